@@ -1,0 +1,156 @@
+package rfcomm
+
+import (
+	"encoding/hex"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// A BDAddr is a Bluetooth device address (BD_ADDR), in the order in which it
+// is written: the most significant byte first. The zero value stands for any
+// adapter. BDAddr values are comparable.
+type BDAddr [6]byte
+
+func bdaddrError(s string) error {
+	return &net.AddrError{Err: "malformed Bluetooth device address; it should look like 01:23:45:67:89:AB", Addr: s}
+}
+
+// ParseBDAddr parses an address of the form "01:23:45:67:89:AB", in upper or
+// lower case. Its error is a *net.AddrError.
+func ParseBDAddr(s string) (BDAddr, error) {
+	var a BDAddr
+	if len(s) != len("01:23:45:67:89:AB") {
+		return BDAddr{}, bdaddrError(s)
+	}
+	for i := range a {
+		digits, separator := s[3*i:3*i+2], s[3*i+2:]
+		if _, err := hex.Decode(a[i:i+1], []byte(digits)); err != nil || i < len(a)-1 && separator[0] != ':' {
+			return BDAddr{}, bdaddrError(s)
+		}
+	}
+	return a, nil
+}
+
+// String returns the address in the form that [ParseBDAddr] takes, in upper
+// case.
+func (a BDAddr) String() string {
+	return string(a.append(nil))
+}
+
+func (a BDAddr) append(b []byte) []byte {
+	const digits = "0123456789ABCDEF"
+	for i, octet := range a {
+		if i > 0 {
+			b = append(b, ':')
+		}
+		b = append(b, digits[octet>>4], digits[octet&0xf])
+	}
+	return b
+}
+
+// IsZero reports whether a is the zero address, which stands for any adapter.
+func (a BDAddr) IsZero() bool { return a == BDAddr{} }
+
+// MarshalText implements [encoding.TextMarshaler]. It returns what String
+// does.
+func (a BDAddr) MarshalText() ([]byte, error) { return a.append(nil), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. It takes what
+// [ParseBDAddr] takes.
+func (a *BDAddr) UnmarshalText(text []byte) error {
+	parsed, err := ParseBDAddr(string(text))
+	if err != nil {
+		return err
+	}
+	*a = parsed
+	return nil
+}
+
+// Channels of RFCOMM run from 1 to 30 (RFCOMM specification, section 5.4:
+// DLCI 2–61, one bit of which is the direction). 0 asks the kernel to pick
+// one, where that has a meaning.
+const (
+	minChannel = 1
+	maxChannel = 30
+)
+
+// checkChannel refuses channels outside lowest to 30, lowest being 0 or 1.
+func checkChannel(channel, lowest int) error {
+	if channel < lowest || channel > maxChannel {
+		return channelError(strconv.Itoa(channel))
+	}
+	return nil
+}
+
+func channelError(channel string) error {
+	return &net.AddrError{Err: "no such channel; RFCOMM has channels 1 to 30 (and 0 to listen on a free one)", Addr: channel}
+}
+
+// An Addr is one end of an RFCOMM connection: a device and a channel.
+//
+// A connection has one channel number, the server's, and both its ends carry
+// it.
+type Addr struct {
+	Device  BDAddr // zero: any adapter
+	Channel int    // 1 to 30; 0: the kernel picks one (to listen), or none is meant
+}
+
+// ParseAddr parses an address of the form "[01:23:45:67:89:AB]:11". Without a
+// device, as in ":11", any adapter is meant. The channel is in the range 0 to
+// 30. Its error is a *net.AddrError.
+func ParseAddr(s string) (*Addr, error) {
+	malformed := &net.AddrError{Err: "malformed RFCOMM address; it should look like [01:23:45:67:89:AB]:11 or :11", Addr: s}
+	colon := strings.LastIndexByte(s, ':')
+	if colon < 0 {
+		return nil, malformed
+	}
+	device, channel := s[:colon], s[colon+1:]
+
+	var a Addr
+	if device != "" {
+		if len(device) < 2 || device[0] != '[' || device[len(device)-1] != ']' {
+			return nil, malformed
+		}
+		var err error
+		if a.Device, err = ParseBDAddr(device[1 : len(device)-1]); err != nil {
+			return nil, err
+		}
+	}
+	n, err := strconv.Atoi(channel)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return nil, channelError(channel)
+	case err != nil || channel[0] == '+':
+		return nil, malformed
+	}
+	if err := checkChannel(n, 0); err != nil {
+		return nil, err
+	}
+	a.Channel = n
+	return &a, nil
+}
+
+// Network returns "rfcomm".
+func (a *Addr) Network() string { return network }
+
+// String returns the address in the form that [ParseAddr] takes.
+func (a *Addr) String() string {
+	if a == nil {
+		return "<nil>"
+	}
+	var b []byte
+	if !a.Device.IsZero() {
+		b = append(a.Device.append(append(b, '[')), ']')
+	}
+	return string(strconv.AppendInt(append(b, ':'), int64(a.Channel), 10))
+}
+
+// netAddr returns a as a net.Addr, which is nil if a is.
+func (a *Addr) netAddr() net.Addr {
+	if a == nil {
+		return nil
+	}
+	return a
+}

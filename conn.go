@@ -1,0 +1,252 @@
+package rfcomm
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+)
+
+var (
+	_ net.Conn     = (*Conn)(nil)
+	_ syscall.Conn = (*Conn)(nil)
+)
+
+// A Conn is one end of an RFCOMM connection. It implements [net.Conn]: its
+// methods may be called from several goroutines at once, and errors are
+// *net.OpError, but for the bare io.EOF of Read. After Close or Shutdown every
+// method that can fail reports an error that matches net.ErrClosed.
+type Conn struct {
+	socket        *btsocket.Socket
+	local, remote Addr
+}
+
+// newConn returns the Conn of a connected socket.
+func newConn(socket *btsocket.Socket, local, remote Addr) *Conn {
+	return &Conn{socket: socket, local: local, remote: remote}
+}
+
+func (c *Conn) ok() bool { return c != nil && c.socket != nil }
+
+// opError wraps the error of an operation between the two ends.
+func (c *Conn) opError(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return opError(op, &c.local, &c.remote, err)
+}
+
+// localError wraps the error of an operation on this end alone.
+func (c *Conn) localError(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return opError(op, nil, &c.local, err)
+}
+
+// Read reads what has arrived, at least one byte, into p. It returns io.EOF,
+// bare, after the peer has closed the connection and everything that came
+// before was read, and goes on returning it.
+//
+// A clean close and a reset are one to the kernel (ECONNRESET), and so are a
+// peer that hangs up, switches its radio off, or runs low on resources: all of
+// them read as io.EOF. Only a protocol's own lengths or end marks can tell
+// whether a message is whole. A link that is lost otherwise is an error that
+// matches its errno: ETIMEDOUT when the peer fell silent, ECONNABORTED when the
+// adapter went away or the kernel gave no reason, and others.
+func (c *Conn) Read(p []byte) (int, error) {
+	if !c.ok() {
+		return 0, syscall.EINVAL
+	}
+	n, err := c.socket.Read(p)
+	if err != nil && err != io.EOF {
+		err = c.opError("read", err)
+	}
+	return n, err
+}
+
+// Write writes p. It waits where the peer takes nothing, until the write
+// deadline, and returns with an error if the connection ends before the kernel
+// has taken all of p; the count is what it has taken. What it has taken is not
+// yet what the peer has received: see [Conn.Shutdown]. The bytes of one Write
+// stay together. Once the connection has ended, Write repeats its first error.
+// A Write of no bytes sends nothing.
+func (c *Conn) Write(p []byte) (int, error) {
+	if !c.ok() {
+		return 0, syscall.EINVAL
+	}
+	n, err := c.socket.Write(p)
+	if err != nil {
+		err = c.opError("write", err)
+	}
+	return n, err
+}
+
+// Close closes the connection and wakes every call that waits on it. The kernel
+// still sends what was written, and disconnects then; it gives a peer that does
+// not read 40 s. Close does not wait for that, and returns within some 100 ms
+// even when the kernel's close(2) is stuck behind another link that is stalled.
+// Use [Conn.Shutdown] to know that everything has arrived.
+func (c *Conn) Close() error {
+	if !c.ok() {
+		return syscall.EINVAL
+	}
+	defer justClosed(c.remote.Device)
+	return c.opError("close", c.socket.Close())
+}
+
+// Shutdown closes the connection after everything written has been sent. It
+// returns nil only if the peer's Bluetooth stack has acknowledged every Write
+// that returned before; that stack may still lose what an application has not
+// accepted or read. Whatever the result, the connection is closed afterwards.
+//
+// Calls that wait are woken as by Close, a Write with its count. An error says
+// that part of what was written may not have arrived: it matches the context's
+// error if ctx was done first, ECONNRESET if the peer closed first, ETIMEDOUT
+// if the peer takes nothing for 40 s, ECONNABORTED if the link was lost, and
+// net.ErrClosed if Close was called before or meanwhile. After ctx is done the
+// kernel goes on as after Close.
+//
+// To rule out a link that was lost without a trace, Shutdown compares the list
+// of the adapter's links (HCIGETCONNLIST) before and after.
+func (c *Conn) Shutdown(ctx context.Context) error {
+	if !c.ok() {
+		return syscall.EINVAL
+	}
+	defer justClosed(c.remote.Device)
+	return c.opError("close", contextError(c.socket.Shutdown(ctx, c.linkHandle)))
+}
+
+// linkHandle returns the handle of the link that the connection runs over.
+func (c *Conn) linkHandle() (uint16, error) {
+	link, err := findLink(c.local.Device, c.remote.Device)
+	return link.Handle, err
+}
+
+// Security returns how the link is protected now, which need not be what a
+// Dialer asked for: SecurityLow if it is not encrypted, SecurityMedium if it
+// is, SecurityHigh if in addition the kernel knows that the pairing was
+// protected against a man in the middle.
+//
+// The kernel tells the latter only of Secure Connections (a P-256 key). A
+// pairing of older devices, in which people compared numbers, reads as
+// SecurityMedium, and so does one without any such protection ("just works").
+//
+// It reads the adapter's list of links (HCIGETCONNLIST), without privilege. It
+// fails with ENOTCONN when the link is gone.
+func (c *Conn) Security() (Security, error) {
+	if !c.ok() {
+		return SecurityDefault, syscall.EINVAL
+	}
+	// The link may outlive the connection; a closed Conn says so all the same.
+	if err := c.socket.RawControl(func(uintptr) {}); err != nil {
+		return SecurityDefault, c.opError("security", err)
+	}
+	link, err := findLink(c.local.Device, c.remote.Device)
+	if err != nil {
+		return SecurityDefault, c.opError("security", err)
+	}
+	return securityOf(link.Mode), nil
+}
+
+// LocalAddr returns the adapter's address and the connection's channel, as an
+// *[Addr].
+func (c *Conn) LocalAddr() net.Addr {
+	if !c.ok() {
+		return nil
+	}
+	return &c.local
+}
+
+// RemoteAddr returns the peer's address and the connection's channel, as an
+// *[Addr].
+func (c *Conn) RemoteAddr() net.Addr {
+	if !c.ok() {
+		return nil
+	}
+	return &c.remote
+}
+
+// SetDeadline sets the read and the write deadline, also for calls that wait
+// already. Calls that pass it fail with an error that matches
+// os.ErrDeadlineExceeded and is a timeout. The zero time means none.
+func (c *Conn) SetDeadline(t time.Time) error {
+	if !c.ok() {
+		return syscall.EINVAL
+	}
+	return c.localError("set", c.socket.SetDeadline(t))
+}
+
+// SetReadDeadline sets the deadline of Read. See [Conn.SetDeadline].
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	if !c.ok() {
+		return syscall.EINVAL
+	}
+	return c.localError("set", c.socket.SetReadDeadline(t))
+}
+
+// SetWriteDeadline sets the deadline of Write. See [Conn.SetDeadline]. A Write
+// that fails for it may have sent a part, which its count tells.
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	if !c.ok() {
+		return syscall.EINVAL
+	}
+	return c.localError("set", c.socket.SetWriteDeadline(t))
+}
+
+// SetReadBuffer sets the size of the kernel's receive buffer in bytes. The peer
+// is told to pause while it is full.
+func (c *Conn) SetReadBuffer(bytes int) error {
+	if !c.ok() {
+		return syscall.EINVAL
+	}
+	return c.localError("set", c.socket.SetReadBuffer(bytes))
+}
+
+// SetWriteBuffer sets the size of the kernel's send buffer in bytes.
+func (c *Conn) SetWriteBuffer(bytes int) error {
+	if !c.ok() {
+		return syscall.EINVAL
+	}
+	return c.localError("set", c.socket.SetWriteBuffer(bytes))
+}
+
+// File returns a duplicate of the connection's descriptor, for the caller to
+// close; the connection stays open as long as either is. What one of them reads
+// the other does not see, the end of the stream included.
+func (c *Conn) File() (*os.File, error) {
+	if !c.ok() {
+		return nil, syscall.EINVAL
+	}
+	f, err := c.socket.File()
+	return f, c.opError("file", err)
+}
+
+// SyscallConn returns a raw connection. Its functions must not read from or
+// write to the descriptor while Read and Write are in use, nor ask it for
+// SO_ERROR, which takes the end of the stream away from them.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) {
+	if !c.ok() {
+		return nil, syscall.EINVAL
+	}
+	return rawConn{c}, nil
+}
+
+// rawConn is the raw connection of a Conn.
+type rawConn struct{ c *Conn }
+
+func (r rawConn) Control(f func(fd uintptr)) error {
+	return r.c.localError("raw-control", r.c.socket.RawControl(f))
+}
+
+func (r rawConn) Read(f func(fd uintptr) bool) error {
+	return r.c.opError("raw-read", r.c.socket.RawRead(f))
+}
+
+func (r rawConn) Write(f func(fd uintptr) bool) error {
+	return r.c.opError("raw-write", r.c.socket.RawWrite(f))
+}

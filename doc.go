@@ -1,0 +1,2 @@
+// Package rfcomm is RFCOMM.
+package rfcomm

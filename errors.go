@@ -1,0 +1,104 @@
+package rfcomm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+)
+
+// network is the only one there is, as Dialer and ListenConfig know it.
+const network = "rfcomm"
+
+// checkNetwork refuses other networks.
+func checkNetwork(name string) error {
+	if name != network {
+		return net.UnknownNetworkError(name)
+	}
+	return nil
+}
+
+// opError returns err as the error of an operation, with what a person can do
+// about it.
+func opError(op string, source, addr net.Addr, err error) error {
+	return &net.OpError{Op: op, Net: network, Source: source, Addr: addr, Err: explain(op, err)}
+}
+
+// explain adds a hint to an errno for which there is one.
+func explain(op string, err error) error {
+	syscallErr, ok := err.(*os.SyscallError)
+	if !ok {
+		return err
+	}
+	errno, ok := syscallErr.Err.(syscall.Errno)
+	if !ok {
+		return err
+	}
+	text := hintFor(op, errno)
+	if text == "" {
+		return err
+	}
+	return &os.SyscallError{Syscall: syscallErr.Syscall, Err: &hint{errno: errno, text: text}}
+}
+
+// A hint is an errno with its likely cause. Timeout and Temporary are there
+// because package net and net/http ask for them by type assertion, which does
+// not look into what an error wraps.
+type hint struct {
+	errno     syscall.Errno
+	text      string
+	temporary bool // whatever the errno says
+}
+
+func (h *hint) Error() string   { return h.errno.Error() + " (" + h.text + ")" }
+func (h *hint) Unwrap() error   { return h.errno }
+func (h *hint) Timeout() bool   { return h.errno.Timeout() }
+func (h *hint) Temporary() bool { return h.temporary || h.errno.Temporary() }
+
+// contextError returns the error of a context that is done as package net
+// reports it: a deadline is a timeout.
+func contextError(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return timeoutError{}
+	}
+	return err
+}
+
+// timeoutError is the error of a dial or a Shutdown whose deadline has passed.
+type timeoutError struct{}
+
+func (timeoutError) Error() string   { return "i/o timeout" }
+func (timeoutError) Timeout() bool   { return true }
+func (timeoutError) Temporary() bool { return true }
+func (timeoutError) Is(target error) bool {
+	return target == os.ErrDeadlineExceeded || target == context.DeadlineExceeded
+}
+
+// A cutShort is the error of a dial that its context ended between two
+// attempts or in one that was not the first: it matches what the last attempt
+// met, and what ended the dial.
+type cutShort struct {
+	last  error // an *os.SyscallError
+	ended error // as contextError returns it
+}
+
+func (c *cutShort) Error() string   { return fmt.Sprintf("%v, after %v", c.ended, c.last) }
+func (c *cutShort) Unwrap() []error { return []error{c.last, c.ended} }
+func (c *cutShort) Temporary() bool { return true }
+func (c *cutShort) Timeout() bool {
+	t, ok := c.ended.(interface{ Timeout() bool })
+	return ok && t.Timeout()
+}
+
+// errUnsupported is what every operation says elsewhere than on Linux.
+var errUnsupported = fmt.Errorf("%w: RFCOMM sockets need Linux", errors.ErrUnsupported)
+
+// supported explains why an operation is not there.
+func supported(err error) error {
+	if err == errors.ErrUnsupported {
+		return errUnsupported
+	}
+	return err
+}

@@ -1,0 +1,50 @@
+package rfcomm
+
+import (
+	"net"
+	"os"
+	"syscall"
+)
+
+// FileConn returns a connection, always a *[Conn], for the connected RFCOMM
+// socket in f, such as BlueZ hands to a profile over D-Bus. It works on a
+// duplicate of the descriptor: closing f does not affect the connection, nor
+// the other way round, but the socket lives as long as either, and is set to
+// non-blocking for both.
+//
+// A descriptor that is no connected RFCOMM socket is refused. If the peer has
+// hung up already, the connection can be read to its end, and RemoteAddr is the
+// zero Addr.
+func FileConn(f *os.File) (net.Conn, error) {
+	if f == nil {
+		return nil, opError("file", nil, nil, syscall.EINVAL)
+	}
+	c, err := fileConn(f)
+	if err != nil {
+		return nil, opError("file", nil, fileAddr(f.Name()), err)
+	}
+	return c, nil
+}
+
+// FileListener returns a listener, always a *[Listener], for the listening
+// RFCOMM socket in f, on a duplicate of its descriptor, like [FileConn]. A
+// descriptor that is no listening RFCOMM socket is refused.
+//
+// Closing the listener closes the connections that wait in the socket's queue;
+// keep it open as long as another process is to accept them.
+func FileListener(f *os.File) (net.Listener, error) {
+	if f == nil {
+		return nil, opError("file", nil, nil, syscall.EINVAL)
+	}
+	l, err := fileListener(f)
+	if err != nil {
+		return nil, opError("file", nil, fileAddr(f.Name()), err)
+	}
+	return l, nil
+}
+
+// fileAddr is the name of a file in the place of an address.
+type fileAddr string
+
+func (fileAddr) Network() string  { return network }
+func (a fileAddr) String() string { return string(a) }

@@ -1,0 +1,139 @@
+package rfcomm
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+)
+
+func fileConn(f *os.File) (*Conn, error) {
+	fd, state, err := duplicateSocket(f)
+	if err != nil {
+		return nil, err
+	}
+	if state.kind == listening || state.kind == unused {
+		unix.Close(fd)
+		return nil, refusal("getpeername", unix.ENOTCONN, "the socket is not connected; FileListener takes one that listens")
+	}
+	socket, err := btsocket.New(fd)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(socket, state.name, state.peer), nil
+}
+
+func fileListener(f *os.File) (*Listener, error) {
+	fd, state, err := duplicateSocket(f)
+	if err != nil {
+		return nil, err
+	}
+	if state.kind != listening {
+		unix.Close(fd)
+		return nil, refusal("accept4", unix.EINVAL, "the socket does not listen; FileConn takes one that is connected")
+	}
+	security, err := requestedSecurity(fd)
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	socket, err := btsocket.NewListener(fd)
+	if err != nil {
+		return nil, err
+	}
+	return &Listener{listener: socket, addr: state.name, security: security}, nil
+}
+
+// refusal says why a descriptor is not taken.
+func refusal(syscallName string, errno unix.Errno, text string) error {
+	return &os.SyscallError{Syscall: syscallName, Err: &hint{errno: errno, text: text}}
+}
+
+// socketState is what an RFCOMM socket is, as far as the kernel tells.
+type socketState struct {
+	kind       socketKind
+	name, peer Addr
+}
+
+type socketKind int
+
+const (
+	unused    socketKind = iota // neither connected nor listening
+	connected                   // or connecting, which looks the same
+	ended                       // was connected
+	listening
+)
+
+// duplicateSocket returns a non-blocking duplicate of the RFCOMM socket in f,
+// and its state. Nothing is done to any other descriptor.
+func duplicateSocket(f *os.File) (fd int, state socketState, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return -1, state, err
+	}
+	fd = -1
+	controlErr := raw.Control(func(original uintptr) {
+		if err = checkRFCOMM(int(original)); err == nil {
+			fd, err = btsocket.Duplicate(int(original))
+		}
+	})
+	if err == nil {
+		err = controlErr
+	}
+	if err != nil {
+		return -1, state, err
+	}
+	if state, err = stateOf(fd); err == nil {
+		err = os.NewSyscallError("fcntl", unix.SetNonblock(fd, true))
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, state, err
+	}
+	return fd, state, nil
+}
+
+// checkRFCOMM refuses descriptors that are no RFCOMM stream.
+func checkRFCOMM(fd int) error {
+	for _, want := range []struct{ option, value int }{
+		{unix.SO_DOMAIN, unix.AF_BLUETOOTH},
+		{unix.SO_TYPE, unix.SOCK_STREAM},
+		{unix.SO_PROTOCOL, unix.BTPROTO_RFCOMM},
+	} {
+		value, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, want.option)
+		if err != nil {
+			return os.NewSyscallError("getsockopt", err)
+		}
+		if value != want.value {
+			return refusal("getsockopt", unix.EPROTOTYPE, "the descriptor is no RFCOMM socket")
+		}
+	}
+	return nil
+}
+
+// stateOf looks at a socket. SO_ACCEPTCONN is always 0 for RFCOMM, so it goes
+// by what poll(2) shows: an unused socket can be written to, an ended one has
+// hung up, a listening one does neither (bt_sock_poll).
+func stateOf(fd int) (socketState, error) {
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		return socketState{}, os.NewSyscallError("getsockname", err)
+	}
+	state := socketState{name: addrOf(name)}
+	peer, err := unix.Getpeername(fd)
+	if err == nil {
+		state.kind, state.peer = connected, addrOf(peer)
+		return state, nil
+	}
+	if err != unix.ENOTCONN {
+		return socketState{}, os.NewSyscallError("getpeername", err)
+	}
+	switch events := btsocket.PollEvents(uintptr(fd), unix.POLLOUT); {
+	case events&unix.POLLHUP != 0:
+		state.kind = ended
+	case events&unix.POLLOUT == 0:
+		state.kind = listening
+	}
+	return state, nil
+}

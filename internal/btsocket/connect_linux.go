@@ -1,0 +1,125 @@
+package btsocket
+
+import (
+	"context"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// An Endpoint says which kind of socket to make and what to do before it is
+// used.
+type Endpoint struct {
+	Kind     int           // unix.SOCK_STREAM or unix.SOCK_SEQPACKET
+	Protocol int           // unix.BTPROTO_RFCOMM or unix.BTPROTO_L2CAP
+	Local    unix.Sockaddr // to bind to; nil: none
+
+	// Setup is called with the new socket before it is bound. It may be nil.
+	Setup func(fd int) error
+}
+
+// prepare returns a new socket, set up and bound.
+func (e *Endpoint) prepare() (int, error) {
+	fd, err := newSocket(e.Kind, e.Protocol)
+	if err != nil {
+		return -1, err
+	}
+	if e.Setup != nil {
+		if err := e.Setup(fd); err != nil {
+			closeBriefly(fd)
+			return -1, err
+		}
+	}
+	if e.Local != nil {
+		if err := unix.Bind(fd, e.Local); err != nil {
+			closeBriefly(fd)
+			return -1, os.NewSyscallError("bind", err)
+		}
+	}
+	return fd, nil
+}
+
+// Connect connects a new socket to remote. It returns ctx.Err() as soon as ctx
+// is done, also while connect(2) is stuck; that call ends on a goroutine of
+// its own, which closes the socket.
+func Connect(ctx context.Context, local Endpoint, remote unix.Sockaddr) (*Socket, error) {
+	fd, err := local.prepare()
+	if err != nil {
+		return nil, err
+	}
+	if err := startConnect(ctx, fd, remote); err != nil {
+		return nil, err
+	}
+	// Not before: a socket that is not connecting yet polls as writable.
+	s, err := New(fd)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.awaitConnected(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// startConnect calls connect(2). When it fails, fd is closed or will be.
+func startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
+	done := make(chan error, 1)
+	go func() { done <- unix.Connect(fd, remote) }()
+	select {
+	case err := <-done:
+		switch err {
+		case nil, unix.EINPROGRESS, unix.EINTR, unix.EALREADY:
+			return nil // the state tells, later
+		}
+		closeBriefly(fd)
+		return os.NewSyscallError("connect", err)
+	case <-ctx.Done():
+		go func() {
+			<-done
+			unix.Close(fd)
+		}()
+		return ctx.Err()
+	}
+}
+
+// awaitConnected waits until the socket is connected or has failed.
+func (s *Socket) awaitConnected(ctx context.Context) error {
+	wake := context.AfterFunc(ctx, func() { s.file.SetWriteDeadline(aLongTimeAgo) })
+	var result error
+	err := s.raw.Write(func(fd uintptr) (done bool) {
+		done, result = connectResult(fd)
+		return done
+	})
+	if !wake() {
+		return ctx.Err()
+	}
+	if err != nil {
+		return s.pollError(err)
+	}
+	return result
+}
+
+// connectResult looks at a socket's state: while it connects, poll(2) shows
+// nothing. getpeername(2) alone proves nothing, since it succeeds by then
+// (rfcomm_sock_getname).
+func connectResult(fd uintptr) (done bool, err error) {
+	events := PollEvents(fd, unix.POLLOUT)
+	if events&(unix.POLLOUT|unix.POLLERR|unix.POLLHUP) == 0 {
+		return false, nil
+	}
+	errno, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+	if err != nil {
+		return true, os.NewSyscallError("getsockopt", err)
+	}
+	if errno != 0 {
+		return true, os.NewSyscallError("connect", unix.Errno(errno))
+	}
+	if events&(unix.POLLERR|unix.POLLHUP) != 0 {
+		return true, os.NewSyscallError("connect", noErrno)
+	}
+	if _, err := unix.Getpeername(int(fd)); err != nil {
+		return true, os.NewSyscallError("getpeername", err)
+	}
+	return true, nil
+}

@@ -1,0 +1,72 @@
+package btsocket
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// firstFree is the lowest descriptor number in use here: a socket that takes
+// the place of a closed standard stream would receive what others print.
+const firstFree = 3
+
+// newSocket returns a new Bluetooth socket, not blocking and close-on-exec.
+func newSocket(kind, protocol int) (int, error) {
+	fd, err := unix.Socket(unix.AF_BLUETOOTH, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
+	if err != nil {
+		return -1, os.NewSyscallError("socket", err)
+	}
+	return aboveStandardStreams(fd)
+}
+
+// aboveStandardStreams moves the descriptor, which it takes over, away from
+// the numbers 0, 1 and 2.
+func aboveStandardStreams(fd int) (int, error) {
+	if fd >= firstFree {
+		return fd, nil
+	}
+	moved, err := Duplicate(fd)
+	unix.Close(fd)
+	return moved, err
+}
+
+// Duplicate returns a close-on-exec duplicate of fd.
+func Duplicate(fd int) (int, error) {
+	duplicate, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstFree)
+	if err != nil {
+		return -1, os.NewSyscallError("fcntl", err)
+	}
+	return duplicate, nil
+}
+
+// closeBriefly closes a descriptor that is not on the poller.
+func closeBriefly(fd int) {
+	done := make(chan error, 1)
+	go func() { done <- unix.Close(fd) }()
+	waitBriefly(done)
+}
+
+// retry repeats a call that a signal interrupted.
+func retry(call func() error) error {
+	for {
+		if err := call(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// hungUp reports whether the socket's stream has ended. Read shutdown counts,
+// which is how a peer's close shows on sockets other than RFCOMM.
+func hungUp(fd uintptr) bool {
+	return PollEvents(fd, unix.POLLRDHUP)&(unix.POLLHUP|unix.POLLRDHUP|unix.POLLERR|unix.POLLNVAL) != 0
+}
+
+// PollEvents returns what poll(2) shows for the descriptor at this moment.
+func PollEvents(fd uintptr, events int16) int16 {
+	poll := [1]unix.PollFd{{Fd: int32(fd), Events: events}}
+	for {
+		if _, err := unix.Poll(poll[:], 0); err != unix.EINTR {
+			return poll[0].Revents
+		}
+	}
+}

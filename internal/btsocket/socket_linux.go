@@ -1,0 +1,127 @@
+package btsocket
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Socket is one end of a connected stream. All its methods may be called
+// from several goroutines at once.
+type Socket struct {
+	descriptor
+
+	readMu sync.Mutex // held by Read from start to end
+	read   transfer
+
+	writeMu  sync.Mutex // held by Write from start to end
+	write    transfer
+	writeEnd error // what Write said when the stream ended for it
+
+	endMu sync.Mutex
+	end   error // how the stream ended: io.EOF or a syscall.Errno; nil: not known to have ended
+
+	interrupt context.CancelCauseFunc // ends the Shutdown under way; nil: none is; under mu
+	released  chan struct{}           // closed when the descriptor was given up
+}
+
+// A transfer is the state of the Read or Write under way. It lives in the
+// Socket, as does the function that the poller calls, so that no call
+// allocates.
+type transfer struct {
+	step func(fd uintptr) (done bool)
+	rest []byte
+	n    int
+	err  error
+}
+
+// New returns a Socket for the connected, non-blocking socket fd. It takes fd
+// over, also when it fails.
+func New(fd int) (*Socket, error) {
+	s := &Socket{released: make(chan struct{})}
+	if err := s.open(fd); err != nil {
+		return nil, err
+	}
+	s.read.step = s.readStep
+	s.write.step = s.writeStep
+	s.forgotten = closeWhenForgotten(s, s.file, nil)
+	return s, nil
+}
+
+// Close wakes every call that waits and closes the descriptor. What was
+// written is still sent. It waits for close(2) for at most 100 ms, and leaves
+// a stuck one to end on its own.
+func (s *Socket) Close() error {
+	s.mu.Lock()
+	first := s.beginClose()
+	interrupt := s.interrupt
+	s.interrupt = nil
+	s.mu.Unlock()
+
+	switch {
+	case first:
+		return s.giveUp()
+	case interrupt != nil: // the first Close during a Shutdown
+		interrupt(errInterrupted)
+		<-s.released
+		return nil
+	}
+	return net.ErrClosed
+}
+
+// giveUp closes the descriptor, after beginClose.
+func (s *Socket) giveUp() error {
+	defer close(s.released)
+	return s.release(nil, &s.readMu, &s.writeMu)
+}
+
+// ended returns how the stream ended, or nil.
+func (s *Socket) ended() error {
+	s.endMu.Lock()
+	defer s.endMu.Unlock()
+	return s.end
+}
+
+// record keeps how the stream ended, unless that is known already, and returns
+// what is kept.
+func (s *Socket) record(end error) error {
+	s.endMu.Lock()
+	defer s.endMu.Unlock()
+	if s.end == nil {
+		s.end = end
+	}
+	return s.end
+}
+
+// passing reports whether an error of read(2) or write(2) leaves the stream as
+// it was.
+func passing(err error) bool {
+	switch err {
+	case unix.EAGAIN, unix.EINTR, unix.ENOMEM, unix.ENOBUFS, unix.EFAULT, unix.EINVAL, unix.EMSGSIZE, unix.EBADF:
+		return true
+	}
+	return false
+}
+
+// endOf translates a result of read(2) that carried no data into the end of
+// the stream that it tells of, or nil.
+func endOf(err error) error {
+	switch {
+	case err == nil:
+		return io.EOF
+	case passing(err):
+		return nil
+	}
+	return err
+}
+
+// noErrno stands for the end of a stream that the kernel gave no errno for.
+const noErrno = syscall.ECONNABORTED
+
+// Peer returns the address of the other end; ENOTCONN once the stream has
+// ended.
+func (s *Socket) Peer() (unix.Sockaddr, error) { return s.address("getpeername", unix.Getpeername) }

@@ -1,0 +1,87 @@
+package btsocket
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxPiece bounds one write(2). The kernel copies a whole piece into frames
+// before it sends the first of them (rfcomm_sock_sendmsg), so a small one gets
+// data on the air sooner, and a Close waits less.
+const maxPiece = 32 << 10
+
+// Write writes all of p, unless the stream ends, the deadline passes or the
+// socket is closed before; it returns the number of bytes that the kernel
+// took. No other Write's bytes come between. An empty p does not reach the
+// kernel, where it would cost the connection a credit that never returns.
+func (s *Socket) Write(p []byte) (int, error) {
+	s.writeMu.Lock()
+	defer s.writeMu.Unlock()
+	if s.closed.Load() {
+		return 0, net.ErrClosed
+	}
+	if s.writeEnd != nil {
+		return 0, s.writeEnd
+	}
+	s.write.rest, s.write.n, s.write.err = p, 0, nil
+	err := s.raw.Write(s.write.step)
+	s.write.rest = nil
+	if err != nil {
+		return s.write.n, s.pollError(err)
+	}
+	return s.write.n, s.write.err
+}
+
+// writeStep writes until the kernel takes no more.
+func (s *Socket) writeStep(fd uintptr) (done bool) {
+	for len(s.write.rest) > 0 {
+		if s.closed.Load() {
+			s.write.err = net.ErrClosed
+			return true
+		}
+		n, err := unix.Write(int(fd), s.write.rest[:min(len(s.write.rest), maxPiece)])
+		switch {
+		case n > 0:
+			s.write.n += n
+			s.write.rest = s.write.rest[n:]
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return false
+		case err == nil:
+			s.write.err = io.ErrUnexpectedEOF
+			return true
+		default:
+			s.write.err = s.writeFailed(fd, err)
+			return true
+		}
+	}
+	return true
+}
+
+// writeFailed says how an error of write(2) is reported, and keeps it if the
+// stream has ended.
+func (s *Socket) writeFailed(fd uintptr, err error) error {
+	switch {
+	case passing(err):
+		return os.NewSyscallError("write", err)
+	case err == unix.ENOTCONN:
+		// It tells that the stream has ended, not why: a Read may know. Before
+		// a connection with BT_DEFER_SETUP is accepted it tells nothing.
+		if !hungUp(fd) {
+			return os.NewSyscallError("write", err)
+		}
+		if errno, ok := s.ended().(syscall.Errno); ok {
+			err = errno
+		}
+	case err == unix.EPIPE:
+		// This end was shut down; that says nothing of what can be read.
+	default:
+		s.record(err)
+	}
+	s.writeEnd = os.NewSyscallError("write", err)
+	return s.writeEnd
+}

@@ -1,0 +1,36 @@
+// Package hci asks the Linux kernel what it knows of the machine's Bluetooth
+// adapters and of their links to other devices.
+//
+// It uses three ioctls of the kernel's HCI sockets, which read only and need
+// no privilege: HCIGETDEVLIST, HCIGETDEVINFO and HCIGETCONNLIST
+// (net/bluetooth/hci_sock.c). Elsewhere than on Linux every function fails
+// with errors.ErrUnsupported.
+package hci
+
+// An Adapter is a Bluetooth controller as the kernel sees it.
+type Adapter struct {
+	Index   int
+	Name    string  // "hci0"
+	Address [6]byte // BD_ADDR in the order in which it is written
+	Up      bool
+}
+
+// A Link is an ACL connection of an adapter to another device. All RFCOMM
+// connections between the two share it.
+type Link struct {
+	Handle uint16  // the controller's number for it
+	Device [6]byte // BD_ADDR of the other end, in the order in which it is written
+	Mode   Mode
+}
+
+// Mode is the set of the kernel's HCI_LM flags of a link.
+type Mode uint32
+
+// The flags that tell how a link is protected (include/net/bluetooth/hci.h).
+const (
+	Authenticated Mode = 0x0002 // HCI_LM_AUTH
+	Encrypted     Mode = 0x0004 // HCI_LM_ENCRYPT
+	// FIPS is set when the link is encrypted with a P-256 key whose pairing
+	// was protected against a man in the middle (hci_encrypt_change_evt).
+	FIPS Mode = 0x0040 // HCI_LM_FIPS
+)

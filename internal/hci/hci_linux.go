@@ -1,0 +1,161 @@
+package hci
+
+import (
+	"cmp"
+	"errors"
+	"os"
+	"slices"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The requests are _IOR('H', nr, int). How _IOR packs direction and size
+// differs between architectures; TIOCGPTN is of the same form on all of them,
+// so its upper half is taken from there.
+const (
+	requestHigh = unix.TIOCGPTN &^ 0xffff
+
+	getDeviceList     = requestHigh | 'H'<<8 | 210 // HCIGETDEVLIST
+	getDeviceInfo     = requestHigh | 'H'<<8 | 211 // HCIGETDEVINFO
+	getConnectionList = requestHigh | 'H'<<8 | 212 // HCIGETCONNLIST
+)
+
+// The kernel refuses larger lists than two pages hold; machines have fewer.
+const (
+	maxAdapters = 64
+	maxLinks    = 256
+)
+
+// deviceList is struct hci_dev_list_req.
+type deviceList struct {
+	number  uint16
+	devices [maxAdapters]struct {
+		index uint16
+		flags uint32
+	}
+}
+
+// deviceInfo is struct hci_dev_info.
+type deviceInfo struct {
+	index      uint16
+	name       [8]byte
+	address    [6]byte // least significant byte first
+	flags      uint32
+	kind       uint8
+	features   [8]uint8
+	packetType uint32
+	linkPolicy uint32
+	linkMode   uint32
+	aclMTU     uint16
+	aclPackets uint16
+	scoMTU     uint16
+	scoPackets uint16
+	statistics [10]uint32
+}
+
+// connectionList is struct hci_conn_list_req with its array of struct
+// hci_conn_info.
+type connectionList struct {
+	index       uint16
+	number      uint16
+	connections [maxLinks]struct {
+		handle   uint16
+		address  [6]byte // least significant byte first
+		kind     uint8
+		outgoing uint8
+		state    uint16
+		mode     uint32
+	}
+}
+
+const (
+	flagUp         = 1 << 0 // HCI_UP
+	aclLink        = 1      // ACL_LINK
+	stateConnected = 1      // BT_CONNECTED
+)
+
+// Adapters returns the machine's adapters in the order of their indexes.
+// Its errors are *os.SyscallError; EAFNOSUPPORT means that the kernel has no
+// Bluetooth, or that the process is in a network namespace other than the
+// first.
+func Adapters() ([]Adapter, error) {
+	fd, err := openSocket()
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+
+	list := deviceList{number: maxAdapters}
+	if err := ioctl(fd, getDeviceList, unsafe.Pointer(&list)); err != nil {
+		return nil, err
+	}
+	adapters := make([]Adapter, 0, list.number)
+	for _, device := range list.devices[:list.number] {
+		info := deviceInfo{index: device.index}
+		err := ioctl(fd, getDeviceInfo, unsafe.Pointer(&info))
+		if errors.Is(err, unix.ENODEV) {
+			continue // removed since the list was made
+		}
+		if err != nil {
+			return nil, err
+		}
+		adapters = append(adapters, Adapter{
+			Index:   int(info.index),
+			Name:    unix.ByteSliceToString(info.name[:]),
+			Address: reversed(info.address),
+			Up:      info.flags&flagUp != 0,
+		})
+	}
+	slices.SortFunc(adapters, func(a, b Adapter) int { return cmp.Compare(a.Index, b.Index) })
+	return adapters, nil
+}
+
+// Links returns the ACL links of the adapter with the given index that are
+// established. Its errors are *os.SyscallError; ENODEV means that there is no
+// such adapter.
+func Links(index int) ([]Link, error) {
+	fd, err := openSocket()
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+
+	list := connectionList{index: uint16(index), number: maxLinks}
+	if err := ioctl(fd, getConnectionList, unsafe.Pointer(&list)); err != nil {
+		return nil, err
+	}
+	var links []Link
+	for _, c := range list.connections[:list.number] {
+		if c.kind != aclLink || c.state != stateConnected {
+			continue
+		}
+		links = append(links, Link{Handle: c.handle, Device: reversed(c.address), Mode: Mode(c.mode)})
+	}
+	return links, nil
+}
+
+func openSocket() (int, error) {
+	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.BTPROTO_HCI)
+	return fd, os.NewSyscallError("socket", err)
+}
+
+func ioctl(fd int, request uintptr, argument unsafe.Pointer) error {
+	for {
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(argument))
+		switch errno {
+		case 0:
+			return nil
+		case unix.EINTR:
+			continue
+		}
+		return os.NewSyscallError("ioctl", errno)
+	}
+}
+
+// reversed turns an address from the kernel's order, least significant byte
+// first, into the order in which people write it.
+func reversed(address [6]byte) [6]byte {
+	slices.Reverse(address[:])
+	return address
+}

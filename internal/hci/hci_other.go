@@ -1,0 +1,11 @@
+//go:build !linux
+
+package hci
+
+import "errors"
+
+// Adapters fails: only Linux has HCI sockets.
+func Adapters() ([]Adapter, error) { return nil, errors.ErrUnsupported }
+
+// Links fails: only Linux has HCI sockets.
+func Links(int) ([]Link, error) { return nil, errors.ErrUnsupported }

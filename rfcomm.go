@@ -1,0 +1,258 @@
+package rfcomm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+	"time"
+)
+
+// Dial connects to a channel, 1 to 30, of the device with the given address,
+// such as "01:23:45:67:89:AB". The connection is always a *[Conn].
+//
+// It is short for [Dialer.DialRFCOMM] of a zero Dialer: the connection leaves
+// from whichever adapter the kernel picks, and the dial takes as long as the
+// kernel lets it, which is some 5 s for a device that is not there.
+func Dial(bdaddr string, channel int) (net.Conn, error) {
+	device, err := ParseBDAddr(bdaddr)
+	if err != nil {
+		return nil, opError("dial", nil, nil, err)
+	}
+	conn, err := new(Dialer).DialRFCOMM(context.Background(), &Addr{Device: device, Channel: channel})
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// Listen listens on a channel, 1 to 30, of every adapter. With channel 0 the
+// kernel picks a free one, which the listener's Addr tells. The listener is
+// always a *[Listener].
+func Listen(channel int) (net.Listener, error) {
+	listener, err := new(ListenConfig).ListenRFCOMM(context.Background(), &Addr{Channel: channel})
+	if err != nil {
+		return nil, err
+	}
+	return listener, nil
+}
+
+// A Dialer contains options for connecting to an address. The zero value of
+// each field stands for dialing without that option. It may be used by several
+// goroutines at once.
+type Dialer struct {
+	// Timeout is the longest time that a dial takes. Zero: none is set; the
+	// kernel gives up on a device that is not there after some 5 s, on one
+	// that does not answer after 30 s or more.
+	Timeout time.Duration
+
+	// Deadline is the time at which dials fail. With a Timeout as well, the
+	// earlier of the two counts.
+	Deadline time.Time
+
+	// LocalAddr is the adapter to dial from; its Channel must be 0. Nil, or
+	// the zero Device: the kernel picks one.
+	LocalAddr *Addr
+
+	// Security is the protection to ask for. With SecurityMedium or
+	// SecurityHigh a dial fails, with an error that matches EACCES, unless
+	// the link is encrypted in the end; see [Conn.Security] for what can be
+	// known of it. The kernel does not raise the level of a link that is open
+	// already.
+	Security Security
+
+	// ControlContext, if not nil, is called with each new socket after it is
+	// made and before it is bound or connected; a dial that tries again makes
+	// a new one. Of c only Control may be used. Network is "rfcomm", address
+	// the one dialed, as Addr.String writes it.
+	ControlContext func(ctx context.Context, network, address string, c syscall.RawConn) error
+}
+
+// DialContext connects to an address as [ParseAddr] takes it, on the network
+// "rfcomm". The connection is always a *[Conn]. See [Dialer.DialRFCOMM].
+func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if err := checkNetwork(network); err != nil {
+		return nil, opError("dial", d.LocalAddr.netAddr(), nil, err)
+	}
+	raddr, err := ParseAddr(address)
+	if err != nil {
+		return nil, opError("dial", d.LocalAddr.netAddr(), nil, err)
+	}
+	conn, err := d.DialRFCOMM(ctx, raddr)
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// DialRFCOMM connects to raddr. When ctx is done before, it returns at once
+// with an error that matches the context's; once connected, ctx has no effect
+// on the connection.
+//
+// A connection that is still closing stands in the way of the next one to the
+// same channel, and can take it down with it. A dial that the kernel refuses
+// with EBUSY or ECONNRESET for that reason is tried again, with growing pauses,
+// for 5 s at most; one that ends in ECONNREFUSED once, if this process closed a
+// connection to the device in the last 3 s. If the context or the deadline ends
+// the dial during that, its error matches both that and the last errno.
+//
+// Its errors are *net.OpError. Those of the kernel match their errno, with
+// errors.Is:
+//
+//   - EHOSTDOWN: the device is off, out of range or not connectable
+//   - ECONNREFUSED: nothing listens on the channel
+//   - EBUSY: the channel is already open from this adapter, or still closing
+//   - EHOSTUNREACH: no adapter is up
+//   - EACCES, EBADE: the devices are not paired, or a key is gone; or the link
+//     is not encrypted though Security asks for that
+//   - ETIMEDOUT: no answer, or nobody confirmed the pairing
+//   - EAFNOSUPPORT, EPROTONOSUPPORT: the kernel has no Bluetooth here, or its
+//     module rfcomm is not loaded
+//
+// Elsewhere than on Linux the error matches errors.ErrUnsupported.
+func (d *Dialer) DialRFCOMM(ctx context.Context, raddr *Addr) (*Conn, error) {
+	if ctx == nil {
+		panic("nil context")
+	}
+	conn, err := d.dial(ctx, raddr)
+	if err != nil {
+		return nil, opError("dial", d.LocalAddr.netAddr(), raddr.netAddr(), err)
+	}
+	return conn, nil
+}
+
+// dial checks everything that can be checked before there is a socket.
+func (d *Dialer) dial(ctx context.Context, raddr *Addr) (*Conn, error) {
+	if raddr == nil {
+		return nil, errors.New("missing address")
+	}
+	if err := checkChannel(raddr.Channel, minChannel); err != nil {
+		return nil, err
+	}
+	if raddr.Device.IsZero() {
+		return nil, &net.AddrError{Err: "missing device address: a dial needs one, as in [01:23:45:67:89:AB]:11", Addr: raddr.String()}
+	}
+	if d.LocalAddr != nil && d.LocalAddr.Channel != 0 {
+		return nil, &net.AddrError{Err: "local channel must be 0: a connection has the channel of the server", Addr: d.LocalAddr.String()}
+	}
+	if err := d.Security.check(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := d.withDeadline(ctx)
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return nil, contextError(err)
+	}
+	var local BDAddr
+	if d.LocalAddr != nil {
+		local = d.LocalAddr.Device
+	}
+	if err := checkAdapter(local); err != nil {
+		return nil, err
+	}
+	return d.connect(ctx, local, raddr)
+}
+
+// withDeadline adds the dialer's own limits of time to ctx.
+func (d *Dialer) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline := d.Deadline
+	if d.Timeout != 0 {
+		if byTimeout := time.Now().Add(d.Timeout); deadline.IsZero() || byTimeout.Before(deadline) {
+			deadline = byTimeout
+		}
+	}
+	if deadline.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline)
+}
+
+// checkAdapter refuses addresses of no adapter, which the kernel would bind to
+// (rfcomm_sock_bind). The zero address is any adapter.
+func checkAdapter(address BDAddr) error {
+	if address.IsZero() {
+		return nil
+	}
+	_, err := adapterByAddr(address)
+	return err
+}
+
+// A ListenConfig contains options for listening to an address. It may be used
+// by several goroutines at once.
+type ListenConfig struct {
+	// Backlog is the number of connections that may wait for Accept; the
+	// kernel lets one more in, and bounds it by the sysctl
+	// net.core.somaxconn. Zero: SOMAXCONN.
+	Backlog int
+
+	// Security is the protection to ask of those who connect. With
+	// SecurityMedium or SecurityHigh, Accept refuses connections over a link
+	// that is not encrypted.
+	Security Security
+
+	// Control, if not nil, is called with the new socket after it is made and
+	// before it is bound. Of c only Control may be used. Network is "rfcomm",
+	// address the one to listen on, as Addr.String writes it.
+	Control func(network, address string, c syscall.RawConn) error
+}
+
+// Listen listens on an address as [ParseAddr] takes it, on the network
+// "rfcomm". The listener is always a *[Listener]. See
+// [ListenConfig.ListenRFCOMM].
+func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (net.Listener, error) {
+	if err := checkNetwork(network); err != nil {
+		return nil, opError("listen", nil, nil, err)
+	}
+	laddr, err := ParseAddr(address)
+	if err != nil {
+		return nil, opError("listen", nil, nil, err)
+	}
+	listener, err := lc.ListenRFCOMM(ctx, laddr)
+	if err != nil {
+		return nil, err
+	}
+	return listener, nil
+}
+
+// ListenRFCOMM listens on laddr: on a channel, 1 to 30, of one adapter, or of
+// every adapter if its Device is zero. With channel 0 the kernel picks a free
+// one, which [Listener.Addr] tells. A listener on one adapter and one on every
+// adapter can have the same channel; the first gets that adapter's connections.
+// When ctx is done already, nothing is done.
+//
+// Its errors are *net.OpError. Those of the kernel match their errno:
+// EADDRINUSE when the channel is taken, EINVAL when channel 0 was asked for and
+// none is free, EAFNOSUPPORT and EPROTONOSUPPORT as for [Dialer.DialRFCOMM].
+// Elsewhere than on Linux the error matches errors.ErrUnsupported.
+func (lc *ListenConfig) ListenRFCOMM(ctx context.Context, laddr *Addr) (*Listener, error) {
+	listener, err := lc.check(ctx, laddr)
+	if err != nil {
+		return nil, opError("listen", nil, laddr.netAddr(), err)
+	}
+	return listener, nil
+}
+
+// check checks everything that can be checked before there is a socket, and
+// listens.
+func (lc *ListenConfig) check(ctx context.Context, laddr *Addr) (*Listener, error) {
+	if laddr == nil {
+		laddr = new(Addr)
+	}
+	if err := checkChannel(laddr.Channel, 0); err != nil {
+		return nil, err
+	}
+	if lc.Backlog < 0 {
+		return nil, fmt.Errorf("negative backlog %d; 0 stands for the greatest that there is", lc.Backlog)
+	}
+	if err := lc.Security.check(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, contextError(err)
+	}
+	if err := checkAdapter(laddr.Device); err != nil {
+		return nil, err
+	}
+	return lc.listen(laddr)
+}
