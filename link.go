@@ -1,26 +1,32 @@
 package rfcomm
 
 import (
+	"errors"
 	"os"
 	"syscall"
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 )
 
-// findLink returns the link of an adapter to a device. The error matches
-// ENOTCONN if there is none.
+// findLink returns the link of an adapter to a device. Its error matches
+// ENOTCONN if there is none, because the adapter is gone or the link is.
 func findLink(adapter, device BDAddr) (hci.Link, error) {
-	a, err := adapterByAddr(adapter)
+	all, err := adapters()
 	if err != nil {
 		return hci.Link{}, err
 	}
-	links, err := hci.Links(a.Index)
-	if err != nil {
-		return hci.Link{}, err
-	}
-	for _, link := range links {
-		if link.Device == device {
-			return link, nil
+	for _, a := range all {
+		if a.Addr != adapter {
+			continue
+		}
+		links, err := hci.Links(a.Index)
+		if err != nil && !errors.Is(err, syscall.ENODEV) {
+			return hci.Link{}, err
+		}
+		for _, link := range links {
+			if link.Device == device {
+				return link, nil
+			}
 		}
 	}
 	return hci.Link{}, os.NewSyscallError("ioctl", syscall.ENOTCONN)

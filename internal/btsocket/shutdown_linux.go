@@ -1,8 +1,10 @@
 package btsocket
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"time"
@@ -17,8 +19,8 @@ var errInterrupted = errors.New("interrupted by Close")
 // was written. It returns nil only if it has; the socket is closed in every
 // case.
 //
-// link returns the handle of the link that the stream runs over. It is called
-// before and after: when a busy link is lost the kernel can forget the errno,
+// link returns the handle of the link that the stream runs over, or an error
+// that matches ENOTCONN when there is none. It is called before and after: when a busy link is lost the kernel can forget the errno,
 // and the socket then looks just as after an acknowledged close.
 func (s *Socket) Shutdown(ctx context.Context, link func() (handle uint16, err error)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -53,9 +55,17 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 	if end := s.ended(); end != nil {
 		return shutdownError(end)
 	}
+	var ended bool
+	var endErr error
+	if err := s.raw.Control(func(fd uintptr) { ended, endErr = disconnected(fd) }); err != nil {
+		return err
+	}
+	if ended {
+		return cmp.Or(endErr, shutdownError(noErrno))
+	}
 	before, err := link()
 	if err != nil {
-		return err
+		return linkError(err)
 	}
 	if err := s.shutdown(ctx); err != nil {
 		return err
@@ -65,7 +75,7 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 	}
 	after, err := link()
 	if err != nil {
-		return err
+		return linkError(err)
 	}
 	if after != before {
 		return shutdownError(noErrno)
@@ -100,20 +110,8 @@ func (s *Socket) awaitDisconnected(ctx context.Context) error {
 	defer wake()
 	var result error
 	err := s.raw.Write(func(fd uintptr) (done bool) {
-		// The socket counts as connected until the answer has come
-		// (rfcomm_sock_getname).
-		if _, err := unix.Getpeername(int(fd)); err == nil {
-			return false
-		} else if err != unix.ENOTCONN {
-			result = os.NewSyscallError("getpeername", err)
-			return true
-		}
-		errno, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
-		if err == nil && errno != 0 {
-			err = unix.Errno(errno)
-		}
-		result = os.NewSyscallError("shutdown", err)
-		return true
+		done, result = disconnected(fd)
+		return done
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -124,10 +122,37 @@ func (s *Socket) awaitDisconnected(ctx context.Context) error {
 	return result
 }
 
+// disconnected reports whether the stream is closed on both sides, and the
+// errno if it came to that otherwise than by this end's disconnect and the
+// answer to it. Until the answer the socket counts as connected
+// (rfcomm_sock_getname).
+func disconnected(fd uintptr) (bool, error) {
+	switch _, err := unix.Getpeername(int(fd)); err {
+	case nil:
+		return false, nil
+	case unix.ENOTCONN:
+	default:
+		return true, os.NewSyscallError("getpeername", err)
+	}
+	errno, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && errno != 0 {
+		err = unix.Errno(errno)
+	}
+	return true, os.NewSyscallError("shutdown", err)
+}
+
 // shutdownError is how Shutdown reports that the stream ended otherwise.
 func shutdownError(end error) error {
-	if errno, ok := end.(unix.Errno); ok {
-		return os.NewSyscallError("shutdown", errno)
+	if end == io.EOF {
+		end = unix.ECONNRESET // the other end was first
 	}
-	return os.NewSyscallError("shutdown", unix.ECONNRESET) // io.EOF: the other end was first
+	return os.NewSyscallError("shutdown", end)
+}
+
+// linkError is how Shutdown reports that the link cannot be found any more.
+func linkError(err error) error {
+	if errors.Is(err, unix.ENOTCONN) {
+		return shutdownError(noErrno)
+	}
+	return err
 }

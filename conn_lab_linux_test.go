@@ -1,0 +1,213 @@
+package rfcomm_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/nettest"
+	"golang.org/x/sys/unix"
+)
+
+func TestConnIsANetConn(t *testing.T) {
+	l := inLab(t)
+	nettest.TestConn(t, func() (net.Conn, net.Conn, func(), error) {
+		listener := l.listen(t)
+		c1, err := l.dialer.DialRFCOMM(t.Context(), addrOf(listener))
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		c2, err := listener.Accept()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return c1, c2, func() {
+			c1.Close()
+			c2.Close()
+			listener.Close()
+		}, nil
+	})
+}
+
+func TestBothEndsHaveTheServersChannel(t *testing.T) {
+	l := inLab(t)
+	listener := l.listen(t)
+	dialed := l.dial(t, listener)
+	accepted := accept(t, listener)
+	channel := addrOf(listener).Channel
+	for _, end := range []struct {
+		what      string
+		got, want net.Addr
+	}{
+		{"dialed, local", dialed.LocalAddr(), l.nearAddr(channel)},
+		{"dialed, remote", dialed.RemoteAddr(), l.at(channel)},
+		{"accepted, local", accepted.LocalAddr(), l.at(channel)},
+		{"accepted, remote", accepted.RemoteAddr(), l.nearAddr(channel)},
+	} {
+		if end.got.String() != end.want.String() || end.got.Network() != "rfcomm" {
+			t.Errorf("%s: %v %v, want %v", end.what, end.got.Network(), end.got, end.want)
+		}
+	}
+}
+
+func TestPeersCloseIsEOFAfterAllData(t *testing.T) {
+	l := inLab(t)
+	dialed, accepted := l.connect(t)
+	data := strings.Repeat("the last words ", 5000)
+	sent := inBackground(func() error {
+		_, err := io.WriteString(dialed, data)
+		return errors.Join(err, dialed.Close())
+	})
+	// Half of it is read only when the end is there.
+	receive(t, accepted, data[:len(data)/2])
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
+	receive(t, accepted, data[len(data)/2:])
+	receiveEnd(t, accepted)
+}
+
+// Whichever of reader and writer learns first that the peer has closed, the
+// other learns it too.
+func TestNoReadHangsWhenAWriterLearnsOfTheEndFirst(t *testing.T) {
+	l := inLab(t)
+	rounds := 500
+	if testing.Short() {
+		rounds = 50
+	}
+	listener := l.listen(t)
+	for range rounds {
+		dialed := l.dial(t, listener)
+		accepted := accept(t, listener)
+		read := inBackground(func() error {
+			_, err := io.Copy(io.Discard, dialed)
+			return err
+		})
+		wrote := inBackground(func() error {
+			for {
+				if _, err := dialed.Write([]byte("x")); err != nil {
+					return err
+				}
+			}
+		})
+		receive(t, accepted, "x") // the writer is at it
+		accepted.Close()
+		if err := <-read; err != nil {
+			t.Fatalf("Read: %v, want io.EOF", err)
+		}
+		first := <-wrote
+		if !errors.Is(first, unix.ECONNRESET) && !errors.Is(first, unix.ENOTCONN) {
+			t.Fatalf("Write: %v, want ECONNRESET or ENOTCONN", first)
+		}
+		if _, again := dialed.Write([]byte("x")); again == nil || again.Error() != first.Error() {
+			t.Fatalf("Write: %v, want the first error again: %v", again, first)
+		}
+		receiveEnd(t, dialed)
+		dialed.Close()
+	}
+}
+
+func TestOneWriteOfAMegabyteIntoASlowReader(t *testing.T) {
+	l := inLab(t)
+	dialed, accepted := l.connect(t)
+	data := make([]byte, 1<<20)
+	rand.Read(data)
+	type result struct {
+		n   int
+		err error
+	}
+	wrote := inBackground(func() result {
+		n, err := dialed.Write(data)
+		return result{n, errors.Join(err, dialed.Close())}
+	})
+	var got bytes.Buffer
+	for part := make([]byte, 10_000); ; {
+		n, err := accepted.Read(part)
+		got.Write(part[:n])
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Len() < 200_000 {
+			time.Sleep(time.Millisecond) // slower than the radio: buffers fill up
+		}
+	}
+	if r := <-wrote; r.n != len(data) || r.err != nil {
+		t.Errorf("Write = %d, %v; want %d, nil", r.n, r.err, len(data))
+	}
+	if !bytes.Equal(got.Bytes(), data) {
+		t.Errorf("read %d bytes that differ from the %d written", got.Len(), len(data))
+	}
+}
+
+// The kernel would spend a credit on each, which the peer never gives back.
+func TestZeroLengthWritesDoNotBreakTheConnection(t *testing.T) {
+	l := inLab(t)
+	dialed, accepted := l.connect(t)
+	for range 200 {
+		send(t, dialed, "")
+	}
+	send(t, dialed, "still there")
+	receive(t, accepted, "still there")
+	send(t, accepted, "and back")
+	receive(t, dialed, "and back")
+}
+
+func TestCloseWakesABlockedWrite(t *testing.T) {
+	l := inLab(t)
+	dialed, accepted := l.connect(t)
+	fill(t, dialed)
+	wrote := inBackground(func() error {
+		_, err := dialed.Write([]byte("no room"))
+		return err
+	})
+	// Reading a little proves nothing of the writer; closing wakes it whether
+	// it waits already or is about to.
+	dialed.Close()
+	if err := <-wrote; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Write: %v, want net.ErrClosed", err)
+	}
+	io.Copy(io.Discard, accepted) // lets the kernel close without its 40 s
+}
+
+func TestWriteDeadlineTellsHowMuchWasTaken(t *testing.T) {
+	l := inLab(t)
+	dialed, accepted := l.connect(t)
+	total := fill(t, dialed)
+	dialed.Close()
+	n, err := io.Copy(io.Discard, accepted)
+	if int(n) != total || err != nil {
+		t.Errorf("the peer read %d bytes, %v; Write had counted %d", n, err, total)
+	}
+}
+
+func TestTwoThousandConnectionsLeaveNothingBehind(t *testing.T) {
+	l := inLab(t)
+	rounds := 2000
+	if testing.Short() {
+		rounds = 100
+	}
+	listener := l.listen(t)
+	leavesNothingBehind(t)
+	for i := range rounds {
+		dialed, err := l.dialer.DialRFCOMM(t.Context(), addrOf(listener))
+		if err != nil {
+			t.Fatalf("dial %d: %v", i, err)
+		}
+		accepted, err := listener.Accept()
+		if err != nil {
+			t.Fatalf("accept %d: %v", i, err)
+		}
+		send(t, dialed, "ping")
+		receive(t, accepted, "ping")
+		dialed.Close()
+		accepted.Close()
+	}
+}

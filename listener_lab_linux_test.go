@@ -1,0 +1,248 @@
+package rfcomm_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+func TestListenOnChannelZeroUntilNoneIsFree(t *testing.T) {
+	inLab(t)
+	seen := map[int]bool{}
+	for {
+		listener, err := rfcomm.Listen(0)
+		if err != nil {
+			t.Log(err)
+			checkOpError(t, err, "listen", nil, &rfcomm.Addr{}, unix.EINVAL, "no channel is free")
+			break
+		}
+		defer listener.Close()
+		channel := listener.Addr().(*rfcomm.Addr).Channel
+		if channel < 1 || channel > 30 || seen[channel] {
+			t.Fatalf("got channel %d, after %v", channel, seen)
+		}
+		seen[channel] = true
+	}
+	if len(seen) != 30 {
+		t.Errorf("%d channels were free, want 30", len(seen))
+	}
+}
+
+func TestTakenChannelIsNamed(t *testing.T) {
+	l := inLab(t)
+	listener := l.listen(t)
+	_, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), addrOf(listener))
+	t.Log(err)
+	checkOpError(t, err, "listen", nil, addrOf(listener), unix.EADDRINUSE, "another listener has this channel")
+	listener.Close()
+	again, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), addrOf(listener))
+	if err != nil {
+		t.Fatalf("the channel is not free after Close: %v", err)
+	}
+	again.Close()
+}
+
+func TestCloseWakesEveryAccept(t *testing.T) {
+	l := inLab(t)
+	leavesNothingBehind(t)
+	for range 50 {
+		listener := l.listen(t)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				c, err := listener.Accept()
+				if err == nil {
+					c.Close()
+				} else if !errors.Is(err, net.ErrClosed) {
+					t.Errorf("Accept: %v, want net.ErrClosed", err)
+				}
+			})
+		}
+		if err := listener.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		wg.Wait()
+		if _, err := listener.Accept(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Accept after Close: %v, want net.ErrClosed", err)
+		}
+		if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("second Close: %v, want net.ErrClosed", err)
+		}
+	}
+}
+
+func TestListenersDeadlineEndsAccept(t *testing.T) {
+	l := inLab(t)
+	listener := l.listen(t)
+	listener.SetDeadline(time.Now().Add(20 * time.Millisecond))
+	_, err := listener.Accept()
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("Accept: %v, want os.ErrDeadlineExceeded", err)
+	}
+	if netErr, ok := err.(net.Error); !ok || !netErr.Timeout() {
+		t.Errorf("%v is no timeout", err)
+	}
+	listener.SetDeadline(time.Time{})
+	l.dial(t, listener)
+	accept(t, listener)
+}
+
+// Closing a listener over connections that are not accepted yet, while their
+// peers close, can deadlock RFCOMM in the kernel.
+func TestListenerClosesOverConnectionsInItsQueue(t *testing.T) {
+	l := inLab(t)
+	leavesNothingBehind(t)
+	rounds := 100
+	if testing.Short() {
+		rounds = 20
+	}
+	for range rounds {
+		listener := l.listen(t)
+		c := l.dial(t, listener)
+		closed := inBackground(c.Close)
+		if err := listener.Close(); err != nil {
+			t.Fatalf("Close: %v", err)
+		}
+		<-closed
+	}
+	// RFCOMM still works.
+	dialed, accepted := l.connect(t)
+	send(t, dialed, "alive")
+	receive(t, accepted, "alive")
+	dialed.Close()
+	accepted.Close()
+}
+
+func TestClosingAListenerEndsTheConnectionsThatWait(t *testing.T) {
+	l := inLab(t)
+	listener := l.listen(t)
+	waiting := l.dial(t, listener)
+	listener.Close()
+	receiveEnd(t, waiting)
+}
+
+func TestListenerOnOneAdapterComesBeforeOneOnAll(t *testing.T) {
+	l := inLab(t)
+	exact := l.listen(t)
+	any, err := rfcomm.Listen(addrOf(exact).Channel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer any.Close()
+	l.dial(t, exact)
+	accept(t, exact)
+}
+
+func TestHandedOverSockets(t *testing.T) {
+	l := inLab(t)
+	listener := l.listen(t)
+	f, err := listener.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		t.Errorf("the listener's file is not close-on-exec: %#x, %v", flags, err)
+	}
+	second, err := rfcomm.FileListener(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if second.Addr().String() != listener.Addr().String() {
+		t.Errorf("the second listener has address %v, want %v", second.Addr(), listener.Addr())
+	}
+
+	// The queue outlives the first listener, since the second shares it.
+	waiting := l.dial(t, listener)
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := second.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+
+	cf, err := waiting.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	handed, err := rfcomm.FileConn(cf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer handed.Close()
+	cf.Close()
+	waiting.Close()
+	if handed.RemoteAddr().String() != c.LocalAddr().String() || handed.LocalAddr().String() != c.RemoteAddr().String() {
+		t.Errorf("handed over: %v->%v, peer: %v->%v", handed.LocalAddr(), handed.RemoteAddr(), c.LocalAddr(), c.RemoteAddr())
+	}
+	send(t, handed, "by another hand")
+	receive(t, c, "by another hand")
+	c.Close()
+	receiveEnd(t, handed)
+}
+
+func TestOtherDescriptorsAreRefused(t *testing.T) {
+	l := inLab(t)
+	listener := l.listen(t)
+	conn := l.dial(t, listener)
+	accept(t, listener)
+	socket := func(kind, protocol int) *os.File {
+		fd, err := unix.Socket(unix.AF_BLUETOOTH, kind|unix.SOCK_CLOEXEC, protocol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := os.NewFile(uintptr(fd), "socket")
+		t.Cleanup(func() { f.Close() })
+		return f
+	}
+	listenerFile, _ := listener.File()
+	connFile, _ := conn.File()
+	t.Cleanup(func() { listenerFile.Close(); connFile.Close() })
+	for _, test := range []struct {
+		name     string
+		file     *os.File
+		conn     string // what FileConn says
+		listener string
+	}{
+		{"a new RFCOMM socket", socket(unix.SOCK_STREAM, unix.BTPROTO_RFCOMM), "not connected", "does not listen"},
+		{"an L2CAP socket", socket(unix.SOCK_SEQPACKET, unix.BTPROTO_L2CAP), "no RFCOMM socket", "no RFCOMM socket"},
+		{"an HCI socket", socket(unix.SOCK_RAW, unix.BTPROTO_HCI), "no RFCOMM socket", "no RFCOMM socket"},
+		{"a listener", listenerFile, "FileListener takes one", ""},
+		{"a connection", connFile, "", "FileConn takes one"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := rfcomm.FileConn(test.file)
+			if err == nil {
+				c.Close()
+			}
+			checkRefusal(t, "FileConn", err, test.conn)
+			other, err := rfcomm.FileListener(test.file)
+			if err == nil {
+				other.Close()
+			}
+			checkRefusal(t, "FileListener", err, test.listener)
+		})
+	}
+}
+
+// checkRefusal checks that err says want, or is nil if want is "".
+func checkRefusal(t *testing.T, what string, err error, want string) {
+	t.Helper()
+	if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: %v; want it to say %q", what, err, want)
+	}
+	if _, ok := err.(*net.OpError); err != nil && !ok {
+		t.Errorf("%s: %T, want a *net.OpError", what, err)
+	}
+}

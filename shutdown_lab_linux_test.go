@@ -1,0 +1,136 @@
+package rfcomm_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestShutdownConfirmsThatEverythingArrived(t *testing.T) {
+	l := inLab(t)
+	dialed, accepted := l.connect(t)
+	data := strings.Repeat("every byte of it ", 10_000)
+	read := inBackground(func() string {
+		got, _ := io.ReadAll(accepted)
+		return string(got)
+	})
+	send(t, dialed, data)
+	if err := dialed.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-read; got != data {
+		t.Errorf("the peer read %d bytes, want all %d", len(got), len(data))
+	}
+	if err := dialed.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Close after Shutdown: %v, want net.ErrClosed", err)
+	}
+	if err := dialed.Shutdown(t.Context()); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("second Shutdown: %v, want net.ErrClosed", err)
+	}
+	if _, err := dialed.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Read after Shutdown: %v, want net.ErrClosed", err)
+	}
+}
+
+func TestShutdownAgainstAPeerThatDoesNotReadEndsWithItsContext(t *testing.T) {
+	l := inLab(t)
+	leavesNothingBehind(t)
+	dialed, accepted := l.connect(t)
+	fill(t, dialed)
+	wrote := inBackground(func() error {
+		_, err := dialed.Write([]byte("no room"))
+		return err
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	err := dialed.Shutdown(ctx)
+	t.Log(err)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Shutdown: %v, want context.DeadlineExceeded", err)
+	}
+	if netErr, ok := err.(net.Error); !ok || !netErr.Timeout() {
+		t.Errorf("Shutdown: %v is no timeout", err)
+	}
+	if err := <-wrote; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the blocked Write: %v, want net.ErrClosed", err)
+	}
+	if _, err := dialed.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Write after Shutdown: %v, want net.ErrClosed", err)
+	}
+	io.Copy(io.Discard, accepted)
+	accepted.Close()
+}
+
+func TestCloseInterruptsShutdown(t *testing.T) {
+	l := inLab(t)
+	dialed, accepted := l.connect(t)
+	fill(t, dialed)
+	shutdown := inBackground(func() error { return dialed.Shutdown(t.Context()) })
+	for {
+		// Shutdown has begun once the connection is closed to its users.
+		if err := dialed.SetDeadline(time.Time{}); err != nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err := dialed.Close(); err != nil {
+		t.Errorf("Close during Shutdown: %v", err)
+	}
+	if err := <-shutdown; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Shutdown: %v, want net.ErrClosed", err)
+	}
+	io.Copy(io.Discard, accepted)
+}
+
+func TestShutdownAfterThePeersCloseIsNotConfirmed(t *testing.T) {
+	l := inLab(t)
+	dialed, accepted := l.connect(t)
+	send(t, dialed, "never read")
+	accepted.Close()
+	receiveEnd(t, dialed)
+	err := dialed.Shutdown(t.Context())
+	checkOpError(t, err, "close", l.nearAddr(channelOf(dialed)), l.at(channelOf(dialed)), unix.ECONNRESET, "the peer closed first")
+}
+
+// The kernel can forget the errno of a link that is lost while it is busy; the
+// socket then looks as after a confirmed close.
+func TestShutdownNeverConfirmsOverALinkThatWasLost(t *testing.T) {
+	l := inLab(t)
+	rounds := 40
+	if testing.Short() {
+		rounds = 5
+	}
+	for i := range rounds {
+		dialed, accepted := l.connect(t)
+		written := fill(t, dialed)
+		shutdown := inBackground(func() error { return dialed.Shutdown(t.Context()) })
+		l.Disconnect(0x13)
+		err := <-shutdown
+		read, _ := io.Copy(io.Discard, accepted)
+		accepted.Close()
+		if err == nil && int(read) < written {
+			t.Fatalf("round %d: Shutdown confirmed %d bytes, of which the peer read %d", i, written, read)
+		}
+		if err == nil {
+			t.Fatalf("round %d: Shutdown confirmed over a link that was lost", i)
+		}
+		t.Log(err)
+	}
+}
+
+// Without a link that is there before and after, nothing is confirmed.
+func TestShutdownWithoutItsLinkIsNotConfirmed(t *testing.T) {
+	l := inLab(t)
+	dialed, accepted := l.connect(t)
+	l.Remove()
+	err := dialed.Shutdown(t.Context())
+	checkOpError(t, err, "close", l.nearAddr(channelOf(dialed)), l.at(channelOf(dialed)), unix.ECONNABORTED, "the link was lost")
+	accepted.Close()
+	l.Restore()
+}

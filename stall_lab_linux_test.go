@@ -1,0 +1,135 @@
+package rfcomm_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+// A link that stalls with full queues makes the kernel hold rfcomm_mutex:
+// connect(2), shutdown(2) and close(2) block for every RFCOMM socket of the
+// machine. What a user calls must return all the same, before the stall ends.
+func TestCallsReturnWhileAStalledLinkHoldsTheKernelsLock(t *testing.T) {
+	l := inLab(t)
+	leavesNothingBehind(t)
+	stalled, peer := l.connect(t)
+	bystander, bystandersPeer := l.connect(t)
+	shut, shutsPeer := l.connect(t)
+	listener := l.listen(t)
+	waiting := l.dial(t, listener) // never accepted
+
+	l.Pause()
+	fill(t, stalled)
+	stuckEnds := connectIsStuck(t, l)
+
+	// A dial.
+	ctx, cancel := context.WithCancel(t.Context())
+	started := make(chan struct{})
+	d := l.dialer
+	d.ControlContext = func(context.Context, string, string, syscall.RawConn) error {
+		close(started)
+		return nil
+	}
+	dialed := inBackground(func() error {
+		_, err := d.DialRFCOMM(ctx, l.at(addrOf(listener).Channel%30+1))
+		return err
+	})
+	<-started
+	cancel()
+	if err := <-dialed; !errors.Is(err, context.Canceled) {
+		t.Errorf("dial: %v, want context.Canceled", err)
+	}
+
+	// A close, with a reader to wake.
+	read := inBackground(func() error {
+		_, err := bystander.Read(make([]byte, 1))
+		return err
+	})
+	if err := bystander.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if err := <-read; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("read: %v, want net.ErrClosed", err)
+	}
+
+	// A shutdown.
+	ctx, cancel = context.WithCancel(t.Context())
+	shutdown := inBackground(func() error { return shut.Shutdown(ctx) })
+	cancel()
+	if err := <-shutdown; !errors.Is(err, context.Canceled) {
+		t.Errorf("shutdown: %v, want context.Canceled", err)
+	}
+
+	// A listener with a connection in its queue.
+	if err := listener.Close(); err != nil {
+		t.Errorf("closing the listener: %v", err)
+	}
+
+	// The stalled connection itself, with a writer to wake.
+	wrote := inBackground(func() error {
+		_, err := stalled.Write(make([]byte, 1))
+		return err
+	})
+	if err := stalled.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if err := <-wrote; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("write: %v, want net.ErrClosed", err)
+	}
+
+	l.Resume()
+	stuckEnds()
+	for _, c := range []*rfcomm.Conn{peer, bystandersPeer, shutsPeer, waiting} {
+		io.Copy(io.Discard, c)
+		c.Close()
+	}
+}
+
+// connectIsStuck shows that connect(2) blocks at this moment, without which the
+// test would prove nothing. The function that it returns waits for the end of
+// that call.
+func connectIsStuck(t *testing.T, l *lab) (wait func()) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.BTPROTO_RFCOMM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	far := [6]byte(l.far)
+	slices.Reverse(far[:]) // the kernel has the least significant byte first
+	thread := make(chan int)
+	done := inBackground(func() error {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		thread <- unix.Gettid()
+		defer unix.Close(fd)
+		return unix.Connect(fd, &unix.SockaddrRFCOMM{Addr: far, Channel: 30})
+	})
+	state := fmt.Sprintf("/proc/self/task/%d/stat", <-thread)
+	for {
+		select {
+		case err := <-done:
+			t.Fatalf("connect(2) returned %v: the kernel's lock is free", err)
+		default:
+		}
+		// "pid (name) state …"; D is the uninterruptible sleep of a mutex.
+		stat, err := os.ReadFile(state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, after, _ := strings.Cut(string(stat), ") "); strings.HasPrefix(after, "D") {
+			return func() { <-done }
+		}
+	}
+}
