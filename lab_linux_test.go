@@ -91,6 +91,7 @@ func accept(t testing.TB, listener *rfcomm.Listener) *rfcomm.Conn {
 func (l *lab) connect(t testing.TB) (dialed, accepted *rfcomm.Conn) {
 	t.Helper()
 	listener := l.listen(t)
+	defer listener.Close()
 	dialed = l.dial(t, listener)
 	return dialed, accept(t, listener)
 }

@@ -1,12 +1,14 @@
 package rfcomm_test
 
 import (
-	"errors"
+	"net"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/labtest"
 )
 
 // Over a link that is open at low, the kernel connects at any level, and says
@@ -28,15 +30,18 @@ func TestMediumOverAnUnprotectedLinkIsRefused(t *testing.T) {
 			t.Fatalf("dialed at %v over a link that is not encrypted", level)
 		}
 		t.Log(err)
-		if !errors.Is(err, unix.EACCES) {
-			t.Errorf("%v: does not match EACCES", err)
-		}
+		checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "the link is not encrypted, though security "+level.String())
 	}
+	checkSecurity(t, first, rfcomm.SecurityLow)
 }
 
 func TestMediumIsEncryptedBetweenPairedDevices(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
+	l.SimplePairing(false) // with it, the kernel encrypts at any level
+	l.Sync()
+
+	// With no other connection open, the link becomes what is asked for.
 	listener := l.listenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium})
 	d := l.dialer
 	d.Security = rfcomm.SecurityMedium
@@ -51,7 +56,7 @@ func TestMediumIsEncryptedBetweenPairedDevices(t *testing.T) {
 	send(t, dialed, "secret")
 	receive(t, accepted, "secret")
 
-	// With this connection open, the next one is protected too.
+	// With this one open, the next is protected too.
 	second := l.listen(t)
 	another, err := d.DialRFCOMM(t.Context(), addrOf(second))
 	if err != nil {
@@ -60,6 +65,76 @@ func TestMediumIsEncryptedBetweenPairedDevices(t *testing.T) {
 	defer another.Close()
 	checkSecurity(t, another, rfcomm.SecurityMedium)
 	accept(t, second)
+}
+
+// Paired devices make no difference while their link is open at low.
+func TestMediumIsRefusedWhileAnotherConnectionIsLow(t *testing.T) {
+	l := inLab(t)
+	l.Pair()
+	l.SimplePairing(false)
+	l.Sync()
+	low, _ := l.connect(t)
+	checkSecurity(t, low, rfcomm.SecurityLow)
+
+	listener := l.listen(t)
+	d := l.dialer
+	d.Security = rfcomm.SecurityMedium
+	_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "close other connections")
+}
+
+// The kernel sees to it that those who connect to a listener at medium are
+// protected; this asks it not to, which leaves the check of Accept.
+func TestAcceptAtMediumRefusesAnUnprotectedLink(t *testing.T) {
+	l := inLab(t)
+	listener := l.listenWith(t, rfcomm.ListenConfig{
+		Security: rfcomm.SecurityMedium,
+		Control: func(_, _ string, c syscall.RawConn) error {
+			return c.Control(func(fd uintptr) {
+				const btSecurity, low = 4, "\x01\x00"
+				if err := unix.SetsockoptString(int(fd), unix.SOL_BLUETOOTH, btSecurity, low); err != nil {
+					t.Error(err)
+				}
+			})
+		},
+	})
+	dialed := l.dial(t, listener)
+	_, err := listener.Accept()
+	t.Log(err)
+	checkOpError(t, err, "accept", nil, addrOf(listener), unix.EACCES, "the link is not encrypted")
+	// The accept loop of http.Server goes on after such an error.
+	if temporary, ok := err.(net.Error); !ok || !temporary.Temporary() {
+		t.Errorf("%v: is not temporary", err)
+	}
+	receiveEnd(t, dialed)
+}
+
+func TestLostKeyIsNamed(t *testing.T) {
+	l := inLab(t)
+	l.Pair()
+	l.SpoilKey(labtest.DialerAdapter)
+	l.Sync()
+	listener := l.listen(t)
+	d := l.dialer
+	d.Security = rfcomm.SecurityMedium
+	_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	t.Log(err)
+	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "one of them has lost the key")
+}
+
+// It takes the kernel 30 s to give up.
+func TestPairingThatNobodyConfirmsIsNamed(t *testing.T) {
+	l := inLab(t)
+	l.Sync()
+	listener := l.listen(t)
+	d := l.dialer
+	d.Security = rfcomm.SecurityMedium
+	_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	t.Log(err)
+	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.ETIMEDOUT, "nobody confirmed the pairing")
+	// The controllers still wait for the pairing, and would hold up others.
+	l.Remove()
+	l.Restore()
 }
 
 func checkSecurity(t *testing.T, c *rfcomm.Conn, want rfcomm.Security) {

@@ -1,0 +1,69 @@
+package rfcomm_test
+
+import (
+	"fmt"
+	"io"
+	"testing"
+)
+
+// BenchmarkRFCOMM measures over the lab's virtual radio: how fast its
+// controllers hand packets on, not how fast a real one would send them.
+func BenchmarkRFCOMM(b *testing.B) {
+	l := inLab(b)
+	for _, size := range []int{64, 1012, 4096, 32768} {
+		b.Run(fmt.Sprintf("Throughput/write=%d", size), func(b *testing.B) {
+			dialed, accepted := l.connect(b)
+			read := inBackground(func() int64 {
+				n, _ := io.Copy(io.Discard, accepted)
+				return n
+			})
+			data := make([]byte, size)
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := dialed.Write(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+			// The peer's stack has it all only when the connection is closed.
+			if err := dialed.Shutdown(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			if n := <-read; n < int64(size) {
+				b.Fatalf("the peer read %d bytes", n)
+			}
+		})
+	}
+	b.Run("RoundTrip", func(b *testing.B) {
+		dialed, accepted := l.connect(b)
+		go io.Copy(accepted, accepted)
+		data := make([]byte, 1)
+		for b.Loop() {
+			if _, err := dialed.Write(data); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := io.ReadFull(dialed, data); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("Connect", func(b *testing.B) {
+		// Another connection keeps the session open, as between devices that
+		// talk to each other already.
+		l.connect(b)
+		for b.Loop() {
+			b.StopTimer()
+			listener := l.listen(b)
+			b.StartTimer()
+			c, err := l.dialer.DialRFCOMM(b.Context(), addrOf(listener))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.StopTimer()
+			accept(b, listener).Close()
+			c.Close()
+			listener.Close()
+			b.StartTimer()
+		}
+	})
+}

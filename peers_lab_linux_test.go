@@ -1,0 +1,227 @@
+package rfcomm_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+// python runs a PyBluez script, with the modules of the system's Python.
+func python(t *testing.T, script string, arguments ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", append([]string{"-c", script}, arguments...)...)
+	cmd.Stderr = &stderr
+	return cmd, &stderr
+}
+
+func TestPyBluezDialsOurListener(t *testing.T) {
+	l := inLab(t)
+	listener := l.listen(t)
+	cmd, stderr := python(t, `
+import sys, bluetooth
+near, far, channel = sys.argv[1], sys.argv[2], int(sys.argv[3])
+s = bluetooth.BluetoothSocket(bluetooth.RFCOMM)
+s.bind((near, 0))
+s.connect((far, channel))
+s.send("hello from PyBluez")
+answer = b""
+while len(answer) < 100000:
+    part = s.recv(4096)
+    if not part:
+        break
+    answer += part
+print(len(answer), answer[-4:].decode())
+s.close()
+`, l.near.String(), l.far.String(), fmt.Sprint(addrOf(listener).Channel))
+	output := inBackground(func() string {
+		out, err := cmd.Output()
+		if err != nil {
+			listener.Close()
+			return fmt.Sprintf("%v\n%s", err, stderr)
+		}
+		return string(out)
+	})
+	c, err := listener.AcceptRFCOMM()
+	if err != nil {
+		t.Fatal(err, <-output)
+	}
+	defer c.Close()
+	receive(t, c, "hello from PyBluez")
+	send(t, c, strings.Repeat("x", 99_996)+"last")
+	if got := <-output; got != "100000 last\n" {
+		t.Errorf("PyBluez said %q", got)
+	}
+	receiveEnd(t, c)
+}
+
+func TestWeDialPyBluezsListener(t *testing.T) {
+	l := inLab(t)
+	cmd, stderr := python(t, `
+import sys, bluetooth
+s = bluetooth.BluetoothSocket(bluetooth.RFCOMM)
+s.bind((sys.argv[1], bluetooth.PORT_ANY))
+s.listen(1)
+print(s.getsockname()[1], flush=True)
+c, peer = s.accept()
+received = b""
+while len(received) < 100000:
+    received += c.recv(4096)
+c.send("got %d from %s" % (len(received), peer[0]))
+c.close()
+s.close()
+`, l.far.String())
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	var channel int
+	if _, err := fmt.Fscan(stdout, &channel); err != nil {
+		cmd.Wait()
+		t.Fatalf("PyBluez tells no channel: %v\n%s", err, stderr)
+	}
+	c, err := l.dialer.DialRFCOMM(t.Context(), l.at(channel))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	send(t, c, strings.Repeat("y", 100_000))
+	got, err := io.ReadAll(c)
+	if want := "got 100000 from " + l.near.String(); string(got) != want || err != nil {
+		t.Errorf("read %q, %v; want %q", got, err, want)
+	}
+}
+
+// dialContext is what an http.Transport needs to reach a listener, whatever
+// host an URL names.
+func (l *lab) dialContext(listener *rfcomm.Listener) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return l.dialer.DialContext(ctx, "rfcomm", listener.Addr().String())
+	}
+}
+
+func TestHTTPServerAndClientUnchanged(t *testing.T) {
+	l := inLab(t)
+	leavesNothingBehind(t)
+	listener := l.listen(t)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %d", r.RemoteAddr, r.URL.Path, len(body))
+	})}
+	served := inBackground(func() error { return server.Serve(listener) })
+
+	transport := &http.Transport{DialContext: l.dialContext(listener)}
+	client := &http.Client{Transport: transport}
+	for range 3 {
+		response, err := client.Post("http://device/upload", "text/plain", strings.NewReader(strings.Repeat("z", 200_000)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		want := l.nearAddr(addrOf(listener).Channel).String() + " /upload 200000"
+		if string(body) != want || err != nil {
+			t.Errorf("got %q, %v; want %q", body, err, want)
+		}
+	}
+
+	// A request that its context ends.
+	ctx, cancel := context.WithCancel(t.Context())
+	request, _ := http.NewRequestWithContext(ctx, "GET", "http://device/", cancelReader{cancel})
+	if _, err := client.Do(request); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled request: %v, want context.Canceled", err)
+	}
+
+	transport.CloseIdleConnections()
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if err := <-served; err != http.ErrServerClosed {
+		t.Errorf("Serve: %v, want http.ErrServerClosed", err)
+	}
+}
+
+// cancelReader cancels a request that reads its body from it.
+type cancelReader struct{ cancel context.CancelFunc }
+
+func (r cancelReader) Read([]byte) (int, error) {
+	r.cancel()
+	return 0, errors.New("cancelled")
+}
+
+func TestTLSUnchanged(t *testing.T) {
+	l := inLab(t)
+	certificate, pool := newCertificate(t, "device")
+	dialed, accepted := l.connect(t)
+	server := tls.Server(accepted, &tls.Config{Certificates: []tls.Certificate{certificate}})
+	client := tls.Client(dialed, &tls.Config{RootCAs: pool, ServerName: "device"})
+	echoed := inBackground(func() error {
+		_, err := io.Copy(server, server)
+		return errors.Join(err, server.Close())
+	})
+	data := strings.Repeat("under seal ", 20_000)
+	sent := inBackground(func() error {
+		_, err := io.WriteString(client, data)
+		return err
+	})
+	receive(t, client, data)
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+	// TLS has an end mark of its own.
+	if err := client.CloseWrite(); err != nil {
+		t.Error(err)
+	}
+	if err := <-echoed; err != nil {
+		t.Error(err)
+	}
+	receiveEnd(t, client)
+	client.Close()
+}
+
+// newCertificate returns a certificate for a host name and a pool that trusts
+// it.
+func newCertificate(t *testing.T, host string) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		DNSNames:     []string{host},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
+}
