@@ -1,7 +1,9 @@
 package rfcomm_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -139,6 +141,56 @@ func TestListenerOnOneAdapterComesBeforeOneOnAll(t *testing.T) {
 	defer any.Close()
 	l.dial(t, exact)
 	accept(t, exact)
+}
+
+// The kernel holds a connection back until it is accepted by a first read, which
+// gives no bytes and is not the end. BlueZ uses that for its profiles.
+func TestDeferredConnectionIsNoEndOfStream(t *testing.T) {
+	l := inLab(t)
+	listener := l.listen(t)
+	raw, err := listener.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = raw.Control(func(fd uintptr) {
+		const btDeferSetup = 7
+		if err := unix.SetsockoptInt(int(fd), unix.SOL_BLUETOOTH, btDeferSetup, 1); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialed := inBackground(func() *rfcomm.Conn {
+		c, err := l.dialer.DialRFCOMM(context.Background(), addrOf(listener))
+		if err != nil {
+			t.Error(err)
+		}
+		return c
+	})
+	accepted := accept(t, listener)
+	if _, err := accepted.Write([]byte("too early")); !errors.Is(err, unix.ENOTCONN) {
+		t.Errorf("Write before the first Read: %v, want ENOTCONN", err)
+	}
+	read := inBackground(func() string {
+		got := make([]byte, 5)
+		n, err := io.ReadFull(accepted, got)
+		if err != nil {
+			t.Error(err)
+		}
+		return string(got[:n])
+	})
+	c := <-dialed
+	if c == nil {
+		return
+	}
+	defer c.Close()
+	send(t, c, "hello")
+	if got := <-read; got != "hello" {
+		t.Errorf("read %q", got)
+	}
+	send(t, accepted, "and back")
+	receive(t, c, "and back")
 }
 
 func TestHandedOverSockets(t *testing.T) {

@@ -102,7 +102,7 @@ func TestShutdownAfterThePeersCloseIsNotConfirmed(t *testing.T) {
 // socket then looks as after a confirmed close.
 func TestShutdownNeverConfirmsOverALinkThatWasLost(t *testing.T) {
 	l := inLab(t)
-	rounds := 40
+	rounds := 20
 	if testing.Short() {
 		rounds = 5
 	}
