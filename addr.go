@@ -122,7 +122,7 @@ func ParseAddr(s string) (*Addr, error) {
 	switch {
 	case errors.Is(err, strconv.ErrRange):
 		return nil, channelError(channel)
-	case err != nil || channel[0] == '+':
+	case err != nil, channel[0] == '+', n == 0 && channel[0] == '-':
 		return nil, malformed
 	}
 	if err := checkChannel(n, 0); err != nil {

@@ -57,7 +57,9 @@ func (c *Conn) localError(op string, err error) error {
 // them read as io.EOF. Only a protocol's own lengths or end marks can tell
 // whether a message is whole. A link that is lost otherwise is an error that
 // matches its errno: ETIMEDOUT when the peer fell silent, ECONNABORTED when the
-// adapter went away or the kernel gave no reason, and others.
+// adapter went away or the kernel gave no reason, and others. Rarely, a peer's
+// close that meets a large Write of this end reads as ECONNABORTED too, because
+// the kernel loses its errno (bt_skb_sendmmsg).
 func (c *Conn) Read(p []byte) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
@@ -104,7 +106,8 @@ func (c *Conn) Close() error {
 // that returned before; that stack may still lose what an application has not
 // accepted or read. Whatever the result, the connection is closed afterwards.
 //
-// Calls that wait are woken as by Close, a Write with its count. An error says
+// Shutdown ends the connection for duplicates of its descriptor, too. Calls that
+// wait are woken as by Close, a Write with its count. An error says
 // that part of what was written may not have arrived: it matches the context's
 // error if ctx was done first, ECONNRESET if the peer closed first, ETIMEDOUT
 // if the peer takes nothing for 40 s, ECONNABORTED if the link was lost, and
@@ -216,8 +219,9 @@ func (c *Conn) SetWriteBuffer(bytes int) error {
 }
 
 // File returns a duplicate of the connection's descriptor, for the caller to
-// close; the connection stays open as long as either is. What one of them reads
-// the other does not see, the end of the stream included.
+// close. Close leaves the connection open as long as the duplicate is; Shutdown
+// ends it for both. What one of them reads the other does not see, the end of
+// the stream included.
 func (c *Conn) File() (*os.File, error) {
 	if !c.ok() {
 		return nil, syscall.EINVAL
@@ -228,7 +232,8 @@ func (c *Conn) File() (*os.File, error) {
 
 // SyscallConn returns a raw connection. Its functions must not read from or
 // write to the descriptor while Read and Write are in use, nor ask it for
-// SO_ERROR, which takes the end of the stream away from them.
+// SO_ERROR, which takes the end of the stream away from them. A function that
+// runs on holds up the end of the descriptor, though not Close.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	if !c.ok() {
 		return nil, syscall.EINVAL

@@ -12,26 +12,43 @@ import (
 
 	"golang.org/x/net/nettest"
 	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm"
 )
 
 func TestConnIsANetConn(t *testing.T) {
 	l := inLab(t)
 	nettest.TestConn(t, func() (net.Conn, net.Conn, func(), error) {
-		listener := l.listen(t)
-		c1, err := l.dialer.DialRFCOMM(t.Context(), addrOf(listener))
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		c2, err := listener.Accept()
+		c1, c2, err := l.pipe(t)
 		if err != nil {
 			return nil, nil, nil, err
 		}
 		return c1, c2, func() {
 			c1.Close()
+			// Two ends that close over data which neither reads keep their
+			// channel busy for 40 s.
+			c2.SetDeadline(time.Time{})
+			io.Copy(io.Discard, c2)
 			c2.Close()
-			listener.Close()
 		}, nil
 	})
+}
+
+// pipe returns the two ends of a new connection, on a channel that is not busy
+// with an old one.
+func (l *lab) pipe(t *testing.T) (dialed, accepted *rfcomm.Conn, err error) {
+	for range 30 {
+		listener := l.listen(t)
+		dialed, err = l.dialer.DialRFCOMM(t.Context(), addrOf(listener))
+		if err == nil {
+			accepted, err = listener.AcceptRFCOMM()
+		}
+		listener.Close()
+		if !errors.Is(err, unix.EBUSY) {
+			break
+		}
+	}
+	return dialed, accepted, err
 }
 
 func TestBothEndsHaveTheServersChannel(t *testing.T) {
@@ -108,6 +125,36 @@ func TestNoReadHangsWhenAWriterLearnsOfTheEndFirst(t *testing.T) {
 			t.Fatalf("Write: %v, want the first error again: %v", again, first)
 		}
 		receiveEnd(t, dialed)
+		dialed.Close()
+	}
+}
+
+// A large Write can take the errno of the peer's close without being told of it.
+func TestPeersCloseDuringLargeWritesEndsTheStream(t *testing.T) {
+	l := inLab(t)
+	rounds := 60
+	if testing.Short() {
+		rounds = 10
+	}
+	listener := l.listen(t)
+	for range rounds {
+		dialed := l.dial(t, listener)
+		accepted := accept(t, listener)
+		wrote := inBackground(func() error {
+			for {
+				if _, err := dialed.Write(make([]byte, 32<<10)); err != nil {
+					return err
+				}
+			}
+		})
+		receive(t, accepted, string(make([]byte, 40<<10)))
+		accepted.Close()
+		if _, err := dialed.Read(make([]byte, 1)); err != io.EOF && !errors.Is(err, unix.ECONNABORTED) {
+			t.Fatalf("Read: %v, want io.EOF or ECONNABORTED", err)
+		}
+		if err := <-wrote; !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, unix.ENOTCONN) && !errors.Is(err, unix.ECONNABORTED) {
+			t.Fatalf("Write: %v, want ECONNRESET, ENOTCONN or ECONNABORTED", err)
+		}
 		dialed.Close()
 	}
 }

@@ -54,7 +54,7 @@ func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr *Addr) (*Conn,
 		default:
 			return nil, err
 		}
-		last = explain("dial", err)
+		last = explain(err)
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:

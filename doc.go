@@ -20,8 +20,9 @@
 //
 // The package uses the kernel's RFCOMM sockets directly: no cgo, no daemon, no
 // root. Waiting connections are on the runtime's poller and tie up no thread.
-// It works on Linux; elsewhere it compiles, addresses can be parsed, and
-// everything else fails with an error that matches [errors.ErrUnsupported].
+// It works on Linux. On other Unix systems and on Windows it compiles, addresses
+// can be parsed, and everything else fails with an error that matches
+// [errors.ErrUnsupported].
 //
 // # What differs from TCP
 //

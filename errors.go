@@ -23,11 +23,11 @@ func checkNetwork(name string) error {
 // opError returns err as the error of an operation, with what a person can do
 // about it.
 func opError(op string, source, addr net.Addr, err error) error {
-	return &net.OpError{Op: op, Net: network, Source: source, Addr: addr, Err: explain(op, err)}
+	return &net.OpError{Op: op, Net: network, Source: source, Addr: addr, Err: explain(err)}
 }
 
 // explain adds a hint to an errno for which there is one.
-func explain(op string, err error) error {
+func explain(err error) error {
 	syscallErr, ok := err.(*os.SyscallError)
 	if !ok {
 		return err
@@ -36,7 +36,7 @@ func explain(op string, err error) error {
 	if !ok {
 		return err
 	}
-	text := hintFor(op, errno)
+	text := hintFor(syscallErr.Syscall, errno)
 	if text == "" {
 		return err
 	}
@@ -86,11 +86,8 @@ type cutShort struct {
 
 func (c *cutShort) Error() string   { return fmt.Sprintf("%v, after %v", c.ended, c.last) }
 func (c *cutShort) Unwrap() []error { return []error{c.last, c.ended} }
-func (c *cutShort) Temporary() bool { return true }
-func (c *cutShort) Timeout() bool {
-	t, ok := c.ended.(interface{ Timeout() bool })
-	return ok && t.Timeout()
-}
+func (c *cutShort) Timeout() bool   { return errors.Is(c.ended, os.ErrDeadlineExceeded) }
+func (c *cutShort) Temporary() bool { return c.Timeout() }
 
 // errUnsupported is what every operation says elsewhere than on Linux.
 var errUnsupported = fmt.Errorf("%w: RFCOMM sockets need Linux", errors.ErrUnsupported)

@@ -9,8 +9,8 @@ import (
 // FileConn returns a connection, always a *[Conn], for the connected RFCOMM
 // socket in f, such as BlueZ hands to a profile over D-Bus. It works on a
 // duplicate of the descriptor: closing f does not affect the connection, nor
-// the other way round, but the socket lives as long as either, and is set to
-// non-blocking for both.
+// Close of the connection f. The socket lives as long as either, is set to
+// non-blocking for both, and ends for both in Shutdown.
 //
 // A descriptor that is no connected RFCOMM socket is refused. If the peer has
 // hung up already, the connection can be read to its end, and RemoteAddr is the
@@ -30,8 +30,9 @@ func FileConn(f *os.File) (net.Conn, error) {
 // RFCOMM socket in f, on a duplicate of its descriptor, like [FileConn]. A
 // descriptor that is no listening RFCOMM socket is refused.
 //
-// Closing the listener closes the connections that wait in the socket's queue;
-// keep it open as long as another process is to accept them.
+// The listener keeps to the security level that the socket has (BT_SECURITY), as
+// one of a [ListenConfig] does. Closing it closes the connections that wait in
+// the socket's queue; keep it open as long as another process is to accept them.
 func FileListener(f *os.File) (net.Listener, error) {
 	if f == nil {
 		return nil, opError("file", nil, nil, syscall.EINVAL)

@@ -17,6 +17,9 @@ func fileConn(f *os.File) (*Conn, error) {
 		unix.Close(fd)
 		return nil, refusal("getpeername", unix.ENOTCONN, "the socket is not connected; FileListener takes one that listens")
 	}
+	if err := setNonblock(fd); err != nil {
+		return nil, err
+	}
 	socket, err := btsocket.New(fd)
 	if err != nil {
 		return nil, err
@@ -38,11 +41,24 @@ func fileListener(f *os.File) (*Listener, error) {
 		unix.Close(fd)
 		return nil, err
 	}
+	if err := setNonblock(fd); err != nil {
+		return nil, err
+	}
 	socket, err := btsocket.NewListener(fd)
 	if err != nil {
 		return nil, err
 	}
 	return &Listener{listener: socket, addr: state.name, security: security}, nil
+}
+
+// setNonblock makes a socket non-blocking, or closes it. All duplicates share
+// that, so a socket that is refused must not get here.
+func setNonblock(fd int) error {
+	err := unix.SetNonblock(fd, true)
+	if err != nil {
+		unix.Close(fd)
+	}
+	return os.NewSyscallError("fcntl", err)
 }
 
 // refusal says why a descriptor is not taken.
@@ -65,8 +81,7 @@ const (
 	listening
 )
 
-// duplicateSocket returns a non-blocking duplicate of the RFCOMM socket in f,
-// and its state. Nothing is done to any other descriptor.
+// duplicateSocket returns a duplicate of the RFCOMM socket in f, and its state.
 func duplicateSocket(f *os.File) (fd int, state socketState, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -78,16 +93,13 @@ func duplicateSocket(f *os.File) (fd int, state socketState, err error) {
 			fd, err = btsocket.Duplicate(int(original))
 		}
 	})
-	if err == nil {
-		err = controlErr
+	if controlErr != nil {
+		return -1, state, os.ErrClosed // there is no other reason
 	}
 	if err != nil {
 		return -1, state, err
 	}
-	if state, err = stateOf(fd); err == nil {
-		err = os.NewSyscallError("fcntl", unix.SetNonblock(fd, true))
-	}
-	if err != nil {
+	if state, err = stateOf(fd); err != nil {
 		unix.Close(fd)
 		return -1, state, err
 	}

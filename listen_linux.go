@@ -1,6 +1,8 @@
 package rfcomm
 
 import (
+	"errors"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
@@ -33,19 +35,26 @@ func (lc *ListenConfig) listen(laddr *Addr) (*Listener, error) {
 
 // accept waits for the next connection and checks its link.
 func (l *Listener) accept() (*Conn, error) {
-	socket, peer, err := l.listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	name, err := socket.Name()
-	if err != nil {
-		socket.Close()
-		return nil, err
-	}
-	conn := newConn(socket, addrOf(name), addrOf(peer))
-	if err := checkLink(l.security, conn, "accept4"); err != nil {
+	for {
+		socket, peer, err := l.listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		name, err := socket.Name()
+		if err != nil {
+			socket.Close()
+			return nil, err
+		}
+		conn := newConn(socket, addrOf(name), addrOf(peer))
+		err = checkLink(l.security, conn, "accept4")
+		if err == nil {
+			return conn, nil
+		}
 		conn.Close()
-		return nil, err
+		if !errors.Is(err, unix.ENOTCONN) {
+			return nil, err
+		}
+		// The link is gone, and the connection with it: the next one may be
+		// there, as when accept4 gives ECONNABORTED.
 	}
-	return conn, nil
 }

@@ -68,12 +68,14 @@ func (l *Listener) AcceptRFCOMM() (*Conn, error) {
 }
 
 // Close closes the listener and wakes every Accept, which then fails with an
-// error that matches net.ErrClosed. The channel is free at once. Connections
-// that were not accepted yet are closed; accepted ones stay.
+// error that matches net.ErrClosed. Connections that were not accepted yet are
+// closed; accepted ones stay. The channel is free when Close returns, unless the
+// kernel is stuck behind a stalled link for more than 100 ms.
 //
-// It closes those first, one by one: to close a listener over them can bring
-// RFCOMM on the whole machine to a halt, by a deadlock in the kernel. After
-// [Listener.File], whose descriptor shares them, it leaves them alone.
+// The waiting connections are closed before the listener, one by one: to close
+// it over them can bring RFCOMM on the whole machine to a halt, by a deadlock in
+// the kernel. After [Listener.File] they are left alone, since the duplicate
+// shares them; then whoever closes last should accept them first.
 func (l *Listener) Close() error {
 	if !l.ok() {
 		return syscall.EINVAL

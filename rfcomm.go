@@ -57,9 +57,10 @@ type Dialer struct {
 
 	// Security is the protection to ask for. With SecurityMedium or
 	// SecurityHigh a dial fails, with an error that matches EACCES, unless
-	// the link is encrypted in the end; see [Conn.Security] for what can be
-	// known of it. The kernel does not raise the level of a link that is open
-	// already.
+	// the link is encrypted in the end. More than that is not compared, since
+	// the kernel does not show it: see [Conn.Security]. It does not raise the
+	// level of a link that is open already either, so that a dial at High over
+	// one at Medium succeeds.
 	Security Security
 
 	// ControlContext, if not nil, is called with each new socket after it is
@@ -88,7 +89,9 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 
 // DialRFCOMM connects to raddr. When ctx is done before, it returns at once
 // with an error that matches the context's; once connected, ctx has no effect
-// on the connection.
+// on the connection. The adapter goes on paging the device for some seconds
+// even so, and a device that answers late can make dials to it time out until
+// about 3 s have passed without one.
 //
 // A connection that is still closing stands in the way of the next one to the
 // same channel, and can take it down with it. A dial that the kernel refuses
@@ -188,7 +191,8 @@ type ListenConfig struct {
 
 	// Security is the protection to ask of those who connect. With
 	// SecurityMedium or SecurityHigh, Accept refuses connections over a link
-	// that is not encrypted.
+	// that is not encrypted. More than encryption is not compared; see
+	// [Conn.Security].
 	Security Security
 
 	// Control, if not nil, is called with the new socket after it is made and
@@ -219,7 +223,7 @@ func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (ne
 // every adapter if its Device is zero. With channel 0 the kernel picks a free
 // one, which [Listener.Addr] tells. A listener on one adapter and one on every
 // adapter can have the same channel; the first gets that adapter's connections.
-// When ctx is done already, nothing is done.
+// Nil stands for the zero Addr. When ctx is done already, nothing is done.
 //
 // Its errors are *net.OpError. Those of the kernel match their errno:
 // EADDRINUSE when the channel is taken, EINVAL when channel 0 was asked for and

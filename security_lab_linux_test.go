@@ -1,9 +1,9 @@
 package rfcomm_test
 
 import (
-	"net"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -87,7 +87,48 @@ func TestMediumIsRefusedWhileAnotherConnectionIsLow(t *testing.T) {
 // protected; this asks it not to, which leaves the check of Accept.
 func TestAcceptAtMediumRefusesAnUnprotectedLink(t *testing.T) {
 	l := inLab(t)
-	listener := l.listenWith(t, rfcomm.ListenConfig{
+	listener := l.listenUnguarded(t)
+	dialed := l.dial(t, listener)
+	_, err := listener.Accept()
+	t.Log(err)
+	checkOpError(t, err, "accept", nil, addrOf(listener), unix.EACCES, "the link is not encrypted")
+	if !temporary(err) {
+		t.Errorf("%v: is not temporary", err)
+	}
+	receiveEnd(t, dialed)
+}
+
+// Strangers who connect and vanish must not end a server's accept loop.
+func TestAcceptAtMediumGoesOnWhenALinkVanishes(t *testing.T) {
+	l := inLab(t)
+	listener := l.listenUnguarded(t)
+	for range 20 {
+		c := l.dial(t, listener)
+		accepted := inBackground(func() error {
+			listener.SetDeadline(time.Now().Add(time.Second))
+			_, err := listener.Accept()
+			return err
+		})
+		l.Disconnect(0x13)
+		if err := <-accepted; !temporary(err) {
+			t.Fatalf("Accept: %v, which is not temporary", err)
+		}
+		receiveEnd(t, c)
+		c.Close()
+	}
+}
+
+// temporary reports what the accept loop of http.Server asks of an error before
+// it goes on.
+func temporary(err error) bool {
+	e, ok := err.(interface{ Temporary() bool })
+	return ok && e.Temporary()
+}
+
+// listenUnguarded listens at medium, with a kernel that lets everybody in.
+func (l *lab) listenUnguarded(t *testing.T) *rfcomm.Listener {
+	t.Helper()
+	return l.listenWith(t, rfcomm.ListenConfig{
 		Security: rfcomm.SecurityMedium,
 		Control: func(_, _ string, c syscall.RawConn) error {
 			return c.Control(func(fd uintptr) {
@@ -98,15 +139,6 @@ func TestAcceptAtMediumRefusesAnUnprotectedLink(t *testing.T) {
 			})
 		},
 	})
-	dialed := l.dial(t, listener)
-	_, err := listener.Accept()
-	t.Log(err)
-	checkOpError(t, err, "accept", nil, addrOf(listener), unix.EACCES, "the link is not encrypted")
-	// The accept loop of http.Server goes on after such an error.
-	if temporary, ok := err.(net.Error); !ok || !temporary.Temporary() {
-		t.Errorf("%v: is not temporary", err)
-	}
-	receiveEnd(t, dialed)
 }
 
 func TestLostKeyIsNamed(t *testing.T) {

@@ -20,7 +20,7 @@ type Endpoint struct {
 
 // prepare returns a new socket, set up and bound.
 func (e *Endpoint) prepare() (int, error) {
-	fd, err := newSocket(e.Kind, e.Protocol)
+	fd, err := NewSocket(e.Kind, e.Protocol)
 	if err != nil {
 		return -1, err
 	}
@@ -64,8 +64,15 @@ func Connect(ctx context.Context, local Endpoint, remote unix.Sockaddr) (*Socket
 
 // startConnect calls connect(2). When it fails, fd is closed or will be.
 func startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
-	done := make(chan error, 1)
-	go func() { done <- unix.Connect(fd, remote) }()
+	done := make(chan error) // not buffered: one of the two takes the end
+	go func() {
+		err := unix.Connect(fd, remote)
+		select {
+		case done <- err:
+		case <-ctx.Done():
+			unix.Close(fd)
+		}
+	}()
 	select {
 	case err := <-done:
 		switch err {
@@ -75,10 +82,6 @@ func startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
 		closeBriefly(fd)
 		return os.NewSyscallError("connect", err)
 	case <-ctx.Done():
-		go func() {
-			<-done
-			unix.Close(fd)
-		}()
 		return ctx.Err()
 	}
 }
@@ -118,8 +121,12 @@ func connectResult(fd uintptr) (done bool, err error) {
 	if events&(unix.POLLERR|unix.POLLHUP) != 0 {
 		return true, os.NewSyscallError("connect", noErrno)
 	}
-	if _, err := unix.Getpeername(int(fd)); err != nil {
+	switch _, err := unix.Getpeername(int(fd)); err {
+	case nil:
+		return true, nil
+	case unix.ENOTCONN:
+		return connectResult(fd) // it has ended in between
+	default:
 		return true, os.NewSyscallError("getpeername", err)
 	}
-	return true, nil
 }

@@ -34,7 +34,7 @@ type descriptor struct {
 	mu     sync.Mutex  // orders deadlines and raw calls before or after the end
 	rawUse sync.WaitGroup
 
-	forgotten runtime.Cleanup // closes what its owner has lost
+	forgotten runtime.Cleanup // closes what its owner has lost; under mu
 }
 
 // open puts the non-blocking socket fd, which it takes over, on the poller.
@@ -61,6 +61,7 @@ func (d *descriptor) beginClose() bool {
 	if d.closed.Swap(true) {
 		return false
 	}
+	d.forgotten.Stop()
 	d.file.SetDeadline(aLongTimeAgo)
 	return true
 }
@@ -70,7 +71,6 @@ func (d *descriptor) beginClose() bool {
 // own and waits for it no longer than closeWait. Calls hold the given locks
 // from start to end; last runs before the descriptor goes.
 func (d *descriptor) release(last func(), locks ...sync.Locker) error {
-	d.forgotten.Stop()
 	done := make(chan error, 1)
 	go func() {
 		drain(locks...)
@@ -217,16 +217,11 @@ func closeWhenForgotten[T any](owner *T, file *os.File, last func(*os.File)) run
 	}, file)
 }
 
-// address returns what getsockname(2) or getpeername(2) tells.
-func (d *descriptor) address(name string, get func(fd int) (unix.Sockaddr, error)) (address unix.Sockaddr, err error) {
-	err = d.control(func(fd int) error {
-		address, err = get(fd)
-		return os.NewSyscallError(name, err)
-	})
-	return address, err
-}
-
 // Name returns the socket's own address.
-func (d *descriptor) Name() (unix.Sockaddr, error) {
-	return d.address("getsockname", unix.Getsockname)
+func (d *descriptor) Name() (name unix.Sockaddr, err error) {
+	err = d.control(func(fd int) error {
+		name, err = unix.Getsockname(fd)
+		return os.NewSyscallError("getsockname", err)
+	})
+	return name, err
 }

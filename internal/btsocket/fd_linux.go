@@ -10,8 +10,8 @@ import (
 // the place of a closed standard stream would receive what others print.
 const firstFree = 3
 
-// newSocket returns a new Bluetooth socket, not blocking and close-on-exec.
-func newSocket(kind, protocol int) (int, error) {
+// NewSocket returns a new Bluetooth socket, not blocking and close-on-exec.
+func NewSocket(kind, protocol int) (int, error) {
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
 		return -1, os.NewSyscallError("socket", err)

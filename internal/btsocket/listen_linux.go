@@ -98,8 +98,17 @@ func acceptOne(fd uintptr) (int, unix.Sockaddr, error) {
 // File returns a duplicate of the descriptor, for the caller to close. It
 // shares the queue of waiting connections.
 func (l *Listener) File() (*os.File, error) {
-	l.shared.Store(true)
-	return l.descriptor.File()
+	file, err := l.descriptor.File()
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.shared.Swap(true) && !l.closed.Load() {
+		l.forgotten.Stop()
+		l.forgotten = closeWhenForgotten(l, l.file, nil) // and leave the queue
+	}
+	return file, nil
 }
 
 // Close wakes every Accept and closes the descriptor, after it has taken the
@@ -115,11 +124,11 @@ func (l *Listener) Close() error {
 	if !first {
 		return net.ErrClosed
 	}
-	empty := func() { emptyFile(l.file) }
-	if l.shared.Load() {
-		empty = nil
-	}
-	return l.release(empty, &l.acceptMu)
+	return l.release(func() {
+		if !l.shared.Load() {
+			emptyFile(l.file)
+		}
+	}, &l.acceptMu)
 }
 
 // emptyFile empties the queue of a listener.

@@ -18,6 +18,9 @@ func (s *Socket) Read(p []byte) (int, error) {
 	if s.closed.Load() {
 		return 0, net.ErrClosed
 	}
+	if len(p) == 0 {
+		return 0, nil // whatever the deadline, as package net does
+	}
 	s.read.rest, s.read.n, s.read.err = p, 0, nil
 	err := s.raw.Read(s.read.step)
 	s.read.rest = nil
@@ -33,9 +36,6 @@ func (s *Socket) Read(p []byte) (int, error) {
 // told of the end may have been consumed before this Read began, and the errno
 // may have gone to a writer.
 func (s *Socket) readStep(fd uintptr) (done bool) {
-	if len(s.read.rest) == 0 {
-		return true
-	}
 	for {
 		n, err := unix.Read(int(fd), s.read.rest)
 		switch {

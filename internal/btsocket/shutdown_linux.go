@@ -20,8 +20,9 @@ var errInterrupted = errors.New("interrupted by Close")
 // case.
 //
 // link returns the handle of the link that the stream runs over, or an error
-// that matches ENOTCONN when there is none. It is called before and after: when a busy link is lost the kernel can forget the errno,
-// and the socket then looks just as after an acknowledged close.
+// that matches ENOTCONN when there is none. It is called before and after: when
+// a busy link is lost the kernel can forget the errno, and the socket then looks
+// just as after an acknowledged close.
 func (s *Socket) Shutdown(ctx context.Context, link func() (handle uint16, err error)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -51,21 +52,23 @@ func (s *Socket) Shutdown(ctx context.Context, link func() (handle uint16, err e
 // confirm sends what is queued and the disconnect after it, and waits for the
 // answer.
 func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error {
-	drain(&s.readMu, &s.writeMu)
-	if end := s.ended(); end != nil {
-		return shutdownError(end)
+	if err := s.drained(ctx); err != nil {
+		return err
 	}
+	before, linkErr := link()
 	var ended bool
 	var endErr error
 	if err := s.raw.Control(func(fd uintptr) { ended, endErr = disconnected(fd) }); err != nil {
 		return err
 	}
+	if end := s.ended(); end != nil {
+		return shutdownError(end)
+	}
 	if ended {
 		return cmp.Or(endErr, shutdownError(noErrno))
 	}
-	before, err := link()
-	if err != nil {
-		return linkError(err)
+	if linkErr != nil {
+		return linkError(linkErr)
 	}
 	if err := s.shutdown(ctx); err != nil {
 		return err
@@ -83,16 +86,32 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 	return nil
 }
 
+// drained waits until every call that beginClose has woken is over. Until then
+// the deadline that wakes them must stand.
+func (s *Socket) drained(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		drain(&s.readMu, &s.writeMu)
+		s.rawUse.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // shutdown calls shutdown(2), which can be stuck: then it is left behind.
 func (s *Socket) shutdown(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
-		err := s.raw.Control(func(fd uintptr) {
-			done <- os.NewSyscallError("shutdown", unix.Shutdown(int(fd), unix.SHUT_RDWR))
+		var err error
+		controlErr := s.raw.Control(func(fd uintptr) {
+			err = os.NewSyscallError("shutdown", unix.Shutdown(int(fd), unix.SHUT_RDWR))
 		})
-		if err != nil {
-			done <- err
-		}
+		done <- cmp.Or(controlErr, err)
 	}()
 	select {
 	case err := <-done:

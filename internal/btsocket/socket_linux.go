@@ -20,6 +20,7 @@ type Socket struct {
 
 	writeMu  sync.Mutex // held by Write from start to end
 	write    transfer
+	wrote    bool  // something, at least once
 	writeEnd error // what Write said when the stream ended for it
 
 	endMu sync.Mutex
@@ -86,15 +87,13 @@ func (s *Socket) ended() error {
 	return s.end
 }
 
-// record keeps how the stream ended, unless that is known already, and returns
-// what is kept.
-func (s *Socket) record(end error) error {
+// record keeps how the stream ended, unless that is known already.
+func (s *Socket) record(end error) {
 	s.endMu.Lock()
 	defer s.endMu.Unlock()
 	if s.end == nil {
 		s.end = end
 	}
-	return s.end
 }
 
 // passing reports whether an error of read(2) or write(2) leaves the stream as
@@ -121,7 +120,3 @@ func endOf(err error) error {
 
 // noErrno stands for the end of a stream that the kernel gave no errno for.
 const noErrno = syscall.ECONNABORTED
-
-// Peer returns the address of the other end; ENOTCONN once the stream has
-// ended.
-func (s *Socket) Peer() (unix.Sockaddr, error) { return s.address("getpeername", unix.Getpeername) }

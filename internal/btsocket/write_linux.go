@@ -47,6 +47,7 @@ func (s *Socket) writeStep(fd uintptr) (done bool) {
 		switch {
 		case n > 0:
 			s.write.n += n
+			s.wrote = true
 			s.write.rest = s.write.rest[n:]
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
@@ -71,7 +72,7 @@ func (s *Socket) writeFailed(fd uintptr, err error) error {
 	case err == unix.ENOTCONN:
 		// It tells that the stream has ended, not why: a Read may know. Before
 		// a connection with BT_DEFER_SETUP is accepted it tells nothing.
-		if !hungUp(fd) {
+		if !s.wrote && !hungUp(fd) {
 			return os.NewSyscallError("write", err)
 		}
 		if errno, ok := s.ended().(syscall.Errno); ok {

@@ -28,8 +28,7 @@ type Mode uint32
 
 // The flags that tell how a link is protected (include/net/bluetooth/hci.h).
 const (
-	Authenticated Mode = 0x0002 // HCI_LM_AUTH
-	Encrypted     Mode = 0x0004 // HCI_LM_ENCRYPT
+	Encrypted Mode = 0x0004 // HCI_LM_ENCRYPT
 	// FIPS is set when the link is encrypted with a P-256 key whose pairing
 	// was protected against a man in the middle (hci_encrypt_change_evt).
 	FIPS Mode = 0x0040 // HCI_LM_FIPS

@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 )
 
 // The requests are _IOR('H', nr, int). How _IOR packs direction and size
@@ -80,7 +82,7 @@ const (
 // Bluetooth, or that the process is in a network namespace other than the
 // first.
 func Adapters() ([]Adapter, error) {
-	fd, err := openSocket()
+	fd, err := btsocket.NewSocket(unix.SOCK_RAW, unix.BTPROTO_HCI)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +117,7 @@ func Adapters() ([]Adapter, error) {
 // established. Its errors are *os.SyscallError; ENODEV means that there is no
 // such adapter.
 func Links(index int) ([]Link, error) {
-	fd, err := openSocket()
+	fd, err := btsocket.NewSocket(unix.SOCK_RAW, unix.BTPROTO_HCI)
 	if err != nil {
 		return nil, err
 	}
@@ -133,11 +135,6 @@ func Links(index int) ([]Link, error) {
 		links = append(links, Link{Handle: c.handle, Device: reversed(c.address), Mode: Mode(c.mode)})
 	}
 	return links, nil
-}
-
-func openSocket() (int, error) {
-	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.BTPROTO_HCI)
-	return fd, os.NewSyscallError("socket", err)
 }
 
 func ioctl(fd int, request uintptr, argument unsafe.Pointer) error {

@@ -1,0 +1,199 @@
+package rfcomm
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// The benchmarks compare a Conn with a net.UnixConn, each on one end of a pair
+// of Unix sockets, so that what differs is this package and not the kernel.
+//
+// The two take turns in slices of a few operations: what else the machine does
+// meets both alike. Time is taken of the slices alone, not of what prepares
+// them or cleans up after them. "x-unix" is the median slice of the Conn as a
+// multiple of that of the UnixConn.
+
+// A load is a number of operations of one size that fit into the socket's
+// buffer at once.
+type load struct{ size, operations int }
+
+var loads = []load{{64, 128}, {1012, 64}, {4096, 32}, {32 << 10, 8}}
+
+func BenchmarkRead(b *testing.B) {
+	benchmark(b, func(b *testing.B, c *contender, l load) time.Duration {
+		for range l.operations {
+			if n, err := unix.Write(c.peer, c.buf[:l.size]); n != l.size {
+				b.Fatalf("filling the socket: %d bytes, %v", n, err)
+			}
+		}
+		start := time.Now()
+		for range l.operations {
+			if _, err := c.conn.Read(c.buf[:l.size]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		return time.Since(start)
+	})
+}
+
+func BenchmarkWrite(b *testing.B) {
+	benchmark(b, func(b *testing.B, c *contender, l load) time.Duration {
+		start := time.Now()
+		for range l.operations {
+			if _, err := c.conn.Write(c.buf[:l.size]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		spent := time.Since(start)
+		for left := l.size * l.operations; left > 0; {
+			n, err := unix.Read(c.peer, c.buf)
+			if n <= 0 {
+				b.Fatalf("draining the socket: %d bytes, %v", n, err)
+			}
+			left -= n
+		}
+		return spent
+	})
+}
+
+// BenchmarkPingPong measures round trips between two ends of the same kind.
+func BenchmarkPingPong(b *testing.B) {
+	benchmark(b, func(b *testing.B, c *contender, l load) time.Duration {
+		c.startEcho(b)
+		start := time.Now()
+		for range l.operations {
+			if _, err := c.conn.Write(c.buf[:l.size]); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := io.ReadFull(c.conn, c.buf[:l.size]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		return time.Since(start)
+	})
+}
+
+// benchmark runs slices of each load on both kinds of connection by turns, and
+// reports each kind as a benchmark of its own. slice returns the time that its
+// operations took.
+func benchmark(b *testing.B, slice func(*testing.B, *contender, load) time.Duration) {
+	for _, reported := range []string{"rfcomm", "unix"} {
+		for _, l := range loads {
+			b.Run(fmt.Sprintf("conn=%s/size=%d", reported, l.size), func(b *testing.B) {
+				contenders := map[string]*contender{
+					"rfcomm": newContender(b, rfcommConn),
+					"unix":   newContender(b, unixConn),
+				}
+				turns := (b.N + l.operations - 1) / l.operations
+				for _, c := range contenders {
+					slice(b, c, l) // to warm up
+					c.spent = make([]time.Duration, 0, turns)
+				}
+				b.ReportAllocs()
+				b.ResetTimer()
+				order := []*contender{contenders["rfcomm"], contenders["unix"]}
+				for range turns {
+					for _, c := range order {
+						c.spent = append(c.spent, slice(b, c, l))
+					}
+					slices.Reverse(order)
+				}
+				b.StopTimer()
+
+				total := contenders[reported].total()
+				operations := float64(turns * l.operations)
+				b.ReportMetric(float64(total.Nanoseconds())/operations, "ns/op")
+				b.ReportMetric(float64(l.size)*operations/1e6/total.Seconds(), "MB/s")
+				if reported == "rfcomm" {
+					b.ReportMetric(contenders["rfcomm"].median()/contenders["unix"].median(), "x-unix")
+				}
+			})
+		}
+	}
+}
+
+// A contender is one end of a pair of sockets and the descriptor of the other.
+type contender struct {
+	conn  net.Conn
+	peer  int
+	buf   []byte
+	spent []time.Duration // in each slice
+
+	newConn func(testing.TB, int) net.Conn
+	echoing bool
+}
+
+func newContender(b *testing.B, newConn func(testing.TB, int) net.Conn) *contender {
+	near, far := hosttest.UnixPair(b)
+	for _, fd := range []int{near, far} {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 1<<20); err != nil {
+			b.Fatal(err)
+		}
+	}
+	c := &contender{conn: newConn(b, near), peer: far, buf: make([]byte, 32<<10), newConn: newConn}
+	b.Cleanup(func() {
+		c.conn.Close()
+		if !c.echoing {
+			unix.Close(c.peer)
+		}
+	})
+	return c
+}
+
+// startEcho makes the other end a connection of the same kind that sends back
+// what it receives.
+func (c *contender) startEcho(b *testing.B) {
+	if c.echoing {
+		return
+	}
+	c.echoing = true
+	far := c.newConn(b, c.peer)
+	go func() {
+		defer far.Close()
+		buf := make([]byte, len(c.buf))
+		for {
+			n, err := far.Read(buf)
+			if err != nil {
+				return
+			}
+			if _, err := far.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+	}()
+}
+
+func (c *contender) total() (sum time.Duration) {
+	for _, d := range c.spent {
+		sum += d
+	}
+	return sum
+}
+
+func (c *contender) median() float64 {
+	slices.Sort(c.spent)
+	return float64(c.spent[len(c.spent)/2])
+}
+
+// rfcommConn returns a Conn for the connected socket fd.
+func rfcommConn(t testing.TB, fd int) net.Conn { return connOf(t, fd, nearAddr, farAddr) }
+
+// unixConn returns a net.UnixConn for the connected socket fd.
+func unixConn(t testing.TB, fd int) net.Conn {
+	f := os.NewFile(uintptr(fd), "")
+	defer f.Close()
+	c, err := net.FileConn(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

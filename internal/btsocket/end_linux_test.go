@@ -1,0 +1,168 @@
+package btsocket
+
+import (
+	"errors"
+	"io"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// wantErrno checks that err tells of an errno in a system call.
+func wantErrno(t *testing.T, err error, call string, errno unix.Errno) {
+	t.Helper()
+	got, ok := err.(*os.SyscallError)
+	if !ok || got.Syscall != call || got.Err != errno {
+		t.Errorf("got the error %v, want %v", err, os.NewSyscallError(call, errno))
+	}
+}
+
+// wantReadErrno checks that Read ends with the errno, for good.
+func wantReadErrno(t *testing.T, s *Socket, errno unix.Errno) {
+	t.Helper()
+	for range 3 {
+		_, err := s.Read(make([]byte, 100))
+		wantErrno(t, err, "read", errno)
+	}
+}
+
+func TestErrnoThatReadIsToldStays(t *testing.T) {
+	near, far := udpPair(t)
+	tellOnce(t, near, far)
+	wantReadErrno(t, near, unix.ECONNREFUSED)
+}
+
+func TestErrnoThatWriteIsToldReachesRead(t *testing.T) {
+	near, far := udpPair(t)
+	tellOnce(t, near, far)
+	_, err := near.Write([]byte("hello"))
+	wantErrno(t, err, "write", unix.ECONNREFUSED)
+	wantReadErrno(t, near, unix.ECONNREFUSED)
+}
+
+func TestEndThatNobodyWasToldIsAnError(t *testing.T) {
+	near, far := udpPair(t)
+	tellOnce(t, near, far)
+	if err := near.control(func(fd int) error {
+		_, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	wantReadErrno(t, near, unix.ECONNABORTED)
+}
+
+func TestNoReadHangsWhenWriteIsToldFirst(t *testing.T) {
+	for range 500 {
+		near, far := udpPair(t)
+		read := make(chan error, 1)
+		go func() {
+			_, err := near.Read(make([]byte, 100))
+			read <- err
+		}()
+		hosttest.AwaitPolling(t, "(*Socket).Read")
+		unix.Close(far)
+		// The first tells the kernel that nobody is there; then it is a race
+		// for the errno.
+		for range 50 {
+			if _, err := near.Write([]byte("hello")); err != nil {
+				wantErrno(t, err, "write", unix.ECONNREFUSED)
+				break
+			}
+		}
+		wantErrno(t, hosttest.Receive(t, read), "read", unix.ECONNREFUSED)
+		near.Close()
+	}
+}
+
+func TestResetIsEOFAfterAllData(t *testing.T) {
+	near, far := tcpPair(t)
+	if _, err := io.WriteString(far, "goodbye"); err != nil {
+		t.Fatal(err)
+	}
+	reset(t, far, near)
+	wantRestAndEOF(t, near, "goodbye")
+}
+
+func TestResetThatWriteIsToldIsEOFToRead(t *testing.T) {
+	near, far := tcpPair(t)
+	if _, err := io.WriteString(far, "goodbye"); err != nil {
+		t.Fatal(err)
+	}
+	reset(t, far, near)
+	_, err := near.Write([]byte("hello"))
+	wantErrno(t, err, "write", unix.ECONNRESET)
+	wantRestAndEOF(t, near, "goodbye")
+	_, err = near.Write([]byte("hello")) // the kernel would say EPIPE by now
+	wantErrno(t, err, "write", unix.ECONNRESET)
+}
+
+// wantRestAndEOF checks that Read gives the rest of the data, and then io.EOF
+// for good.
+func wantRestAndEOF(t *testing.T, s *Socket, rest string) {
+	t.Helper()
+	if got, err := io.ReadAll(s); string(got) != rest || err != nil {
+		t.Errorf("read %q, %v; want %q", got, err, rest)
+	}
+	for range 3 {
+		if n, err := s.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+			t.Errorf("Read returned %d, %v; want io.EOF", n, err)
+		}
+	}
+}
+
+func TestReadGoesOnAfterAPacketWithoutBytes(t *testing.T) {
+	near, far := udpPair(t)
+	defer unix.Close(far)
+	for _, packet := range []string{"", "hello"} {
+		if _, err := unix.Write(far, []byte(packet)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	buf := make([]byte, 100)
+	if n, err := near.Read(buf); string(buf[:n]) != "hello" || err != nil {
+		t.Errorf("read %q, %v", buf[:n], err)
+	}
+}
+
+func TestWriteIsToldWhatReadKnows(t *testing.T) {
+	// A Unix socket that was never connected has hung up, and write(2) gives
+	// ENOTCONN, as on a Bluetooth socket whose reader was told the errno.
+	s := socketOf(t, hosttest.NewSocket(t, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC))
+	s.record(unix.ETIMEDOUT)
+	for range 2 {
+		_, err := s.Write([]byte("hello"))
+		wantErrno(t, err, "write", unix.ETIMEDOUT)
+	}
+}
+
+func TestWriteBeforeTheConnectionIsAcceptedIsNotTheEnd(t *testing.T) {
+	// A Unix socket that listens has not hung up, and write(2) gives ENOTCONN,
+	// as on a Bluetooth socket with BT_DEFER_SETUP.
+	fd, _ := hosttest.UnixListener(t, 1)
+	s := socketOf(t, fd)
+	_, err := s.Write([]byte("hello"))
+	wantErrno(t, err, "write", unix.ENOTCONN)
+	if s.writeEnd != nil || s.ended() != nil {
+		t.Errorf("it is taken for the end: %v, %v", s.writeEnd, s.ended())
+	}
+}
+
+func TestErrorsThatPassAreNotTheEnd(t *testing.T) {
+	for _, errno := range []unix.Errno{unix.EAGAIN, unix.EINTR, unix.ENOMEM, unix.ENOBUFS, unix.EFAULT, unix.EINVAL} {
+		if end := endOf(errno); end != nil {
+			t.Errorf("%v is taken for the end: %v", errno, end)
+		}
+	}
+	for _, errno := range []unix.Errno{unix.ECONNRESET, unix.ETIMEDOUT, unix.ECONNABORTED, unix.EACCES, unix.ENOSYS} {
+		if end := endOf(errno); !errors.Is(end, errno) {
+			t.Errorf("%v is taken for the end %v", errno, end)
+		}
+	}
+	if end := endOf(nil); end != io.EOF {
+		t.Errorf("a read of nothing is taken for the end %v", end)
+	}
+}

@@ -1,0 +1,206 @@
+package btsocket
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// listenerOnUnix returns a Listener on a Unix socket, closed when the test
+// ends, its descriptor, and the address to connect to.
+func listenerOnUnix(t *testing.T) (l *Listener, fd int, address unix.Sockaddr) {
+	t.Helper()
+	fd, address = hosttest.UnixListener(t, 100)
+	l, err := NewListener(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l, fd, address
+}
+
+// accepting starts an Accept.
+func accepting(l *Listener) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		s, _, err := l.Accept()
+		if s != nil {
+			s.Close()
+		}
+		done <- err
+	}()
+	return done
+}
+
+func TestAcceptedSocketsDoNotBlockAndAreNotInherited(t *testing.T) {
+	l, _, address := listenerOnUnix(t)
+	defer unix.Close(hosttest.DialUnix(t, address))
+	s, _, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = s.control(func(fd int) error {
+		status, statusErr := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		flags, flagsErr := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if status&unix.O_NONBLOCK == 0 || flags&unix.FD_CLOEXEC == 0 {
+			t.Errorf("the flags are %#o and %#o", status, flags)
+		}
+		return errors.Join(statusErr, flagsErr)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCloseWakesEveryAccept(t *testing.T) {
+	l, _, _ := listenerOnUnix(t)
+	var waiting []<-chan error
+	for range 5 {
+		waiting = append(waiting, accepting(l))
+	}
+	hosttest.AwaitPolling(t, "(*Listener).Accept")
+	if err := l.Close(); err != nil {
+		t.Errorf("Close returned the error %v", err)
+	}
+	for _, accept := range waiting {
+		if err := hosttest.Receive(t, accept); err != net.ErrClosed {
+			t.Errorf("Accept returned the error %v, want net.ErrClosed", err)
+		}
+	}
+	if err := l.Close(); err != net.ErrClosed {
+		t.Errorf("the second Close returned the error %v, want net.ErrClosed", err)
+	}
+}
+
+func TestDeadlineWakesAccept(t *testing.T) {
+	for name, set := range map[string]func(*Listener, time.Time) error{
+		"SetDeadline":     (*Listener).SetDeadline,
+		"SetReadDeadline": (*Listener).SetReadDeadline,
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, _, address := listenerOnUnix(t)
+			set(l, time.Now().Add(time.Hour))
+			accept := accepting(l)
+			hosttest.AwaitPolling(t, "(*Listener).Accept")
+			set(l, aLongTimeAgo)
+			if err := hosttest.Receive(t, accept); err != os.ErrDeadlineExceeded {
+				t.Errorf("Accept returned the error %v, want os.ErrDeadlineExceeded", err)
+			}
+			set(l, time.Time{})
+			defer unix.Close(hosttest.DialUnix(t, address))
+			if err := hosttest.Receive(t, accepting(l)); err != nil {
+				t.Errorf("without the deadline, Accept returned the error %v", err)
+			}
+		})
+	}
+}
+
+func TestCloseEndsTheConnectionsThatWait(t *testing.T) {
+	l, fd, address := listenerOnUnix(t)
+	// It stays open elsewhere, so that the kernel does not end them itself.
+	elsewhere, err := Duplicate(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(elsewhere)
+	var waiting []*Socket
+	for range 10 {
+		waiting = append(waiting, socketOf(t, hosttest.DialUnix(t, address)))
+	}
+	if err := l.Close(); err != nil {
+		t.Errorf("Close returned the error %v", err)
+	}
+	for _, s := range waiting {
+		if _, err := s.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("one that waited read the error %v, want io.EOF", err)
+		}
+	}
+}
+
+func TestCloseAfterFileLeavesTheConnectionsThatWait(t *testing.T) {
+	l, _, address := listenerOnUnix(t)
+	f, err := l.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	waiting := socketOf(t, hosttest.DialUnix(t, address))
+	if _, err := waiting.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Errorf("Close returned the error %v", err)
+	}
+
+	fd, err := Duplicate(int(f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := NewListener(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	s, _, err := other.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	buf := make([]byte, 100)
+	if n, err := s.Read(buf); string(buf[:n]) != "hello" || err != nil {
+		t.Errorf("read %q, %v", buf[:n], err)
+	}
+}
+
+func TestAcceptAgainstCloseLosesNothing(t *testing.T) {
+	hosttest.LeavesNothingBehind(t, func() {
+		for range 200 {
+			fd, address := hosttest.UnixListener(t, 100)
+			l, err := NewListener(fd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dialed := socketOf(t, hosttest.DialUnix(t, address))
+			var group sync.WaitGroup
+			group.Go(func() {
+				if s, _, err := l.Accept(); err == nil {
+					s.Close()
+				} else if err != net.ErrClosed {
+					t.Errorf("Accept returned the error %v", err)
+				}
+			})
+			group.Go(func() {
+				if err := l.Close(); err != nil {
+					t.Errorf("Close returned the error %v", err)
+				}
+			})
+			group.Wait()
+			// Accepted or not, it was closed.
+			if _, err := dialed.Read(make([]byte, 1)); err != io.EOF {
+				t.Errorf("the other end read the error %v, want io.EOF", err)
+			}
+			dialed.Close()
+		}
+	})
+}
+
+func TestAcceptTellsTheKernelsErrno(t *testing.T) {
+	a, b := hosttest.UnixPair(t)
+	defer unix.Close(b)
+	l, err := NewListener(a) // which does not listen
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, _, err = l.Accept()
+	wantErrno(t, err, "accept4", unix.EINVAL)
+}

@@ -1,0 +1,26 @@
+package hosttest
+
+import (
+	"os"
+	"runtime"
+	"testing"
+)
+
+// LeavesNothingBehind calls f and waits until no more descriptors are open and
+// no more goroutines exist than before.
+func LeavesNothingBehind(t testing.TB, f func()) {
+	t.Helper()
+	files, goroutines := openFiles(t), runtime.NumGoroutine()
+	f()
+	Eventually(t, "as many goroutines as before", func() bool { return runtime.NumGoroutine() <= goroutines })
+	Eventually(t, "as many open files as before", func() bool { return openFiles(t) <= files })
+}
+
+func openFiles(t testing.TB) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}

@@ -1,0 +1,307 @@
+package labtest
+
+import (
+	"encoding/binary"
+	"errors"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// These tests show that the lab does what it says, with the kernel's sockets
+// themselves and nothing of this module between.
+
+const (
+	solBluetooth   = 274
+	optionSecurity = 4
+	securityMedium = 2
+)
+
+// channelInUse gives every test channels of its own, since a channel stays
+// busy for a while after a close.
+var channelInUse uint8
+
+func nextChannel() uint8 {
+	channelInUse = channelInUse%30 + 1
+	return channelInUse
+}
+
+func kernelOrder(address [6]byte) [6]byte {
+	var turned [6]byte
+	for i := range address {
+		turned[i] = address[5-i]
+	}
+	return turned
+}
+
+// newSocket returns a socket whose operations take no longer than some seconds.
+func newSocket(t *testing.T, security byte) int {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.BTPROTO_RFCOMM)
+	if err != nil {
+		t.Fatalf("opening an RFCOMM socket: %v", err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	for _, option := range []int{unix.SO_RCVTIMEO, unix.SO_SNDTIMEO} {
+		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, option, &unix.Timeval{Sec: 5}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if security != 0 {
+		if err := unix.SetsockoptString(fd, solBluetooth, optionSecurity, string([]byte{security, 0})); err != nil {
+			t.Fatalf("setting the security level: %v", err)
+		}
+	}
+	return fd
+}
+
+// listen returns a channel of the device that accepts connections by itself:
+// the kernel answers before anybody calls accept.
+func listen(t *testing.T, l *Lab) (fd int, channel uint8) {
+	t.Helper()
+	fd = newSocket(t, 0)
+	channel = nextChannel()
+	if err := unix.Bind(fd, &unix.SockaddrRFCOMM{Addr: kernelOrder(l.Device()), Channel: channel}); err != nil {
+		t.Fatalf("binding to channel %d: %v", channel, err)
+	}
+	if err := unix.Listen(fd, 1); err != nil {
+		t.Fatalf("listening on channel %d: %v", channel, err)
+	}
+	return fd, channel
+}
+
+// dial connects to a channel of the device. For a moment after a link has ended
+// the kernel resets or refuses connections, which is not what is tested here.
+func dial(t *testing.T, l *Lab, channel uint8, security byte) (fd int, err error) {
+	t.Helper()
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		fd, err = dialOnce(t, l, channel, security)
+		passing := errors.Is(err, unix.EBUSY) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.ECONNREFUSED)
+		if !passing || time.Now().After(deadline) {
+			return fd, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func dialOnce(t *testing.T, l *Lab, channel uint8, security byte) (fd int, err error) {
+	t.Helper()
+	fd = newSocket(t, security)
+	if err := unix.Bind(fd, &unix.SockaddrRFCOMM{Addr: kernelOrder(l.Dialer())}); err != nil {
+		t.Fatalf("binding to the dialing adapter: %v", err)
+	}
+	for {
+		err = unix.Connect(fd, &unix.SockaddrRFCOMM{Addr: kernelOrder(l.Device()), Channel: channel})
+		if !errors.Is(err, unix.EINTR) {
+			return fd, err
+		}
+	}
+}
+
+// connect returns both ends of a connection.
+func connect(t *testing.T, l *Lab, security byte) (dialed, accepted int) {
+	t.Helper()
+	listener, channel := listen(t, l)
+	dialed, err := dial(t, l, channel, security)
+	if err != nil {
+		t.Fatalf("dialing channel %d: %v", channel, err)
+	}
+	for {
+		accepted, _, err = unix.Accept(listener)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			t.Fatalf("accepting: %v", err)
+		}
+		t.Cleanup(func() { unix.Close(accepted) })
+		return dialed, accepted
+	}
+}
+
+// readError waits for the error that ends a connection.
+func readError(fd int) error {
+	buffer := make([]byte, 1)
+	for {
+		_, err := unix.Read(fd, buffer)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// wantLinks checks one property of both ends of the one link.
+func wantLinks(t *testing.T, l *Lab, what string, property func(Link) bool, want bool) {
+	t.Helper()
+	links := l.Links()
+	if len(links) != 2 {
+		t.Fatalf("got links %+v, want the two ends of one", links)
+	}
+	for _, link := range links {
+		if got := property(link); got != want {
+			t.Errorf("adapter %d: %s = %v, want %v (link mode %#x)", link.Adapter, what, got, want, link.Mode)
+		}
+	}
+}
+
+func TestConnection(t *testing.T) {
+	l := Require(t)
+	dialed, accepted := connect(t, l, 0)
+	message := binary.BigEndian.AppendUint64(nil, 0x0102030405060708)
+	if _, err := unix.Write(dialed, message); err != nil {
+		t.Fatalf("writing: %v", err)
+	}
+	got := make([]byte, 16)
+	n, err := unix.Read(accepted, got)
+	if err != nil || string(got[:n]) != string(message) {
+		t.Fatalf("read %x and %v, want %x", got[:n], err, message)
+	}
+	wantLinks(t, l, "encrypted", Link.Encrypted, false)
+	for _, link := range l.Links() {
+		other := l.Device()
+		if link.Adapter == DeviceAdapter {
+			other = l.Dialer()
+		}
+		if link.Address != other || link.State != LinkConnected || link.Outgoing != (link.Adapter == DialerAdapter) {
+			t.Errorf("got link %+v, want one to %x", link, other)
+		}
+	}
+}
+
+func TestDisconnect(t *testing.T) {
+	l := Require(t)
+	for reason, want := range map[uint8]unix.Errno{0x05: unix.EACCES, 0x08: unix.ETIMEDOUT, 0x13: unix.ECONNRESET} {
+		l.Sync()
+		dialed, _ := connect(t, l, 0)
+		l.Disconnect(reason)
+		if err := readError(dialed); !errors.Is(err, want) {
+			t.Errorf("reason %#x: got %v, want %v", reason, err, want)
+		}
+	}
+}
+
+func TestRemove(t *testing.T) {
+	l := Require(t)
+	dialed, _ := connect(t, l, 0)
+	l.Remove()
+	if err := readError(dialed); !errors.Is(err, unix.ECONNABORTED) {
+		t.Errorf("reading: got %v, want %v", err, unix.ECONNABORTED)
+	}
+	if _, err := dial(t, l, nextChannel(), 0); !errors.Is(err, unix.EHOSTUNREACH) {
+		t.Errorf("dialing: got %v, want %v", err, unix.EHOSTUNREACH)
+	}
+	l.Restore()
+	connect(t, l, 0)
+}
+
+func TestDown(t *testing.T) {
+	l := Require(t)
+	for adapter := range 2 {
+		dialed, accepted := connect(t, l, 0)
+		own := [2]int{dialed, accepted}[adapter]
+		l.Down(adapter)
+		if err := readError(own); !errors.Is(err, unix.ECONNABORTED) {
+			t.Errorf("adapter %d down: reading got %v, want %v", adapter, err, unix.ECONNABORTED)
+		}
+		l.Up(adapter)
+		connect(t, l, 0)
+	}
+}
+
+func TestNoScan(t *testing.T) {
+	l := Require(t)
+	l.Sync()
+	_, channel := listen(t, l)
+	l.NoScan(DeviceAdapter)
+	if _, err := dial(t, l, channel, 0); !errors.Is(err, unix.EHOSTDOWN) {
+		t.Errorf("dialing: got %v, want %v", err, unix.EHOSTDOWN)
+	}
+	l.Scan(DeviceAdapter)
+	connect(t, l, 0)
+}
+
+func TestPause(t *testing.T) {
+	l := Require(t)
+	l.Sync()
+	listener, channel := listen(t, l)
+	l.Pause()
+	dialed := newSocket(t, 0)
+	if err := unix.SetNonblock(dialed, true); err != nil {
+		t.Fatal(err)
+	}
+	err := unix.Connect(dialed, &unix.SockaddrRFCOMM{Addr: kernelOrder(l.Device()), Channel: channel})
+	if !errors.Is(err, unix.EINPROGRESS) {
+		t.Fatalf("dialing: got %v, want %v", err, unix.EINPROGRESS)
+	}
+	// Shorter than the kernel's own limit for a command to a controller.
+	if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}, 500); n != 0 {
+		t.Error("a connection came while the controllers were stopped")
+	}
+	l.Resume()
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		n, _ := unix.Poll([]unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}, 1000)
+		if n == 1 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no connection came after the controllers went on")
+		}
+	}
+}
+
+func TestPair(t *testing.T) {
+	l := Require(t)
+	l.Pair()
+	l.Sync()
+	connect(t, l, securityMedium)
+	wantLinks(t, l, "authenticated", Link.Authenticated, true)
+	wantLinks(t, l, "encrypted", Link.Encrypted, true)
+}
+
+func TestSimplePairing(t *testing.T) {
+	l := Require(t)
+	l.Pair()
+	l.SimplePairing(false)
+	endLink(t, l)
+	connect(t, l, 0)
+	wantLinks(t, l, "encrypted", Link.Encrypted, false)
+	endLink(t, l)
+	connect(t, l, securityMedium)
+	wantLinks(t, l, "encrypted", Link.Encrypted, true)
+}
+
+// endLink ends the link that there is, so that the next one is new.
+func endLink(t *testing.T, l *Lab) {
+	t.Helper()
+	l.Disconnect(0x13)
+	l.Sync()
+}
+
+func TestSpoilKey(t *testing.T) {
+	l := Require(t)
+	l.Pair()
+	l.SpoilKey(DialerAdapter)
+	endLink(t, l)
+	_, channel := listen(t, l)
+	if _, err := dial(t, l, channel, securityMedium); !errors.Is(err, unix.EACCES) {
+		t.Errorf("dialing: got %v, want %v", err, unix.EACCES)
+	}
+}
+
+func TestUnpair(t *testing.T) {
+	l := Require(t)
+	l.Pair()
+	l.Unpair()
+	connect(t, l, 0)
+	wantLinks(t, l, "encrypted", Link.Encrypted, false)
+}
+
+func TestKernelWarnings(t *testing.T) {
+	l := Require(t)
+	for _, line := range l.KernelWarnings() {
+		t.Logf("the kernel warned: %s", line)
+	}
+}

@@ -1,0 +1,216 @@
+# Kernels for the lab: where they come from, and the initramfs that boots them.
+# Sourced by lab/run, which provides note, fail, discard_at_exit, LAB and CACHE.
+# shellcheck shell=bash disable=SC2034 # lab/run uses what is set here
+
+# The Debian suites to look for a kernel series in; the first entry that has it
+# wins, and suites joined by + count as one entry. What follows a series after a
+# dash names a second source for it.
+#
+# Series 6.1 comes without security updates on purpose: a single page without an
+# answer crashes 6.1.192 of bookworm-security in its RFCOMM thread (list
+# corruption in hci_chan_del), and 6.1.176 of bookworm never. 6.1-security has it.
+declare -A KERNEL_SUITES=(
+	[6.1]="bookworm"
+	[6.1-security]="bookworm+bookworm-security"
+	[6.12]="trixie+trixie-security bookworm-backports"
+)
+
+# What the guest loads, in this order, each with the modules it depends on:
+# the way to the machine's files and back, RFCOMM, and what btvirt needs for
+# its virtual adapters (it computes keys through the kernel's crypto sockets).
+KERNEL_MODULES=(
+	virtio_pci virtio_console 9p 9pnet_virtio overlay
+	rfcomm hci_vhci
+	algif_hash algif_skcipher ecb cmac aes_generic
+)
+
+# The programs that the init script calls; all are busybox.
+INIT_PROGRAMS=(sh cat chroot insmod mkdir mount reboot sync)
+
+# kernel_prepare SERIES makes sure that the cache holds the kernel and its
+# initramfs, and sets KERNEL_IMAGE and KERNEL_INITRAMFS.
+kernel_prepare() {
+	local series=$1 folder inputs
+	inputs=$(hash_of < <(printf '%s\n' "${KERNEL_SUITES[$series]}" "${KERNEL_MODULES[@]}"; declare -f kernel_pick kernel_unpack))
+	folder=$CACHE/kernel-$series-$inputs
+	if [[ ! -d $folder ]]; then
+		with_lock kernel_fetch "$series" "$folder"
+	fi
+	KERNEL_IMAGE=$folder/kernel
+	initramfs_prepare "$series" "$folder"
+}
+
+# with_lock COMMAND… runs COMMAND while no other lab/run changes the cache.
+with_lock() {
+	local lock
+	mkdir -p "$CACHE"
+	exec {lock}>"$CACHE/lock"
+	flock -n "$lock" || { note "waiting for another lab/run that fills the cache"; flock "$lock"; }
+	"$@"
+	exec {lock}>&-
+}
+
+# hash_of prints a short hash of its standard input.
+hash_of() { sha256sum | cut -c1-16; }
+
+# kernel_fetch SERIES FOLDER puts the kernel, its modules and their order into
+# FOLDER. It works beside it and renames at the end, so that a FOLDER that
+# exists is complete.
+kernel_fetch() {
+	local series=$1 folder=$2 work suites package=
+	[[ ! -d $folder ]] || return 0 # somebody else fetched it while we waited
+	note "fetching kernel $series (once; it stays in $CACHE)"
+	work=$(mktemp -d "$CACHE/fetch.XXXXXX")
+	discard_at_exit "$work"
+	mkdir -p "$work"/{lists,archives,deb,tree,new/modules}
+	mirrors_find "$work"
+	for suites in ${KERNEL_SUITES[$series]}; do
+		sources_write "$suites" >"$work/sources.list"
+		quietly "$work/log" apt_apart "$work" update || continue
+		package=$(kernel_package "${series%%-*}") && break
+	done
+	[[ -n $package ]] || fail "found no Debian kernel $series in ${KERNEL_SUITES[$series]// /, }: $(tail -n 1 "$work/log")"
+	(cd "$work/deb" && quietly "$work/log" apt_apart "$work" download "$package") ||
+		fail "could not download $package: $(tail -n 1 "$work/log")"
+	dpkg -x "$work"/deb/*.deb "$work/tree"
+	rm -rf "$work/deb"
+	kernel_pick "$work/tree" "$work/new"
+	mv -T "$work/new" "$folder"
+	rm -rf "$work"
+}
+
+# kernel_package VERSION prints the newest plain kernel of a version, and fails
+# when there is none. Debian's other flavours carry a word more in the name:
+# cloud (which has no Bluetooth), rt, dbg and unsigned.
+kernel_package() {
+	apt-cache "${APT_APART[@]}" pkgnames "linux-image-$1." |
+		grep -E '^linux-image-[0-9.]+[^-]*(-[0-9]+)?-amd64$' | sort -V | tail -n 1 | grep .
+}
+
+# mirrors_find WORK sets MIRROR and MIRROR_SECURITY to the addresses that this
+# machine's own apt sources use. apt itself reads the sources, so every format
+# is understood; it names only what it has lists of, so it may have to fetch
+# them first, which is done apart from the machine's own.
+mirrors_find() {
+	# shellcheck disable=SC2016 # apt's own notation, not the shell's
+	local work=$1 format='$(ORIGIN)|$(LABEL)|$(REPO_URI)' targets
+	targets=$(apt-get indextargets --format "$format" 'Created-By: Packages')
+	if ! grep -q '^Debian|Debian|' <<<"$targets"; then
+		local machine=(-o "Dir::State::lists=$work/machine" -o "Dir::Cache=$work" -o APT::Sandbox::User=root)
+		mkdir -p "$work/machine"
+		quietly "$work/log" apt-get "${machine[@]}" update || true
+		targets=$(apt-get "${machine[@]}" indextargets --format "$format" 'Created-By: Packages')
+	fi
+	MIRROR=$(awk -F'|' '$1 == "Debian" && $2 == "Debian" { print $3; exit }' <<<"$targets")
+	MIRROR_SECURITY=$(awk -F'|' '$1 == "Debian" && $2 == "Debian-Security" { print $3; exit }' <<<"$targets")
+	[[ -n $MIRROR ]] || fail "this machine's apt sources name no Debian mirror to fetch a kernel from"
+}
+
+# sources_write SUITE[+SUITE…] prints a source list of suites.
+sources_write() {
+	local suite mirror options="arch=amd64 target=Packages" keys=/usr/share/keyrings/debian-archive-keyring.gpg
+	[[ ! -e $keys ]] || options+=" signed-by=$keys"
+	for suite in ${1//+/ }; do
+		mirror=$MIRROR
+		[[ $suite != *-security ]] || mirror=$MIRROR_SECURITY
+		[[ -z $mirror ]] || echo "deb [$options] $mirror $suite main"
+	done
+}
+
+# apt_apart WORK ARGUMENT… is apt-get with WORK's source list and nothing of the
+# machine's own: neither its sources nor its lists nor its archive is touched.
+apt_apart() {
+	local work=$1
+	shift
+	APT_APART=(
+		-o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=-
+		-o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work"
+		-o APT::Sandbox::User=root -o Acquire::Languages=none -o Acquire::Retries=3
+	)
+	apt-get -q "${APT_APART[@]}" "$@"
+}
+
+# quietly LOG COMMAND… runs COMMAND with its output appended to LOG.
+quietly() {
+	local log=$1
+	shift
+	"$@" >>"$log" 2>&1 </dev/null
+}
+
+# kernel_pick TREE FOLDER copies from an unpacked package what the lab boots.
+# Debian moved the image from /boot to the modules' folder, and the modules
+# from /lib to /usr/lib, so both are looked up.
+kernel_pick() {
+	local tree=$1 folder=$2 modules base version image name kind path plain
+	modules=$(find "$tree" -path '*/lib/modules/*' -prune -type d -print -quit)
+	version=${modules##*/}
+	base=${modules%/lib/modules/*}
+	image=$(find "$tree" -name 'vmlinuz*' -type f -print -quit)
+	[[ -n $version && -n $image ]] || fail "the kernel's package holds no vmlinuz or no modules"
+	kernel_unpack "$image" >"$folder/kernel" || cp "$image" "$folder/kernel"
+	depmod -b "$base" "$version"
+	for name in "${KERNEL_MODULES[@]}"; do
+		modprobe -d "$base" -S "$version" --show-depends "$name"
+	done | awk '!seen[$0]++' | while read -r kind path _; do
+		[[ $kind == insmod ]] || continue # built into this kernel
+		plain=$(basename "$path")
+		plain=${plain%%.ko*}.ko
+		case $path in
+		*.xz) xz -dc "$path" ;;
+		*.zst) zstd -dcq "$path" ;;
+		*) cat "$path" ;;
+		esac >"$folder/modules/$plain"
+		echo "$plain" >>"$folder/modules/order"
+	done
+}
+
+# kernel_unpack IMAGE prints the kernel that is packed in IMAGE, and fails when
+# it cannot. Emulated, the image takes half of the boot to unpack itself.
+kernel_unpack() {
+	local image=$1 start length size unpack
+	# The offsets are from the kernel's documentation of its x86 boot protocol.
+	start=$(((1 + $(image_number "$image" 0x1f1 1)) * 512 + $(image_number "$image" 0x248 4)))
+	length=$(image_number "$image" 0x24c 4)
+	size=$(image_number "$image" $((start + length - 4)) 4) # of the kernel, behind the packed bytes
+	case $(image_number "$image" "$start" 4) in
+	$((0x587a37fd))) unpack=xz ;;
+	$((0xfd2fb528))) unpack=zstd ;;
+	*) return 1 ;;
+	esac
+	dd if="$image" iflag=skip_bytes,count_bytes skip="$start" count=$((length - 4)) bs=1M status=none |
+		"$unpack" -dcq >"$image.plain" || return 1
+	(($(stat -c %s "$image.plain") == size)) || return 1
+	cat "$image.plain"
+}
+
+# image_number FILE OFFSET BYTES prints the little-endian number there.
+image_number() { od -A n -t "u$3" -j "$(($2))" -N "$3" --endian=little "$1" | tr -d ' '; }
+
+# initramfs_prepare SERIES FOLDER builds the initramfs again whenever one of
+# its inputs has changed, and sets KERNEL_INITRAMFS.
+initramfs_prepare() {
+	local series=$1 folder=$2 busybox inputs
+	busybox=$(command -v busybox)
+	inputs=$(hash_of < <(cat "$LAB/init" "$busybox" "$folder"/modules/*; echo "$folder" "${INIT_PROGRAMS[@]}"))
+	KERNEL_INITRAMFS=$CACHE/initramfs-$series-$inputs
+	[[ -e $KERNEL_INITRAMFS ]] || with_lock initramfs_build "$series" "$folder" "$busybox"
+}
+
+initramfs_build() {
+	local series=$1 folder=$2 busybox=$3 work program
+	[[ ! -e $KERNEL_INITRAMFS ]] || return 0
+	work=$(mktemp -d "$CACHE/initramfs.XXXXXX")
+	discard_at_exit "$work"
+	mkdir -p "$work"/tree/{bin,dev,proc,sys,lower,upper,root}
+	cp "$busybox" "$work/tree/bin/busybox"
+	for program in "${INIT_PROGRAMS[@]}"; do
+		ln -s busybox "$work/tree/bin/$program"
+	done
+	install -m 755 "$LAB/init" "$work/tree/init"
+	cp -r "$folder/modules" "$work/tree/modules"
+	(cd "$work/tree" && find . -print0 | cpio --quiet -0 -o -H newc -R 0:0) >"$work/initramfs"
+	# Older ones may be booting right now, so only what is long unused goes.
+	find "$CACHE" -maxdepth 1 -name "initramfs-$series-*" -mtime +1 -delete
+	mv -T "$work/initramfs" "$KERNEL_INITRAMFS"
+	rm -rf "$work"
+}

@@ -1,0 +1,107 @@
+package rfcomm
+
+import (
+	"io"
+	"runtime"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+func TestFiveHundredPairsLeaveNothingBehind(t *testing.T) {
+	connPair(t) // what the runtime needs for its poller stays
+	data := make([]byte, tooMuch)
+	hosttest.LeavesNothingBehind(t, func() {
+		for range 500 {
+			a, b := hosttest.UnixPair(t)
+			near, far := connOf(t, a, nearAddr, farAddr), connOf(t, b, farAddr, nearAddr)
+			results := make(chan error, 2)
+			go func() { _, err := near.Read(make([]byte, 1)); results <- err }()
+			go func() { _, err := near.Write(data); results <- err }()
+			if _, err := far.Read(make([]byte, 100)); err != nil { // Write has begun
+				t.Error(err)
+			}
+			near.Close()
+			far.Close()
+			for range 2 {
+				if err := hosttest.Receive(t, results); err == nil {
+					t.Error("a closed Conn went on")
+				}
+			}
+		}
+	})
+}
+
+func TestForgottenConnIsClosed(t *testing.T) {
+	a, b := hosttest.UnixPair(t)
+	far := connOf(t, b, farAddr, nearAddr)
+	defer far.Close()
+	connOf(t, a, nearAddr, farAddr)
+
+	wantEndAfterCollection(t, waitingRead(t, far))
+}
+
+// wantEndAfterCollection checks that the read, of the peer of something that
+// nobody has any more, ends when that is collected as garbage.
+func wantEndAfterCollection(t *testing.T, read <-chan transferred) {
+	t.Helper()
+	hosttest.Eventually(t, "the peer reads the end", func() bool {
+		runtime.GC()
+		select {
+		case got := <-read:
+			if got.err != io.EOF {
+				t.Errorf("it read the error %v, want io.EOF", got.err)
+			}
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+func TestConnInUseIsNotForgotten(t *testing.T) {
+	a, b := hosttest.UnixPair(t)
+	far := connOf(t, b, farAddr, nearAddr)
+	defer far.Close()
+	read := waitingRead(t, connOf(t, a, nearAddr, farAddr))
+	for range 5 {
+		runtime.GC()
+	}
+	if _, err := io.WriteString(far, "hello"); err != nil {
+		t.Error(err)
+	}
+	if got := hosttest.Receive(t, read); got != (transferred{n: len("hello")}) {
+		t.Errorf("Read returned %d, %v", got.n, got.err)
+	}
+}
+
+func TestReadAndWriteAllocateNothing(t *testing.T) {
+	near, far := connPair(t)
+	buf := make([]byte, 1000)
+	if n := testing.AllocsPerRun(1000, func() {
+		if _, err := near.Write(buf); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := far.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestReadThatWaitsAllocatesNothing(t *testing.T) {
+	near, far := connPair(t)
+	go io.CopyBuffer(struct{ io.Writer }{far}, struct{ io.Reader }{far}, make([]byte, 1000))
+	buf := make([]byte, 1000)
+	if n := testing.AllocsPerRun(1000, func() {
+		if _, err := near.Write(buf); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(near, buf); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
