@@ -112,6 +112,15 @@ func TestKernelWithoutBluetoothIsNamed(t *testing.T) {
 	checkOpError(t, err, "listen", nil, &rfcomm.Addr{Channel: 1}, unix.EAFNOSUPPORT, "containers need the host's")
 }
 
+func TestKernelWithoutTheModuleRFCOMMIsNamed(t *testing.T) {
+	l := inLab(t)
+	l.UnloadRFCOMM()
+	_, err := l.dialer.DialRFCOMM(t.Context(), l.at(1))
+	checkOpError(t, err, "dial", l.dialer.LocalAddr, l.at(1), unix.EPROTONOSUPPORT, "module rfcomm is not loaded")
+	_, err = rfcomm.Listen(1)
+	checkOpError(t, err, "listen", nil, &rfcomm.Addr{Channel: 1}, unix.EPROTONOSUPPORT, "module rfcomm is not loaded")
+}
+
 func TestDialRefusesAnAdapterThatIsNotThere(t *testing.T) {
 	l := inLab(t)
 	d := rfcomm.Dialer{

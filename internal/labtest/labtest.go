@@ -88,8 +88,8 @@ func (l *Lab) Remove() {
 	l.ask("remove")
 }
 
-// Restore replaces the adapters, whether they are there or not, by new ones of
-// the same addresses: up, connectable and not paired.
+// Restore brings both adapters back, with the same addresses, up and connectable.
+// Adapters that are there keep their connections.
 func (l *Lab) Restore() {
 	l.t.Helper()
 	l.ask("restore")
@@ -127,8 +127,7 @@ func (l *Lab) Scan(adapter int) {
 
 // Disconnect hangs up the link from the dialing adapter to the device with an
 // error code of the Bluetooth Core Specification, such as 0x08 for a supervision
-// timeout. It returns before the link has ended. Some kernels crash when the
-// last connection over the link is being closed at that moment.
+// timeout. It returns before the link has ended.
 func (l *Lab) Disconnect(reason uint8) {
 	l.t.Helper()
 	l.ask(fmt.Sprintf("disconnect 0x%02x", reason))
@@ -144,8 +143,8 @@ func (l *Lab) Pair() {
 	l.ask("pair")
 }
 
-// Unpair takes the bond away by replacing both adapters, which ends all
-// connections. It does nothing when the adapters are not paired.
+// Unpair takes the bond away by hanging up and replacing both adapters, which
+// ends all connections. It does nothing when the adapters are not paired.
 func (l *Lab) Unpair() {
 	l.t.Helper()
 	l.ask("unpair")
@@ -168,6 +167,14 @@ func (l *Lab) SimplePairing(on bool) {
 func (l *Lab) SpoilKey(adapter int) {
 	l.t.Helper()
 	l.ask(fmt.Sprint("spoilkey ", adapter))
+}
+
+// UnloadRFCOMM takes the module rfcomm out of the kernel until the end of the
+// test. No RFCOMM socket may be open.
+func (l *Lab) UnloadRFCOMM() {
+	l.t.Helper()
+	l.t.Cleanup(func() { l.ask("load") })
+	l.ask("unload")
 }
 
 // Sync waits until no link is left between the adapters. The kernel keeps a

@@ -19,6 +19,13 @@ var adapterAddresses = [2]address{
 // patience bounds every wait for the kernel or btvirt.
 const patience = 20 * time.Second
 
+// settleTime is given to the kernel's RFCOMM thread to drop the sessions over
+// links or adapters that are gone; nothing tells when it has.
+const settleTime = 100 * time.Millisecond
+
+// reasonRemoteUser is the error code of a link that the other end hung up.
+const reasonRemoteUser = 0x13
+
 // adapterIndex returns the kernel's index of adapter 0 or 1.
 func adapterIndex(number int) (int, error) {
 	adapters, err := listAdapters()
@@ -154,6 +161,28 @@ func waitIdle() error {
 		}
 		return nil
 	})
+}
+
+// hangUp ends all links.
+func hangUp() error {
+	index, err := adapterIndex(0)
+	if err != nil {
+		return err
+	}
+	links, err := listLinks(index)
+	if err != nil {
+		return err
+	}
+	for _, link := range links {
+		if err := sendDisconnect(index, link.handle, reasonRemoteUser); err != nil {
+			return err
+		}
+	}
+	if err := waitIdle(); err != nil {
+		return err
+	}
+	time.Sleep(settleTime)
+	return nil
 }
 
 func linksOf(number int) ([]link, error) {

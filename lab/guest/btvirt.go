@@ -48,6 +48,13 @@ func (b *btvirt) start() error {
 	return nil
 }
 
+// running tells whether the emulator is there, stopped or not.
+func (b *btvirt) running() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.process != nil
+}
+
 // signal sends a signal to the emulator.
 func (b *btvirt) signal(signal unix.Signal) error {
 	b.mu.Lock()

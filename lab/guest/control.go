@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -119,6 +120,8 @@ func (l *lab) plainRequests() map[string]func() (string, error) {
 		"pair":    func() (string, error) { return "", l.pair() },
 		"unpair":  func() (string, error) { return "", l.unpair() },
 		"sync":    func() (string, error) { return "", waitIdle() },
+		"unload":  func() (string, error) { return "", unloadRFCOMM() },
+		"load":    func() (string, error) { return "", loadRFCOMM() },
 		"link":    describeLinks,
 		"kmsg":    l.log.describe,
 	}
@@ -156,22 +159,54 @@ func adapterArgument(name string, arguments []string) (int, error) {
 	return 0, fmt.Errorf("%s needs the number of an adapter, 0 or 1", name)
 }
 
+// remove takes both adapters away at once, whatever they are doing.
 func (l *lab) remove() error {
 	if err := l.btvirt.remove(); err != nil {
 		return err
 	}
-	return waitGone()
+	if err := waitGone(); err != nil {
+		return err
+	}
+	time.Sleep(settleTime)
+	return nil
 }
 
+// restore brings the adapters back to their normal state, whether they were
+// removed, stopped or neither.
 func (l *lab) restore() error {
-	// A paused emulator that nobody resumed must not survive a restore.
-	if err := l.remove(); err != nil {
+	if !l.btvirt.running() {
+		if err := l.btvirt.start(); err != nil {
+			return err
+		}
+		return bringUp()
+	}
+	if err := l.btvirt.signal(unix.SIGCONT); err != nil {
 		return err
 	}
-	if err := l.btvirt.start(); err != nil {
-		return err
+	for number := range adapterAddresses {
+		if err := makeConnectable(number); err != nil {
+			return err
+		}
 	}
-	return bringUp()
+	return nil
+}
+
+// replace gives the kernel new adapters for the old ones. It hangs up first: the
+// kernel's RFCOMM thread can get stuck, for good and for all adapters, when they
+// vanish while it closes a connection.
+func (l *lab) replace() error {
+	if l.btvirt.running() {
+		if err := l.restore(); err != nil {
+			return err
+		}
+		if err := hangUp(); err != nil {
+			return err
+		}
+		if err := l.remove(); err != nil {
+			return err
+		}
+	}
+	return l.restore()
 }
 
 // disconnect hangs up the link from adapter 0 to adapter 1.

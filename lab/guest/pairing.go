@@ -11,7 +11,7 @@ func (l *lab) pair() error {
 	// btvirt mixes up who began an authentication once pairing was repeated on
 	// one pair of controllers; fresh ones do not.
 	if l.mgmt != nil {
-		if err := l.restore(); err != nil {
+		if err := l.replace(); err != nil {
 			return err
 		}
 	}
@@ -59,7 +59,7 @@ func (l *lab) unpair() error {
 	if l.mgmt == nil {
 		return nil
 	}
-	if err := l.restore(); err != nil {
+	if err := l.replace(); err != nil {
 		return err
 	}
 	err := l.mgmt.file.Close()
