@@ -29,6 +29,11 @@ var aLongTimeAgo = time.Unix(1, 0)
 type descriptor struct {
 	file *os.File
 	raw  syscall.RawConn // of file
+	fd   int             // of file; good while a lock that release drains is held and closed is not set
+
+	// Whether there is a deadline; without one, there is no need to ask the
+	// poller before a call that does not wait.
+	readDeadline, writeDeadline atomic.Bool
 
 	closed atomic.Bool // no call may start; set under mu
 	mu     sync.Mutex  // orders deadlines and raw calls before or after the end
@@ -39,6 +44,7 @@ type descriptor struct {
 
 // open puts the non-blocking socket fd, which it takes over, on the poller.
 func (d *descriptor) open(fd int) error {
+	d.fd = fd
 	d.file = os.NewFile(uintptr(fd), "bluetooth")
 	// os.NewFile falls back silently to blocking calls where the poller
 	// refuses the descriptor, which epoll's limit on watches can cause.
@@ -120,24 +126,27 @@ func (d *descriptor) pollError(err error) error {
 
 // SetDeadline sets the read and the write deadline.
 func (d *descriptor) SetDeadline(t time.Time) error {
-	return d.setDeadline(d.file.SetDeadline, t)
+	return d.setDeadline(d.file.SetDeadline, t, &d.readDeadline, &d.writeDeadline)
 }
 
 // SetReadDeadline sets the deadline of Read, or of Accept.
 func (d *descriptor) SetReadDeadline(t time.Time) error {
-	return d.setDeadline(d.file.SetReadDeadline, t)
+	return d.setDeadline(d.file.SetReadDeadline, t, &d.readDeadline)
 }
 
 // SetWriteDeadline sets the deadline of Write.
 func (d *descriptor) SetWriteDeadline(t time.Time) error {
-	return d.setDeadline(d.file.SetWriteDeadline, t)
+	return d.setDeadline(d.file.SetWriteDeadline, t, &d.writeDeadline)
 }
 
-func (d *descriptor) setDeadline(set func(time.Time) error, t time.Time) error {
+func (d *descriptor) setDeadline(set func(time.Time) error, t time.Time, flags ...*atomic.Bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed.Load() {
 		return net.ErrClosed
+	}
+	for _, flag := range flags {
+		flag.Store(!t.IsZero())
 	}
 	return set(t)
 }

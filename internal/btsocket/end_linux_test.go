@@ -117,14 +117,25 @@ func wantRestAndEOF(t *testing.T, s *Socket, rest string) {
 func TestReadGoesOnAfterAPacketWithoutBytes(t *testing.T) {
 	near, far := udpPair(t)
 	defer unix.Close(far)
-	for _, packet := range []string{"", "hello"} {
+	send := func(packet string) {
 		if _, err := unix.Write(far, []byte(packet)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	buf := make([]byte, 100)
-	if n, err := near.Read(buf); string(buf[:n]) != "hello" || err != nil {
-		t.Errorf("read %q, %v", buf[:n], err)
+	send("")
+	read := make(chan string, 1)
+	go func() {
+		buf := make([]byte, 100)
+		n, err := near.Read(buf)
+		if err != nil {
+			t.Error(err)
+		}
+		read <- string(buf[:n])
+	}()
+	hosttest.AwaitPolling(t, "(*Socket).Read")
+	send("hello")
+	if got := hosttest.Receive(t, read); got != "hello" {
+		t.Errorf("read %q", got)
 	}
 }
 

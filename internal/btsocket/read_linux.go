@@ -21,54 +21,94 @@ func (s *Socket) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil // whatever the deadline, as package net does
 	}
-	s.read.rest, s.read.n, s.read.err = p, 0, nil
-	err := s.raw.Read(s.read.step)
-	s.read.rest = nil
-	if err != nil {
+	if s.readDeadline.Load() {
+		return s.readSlowly(p, unix.EINTR)
+	}
+	n, err := unix.Read(s.fd, p)
+	if n > 0 {
+		return n, nil
+	}
+	return s.readSlowly(p, err)
+}
+
+// readSlowly goes on where a first read(2) gave no data, but err.
+func (s *Socket) readSlowly(p []byte, err error) (int, error) {
+	s.read.rest, s.read.n, s.read.err, s.read.tried = p, 0, nil, err == unix.EAGAIN
+	defer func() { s.read.rest = nil }()
+	if !s.read.tried && s.judge(uintptr(s.fd), 0, err) == done {
+		return s.read.n, s.read.err
+	}
+	if err := s.raw.Read(s.read.step); err != nil {
 		return 0, s.pollError(err)
 	}
 	return s.read.n, s.read.err
 }
 
-// readStep reads once. It is done when there is data, an error or an end.
+// readStep reads until there is data, an error or an end, or nothing to be had.
 //
 // Waiting for the poller is safe only after a look at the state: the edge that
 // told of the end may have been consumed before this Read began, and the errno
 // may have gone to a writer.
-func (s *Socket) readStep(fd uintptr) (done bool) {
+func (s *Socket) readStep(fd uintptr) bool {
+	if s.read.tried {
+		s.read.tried = false
+		if s.ended() == nil && PollEvents(fd, unix.POLLIN|unix.POLLRDHUP) == 0 {
+			return false
+		}
+	}
 	for {
 		n, err := unix.Read(int(fd), s.read.rest)
-		switch {
-		case n > 0:
-			s.read.n = n
+		switch s.judge(fd, n, err) {
+		case done:
 			return true
-		case err == unix.EINTR:
-			continue
-		case err == unix.EAGAIN:
-			if end := s.ended(); end != nil {
-				s.read.err = readError(end)
-				return true
-			}
-			if !hungUp(fd) {
-				return false
-			}
-		case err == nil:
-			// Nothing read, yet no end: the kernel has accepted a connection
-			// with BT_DEFER_SETUP (rfcomm_sock_recvmsg), or the packet was empty.
-			if !hungUp(fd) {
-				continue
-			}
-		case passing(err):
-			s.read.err = os.NewSyscallError("read", err)
-			return true
+		case wait:
+			return false
 		}
-		return s.readLast(fd, err)
 	}
+}
+
+// A verdict says what comes after a read(2).
+type verdict int
+
+const (
+	again verdict = iota // read again
+	wait                 // there is nothing, but the stream goes on
+	done                 // the result is in s.read
+)
+
+// judge looks at the result of a read(2).
+func (s *Socket) judge(fd uintptr, n int, err error) verdict {
+	switch {
+	case n > 0:
+		s.read.n = n
+		return done
+	case err == unix.EINTR:
+		return again
+	case err == unix.EAGAIN:
+		if end := s.ended(); end != nil {
+			s.read.err = readError(end)
+			return done
+		}
+		if !hungUp(fd) {
+			return wait
+		}
+	case err == nil:
+		// Nothing read, yet no end: the kernel has accepted a connection with
+		// BT_DEFER_SETUP (rfcomm_sock_recvmsg), or the packet was empty.
+		if !hungUp(fd) {
+			return again
+		}
+	case passing(err):
+		s.read.err = os.NewSyscallError("read", err)
+		return done
+	}
+	s.readLast(fd, err)
+	return done
 }
 
 // readLast reads once more from a stream that has ended, since data may have
 // come between the first look and the end. before is what that look gave.
-func (s *Socket) readLast(fd uintptr, before error) (done bool) {
+func (s *Socket) readLast(fd uintptr, before error) {
 	if end := endOf(before); end != nil {
 		s.record(end)
 	}
@@ -79,7 +119,7 @@ func (s *Socket) readLast(fd uintptr, before error) (done bool) {
 	})
 	if n > 0 {
 		s.read.n = n
-		return true
+		return
 	}
 	if end := endOf(err); end != nil {
 		s.record(end)
@@ -91,7 +131,6 @@ func (s *Socket) readLast(fd uintptr, before error) (done bool) {
 		s.record(noErrno)
 	}
 	s.read.err = readError(s.ended())
-	return true
 }
 
 // readError is how Read reports the end of the stream.

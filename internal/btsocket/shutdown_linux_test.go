@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -175,6 +176,43 @@ func TestCloseEndsAShutdown(t *testing.T) {
 	}
 	wantClosed(t, near)
 	wantRestAndEOF(t, far, "")
+}
+
+func TestShutdownWakesThoseWhoWait(t *testing.T) {
+	calls := map[string]func(*Socket) error{
+		"(*Socket).Read":         func(s *Socket) error { _, err := s.Read(make([]byte, 1)); return err },
+		"(*Socket).Write":        func(s *Socket) error { _, err := s.Write(make([]byte, 4<<20)); return err },
+		"(*descriptor).RawRead":  func(s *Socket) error { return s.RawRead(func(uintptr) bool { return false }) },
+		"(*descriptor).RawWrite": func(s *Socket) error { return s.RawWrite(func(uintptr) bool { return false }) },
+	}
+	// The poller takes one call at a time for each direction.
+	for _, together := range [][]string{
+		{"(*Socket).Read", "(*Socket).Write"},
+		{"(*descriptor).RawRead", "(*descriptor).RawWrite"},
+	} {
+		t.Run(strings.Join(together, " and "), func(t *testing.T) {
+			near, _ := unixPair(t)
+			woken := make(chan error, len(together))
+			for _, call := range together {
+				go func() { woken <- calls[call](near) }()
+				hosttest.AwaitPolling(t, call)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- near.Shutdown(ctx, handles(42, 42)) }()
+			for range together {
+				if err := hosttest.Receive(t, woken); err != net.ErrClosed {
+					t.Errorf("a call returned the error %v, want net.ErrClosed", err)
+				}
+			}
+			// They do not wait for Shutdown, which goes on.
+			hosttest.AwaitPolling(t, "(*Socket).awaitDisconnected")
+			cancel()
+			if err := hosttest.Receive(t, done); err != context.Canceled {
+				t.Errorf("Shutdown returned the error %v, want context.Canceled", err)
+			}
+		})
+	}
 }
 
 func TestOnlyOneShutdownClosesASocket(t *testing.T) {

@@ -34,10 +34,11 @@ type Socket struct {
 // Socket, as does the function that the poller calls, so that no call
 // allocates.
 type transfer struct {
-	step func(fd uintptr) (done bool)
-	rest []byte
-	n    int
-	err  error
+	step  func(fd uintptr) (done bool)
+	rest  []byte
+	n     int
+	err   error
+	tried bool // a read found nothing a moment ago
 }
 
 // New returns a Socket for the connected, non-blocking socket fd. It takes fd

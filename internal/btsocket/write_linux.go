@@ -28,7 +28,10 @@ func (s *Socket) Write(p []byte) (int, error) {
 		return 0, s.writeEnd
 	}
 	s.write.rest, s.write.n, s.write.err = p, 0, nil
-	err := s.raw.Write(s.write.step)
+	var err error
+	if s.writeDeadline.Load() || !s.writeStep(uintptr(s.fd)) {
+		err = s.raw.Write(s.write.step)
+	}
 	s.write.rest = nil
 	if err != nil {
 		return s.write.n, s.pollError(err)
