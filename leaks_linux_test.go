@@ -3,6 +3,7 @@ package rfcomm
 import (
 	"io"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm/internal/hosttest"
@@ -103,5 +104,40 @@ func TestReadThatWaitsAllocatesNothing(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestConnKeepsNoBuffer(t *testing.T) {
+	for name, use := range map[string]func(near, far *Conn, buf []byte){
+		"Read": func(near, far *Conn, buf []byte) {
+			far.Write([]byte("hello"))
+			near.Read(buf)
+		},
+		"Read of the end": func(near, far *Conn, buf []byte) {
+			far.Close()
+			near.Read(buf)
+		},
+		"Read past its deadline": func(near, _ *Conn, buf []byte) {
+			near.SetReadDeadline(longAgo)
+			near.Read(buf)
+		},
+		"Write": func(near, _ *Conn, buf []byte) { near.Write(buf) },
+		"Write to nobody": func(near, far *Conn, buf []byte) {
+			far.Close()
+			near.Write(buf)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			near, far := connPair(t)
+			var collected atomic.Bool
+			buf := make([]byte, 1000)
+			runtime.AddCleanup(&buf[0], func(*int) { collected.Store(true) }, nil)
+			use(near, far, buf)
+			hosttest.Eventually(t, "the buffer is collected as garbage", func() bool {
+				runtime.GC()
+				return collected.Load()
+			})
+			runtime.KeepAlive(near)
+		})
 	}
 }

@@ -43,16 +43,41 @@ func TestErrnoThatWriteIsToldReachesRead(t *testing.T) {
 	wantReadErrno(t, near, unix.ECONNREFUSED)
 }
 
-func TestEndThatNobodyWasToldIsAnError(t *testing.T) {
-	near, far := udpPair(t)
-	tellOnce(t, near, far)
-	if err := near.control(func(fd int) error {
+// takeErrno takes the errno away from Read and Write.
+func takeErrno(t *testing.T, s *Socket) {
+	t.Helper()
+	if err := s.control(func(fd int) error {
 		_, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestEndThatNobodyWasToldIsAnError(t *testing.T) {
+	near, far := udpPair(t)
+	tellOnce(t, near, far)
+	takeErrno(t, near)
 	wantReadErrno(t, near, unix.ECONNABORTED)
+}
+
+func TestReadWaitsForAWriteThatWasToldTheErrno(t *testing.T) {
+	near, far := udpPair(t)
+	tellOnce(t, near, far)
+	// As a Write does that the system call has told it, and that has not come
+	// to keeping it.
+	near.writeMu.Lock()
+	takeErrno(t, near)
+	read := make(chan error, 1)
+	go func() {
+		_, err := near.Read(make([]byte, 100))
+		read <- err
+	}()
+	hosttest.AwaitLocking(t, "(*Socket).readLast")
+	near.record(unix.ETIMEDOUT)
+	near.writeMu.Unlock()
+	wantErrno(t, hosttest.Receive(t, read), "read", unix.ETIMEDOUT)
+	wantReadErrno(t, near, unix.ETIMEDOUT)
 }
 
 func TestNoReadHangsWhenWriteIsToldFirst(t *testing.T) {

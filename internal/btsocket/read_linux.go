@@ -22,7 +22,7 @@ func (s *Socket) Read(p []byte) (int, error) {
 		return 0, nil // whatever the deadline, as package net does
 	}
 	if s.readDeadline.Load() {
-		return s.readSlowly(p, unix.EINTR)
+		return s.readSlowly(p, unix.EINTR) // the poller knows whether it has passed
 	}
 	n, err := unix.Read(s.fd, p)
 	if n > 0 {
@@ -31,7 +31,8 @@ func (s *Socket) Read(p []byte) (int, error) {
 	return s.readSlowly(p, err)
 }
 
-// readSlowly goes on where a first read(2) gave no data, but err.
+// readSlowly goes on, with the poller, where a first read(2) gave no data but
+// err. EINTR stands for none.
 func (s *Socket) readSlowly(p []byte, err error) (int, error) {
 	s.read.rest, s.read.n, s.read.err, s.read.tried = p, 0, nil, err == unix.EAGAIN
 	defer func() { s.read.rest = nil }()

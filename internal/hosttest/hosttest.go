@@ -50,6 +50,12 @@ func AwaitCall(t testing.TB, function string) {
 	await(t, function, "syscall")
 }
 
+// AwaitLocking waits until a goroutine waits for a mutex in a function.
+func AwaitLocking(t testing.TB, function string) {
+	t.Helper()
+	await(t, function, "sync.Mutex.Lock")
+}
+
 // await waits until a goroutine in the function is in the state.
 func await(t testing.TB, function, state string) {
 	t.Helper()
