@@ -28,64 +28,67 @@ type load struct{ size, operations int }
 
 var loads = []load{{64, 128}, {1012, 64}, {4096, 32}, {32 << 10, 8}}
 
-func BenchmarkRead(b *testing.B) {
-	benchmark(b, func(b *testing.B, c *contender, l load) time.Duration {
-		for range l.operations {
-			if n, err := unix.Write(c.peer, c.buf[:l.size]); n != l.size {
-				b.Fatalf("filling the socket: %d bytes, %v", n, err)
-			}
-		}
-		start := time.Now()
-		for range l.operations {
-			if _, err := c.conn.Read(c.buf[:l.size]); err != nil {
-				b.Fatal(err)
-			}
-		}
-		return time.Since(start)
-	})
-}
-
-func BenchmarkWrite(b *testing.B) {
-	benchmark(b, func(b *testing.B, c *contender, l load) time.Duration {
-		start := time.Now()
-		for range l.operations {
-			if _, err := c.conn.Write(c.buf[:l.size]); err != nil {
-				b.Fatal(err)
-			}
-		}
-		spent := time.Since(start)
-		for left := l.size * l.operations; left > 0; {
-			n, err := unix.Read(c.peer, c.buf)
-			if n <= 0 {
-				b.Fatalf("draining the socket: %d bytes, %v", n, err)
-			}
-			left -= n
-		}
-		return spent
-	})
-}
+func BenchmarkRead(b *testing.B)              { benchmark(b, time.Time{}, readSlice) }
+func BenchmarkReadWithDeadline(b *testing.B)  { benchmark(b, time.Now().Add(time.Hour), readSlice) }
+func BenchmarkWrite(b *testing.B)             { benchmark(b, time.Time{}, writeSlice) }
+func BenchmarkWriteWithDeadline(b *testing.B) { benchmark(b, time.Now().Add(time.Hour), writeSlice) }
 
 // BenchmarkPingPong measures round trips between two ends of the same kind.
-func BenchmarkPingPong(b *testing.B) {
-	benchmark(b, func(b *testing.B, c *contender, l load) time.Duration {
-		c.startEcho(b)
-		start := time.Now()
-		for range l.operations {
-			if _, err := c.conn.Write(c.buf[:l.size]); err != nil {
-				b.Fatal(err)
-			}
-			if _, err := io.ReadFull(c.conn, c.buf[:l.size]); err != nil {
-				b.Fatal(err)
-			}
+func BenchmarkPingPong(b *testing.B) { benchmark(b, time.Time{}, pingPongSlice) }
+
+// readSlice reads what is there already, a message at a time.
+func readSlice(b *testing.B, c *contender, l load) time.Duration {
+	for range l.operations {
+		if n, err := unix.Write(c.peer, c.buf[:l.size]); n != l.size {
+			b.Fatalf("filling the socket: %d bytes, %v", n, err)
 		}
-		return time.Since(start)
-	})
+	}
+	start := time.Now()
+	for range l.operations {
+		if _, err := c.conn.Read(c.buf[:l.size]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(start)
+}
+
+// writeSlice writes where there is room for all of it.
+func writeSlice(b *testing.B, c *contender, l load) time.Duration {
+	start := time.Now()
+	for range l.operations {
+		if _, err := c.conn.Write(c.buf[:l.size]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	spent := time.Since(start)
+	for left := l.size * l.operations; left > 0; {
+		n, err := unix.Read(c.peer, c.buf)
+		if n <= 0 {
+			b.Fatalf("draining the socket: %d bytes, %v", n, err)
+		}
+		left -= n
+	}
+	return spent
+}
+
+func pingPongSlice(b *testing.B, c *contender, l load) time.Duration {
+	c.startEcho(b)
+	start := time.Now()
+	for range l.operations {
+		if _, err := c.conn.Write(c.buf[:l.size]); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.ReadFull(c.conn, c.buf[:l.size]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(start)
 }
 
 // benchmark runs slices of each load on both kinds of connection by turns, and
 // reports each kind as a benchmark of its own. slice returns the time that its
 // operations took.
-func benchmark(b *testing.B, slice func(*testing.B, *contender, load) time.Duration) {
+func benchmark(b *testing.B, deadline time.Time, slice func(*testing.B, *contender, load) time.Duration) {
 	for _, reported := range []string{"rfcomm", "unix"} {
 		for _, l := range loads {
 			b.Run(fmt.Sprintf("conn=%s/size=%d", reported, l.size), func(b *testing.B) {
@@ -95,6 +98,9 @@ func benchmark(b *testing.B, slice func(*testing.B, *contender, load) time.Durat
 				}
 				turns := (b.N + l.operations - 1) / l.operations
 				for _, c := range contenders {
+					if err := c.conn.SetDeadline(deadline); err != nil {
+						b.Fatal(err)
+					}
 					slice(b, c, l) // to warm up
 					c.spent = make([]time.Duration, 0, turns)
 				}

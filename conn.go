@@ -112,7 +112,8 @@ func (c *Conn) Close() error {
 // error if ctx was done first, ECONNRESET if the peer closed first, ETIMEDOUT
 // if the peer takes nothing for 40 s, ECONNABORTED if the link was lost, and
 // net.ErrClosed if Close was called before or meanwhile. After ctx is done the
-// kernel goes on as after Close.
+// kernel goes on as after Close. Shutdown must not be called by a function that
+// runs in the connection's raw connection, since it waits for those.
 //
 // To rule out a link that was lost without a trace, Shutdown compares the list
 // of the adapter's links (HCIGETCONNLIST) before and after.

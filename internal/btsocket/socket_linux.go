@@ -27,7 +27,7 @@ type Socket struct {
 	end   error // how the stream ended: io.EOF or a syscall.Errno; nil: not known to have ended
 
 	interrupt context.CancelCauseFunc // ends the Shutdown under way; nil: none is; under mu
-	released  chan struct{}           // closed when the descriptor was given up
+	released  chan error              // closed when the descriptor was given up
 }
 
 // A transfer is the state of the Read or Write under way. It lives in the
@@ -44,7 +44,7 @@ type transfer struct {
 // New returns a Socket for the connected, non-blocking socket fd. It takes fd
 // over, also when it fails.
 func New(fd int) (*Socket, error) {
-	s := &Socket{released: make(chan struct{})}
+	s := &Socket{released: make(chan error)}
 	if err := s.open(fd); err != nil {
 		return nil, err
 	}
@@ -69,8 +69,7 @@ func (s *Socket) Close() error {
 		return s.giveUp()
 	case interrupt != nil: // the first Close during a Shutdown
 		interrupt(errInterrupted)
-		<-s.released
-		return nil
+		return waitBriefly(s.released)
 	}
 	return net.ErrClosed
 }
