@@ -50,10 +50,13 @@ func BenchmarkRFCOMM(b *testing.B) {
 	b.Run("Connect", func(b *testing.B) {
 		// Another connection keeps the session open, as between devices that
 		// talk to each other already.
-		l.connect(b)
+		kept, _ := l.connect(b)
 		for b.Loop() {
 			b.StopTimer()
 			listener := l.listen(b)
+			if addrOf(listener).Channel == channelOf(kept) {
+				listener = l.listen(b)
+			}
 			b.StartTimer()
 			c, err := l.dialer.DialRFCOMM(b.Context(), addrOf(listener))
 			if err != nil {

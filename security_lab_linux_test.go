@@ -103,6 +103,7 @@ func TestAcceptAtMediumGoesOnWhenALinkVanishes(t *testing.T) {
 	l := inLab(t)
 	listener := l.listenUnguarded(t)
 	for range 20 {
+		l.Sync() // a dial over a link that is about to go fails with it
 		c := l.dial(t, listener)
 		accepted := inBackground(func() error {
 			listener.SetDeadline(time.Now().Add(time.Second))

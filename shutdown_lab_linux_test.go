@@ -107,6 +107,7 @@ func TestShutdownNeverConfirmsOverALinkThatWasLost(t *testing.T) {
 		rounds = 5
 	}
 	for i := range rounds {
+		l.Sync() // a dial over a link that is about to go fails with it
 		dialed, accepted := l.connect(t)
 		written := fill(t, dialed)
 		shutdown := inBackground(func() error { return dialed.Shutdown(t.Context()) })
