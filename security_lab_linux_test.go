@@ -114,7 +114,10 @@ func TestAcceptAtMediumGoesOnWhenALinkVanishes(t *testing.T) {
 		if err := <-accepted; !temporary(err) {
 			t.Fatalf("Accept: %v, which is not temporary", err)
 		}
-		receiveEnd(t, c)
+		// The connection has ended, for whatever reason the kernel names.
+		if _, err := c.Read(make([]byte, 1)); err == nil {
+			t.Error("Read: no error")
+		}
 		c.Close()
 	}
 }
