@@ -1,0 +1,169 @@
+package filetransfer
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net/textproto"
+	"strconv"
+	"strings"
+)
+
+const (
+	// dialect begins every block, with the version after it.
+	dialect = "filetransfer/"
+	version = 1
+
+	// maxBlock bounds a block. The longest path that Linux knows has 4096
+	// bytes, three times as many when each has to be escaped.
+	maxBlock = 16 << 10
+
+	// checksumKey names the last field of a block, the CRC-32 (IEEE) of all
+	// that comes before its line.
+	checksumKey = "CRC-32"
+)
+
+// malformed returns the error of a message that the protocol does not know.
+func malformed(format string, values ...any) error {
+	return tell(ErrCorrupt, "malformed message: %s", fmt.Sprintf(format, values...))
+}
+
+// A block is one message: a request, or an answer. On the wire it is a line
+// with the dialect, its version and a word, and header fields as in a mail, up
+// to an empty line.
+type block struct {
+	word   string // the method of a request, the code of an answer
+	fields []field
+}
+
+type field struct{ key, value string }
+
+// with adds a field.
+func (b block) with(key, value string) block {
+	b.fields = append(b.fields, field{key, value})
+	return b
+}
+
+// get returns the value of a field, or "".
+func (b block) get(key string) string {
+	for _, f := range b.fields {
+		if strings.EqualFold(f.key, key) {
+			return f.value
+		}
+	}
+	return ""
+}
+
+// append appends the block as it goes over the wire.
+func (b block) append(to []byte) []byte {
+	start := len(to)
+	to = fmt.Appendf(to, "%s%d %s\r\n", dialect, version, b.word)
+	for _, f := range b.fields {
+		to = fmt.Appendf(to, "%s: %s\r\n", f.key, f.value)
+	}
+	return fmt.Appendf(to, "%s: %08x\r\n\r\n", checksumKey, crc32.ChecksumIEEE(to[start:]))
+}
+
+// readBlock reads one block. It returns io.EOF only if there is not a byte.
+func readBlock(r *bufio.Reader) (block, error) {
+	raw := make([]byte, 0, 512)
+	lastLine := 0 // where the last line before the empty one begins
+	for {
+		line, err := r.ReadSlice('\n')
+		if len(raw)+len(line) > maxBlock || errors.Is(err, bufio.ErrBufferFull) {
+			return block{}, malformed("it has more than %d bytes", maxBlock)
+		}
+		if err != nil {
+			if err == io.EOF && len(raw)+len(line) > 0 {
+				err = io.ErrUnexpectedEOF
+			}
+			return block{}, err
+		}
+		if len(raw) == 0 && !bytes.HasPrefix(line, []byte(dialect)) {
+			return block{}, malformed("%s", printable(string(line)))
+		}
+		if len(bytes.TrimRight(line, "\r\n")) == 0 {
+			return parseBlock(raw, lastLine)
+		}
+		lastLine = len(raw)
+		raw = append(raw, line...)
+	}
+}
+
+// parseBlock parses a block without its empty line, and checks its checksum,
+// which is the line that begins at checksum.
+func parseBlock(raw []byte, checksum int) (block, error) {
+	var b block
+	first, rest, _ := bytes.Cut(raw, []byte("\n"))
+	number, word, ok := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(string(first), dialect), "\r"), " ")
+	if !ok || word == "" {
+		return b, malformed("%s", printable(string(first)))
+	}
+	if v, err := strconv.Atoi(number); err != nil || v != version {
+		return b, tell(errors.ErrUnsupported, "version %s of the framed dialect is not known here, only %d", printable(number), version)
+	}
+	key, value, _ := strings.Cut(strings.TrimSpace(string(raw[checksum:])), ": ")
+	if want := fmt.Sprintf("%08x", crc32.ChecksumIEEE(raw[:checksum])); key != checksumKey || value != want {
+		return b, malformed("its %s is not %s", checksumKey, want)
+	}
+	fields := io.MultiReader(bytes.NewReader(rest), strings.NewReader("\r\n"))
+	header, err := textproto.NewReader(bufio.NewReader(fields)).ReadMIMEHeader()
+	if err != nil {
+		return b, malformed("%v", err)
+	}
+	b.word = word
+	for key, values := range header {
+		if len(values) != 1 {
+			return b, malformed("%d fields are called %s", len(values), key)
+		}
+		b.fields = append(b.fields, field{key, values[0]})
+	}
+	return b, nil
+}
+
+// maxPrintable bounds what is shown of a peer's text.
+const maxPrintable = 400
+
+// printable returns a peer's text as one line that does no harm to a terminal
+// or a log.
+func printable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if !strconv.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	if text = strings.TrimSpace(text); len(text) > maxPrintable {
+		text = strings.ToValidUTF8(text[:maxPrintable], "") + "…"
+	}
+	return text
+}
+
+// writeBlock sends a block.
+func (l *link) writeBlock(b block) error {
+	_, err := l.Write(b.append(nil))
+	return err
+}
+
+// readAnswer reads the block that is next, and gives the peer the idle timeout
+// for it, again for each time that it asks for more.
+func (l *link) readAnswer() (block, error) {
+	for {
+		if err := l.within(l.idle); err != nil {
+			return block{}, l.fail(err)
+		}
+		b, err := readBlock(l.reader)
+		if err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return b, l.fail(err)
+		}
+		if b.word != waitWord {
+			return b, nil
+		}
+	}
+}

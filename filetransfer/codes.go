@@ -1,0 +1,139 @@
+package filetransfer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// Words of answers that are not errors.
+const (
+	okWord    = "ok"    // done, or: here it comes
+	readyWord = "ready" // for the content of a put, from this offset on
+	fromWord  = "from"  // which offset the content begins
+	endWord   = "end"   // of the content
+)
+
+// codes are the answers that stand for errors. The text is also what the plain
+// dialect says. An error has the first code that it matches.
+var codes = []struct {
+	word string
+	err  error
+	text string
+}{
+	{"closing", ErrServerClosed, "server is closing; try again later"},
+	{"too-large", ErrTooLarge, "file is too large"},
+	{"changed", ErrChanged, "file has changed"},
+	{"refused", ErrRefused, "refused"},
+	{"corrupt", ErrCorrupt, "data is corrupt"},
+	{"not-exist", fs.ErrNotExist, "file does not exist"},
+	{"not-exist", syscall.ENOTDIR, "file does not exist"},
+	{"exist", fs.ErrExist, "file exists already"},
+	{"permission", fs.ErrPermission, "permission denied"},
+	{"invalid", fs.ErrInvalid, "invalid name"},
+	{"timeout", os.ErrDeadlineExceeded, "nothing came in time"},
+	{"incomplete", io.ErrUnexpectedEOF, "content ended early"},
+	{"unsupported", errors.ErrUnsupported, "not supported"},
+	{"no-space", syscall.ENOSPC, "no space is left"},
+}
+
+// failedWord is the code of all other errors.
+const failedWord = "failed"
+
+// messageKey names the field with the text of an error, for people.
+const messageKey = "Message"
+
+// A peerError is an error that the peer reported.
+type peerError struct {
+	peer string // serverPeer or clientPeer
+	text string
+	err  error // what its code stands for, or nil
+}
+
+func (e *peerError) Error() string { return "the " + e.peer + " says: " + e.text }
+func (e *peerError) Unwrap() error { return e.err }
+
+// errorBlock returns the answer that reports an error.
+func errorBlock(err error) block {
+	word, text := describe(err)
+	return block{word: word}.with(messageKey, text)
+}
+
+// describe returns an error's code, and what it says to the peer: no more of
+// this machine than the peer named itself.
+func describe(err error) (word, text string) {
+	word = failedWord
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			word, text = c.word, c.text
+			break
+		}
+	}
+	var told *toldError
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &told):
+		text = told.text
+	case text != "":
+	case errors.As(err, &path):
+		text = path.Err.Error()
+	case errors.As(err, &link):
+		text = link.Err.Error()
+	default:
+		text = err.Error()
+	}
+	return word, printable(text)
+}
+
+// A toldError is an error whose text is meant for the peer, too.
+type toldError struct {
+	text string
+	err  error // what it matches
+}
+
+func (e *toldError) Error() string { return e.text }
+func (e *toldError) Unwrap() error { return e.err }
+
+func tell(err error, format string, values ...any) error {
+	return &toldError{fmt.Sprintf(format, values...), err}
+}
+
+// errorOf returns the error that an answer of the peer reports, or nil if its
+// word is the wanted one.
+func (l *link) errorOf(b block, want string) error {
+	if b.word == want {
+		return nil
+	}
+	text := printable(b.get(messageKey))
+	if b.word == failedWord {
+		return &peerError{peer: l.peer, text: text}
+	}
+	for _, c := range codes {
+		if b.word == c.word {
+			if text == "" {
+				text = c.text
+			}
+			return &peerError{l.peer, text, c.err}
+		}
+	}
+	return malformed("answer %s instead of %s", printable(b.word), want)
+}
+
+// plainErrorPrefix begins the line that reports an error in the plain dialect.
+const plainErrorPrefix = "Error: "
+
+// plainError returns the error that a line of the plain dialect reports.
+func plainError(line string) error {
+	text := printable(strings.TrimPrefix(line, plainErrorPrefix))
+	for _, c := range codes {
+		if text == c.text {
+			return &peerError{serverPeer, text, c.err}
+		}
+	}
+	return &peerError{peer: serverPeer, text: text}
+}

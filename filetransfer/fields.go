@@ -1,0 +1,158 @@
+package filetransfer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Keys of the fields.
+const (
+	nameKey    = "Name"     // of a file or folder, with %XX as in a URL
+	sizeKey    = "Size"     // of the whole content in bytes, or unknownSize
+	modeKey    = "Mode"     // permission bits, in octal
+	modTimeKey = "Modified" // as RFC 3339 has it, in UTC
+	typeKey    = "Type"     // folderType or otherType; a file has none
+	offsetKey  = "Offset"   // where the content that follows begins
+	sumKey     = "SHA-256"  // of the content, or of its part before the offset
+	replaceKey = "Replace"  // yes: of an existing file
+	resumeKey  = "Resume"   // yes: from what the server has
+)
+
+const (
+	unknownSize = "unknown"
+	folderType  = "folder"
+	otherType   = "other"
+	yes         = "yes"
+)
+
+// checkName refuses what is not the name of a file.
+func checkName(name string) error {
+	if !fs.ValidPath(name) || name == "." || strings.ContainsRune(name, 0) {
+		return tell(fs.ErrInvalid, "invalid name %.300q: it must be a relative path with slashes, without .. or an empty part", name)
+	}
+	return nil
+}
+
+// withName adds a name, escaped so that it is one printable word.
+func (b block) withName(name string) block {
+	return b.with(nameKey, (&url.URL{Path: name}).EscapedPath())
+}
+
+// name returns the name in the field, which may be any text.
+func (b block) name() (string, error) {
+	name, err := url.PathUnescape(b.get(nameKey))
+	if err != nil {
+		return "", malformed("%v", err)
+	}
+	return name, nil
+}
+
+// orDefault returns the permission bits of a file for which none were stated.
+func orDefault(mode fs.FileMode) fs.FileMode {
+	if mode.Perm() == 0 {
+		return 0o666
+	}
+	return mode.Perm()
+}
+
+// withInfo adds what an Info tells, but for its name and checksum.
+func (b block) withInfo(info Info) block {
+	if info.Size < 0 {
+		b = b.with(sizeKey, unknownSize)
+	} else {
+		b = b.with(sizeKey, strconv.FormatInt(info.Size, 10))
+	}
+	if !info.ModTime.IsZero() {
+		b = b.with(modTimeKey, info.ModTime.UTC().Format(time.RFC3339Nano))
+	}
+	if info.Mode != 0 {
+		b = b.with(modeKey, fmt.Sprintf("%04o", info.Mode.Perm()))
+	}
+	switch {
+	case info.Mode.IsDir():
+		b = b.with(typeKey, folderType)
+	case !info.Mode.IsRegular():
+		b = b.with(typeKey, otherType)
+	}
+	return b
+}
+
+// info returns the Info in the fields.
+func (b block) info(name string) (Info, error) {
+	info := Info{Name: name, Size: -1}
+	var err error
+	if value := b.get(sizeKey); value != unknownSize {
+		if info.Size, err = parseCount(value); err != nil {
+			return info, err
+		}
+	}
+	if value := b.get(modTimeKey); value != "" {
+		if info.ModTime, err = time.Parse(time.RFC3339Nano, value); err != nil {
+			return info, malformed("%v", err)
+		}
+	}
+	if value := b.get(modeKey); value != "" {
+		mode, err := strconv.ParseUint(value, 8, 32)
+		if err != nil || fs.FileMode(mode) != fs.FileMode(mode).Perm() {
+			return info, malformed("mode %s", printable(value))
+		}
+		info.Mode = fs.FileMode(mode)
+	}
+	switch b.get(typeKey) {
+	case "":
+	case folderType:
+		info.Mode |= fs.ModeDir
+	default: // later versions may know more
+		info.Mode |= fs.ModeIrregular
+	}
+	return info, nil
+}
+
+// parseCount parses a number of bytes.
+func parseCount(value string) (int64, error) {
+	n, err := strconv.ParseUint(value, 10, 63)
+	if err != nil {
+		return 0, malformed("number %s", printable(value))
+	}
+	return int64(n), nil
+}
+
+// withPart adds an offset, unless it is 0, and the checksum of what comes before
+// it.
+func (b block) withPart(offset int64, sum []byte) block {
+	if offset == 0 {
+		return b
+	}
+	return b.with(offsetKey, strconv.FormatInt(offset, 10)).withSum(sum)
+}
+
+// part returns the offset, 0 if there is none, and the checksum of what comes
+// before it.
+func (b block) part() (offset int64, sum []byte, err error) {
+	value := b.get(offsetKey)
+	if value == "" {
+		return 0, nil, nil
+	}
+	if offset, err = parseCount(value); err != nil || offset == 0 {
+		return 0, nil, err
+	}
+	sum, err = b.sum()
+	return offset, sum, err
+}
+
+func (b block) withSum(sum []byte) block { return b.with(sumKey, hex.EncodeToString(sum)) }
+
+// sum returns the checksum.
+func (b block) sum() ([]byte, error) {
+	sum, err := hex.DecodeString(b.get(sumKey))
+	if err != nil || len(sum) != sha256.Size {
+		return nil, malformed("%s %s", sumKey, printable(b.get(sumKey)))
+	}
+	return sum, nil
+}

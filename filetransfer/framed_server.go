@@ -1,0 +1,130 @@
+package filetransfer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// framedMark begins each request of the framed dialect. No file name has it.
+const framedMark = 0
+
+// Methods of requests.
+const (
+	statMethod = "stat"
+	listMethod = "list"
+	getMethod  = "get"
+	putMethod  = "put"
+)
+
+// serveFramed answers the requests of a client until it leaves. The first byte
+// has come.
+func (s *session) serveFramed(ctx context.Context) error {
+	for {
+		request, err := s.readRequest()
+		if err == nil {
+			err = s.answer(ctx, request)
+		} else {
+			s.link.fail(err)
+			s.link.writeBlock(errorBlock(err))
+		}
+		if failure := s.link.failure(); failure != nil {
+			return cmp.Or(err, failure)
+		}
+		if err != nil {
+			s.log.Warn("request failed", "request", request.word, "error", err)
+		}
+		_, err = s.link.awaitRequest()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err == errDraining:
+			s.link.writeBlock(errorBlock(ErrServerClosed))
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
+			s.link.writeBlock(errorBlock(err))
+			return err
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// readRequest reads a request, whose first byte has come.
+func (s *session) readRequest() (block, error) {
+	if err := s.link.within(s.link.idle); err != nil {
+		return block{}, err
+	}
+	if mark, err := s.link.reader.ReadByte(); err != nil || mark != framedMark {
+		return block{}, malformed("a request begins with %q instead of NUL", mark)
+	}
+	request, err := readBlock(s.link.reader)
+	return request, early(err)
+}
+
+// answer answers a request. An error that leaves the link usable has been
+// reported to the client.
+func (s *session) answer(ctx context.Context, request block) error {
+	if request.word == waitWord {
+		return nil
+	}
+	name, err := request.name()
+	if err == nil {
+		switch request.word {
+		case statMethod:
+			err = s.stat(name)
+		case listMethod:
+			err = s.list(name)
+		case getMethod:
+			err = s.get(ctx, name, request)
+		case putMethod:
+			err = s.put(ctx, name, request)
+		default:
+			err = tell(errors.ErrUnsupported, "method %s is not known here", printable(request.word))
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	var reported *reportedError
+	if !errors.As(err, &reported) && s.link.failure() == nil {
+		s.link.writeBlock(errorBlock(err))
+	}
+	return fmt.Errorf("%s %q: %w", request.word, name, err)
+}
+
+// A reportedError is one that the client knows already.
+type reportedError struct{ err error }
+
+func (e *reportedError) Error() string { return e.err.Error() }
+func (e *reportedError) Unwrap() error { return e.err }
+
+// stat tells about a file or folder.
+func (s *session) stat(name string) error {
+	info, err := s.statInfo(name)
+	if err != nil {
+		return err
+	}
+	return s.link.writeBlock(block{word: okWord}.withInfo(info))
+}
+
+// statInfo returns the Info of a file or folder.
+func (s *session) statInfo(name string) (Info, error) {
+	if s.FS == nil {
+		return Info{}, errNoFiles
+	}
+	if name != "." {
+		if err := checkName(name); err != nil {
+			return Info{}, err
+		}
+	}
+	stat, err := fs.Stat(s.FS, name)
+	if err != nil {
+		return Info{}, outside(err)
+	}
+	return infoOf(name, stat), nil
+}

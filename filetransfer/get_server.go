@@ -1,0 +1,53 @@
+package filetransfer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+)
+
+// get sends a file, from an offset on if the client has what comes before.
+func (s *session) get(ctx context.Context, name string, request block) error {
+	offset, part, err := request.part()
+	if err != nil {
+		return err
+	}
+	f, info, err := s.open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if info.Size >= 0 && offset > info.Size {
+		return tell(ErrChanged, "file has changed: it has %d bytes, fewer than the %d to go on from", info.Size, offset)
+	}
+	sum := sha256.New()
+	if offset > 0 {
+		err := s.link.working("", func() error { return hashPart(ctx, sum, f, offset, s.link.chunk) })
+		if err != nil && err != io.ErrUnexpectedEOF {
+			return err
+		}
+		if err != nil || !bytes.Equal(sum.Sum(nil), part) {
+			return tell(ErrChanged, "file has changed: its first %d bytes are not those to go on from", offset)
+		}
+	}
+	if err := s.link.writeBlock(block{word: okWord}.withInfo(info)); err != nil {
+		return err
+	}
+	m := newMeter(s.Progress, name, offset, info.Size)
+	defer m.end()
+	err = s.link.sendBody(source{reader: f, size: info.Size - offset, short: ErrChanged, sum: sum, meter: m})
+	if err != nil {
+		return &reportedError{err}
+	}
+	receipt, err := s.link.readAnswer()
+	if err == nil {
+		err = s.link.errorOf(receipt, okWord)
+	}
+	if err != nil {
+		return &reportedError{fmt.Errorf("sent, but not confirmed: %w", err)}
+	}
+	s.logTransfer("sent", name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
+	return nil
+}

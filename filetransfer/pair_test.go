@@ -1,0 +1,167 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// quiet discards what a server logs.
+var quiet = slog.New(slog.DiscardHandler)
+
+// networks are the kinds of connections that the service is tested over here.
+var networks = map[string]func(t testing.TB) (client, server net.Conn){
+	"pipe": func(testing.TB) (client, server net.Conn) { return net.Pipe() },
+	"tcp":  func(t testing.TB) (client, server net.Conn) { return connect(t, "tcp", "127.0.0.1:0") },
+	"unix": func(t testing.TB) (client, server net.Conn) {
+		return connect(t, "unix", filepath.Join(t.TempDir(), "socket"))
+	},
+}
+
+// connect returns both ends of a connection.
+func connect(t testing.TB, network, address string) (client, server net.Conn) {
+	t.Helper()
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- c
+	}()
+	client, err = net.Dial(network, l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, hosttest.Receive(t, accepted)
+}
+
+// A service is a server for one connection, in the background.
+type service struct {
+	conn net.Conn     // the client's end
+	err  <-chan error // what ServeConn returned
+}
+
+// serve serves one connection of a network.
+func serve(t testing.TB, network string, s *filetransfer.Server) service {
+	t.Helper()
+	client, server := networks[network](t)
+	return serveOn(t, s, client, server)
+}
+
+// serveOn serves one end of a connection.
+func serveOn(t testing.TB, s *filetransfer.Server, client, server net.Conn) service {
+	t.Helper()
+	if s.Logger == nil {
+		s.Logger = quiet
+	}
+	err := make(chan error, 1)
+	go func() { err <- s.ServeConn(context.Background(), server) }()
+	t.Cleanup(func() { client.Close() })
+	return service{client, err}
+}
+
+// folder returns a folder with files in it.
+func folder(t testing.TB, files map[string]string) *os.Root {
+	t.Helper()
+	path := t.TempDir()
+	for name, content := range files {
+		writeFile(t, filepath.Join(path, name), content)
+	}
+	return openFolder(t, path)
+}
+
+func openFolder(t testing.TB, path string) *os.Root {
+	t.Helper()
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	return root
+}
+
+func writeFile(t testing.TB, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readFile returns the content of a file.
+func readFile(t testing.TB, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// wantFiles checks which files are in a folder.
+func wantFiles(t testing.TB, path string, want ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, entry := range entries {
+		got = append(got, entry.Name())
+	}
+	if len(got) != len(want) {
+		t.Fatalf("the folder has %q, want %q", got, want)
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Fatalf("the folder has %q, want %q", got, want)
+		}
+	}
+}
+
+// random returns bytes that no end mark is in.
+func random(n int) string {
+	data := make([]byte, n)
+	source := rand.NewChaCha8([32]byte{byte(n)})
+	source.Read(data)
+	return string(data)
+}
+
+// wantError checks what an error matches.
+func wantError(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("error is %v, want %v", err, want)
+	}
+	var path *fs.PathError
+	if err != nil && !errors.As(err, &path) {
+		t.Errorf("error %v is no *fs.PathError", err)
+	}
+}
+
+// wantSum checks the checksum of an Info.
+func wantSum(t testing.TB, info filetransfer.Info, content string) {
+	t.Helper()
+	if want := sha256.Sum256([]byte(content)); !bytes.Equal(info.SHA256, want[:]) || info.Size != int64(len(content)) {
+		t.Errorf("got %d bytes with SHA-256 %x, want %d with %x", info.Size, info.SHA256, len(content), want)
+	}
+}

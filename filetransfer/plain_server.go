@@ -1,0 +1,89 @@
+package filetransfer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+const (
+	// endMark follows a file in the plain dialect.
+	endMark = "Transfer complete"
+
+	// maxPlainName is the longest name in the plain dialect, in bytes.
+	maxPlainName = 2048
+
+	// nameSilence ends a name: longer ones may come in several frames.
+	nameSilence = 200 * time.Millisecond
+)
+
+// servePlain sends the file whose name comes now.
+func (s *session) servePlain() error {
+	name, err := s.readPlainName()
+	if err != nil {
+		return s.refusePlain(err)
+	}
+	f, info, err := s.open(name)
+	if err != nil {
+		return s.refusePlain(fmt.Errorf("get %q: %w", name, err))
+	}
+	defer f.Close()
+	m := newMeter(s.Progress, name, 0, info.Size)
+	defer m.end()
+	if err := s.sendPlain(f, info.Size, m); err != nil {
+		return fmt.Errorf("get %q: %w", name, err)
+	}
+	s.logTransfer("sent", name, m, "dialect", "plain")
+	return nil
+}
+
+// readPlainName reads a name up to a line end, 2,048 bytes or a silence.
+func (s *session) readPlainName() (string, error) {
+	end := time.Now().Add(s.link.idle)
+	var name []byte
+	for len(name) < maxPlainName {
+		left := time.Until(end)
+		if left <= 0 {
+			return "", tell(os.ErrDeadlineExceeded, "the name was not whole within %v", s.link.idle)
+		}
+		if err := s.link.within(min(nameSilence, left)); err != nil {
+			return "", err
+		}
+		b, err := s.link.reader.ReadByte()
+		if err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) || err == nil && (b == '\r' || b == '\n') {
+			break
+		}
+		if err != nil {
+			return "", s.link.fail(err)
+		}
+		name = append(name, b)
+	}
+	return string(name), nil
+}
+
+// sendPlain sends the content of a file and the end mark.
+func (s *session) sendPlain(f io.Reader, size int64, m *meter) error {
+	err := s.link.readSource(f, size, ErrChanged, func(data []byte) error {
+		if _, err := s.link.Write(data); err != nil {
+			return err
+		}
+		m.add(len(data))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.link.Write([]byte(endMark))
+	return err
+}
+
+// refusePlain tells the client why it gets no file.
+func (s *session) refusePlain(err error) error {
+	if s.link.failure() == nil {
+		_, text := describe(err)
+		s.link.Write([]byte(plainErrorPrefix + text + "\n"))
+	}
+	return err
+}

@@ -1,0 +1,70 @@
+package filetransfer
+
+import "time"
+
+// Progress tells how far the transfer of a file is.
+type Progress struct {
+	Name      string
+	Done      int64         // bytes that are there, those of an earlier transfer included
+	Total     int64         // bytes of the whole file, or -1 if that is unknown
+	Elapsed   time.Duration // since this transfer began
+	Rate      float64       // bytes a second, of this transfer
+	Remaining time.Duration // until the end, at this rate; -1 if that is unknown
+}
+
+// progressInterval is the least time between two reports, but for the last.
+const progressInterval = 100 * time.Millisecond
+
+// A meter measures one transfer and reports it.
+type meter struct {
+	report   func(Progress) // may be nil
+	progress Progress
+	before   int64 // what an earlier transfer had done
+	began    time.Time
+	reported time.Time
+}
+
+// newMeter returns the meter of a transfer that begins now.
+func newMeter(report func(Progress), name string, done, total int64) *meter {
+	now := time.Now()
+	return &meter{
+		report:   report,
+		progress: Progress{Name: name, Done: done, Total: total},
+		before:   done,
+		began:    now,
+		reported: now,
+	}
+}
+
+// add counts bytes, and reports when it is time.
+func (m *meter) add(n int) {
+	m.progress.Done += int64(n)
+	if m.report != nil && time.Since(m.reported) >= progressInterval {
+		m.reported = time.Now()
+		m.report(m.now())
+	}
+}
+
+// end reports the last state.
+func (m *meter) end() {
+	if m.report != nil {
+		m.report(m.now())
+	}
+}
+
+// now returns the present state.
+func (m *meter) now() Progress {
+	p := m.progress
+	p.Elapsed = time.Since(m.began)
+	p.Remaining = -1
+	if seconds := p.Elapsed.Seconds(); seconds > 0 {
+		p.Rate = float64(p.Done-m.before) / seconds
+	}
+	if p.Total >= 0 && p.Rate > 0 {
+		p.Remaining = time.Duration(float64(p.Total-p.Done) / p.Rate * float64(time.Second))
+	}
+	if p.Done == p.Total {
+		p.Remaining = 0
+	}
+	return p
+}

@@ -1,0 +1,144 @@
+package filetransfer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+
+	"github.com/go-rfcomm/rfcomm/internal/partfile"
+)
+
+// put stores a file, and goes on from what an earlier put left if the client
+// wants to.
+func (s *session) put(ctx context.Context, name string, request block) error {
+	info, err := s.checkPut(name, request)
+	if err != nil {
+		return err
+	}
+	part, err := partfile.Open(s.Uploads, name, request.get(replaceKey) == yes)
+	if err != nil {
+		return err
+	}
+	defer part.Close()
+	sum, offset, err := s.agreeOnPart(ctx, part, info, request)
+	if err != nil {
+		return err
+	}
+	m := newMeter(s.Progress, name, offset, info.Size)
+	defer m.end()
+	if err := s.store(part, info, offset, sum, m); err != nil {
+		return err
+	}
+	if err := s.link.working("", func() error { return part.Commit(info.ModTime) }); err != nil {
+		return err
+	}
+	s.logTransfer("received", name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
+	return s.link.writeBlock(block{word: okWord}.withSum(sum.Sum(nil)))
+}
+
+// checkPut refuses a put that cannot be stored.
+func (s *session) checkPut(name string, request block) (Info, error) {
+	if s.Uploads == nil {
+		return Info{}, tell(ErrRefused, "this server takes no uploads")
+	}
+	if err := checkName(name); err != nil {
+		return Info{}, err
+	}
+	info, err := request.info(name)
+	if err != nil {
+		return info, err
+	}
+	if s.MaxUpload > 0 && info.Size > s.MaxUpload {
+		return info, s.tooLarge(info.Size)
+	}
+	return info, nil
+}
+
+func (s *session) tooLarge(size int64) error {
+	return tell(ErrTooLarge, "file is too large: %d bytes, where %d are allowed", size, s.MaxUpload)
+}
+
+// agreeOnPart tells the client what is there of the file, and begins at the
+// offset that the client chooses. The hash it returns has been fed with what is
+// kept.
+func (s *session) agreeOnPart(ctx context.Context, part *partfile.File, info Info, request block) (sum hash.Hash, from int64, err error) {
+	sum = sha256.New()
+	held := int64(0)
+	if request.get(resumeKey) == yes && (info.Size < 0 || part.Size() <= info.Size) {
+		held = part.Size()
+		if err := s.link.working("", func() error { return part.Hash(ctx, sum) }); err != nil {
+			return nil, 0, err
+		}
+	}
+	if err := s.link.writeBlock(block{word: readyWord}.withPart(held, sum.Sum(nil))); err != nil {
+		return nil, 0, err
+	}
+	answer, err := s.link.readAnswer()
+	if err == nil {
+		err = s.link.errorOf(answer, fromWord)
+	}
+	var kept []byte
+	if err == nil {
+		from, kept, err = answer.part()
+	}
+	if err == nil && from != 0 && (from != held || !bytes.Equal(kept, sum.Sum(nil))) {
+		err = malformed("content begins at %d, where 0 or %d was offered", from, held)
+	}
+	if err != nil {
+		return nil, 0, s.link.fail(err)
+	}
+	if from == 0 {
+		sum.Reset()
+	}
+	if err := part.Begin(orDefault(info.Mode), from); err != nil {
+		return nil, 0, s.refuseBody(err)
+	}
+	return sum, from, nil
+}
+
+// store receives the content from an offset on.
+func (s *session) store(part *partfile.File, info Info, offset int64, sum hash.Hash, m *meter) error {
+	left := int64(-1)
+	if info.Size >= 0 {
+		left = info.Size - offset
+	}
+	err := s.link.receiveBody(&limitedWriter{s, part, offset}, left, sum, m)
+	var sink *sinkError
+	if errors.As(err, &sink) {
+		err = s.refuseBody(sink.err)
+	}
+	// What is not what was sent, or is more than may be, is of no use later.
+	if s.link.failure() == nil && (errors.Is(err, ErrCorrupt) || errors.Is(err, ErrTooLarge)) {
+		part.Discard()
+	}
+	return err
+}
+
+// refuseBody reports an error before the content has come, and then discards
+// what comes of it.
+func (s *session) refuseBody(err error) error {
+	if err := s.link.writeBlock(errorBlock(err)); err != nil {
+		return err
+	}
+	s.link.discardBody()
+	return &reportedError{err}
+}
+
+// A limitedWriter stores no more than MaxUpload allows.
+type limitedWriter struct {
+	*session
+	part *partfile.File
+	size int64 // of what is stored
+}
+
+func (w *limitedWriter) Write(p []byte) (int, error) {
+	if size := w.size + int64(len(p)); w.MaxUpload > 0 && size > w.MaxUpload {
+		return 0, w.tooLarge(size)
+	}
+	n, err := w.part.Write(p)
+	w.size += int64(n)
+	return n, err
+}

@@ -1,0 +1,133 @@
+package filetransfer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+)
+
+// A session is a server's dialogue with one client.
+type session struct {
+	*Server
+	link   *link
+	log    *slog.Logger
+	cancel context.CancelCauseFunc
+}
+
+func newSession(s *Server, c net.Conn, cancel context.CancelCauseFunc) *session {
+	log := s.logger()
+	if remote := c.RemoteAddr(); remote != nil {
+		log = log.With("client", remote.String())
+	}
+	return &session{Server: s, link: newLink(c, clientPeer, s.IdleTimeout), log: log, cancel: cancel}
+}
+
+// serve serves the client until it leaves. It returns nil if the client got what
+// it came for.
+func (s *session) serve(ctx context.Context) error {
+	if _, err := s.link.Write([]byte(Prompt)); err != nil {
+		return err
+	}
+	first, err := s.link.awaitRequest()
+	switch {
+	case err == io.EOF:
+		return nil // it only looked
+	case err == errDraining:
+		return s.refusePlain(ErrServerClosed)
+	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
+		return s.refusePlain(err)
+	case err != nil:
+		return err
+	case first == framedMark:
+		return s.serveFramed(ctx)
+	default:
+		return s.servePlain()
+	}
+}
+
+// errNoFiles: there is no FS.
+var errNoFiles = tell(ErrRefused, "this server offers no files")
+
+// open opens a file for a client. Whatever is not a regular file is not even
+// opened: opening a FIFO would wait for its writer, and a device may act.
+func (s *session) open(name string) (fs.File, Info, error) {
+	if s.FS == nil {
+		return nil, Info{}, errNoFiles
+	}
+	if err := checkName(name); err != nil {
+		return nil, Info{}, err
+	}
+	stat, err := fs.Stat(s.FS, name)
+	if err != nil {
+		return nil, Info{}, outside(err)
+	}
+	if err := checkRegular(name, stat); err != nil {
+		return nil, Info{}, err
+	}
+	f, err := s.FS.Open(name)
+	if err != nil {
+		return nil, Info{}, outside(err)
+	}
+	if stat, err = f.Stat(); err == nil {
+		err = checkRegular(name, stat)
+	}
+	if err != nil {
+		f.Close()
+		return nil, Info{}, err
+	}
+	return f, contentInfo(name, stat), nil
+}
+
+// contentInfo returns the Info of a file that is about to be read. One that
+// claims to be empty, as those in /proc do, is read until its end.
+func contentInfo(name string, stat fs.FileInfo) Info {
+	info := infoOf(name, stat)
+	if info.Size == 0 {
+		info.Size = -1
+	}
+	return info
+}
+
+// checkRegular refuses what is not a file with content.
+func checkRegular(name string, stat fs.FileInfo) error {
+	switch {
+	case stat.Mode().IsRegular():
+		return nil
+	case stat.IsDir():
+		return tell(fs.ErrInvalid, "%.300q is a folder", name)
+	default:
+		return tell(fs.ErrPermission, "%.300q is not a regular file", name)
+	}
+}
+
+// infoOf returns the Info of a file or folder.
+func infoOf(name string, stat fs.FileInfo) Info {
+	info := Info{Name: name, Size: stat.Size(), Mode: stat.Mode() & (fs.ModePerm | fs.ModeDir), ModTime: stat.ModTime()}
+	if stat.IsDir() {
+		info.Size = 0
+	} else if !stat.Mode().IsRegular() {
+		info.Size, info.Mode = 0, info.Mode|fs.ModeIrregular
+	}
+	return info
+}
+
+// outside makes the error of a path that leads out of an os.Root match
+// fs.ErrPermission. It is one of package os that has no name.
+func outside(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) && strings.Contains(path.Err.Error(), "escapes") {
+		return &fs.PathError{Op: path.Op, Path: path.Path, Err: tell(fs.ErrPermission, "permission denied: the path leads out of the folder")}
+	}
+	return err
+}
+
+// logTransfer logs a file that was transferred whole.
+func (s *session) logTransfer(what, name string, m *meter, more ...any) {
+	p := m.now()
+	s.log.Info(what, append([]any{"name", name, "bytes", p.Done, "seconds", p.Elapsed.Seconds(), "bytes/s", int64(p.Rate)}, more...)...)
+}

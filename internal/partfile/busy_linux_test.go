@@ -1,0 +1,197 @@
+package partfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+func TestSecondTransferOfANameIsRefused(t *testing.T) {
+	for name, begin := range map[string]func(*File) error{
+		"opened":    func(*File) error { return nil },
+		"continued": func(f *File) error { return f.Begin(0o644, 5) },
+		"afresh":    func(f *File) error { return f.Begin(0o644, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newFolder(t)
+			d.leave("a", "hello")
+			f := d.open("a", false)
+			d.must(begin(f))
+			before := d.lstat("a.part")
+			d.wantsOpenError("a", ErrBusy, "receive a: another transfer")
+			d.wantsUntouched("a.part", before)
+			d.must(Check(d.root, "a", false))
+
+			d.must(f.Close())
+			d.must(d.open("a", false).Close())
+		})
+	}
+}
+
+func TestSecondTransferThatBeginsIsRefused(t *testing.T) {
+	d := newFolder(t)
+	first, second := d.open("a", false), d.open("a", false)
+	d.must(first.Begin(0o644, 0))
+	d.write(first, "hello")
+	d.wantsError(second.Begin(0o644, 0), ErrBusy, "receive a: another transfer")
+	d.must(second.Discard())
+	d.wants(map[string]string{"a.part": "hello"})
+	d.must(first.Commit(at))
+	d.wants(map[string]string{"a": "hello"})
+}
+
+func TestNameIsFreeAgainAfterATransfer(t *testing.T) {
+	for name, end := range map[string]func(*File) error{
+		"Close":   (*File).Close,
+		"Discard": (*File).Discard,
+		"Commit":  func(f *File) error { return f.Commit(at) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newFolder(t)
+			f := d.begin("a", true)
+			d.write(f, "hello")
+			d.must(end(f))
+			f = d.begin("a", true)
+			d.write(f, "new")
+			d.must(f.Commit(at))
+			d.wants(map[string]string{"a": "new"})
+		})
+	}
+}
+
+func TestLockOfAFileThatLosesItsNameIsWorthNothing(t *testing.T) {
+	for name, lose := range map[string]func(d folder) error{
+		"removed":  func(d folder) error { return d.root.Remove("a.part") },
+		"in place": func(d folder) error { return d.root.Rename("a.part", "a") },
+		"replaced": func(d folder) error { d.put("new", ""); return d.root.Rename("new", "a.part") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newFolder(t)
+			d.put("a.part", "hello")
+			f := &File{dir: d.root, base: "a", part: "a.part"}
+			hosttest.LeavesNothingBehind(t, func() {
+				file, err := d.root.OpenFile("a.part", os.O_RDWR, 0)
+				d.must(err)
+				d.must(lose(d))
+				if err := f.hold(file); err != errMoved || f.file != nil {
+					t.Errorf("got %v, %v", f.file, err)
+				}
+			})
+		})
+	}
+}
+
+// Transfers meet in all steps, and each finds its own content in place, or that
+// of one that came after it, or is told of another.
+func TestManyTransfersOfANameDoNotMix(t *testing.T) {
+	for _, replace := range []bool{false, true} {
+		t.Run(fmt.Sprintf("replace=%v", replace), func(t *testing.T) {
+			d := newFolder(t)
+			const transfers, rounds = 8, 100
+			var done sync.WaitGroup
+			var placed, refused [transfers]int
+			for i := range transfers {
+				done.Go(func() {
+					text := strings.Repeat(string(rune('a'+i)), 1000)
+					for range rounds {
+						switch err := receive(d.root, text, replace); {
+						case err == nil:
+							placed[i]++
+						case errors.Is(err, ErrBusy), !replace && errors.Is(err, fs.ErrExist):
+							refused[i]++
+						default:
+							t.Error(err)
+						}
+					}
+				})
+			}
+			done.Wait()
+			total := 0
+			for _, n := range placed {
+				total += n
+			}
+			t.Logf("put into place: %v, refused: %v", placed, refused)
+			if total == 0 || !replace && total != 1 {
+				t.Errorf("%d were put into place", total)
+			}
+			got, err := os.ReadFile(filepath.Join(d.path, "a"))
+			if err != nil || len(got) != 1000 || strings.Trim(string(got), string(got[0])) != "" {
+				t.Errorf("there is %q, %v", got, err)
+			}
+			d.wants(map[string]string{"a": string(got)})
+		})
+	}
+}
+
+// receive receives a text in pieces.
+func receive(root *os.Root, text string, replace bool) error {
+	f, err := Open(root, "a", replace)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	if err := f.Begin(0o644, 0); err != nil {
+		return err
+	}
+	for piece := range 10 {
+		if _, err := f.Write([]byte(text[piece*100 : piece*100+100])); err != nil {
+			return err
+		}
+	}
+	return f.Commit(at)
+}
+
+func TestNothingIsLeftOpen(t *testing.T) {
+	d := newFolder(t)
+	d.put("taken", "")
+	d.must(d.root.Mkdir("dir", 0o755))
+	d.must(d.root.Symlink("/", "out"))
+	d.must(d.root.Mkdir("odd.part", 0o755))
+	held := d.begin("held", false)
+	defer held.Close()
+	for name, use := range map[string]func(){
+		"put into place": func() { d.must(receive(d.root, strings.Repeat("x", 1000), true)) },
+		"put into place without links": func() {
+			bothWays(t, func(t *testing.T) {
+				d.must(receive(d.root, strings.Repeat("x", 1000), true))
+			})
+		},
+		"left": func() { d.leave("left", "hello") },
+		"continued": func() {
+			d.leave("left", "hello")
+			f := d.open("left", true)
+			d.must(f.Begin(0o644, 5))
+			d.must(f.Close())
+		},
+		"begun afresh": func() {
+			d.leave("left", "hello")
+			d.must(d.begin("left", true).Discard())
+		},
+		"opened and closed": func() { d.must(d.open("left", true).Close()) },
+		"not put into place": func() {
+			f := d.begin("late", false)
+			d.put("late", "")
+			d.wantsError(f.Commit(at), fs.ErrExist)
+			d.must(f.Close())
+			d.must(d.root.Remove("late"))
+		},
+		"checked": func() { d.must(Check(d.root, "new", false)) },
+		"refused": func() {
+			for _, name := range []string{"taken", "dir", "dir/", "missing/a", "out/a", "odd", "held", "a.part"} {
+				if _, err := Open(d.root, name, false); err == nil {
+					t.Errorf("opened %s", name)
+				}
+				Check(d.root, name, false)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) { hosttest.LeavesNothingBehind(t, use) })
+	}
+}

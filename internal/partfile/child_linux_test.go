@@ -1,0 +1,317 @@
+package partfile
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// Children of the tests are this program again, with their arguments in the
+// environment.
+const childEnv = "PARTFILE_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if args := os.Getenv(childEnv); args != "" {
+		if err := child(strings.Split(args, " ")); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// pieces is how many pieces a child receives the content in.
+const pieces = 5
+
+// child receives the file a in its working directory, and prints a line after
+// each step. At the line of the number that it is given it stops. Further
+// arguments are "mode=…", "replace", "nolinks" and "limit=…", bytes that a file
+// may have.
+func child(args []string) error {
+	stopAt, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	mode, replace := fs.FileMode(0o644), false
+	for _, arg := range args[1:] {
+		key, value, _ := strings.Cut(arg, "=")
+		switch number, _ := strconv.ParseUint(value, 0, 32); key {
+		case "mode":
+			mode = fs.FileMode(number)
+		case "replace":
+			replace = true
+		case "nolinks":
+			link = func(*os.Root, string, string) error { return unix.EPERM }
+		case "limit":
+			signal.Ignore(unix.SIGXFSZ)
+			if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: number, Max: number}); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("what is %s?", arg)
+		}
+	}
+	lines := 0
+	step := func(what string) {
+		fmt.Println(what)
+		if lines++; lines == stopAt {
+			select {}
+		}
+	}
+	haltAround(step)
+
+	root, err := os.OpenRoot(".")
+	if err != nil {
+		return err
+	}
+	f, err := Open(root, "a", replace)
+	if err != nil {
+		return err
+	}
+	step("opened")
+	has := int(f.Size())
+	if err := f.Begin(mode, f.Size()); err != nil {
+		return err
+	}
+	step(fmt.Sprintf("has %d", has))
+	for has < len(content) {
+		n, err := f.Write(content[has:min(has+len(content)/pieces, len(content))])
+		has += n
+		step(fmt.Sprintf("has %d", has))
+		if err != nil {
+			f.Close()
+			return fmt.Errorf("wrote %d: %w", n, err)
+		}
+	}
+	if err := f.Commit(at); err != nil {
+		return err
+	}
+	step("committed")
+	return f.Close()
+}
+
+// haltAround makes steps of what Commit does.
+func haltAround(step func(string)) {
+	around := func(what string, do func() error) error {
+		step("before " + what)
+		defer step("after " + what)
+		return do()
+	}
+	realLink, realRename, realChtimes, realChmod := link, rename, chtimes, chmod
+	link = func(dir *os.Root, from, to string) error {
+		return around("link", func() error { return realLink(dir, from, to) })
+	}
+	rename = func(dir *os.Root, from, to string) error {
+		return around("rename", func() error { return realRename(dir, from, to) })
+	}
+	chtimes = func(dir *os.Root, name string, atime, mtime time.Time) error {
+		return around("chtimes", func() error { return realChtimes(dir, name, atime, mtime) })
+	}
+	chmod = func(file *os.File, mode fs.FileMode) error {
+		return around("chmod", func() error { return realChmod(file, mode) })
+	}
+}
+
+// start starts a child in the folder.
+func (d folder) start(args ...string) (cmd *exec.Cmd, lines *bufio.Scanner) {
+	d.Helper()
+	self, err := os.Executable()
+	d.must(err)
+	cmd = exec.Command(self)
+	cmd.Dir = d.path
+	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(args, " "),
+		"GORACE=atexit_sleep_ms=0") // the race detector makes it sleep for a second
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	d.must(err)
+	d.must(cmd.Start())
+	return cmd, bufio.NewScanner(out)
+}
+
+// kill starts a child, kills it at its nth line, and returns all its lines. It
+// is stopped there, or goes on until the signal hits it.
+func (d folder) kill(n int, stopped bool, args ...string) (lines []string) {
+	d.Helper()
+	stopAt := 0
+	if stopped {
+		stopAt = n
+	}
+	cmd, out := d.start(append([]string{strconv.Itoa(stopAt)}, args...)...)
+	for out.Scan() {
+		lines = append(lines, out.Text())
+		if len(lines) == n {
+			d.must(cmd.Process.Kill())
+		}
+	}
+	err := cmd.Wait()
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || exit.Sys().(syscall.WaitStatus).Signal() != unix.SIGKILL) {
+		d.Fatalf("the child ended with %v after %q", err, lines)
+	}
+	return lines
+}
+
+func TestTransferThatIsKilledAtAnyMomentCanBeContinued(t *testing.T) {
+	for name, args := range map[string][]string{
+		"new":                     {"mode=0644"},
+		"new without links":       {"mode=0644", "nolinks"},
+		"new to read only":        {"mode=0444"},
+		"replacing":               {"mode=0644", "replace"},
+		"replacing, private":      {"mode=0400", "replace"},
+		"continued":               {"mode=0644"},
+		"continued with less":     {"mode=0400"},
+		"continued and replacing": {"mode=0644", "replace"},
+	} {
+		for _, stopped := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, stopped=%v", name, stopped), func(t *testing.T) {
+				t.Parallel()
+				var lines []string
+				for n := 1; ; n++ {
+					d := newFolder(t)
+					old := strings.Contains(name, "replacing")
+					if old {
+						d.put("a", "old")
+					}
+					if strings.Contains(name, "continued") {
+						d.leave("a", string(content[:33_333]))
+					}
+					if lines = d.kill(n, stopped, args...); len(lines) < n {
+						break // it has come to its end
+					}
+					d.wantsOldOrWhole(lines, old)
+					d.finish(lines, old)
+				}
+				if len(lines) < 5 || lines[len(lines)-1] != "committed" {
+					t.Errorf("a child that was not killed printed %q", lines)
+				}
+			})
+		}
+	}
+}
+
+// wantsOldOrWhole checks what a child left that was killed after its lines.
+func (d folder) wantsOldOrWhole(lines []string, old bool) {
+	d.Helper()
+	got, err := d.root.ReadFile("a")
+	switch {
+	case string(got) == string(content):
+	case old && string(got) == "old":
+	case !old && errors.Is(err, fs.ErrNotExist):
+	default:
+		d.Fatalf("after %q there is a file of %d bytes, %v", lines, len(got), err)
+	}
+	// Whoever is not root has to be able to open it again.
+	if info, err := d.root.Lstat("a.part"); err == nil && info.Mode()&0o600 != 0o600 {
+		d.Errorf("after %q the part file has the mode %v", lines, info.Mode())
+	}
+}
+
+// finish does the rest of what a child did that was killed after its lines.
+func (d folder) finish(lines []string, old bool) {
+	d.Helper()
+	f, err := Open(d.root, "a", old)
+	if !old && errors.Is(err, fs.ErrExist) {
+		d.wants(map[string]string{"a": string(content)})
+		return
+	}
+	if err != nil {
+		d.Fatalf("after %q: %v", lines, err)
+	}
+	defer f.Close()
+	size := f.Size()
+	if placed, _ := d.root.ReadFile("a"); string(placed) != string(content) && size < written(lines) {
+		d.Errorf("after %q only %d bytes are left", lines, size)
+	}
+	fed := &recorder{}
+	d.must(f.Hash(d.Context(), fed))
+	if fed.String() != string(content[:size]) {
+		d.Errorf("after %q the %d bytes that are left are others", lines, size)
+	}
+	d.must(f.Begin(0o644, size))
+	d.write(f, string(content[size:]))
+	d.must(f.Commit(at))
+	d.wants(map[string]string{"a": string(content)})
+}
+
+// written returns how many bytes a child has told of.
+func written(lines []string) (n int64) {
+	for _, line := range lines {
+		fmt.Sscanf(line, "has %d", &n)
+	}
+	return n
+}
+
+// recorder is a hash that keeps all.
+type recorder struct {
+	nothing
+	strings.Builder
+}
+
+func (r *recorder) Reset()                      { r.nothing.Reset() }
+func (r *recorder) Write(p []byte) (int, error) { return r.Builder.Write(p) }
+
+func TestTransferInAnotherProcessIsNoticed(t *testing.T) {
+	d := newFolder(t)
+	early := d.open("a", false) // before anything is there to hold
+	cmd, lines := d.start("3")
+	for n := 0; n < 3; n++ {
+		if !lines.Scan() {
+			t.Fatal(lines.Err())
+		}
+	}
+	d.wantsOpenError("a", ErrBusy)
+	d.wantsError(early.Begin(0o644, 0), ErrBusy)
+	d.must(early.Discard())
+	d.wants(map[string]string{"a.part": string(content[:len(content)/pieces])})
+
+	d.must(cmd.Process.Kill())
+	cmd.Wait() // killed
+	d.finish(nil, false)
+}
+
+// A limit of the size stands for a disk that is full: the first part of a write
+// succeeds, and the rest fails.
+func TestDiskThatIsFullLeavesWhatWasWritten(t *testing.T) {
+	d := newFolder(t)
+	d.put("a", "old")
+	const limit = 50_001
+	cmd, out := d.start("0", "replace", fmt.Sprintf("limit=%d", limit))
+	var lines []string
+	for out.Scan() {
+		lines = append(lines, out.Text())
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the child succeeded")
+	}
+	last := lines[len(lines)-1]
+	if !strings.Contains(last, unix.EFBIG.Error()) || !strings.HasPrefix(last, fmt.Sprintf("wrote %d: ", limit-2*len(content)/pieces)) {
+		t.Errorf("the child said %q", lines)
+	}
+	d.wants(map[string]string{"a": "old", "a.part": string(content[:limit])})
+	d.finish(lines, true)
+}
+
+func TestEmptyPartFileOfAFullDiskIsRemoved(t *testing.T) {
+	d := newFolder(t)
+	cmd, out := d.start("0", "limit=0")
+	for out.Scan() {
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the child succeeded")
+	}
+	d.wants(map[string]string{})
+	hosttest.Eventually(t, "the name is free", func() bool { return Check(d.root, "a", false) == nil })
+}

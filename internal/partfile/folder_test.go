@@ -1,0 +1,143 @@
+package partfile
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// at is a time that every file system can store.
+var at = time.Date(2020, 2, 3, 4, 5, 6, 0, time.UTC)
+
+// content is what is received: more than Hash reads at once, and no block of it
+// like another.
+var content = func() []byte {
+	b := make([]byte, 100_000)
+	for i := range b {
+		b[i] = byte(i ^ i>>8 ^ i>>15)
+	}
+	return b
+}()
+
+// A folder is one that tests receive files in.
+type folder struct {
+	testing.TB
+	path string
+	root *os.Root
+}
+
+func newFolder(t testing.TB) folder {
+	t.Helper()
+	path := t.TempDir()
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	return folder{t, path, root}
+}
+
+// put writes a file that others have made.
+func (d folder) put(name, text string) {
+	d.Helper()
+	if err := os.WriteFile(filepath.Join(d.path, name), []byte(text), 0o644); err != nil {
+		d.Fatal(err)
+	}
+}
+
+// open opens a file that can be received.
+func (d folder) open(name string, replace bool) *File {
+	d.Helper()
+	f, err := Open(d.root, name, replace)
+	if err != nil {
+		d.Fatal(err)
+	}
+	d.Cleanup(func() { f.Close() })
+	return f
+}
+
+// begin opens a file afresh.
+func (d folder) begin(name string, replace bool) *File {
+	d.Helper()
+	f := d.open(name, replace)
+	d.must(f.Begin(0o644, 0))
+	return f
+}
+
+// leave leaves what a transfer leaves that is broken off.
+func (d folder) leave(name, text string) {
+	d.Helper()
+	f := d.begin(name, true)
+	d.write(f, text)
+	d.must(f.Close())
+}
+
+func (d folder) write(f *File, text string) {
+	d.Helper()
+	if n, err := f.Write([]byte(text)); n != len(text) || err != nil {
+		d.Fatalf("wrote %d of %d bytes: %v", n, len(text), err)
+	}
+}
+
+func (d folder) must(err error) {
+	d.Helper()
+	if err != nil {
+		d.Fatal(err)
+	}
+}
+
+// wants checks what is in the folder: names, and what they contain.
+func (d folder) wants(want map[string]string) {
+	d.Helper()
+	got := make(map[string]string)
+	d.must(fs.WalkDir(os.DirFS(d.path), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(d.path, filepath.FromSlash(name)))
+		got[name] = string(text)
+		return err
+	}))
+	if diff := cmp.Diff(want, got); diff != "" {
+		d.Errorf("in the folder (-want +got):\n%s", diff)
+	}
+}
+
+// wantsError checks that err matches, and that its message has all parts.
+func (d folder) wantsError(err, match error, parts ...string) {
+	d.Helper()
+	if !errors.Is(err, match) {
+		d.Fatalf("got the error %v, want one that matches %v", err, match)
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			d.Errorf("the message %q lacks %q", err, part)
+		}
+	}
+}
+
+// wantsOpenError checks that Open fails, whether or not it may replace.
+func (d folder) wantsOpenError(name string, match error, parts ...string) {
+	d.Helper()
+	for _, replace := range []bool{false, true} {
+		_, err := Open(d.root, name, replace)
+		d.wantsError(err, match, parts...)
+	}
+}
+
+// stub replaces a function that the package calls.
+func stub[F any](t testing.TB, place *F, with F) {
+	real := *place
+	*place = with
+	t.Cleanup(func() { *place = real })
+}
+
+// repeated returns a text that is longer than one Write of the tests.
+func repeated(s string) string { return string(bytes.Repeat([]byte(s), 10_000)) }

@@ -1,0 +1,158 @@
+package partfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// masked sets the umask for a test. Tests of this package are not parallel.
+func masked(t *testing.T, mask int) {
+	before := unix.Umask(mask)
+	t.Cleanup(func() { unix.Umask(before) })
+}
+
+func (d folder) wantsMode(name string, want fs.FileMode) {
+	d.Helper()
+	if got := d.lstat(name).Mode(); got != want {
+		d.Errorf("%s has the mode %v, want %v", name, got, want)
+	}
+}
+
+func TestFileHasItsPermissionsLessTheUmask(t *testing.T) {
+	for name, tt := range map[string]struct {
+		umask             int
+		mode, part, final fs.FileMode
+	}{
+		"usual":               {0o022, 0o666, 0o644, 0o644},
+		"a program":           {0o022, 0o777, 0o755, 0o755},
+		"for all":             {0, 0o666, 0o666, 0o666},
+		"for the group":       {0o027, 0o666, 0o640, 0o640},
+		"private":             {0, 0o600, 0o600, 0o600},
+		"private by umask":    {0o077, 0o666, 0o600, 0o600},
+		"to read only":        {0o022, 0o444, 0o644, 0o444},
+		"to read for one":     {0, 0o400, 0o600, 0o400},
+		"not for its owner":   {0, 0o044, 0o644, 0o044},
+		"for nobody":          {0, 0, 0o600, 0},
+		"more than that":      {0o022, fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky | fs.ModeDir | 0o755, 0o755, 0o755},
+		"umask of the owner":  {0o177, 0o777, 0o600, 0o600},
+		"umask that is weird": {0o222, 0o666, 0o444, 0o444},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, replace := range []bool{false, true} {
+				d := newFolder(t)
+				if replace {
+					d.put("a", "old")
+					d.must(d.root.Chmod("a", 0o707)) // of no influence
+				}
+				masked(t, tt.umask)
+				f := d.open("a", replace)
+				d.must(f.Begin(tt.mode, 0))
+				d.write(f, "hello")
+				d.wantsMode("a.part", tt.part)
+				d.must(f.Commit(at))
+				d.wantsMode("a", tt.final)
+				if !d.lstat("a").ModTime().Equal(at) {
+					t.Errorf("its time is %v", d.lstat("a").ModTime())
+				}
+			}
+		})
+	}
+}
+
+func TestContinuedFileHasThePermissionsThatBothTransfersGive(t *testing.T) {
+	for name, tt := range map[string]struct{ first, second, part, final fs.FileMode }{
+		"same":          {0o644, 0o644, 0o644, 0o644},
+		"wider":         {0o600, 0o644, 0o600, 0o600},
+		"narrower":      {0o644, 0o600, 0o600, 0o600},
+		"to read only":  {0o644, 0o444, 0o644, 0o444},
+		"one of each":   {0o640, 0o604, 0o600, 0o600},
+		"now a program": {0o644, 0o755, 0o644, 0o644},
+	} {
+		t.Run(name, func(t *testing.T) {
+			masked(t, 0)
+			d := newFolder(t)
+			f := d.open("a", false)
+			d.must(f.Begin(tt.first, 0))
+			d.write(f, "hello")
+			d.must(f.Close())
+			d.wantsMode("a.part", tt.first)
+
+			f = d.open("a", false)
+			d.must(f.Begin(tt.second, 5))
+			d.wantsMode("a.part", tt.part)
+			d.must(f.Commit(at))
+			d.wantsMode("a", tt.final)
+		})
+	}
+}
+
+func TestFileThatBeginsAfreshHasNewPermissions(t *testing.T) {
+	masked(t, 0)
+	d := newFolder(t)
+	d.leave("a", "hello")
+	old, err := os.Open(filepath.Join(d.path, "a.part")) // somebody who may read the old one
+	d.must(err)
+	defer old.Close()
+	f := d.open("a", false)
+	d.must(f.Begin(0o600, 0))
+	d.write(f, "secret")
+	d.wantsMode("a.part", 0o600)
+	if got, err := os.ReadFile(old.Name()); string(got) != "secret" {
+		t.Errorf("%q, %v", got, err)
+	}
+	buf := make([]byte, 10)
+	if n, err := old.ReadAt(buf, 0); string(buf[:n]) != "hello" {
+		t.Errorf("who had opened the old file reads %q, %v", buf[:n], err)
+	}
+}
+
+func TestPartFileThatCannotBeHiddenIsNotContinued(t *testing.T) {
+	d := newFolder(t)
+	d.leave("a", "hello")
+	f := d.open("a", false)
+	stub(t, &chmod, func(*os.File, fs.FileMode) error { return unix.EPERM })
+	d.wantsError(f.Begin(0o600, 5), fs.ErrPermission, "begin afresh")
+	if _, err := f.Write([]byte("secret")); err == nil {
+		t.Error("written all the same")
+	}
+	d.must(f.Begin(0o600, 0))
+	d.write(f, "secret")
+	d.wantsMode("a.part", 0o600)
+	d.must(f.Commit(at))
+	d.wants(map[string]string{"a": "secret"})
+}
+
+func TestFileSystemWithoutPermissionsTakesFiles(t *testing.T) {
+	for _, errno := range []error{unix.EPERM, unix.EOPNOTSUPP} {
+		stub(t, &chmod, func(*os.File, fs.FileMode) error { return errno })
+		d := newFolder(t)
+		f := d.open("a", false)
+		d.must(f.Begin(0o444, 0))
+		d.must(f.Commit(at))
+		d.wants(map[string]string{"a": ""})
+	}
+}
+
+func TestFoldersThatCannotBeSyncedTakeFiles(t *testing.T) {
+	// /proc is such a folder.
+	proc, err := os.Open("/proc/self")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proc.Close()
+	if err := proc.Sync(); !errors.Is(err, unix.EINVAL) {
+		t.Fatalf("syncing /proc gives the error %v", err)
+	}
+	if err := syncFolder(proc); err != nil {
+		t.Error(err)
+	}
+	proc.Close()
+	if err := syncFolder(proc); err == nil {
+		t.Error("no other error is returned either")
+	}
+}

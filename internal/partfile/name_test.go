@@ -1,0 +1,104 @@
+package partfile
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestNamesThatAreNoPathsOfFilesAreRefused(t *testing.T) {
+	d := newFolder(t)
+	for _, name := range []string{"", ".", "..", "/", "/a", "a/", "a//b", "./a", "a/..", "../a", "a/../../b", "a\x00b", "a\xffb"} {
+		d.wantsOpenError(name, fs.ErrInvalid, "path within the folder")
+		d.wantsError(Check(d.root, name, true), fs.ErrInvalid, "path within the folder")
+	}
+	d.wants(map[string]string{})
+}
+
+func TestNamesOfPartFilesAreRefused(t *testing.T) {
+	d := newFolder(t)
+	d.leave("a", "hello")
+	for _, name := range []string{"a.part", "b.part", "sub/a.part", ".part", "a.PART", "a.part.part"} {
+		d.wantsOpenError(name, fs.ErrInvalid, "end in .part")
+		d.wantsError(Check(d.root, name, true), fs.ErrInvalid, "end in .part")
+	}
+	for _, name := range []string{"part", "apart", "a.part.txt"} {
+		d.must(Check(d.root, name, false))
+	}
+}
+
+func TestFolderMustExist(t *testing.T) {
+	d := newFolder(t)
+	d.put("file", "")
+	for _, name := range []string{"missing/a", "missing/sub/a", "file/a", "file/sub/a"} {
+		d.wantsOpenError(name, fs.ErrNotExist, name)
+		d.wantsError(Check(d.root, name, true), fs.ErrNotExist, name)
+	}
+}
+
+func TestNameThatIsTakenIsRefusedUnlessItMayBeReplaced(t *testing.T) {
+	d := newFolder(t)
+	d.put("a", "old")
+	_, err := Open(d.root, "a", false)
+	d.wantsError(err, fs.ErrExist, "receive a: ")
+	d.wantsError(Check(d.root, "a", false), fs.ErrExist, "receive a: ")
+	d.must(Check(d.root, "a", true))
+	d.must(Check(d.root, "b", false))
+	d.must(d.open("a", true).Close())
+	d.wants(map[string]string{"a": "old"})
+}
+
+func TestClosedRootIsAnError(t *testing.T) {
+	d := newFolder(t)
+	d.root.Close()
+	d.wantsOpenError("a", fs.ErrClosed)
+}
+
+func TestLongNamesHaveShortenedPartNames(t *testing.T) {
+	for name, tt := range map[string]struct {
+		base  string
+		whole bool
+		left  int // bytes of base
+	}{
+		"just fits":          {strings.Repeat("a", 250), true, 250},
+		"too long":           {strings.Repeat("a", 251), false, 233},
+		"as long as can be":  {strings.Repeat("a", 255), false, 233},
+		"cut at a rune":      {strings.Repeat("a", 233) + strings.Repeat("ä", 11), false, 233},
+		"cut in a rune":      {strings.Repeat("a", 232) + strings.Repeat("ä", 11), false, 232},
+		"cut late in a rune": {strings.Repeat("a", 230) + strings.Repeat("\U0001f600", 6), false, 230},
+	} {
+		t.Run(name, func(t *testing.T) {
+			part := partName(tt.base)
+			if len(part) > 255 || !utf8.ValidString(part) {
+				t.Errorf("%q is too long, %d bytes, or not UTF-8", part, len(part))
+			}
+			if !strings.HasPrefix(part, tt.base[:tt.left]) || !strings.HasSuffix(part, ".part") {
+				t.Errorf("%q is not the begin of the name and .part", part)
+			}
+			rest := part[tt.left : len(part)-len(".part")]
+			if tt.whole != (rest == "") || !tt.whole && (rest[0] != '~' || len(rest) != 17) {
+				t.Errorf("%q stands for the end of the name", rest)
+			}
+			if other := partName(tt.base[:len(tt.base)-1] + "b"); other == part {
+				t.Errorf("another name has the same part name %q", part)
+			}
+
+			d := newFolder(t)
+			d.leave(tt.base, "hello")
+			d.wants(map[string]string{part: "hello"})
+			f := d.open(tt.base, false)
+			d.must(f.Begin(0o644, 5))
+			d.must(f.Commit(at))
+			d.wants(map[string]string{tt.base: "hello"})
+		})
+	}
+}
+
+func TestNameThatIsTooLongForTheFolderIsAnError(t *testing.T) {
+	d := newFolder(t)
+	if _, err := Open(d.root, strings.Repeat("a", 256), false); err == nil {
+		t.Error("opened")
+	}
+	d.wants(map[string]string{})
+}

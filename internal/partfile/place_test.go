@@ -1,0 +1,179 @@
+package partfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestFileIsReplacedOnlyWhenTheNewOneIsWhole(t *testing.T) {
+	d := newFolder(t)
+	d.put("a", "old")
+	f := d.begin("a", true)
+	d.write(f, "new")
+	d.wants(map[string]string{"a": "old", "a.part": "new"})
+	d.must(f.Commit(at))
+	d.wants(map[string]string{"a": "new"})
+}
+
+// bothWays runs a test on a file system with links, and on one without.
+func bothWays(t *testing.T, test func(t *testing.T)) {
+	t.Run("with links", test)
+	for _, errno := range []error{syscall.EPERM, syscall.ENOSYS, syscall.EINVAL} {
+		t.Run("without links, "+errno.Error(), func(t *testing.T) {
+			stub(t, &link, func(_ *os.Root, from, to string) error {
+				return &os.LinkError{Op: "linkat", Old: from, New: to, Err: errno}
+			})
+			test(t)
+		})
+	}
+}
+
+func TestNewFileIsPutIntoPlaceWithAndWithoutLinks(t *testing.T) {
+	bothWays(t, func(t *testing.T) {
+		d := newFolder(t)
+		f := d.begin("a", false)
+		d.write(f, "new")
+		d.must(f.Commit(at))
+		d.wants(map[string]string{"a": "new"})
+	})
+}
+
+func TestFileThatHasComeMeanwhileIsNotReplaced(t *testing.T) {
+	bothWays(t, func(t *testing.T) {
+		d := newFolder(t)
+		f := d.begin("a", false)
+		d.write(f, "new")
+		d.put("a", "other")
+		d.wantsError(f.Commit(at), fs.ErrExist, "receive a: ")
+		d.wants(map[string]string{"a": "other", "a.part": "new"})
+
+		// The same file, once the name is free.
+		d.must(d.root.Remove("a"))
+		d.must(f.Commit(at))
+		d.wants(map[string]string{"a": "new"})
+	})
+}
+
+func TestFileThatComesAtTheLastMomentIsNotReplaced(t *testing.T) {
+	bothWays(t, func(t *testing.T) {
+		d := newFolder(t)
+		f := d.begin("a", false)
+		d.write(f, "new")
+		before := link
+		stub(t, &link, func(dir *os.Root, from, to string) error {
+			d.put("a", "other")
+			return before(dir, from, to)
+		})
+		d.wantsError(f.Commit(at), fs.ErrExist, "receive a: ")
+		d.wants(map[string]string{"a": "other", "a.part": "new"})
+		d.must(f.Close())
+		d.wants(map[string]string{"a": "other", "a.part": "new"})
+	})
+}
+
+func TestFolderIsNeverReplaced(t *testing.T) {
+	d := newFolder(t)
+	d.must(d.root.Mkdir("a", 0o755))
+	_, err := Open(d.root, "a", false)
+	d.wantsError(err, fs.ErrExist, "is not a regular file")
+	_, err = Open(d.root, "a", true)
+	d.wantsError(err, fs.ErrPermission, "is not a regular file")
+
+	f := d.begin("b", true)
+	d.write(f, "new")
+	d.must(d.root.Mkdir("b", 0o755))
+	d.wantsError(f.Commit(at), fs.ErrPermission, "is not a regular file")
+	d.wants(map[string]string{"b.part": "new"})
+}
+
+func TestFileThatCannotBePutIntoPlaceCanBeContinued(t *testing.T) {
+	broken := &os.LinkError{Op: "renameat", Old: "a.part", New: "a", Err: syscall.EIO}
+	fails := func(*os.Root, string, string) error { return broken }
+	for name, fail := range map[string]func(t *testing.T){
+		"rename": func(t *testing.T) {
+			stub(t, &link, fails)
+			stub(t, &rename, fails)
+		},
+		"time": func(t *testing.T) {
+			stub(t, &chtimes, func(*os.Root, string, time.Time, time.Time) error { return broken })
+		},
+	} {
+		for _, replace := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				d := newFolder(t)
+				want := map[string]string{"a.part": "hello"}
+				if replace {
+					d.put("a", "old")
+					want["a"] = "old"
+				}
+				t.Run("fails", func(t *testing.T) {
+					fail(t)
+					f := d.open("a", replace)
+					d.must(f.Begin(0o444, 0))
+					d.write(f, "hello")
+					d.wantsError(f.Commit(at), syscall.EIO)
+					d.must(f.Close())
+					d.wants(want)
+				})
+				f := d.open("a", replace)
+				d.must(f.Begin(0o444, 5))
+				d.write(f, " world")
+				d.must(f.Commit(at))
+				d.wants(map[string]string{"a": "hello world"})
+			})
+		}
+	}
+}
+
+func TestTimeThatCannotBeSetDoesNotPreventTheFile(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EPERM, syscall.ENOSYS} {
+		stub(t, &chtimes, func(*os.Root, string, time.Time, time.Time) error { return errno })
+		d := newFolder(t)
+		f := d.begin("a", false)
+		d.must(f.Commit(at))
+		d.wants(map[string]string{"a": ""})
+	}
+}
+
+func TestPartFileThatSomebodyElseTouchesIsLeftToHim(t *testing.T) {
+	for name, tt := range map[string]struct {
+		touch func(d folder)
+		want  map[string]string
+	}{
+		"removed": {func(d folder) { d.must(d.root.Remove("a.part")) }, map[string]string{}},
+		"replaced": {func(d folder) {
+			d.must(d.root.Remove("a.part"))
+			d.put("a.part", "other")
+		}, map[string]string{"a.part": "other"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for end, letGo := range map[string]func(*File) error{"Close": (*File).Close, "Discard": (*File).Discard} {
+				d := newFolder(t)
+				f := d.begin("a", false)
+				tt.touch(d)
+				d.wantsError(f.Commit(at), fs.ErrNotExist, "a.part")
+				if err := letGo(f); err != nil {
+					t.Errorf("%s: %v", end, err)
+				}
+				d.wants(tt.want)
+			}
+		})
+	}
+}
+
+func TestFailureAfterTheFileIsInPlaceSaysSo(t *testing.T) {
+	stub(t, &chmod, func(*os.File, fs.FileMode) error { return syscall.EIO })
+	d := newFolder(t)
+	f := d.open("a", false)
+	d.must(f.Begin(0o444, 0))
+	d.wantsError(f.Commit(at), syscall.EIO, "is in place")
+	d.must(f.Close())
+	d.wants(map[string]string{"a": ""})
+	if err := f.Commit(at); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("a second Commit: %v", err)
+	}
+}
