@@ -1,0 +1,166 @@
+package examples_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// Of a large file a valve lets a part through. What is left has no room in the
+// kernel's buffers, so that the transfer is under way as long as it is closed.
+const (
+	hugeSize = 16 << 20
+	passed   = 1 << 20
+)
+
+// awaitContent waits until a file has that many bytes.
+func awaitContent(t *testing.T, path string, bytes int64) {
+	t.Helper()
+	hosttest.Eventually(t, "content in "+path, func() bool {
+		info, err := os.Stat(path)
+		return err == nil && info.Size() >= bytes
+	})
+}
+
+// checkPart checks that a file has the beginning of some content.
+func checkPart(t *testing.T, path string, content []byte) {
+	t.Helper()
+	part, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(part) == 0 || !bytes.HasPrefix(content, part) {
+		t.Errorf("%s has %d bytes, which are not the beginning of the file's", path, len(part))
+	}
+}
+
+// checkContinued checks what the client says when it continues a get.
+func checkContinued(t *testing.T, stderr string) {
+	t.Helper()
+	if !regexp.MustCompile(`^client: file\.part has \d+\.\d [kM]B already; going on from there.*\n$`).MatchString(stderr) {
+		t.Errorf("standard error is %q", stderr)
+	}
+}
+
+func TestGetGoesOnAfterTheServerWasKilled(t *testing.T) {
+	s := serve(t)
+	content := newFile(t, filepath.Join(s.files, "file"), hugeSize)
+	here := t.TempDir()
+	part := filepath.Join(here, "file.part")
+	valve := newValve(t, s.address, passed)
+	client := launch(t, "client", []string{"-connect", valve.address, "get", "file"}, in(here))
+	awaitContent(t, part, 1)
+	s.kill(t)
+	valve.close()
+	client.end(t, 1)
+	checkSilent(t, client.stdout.String())
+	checkText(t, client.stderr.String(), "client: ", "file.part has the ", "the same get goes on from there")
+	checkFolder(t, here, "file.part")
+	checkPart(t, part, content)
+
+	s.restart(t)
+	counted := newValve(t, s.address, hugeSize) // which would not let all of it through
+	stdout, stderr := run(t, 0, "client", []string{"-connect", counted.address, "get", "file"}, in(here))
+	checkSilent(t, stdout)
+	checkContinued(t, stderr)
+	checkFile(t, filepath.Join(here, "file"), content)
+	checkFolder(t, here, "file")
+}
+
+// What a plain get leaves is of use to a framed one.
+func TestGetGoesOnAfterAPlainOneWasCut(t *testing.T) {
+	s := serve(t)
+	content := newFile(t, filepath.Join(s.files, "file"), hugeSize)
+	here := t.TempDir()
+	part := filepath.Join(here, "file.part")
+	valve := newValve(t, s.address, passed)
+	client := launch(t, "client", []string{"-connect", valve.address, "-plain", "get", "file"}, in(here))
+	awaitContent(t, part, 1)
+	valve.close()
+	client.end(t, 1)
+	checkText(t, client.stderr.String(), "client: ", "file.part has the ")
+	checkFolder(t, here, "file.part")
+	checkPart(t, part, content)
+
+	_, stderr := s.client(t, 0, here, "get", "file")
+	checkContinued(t, stderr)
+	checkFile(t, filepath.Join(here, "file"), content)
+	checkFolder(t, here, "file")
+}
+
+// A plain get that does not even begin leaves what there is.
+func TestPlainGetOfNothingLeavesThePart(t *testing.T) {
+	s := serve(t)
+	here := t.TempDir()
+	part := newFile(t, filepath.Join(here, "missing.part"), 1000)
+	s.client(t, 1, here, "-plain", "get", "missing")
+	checkFile(t, filepath.Join(here, "missing.part"), part)
+}
+
+func TestGetStartsAfreshWhenTheFileHasChanged(t *testing.T) {
+	s := serve(t)
+	content := newFile(t, filepath.Join(s.files, "file"), 10_000)
+	here := t.TempDir()
+	if err := os.WriteFile(filepath.Join(here, "file.part"), []byte("something else"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.client(t, 0, here, "get", "file")
+	checkFile(t, filepath.Join(here, "file"), content)
+	checkFolder(t, here, "file")
+}
+
+func TestPutGoesOnAfterTheClientWasKilled(t *testing.T) {
+	uploads := t.TempDir()
+	s := serve(t, "-uploads", uploads)
+	here := t.TempDir()
+	content := newFile(t, filepath.Join(here, "file"), hugeSize)
+	valve := newValve(t, s.address, passed)
+	client := launch(t, "client", []string{"-connect", valve.address, "put", "file"}, in(here))
+	awaitContent(t, filepath.Join(uploads, "file.part"), 1)
+	client.kill(t)
+	valve.close()
+	s.await(t, "client dropped")
+	checkFolder(t, uploads, "file.part")
+	checkPart(t, filepath.Join(uploads, "file.part"), content)
+
+	counted := newValve(t, s.address, hugeSize)
+	run(t, 0, "client", []string{"-connect", counted.address, "put", "file"}, in(here))
+	checkFile(t, filepath.Join(uploads, "file"), content)
+	checkFolder(t, uploads, "file")
+}
+
+func TestInterruptedGet(t *testing.T) {
+	s := serve(t)
+	content := newFile(t, filepath.Join(s.files, "file"), hugeSize)
+	for _, dialect := range []string{"-plain=false", "-plain=true"} {
+		here := t.TempDir()
+		valve := newValve(t, s.address, passed)
+		client := launch(t, "client", []string{"-connect", valve.address, dialect, "get", "file"}, in(here))
+		awaitContent(t, filepath.Join(here, "file.part"), 1)
+		client.interrupt(t)
+		client.end(t, 130)
+		checkText(t, client.stderr.String(), "client: interrupted\n", "file.part has the ")
+		checkPart(t, filepath.Join(here, "file.part"), content)
+		valve.close()
+	}
+}
+
+// A get to standard output that is cut does not pass for whole.
+func TestCutGetToStandardOutput(t *testing.T) {
+	s := serve(t)
+	content := newFile(t, filepath.Join(s.files, "file"), hugeSize)
+	for _, dialect := range []string{"-plain=false", "-plain=true"} {
+		valve := newValve(t, s.address, passed)
+		client := launch(t, "client", []string{"-connect", valve.address, dialect, "get", "-o", "-", "file"})
+		hosttest.Eventually(t, "some output", func() bool { return client.stdout.String() != "" })
+		valve.close()
+		client.end(t, 1)
+		if got := []byte(client.stdout.String()); !bytes.HasPrefix(content, got) || len(got) == len(content) {
+			t.Errorf("%d bytes went to standard output, which are not the beginning of the file", len(got))
+		}
+	}
+}

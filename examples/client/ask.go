@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/examples/internal/show"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// ask has the dialogue of the plain dialect with the person at the terminal: it
+// shows the server's prompt, takes the name of a file, and gets that file into
+// the current folder.
+func ask(ctx context.Context, o *options) error {
+	conn, err := connect(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	prompted := &promptedConn{Conn: conn}
+	if err := prompted.readPrompt(ctx, o.timeout); err != nil {
+		return err
+	}
+	fmt.Print(strings.TrimRight(show.Text(string(prompted.prompt)), ": "), ": ")
+
+	stay := prompted.watch()
+	name, err := readLine(ctx)
+	if err != nil {
+		return err
+	}
+	if o.output, err = localName(name); err != nil {
+		return err
+	}
+	if err := checkFree(o); err != nil {
+		return err
+	}
+	if !stay() { // the server had no patience
+		conn.Close()
+		again, err := connect(ctx, o)
+		if err != nil {
+			return err
+		}
+		defer again.Close()
+		prompted = &promptedConn{Conn: again}
+	}
+	if err := fetch(ctx, o, prompted, name); err != nil {
+		return err
+	}
+	if info, err := os.Stat(o.output); err == nil {
+		fmt.Printf("Received %s, %s\n", show.Name(o.output), show.Bytes(info.Size()))
+	}
+	return nil
+}
+
+// readLine reads a line from the terminal.
+func readLine(ctx context.Context) (string, error) {
+	type result struct {
+		line string
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() { // which nothing can stop, but the end of the program
+		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+		read <- result{line, err}
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Println()
+		return "", ctx.Err()
+	case r := <-read:
+		if r.err != nil {
+			fmt.Println()
+		}
+		if r.err != nil && r.err != io.EOF {
+			return "", r.err
+		}
+		line := strings.TrimRight(r.line, "\r\n")
+		if line == "" {
+			return "", errors.New("no name was given")
+		}
+		return line, nil
+	}
+}
+
+// longAgo is a deadline that ends whatever waits.
+var longAgo = time.Unix(1, 0)
+
+// A promptedConn is a connection whose prompt has been read, and is read again.
+type promptedConn struct {
+	net.Conn
+	prompt []byte
+}
+
+// Read implements [net.Conn].
+func (c *promptedConn) Read(p []byte) (int, error) {
+	if len(c.prompt) > 0 {
+		n := copy(p, c.prompt)
+		c.prompt = c.prompt[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+// readPrompt reads what the server says first: the prompt that is usual, or
+// something else, up to the point where it differs.
+func (c *promptedConn) readPrompt(ctx context.Context, timeout time.Duration) error {
+	defer context.AfterFunc(ctx, func() { c.SetReadDeadline(longAgo) })()
+	c.SetReadDeadline(time.Now().Add(timeout))
+	piece := make([]byte, 2048)
+	for {
+		n, err := c.Conn.Read(piece)
+		c.prompt = append(c.prompt, piece[:n]...)
+		switch {
+		case len(c.prompt) >= len(filetransfer.Prompt), n > 0 && !strings.HasPrefix(filetransfer.Prompt, string(c.prompt)):
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return fmt.Errorf("the server does not ask for a name: it was silent for %s", timeout)
+		case err == io.EOF:
+			return errors.New("the server hung up before it asked for a name")
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// watch notices when the server hangs up, or says why it is about to. The
+// function that it returns ends that, and reports whether the connection can
+// still be used.
+func (c *promptedConn) watch() (stay func() bool) {
+	c.SetReadDeadline(time.Time{})
+	open := make(chan bool, 1)
+	go func() {
+		_, err := c.Conn.Read(make([]byte, 1))
+		open <- errors.Is(err, os.ErrDeadlineExceeded)
+	}()
+	return func() bool {
+		c.SetReadDeadline(longAgo)
+		defer c.SetReadDeadline(time.Time{})
+		return <-open
+	}
+}

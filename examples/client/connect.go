@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/examples/internal/show"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// connect connects to the server.
+func connect(ctx context.Context, o *options) (net.Conn, error) {
+	if o.connect != "" {
+		dialer := &net.Dialer{Timeout: o.timeout}
+		return dialer.DialContext(ctx, "tcp", o.connect)
+	}
+	dialer := &rfcomm.Dialer{Timeout: o.timeout}
+	if o.adapter != "" {
+		adapter, err := rfcomm.AdapterByName(o.adapter)
+		if err != nil {
+			return nil, err
+		}
+		if adapter.Addr.IsZero() {
+			return nil, fmt.Errorf("adapter %s has no address yet: power it on, with \"bluetoothctl power on\"", adapter.Name)
+		}
+		dialer.LocalAddr = &rfcomm.Addr{Device: adapter.Addr}
+	}
+	conn, err := dialer.DialRFCOMM(ctx, &rfcomm.Addr{Device: o.device, Channel: o.channel})
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// newClient connects to the server in the framed dialect.
+func newClient(ctx context.Context, o *options, line *show.Line) (*filetransfer.Client, error) {
+	conn, err := connect(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	client := filetransfer.NewClient(conn)
+	client.Overwrite = o.overwrite
+	client.IdleTimeout = o.timeout
+	client.Progress = line.Update
+	return client, nil
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+const usage = `usage: client [flags] BDADDR                           asks for a name, and gets that file
+       client [flags] BDADDR get [-o FILE] [-f] NAME   gets a file
+       client [flags] BDADDR ls [DIR]                  lists a folder
+       client [flags] BDADDR put [-f] FILE [NAME]      sends a file; "-" is the standard input
+
+With -connect host:port there is no BDADDR. Flags may stand before, between and
+after the words; "--" ends them.
+`
+
+// A command is the word after the server's address, or none at all.
+type command struct {
+	run         func(context.Context, *options) error
+	least, most int // words that follow
+	usage       string
+}
+
+var commands = map[string]command{
+	"":    {ask, 0, 0, ""},
+	"get": {get, 1, 1, "get [-o FILE] [-f] NAME"},
+	"ls":  {list, 0, 1, "ls [DIR]"},
+	"put": {put, 1, 2, "put [-f] FILE [NAME]"},
+}
+
+// options are what the command line says.
+type options struct {
+	device  rfcomm.BDAddr
+	connect string // host:port, instead of the device
+	channel int
+	adapter string
+	timeout time.Duration
+
+	command string
+	words   []string // that follow it
+
+	plain     bool
+	output    string
+	overwrite bool
+}
+
+// parse returns the options, or ends the program if they are wrong.
+func parse(args []string) *options {
+	o := new(options)
+	flags := flag.NewFlagSet("client", flag.ContinueOnError)
+	flags.IntVar(&o.channel, "channel", 20, "`N`, the server's RFCOMM channel, 1 to 30")
+	flags.StringVar(&o.adapter, "adapter", "", "connect from this Bluetooth adapter, such as `hci1`")
+	flags.StringVar(&o.connect, "connect", "", "connect to this TCP `host:port` instead of BDADDR")
+	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up when the server is silent, or takes nothing, for so `LONG`")
+	flags.BoolVar(&o.plain, "plain", false, "speak the plain dialect, which knows get alone")
+	flags.StringVar(&o.output, "o", "", "put the file into `FILE`; \"-\" is the standard output")
+	flags.BoolVar(&o.overwrite, "f", false, "replace what is there")
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), usage, "\n")
+		flags.PrintDefaults()
+	}
+
+	words, err := parseAnywhere(flags, args)
+	if errors.Is(err, flag.ErrHelp) {
+		os.Exit(0)
+	}
+	if err != nil { // package flag has printed it
+		os.Exit(statusWrongUsage)
+	}
+	given := make(map[string]bool)
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if err = o.takeWords(words, given); err == nil {
+		err = o.check(given)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "client: %v (client -h tells the usage)\n", err)
+		os.Exit(statusWrongUsage)
+	}
+	return o
+}
+
+// parseAnywhere parses flags wherever they stand, up to "--", and returns the
+// words.
+func parseAnywhere(flags *flag.FlagSet, args []string) (words []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		rest := flags.Args()
+		parsed := args[:len(args)-len(rest)]
+		if len(rest) == 0 || len(parsed) > 0 && parsed[len(parsed)-1] == "--" {
+			return append(words, rest...), nil
+		}
+		words, args = append(words, rest[0]), rest[1:]
+	}
+}
+
+// takeWords takes the server's address, the command and what follows it.
+func (o *options) takeWords(words []string, given map[string]bool) error {
+	if !given["connect"] {
+		if len(words) == 0 {
+			return errors.New("the Bluetooth address of the server is missing; it looks like 01:23:45:67:89:AB")
+		}
+		var err error
+		if o.device, err = rfcomm.ParseBDAddr(words[0]); err != nil {
+			return err
+		}
+		if o.device.IsZero() {
+			return fmt.Errorf("%s is the address of no device", words[0])
+		}
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	o.command, o.words = words[0], words[1:]
+	if _, err := rfcomm.ParseBDAddr(o.command); err == nil {
+		return errors.New("-connect stands in the place of the Bluetooth address: give one or the other")
+	}
+	return nil
+}
+
+// check refuses what does not go together.
+func (o *options) check(given map[string]bool) error {
+	command, known := commands[o.command]
+	switch {
+	case !known || o.command == "" && o.words != nil:
+		return fmt.Errorf("unknown command %q; there are get, ls and put", o.command)
+	case len(o.words) < command.least || len(o.words) > command.most:
+		return fmt.Errorf("usage: %s", command.usage)
+	case given["connect"] && (given["channel"] || given["adapter"]):
+		return errors.New("-connect is for TCP, -channel and -adapter are for Bluetooth: give one or the other")
+	case given["connect"] && o.connect == "":
+		return errors.New("-connect needs host:port")
+	case o.channel < 1 || o.channel > 30:
+		return fmt.Errorf("-channel %d: channels run from 1 to 30", o.channel)
+	case o.timeout <= 0:
+		return fmt.Errorf("-timeout %s: it must be more than 0", o.timeout)
+	case o.plain && (o.command == "ls" || o.command == "put"):
+		return fmt.Errorf("the plain dialect knows get alone: try %s without -plain", o.command)
+	case given["o"] && o.command != "get":
+		return errors.New("-o goes with get")
+	case given["o"] && o.output == "":
+		return errors.New("-o needs the name of a file")
+	case o.overwrite && o.command == "ls":
+		return errors.New("-f goes with get and put")
+	case o.command == "put" && o.words[0] == "-" && len(o.words) == 1:
+		return errors.New("what is to be the NAME of the standard input? usage: put - NAME")
+	}
+	return nil
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/go-rfcomm/rfcomm/examples/internal/show"
+)
+
+// list prints what is in a folder of the server: mode, size, time and name.
+func list(ctx context.Context, o *options) error {
+	folder := "."
+	if len(o.words) > 0 {
+		folder = o.words[0]
+	}
+	client, err := newClient(ctx, o, nil)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	files, err := client.List(ctx, folder)
+	if err != nil {
+		return err
+	}
+
+	width := 0 // of the longest size
+	for _, file := range files {
+		width = max(width, len(strconv.FormatInt(file.Size, 10)))
+	}
+	for _, file := range files {
+		changed := "-"
+		if !file.ModTime.IsZero() {
+			changed = file.ModTime.Local().Format("2006-01-02 15:04")
+		}
+		fmt.Printf("%s  %*d  %-16s  %s\n", file.Mode, width, file.Size, changed, show.Name(file.Name))
+	}
+	return nil
+}

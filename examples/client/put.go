@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/go-rfcomm/rfcomm/examples/internal/show"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// put sends one file.
+func put(ctx context.Context, o *options) error {
+	file := o.words[0]
+	name := filepath.Base(file)
+	if len(o.words) > 1 {
+		name = o.words[1]
+	}
+	if file != "-" {
+		// What cannot be read is not worth a connection.
+		info, err := os.Stat(file)
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is not a regular file; \"put - NAME\" sends the standard input", show.Name(file))
+		}
+	}
+
+	line := show.NewLine(os.Stderr)
+	client, err := newClient(ctx, o, line)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	defer line.End()
+	if file != "-" {
+		return client.Upload(ctx, file, name)
+	}
+	return client.Put(ctx, name, os.Stdin, filetransfer.Info{Size: -1, Mode: 0o666})
+}

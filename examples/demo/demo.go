@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/go-rfcomm/rfcomm/examples/internal/show"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// demonstrate gets the file from a server to a client, in both dialects.
+func demonstrate(ctx context.Context, path string) error {
+	original, err := openOffer(path)
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "rfcomm-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	fmt.Printf("File        %s, %s\n", show.Name(original.path), show.Bytes(original.size))
+	way, err := choose(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Connection  %s\n", way.description)
+
+	server := &filetransfer.Server{FS: original, Logger: slog.New(slog.DiscardHandler)}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(way.listener) }()
+	defer func() {
+		server.Close()
+		<-served
+	}()
+
+	same := true
+	for _, dialect := range []struct {
+		name string
+		get  func(ctx context.Context, conn net.Conn, name string, size int64, path string) error
+	}{
+		{"Plain", getPlain},
+		{"Framed", getFramed},
+	} {
+		fmt.Printf("\n%s dialect\n", dialect.name)
+		conn, err := way.dial(ctx)
+		if err != nil {
+			return err
+		}
+		copied := filepath.Join(folder, dialect.name)
+		err = dialect.get(ctx, &promptedConn{Conn: conn}, original.name, original.size, copied)
+		conn.Close()
+		if err != nil {
+			return err
+		}
+		sum, err := hashFile(copied)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("  SHA-256 sent      %x\n  SHA-256 received  %x\n", original.sum, sum)
+		same = same && bytes.Equal(sum, original.sum)
+	}
+	if !same {
+		return errors.New("what was received is not what was sent")
+	}
+	fmt.Println("\nBoth copies are equal to the file.")
+	return nil
+}
+
+// getPlain gets the file in the plain dialect.
+func getPlain(ctx context.Context, conn net.Conn, name string, size int64, path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	meter := show.NewMeter(f, show.NewLastLine(os.Stdout, "  "), name, size)
+	defer meter.End()
+	if _, err := filetransfer.Fetch(ctx, conn, name, meter); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// getFramed gets the file in the framed dialect.
+func getFramed(ctx context.Context, conn net.Conn, name string, _ int64, path string) error {
+	line := show.NewLastLine(os.Stdout, "  ")
+	defer line.End()
+	client := filetransfer.NewClient(conn)
+	defer client.Close()
+	client.Progress = line.Update
+	_, err := client.Download(ctx, name, path)
+	return err
+}
+
+// A promptedConn shows what the server says first.
+type promptedConn struct {
+	net.Conn
+	prompt []byte
+}
+
+// Read implements [net.Conn].
+func (c *promptedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if len(c.prompt) < len(filetransfer.Prompt) {
+		c.prompt = append(c.prompt, p[:min(n, len(filetransfer.Prompt)-len(c.prompt))]...)
+		if len(c.prompt) == len(filetransfer.Prompt) {
+			fmt.Printf("  server: %s\n", show.Text(string(c.prompt)))
+		}
+	}
+	return n, err
+}

@@ -1,0 +1,122 @@
+package examples_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// A dialogue is the program client that asks, as the article's does.
+type dialogue struct {
+	*job
+	stdin io.WriteCloser
+}
+
+// startDialogue starts the client, in a new folder, and waits for the server's
+// prompt.
+func (s *service) startDialogue(t *testing.T, flags ...string) (*dialogue, string) {
+	t.Helper()
+	folder := t.TempDir()
+	d := new(dialogue)
+	d.job = launch(t, "client", append([]string{"-connect", s.address}, flags...), in(folder), func(c *exec.Cmd) {
+		var err error
+		if d.stdin, err = c.StdinPipe(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	d.await(t, "Enter the file name: ")
+	return d, folder
+}
+
+// say types a line.
+func (d *dialogue) say(t *testing.T, line string) {
+	t.Helper()
+	if _, err := fmt.Fprintln(d.stdin, line); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDialogue(t *testing.T) {
+	s := serve(t)
+	content := newFile(t, filepath.Join(s.files, "my photo.jpg"), 50_000)
+	client, folder := s.startDialogue(t)
+	client.say(t, "my photo.jpg")
+	client.end(t, 0)
+	checkText(t, client.stdout.String(), "Received my photo.jpg, 50.0 kB")
+	checkSilent(t, client.stderr.String())
+	checkFile(t, filepath.Join(folder, "my photo.jpg"), content)
+	checkFolder(t, folder, "my photo.jpg")
+}
+
+func TestDialogueReplacesOnlyWithF(t *testing.T) {
+	s := serve(t)
+	theirs := newFile(t, filepath.Join(s.files, "file"), 1000)
+	for _, flags := range [][]string{nil, {"-f"}} {
+		client, folder := s.startDialogue(t, flags...)
+		want := newFile(t, filepath.Join(folder, "file"), 10)
+		client.say(t, "file")
+		if flags == nil {
+			client.end(t, 1)
+			checkText(t, client.stderr.String(), "client: ", "-f would replace what is there")
+		} else {
+			client.end(t, 0)
+			want = theirs
+		}
+		checkFile(t, filepath.Join(folder, "file"), want)
+		checkFolder(t, folder, "file")
+	}
+}
+
+func TestDialogueAboutWhatIsNotThere(t *testing.T) {
+	s := serve(t)
+	for name, want := range map[string]string{
+		"missing":    "not exist",
+		"../missing": "invalid name",
+		"..":         "-o FILE",
+	} {
+		client, folder := s.startDialogue(t)
+		client.say(t, name)
+		client.end(t, 1)
+		checkText(t, client.stderr.String(), "client: ", want)
+		checkFolder(t, folder)
+	}
+}
+
+func TestDialogueWithoutAName(t *testing.T) {
+	s := serve(t)
+	for _, typed := range []string{"", "\n"} {
+		_, stderr := run(t, 1, "client", []string{"-connect", s.address}, in(t.TempDir()), typing(typed))
+		checkText(t, stderr, "client: no name was given")
+	}
+}
+
+// Whoever takes too long to type finds that the server has hung up.
+func TestDialogueGoesOnAfterTheServerHasHungUp(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "-timeout", "2s")
+	content := newFile(t, filepath.Join(s.files, "file"), 1000)
+	client, folder := s.startDialogue(t)
+	s.await(t, "client dropped")
+	client.say(t, "file")
+	client.end(t, 0)
+	checkFile(t, filepath.Join(folder, "file"), content)
+}
+
+func TestDialogueWithAServerThatHangsUpAtOnce(t *testing.T) {
+	address := foreignServer(t, func(net.Conn, <-chan struct{}) {})
+	stdout, stderr := run(t, 1, "client", []string{"-connect", address}, in(t.TempDir()), typing("file\n"))
+	checkSilent(t, stdout)
+	checkText(t, stderr, "client: the server hung up")
+}
+
+func TestInterruptedDialogue(t *testing.T) {
+	s := serve(t)
+	client, folder := s.startDialogue(t)
+	client.interrupt(t)
+	client.end(t, 130)
+	checkText(t, client.stderr.String(), "client: interrupted")
+	checkFolder(t, folder)
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/examples/internal/show"
+)
+
+// listen opens the listener that the flags ask for.
+func listen(o options) (net.Listener, error) {
+	if o.listen != "" {
+		return net.Listen("tcp", o.listen)
+	}
+	address := rfcomm.Addr{Channel: o.channel} // of every adapter
+	if o.adapter != "" {
+		adapter, err := rfcomm.AdapterByName(o.adapter)
+		if err != nil {
+			return nil, err
+		}
+		if adapter.Addr.IsZero() {
+			return nil, fmt.Errorf("adapter %s has no address yet: power it on, with \"bluetoothctl power on\"", adapter.Name)
+		}
+		address.Device = adapter.Addr
+	}
+	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(context.Background(), &address)
+	if err != nil {
+		return nil, err
+	}
+	return listener, nil
+}
+
+// printFolders tells what is offered.
+func printFolders(o options) {
+	fmt.Println("Serving the files in", show.Name(o.dir))
+	if o.uploads != "" {
+		fmt.Println("Storing uploads in", show.Name(o.uploads))
+	}
+}
+
+// printAddresses tells where the listener is reached, and how.
+func printAddresses(listener net.Listener) {
+	switch address := listener.Addr().(type) {
+	case *rfcomm.Addr:
+		printAdapters(address)
+	case *net.TCPAddr:
+		fmt.Println("Listening on", address)
+		if address.IP.IsUnspecified() {
+			fmt.Println("To connect:  client -connect", net.JoinHostPort("localhost", strconv.Itoa(address.Port)))
+		} else {
+			fmt.Println("To connect:  client -connect", address)
+		}
+	}
+}
+
+// printAdapters tells which adapters a Bluetooth listener is reached through.
+func printAdapters(address *rfcomm.Addr) {
+	adapters, err := rfcomm.Adapters()
+	if err != nil {
+		fmt.Println("The adapters are unknown:", err)
+	}
+	up := 0
+	for _, adapter := range adapters {
+		if !address.Device.IsZero() && address.Device != adapter.Addr {
+			continue
+		}
+		if !adapter.Up {
+			fmt.Printf("Adapter %s is down: \"bluetoothctl power on\" would switch it on.\n", adapter.Name)
+			continue
+		}
+		up++
+		fmt.Printf("Listening on channel %d of %s, %s\n", address.Channel, adapter.Name, adapter.Addr)
+		fmt.Printf("To connect:  client -channel %d %s\n", address.Channel, adapter.Addr)
+	}
+	if up == 0 {
+		fmt.Printf("Listening on channel %d, but no Bluetooth adapter is up, so that nobody can connect yet.\n", address.Channel)
+	}
+}

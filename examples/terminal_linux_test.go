@@ -1,0 +1,108 @@
+package examples_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// terminal returns a pseudo terminal for programs, and what was printed on it.
+func terminal(t *testing.T) (slave *os.File, printed *transcript) {
+	t.Helper()
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Skip("no pseudo terminals: ", err)
+	}
+	master := os.NewFile(uintptr(fd), "/dev/ptmx")
+	number, err := unix.IoctlGetUint32(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed = new(transcript)
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		buf := make([]byte, 4096)
+		for { // until the last slave is closed
+			n, err := master.Read(buf)
+			printed.Write(buf[:n])
+			if err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		slave.Close()
+		<-read
+		master.Close()
+	})
+	return slave, printed
+}
+
+// on connects the standard streams with a terminal.
+func on(terminal *os.File) setting {
+	return func(c *exec.Cmd) { c.Stdin, c.Stdout, c.Stderr = terminal, terminal, terminal }
+}
+
+func TestProgressOnATerminal(t *testing.T) {
+	s := serve(t)
+	newFile(t, filepath.Join(s.files, "file"), 1_000_000)
+	here := t.TempDir()
+	check := func(printed *transcript, want string) {
+		t.Helper()
+		// What the terminal has is read a little later.
+		hosttest.Eventually(t, fmt.Sprintf("%q on the terminal", want), func() bool {
+			return regexp.MustCompile(want).MatchString(printed.String())
+		})
+	}
+
+	slave, printed := terminal(t)
+	valve := newValve(t, s.address, 600_000)
+	client := launch(t, "client", []string{"-connect", valve.address, "get", "file"}, in(here), on(slave))
+	awaitContent(t, filepath.Join(here, "file.part"), 400_000)
+	valve.close()
+	client.end(t, 1)
+	check(printed, `\rfile   [45]\d%  \d{3}\.\d kB of 1\.0 MB  \d+\.\d .B/s  \S+s left *\r\nclient: `)
+
+	slave, printed = terminal(t)
+	launch(t, "client", []string{"-connect", s.address, "get", "file"}, in(here), on(slave)).end(t, 0)
+	check(printed, `\rfile  100%  1\.0 MB  \d+\.\d .B/s  in \d+m?s *\r\n$`)
+
+	slave, printed = terminal(t)
+	launch(t, "client", []string{"-connect", s.address, "-plain", "get", "-f", "file"}, in(here), on(slave)).end(t, 0)
+	check(printed, `\rfile  1\.0 MB  \d+\.\d .B/s\r\n$`)
+
+	slave, printed = terminal(t)
+	launch(t, "demo", []string{filepath.Join(s.files, "file")}, on(slave)).end(t, 0)
+	check(printed, `\r  file  100%  1\.0 MB  `)
+}
+
+// A file that is shown on the terminal has no progress in it.
+func TestNoProgressInAFileOnATerminal(t *testing.T) {
+	s := serve(t)
+	if err := os.WriteFile(filepath.Join(s.files, "file"), []byte("some text\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	slave, printed := terminal(t)
+	launch(t, "client", []string{"-connect", s.address, "get", "-o", "-", "file"}, on(slave)).end(t, 0)
+	hosttest.Eventually(t, "the text on the terminal", func() bool {
+		return strings.HasSuffix(printed.String(), "text\r\n")
+	})
+	if got := printed.String(); got != "some text\r\n" {
+		t.Errorf("the terminal shows %q", got)
+	}
+}

@@ -1,0 +1,77 @@
+package examples_test
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWrongUsage(t *testing.T) {
+	const device = "01:23:45:67:89:AB"
+	for _, command := range []string{
+		"server word",
+		"server -nonsense",
+		"server -channel 31",
+		"server -channel -1",
+		"server -channel many",
+		"server -listen 127.0.0.1:0 -channel 20",
+		"server -listen 127.0.0.1:0 -adapter hci0",
+		"server -timeout 0",
+		"server -timeout -1s",
+		"server -uploads . -max-upload 0",
+		"server -uploads . -max-upload -1",
+		"server -max-upload 10",
+		"client",
+		"client get file",
+		"client 01:23:45:67:89",
+		"client 00:00:00:00:00:00 ls",
+		"client -nonsense",
+		"client " + device + " fetch file",
+		"client " + device + " get",
+		"client " + device + " get file other",
+		"client " + device + " get -o",
+		"client " + device + " get file -o=",
+		"client " + device + " -o file",
+		"client " + device + " ls folder other",
+		"client " + device + " ls -f",
+		"client " + device + " put",
+		"client " + device + " put -",
+		"client " + device + " put file name other",
+		"client " + device + " put -o file file",
+		"client " + device + " ls -plain",
+		"client " + device + " -plain put file",
+		"client " + device + " -channel 0 ls",
+		"client " + device + " -channel 31 ls",
+		"client " + device + " -timeout 0 ls",
+		"client -connect 127.0.0.1:1 -channel 20 ls",
+		"client -connect 127.0.0.1:1 -adapter hci0 ls",
+		"client -connect 127.0.0.1:1 " + device + " ls",
+		"client -connect=",
+		"echo hello",
+		"echo -nonsense",
+		"echo nonsense hello",
+		"echo -channel 31 " + device + " hello",
+		"echo -channel 31",
+		"echo -connect 127.0.0.1:1",
+		"echo -connect nonsense hello",
+		"echo -listen 127.0.0.1:0 hello",
+		"echo -listen 127.0.0.1:0 -connect 127.0.0.1:1 hello",
+		"demo file file",
+		"demo -nonsense",
+	} {
+		t.Run(command, func(t *testing.T) {
+			words := strings.Fields(command)
+			stdout, stderr := run(t, 2, words[0], words[1:], in(t.TempDir()))
+			checkSilent(t, stdout)
+			if stderr == "" {
+				t.Error("it does not say what is wrong")
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, name := range []string{"server", "client", "echo", "demo"} {
+		_, stderr := run(t, 0, name, []string{"-h"})
+		checkText(t, stderr, "usage: "+name)
+	}
+}
