@@ -6,9 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm/internal/hosttest"
 )
@@ -66,11 +69,25 @@ func TestNameIsFreeAgainAfterATransfer(t *testing.T) {
 	}
 }
 
+func TestCopyOfTheDescriptorDoesNotKeepTheNameBusy(t *testing.T) {
+	d := newFolder(t)
+	f := d.begin("a", false)
+	d.write(f, "hello")
+	// A process that is being started has one.
+	fd, err := unix.Dup(int(f.file.Fd()))
+	d.must(err)
+	defer unix.Close(fd)
+	d.must(f.Close())
+	d.must(d.open("a", false).Close())
+}
+
 func TestLockOfAFileThatLosesItsNameIsWorthNothing(t *testing.T) {
+	uncollected(t)
 	for name, lose := range map[string]func(d folder) error{
 		"removed":  func(d folder) error { return d.root.Remove("a.part") },
 		"in place": func(d folder) error { return d.root.Rename("a.part", "a") },
 		"replaced": func(d folder) error { d.put("new", ""); return d.root.Rename("new", "a.part") },
+		"linked":   func(d folder) error { d.must(d.root.Remove("a.part")); return d.root.Symlink("a", "a.part") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newFolder(t)
@@ -86,6 +103,88 @@ func TestLockOfAFileThatLosesItsNameIsWorthNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestSpecialFileThatGetsOpenedIsNotHeld(t *testing.T) {
+	uncollected(t)
+	d := newFolder(t)
+	d.must(unix.Mkfifo(filepath.Join(d.path, "a.part"), 0o666))
+	f := &File{dir: d.root, base: "a", part: "a.part"}
+	hosttest.LeavesNothingBehind(t, func() {
+		file, err := d.root.OpenFile("a.part", os.O_RDWR, 0)
+		d.must(err)
+		if err := f.hold(file); err != errMoved || f.file != nil {
+			t.Errorf("got %v, %v", f.file, err)
+		}
+	})
+}
+
+func TestOpenTriesAgainIfItMeetsTheEndOfAnotherTransfer(t *testing.T) {
+	for name, tt := range map[string]struct {
+		end  func(*File) error
+		want string // in the end, of another transfer's hello
+	}{
+		"Commit":  {func(f *File) error { return f.Commit(at) }, ""},
+		"Discard": {(*File).Discard, ""},
+		"Close":   {(*File).Close, "hello"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newFolder(t)
+			other := d.begin("a", true)
+			d.write(other, "hello")
+			stub(t, &lock, func(file *os.File) error {
+				d.must(tt.end(other))
+				return flock(file)
+			})
+			f := d.open("a", true)
+			if f.Size() != int64(len(tt.want)) {
+				t.Errorf("%d bytes are left", f.Size())
+			}
+		})
+	}
+}
+
+func TestOpenGivesUpWhenOthersAreAlwaysFaster(t *testing.T) {
+	d := newFolder(t)
+	d.put("a.part", "0")
+	tries := 0
+	stub(t, &lock, func(*os.File) error {
+		tries++
+		d.must(d.root.Remove("a.part"))
+		d.put("a.part", "other")
+		return nil
+	})
+	_, err := Open(d.root, "a", false)
+	d.wantsError(err, ErrBusy)
+	if tries != attempts {
+		t.Errorf("after %d tries", tries)
+	}
+	d.wants(map[string]string{"a.part": "other"})
+}
+
+func TestBeginThatIsOvertakenIsRefused(t *testing.T) {
+	d := newFolder(t)
+	f := d.open("a", false)
+	var other *File
+	stub(t, &lock, func(file *os.File) error {
+		lock = flock
+		other = d.open("a", false) // finds the new file, which nobody holds
+		return flock(file)
+	})
+	d.wantsError(f.Begin(0o644, 0), ErrBusy)
+	d.must(f.Discard())
+	d.must(other.Begin(0o644, 0))
+	d.write(other, "hello")
+	d.must(other.Commit(at))
+	d.wants(map[string]string{"a": "hello"})
+}
+
+func TestErrorOfALockIsReturned(t *testing.T) {
+	stub(t, &lock, func(*os.File) error { return unix.EIO })
+	d := newFolder(t)
+	d.put("a.part", "hello")
+	d.wantsOpenError("a", unix.EIO)
+	d.wants(map[string]string{"a.part": "hello"})
 }
 
 // Transfers meet in all steps, and each finds its own content in place, or that
@@ -149,6 +248,7 @@ func receive(root *os.Root, text string, replace bool) error {
 }
 
 func TestNothingIsLeftOpen(t *testing.T) {
+	uncollected(t)
 	d := newFolder(t)
 	d.put("taken", "")
 	d.must(d.root.Mkdir("dir", 0o755))
@@ -194,4 +294,10 @@ func TestNothingIsLeftOpen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { hosttest.LeavesNothingBehind(t, use) })
 	}
+}
+
+// uncollected keeps the garbage collector from closing what a test forgets.
+func uncollected(t *testing.T) {
+	before := debug.SetGCPercent(-1)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
 }

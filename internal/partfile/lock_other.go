@@ -4,7 +4,7 @@ package partfile
 
 import "os"
 
-// lock does nothing: there is no flock here.
-func lock(*os.File) error { return nil }
+// flock does nothing: there is no flock(2) here.
+func flock(*os.File) error { return nil }
 
 func unlock(*os.File) {}

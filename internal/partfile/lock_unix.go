@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock locks an open part file, or returns ErrBusy. Where the file system has
+// flock locks an open part file, or returns ErrBusy. Where the file system has
 // no locks, such as some on a network, it does without.
-func lock(file *os.File) error {
+func flock(file *os.File) error {
 	for {
 		switch err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
 		case err == unix.EINTR:
@@ -25,5 +25,5 @@ func lock(file *os.File) error {
 	}
 }
 
-// unlock ends what lock began. Closing the file would do it if that fails.
+// unlock ends what flock began. Closing the file would do it if that fails.
 func unlock(file *os.File) { unix.Flock(int(file.Fd()), unix.LOCK_UN) }

@@ -2,6 +2,7 @@ package partfile
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,6 +36,7 @@ func TestFileHasItsPermissionsLessTheUmask(t *testing.T) {
 		"private":             {0, 0o600, 0o600, 0o600},
 		"private by umask":    {0o077, 0o666, 0o600, 0o600},
 		"to read only":        {0o022, 0o444, 0o644, 0o444},
+		"to read, not umask":  {0o022, 0o466, 0o644, 0o444},
 		"to read for one":     {0, 0o400, 0o600, 0o400},
 		"not for its owner":   {0, 0o044, 0o644, 0o044},
 		"for nobody":          {0, 0, 0o600, 0},
@@ -42,8 +44,8 @@ func TestFileHasItsPermissionsLessTheUmask(t *testing.T) {
 		"umask of the owner":  {0o177, 0o777, 0o600, 0o600},
 		"umask that is weird": {0o222, 0o666, 0o444, 0o444},
 	} {
-		t.Run(name, func(t *testing.T) {
-			for _, replace := range []bool{false, true} {
+		for _, replace := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, replace=%v", name, replace), func(t *testing.T) {
 				d := newFolder(t)
 				if replace {
 					d.put("a", "old")
@@ -59,8 +61,8 @@ func TestFileHasItsPermissionsLessTheUmask(t *testing.T) {
 				if !d.lstat("a").ModTime().Equal(at) {
 					t.Errorf("its time is %v", d.lstat("a").ModTime())
 				}
-			}
-		})
+			})
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package partfile
 
 import (
+	"errors"
 	"io/fs"
 	"strings"
 	"testing"
@@ -53,6 +54,9 @@ func TestClosedRootIsAnError(t *testing.T) {
 	d := newFolder(t)
 	d.root.Close()
 	d.wantsOpenError("a", fs.ErrClosed)
+	if err := Check(d.root, "a", true); errors.Is(err, fs.ErrPermission) {
+		t.Errorf("%v looks like a link that leads out", err)
+	}
 }
 
 func TestLongNamesHaveShortenedPartNames(t *testing.T) {

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// What some file systems lack. Tests replace it.
+// What some systems lack. Tests replace it.
 var (
+	lock    = flock
 	link    = (*os.Root).Link
 	rename  = (*os.Root).Rename
 	chtimes = (*os.Root).Chtimes
@@ -38,12 +39,10 @@ func (f *File) Commit(modTime time.Time) error {
 		return err
 	}
 	defer folder.Close()
-	if !modTime.IsZero() {
-		// The content is worth more than its time, which cannot be set in the
-		// memory of some phones, nor in the file of another user.
-		if err := chtimes(f.dir, f.part, time.Time{}, modTime); err != nil && !cannot(err) {
-			return err
-		}
+	// A zero time changes nothing. The content is worth more than its time, which
+	// cannot be set in the memory of some phones, nor in the file of another user.
+	if err := chtimes(f.dir, f.part, time.Time{}, modTime); err != nil && !cannot(err) {
+		return err
 	}
 	if err := f.file.Sync(); err != nil {
 		return err

@@ -75,6 +75,15 @@ func TestFileThatComesAtTheLastMomentIsNotReplaced(t *testing.T) {
 	})
 }
 
+func TestFileThatComesAndGoesIsNotReplaced(t *testing.T) {
+	stub(t, &link, func(*os.Root, string, string) error { return fs.ErrExist })
+	d := newFolder(t)
+	f := d.begin("a", false)
+	d.write(f, "new")
+	d.wantsError(f.Commit(at), fs.ErrExist, "receive a: ")
+	d.wants(map[string]string{"a.part": "new"})
+}
+
 func TestFolderIsNeverReplaced(t *testing.T) {
 	d := newFolder(t)
 	d.must(d.root.Mkdir("a", 0o755))
