@@ -179,6 +179,18 @@ func TestBeginThatIsOvertakenIsRefused(t *testing.T) {
 	d.wants(map[string]string{"a": "hello"})
 }
 
+func TestBeginWhoseFileIsRemovedIsRefused(t *testing.T) {
+	d := newFolder(t)
+	f := d.open("a", false)
+	stub(t, &lock, func(file *os.File) error {
+		d.must(d.root.Remove("a.part")) // by one that has held it and let it go
+		return flock(file)
+	})
+	d.wantsError(f.Begin(0o644, 0), ErrBusy)
+	d.must(f.Close())
+	d.wants(map[string]string{})
+}
+
 func TestErrorOfALockIsReturned(t *testing.T) {
 	stub(t, &lock, func(*os.File) error { return unix.EIO })
 	d := newFolder(t)

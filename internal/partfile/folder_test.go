@@ -1,7 +1,6 @@
 package partfile
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -138,6 +137,3 @@ func stub[F any](t testing.TB, place *F, with F) {
 	*place = with
 	t.Cleanup(func() { *place = real })
 }
-
-// repeated returns a text that is longer than one Write of the tests.
-func repeated(s string) string { return string(bytes.Repeat([]byte(s), 10_000)) }

@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// attempts is how often a part file may be gone again before it is taken hold
-// of. Every time, another transfer has got on.
+// attempts is how often find tries. A part file that is gone again before it is
+// held is a sign of another transfer that gets on.
 const attempts = 100
 
 // errMoved is the error of a part file that has lost its name to another
@@ -102,12 +102,10 @@ func (f *File) afresh() error {
 	if err != nil {
 		return err
 	}
-	if err := f.hold(file); err == errMoved {
+	if err = f.hold(file); err == errMoved {
 		return ErrBusy
-	} else if err != nil {
-		return err
 	}
-	return nil
+	return err
 }
 
 // goOn makes ready to append to the part file of an earlier transfer.
@@ -119,7 +117,8 @@ func (f *File) goOn() error {
 	if info.Size() != f.size {
 		return fmt.Errorf("%s: somebody has changed its size from %d to %d bytes: begin afresh", f.part, f.size, info.Size())
 	}
-	// What comes now may be meant for fewer eyes than what is there.
+	// What comes now may be meant for fewer eyes than what is there. Only who
+	// has the file open already goes on seeing it.
 	if perm := info.Mode().Perm(); perm&^(f.mode|0o600) != 0 {
 		if err := chmod(f.file, perm&(f.mode|0o600)); err != nil {
 			return fmt.Errorf("%s cannot be kept from other users: %w: begin afresh", f.part, err)

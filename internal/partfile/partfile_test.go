@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -95,7 +96,7 @@ func TestContinuedFileMayBeWholeAlready(t *testing.T) {
 
 func TestBeginAtZeroForgetsWhatIsLeft(t *testing.T) {
 	d := newFolder(t)
-	d.leave("a", repeated("old"))
+	d.leave("a", strings.Repeat("old", 1000))
 	f := d.begin("a", false)
 	if f.Size() != 0 {
 		t.Errorf("%d bytes are left", f.Size())

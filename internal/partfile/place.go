@@ -10,13 +10,14 @@ import (
 	"time"
 )
 
-// What some systems lack. Tests replace it.
+// What some systems lack, or fail at. Tests replace it.
 var (
 	lock    = flock
 	link    = (*os.Root).Link
 	rename  = (*os.Root).Rename
 	chtimes = (*os.Root).Chtimes
 	chmod   = (*os.File).Chmod
+	fsync   = (*os.File).Sync
 )
 
 // Commit puts the file into place, with its permissions and its time, unless
@@ -44,7 +45,7 @@ func (f *File) Commit(modTime time.Time) error {
 	if err := chtimes(f.dir, f.part, time.Time{}, modTime); err != nil && !cannot(err) {
 		return err
 	}
-	if err := f.file.Sync(); err != nil {
+	if err := fsync(f.file); err != nil {
 		return err
 	}
 	if err := f.place(); err != nil {
@@ -68,7 +69,7 @@ func (f *File) place() error {
 	case errors.Is(err, fs.ErrExist):
 		return errTaken
 	}
-	// This file system has no links, for which there are many errors, or the
+	// The file system has no links, and many errors say so. After any other the
 	// rename fails, too.
 	if err := check(f.dir, f.base, f.replace); err != nil {
 		return err
@@ -92,7 +93,7 @@ func (f *File) permit() error {
 	if err := chmod(f.file, perm&f.mode); err != nil && !cannot(err) {
 		return err
 	}
-	return f.file.Sync()
+	return fsync(f.file)
 }
 
 // cannot reports whether err is that of a file system that cannot do what it is
@@ -103,7 +104,7 @@ func cannot(err error) bool {
 
 // syncFolder makes the names in a folder last. Some systems cannot do that.
 func syncFolder(folder *os.File) error {
-	err := folder.Sync()
+	err := fsync(folder)
 	if runtime.GOOS == "windows" || errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
 		return nil
 	}

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestFileIsReplacedOnlyWhenTheNewOneIsWhole(t *testing.T) {
@@ -84,6 +86,37 @@ func TestFileThatComesAndGoesIsNotReplaced(t *testing.T) {
 	d.wants(map[string]string{"a.part": "new"})
 }
 
+func TestFileIsOnTheDiskBeforeItIsInPlaceAndItsNameAfterwards(t *testing.T) {
+	bothWays(t, func(t *testing.T) {
+		for _, replace := range []bool{false, true} {
+			d := newFolder(t)
+			f := d.open("a", replace)
+			d.must(f.Begin(0o644, 0))
+			d.write(f, "hello")
+			var synced []string
+			stub(t, &fsync, func(file *os.File) error {
+				info, err := file.Stat()
+				d.must(err)
+				if info.IsDir() {
+					synced = append(synced, "folder")
+					d.wants(map[string]string{"a": "hello"})
+				} else {
+					synced = append(synced, "file")
+					d.wants(map[string]string{"a.part": "hello"})
+					if !info.ModTime().Equal(at) {
+						t.Errorf("its time is %v", info.ModTime())
+					}
+				}
+				return nil
+			})
+			d.must(f.Commit(at))
+			if diff := cmp.Diff([]string{"file", "folder"}, synced); diff != "" {
+				t.Errorf("synced (-want +got):\n%s", diff)
+			}
+		}
+	})
+}
+
 func TestFolderIsNeverReplaced(t *testing.T) {
 	d := newFolder(t)
 	d.must(d.root.Mkdir("a", 0o755))
@@ -106,6 +139,9 @@ func TestFileThatCannotBePutIntoPlaceCanBeContinued(t *testing.T) {
 		"rename": func(t *testing.T) {
 			stub(t, &link, fails)
 			stub(t, &rename, fails)
+		},
+		"sync": func(t *testing.T) {
+			stub(t, &fsync, func(*os.File) error { return broken })
 		},
 		"time": func(t *testing.T) {
 			stub(t, &chtimes, func(*os.Root, string, time.Time, time.Time) error { return broken })
