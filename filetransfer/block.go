@@ -112,7 +112,7 @@ func parseBlock(raw []byte, checksum int) (block, error) {
 	fields := io.MultiReader(bytes.NewReader(rest), strings.NewReader("\r\n"))
 	header, err := textproto.NewReader(bufio.NewReader(fields)).ReadMIMEHeader()
 	if err != nil {
-		return b, malformed("%v", err)
+		return b, malformed("%s", printable(err.Error()))
 	}
 	b.word = word
 	for key, values := range header {

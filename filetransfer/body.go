@@ -1,6 +1,7 @@
 package filetransfer
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"strconv"
+	"time"
 )
 
 // Content goes in chunks, as HTTP's chunked coding has them (RFC 9112, section
@@ -55,10 +57,15 @@ func (l *link) sendBody(s source) error {
 		return err
 	}
 	if s.exact && s.size >= 0 {
-		if n, _ := io.ReadFull(s.reader, l.chunk[:1]); n > 0 {
-			return l.abandonBody(tell(fs.ErrInvalid, "content goes on after the %d bytes that were stated", s.size))
+		_, err := bufio.NewReaderSize(s.reader, 1).ReadByte()
+		if err == nil {
+			err = tell(fs.ErrInvalid, "content goes on after the %d bytes that were stated", s.size)
+		}
+		if err != io.EOF {
+			return l.abandonBody(err)
 		}
 	}
+	s.meter.whole()
 	end := block{word: endWord}.withSum(s.sum.Sum(nil))
 	_, err = l.Write(end.append([]byte(lastChunk)))
 	return err
@@ -105,16 +112,22 @@ func (l *link) receiveBody(w io.Writer, size int64, sum hash.Hash, m *meter) err
 			return l.fail(err)
 		}
 		if len(data) == 0 {
+			m.whole()
 			return l.endBody(received, size, sum)
 		}
 		if received += int64(len(data)); size >= 0 && received > size {
-			return &sinkError{tell(ErrTooLarge, "content is longer than %d bytes", size)}
+			return &sinkError{malformed("content is longer than the %d bytes that were stated", size)}
 		}
+		began := time.Now()
 		sum.Write(data)
 		if _, err := w.Write(data); err != nil {
 			return &sinkError{err}
 		}
 		m.add(len(data))
+		// It was not the peer that took this time.
+		if err := l.extend(time.Since(began)); err != nil {
+			return l.fail(err)
+		}
 	}
 }
 
@@ -180,7 +193,8 @@ func (l *link) readLength() (int, error) {
 		return 0, err
 	}
 	n, err := strconv.ParseUint(line, 16, 16)
-	if err != nil || n > maxChunk {
+	// A single bit makes 0000 of 8000, which must not end the content.
+	if err != nil || n > maxChunk || line[0] == '0' && line != "0" {
 		return 0, malformed("chunk of length %s", printable(line))
 	}
 	return int(n), nil

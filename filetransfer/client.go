@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"path"
 	"sort"
 	"strconv"
 	"strings"
@@ -52,95 +51,128 @@ func NewClient(c net.Conn) *Client {
 }
 
 // Stat tells about a file or a folder. "." is the server's whole folder.
-func (c *Client) Stat(ctx context.Context, name string) (info Info, err error) {
-	err = c.call(ctx, statMethod, name, func(context.Context) error {
+func (c *Client) Stat(ctx context.Context, name string) (Info, error) {
+	return call(ctx, c, statMethod, name, func(context.Context) (Info, error) {
 		answer, err := c.ask(block{word: statMethod}.withName(name), okWord)
 		if err != nil {
-			return err
+			return Info{}, err
 		}
-		info, err = answer.info(name)
-		return err
+		return answer.info(name)
 	})
-	return info, err
 }
 
-// maxEntries is how many entries a list may have.
-const maxEntries = 100_000
+const (
+	maxEntries = 100_000          // of a list
+	maxNames   = 256 * maxEntries // bytes of all its names
+)
 
 // List returns what is in a folder, sorted by name. "." is the server's whole
 // folder. A list of more than 100,000 entries fails with ErrTooLarge.
-func (c *Client) List(ctx context.Context, dir string) (infos []Info, err error) {
-	err = c.call(ctx, listMethod, dir, func(context.Context) error {
-		var entries []Info // not what a call that was left to itself returned
-		_, err := c.ask(block{word: listMethod}.withName(dir), okWord)
-		for err == nil {
-			var b block
-			if b, err = c.link.readAnswer(); err != nil {
-				break
-			}
-			if b.word == endWord {
-				if b.get(entriesKey) != strconv.Itoa(len(entries)) {
-					return c.link.fail(malformed("%s entries, where %d came", printable(b.get(entriesKey)), len(entries)))
-				}
-				sort.Slice(entries, func(i, j int) bool { return entries[i].Name < entries[j].Name })
-				infos = entries
-				return nil
-			}
-			var entry Info
-			if entry, err = c.parseEntry(b); err == nil {
-				entries = append(entries, entry)
-			}
-			if len(entries) > maxEntries {
-				err = c.link.fail(tell(ErrTooLarge, "more than %d entries", maxEntries))
-			}
+func (c *Client) List(ctx context.Context, dir string) ([]Info, error) {
+	return call(ctx, c, listMethod, dir, func(context.Context) ([]Info, error) {
+		if _, err := c.ask(block{word: listMethod}.withName(dir), okWord); err != nil {
+			return nil, err
 		}
-		return err
+		return c.readList()
 	})
-	return infos, err
+}
+
+// readList reads the entries of a list, and its end.
+func (c *Client) readList() ([]Info, error) {
+	var entries []Info
+	for names := 0; ; {
+		b, err := c.link.readAnswer()
+		if err != nil {
+			return nil, err
+		}
+		if b.word == endWord {
+			if b.get(entriesKey) != strconv.Itoa(len(entries)) {
+				return nil, c.link.fail(malformed("%s entries, where %d came", printable(b.get(entriesKey)), len(entries)))
+			}
+			sort.Slice(entries, func(i, j int) bool { return entries[i].Name < entries[j].Name })
+			return entries, nil
+		}
+		entry, err := c.parseEntry(b)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry)
+		if names += len(entry.Name); len(entries) > maxEntries || names > maxNames {
+			return nil, c.link.fail(tell(ErrTooLarge, "more than %d entries, or than %d bytes of names", maxEntries, maxNames))
+		}
+	}
 }
 
 // parseEntry returns the Info of one entry of a list.
 func (c *Client) parseEntry(b block) (Info, error) {
-	if err := c.link.errorOf(b, entryWord); err != nil {
-		return Info{}, err
+	err := c.link.errorOf(b, entryWord)
+	var reported *peerError
+	if errors.As(err, &reported) {
+		return Info{}, err // which ends the list
 	}
-	name, err := b.name()
+	var name string
+	if err == nil {
+		name, err = b.name()
+	}
+	if err == nil && (name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00")) {
+		err = malformed("entry %s", printable(name))
+	}
+	var info Info
+	if err == nil {
+		info, err = b.info(name)
+	}
 	if err != nil {
-		return Info{}, err
+		return Info{}, c.link.fail(err)
 	}
-	if name == "" || path.Base(name) != name {
-		return Info{}, malformed("entry %s", printable(name))
-	}
-	return b.info(name)
+	return info, nil
 }
 
-// Close closes the connection and ends the call that is under way.
+// Close closes the connection and ends the call that is under way, which fails
+// with net.ErrClosed.
 func (c *Client) Close() error {
+	c.link.end(net.ErrClosed)
 	return c.link.conn.Close()
 }
 
 // call runs one exchange with the server.
-func (c *Client) call(ctx context.Context, op, name string, exchange func(context.Context) error) error {
-	err := c.exchange(ctx, name, exchange)
-	var path *fs.PathError
-	if err == nil || errors.As(err, &path) {
+func call[T any](ctx context.Context, c *Client, op, name string, exchange func(context.Context) (T, error)) (T, error) {
+	var result, none T
+	err := c.exchange(ctx, func() (err error) {
+		result, err = exchange(ctx)
 		return err
+	})
+	if err == nil {
+		return result, nil
 	}
-	return &fs.PathError{Op: op, Path: name, Err: err}
+	// The exchange may still go on, left to itself.
+	var path *fs.PathError
+	if !errors.As(err, &path) {
+		err = &fs.PathError{Op: op, Path: name, Err: err}
+	}
+	return none, err
 }
 
-func (c *Client) exchange(ctx context.Context, name string, exchange func(context.Context) error) error {
+// do is call for an exchange that has no result.
+func (c *Client) do(ctx context.Context, op, name string, exchange func(context.Context) error) error {
+	_, err := call(ctx, c, op, name, func(ctx context.Context) (struct{}, error) { return struct{}{}, exchange(ctx) })
+	return err
+}
+
+// exchange runs one exchange when it is its turn.
+func (c *Client) exchange(ctx context.Context, exchange func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	select {
 	case c.turn <- struct{}{}:
+	case <-c.link.over:
+		return c.useless(c.link.failure())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := c.usable(); err != nil {
+	if err := c.link.failure(); err != nil {
 		<-c.turn
-		return fmt.Errorf("the connection is of no further use: %w", err)
+		return c.useless(err)
 	}
 	c.link.setIdle(c.IdleTimeout)
 	err := c.link.run(ctx, func() error {
@@ -148,38 +180,39 @@ func (c *Client) exchange(ctx context.Context, name string, exchange func(contex
 		if err := c.readPrompt(); err != nil {
 			return err
 		}
-		return exchange(ctx)
+		return exchange()
 	})
-	if c.usable() != nil {
+	if c.link.failure() != nil {
 		c.link.conn.Close()
 	}
 	return err
 }
 
-// usable returns why no more calls are possible, or nil.
-func (c *Client) usable() error {
-	if c.link.isEnded() {
-		c.link.fail(context.Canceled)
-	}
-	return c.link.failure()
+// useless returns the error of a call after the one of a failure.
+func (c *Client) useless(failure error) error {
+	return fmt.Errorf("the connection is of no further use: %w", failure)
 }
 
 // ask sends a request and returns the answer to it, whose word must be want.
 func (c *Client) ask(request block, want string) (block, error) {
-	_, err := c.link.Write(request.append([]byte{framedMark}))
+	message := request.append([]byte{framedMark})
+	if len(message) > maxBlock {
+		return block{}, tell(fs.ErrInvalid, "the name is too long")
+	}
+	_, err := c.link.Write(message)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return block{}, err
 	}
 	// Also after a failure: the server may have said why it takes no more.
-	answer, readErr := c.readFirstAnswer()
-	switch {
-	case readErr == nil:
-		return answer, c.link.errorOf(answer, want)
-	case err != nil:
+	answer, err := c.readFirstAnswer()
+	if err != nil {
 		return block{}, err
-	default:
-		return block{}, readErr
 	}
+	if err := c.link.errorOf(answer, want); err != nil {
+		return answer, err
+	}
+	// Nobody can have answered what did not get there.
+	return answer, c.link.failure()
 }
 
 // readFirstAnswer reads the answer to a request, and tells a server that does

@@ -15,15 +15,10 @@ import (
 // Get receives a file into w. What was written to w is whole and right only if
 // the error is nil. If w is stuck in a Write when ctx ends, Get returns and
 // leaves it there.
-func (c *Client) Get(ctx context.Context, name string, w io.Writer) (info Info, err error) {
-	err = c.call(ctx, getMethod, name, func(ctx context.Context) error {
-		got, err := c.receive(ctx, name, &writerSink{w}, sha256.New())
-		if err == nil {
-			info = got
-		}
-		return err
+func (c *Client) Get(ctx context.Context, name string, w io.Writer) (Info, error) {
+	return call(ctx, c, getMethod, name, func(context.Context) (Info, error) {
+		return c.receive(name, &writerSink{w}, sha256.New())
 	})
-	return info, err
 }
 
 // Download receives a file to a path on this machine, with its permissions and
@@ -32,23 +27,24 @@ func (c *Client) Get(ctx context.Context, name string, w io.Writer) (info Info, 
 // path gets the file only when all of it is there and its checksum is right. If
 // the path is taken, Download fails with fs.ErrExist before it asks the server,
 // unless Overwrite is set; folders and symbolic links are never replaced.
-func (c *Client) Download(ctx context.Context, name, path string) (info Info, err error) {
+func (c *Client) Download(ctx context.Context, name, path string) (Info, error) {
 	folder, base := filepath.Split(path)
 	if base == "" {
 		return Info{}, localError(getMethod, path, tell(os.ErrInvalid, "the path must end in a file name"))
 	}
-	root, err := os.OpenRoot(filepath.Clean(folder))
+	// To open a FIFO would wait for its writer: a folder has an entry ".".
+	root, err := os.OpenRoot(filepath.Clean(folder) + "/.")
 	if err != nil {
 		return Info{}, err
 	}
+	defer root.Close()
 	if err := partfile.Check(root, base, c.Overwrite); err != nil {
-		root.Close()
 		return Info{}, err
 	}
-	err = c.call(ctx, getMethod, name, func(ctx context.Context) error {
+	return call(ctx, c, getMethod, name, func(ctx context.Context) (Info, error) {
 		part, err := partfile.Open(root, base, c.Overwrite)
 		if err != nil {
-			return err
+			return Info{}, err
 		}
 		defer part.Close()
 		sum := sha256.New()
@@ -56,16 +52,11 @@ func (c *Client) Download(ctx context.Context, name, path string) (info Info, er
 			// Before the request, so that the server has to be told.
 			err := c.link.working(string(rune(framedMark)), func() error { return part.Hash(ctx, sum) })
 			if err != nil {
-				return err
+				return Info{}, err
 			}
 		}
-		got, err := c.receive(ctx, name, &partSink{part}, sum)
-		if err == nil {
-			info = got
-		}
-		return err
+		return c.receive(name, &partSink{part}, sum)
 	})
-	return info, err
 }
 
 // A sink is where a file is received to.
@@ -79,7 +70,7 @@ type sink interface {
 
 // receive asks for a file, from what the sink holds on, receives it, and tells
 // the server how it went. The hash has been fed with what the sink holds.
-func (c *Client) receive(ctx context.Context, name string, to sink, sum hash.Hash) (Info, error) {
+func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 	offset := to.held()
 	request := block{word: getMethod}.withName(name)
 	answer, err := c.ask(request.withPart(offset, sum.Sum(nil)), okWord)
@@ -92,6 +83,9 @@ func (c *Client) receive(ctx context.Context, name string, to sink, sum hash.Has
 		return Info{}, err
 	}
 	info, err := answer.info(name)
+	if err == nil && info.Size >= 0 && info.Size < offset {
+		err = malformed("the file has %d bytes, fewer than the %d that are here", info.Size, offset)
+	}
 	if err == nil {
 		err = to.begin(info, offset)
 	}
@@ -110,7 +104,7 @@ func (c *Client) receive(ctx context.Context, name string, to sink, sum hash.Has
 		return Info{}, c.link.fail(full.err)
 	}
 	var reported *peerError
-	if errors.As(err, &reported) || c.link.failure() != nil {
+	if errors.As(err, &reported) || err != nil && c.link.failure() != nil {
 		return Info{}, err
 	}
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // returns nil only if the server has stored the file and confirmed its checksum.
 // If r is stuck in a Read when ctx ends, Put returns and leaves it there.
 func (c *Client) Put(ctx context.Context, name string, r io.Reader, info Info) error {
-	return c.call(ctx, putMethod, name, func(ctx context.Context) error {
+	return c.do(ctx, putMethod, name, func(context.Context) error {
 		if _, err := c.offer(name, info, false); err != nil {
 			return err
 		}
@@ -35,7 +35,7 @@ func (c *Client) Upload(ctx context.Context, path, name string) error {
 	if err := checkFile(path); err != nil {
 		return err
 	}
-	return c.call(ctx, putMethod, name, func(ctx context.Context) error {
+	return c.do(ctx, putMethod, name, func(ctx context.Context) error {
 		f, info, err := openFile(path)
 		if err != nil {
 			return err
@@ -56,7 +56,7 @@ func (c *Client) Upload(ctx context.Context, path, name string) error {
 				return c.link.fail(err)
 			}
 		}
-		if offset > 0 && !bytes.Equal(sum.Sum(nil), part) {
+		if offset > info.Size || offset > 0 && !bytes.Equal(sum.Sum(nil), part) {
 			// What is there is another file's.
 			offset = 0
 			sum.Reset()
@@ -149,17 +149,23 @@ func (c *Client) send(name string, info Info, offset int64, content source) erro
 	if err == nil {
 		receipt, err = c.link.readAnswer()
 	}
+	stopped := errors.Is(sent, errStopped)
 	var own *sourceError
 	switch {
+	case err != nil && stopped:
+		return c.link.fail(err)
 	case err != nil && sent != nil:
 		return c.link.fail(sent)
 	case err != nil:
 		return c.link.fail(fmt.Errorf("sent, but not confirmed: %w", err))
-	case errors.As(sent, &own) && own.err != errStopped:
+	case errors.As(sent, &own) && !stopped:
 		return own.err
 	}
 	if err := c.link.errorOf(receipt, okWord); err != nil {
 		return err
+	}
+	if stopped {
+		return c.link.fail(malformed("the server confirms what was not sent yet"))
 	}
 	got, err := receipt.sum()
 	if err == nil && !bytes.Equal(got, content.sum.Sum(nil)) {

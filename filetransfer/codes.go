@@ -18,13 +18,16 @@ const (
 	endWord   = "end"   // of the content
 )
 
-// codes are the answers that stand for errors. The text is also what the plain
-// dialect says. An error has the first code that it matches.
-var codes = []struct {
+// A code is the word of an answer that stands for errors, and a text for people.
+type code struct {
 	word string
 	err  error
 	text string
-}{
+}
+
+// codes are those of all errors that have one. What the plain dialect says
+// begins with the text. An error has the first code that it matches.
+var codes = []code{
 	{"closing", ErrServerClosed, "server is closing; try again later"},
 	{"too-large", ErrTooLarge, "file is too large"},
 	{"changed", ErrChanged, "file has changed"},
@@ -35,7 +38,7 @@ var codes = []struct {
 	{"exist", fs.ErrExist, "file exists already"},
 	{"permission", fs.ErrPermission, "permission denied"},
 	{"invalid", fs.ErrInvalid, "invalid name"},
-	{"timeout", os.ErrDeadlineExceeded, "nothing came in time"},
+	{"timeout", os.ErrDeadlineExceeded, "timeout"},
 	{"incomplete", io.ErrUnexpectedEOF, "content ended early"},
 	{"unsupported", errors.ErrUnsupported, "not supported"},
 	{"no-space", syscall.ENOSPC, "no space is left"},
@@ -63,31 +66,45 @@ func errorBlock(err error) block {
 	return block{word: word}.with(messageKey, text)
 }
 
+// codeOf returns the code of an error.
+func codeOf(err error) code {
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			return c
+		}
+	}
+	return code{word: failedWord}
+}
+
 // describe returns an error's code, and what it says to the peer: no more of
 // this machine than the peer named itself.
 func describe(err error) (word, text string) {
-	word = failedWord
-	for _, c := range codes {
-		if errors.Is(err, c.err) {
-			word, text = c.word, c.text
-			break
-		}
-	}
+	c := codeOf(err)
 	var told *toldError
+	if errors.As(err, &told) {
+		return c.word, printable(told.text)
+	}
+	err = withoutPaths(err)
+	var errno syscall.Errno
+	if c.text != "" && (err == c.err || errors.As(err, &errno)) {
+		return c.word, c.text
+	}
+	return c.word, printable(err.Error())
+}
+
+// withoutPaths returns the innermost error that package fs or os has named.
+func withoutPaths(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
-	switch {
-	case errors.As(err, &told):
-		text = told.text
-	case text != "":
-	case errors.As(err, &path):
-		text = path.Err.Error()
-	case errors.As(err, &link):
-		text = link.Err.Error()
-	default:
-		text = err.Error()
+	for {
+		if errors.As(err, &path) {
+			err = path.Err
+		} else if errors.As(err, &link) {
+			err = link.Err
+		} else {
+			return err
+		}
 	}
-	return word, printable(text)
 }
 
 // A toldError is an error whose text is meant for the peer, too.
@@ -127,11 +144,20 @@ func (l *link) errorOf(b block, want string) error {
 // plainErrorPrefix begins the line that reports an error in the plain dialect.
 const plainErrorPrefix = "Error: "
 
+// plainErrorLine returns the line that reports an error in the plain dialect.
+func plainErrorLine(err error) string {
+	_, text := describe(err)
+	if known := codeOf(err).text; !strings.HasPrefix(text, known) {
+		text = known + ": " + text
+	}
+	return plainErrorPrefix + text + "\n"
+}
+
 // plainError returns the error that a line of the plain dialect reports.
 func plainError(line string) error {
 	text := printable(strings.TrimPrefix(line, plainErrorPrefix))
 	for _, c := range codes {
-		if text == c.text {
+		if strings.HasPrefix(text, c.text) {
 			return &peerError{serverPeer, text, c.err}
 		}
 	}

@@ -89,10 +89,10 @@
 // the content follows. The server answers with "ok" and the SHA-256 of what it
 // has stored, or with an error, which may come before the content has ended.
 //
-// Content goes in chunks of at most 32,768 bytes: the length in hexadecimal, CR
-// LF, the bytes, CR LF. The length 0 and CR LF end it. The block "end" follows
-// with the SHA-256 of the whole file, what comes before the offset included; or
-// an error, if the rest cannot be sent.
+// Content goes in chunks of at most 32,768 bytes: the length in hexadecimal,
+// without leading zeros, CR LF, the bytes, CR LF. The length 0 and CR LF end it.
+// The block "end" follows with the SHA-256 of the whole file, what comes before
+// the offset included; or an error, if the rest cannot be sent.
 //
 // Where a side is awaited that first has to read what it holds, or to write to
 // its disk, it sends a "wait" now and then.

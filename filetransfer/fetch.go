@@ -86,18 +86,24 @@ func (f *fetcher) fetch(name string) error {
 		if line, ok := errorLine(text); ok {
 			return plainError(line)
 		}
-		return fmt.Errorf("the server goes on after its prompt with %q: it is not the article's", printable(string(text)))
+		// A server may mean the same and say it with a colon, or a line end.
+		if strings.Trim(string(text), " :?>\r\n") != "" {
+			return fmt.Errorf("the server goes on after its prompt with %q: is it the file service?", printable(string(text)))
+		}
+		f.link.reader.Discard(n)
 	}
 	// Without a line end, which would be part of the name to the article's
 	// server.
-	if _, err := f.link.Write([]byte(name)); err != nil {
-		return err
+	_, unsent := f.link.Write([]byte(name))
+	if errors.Is(unsent, os.ErrDeadlineExceeded) {
+		return unsent
 	}
+	// Also after a failure: the server may have said why it takes no name.
 	err := f.receive()
 	if err == nil {
 		return f.write(len(f.pending) - len(endMark))
 	}
-	if line, ok := errorLine(f.pending); ok && f.written.Load() == 0 {
+	if line, ok := f.errorLine(); ok {
 		return plainError(line)
 	}
 	// What may be the beginning of the mark is not the file's.
@@ -130,7 +136,7 @@ func (f *fetcher) receive() error {
 		f.pending = append(f.pending, f.link.chunk[:n]...)
 		switch {
 		case n > 0:
-			if _, ok := errorLine(f.pending); !ok || f.written.Load() > 0 {
+			if _, ok := f.errorLine(); !ok {
 				if err := f.write(len(f.pending) - len(endMark)); err != nil {
 					return err
 				}
@@ -158,6 +164,14 @@ func (f *fetcher) write(n int) error {
 	f.written.Add(int64(written))
 	f.pending = f.pending[:copy(f.pending, f.pending[written:])]
 	return f.failed
+}
+
+// errorLine is errorLine of all that has come. What was written is no error.
+func (f *fetcher) errorLine() (string, bool) {
+	if f.written.Load() > 0 {
+		return "", false
+	}
+	return errorLine(f.pending)
 }
 
 // errorLine returns the line with which a server reports an error, or begins

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 )
 
@@ -30,7 +29,7 @@ func (s *session) serveFramed(ctx context.Context) error {
 			err = s.answer(ctx, request)
 		} else {
 			s.link.fail(err)
-			s.link.writeBlock(errorBlock(err))
+			s.link.farewell(errorBlock(err).append(nil))
 		}
 		if failure := s.link.failure(); failure != nil {
 			return cmp.Or(err, failure)
@@ -43,10 +42,10 @@ func (s *session) serveFramed(ctx context.Context) error {
 		case err == io.EOF:
 			return nil
 		case err == errDraining:
-			s.link.writeBlock(errorBlock(ErrServerClosed))
+			s.link.farewell(errorBlock(ErrServerClosed).append(nil))
 			return nil
 		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
-			s.link.writeBlock(errorBlock(err))
+			s.link.farewell(errorBlock(err).append(nil))
 			return err
 		case err != nil:
 			return err
@@ -91,8 +90,12 @@ func (s *session) answer(ctx context.Context, request block) error {
 		return nil
 	}
 	var reported *reportedError
-	if !errors.As(err, &reported) && s.link.failure() == nil {
+	switch {
+	case errors.As(err, &reported):
+	case s.link.failure() == nil:
 		s.link.writeBlock(errorBlock(err))
+	case errors.Is(err, ErrCorrupt): // who sends what is malformed can still be told
+		s.link.farewell(errorBlock(err).append(nil))
 	}
 	return fmt.Errorf("%s %q: %w", request.word, name, err)
 }
@@ -122,9 +125,9 @@ func (s *session) statInfo(name string) (Info, error) {
 			return Info{}, err
 		}
 	}
-	stat, err := fs.Stat(s.FS, name)
+	stat, err := s.fileInfo(name)
 	if err != nil {
-		return Info{}, outside(err)
+		return Info{}, reason(err)
 	}
 	return infoOf(name, stat), nil
 }

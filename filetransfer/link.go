@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -40,11 +39,14 @@ type link struct {
 	chunk  []byte // for one chunk, see body.go
 
 	streaming atomic.Bool // whether bytes that come extend the deadline
-	moved     int         // how many came since it was set, while streaming
+	deadline  time.Time   // the one that was set, while streaming
+	moved     int         // how many came since
+
+	over chan struct{} // closed by end
 
 	mu       sync.Mutex
 	failed   error // the first failure, after which the link is of no use
-	ended    bool  // by the context: deadlines stay in the past
+	ended    bool  // deadlines stay in the past
 	waiting  bool  // for a request, see awaitRequest
 	draining bool  // no more requests
 }
@@ -57,7 +59,7 @@ const (
 
 // newLink returns a link over a connection.
 func newLink(conn net.Conn, peer string, idle time.Duration) *link {
-	l := &link{conn: conn, peer: peer, chunk: make([]byte, chunkSpace)}
+	l := &link{conn: conn, peer: peer, chunk: make([]byte, chunkSpace), over: make(chan struct{})}
 	l.reader = bufio.NewReaderSize(l, maxBlock)
 	l.setIdle(idle)
 	return l
@@ -70,26 +72,33 @@ func (l *link) setIdle(idle time.Duration) {
 	l.idle = idle
 }
 
-// run calls f and returns its error, or that of the context as soon as it ends.
+// run calls f and returns its error, or that of the context or of end as soon as
+// one of them ends it.
 func (l *link) run(ctx context.Context, f func() error) error {
-	stop := context.AfterFunc(ctx, l.end)
+	stop := context.AfterFunc(ctx, func() { l.end(contextError(ctx)) })
 	defer stop()
 	result := make(chan error, 1)
 	go func() { result <- f() }()
 	var err error
 	select {
 	case err = <-result:
-	case <-ctx.Done():
+	case <-l.over:
 		select {
 		case err = <-result:
 		case <-time.After(stuckGrace):
-			err = ctx.Err()
+			err = l.failure()
 		}
 	}
-	if err != nil && ctx.Err() != nil {
-		err = contextError(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return contextError(ctx)
+	case l.isEnded():
+		return l.failure()
+	default:
+		return err
 	}
-	return err
 }
 
 // contextError returns why a context ended.
@@ -100,11 +109,15 @@ func contextError(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// end wakes whoever waits on the link, for good.
-func (l *link) end() {
+// end wakes whoever waits on the link, for good, and says why.
+func (l *link) end(err error) {
+	l.fail(err)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ended = true
+	if !l.ended {
+		l.ended = true
+		close(l.over)
+	}
 	l.conn.SetDeadline(longAgo)
 }
 
@@ -135,7 +148,14 @@ func (l *link) within(d time.Duration) error {
 func (l *link) stream() error {
 	l.streaming.Store(true)
 	l.moved = 0
-	return l.setReadDeadline(time.Now().Add(l.idle))
+	l.deadline = time.Now().Add(l.idle)
+	return l.setReadDeadline(l.deadline)
+}
+
+// extend gives reads more time, while streaming.
+func (l *link) extend(d time.Duration) error {
+	l.deadline = l.deadline.Add(d)
+	return l.setReadDeadline(l.deadline)
 }
 
 // forever lets reads wait without limit.
@@ -203,7 +223,7 @@ func (l *link) isEnded() bool {
 // explain makes an idle timeout say what it is.
 func (l *link) explain(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("the %s was silent, or took nothing, for %v: %w", l.peer, l.idle, os.ErrDeadlineExceeded)
+		return tell(os.ErrDeadlineExceeded, "the %s was silent, or took nothing, for %v", l.peer, l.idle)
 	}
 	return err
 }
@@ -249,6 +269,20 @@ func (l *link) drain() {
 	if l.waiting {
 		l.conn.SetReadDeadline(longAgo)
 	}
+}
+
+// farewell sends the last message. The peer may be sending, too, and take nothing
+// until that is taken.
+func (l *link) farewell(message []byte) {
+	l.within(l.idle)
+	discarded := make(chan struct{})
+	go func() {
+		io.Copy(io.Discard, l.reader)
+		close(discarded)
+	}()
+	l.Write(message)
+	l.setReadDeadline(longAgo)
+	<-discarded
 }
 
 // closeTime is how long close waits for a peer to take the last bytes.

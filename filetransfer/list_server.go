@@ -22,7 +22,7 @@ func (s *session) list(name string) error {
 	}
 	f, err := s.FS.Open(name)
 	if err != nil {
-		return outside(err)
+		return reason(err)
 	}
 	defer f.Close()
 	folder, ok := f.(fs.ReadDirFile)
@@ -71,7 +71,7 @@ func (s *session) checkFolder(name string) error {
 // target. An entry that has vanished since is left out.
 func (s *session) entryInfo(folder string, entry fs.DirEntry) (info Info, ok bool) {
 	if entry.Type()&fs.ModeSymlink != 0 {
-		if stat, err := fs.Stat(s.FS, path.Join(folder, entry.Name())); err == nil {
+		if stat, err := s.fileInfo(path.Join(folder, entry.Name())); err == nil {
 			return infoOf(entry.Name(), stat), true
 		}
 	}

@@ -27,7 +27,7 @@ func (s *session) servePlain() error {
 	}
 	f, info, err := s.open(name)
 	if err != nil {
-		return s.refusePlain(fmt.Errorf("get %q: %w", name, err))
+		return fmt.Errorf("get %q: %w", name, s.refusePlain(err))
 	}
 	defer f.Close()
 	m := newMeter(s.Progress, name, 0, info.Size)
@@ -42,17 +42,19 @@ func (s *session) servePlain() error {
 // readPlainName reads a name up to a line end, 2,048 bytes or a silence.
 func (s *session) readPlainName() (string, error) {
 	end := time.Now().Add(s.link.idle)
+	silence := min(nameSilence, s.link.idle/2)
 	var name []byte
 	for len(name) < maxPlainName {
 		left := time.Until(end)
-		if left <= 0 {
-			return "", tell(os.ErrDeadlineExceeded, "the name was not whole within %v", s.link.idle)
-		}
-		if err := s.link.within(min(nameSilence, left)); err != nil {
+		if err := s.link.within(min(silence, left)); err != nil {
 			return "", err
 		}
 		b, err := s.link.reader.ReadByte()
-		if err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) || err == nil && (b == '\r' || b == '\n') {
+		silent := errors.Is(err, os.ErrDeadlineExceeded)
+		if silent && left < silence {
+			return "", tell(os.ErrDeadlineExceeded, "the name was not whole within %v", s.link.idle)
+		}
+		if err == io.EOF || silent || err == nil && (b == '\r' || b == '\n') {
 			break
 		}
 		if err != nil {
@@ -82,8 +84,7 @@ func (s *session) sendPlain(f io.Reader, size int64, m *meter) error {
 // refusePlain tells the client why it gets no file.
 func (s *session) refusePlain(err error) error {
 	if s.link.failure() == nil {
-		_, text := describe(err)
-		s.link.Write([]byte(plainErrorPrefix + text + "\n"))
+		s.link.farewell([]byte(plainErrorLine(err)))
 	}
 	return err
 }

@@ -1,6 +1,9 @@
 package filetransfer
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Progress tells how far the transfer of a file is.
 type Progress struct {
@@ -45,6 +48,9 @@ func (m *meter) add(n int) {
 	}
 }
 
+// whole says that all that there is has been transferred.
+func (m *meter) whole() { m.progress.Total = m.progress.Done }
+
 // end reports the last state.
 func (m *meter) end() {
 	if m.report != nil {
@@ -61,7 +67,9 @@ func (m *meter) now() Progress {
 		p.Rate = float64(p.Done-m.before) / seconds
 	}
 	if p.Total >= 0 && p.Rate > 0 {
-		p.Remaining = time.Duration(float64(p.Total-p.Done) / p.Rate * float64(time.Second))
+		if left := float64(p.Total-p.Done) / p.Rate * float64(time.Second); left < math.MaxInt64 {
+			p.Remaining = time.Duration(left)
+		}
 	}
 	if p.Done == p.Total {
 		p.Remaining = 0

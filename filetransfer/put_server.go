@@ -20,7 +20,7 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 	}
 	part, err := partfile.Open(s.Uploads, name, request.get(replaceKey) == yes)
 	if err != nil {
-		return err
+		return reason(err)
 	}
 	defer part.Close()
 	sum, offset, err := s.agreeOnPart(ctx, part, info, request)
@@ -33,7 +33,7 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 		return err
 	}
 	if err := s.link.working("", func() error { return part.Commit(info.ModTime) }); err != nil {
-		return err
+		return reason(err)
 	}
 	s.logTransfer("received", name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
 	return s.link.writeBlock(block{word: okWord}.withSum(sum.Sum(nil)))

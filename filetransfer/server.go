@@ -17,6 +17,8 @@ import (
 type Server struct {
 	// FS is what is offered: the FS of an os.Root for a folder, or any other,
 	// such as an embed.FS or a zip archive. nil: nothing, gets are refused.
+	// Symbolic links are not followed in an FS that has no Stat, such as that
+	// of fs.Sub: OpenRoot makes a better one of a folder's folder.
 	FS fs.FS
 
 	// Uploads is where put stores. nil: puts are refused.
@@ -86,10 +88,10 @@ func (s *Server) ServeConn(ctx context.Context, c net.Conn) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	served := newSession(s, c, cancel)
-	defer served.link.close()
-	served.log.Info("client connected")
 	s.addSession(served)
 	defer s.removeSession(served)
+	defer served.link.close()
+	served.log.Info("client connected")
 	err := served.link.run(ctx, func() error { return served.serve(ctx) })
 	if err != nil {
 		served.log.Warn("client dropped", "error", err)

@@ -62,16 +62,16 @@ func (s *session) open(name string) (fs.File, Info, error) {
 	if err := checkName(name); err != nil {
 		return nil, Info{}, err
 	}
-	stat, err := fs.Stat(s.FS, name)
+	stat, err := s.fileInfo(name)
 	if err != nil {
-		return nil, Info{}, outside(err)
+		return nil, Info{}, reason(err)
 	}
 	if err := checkRegular(name, stat); err != nil {
 		return nil, Info{}, err
 	}
 	f, err := s.FS.Open(name)
 	if err != nil {
-		return nil, Info{}, outside(err)
+		return nil, Info{}, reason(err)
 	}
 	if stat, err = f.Stat(); err == nil {
 		err = checkRegular(name, stat)
@@ -81,6 +81,18 @@ func (s *session) open(name string) (fs.File, Info, error) {
 		return nil, Info{}, err
 	}
 	return f, contentInfo(name, stat), nil
+}
+
+// fileInfo tells about a file or folder without opening it, if the FS can. One
+// that has Lstat but no Stat, such as that of fs.Sub, is not asked where a
+// symbolic link leads: fs.Stat would open it.
+func (s *session) fileInfo(name string) (fs.FileInfo, error) {
+	if links, ok := s.FS.(fs.ReadLinkFS); ok {
+		if _, ok := s.FS.(fs.StatFS); !ok {
+			return links.Lstat(name)
+		}
+	}
+	return fs.Stat(s.FS, name)
 }
 
 // contentInfo returns the Info of a file that is about to be read. One that
@@ -116,14 +128,19 @@ func infoOf(name string, stat fs.FileInfo) Info {
 	return info
 }
 
-// outside makes the error of a path that leads out of an os.Root match
-// fs.ErrPermission. It is one of package os that has no name.
-func outside(err error) error {
+// reason returns what is wrong with a file, without its name, which the
+// session adds. The error of a path that leads out of an os.Root is one of
+// package os that has no name, and matches nothing.
+func reason(err error) error {
 	var path *fs.PathError
-	if errors.As(err, &path) && strings.Contains(path.Err.Error(), "escapes") {
-		return &fs.PathError{Op: path.Op, Path: path.Path, Err: tell(fs.ErrPermission, "permission denied: the path leads out of the folder")}
+	switch {
+	case !errors.As(err, &path):
+		return err
+	case strings.Contains(path.Err.Error(), "escapes"):
+		return tell(fs.ErrPermission, "permission denied: the path leads out of the folder")
+	default:
+		return path.Err
 	}
-	return err
 }
 
 // logTransfer logs a file that was transferred whole.
