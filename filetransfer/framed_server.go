@@ -35,7 +35,7 @@ func (s *session) serveFramed(ctx context.Context) error {
 			return cmp.Or(err, failure)
 		}
 		if err != nil {
-			s.log.Warn("request failed", "request", request.word, "error", err)
+			s.log.Warn("request failed", "request", printable(request.word), "error", err)
 		}
 		_, err = s.link.awaitRequest()
 		switch {
@@ -97,7 +97,7 @@ func (s *session) answer(ctx context.Context, request block) error {
 	case errors.Is(err, ErrCorrupt): // who sends what is malformed can still be told
 		s.link.farewell(errorBlock(err).append(nil))
 	}
-	return fmt.Errorf("%s %q: %w", request.word, name, err)
+	return fmt.Errorf("%s %.300q: %w", printable(request.word), name, err)
 }
 
 // A reportedError is one that the client knows already.

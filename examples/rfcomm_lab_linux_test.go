@@ -1,0 +1,331 @@
+package examples_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/labtest"
+)
+
+// The tests on real RFCOMM are named TestRFCOMM…: the lab runs those alone.
+
+// A radio is two adapters of one machine that reach each other, and a channel
+// for the test's server.
+type radio struct {
+	*labtest.Lab
+	near, far string // the adapters' addresses
+	channel   string
+}
+
+// usedChannels counts the tests. Their channels are used in turn, which leaves
+// each some time to close; 20 is for the article's server alone.
+var usedChannels int
+
+// overRFCOMM skips a test that is not run in the lab.
+func overRFCOMM(t *testing.T) *radio {
+	t.Helper()
+	l := labtest.Require(t)
+	usedChannels++
+	return &radio{
+		Lab:     l,
+		near:    rfcomm.BDAddr(l.Dialer()).String(),
+		far:     rfcomm.BDAddr(l.Device()).String(),
+		channel: fmt.Sprint(usedChannels%19 + 1),
+	}
+}
+
+// A folder is one with a server's files, or with a client's.
+type folder string
+
+// path is that of a file in the folder.
+func (f folder) path(name string) string { return filepath.Join(string(f), name) }
+
+// serve starts the program server on both adapters.
+func (r *radio) serve(t *testing.T) (server *job, files, uploads folder) {
+	t.Helper()
+	files, uploads = folder(t.TempDir()), folder(t.TempDir())
+	server = launch(t, "server", []string{"-channel", r.channel, "-dir", string(files), "-uploads", string(uploads)})
+	server.await(t, "To connect:  client -channel "+r.channel+" "+r.far)
+	return server, files, uploads
+}
+
+// words are the arguments of the program client for the server on the second
+// adapter.
+func (r *radio) words(more ...string) []string {
+	return append([]string{"-channel", r.channel, r.far}, more...)
+}
+
+// lessSize is that of files which only have to last long enough for something to
+// happen: more than 1 s.
+const lessSize = 3 << 19
+
+func TestRFCOMMGetAndPut(t *testing.T) {
+	r := overRFCOMM(t)
+	_, files, uploads := r.serve(t)
+	here := folder(t.TempDir())
+	type file struct {
+		name string
+		size int
+	}
+	sent := []file{{"large", 8 << 20}}
+	if testing.Short() {
+		sent[0].size = 512 << 10
+	} else {
+		sent = append(sent, []file{
+			{"empty", 0},
+			{"one byte", 1},
+			{"Grüße, 你好 🙂.txt", 3000},
+			{strings.Repeat("ä", 125) + ".html", 5000}, // 255 bytes
+		}...)
+	}
+	var names []string
+	for _, file := range sent {
+		names = append(names, file.name)
+		content := newFile(t, files.path(file.name), file.size)
+		run(t, 0, "client", r.words("get", "-o", here.path(file.name), file.name))
+		checkFile(t, here.path(file.name), content)
+		run(t, 0, "client", r.words("put", here.path(file.name)))
+		checkFile(t, uploads.path(file.name), content)
+	}
+	listed, _ := run(t, 0, "client", r.words("ls"))
+	checkText(t, listed, names...)
+}
+
+func TestRFCOMMPlainGetThroughANamedAdapter(t *testing.T) {
+	r := overRFCOMM(t)
+	_, files, _ := r.serve(t)
+	here := folder(t.TempDir())
+	content := newFile(t, files.path("file"), 500_000)
+	adapters, err := rfcomm.Adapters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, adapter := range adapters {
+		status := 0
+		if adapter.Addr.String() != r.near {
+			status = 1 // it does not reach itself
+		}
+		run(t, status, "client", r.words("get", "-plain", "-adapter", adapter.Name, "file", "-o", here.path("file")))
+	}
+	checkFile(t, here.path("file"), content)
+	checkFolder(t, string(here), "file")
+}
+
+// The dialogue is the article's: the server asks for a name, the user types it.
+func TestRFCOMMDialogue(t *testing.T) {
+	r := overRFCOMM(t)
+	_, files, _ := r.serve(t)
+	here := folder(t.TempDir())
+	content := newFile(t, files.path("file"), 100_000)
+	client := launch(t, "client", r.words(), in(string(here)), typing("file\n"))
+	client.end(t, 0)
+	checkText(t, client.stdout.String(), "Enter the file name")
+	checkFile(t, here.path("file"), content)
+}
+
+func TestRFCOMMStatus(t *testing.T) {
+	r := overRFCOMM(t)
+	server, files, uploads := r.serve(t)
+	here := folder(t.TempDir())
+	newFile(t, files.path("file"), 10)
+	mine := newFile(t, here.path("mine"), 20)
+
+	run(t, 1, "client", r.words("get", "-o", here.path("new"), "not there"))
+	run(t, 1, "client", r.words("get", "-plain", "-o", here.path("new"), "not there"))
+	run(t, 1, "client", r.words("get", "-o", here.path("mine"), "file"))
+	checkFile(t, here.path("mine"), mine)
+	checkFolder(t, string(here), "mine")
+	run(t, 0, "client", r.words("put", here.path("mine")))
+	run(t, 1, "client", r.words("put", here.path("mine")))
+	run(t, 0, "client", r.words("put", "-f", here.path("mine")))
+	checkFile(t, uploads.path("mine"), mine)
+	checkFolder(t, string(uploads), "mine")
+	run(t, 2, "client", r.words("fetch", "file"))
+
+	server.interrupt(t)
+	server.end(t, 0)
+	run(t, 1, "client", r.words("get", "-o", here.path("new"), "file"))
+}
+
+// awaitSize waits until a file has so many bytes.
+func awaitSize(t *testing.T, path string, size int64) {
+	t.Helper()
+	hosttest.Eventually(t, fmt.Sprintf("%d bytes in %s", size, path), func() bool {
+		info, err := os.Stat(path)
+		return err == nil && info.Size() >= size
+	})
+}
+
+func TestRFCOMMGetGoesOnAfterTheAdaptersWereGone(t *testing.T) {
+	r := overRFCOMM(t)
+	_, files, _ := r.serve(t)
+	here := folder(t.TempDir())
+	content := newFile(t, files.path("file"), lessSize)
+	get := r.words("get", "-o", here.path("file"), "file")
+
+	broken := launch(t, "client", get)
+	awaitSize(t, here.path("file.part"), lessSize/4)
+	r.Remove()
+	broken.end(t, 1)
+	checkFolder(t, string(here), "file.part")
+	r.Restore()
+	_, said := run(t, 0, "client", get)
+	checkText(t, said, "going on")
+	checkFile(t, here.path("file"), content)
+	checkFolder(t, string(here), "file")
+}
+
+func TestRFCOMMPutGoesOnAfterTheAdaptersWereGone(t *testing.T) {
+	r := overRFCOMM(t)
+	server, _, uploads := r.serve(t)
+	here := folder(t.TempDir())
+	content := newFile(t, here.path("file"), lessSize)
+	put := r.words("put", here.path("file"))
+
+	broken := launch(t, "client", put)
+	awaitSize(t, uploads.path("file.part"), lessSize/4)
+	r.Remove()
+	broken.end(t, 1)
+	r.Restore()
+	run(t, 0, "client", put)
+	checkFile(t, uploads.path("file"), content)
+	checkFolder(t, string(uploads), "file")
+	server.interrupt(t)
+	server.end(t, 0)
+}
+
+func TestRFCOMMInterruptedServerFinishesTheTransfer(t *testing.T) {
+	r := overRFCOMM(t)
+	server, files, _ := r.serve(t)
+	here := folder(t.TempDir())
+	content := newFile(t, files.path("file"), lessSize)
+	client := launch(t, "client", r.words("get", "-o", here.path("file"), "file"))
+	awaitSize(t, here.path("file.part"), lessSize/4)
+	server.interrupt(t)
+	client.end(t, 0)
+	checkFile(t, here.path("file"), content)
+	server.end(t, 0)
+}
+
+// One adapter holds one connection to a channel of another, so the second
+// client dials the other way.
+func TestRFCOMMSecondClientWaitsInTheBacklog(t *testing.T) {
+	r := overRFCOMM(t)
+	_, files, _ := r.serve(t)
+	here := folder(t.TempDir())
+	content := newFile(t, files.path("file"), 100_000)
+
+	keyboard, user, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keyboard.Close()
+	defer user.Close()
+	first := launch(t, "client", r.words(), in(string(here)), func(c *exec.Cmd) { c.Stdin = keyboard })
+	first.await(t, "Enter the file name")
+	second := launch(t, "client", []string{"-channel", r.channel, r.near, "get", "-o", here.path("second"), "file"})
+	hosttest.Eventually(t, "a connection in the backlog", func() bool { return backlog(t) == 1 })
+	fmt.Fprintln(user, "file")
+	first.end(t, 0)
+	checkFile(t, here.path("file"), content)
+	second.end(t, 0)
+	checkFile(t, here.path("second"), content)
+}
+
+// backlog counts the connections of this machine that nobody has accepted: those
+// with a parent, which the last column of the kernel's list tells.
+func backlog(t *testing.T) (waiting int) {
+	t.Helper()
+	sockets, err := os.ReadFile("/proc/net/rfcomm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row := range strings.Lines(string(sockets)) {
+		columns := strings.Fields(row)
+		if len(columns) == 7 && columns[6] != "Parent" && columns[6] != "0" {
+			waiting++
+		}
+	}
+	return waiting
+}
+
+// articlesServer is the article's, step by step, in PyBluez. Only the size of
+// the pieces is new: today's kernels never end a blocking send of a large one.
+const articlesServer = `
+import sys, bluetooth
+server = bluetooth.BluetoothSocket(bluetooth.RFCOMM)
+server.bind((sys.argv[1], 20))
+server.listen(1)
+print("waiting", flush=True)
+clients = []
+while True:
+    client, address = server.accept()
+    clients.append(client)  # it closes none
+    client.send("Enter the file name")
+    name = client.recv(2048)
+    with open(name, "rb") as f:
+        while piece := f.read(4096):
+            client.send(piece)
+    client.send("Transfer complete")
+`
+
+func TestRFCOMMGetFromTheArticlesServer(t *testing.T) {
+	r := overRFCOMM(t)
+	r.channel = "20"
+	files, here := folder(t.TempDir()), folder(t.TempDir())
+	content := newFile(t, files.path("file"), 300_000)
+
+	server := exec.Command("/usr/bin/python3", "-c", articlesServer, r.far)
+	server.Dir = string(files)
+	var printed transcript
+	server.Stdout, server.Stderr = &printed, &printed
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		server.Process.Kill()
+		server.Wait()
+		if t.Failed() {
+			t.Logf("the article's server:\n%s", &printed)
+		}
+	})
+	hosttest.Eventually(t, "the article's server waiting", func() bool { return strings.Contains(printed.String(), "waiting") })
+
+	run(t, 0, "client", r.words("get", "-plain", "-o", here.path("plain"), "file"))
+	checkFile(t, here.path("plain"), content)
+	run(t, 0, "client", r.words(), in(string(here)), typing("file\n"))
+	checkFile(t, here.path("file"), content)
+	_, said := run(t, 1, "client", r.words("get", "-o", here.path("framed"), "file"))
+	checkText(t, said, "get -plain")
+}
+
+func TestRFCOMMEcho(t *testing.T) {
+	r := overRFCOMM(t)
+	launch(t, "echo", []string{"-channel", r.channel}).await(t, "Listening on")
+	long := strings.Repeat("how do you do ", 5000) + rand.Text()
+	for _, text := range []string{"hello", long} {
+		said, _ := run(t, 0, "echo", []string{"-channel", r.channel, r.far, text})
+		if said != text+"\n" {
+			t.Errorf("%d bytes of %d came back", len(said)-1, len(text))
+		}
+	}
+}
+
+func TestRFCOMMDemo(t *testing.T) {
+	r := overRFCOMM(t)
+	file := filepath.Join(t.TempDir(), "file")
+	newFile(t, file, 100_000)
+	said, _ := run(t, 0, "demo", []string{file})
+	checkText(t, said, "RFCOMM channel", r.near, r.far, "server: Enter the file name")
+	r.Remove()
+	said, _ = run(t, 0, "demo", []string{file})
+	checkText(t, said, "in memory")
+	r.Restore()
+}

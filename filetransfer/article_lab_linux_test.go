@@ -1,0 +1,188 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// The article's two programs, step by step, in PyBluez. Only the size of the
+// pieces is new: today's kernels never end a blocking send of a large one.
+const (
+	articlesServer = `
+import sys, bluetooth
+server = bluetooth.BluetoothSocket(bluetooth.RFCOMM)
+server.bind((sys.argv[1], int(sys.argv[2])))
+server.listen(1)
+print("waiting", flush=True)
+clients = []
+while True:
+    client, address = server.accept()
+    clients.append(client)  # it closes none
+    client.send("Enter the file name")
+    name = client.recv(2048)
+    with open(name, "rb") as f:
+        while piece := f.read(4096):
+            client.send(piece)
+    client.send("Transfer complete")
+`
+	articlesClient = `
+import sys, bluetooth
+near, far, channel, name = sys.argv[1:]
+client = bluetooth.BluetoothSocket(bluetooth.RFCOMM)
+client.bind((near, 0))
+client.connect((far, int(channel)))
+print(client.recv(2048).decode(), flush=True)
+client.send(name)
+mark = b"Transfer complete"
+received = bytearray()
+while not received.endswith(mark):
+    try:
+        part = client.recv(4096)
+    except bluetooth.BluetoothError:
+        break
+    if not part:
+        break
+    received += part
+client.close()
+if received.endswith(mark):
+    del received[-len(mark):]
+    print("complete")
+else:
+    print("incomplete:", received[-200:])
+with open("received", "wb") as f:
+    f.write(received)
+`
+)
+
+// articlesSize is that of the large files.
+const articlesSize = 1 << 20
+
+// An article is the article's server, with the folder that it runs in.
+type article struct {
+	address *rfcomm.Addr
+	folder  string
+	ended   <-chan string // what it said last, when it ends
+}
+
+// article starts the article's server, which ends with the test.
+func (r *radio) article(t testing.TB) *article {
+	t.Helper()
+	a := &article{
+		address: &rfcomm.Addr{Device: r.far, Channel: articlesChannel},
+		folder:  t.TempDir(),
+	}
+	cmd := exec.Command("/usr/bin/python3", "-c", articlesServer, r.far.String(), fmt.Sprint(articlesChannel))
+	cmd.Dir = a.folder
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan string, 1)
+	a.ended = ended
+	t.Cleanup(func() { cmd.Process.Kill() })
+	if _, err := fmt.Fscanln(output, new(string)); err != nil {
+		cmd.Wait()
+		t.Fatalf("the article's server does not wait for clients: %v\n%s", err, &complaint)
+	}
+	go func() {
+		cmd.Wait()
+		ended <- complaint.String()
+	}()
+	return a
+}
+
+func TestRFCOMMWeFetchFromTheArticlesServer(t *testing.T) {
+	r := overRFCOMM(t)
+	a := r.article(t)
+	fetch := func(name string, want []byte) {
+		t.Helper()
+		c := r.dial(t, a.address)
+		defer c.Close()
+		var got bytes.Buffer
+		n, err := filetransfer.Fetch(t.Context(), c, name, &got)
+		if err != nil || n != int64(len(want)) || sha256.Sum256(got.Bytes()) != sha256.Sum256(want) {
+			t.Errorf("Fetch of %q = %d, %v, and %d bytes; want %d", name, n, err, got.Len(), len(want))
+		}
+	}
+	fetch("large", randomFile(t, a.folder, "large", articlesSize))
+	for _, file := range some(oddFiles[:2]) { // each waits 2 s for an end that does not come
+		fetch(file.name, randomFile(t, a.folder, file.name, file.size))
+	}
+
+	// It ends when it is asked for a file that it does not have.
+	c := r.dial(t, a.address)
+	n, err := filetransfer.Fetch(t.Context(), c, "not there", io.Discard)
+	t.Log(err)
+	if n != 0 || err == nil {
+		t.Errorf("Fetch of what is not there = %d, %v", n, err)
+	}
+	if said := <-a.ended; !strings.Contains(said, "FileNotFoundError") {
+		t.Errorf("the article's server ended otherwise:\n%s", said)
+	}
+}
+
+func TestRFCOMMTheArticlesServerKnowsNoFramedRequest(t *testing.T) {
+	r := overRFCOMM(t)
+	a := r.article(t)
+	client := r.client(t, a.address)
+	_, err := client.Get(t.Context(), "file", io.Discard)
+	t.Log(err)
+	if err == nil || !strings.Contains(err.Error(), "try the plain") {
+		t.Errorf("Get: %v, want an error that says to try the plain dialect", err)
+	}
+	if said := <-a.ended; !strings.Contains(said, "null byte") {
+		t.Errorf("the article's server ended otherwise:\n%s", said)
+	}
+}
+
+func TestRFCOMMTheArticlesClientFetchesFromUs(t *testing.T) {
+	r := overRFCOMM(t)
+	o := r.offer(t)
+	run := func(name string) (said string, received []byte) {
+		t.Helper()
+		address := o.address.(*rfcomm.Addr)
+		cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", articlesClient,
+			rfcomm.BDAddr(r.Dialer()).String(), r.far.String(), fmt.Sprint(address.Channel), name)
+		cmd.Dir = t.TempDir()
+		output, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("the article's client: %v\n%s", err, output)
+		}
+		received, err = os.ReadFile(filepath.Join(cmd.Dir, "received"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(output), received
+	}
+	fetch := func(name string, want []byte) {
+		t.Helper()
+		said, received := run(name)
+		if said != filetransfer.Prompt+"\ncomplete\n" || sha256.Sum256(received) != sha256.Sum256(want) {
+			t.Errorf("the article's client said %q and received %d bytes of %q, want %d", said, len(received), name, len(want))
+		}
+	}
+	fetch("large", randomFile(t, o.files, "large", articlesSize))
+	for _, file := range some(oddFiles) {
+		fetch(file.name, randomFile(t, o.files, file.name, file.size))
+	}
+	said, received := run("not there")
+	t.Logf("%s%s", said, received)
+	if !strings.HasPrefix(said, filetransfer.Prompt+"\nincomplete") || !strings.HasPrefix(string(received), "Error: ") {
+		t.Errorf("the article's client said %q and received %q", said, received)
+	}
+}

@@ -1,0 +1,206 @@
+package filetransfer_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// benchSize is the size of the file that is fetched again and again.
+const benchSize = 8 << 20
+
+// BenchmarkGoodput fetches one file in all ways in turn, in rounds, and gives
+// the medians over the rounds; one op is a round. docs/benchmarks.md tells how to
+// run it, and what was measured.
+func BenchmarkGoodput(b *testing.B) {
+	r := overRFCOMM(b)
+	a := r.article(b)
+	content := randomFile(b, a.folder, "file", benchSize)
+	logger := slog.New(slog.DiscardHandler)
+	server := &filetransfer.Server{FS: openRoot(b, a.folder).FS(), Logger: logger}
+	listener, copies := r.listen(b), r.listen(b)
+	go server.Serve(listener)
+	b.Cleanup(func() { server.Close() })
+	go serveCopies(copies, filepath.Join(a.folder, "file"))
+
+	ways := []*way{
+		{name: "copy", address: copies.Addr(), get: func(c net.Conn) error {
+			if _, err := c.Write([]byte{0}); err != nil {
+				return err
+			}
+			_, err := io.Copy(discard{}, io.LimitReader(c, benchSize))
+			return err
+		}},
+		{name: "framed", address: listener.Addr(), get: func(c net.Conn) error {
+			_, err := filetransfer.NewClient(c).Get(b.Context(), "file", discard{})
+			return err
+		}},
+		{name: "plain", address: listener.Addr(), get: func(c net.Conn) error {
+			_, err := filetransfer.Fetch(b.Context(), c, "file", discard{})
+			return err
+		}},
+		{name: "article", address: a.address, get: func(c net.Conn) error {
+			_, err := filetransfer.Fetch(b.Context(), c, "file", discard{})
+			return err
+		}},
+	}
+	var hashing []float64
+	for b.Loop() {
+		for _, w := range ways {
+			if err := w.run(r.dial(b, w.address)); err != nil {
+				b.Fatalf("%s: %v", w.name, err)
+			}
+		}
+		// None is always the first of a round.
+		ways = append(ways[1:], ways[0])
+		before := cpuTime()
+		sha256.Sum256(content)
+		hashing = append(hashing, (cpuTime()-before).Seconds()*1000)
+	}
+
+	slices.SortFunc(ways, func(v, w *way) int { return slices.Index(wayNames, v.name) - slices.Index(wayNames, w.name) })
+	reference := ways[0]
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(hashing), "ms-hash")
+	b.Logf("medians of %d rounds; SHA-256 of %d MiB takes %.0f ms of CPU time at each end", len(hashing), benchSize>>20, median(hashing))
+	b.Logf("%-8s %10s %10s %10s %10s %12s %12s", "", "data MB/s", "x copy", "call MB/s", "x copy", "CPU ms/MiB", "allocs/MiB")
+	for _, w := range ways {
+		data, call := quotients(w.data, reference.data), quotients(w.call, reference.call)
+		b.Logf("%-8s %10.3f %10.3f %10.3f %10.3f %12.1f %12.1f", w.name,
+			median(w.data), median(data), median(w.call), median(call), median(w.cpu), median(w.allocs))
+		b.ReportMetric(median(w.data), w.name+"-MB/s")
+		if w != reference {
+			b.ReportMetric(median(data), w.name+"-x-copy")
+		}
+		b.ReportMetric(median(w.allocs), w.name+"-allocs/MiB")
+	}
+}
+
+var wayNames = []string{"copy", "framed", "plain", "article"}
+
+// serveCopies sends a file with io.Copy to each client that asks with a byte.
+func serveCopies(listener *rfcomm.Listener, path string) {
+	for {
+		c, err := listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			continue
+		}
+		file, err := os.Open(path)
+		if err == nil {
+			c.Read(make([]byte, 1))
+			io.Copy(c, file)
+			file.Close()
+		}
+		c.Close()
+	}
+}
+
+// A way is one to fetch the file, and what was measured of it in each round.
+type way struct {
+	name    string
+	address net.Addr
+	get     func(net.Conn) error
+
+	data   []float64 // MB/s from the first to the last byte of the file
+	call   []float64 // MB/s of the whole call, with what is said around the file
+	cpu    []float64 // ms of this process for a MiB: of both ends, if both are Go
+	allocs []float64 // the same way
+}
+
+// run fetches the file once over a new connection and closes that.
+func (w *way) run(conn *rfcomm.Conn) error {
+	defer conn.Close()
+	c := &timedConn{Conn: conn}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	cpu := cpuTime()
+	begun := time.Now()
+	if err := w.get(c); err != nil {
+		return err
+	}
+	whole := time.Since(begun)
+	cpu = cpuTime() - cpu
+	runtime.ReadMemStats(&after)
+
+	const megabytes, mebibytes = benchSize / 1e6, benchSize >> 20
+	w.call = append(w.call, megabytes/whole.Seconds())
+	w.data = append(w.data, (benchSize-timedFrom)/1e6/c.end.Sub(c.start).Seconds())
+	w.cpu = append(w.cpu, cpu.Seconds()*1000/mebibytes)
+	w.allocs = append(w.allocs, float64(after.Mallocs-before.Mallocs)/mebibytes)
+	return nil
+}
+
+// timedFrom is how many bytes must have come before a timedConn starts its
+// clock: more than what comes before a file's first, in any dialect, and
+// nothing to a whole file.
+const timedFrom = 4096
+
+// A timedConn notes when the data phase of a download starts and ends, counted
+// in bytes, so that it need not look at a clock, which is slow in the lab, at each
+// Read.
+type timedConn struct {
+	*rfcomm.Conn
+	read       int
+	start, end time.Time
+}
+
+func (c *timedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.read += n
+	if c.start.IsZero() && c.read >= timedFrom {
+		c.start = time.Now()
+	}
+	if c.end.IsZero() && c.read >= benchSize {
+		c.end = time.Now()
+	}
+	return n, err
+}
+
+// discard is io.Discard without its own way to copy.
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+
+// cpuTime is what this process has used.
+func cpuTime() time.Duration {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// quotients divides the values of each round by those of another way.
+func quotients(values, by []float64) []float64 {
+	result := make([]float64, len(values))
+	for i := range values {
+		result[i] = values[i] / by[i]
+	}
+	return result
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}

@@ -1,0 +1,446 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// A direction of a cable.
+type direction int
+
+const (
+	toServer direction = iota
+	toClient
+)
+
+func (d direction) String() string { return []string{"to server", "to client"}[d] }
+
+var directions = []direction{toServer, toClient}
+
+// A fault is what a cable does after it has carried a number of bytes in one
+// direction.
+type fault struct {
+	to    direction
+	after int
+	flip  byte  // flips these bits of the next byte; 0: the cable is cut
+	late  bool  // the sender does not learn of the cut for lateness
+	err   error // that reads end with after the cut
+}
+
+func (f fault) String() string {
+	switch {
+	case f.flip != 0:
+		return fmt.Sprintf("bits %#02x flipped after %d bytes %v", f.flip, f.after, f.to)
+	case f.late:
+		return fmt.Sprintf("cut after %d bytes %v, of which the sender learns late", f.after, f.to)
+	default:
+		return fmt.Sprintf("cut after %d bytes %v", f.after, f.to)
+	}
+}
+
+// A sender that does not learn of a cut at once goes on for lateness, or until
+// it has sent lostBytes, as if what it sends was on its way.
+const (
+	lateness  = 5 * time.Second
+	lostBytes = 64 << 10
+)
+
+// A cable joins two connections, which are joined already, and counts what they
+// carry.
+type cable struct {
+	client, server net.Conn
+	fault          *fault
+
+	mu      sync.Mutex
+	carried [2]int // bytes in each direction
+	lost    int    // bytes after the cut
+	broken  [2]bool
+}
+
+// newCable makes a cable of a connection's ends, with a fault unless it is nil.
+func newCable(f *fault, connection func() (client, server net.Conn)) *cable {
+	client, server := connection()
+	c := &cable{fault: f}
+	c.client = &end{Conn: client, cable: c, to: toServer}
+	c.server = &end{Conn: server, cable: c, to: toClient}
+	return c
+}
+
+// bytes returns how many bytes were carried in a direction.
+func (c *cable) bytes(d direction) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.carried[d]
+}
+
+// An end is a connection at one end of a cable.
+type end struct {
+	net.Conn
+	cable *cable
+	to    direction // where it sends to
+}
+
+// Read reads what the other end has sent.
+func (e *end) Read(p []byte) (int, error) {
+	if e.broken() {
+		return 0, e.cable.fault.err
+	}
+	n, err := e.Conn.Read(p)
+	if err != nil && e.broken() {
+		err = e.cable.fault.err
+	}
+	return n, err
+}
+
+// broken reports whether the end has to do with a cut.
+func (e *end) broken() bool {
+	e.cable.mu.Lock()
+	defer e.cable.mu.Unlock()
+	return e.cable.broken[e.to]
+}
+
+// Write sends p as far as the cable lets it.
+func (e *end) Write(p []byte) (int, error) {
+	c := e.cable
+	if e.broken() {
+		return 0, &net.OpError{Op: "write", Err: syscall.EPIPE}
+	}
+	c.mu.Lock()
+	before, lost := c.carried[e.to], c.lost
+	c.mu.Unlock()
+	f := c.fault
+	if f == nil || f.to != e.to || before+len(p) < f.after || f.flip != 0 && before+len(p) == f.after {
+		return e.pass(p)
+	}
+	left := f.after - before
+	switch {
+	case f.flip != 0 && left < 0:
+		return e.pass(p)
+	case f.flip != 0:
+		p = slices.Clone(p)
+		p[left] ^= f.flip
+		return e.pass(p)
+	case lost > 0:
+		return e.lose(p)
+	}
+	n, err := e.pass(p[:left])
+	if err != nil {
+		return n, err
+	}
+	c.cut()
+	if f.late {
+		m, err := e.lose(p[left:])
+		return n + m, err
+	}
+	if n < len(p) {
+		err = &net.OpError{Op: "write", Err: syscall.EPIPE}
+	}
+	return n, err
+}
+
+// pass sends p.
+func (e *end) pass(p []byte) (n int, err error) {
+	if len(p) > 0 {
+		n, err = e.Conn.Write(p)
+	}
+	e.cable.mu.Lock()
+	defer e.cable.mu.Unlock()
+	e.cable.carried[e.to] += n
+	if err != nil && e.cable.broken[e.to] {
+		err = &net.OpError{Op: "write", Err: syscall.EPIPE}
+	}
+	return n, err
+}
+
+// lose takes p as if it could still arrive.
+func (e *end) lose(p []byte) (int, error) {
+	c := e.cable
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lost += len(p) + 1
+	if c.lost > lostBytes {
+		return 0, &net.OpError{Op: "write", Err: syscall.ECONNRESET}
+	}
+	return len(p), nil
+}
+
+// cut breaks the end that receives, and the other one too, now or late.
+func (c *cable) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	receives := 1 - c.fault.to
+	c.broken[receives] = true
+	if !c.fault.late {
+		c.broken[c.fault.to] = true
+		c.close()
+		return
+	}
+	for _, conn := range []net.Conn{c.client, c.server} {
+		if e := conn.(*end); e.to == receives {
+			e.Conn.SetDeadline(time.Unix(1, 0))
+		}
+	}
+	time.AfterFunc(lateness, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.broken[c.fault.to] = true
+		c.close()
+	})
+}
+
+func (c *cable) close() {
+	c.client.(*end).Conn.Close()
+	c.server.(*end).Conn.Close()
+}
+
+// Close closes the end, of which the other one learns late if it learns late of
+// the cut.
+func (e *end) Close() error {
+	if e.broken() {
+		return nil
+	}
+	return e.Conn.Close()
+}
+
+func (e *end) SetDeadline(t time.Time) error {
+	if e.broken() {
+		return nil
+	}
+	return e.Conn.SetDeadline(t)
+}
+
+func (e *end) SetReadDeadline(t time.Time) error {
+	if e.broken() {
+		return nil
+	}
+	return e.Conn.SetReadDeadline(t)
+}
+
+func (e *end) SetWriteDeadline(t time.Time) error {
+	if e.broken() {
+		return nil
+	}
+	return e.Conn.SetWriteDeadline(t)
+}
+
+// endErrors are what reads can end with when a link is cut. The kernel ends RFCOMM
+// with ECONNRESET after a close as well, of which package rfcomm makes io.EOF.
+var endErrors = []error{
+	io.EOF,
+	&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)},
+	&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ETIMEDOUT)},
+}
+
+// memoryFolder returns an empty folder, in memory where a system has some for
+// that: each file that is put into place there is synced.
+func memoryFolder(t testing.TB) string {
+	t.Helper()
+	path, err := os.MkdirTemp("/dev/shm", "filetransfer")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(path) })
+	return path
+}
+
+// A place is where a transfer leads from and to, on either side.
+type place struct {
+	content    string            // of the file
+	info       filetransfer.Info // of the file, but for its checksum
+	from, to   *os.Root
+	fromFolder string // with the file "file"
+	toFolder   string // where it is to arrive, as "file"
+}
+
+// newPlace returns a place with a file of the content.
+func newPlace(t testing.TB, content string) *place {
+	t.Helper()
+	path := memoryFolder(t)
+	p := &place{
+		info:       filetransfer.Info{Name: "file", ModTime: time.Date(2026, 11, 22, 19, 30, 59, 123456789, time.UTC)},
+		fromFolder: filepath.Join(path, "from"),
+		toFolder:   filepath.Join(path, "to"),
+	}
+	for _, folder := range []string{p.fromFolder, p.toFolder} {
+		if err := os.Mkdir(folder, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.offer(t, content)
+	p.from, p.to = openFolder(t, p.fromFolder), openFolder(t, p.toFolder)
+	return p
+}
+
+// offer makes content that of the file.
+func (p *place) offer(t testing.TB, content string) {
+	t.Helper()
+	file := filepath.Join(p.fromFolder, "file")
+	os.Remove(file)
+	err := os.WriteFile(file, []byte(content), 0o640)
+	if err == nil {
+		err = os.Chtimes(file, time.Time{}, p.info.ModTime)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	stat, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.content, p.info.Size, p.info.Mode = content, int64(len(content)), stat.Mode()
+}
+
+// close closes the folders.
+func (p *place) close() {
+	p.from.Close()
+	p.to.Close()
+}
+
+// clear removes what has arrived.
+func (p *place) clear(t testing.TB) {
+	t.Helper()
+	for _, name := range []string{"file", "file.part"} {
+		if err := p.to.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// server returns a server that offers the file and takes uploads.
+func (p *place) server() *filetransfer.Server {
+	return &filetransfer.Server{FS: p.from.FS(), Uploads: p.to, Logger: quiet}
+}
+
+// wantWholeOrNone checks that nothing has arrived under its final name, or all
+// of it, as what it is; and nothing else but a part that can be continued.
+// It reports whether the file is there.
+func (p *place) wantWholeOrNone(t testing.TB) (whole bool) {
+	t.Helper()
+	entries, err := os.ReadDir(p.toFolder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		switch entry.Name() {
+		case "file":
+			whole = true
+			p.wantWhole(t)
+		case "file.part":
+			if len(readFile(t, filepath.Join(p.toFolder, "file.part"))) == 0 {
+				t.Error("an empty part was left")
+			}
+		default:
+			t.Errorf("%q appeared", entry.Name())
+		}
+	}
+	return whole
+}
+
+// wantWhole checks the file that has arrived.
+func (p *place) wantWhole(t testing.TB) {
+	t.Helper()
+	path := filepath.Join(p.toFolder, "file")
+	if got := readFile(t, path); got != p.content {
+		t.Errorf("what has arrived is not what was sent: %d bytes instead of %d", len(got), len(p.content))
+	}
+	stat, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stat.Mode() != p.info.Mode || !stat.ModTime().Equal(p.info.ModTime) {
+		t.Errorf("it has the mode %v and time %v, want %v and %v", stat.Mode(), stat.ModTime(), p.info.Mode, p.info.ModTime)
+	}
+}
+
+// wantInfo checks what was told of the file.
+func (p *place) wantInfo(t testing.TB, got filetransfer.Info) {
+	t.Helper()
+	if got.Name != p.info.Name || got.Size != p.info.Size || got.Mode != p.info.Mode || !got.ModTime.Equal(p.info.ModTime) {
+		t.Errorf("got %+v, want %+v", got, p.info)
+	}
+}
+
+// A job is something that a client does with a server.
+type job struct {
+	name string
+	// do does it over a connection, and checks what it did if the error is nil.
+	do func(t testing.TB, ctx context.Context, c net.Conn, p *place) error
+	// data is where most bytes go.
+	data direction
+	// resumes: it leaves a part, and goes on from it.
+	resumes bool
+}
+
+// framedTransfers are those of the framed dialect.
+var framedTransfers = []job{
+	{name: "get", data: toClient, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
+		var got bytes.Buffer
+		info, err := filetransfer.NewClient(c).Get(ctx, "file", &got)
+		if err == nil {
+			p.wantInfo(t, info)
+			wantSum(t, info, p.content)
+			if got.String() != p.content {
+				t.Errorf("got %d bytes that are not the %d of the file", got.Len(), len(p.content))
+			}
+		}
+		return err
+	}},
+	{name: "download", data: toClient, resumes: true, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
+		info, err := filetransfer.NewClient(c).Download(ctx, "file", filepath.Join(p.toFolder, "file"))
+		if err == nil {
+			p.wantInfo(t, info)
+			wantSum(t, info, p.content)
+			p.wantWhole(t)
+		}
+		return err
+	}},
+	{name: "put", data: toServer, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
+		err := filetransfer.NewClient(c).Put(ctx, "file", strings.NewReader(p.content), p.info)
+		if err == nil {
+			p.wantWhole(t)
+		}
+		return err
+	}},
+	{name: "put of unknown size", data: toServer, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
+		info := p.info
+		info.Size = -1
+		err := filetransfer.NewClient(c).Put(ctx, "file", iotest.HalfReader(strings.NewReader(p.content)), info)
+		if err == nil {
+			p.wantWhole(t)
+		}
+		return err
+	}},
+	{name: "upload", data: toServer, resumes: true, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
+		err := filetransfer.NewClient(c).Upload(ctx, filepath.Join(p.fromFolder, "file"), "file")
+		if err == nil {
+			p.wantWhole(t)
+		}
+		return err
+	}},
+}
+
+// run does a job over a cable, and returns how it ended for either side.
+func (j job) run(t testing.TB, ctx context.Context, c *cable, p *place) (client, server error) {
+	t.Helper()
+	served := make(chan error, 1)
+	go func() { served <- p.server().ServeConn(ctx, c.server) }()
+	client = j.do(t, ctx, c.client, p)
+	c.client.Close()
+	return client, <-served
+}

@@ -1,0 +1,388 @@
+package filetransfer_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// Children of the tests are this program again, with their arguments in the
+// environment, one a line.
+const childEnv = "FILETRANSFER_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if args := os.Getenv(childEnv); args != "" {
+		if err := child(strings.Split(args, "\n")); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// child is a client or a server. Its arguments are an umask; "serve" and a
+// folder, or "download" or "upload" and an address and folder, whose files are
+// replaced.
+func child(args []string) error {
+	mask, err := strconv.ParseUint(args[0], 8, 16)
+	if err != nil {
+		return err
+	}
+	unix.Umask(int(mask))
+	if args[1] == "serve" {
+		return childServer(args[2])
+	}
+	return childClient(args[1], args[2], args[3])
+}
+
+// childServer serves a folder, and prints where.
+func childServer(folder string) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(l.Addr())
+	return (&filetransfer.Server{FS: root.FS(), Uploads: root, Logger: quiet}).Serve(l)
+}
+
+// childClient transfers all files between a server and a folder.
+func childClient(method, address, folder string) error {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return err
+	}
+	c := filetransfer.NewClient(conn)
+	defer c.Close()
+	c.Overwrite = true
+	ctx := context.Background()
+	if method == "upload" {
+		files, err := os.ReadDir(folder)
+		for _, file := range files {
+			err = errors.Join(err, c.Upload(ctx, filepath.Join(folder, file.Name()), file.Name()))
+		}
+		return err
+	}
+	infos, err := c.List(ctx, ".")
+	for _, info := range infos {
+		_, getErr := c.Download(ctx, info.Name, filepath.Join(folder, info.Name))
+		err = errors.Join(err, getErr)
+	}
+	return err
+}
+
+// startChild starts a child.
+func startChild(t testing.TB, args ...string) (cmd *exec.Cmd, lines *bufio.Scanner) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd = exec.Command(self)
+	// The race detector would wait for a second at the end of each child.
+	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(args, "\n"), "GORACE=atexit_sleep_ms=0")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	return cmd, bufio.NewScanner(out)
+}
+
+// kill kills a child and waits until it is gone.
+func kill(t testing.TB, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	err := cmd.Wait()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.Sys().(syscall.WaitStatus).Signal() != unix.SIGKILL {
+		t.Fatalf("the child ended with %v", err)
+	}
+}
+
+// childServing starts a server of a folder in a child.
+func childServing(t testing.TB, mask, folder string) (cmd *exec.Cmd, address string) {
+	t.Helper()
+	cmd, lines := startChild(t, mask, "serve", folder)
+	if !lines.Scan() {
+		t.Fatalf("the child has printed nothing: %v", lines.Err())
+	}
+	return cmd, lines.Text()
+}
+
+// serving starts a server on a TCP port, which is closed in the end.
+func serving(t testing.TB, s *filetransfer.Server) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := inBackground(func() error { return s.Serve(l) })
+	t.Cleanup(func() {
+		s.Close()
+		if err := hosttest.Receive(t, served); err != filetransfer.ErrServerClosed {
+			t.Error(err)
+		}
+	})
+	return l.Addr().String()
+}
+
+// A gate lets some bytes pass, and no more until it is opened.
+type gate struct {
+	after   int
+	reached chan struct{} // closed when somebody waits
+	open    chan struct{}
+	once    sync.Once
+	passed  int
+}
+
+func newGate(after int) *gate {
+	return &gate{after: after, reached: make(chan struct{}), open: make(chan struct{})}
+}
+
+// pass lets n bytes pass.
+func (g *gate) pass(n int) {
+	if g.passed += n; g.passed > g.after {
+		g.once.Do(func() { close(g.reached) })
+		<-g.open
+	}
+}
+
+// gatedFiles are files that are read through a gate.
+type gatedFiles struct {
+	fs.FS
+	gate *gate
+}
+
+func (f gatedFiles) Open(name string) (fs.File, error) {
+	file, err := f.FS.Open(name)
+	if err == nil {
+		file = gatedFile{file, f.gate}
+	}
+	return file, err
+}
+
+type gatedFile struct {
+	fs.File
+	gate *gate
+}
+
+func (f gatedFile) Read(p []byte) (int, error) {
+	n, err := f.File.Read(p)
+	f.gate.pass(n)
+	return n, err
+}
+
+func (f gatedFile) ReadDir(n int) ([]fs.DirEntry, error) {
+	return f.File.(fs.ReadDirFile).ReadDir(n)
+}
+
+// A gatedConn is written to through a gate.
+type gatedConn struct {
+	net.Conn
+	gate *gate
+}
+
+func (c gatedConn) Write(p []byte) (int, error) {
+	c.gate.pass(len(p))
+	return c.Conn.Write(p)
+}
+
+// killPlaces are how much of a file of 10 chunks has gone when a process is
+// killed.
+var killPlaces = map[string]int{"at once": 1, "in the middle": 5 * chunkSize, "before its last chunk": 9*chunkSize + 1}
+
+// wantsHeld waits until a part has what has passed a gate, but for what was
+// under way.
+func (p *place) wantsHeld(t testing.TB, passed int) {
+	t.Helper()
+	hosttest.Eventually(t, "what was sent is stored", func() bool {
+		stat, err := os.Stat(filepath.Join(p.toFolder, "file.part"))
+		return err == nil && int(stat.Size()) >= passed-2*chunkSize
+	})
+}
+
+// goesOnAfterKill checks what a process that was killed has left, and that a
+// repeat goes on from it.
+func (p *place) goesOnAfterKill(t testing.TB, j job, old string) {
+	t.Helper()
+	path := filepath.Join(p.toFolder, "file")
+	if old == "" {
+		wantFiles(t, p.toFolder, "file.part")
+	} else if got := readFile(t, path); got != old {
+		t.Errorf("the old file has become one of %d bytes", len(got))
+	}
+	held := len(readFile(t, path+".part"))
+	if carried := j.goOn(t, p); carried > len(p.content)-held+blocksSize {
+		t.Errorf("%d bytes were carried, although %d of %d were there", carried, held, len(p.content))
+	}
+	p.wantWhole(t)
+}
+
+func TestClientThatIsKilledCanGoOn(t *testing.T) {
+	for name, after := range killPlaces {
+		for _, old := range []string{"", "old"} {
+			t.Run(name+old, func(t *testing.T) {
+				p := newPlace(t, random(10*chunkSize))
+				if old != "" {
+					writeFile(t, filepath.Join(p.toFolder, "file"), old)
+				}
+				g := newGate(after)
+				s := p.server()
+				s.FS = gatedFiles{s.FS, g}
+				cmd, _ := startChild(t, "022", "download", serving(t, s), p.toFolder)
+				hosttest.Receive(t, g.reached)
+				p.wantsHeld(t, after)
+				kill(t, cmd)
+				close(g.open)
+				j := overwriting("download")
+				j.data = toClient
+				p.goesOnAfterKill(t, j, old)
+			})
+		}
+	}
+}
+
+func TestServerThatIsKilledCanGoOn(t *testing.T) {
+	for name, after := range killPlaces {
+		for _, old := range []string{"", "old"} {
+			t.Run(name+old, func(t *testing.T) {
+				p := newPlace(t, random(10*chunkSize))
+				if old != "" {
+					writeFile(t, filepath.Join(p.toFolder, "file"), old)
+				}
+				cmd, address := childServing(t, "022", p.toFolder)
+				conn, err := net.Dial("tcp", address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				g := newGate(after + blocksSize/2) // of which the request is not a part
+				j := overwriting("upload")
+				j.data = toServer
+				uploaded := inBackground(func() error { return j.do(t, t.Context(), gatedConn{conn, g}, p) })
+				hosttest.Receive(t, g.reached)
+				p.wantsHeld(t, after)
+				kill(t, cmd)
+				close(g.open)
+				if err := hosttest.Receive(t, uploaded); err == nil {
+					t.Error("the client did not notice that its server was killed")
+				}
+				p.goesOnAfterKill(t, j, old)
+			})
+		}
+	}
+}
+
+// permissions are those of the files that are transferred.
+var permissions = []fs.FileMode{0o400, 0o444, 0o600, 0o640, 0o644, 0o666, 0o755, 0o777, 0o700 | fs.ModeSetuid}
+
+// filesOfAllPermissions makes a folder of files, with times of their own.
+func filesOfAllPermissions(t testing.TB) (folder string, changed map[string]time.Time) {
+	t.Helper()
+	folder, changed = memoryFolder(t), make(map[string]time.Time)
+	for i, mode := range permissions {
+		name := fmt.Sprintf("%#o", mode.Perm())
+		changed[name] = time.Unix(1e9*int64(i), int64(i)*123456789%1e9)
+		path := filepath.Join(folder, name)
+		writeFile(t, path, name)
+		if err := errors.Join(os.Chmod(path, mode), os.Chtimes(path, time.Time{}, changed[name])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder, changed
+}
+
+// wantPermissions checks files that were stored by a process with an umask.
+func wantPermissions(t testing.TB, folder string, mask fs.FileMode, changed map[string]time.Time) {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) != len(changed) {
+		t.Fatalf("there are %v, %v", entries, err)
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		mode, _ := strconv.ParseUint(entry.Name(), 8, 32)
+		if want := fs.FileMode(mode) &^ mask; info.Mode() != want || !info.ModTime().Equal(changed[entry.Name()]) {
+			t.Errorf("%s has the mode %v and time %v, want %v and %v", entry.Name(), info.Mode(), info.ModTime(), want, changed[entry.Name()])
+		}
+	}
+}
+
+func TestPermissionsAndTimesAreTransferred(t *testing.T) {
+	for _, mask := range []string{"000", "022", "027", "077"} {
+		bits, _ := strconv.ParseUint(mask, 8, 32)
+		t.Run("download with umask "+mask, func(t *testing.T) {
+			from, changed := filesOfAllPermissions(t)
+			to := memoryFolder(t)
+			address := serving(t, &filetransfer.Server{FS: openFolder(t, from).FS(), Logger: quiet})
+			cmd, lines := startChild(t, mask, "download", address, to)
+			for lines.Scan() {
+				t.Error(lines.Text())
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Error(err)
+			}
+			wantPermissions(t, to, fs.FileMode(bits), changed)
+		})
+		t.Run("upload to umask "+mask, func(t *testing.T) {
+			from, changed := filesOfAllPermissions(t)
+			to := memoryFolder(t)
+			cmd, address := childServing(t, mask, to)
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := filetransfer.NewClient(conn)
+			for name := range changed {
+				if err := c.Upload(t.Context(), filepath.Join(from, name), name); err != nil {
+					t.Error(err)
+				}
+			}
+			wantPermissions(t, to, fs.FileMode(bits), changed)
+
+			// Without permissions the usual ones are meant, and without a time now.
+			began := time.Now().Add(-time.Second)
+			if err := c.Put(t.Context(), "usual", strings.NewReader("usual"), filetransfer.Info{Size: 5}); err != nil {
+				t.Error(err)
+			}
+			info, err := os.Stat(filepath.Join(to, "usual"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := 0o666 &^ fs.FileMode(bits); info.Mode() != want || info.ModTime().Before(began) {
+				t.Errorf("the usual file has the mode %v and time %v, want %v", info.Mode(), info.ModTime(), want)
+			}
+			c.Close()
+			kill(t, cmd)
+		})
+	}
+}

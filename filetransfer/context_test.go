@@ -1,0 +1,616 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// ages is an idle timeout that never comes.
+const ages = time.Hour
+
+// A stuck reader, or writer, says that it was called, and then waits.
+type stuck struct {
+	called  chan struct{}
+	release chan struct{}
+	once    sync.Once
+}
+
+func newStuck(t testing.TB) *stuck {
+	s := &stuck{called: make(chan struct{}), release: make(chan struct{})}
+	t.Cleanup(s.let)
+	return s
+}
+
+// let lets it go on.
+func (s *stuck) let() { s.once.Do(func() { close(s.release) }) }
+
+func (s *stuck) wait() {
+	select {
+	case <-s.called:
+	default:
+		close(s.called)
+	}
+	<-s.release
+}
+
+func (s *stuck) Read([]byte) (int, error) { s.wait(); return 0, io.EOF }
+
+func (s *stuck) Write(p []byte) (int, error) { s.wait(); return len(p), nil }
+
+// A standstill is a place where a call waits for its peer.
+type standstill struct {
+	server func(p *talker)                                         // ends where it takes and says nothing more
+	call   func(ctx context.Context, c *filetransfer.Client) error // waits there
+}
+
+func get(ctx context.Context, c *filetransfer.Client) error {
+	_, err := c.Get(ctx, "a.txt", io.Discard)
+	return err
+}
+
+func putMuch(ctx context.Context, c *filetransfer.Client) error {
+	return c.Put(ctx, "new", endless{}, filetransfer.Info{Size: -1})
+}
+
+// An endless reader always has more.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+var standstills = map[string]standstill{
+	"before the prompt": {func(p *talker) {}, get},
+	"in the prompt":     {func(p *talker) { p.say("Enter") }, get},
+	"before an answer":  {prompted(func(p *talker) { p.hearWord("get") }), get},
+	"in an answer":      {prompted(func(p *talker) { p.hearWord("get"); p.say("filetransfer/1 ok") }), get},
+	"before content":    {prompted(func(p *talker) { p.hearWord("get"); p.say(message("ok", "Size: 9")) }), get},
+	"in content": {
+		prompted(func(p *talker) { p.hearWord("get"); p.say(message("ok", "Size: 9"), chunk("hello")) }), get,
+	},
+	"before the end of content": {
+		prompted(func(p *talker) { p.hearWord("get"); p.say(message("ok", "Size: 5"), chunk("hello"), "0\r\n") }), get,
+	},
+	"in a download": {
+		prompted(func(p *talker) { p.hearWord("get"); p.say(message("ok", "Size: 9"), chunk("hello")) }),
+		func(ctx context.Context, c *filetransfer.Client) error {
+			folder, err := os.MkdirTemp("", "")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(folder)
+			_, err = c.Download(ctx, "a.txt", filepath.Join(folder, "a.txt"))
+			return err
+		},
+	},
+	"before a stat": {
+		prompted(func(p *talker) { p.hearWord("stat") }),
+		func(ctx context.Context, c *filetransfer.Client) error { _, err := c.Stat(ctx, "a.txt"); return err },
+	},
+	"in a list": {
+		prompted(func(p *talker) { p.hearWord("list"); p.say(message("ok"), message("entry", "Name: a", "Size: 5")) }),
+		func(ctx context.Context, c *filetransfer.Client) error { _, err := c.List(ctx, "."); return err },
+	},
+	"before an upload may begin": {
+		prompted(func(p *talker) { p.hearWord("put") }),
+		func(ctx context.Context, c *filetransfer.Client) error { return c.Upload(ctx, "doc.go", "new") },
+	},
+	"in a write": {
+		prompted(func(p *talker) { p.hearWord("put"); p.say(message("ready")); p.hearWord("from") }), putMuch,
+	},
+	"before a receipt": {
+		prompted(func(p *talker) {
+			p.hearWord("put")
+			p.say(message("ready"))
+			p.hearWord("from")
+			p.hearBody()
+			p.hearWord("end")
+		}),
+		func(ctx context.Context, c *filetransfer.Client) error {
+			return c.Put(ctx, "new", strings.NewReader("hello"), filetransfer.Info{Size: 5})
+		},
+	},
+	"where it is asked for patience": {
+		prompted(func(p *talker) { p.hearWord("get"); p.say(message("wait")) }), get,
+	},
+}
+
+// reach brings a client to a standstill, on a network, and calls its method in
+// the background.
+func (s standstill) reach(t *testing.T, network string, ctx context.Context) (*filetransfer.Client, <-chan error) {
+	t.Helper()
+	client, server := networks[network](t)
+	p := newTalker(t, server)
+	p.Go(func() { s.server(p) })
+	waiting := &waiting{Conn: client, reads: make(chan struct{})}
+	c := filetransfer.NewClient(waiting)
+	c.IdleTimeout = ages
+	t.Cleanup(func() { c.Close() })
+	result := inBackground(func() error { return s.call(ctx, c) })
+	<-waiting.reads
+	p.Wait()
+	return c, result
+}
+
+// A waiting connection tells when it is read for the first time.
+type waiting struct {
+	net.Conn
+	reads chan struct{}
+	once  sync.Once
+}
+
+func (c *waiting) Read(p []byte) (int, error) {
+	c.once.Do(func() { close(c.reads) })
+	return c.Conn.Read(p)
+}
+
+func TestContextEndsCallsWhereverTheyWait(t *testing.T) {
+	for name, where := range standstills {
+		for network := range networks {
+			t.Run(name+" on "+network, func(t *testing.T) {
+				t.Parallel()
+				ctx := &ending{Context: t.Context(), done: make(chan struct{})}
+				c, result := where.reach(t, network, ctx)
+				ctx.end(context.Canceled)
+				wantError(t, hosttest.Receive(t, result), context.Canceled)
+				wantUseless(t, c, context.Canceled)
+			})
+		}
+		t.Run(name+" with a deadline", func(t *testing.T) {
+			t.Parallel()
+			ctx := &ending{Context: t.Context(), done: make(chan struct{})}
+			c, result := where.reach(t, "unix", ctx)
+			ctx.end(context.DeadlineExceeded)
+			wantError(t, hosttest.Receive(t, result), context.DeadlineExceeded)
+			wantUseless(t, c, context.DeadlineExceeded)
+		})
+	}
+}
+
+// An ending context ends when it is told to, for any reason.
+type ending struct {
+	context.Context
+	done chan struct{}
+	err  error
+}
+
+func (c *ending) end(err error) {
+	c.err = err
+	close(c.done)
+}
+
+func (c *ending) Done() <-chan struct{} { return c.done }
+
+func (c *ending) Err() error {
+	select {
+	case <-c.done:
+		return c.err
+	default:
+		return nil
+	}
+}
+
+// wantUseless checks that a client cannot be used any more, and says why.
+func wantUseless(t *testing.T, c *filetransfer.Client, why error) {
+	t.Helper()
+	_, err := c.Stat(t.Context(), "a.txt")
+	wantError(t, err, why)
+	if err == nil || !strings.Contains(err.Error(), "the connection is of no further use") || strings.Contains(err.Error(), "silent") {
+		t.Errorf("the next error is %v", err)
+	}
+}
+
+func TestCloseEndsCallsWhereverTheyWait(t *testing.T) {
+	for name, where := range standstills {
+		for network := range networks {
+			t.Run(name+" on "+network, func(t *testing.T) {
+				t.Parallel()
+				c, result := where.reach(t, network, t.Context())
+				if err := c.Close(); err != nil {
+					t.Error(err)
+				}
+				wantError(t, hosttest.Receive(t, result), net.ErrClosed)
+				wantUseless(t, c, net.ErrClosed)
+			})
+		}
+	}
+}
+
+func TestCallsOfAClosedClientFail(t *testing.T) {
+	for network := range networks {
+		client, server := networks[network](t)
+		defer server.Close()
+		c := filetransfer.NewClient(client)
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		c.Close()
+		wantUseless(t, c, net.ErrClosed)
+	}
+}
+
+func TestContextThatHasEndedCostsNoConnection(t *testing.T) {
+	s := serve(t, "pipe", &filetransfer.Server{FS: offered()})
+	c := filetransfer.NewClient(s.conn)
+	defer c.Close()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	local := filepath.Join(t.TempDir(), "local")
+	for range 2 { // before the prompt, and after it
+		wantError(t, get(ended, c), context.Canceled)
+		_, err := c.Stat(ended, "a.txt")
+		wantError(t, err, context.Canceled)
+		_, err = c.List(ended, ".")
+		wantError(t, err, context.Canceled)
+		_, err = c.Download(ended, "a.txt", local)
+		wantError(t, err, context.Canceled)
+		wantError(t, putMuch(ended, c), context.Canceled)
+		wantError(t, c.Upload(ended, "doc.go", "new"), context.Canceled)
+		if err := get(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantFiles(t, filepath.Dir(local))
+	_, err := filetransfer.Fetch(ended, s.conn, "a.txt", io.Discard)
+	wantError(t, err, context.Canceled)
+	if err := get(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestContextThatEndsAfterACallDoesNothing(t *testing.T) {
+	c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: offered()}).conn)
+	defer c.Close()
+	for range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := get(ctx, c); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+	}
+}
+
+func TestContextEndsCallsWithAStuckReaderOrWriter(t *testing.T) {
+	calls := map[string]func(ctx context.Context, c *filetransfer.Client, s *stuck) error{
+		"get": func(ctx context.Context, c *filetransfer.Client, s *stuck) error {
+			_, err := c.Get(ctx, "a.txt", s)
+			return err
+		},
+		"put": func(ctx context.Context, c *filetransfer.Client, s *stuck) error {
+			return c.Put(ctx, "new", s, filetransfer.Info{Size: -1})
+		},
+		"put of a stated size": func(ctx context.Context, c *filetransfer.Client, s *stuck) error {
+			return c.Put(ctx, "new", io.MultiReader(strings.NewReader("hello"), s), filetransfer.Info{Size: 5})
+		},
+	}
+	for name, call := range calls {
+		for how, end := range map[string]struct {
+			do   func(c *filetransfer.Client, cancel func())
+			want error
+		}{
+			"cancelled": {func(_ *filetransfer.Client, cancel func()) { cancel() }, context.Canceled},
+			"closed":    {func(c *filetransfer.Client, _ func()) { c.Close() }, net.ErrClosed},
+		} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				hosttest.LeavesNothingBehind(t, func() {
+					uploads := folder(t, nil)
+					service := serve(t, "unix", &filetransfer.Server{FS: offered(), Uploads: uploads})
+					c := filetransfer.NewClient(service.conn)
+					c.IdleTimeout = ages
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					stuck := newStuck(t)
+					result := inBackground(func() error { return call(ctx, c, stuck) })
+					<-stuck.called
+					waiting := inBackground(func() error { return get(context.Background(), c) })
+					end.do(c, cancel)
+					wantError(t, hosttest.Receive(t, result), end.want)
+					// Those that waited for it wait no longer.
+					wantError(t, hosttest.Receive(t, waiting), end.want)
+					wantUseless(t, c, end.want)
+					// The server has lost its client, whatever is stuck there.
+					if err := hosttest.Receive(t, service.err); err == nil {
+						t.Error("the server knows nothing of it")
+					}
+					stuck.let()
+					c.Close()
+					uploads.Close()
+				})
+			})
+		}
+	}
+}
+
+func TestContextEndsTheWaitForAnothersTurn(t *testing.T) {
+	s := serve(t, "pipe", &filetransfer.Server{FS: offered()})
+	c := filetransfer.NewClient(s.conn)
+	defer c.Close()
+	c.IdleTimeout = ages
+	busy := newStuck(t)
+	first := inBackground(func() error { _, err := c.Get(t.Context(), "a.txt", busy); return err })
+	<-busy.called
+	ctx, cancel := context.WithCancel(t.Context())
+	second := inBackground(func() error { return get(ctx, c) })
+	cancel()
+	wantError(t, hosttest.Receive(t, second), context.Canceled)
+	// Nobody but the second has suffered.
+	third := inBackground(func() error { return get(t.Context(), c) })
+	busy.let()
+	if err := hosttest.Receive(t, first); err != nil {
+		t.Error(err)
+	}
+	if err := hosttest.Receive(t, third); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCallsOfSeveralGoroutinesTakeTurns(t *testing.T) {
+	files := contents()
+	c := filetransfer.NewClient(serve(t, "unix", &filetransfer.Server{FS: folder(t, files).FS(), Uploads: folder(t, nil)}).conn)
+	defer c.Close()
+	var all sync.WaitGroup
+	for name, content := range files {
+		all.Go(func() {
+			var got bytes.Buffer
+			if _, err := c.Get(t.Context(), name, &got); err != nil || got.String() != content {
+				t.Errorf("%q: %v", name, err)
+			}
+		})
+		all.Go(func() {
+			if info, err := c.Stat(t.Context(), name); err != nil || info.Size != int64(len(content)) {
+				t.Errorf("%q: %+v, %v", name, info, err)
+			}
+		})
+		all.Go(func() {
+			if _, err := c.List(t.Context(), "."); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestContextEndsFetchWhereverItWaits(t *testing.T) {
+	for name, server := range map[string]func(p *talker){
+		"before the prompt":  func(p *talker) {},
+		"in the prompt":      func(p *talker) { p.say("Enter") },
+		"before the content": prompted(func(p *talker) { p.hear("a.txt") }),
+		"in the content":     prompted(func(p *talker) { p.hear("a.txt"); p.say("hello") }),
+		"after the mark":     prompted(func(p *talker) { p.hear("a.txt"); p.say("hello" + endMark) }),
+		"in an error":        prompted(func(p *talker) { p.hear("a.txt"); p.say("Error: file") }),
+	} {
+		for network := range networks {
+			t.Run(name+" on "+network, func(t *testing.T) {
+				t.Parallel()
+				client, server_ := networks[network](t)
+				defer client.Close()
+				p := newTalker(t, server_)
+				ctx, cancel := context.WithCancel(t.Context())
+				p.Go(func() { server(p) })
+				waiting := &waiting{Conn: client, reads: make(chan struct{})}
+				result := inBackground(func() error {
+					_, err := filetransfer.Fetch(ctx, waiting, "a.txt", io.Discard)
+					return err
+				})
+				<-waiting.reads
+				p.Wait()
+				cancel()
+				wantError(t, hosttest.Receive(t, result), context.Canceled)
+			})
+		}
+	}
+}
+
+func TestContextEndsFetchWithAStuckWriter(t *testing.T) {
+	hosttest.LeavesNothingBehind(t, func() {
+		s := serve(t, "unix", &filetransfer.Server{FS: offered()})
+		ctx, cancel := context.WithCancel(t.Context())
+		stuck := newStuck(t)
+		result := inBackground(func() error {
+			n, err := filetransfer.Fetch(ctx, s.conn, "large", stuck)
+			if n != 0 {
+				t.Errorf("%d bytes were written", n)
+			}
+			return err
+		})
+		<-stuck.called
+		cancel()
+		wantError(t, hosttest.Receive(t, result), context.Canceled)
+		s.conn.Close()
+		if err := hosttest.Receive(t, s.err); err == nil {
+			t.Error("the server knows nothing of it")
+		}
+		stuck.let()
+	})
+}
+
+// A stuckFS is stuck wherever it is asked to be.
+type stuckFS struct {
+	fs.FS
+	stat, open, read, readDir *stuck
+}
+
+func (f *stuckFS) Stat(name string) (fs.FileInfo, error) {
+	if f.stat != nil {
+		f.stat.wait()
+	}
+	return fs.Stat(f.FS, name)
+}
+
+func (f *stuckFS) Open(name string) (fs.File, error) {
+	if f.open != nil {
+		f.open.wait()
+	}
+	file, err := f.FS.Open(name)
+	return &stuckFile{file, f}, err
+}
+
+type stuckFile struct {
+	fs.File
+	fs *stuckFS
+}
+
+func (f *stuckFile) Read(p []byte) (int, error) {
+	if f.fs.read != nil {
+		f.fs.read.wait()
+	}
+	return f.File.Read(p)
+}
+
+func (f *stuckFile) ReadDir(n int) ([]fs.DirEntry, error) {
+	if f.fs.readDir != nil {
+		f.fs.readDir.wait()
+	}
+	return f.File.(fs.ReadDirFile).ReadDir(n)
+}
+
+// clientStandstills are where a client can leave a server waiting. They end
+// there.
+var clientStandstills = map[string]func(p *talker){
+	"before the prompt is taken":   func(p *talker) {},
+	"before a request":             func(p *talker) { p.hear(filetransfer.Prompt) },
+	"in a request":                 func(p *talker) { p.hear(filetransfer.Prompt); p.say("\x00filetransfer") },
+	"before a second request":      func(p *talker) { p.hear(filetransfer.Prompt); p.say(request("stat", "Name: a.txt")); p.hearWord("ok") },
+	"before a request after waits": func(p *talker) { p.hear(filetransfer.Prompt); p.say(request("wait")) },
+	"in a name":                    func(p *talker) { p.hear(filetransfer.Prompt); p.say("a.t") },
+	"in a file":                    func(p *talker) { p.hear(filetransfer.Prompt); p.say(request("get", "Name: large")); p.hearWord("ok") },
+	"in a file in plain":           func(p *talker) { p.hear(filetransfer.Prompt); p.say("large\n"); p.hearSome() },
+	"before a receipt": func(p *talker) {
+		p.hear(filetransfer.Prompt)
+		p.say(request("get", "Name: a.txt"))
+		p.hearWord("ok")
+		p.hearBody()
+		p.hearWord("end")
+	},
+	"before content": func(p *talker) { p.hear(filetransfer.Prompt); p.say(put("Size: 9")); p.hearWord("ready") },
+	"in content": func(p *talker) {
+		p.hear(filetransfer.Prompt)
+		p.say(put("Size: 9"))
+		p.hearWord("ready")
+		p.say(message("from"), chunk("hello"))
+	},
+	"after content was refused": func(p *talker) {
+		p.hear(filetransfer.Prompt)
+		p.say(put("Size: 3"))
+		p.hearWord("ready")
+		p.say(message("from"), chunk("hello"))
+		p.hearWord("corrupt")
+	},
+}
+
+func TestContextEndsServeConnWhereverItWaits(t *testing.T) {
+	for name, client := range clientStandstills {
+		for network := range networks {
+			t.Run(name+" on "+network, func(t *testing.T) {
+				t.Parallel()
+				near, far := networks[network](t)
+				p := newTalker(t, near)
+				ctx, cancel := context.WithCancel(t.Context())
+				server := &filetransfer.Server{FS: offered(), Uploads: folder(t, nil), IdleTimeout: ages, Logger: quiet}
+				result := inBackground(func() error { return server.ServeConn(ctx, far) })
+				client(p)
+				cancel()
+				if err := hosttest.Receive(t, result); !errors.Is(err, context.Canceled) {
+					t.Errorf("ServeConn: %v", err)
+				}
+				p.hearRest() // it has hung up
+			})
+		}
+	}
+}
+
+func TestCloseEndsServeConnWhereverItWaits(t *testing.T) {
+	for name, client := range clientStandstills {
+		for network := range networks {
+			t.Run(name+" on "+network, func(t *testing.T) {
+				t.Parallel()
+				near, far := networks[network](t)
+				p := newTalker(t, near)
+				log := new(logbook)
+				server := &filetransfer.Server{FS: offered(), Uploads: folder(t, nil), IdleTimeout: ages, Logger: log.logger()}
+				result := inBackground(func() error { return server.ServeConn(context.Background(), far) })
+				hosttest.Eventually(t, "the client is served", func() bool { return strings.Contains(log.String(), "client connected") })
+				client(p)
+				if err := server.Close(); err != nil {
+					t.Error(err)
+				}
+				if err := hosttest.Receive(t, result); err != filetransfer.ErrServerClosed {
+					t.Errorf("ServeConn: %v", err)
+				}
+				p.hearRest()
+			})
+		}
+	}
+}
+
+func TestContextEndsServeConnWithAStuckFS(t *testing.T) {
+	for name, test := range map[string]struct {
+		ask string
+		fs  func(s *stuck) *stuckFS
+	}{
+		"Stat":          {request("stat", "Name: a.txt"), func(s *stuck) *stuckFS { return &stuckFS{stat: s} }},
+		"Open":          {request("get", "Name: a.txt"), func(s *stuck) *stuckFS { return &stuckFS{open: s} }},
+		"Read":          {request("get", "Name: a.txt"), func(s *stuck) *stuckFS { return &stuckFS{read: s} }},
+		"Read, hashing": {request("get", "Name: a.txt", "Offset: 4", "SHA-256: "+sumOfHello), func(s *stuck) *stuckFS { return &stuckFS{read: s} }},
+		"Read in plain": {"a.txt\n", func(s *stuck) *stuckFS { return &stuckFS{read: s} }},
+		"ReadDir":       {request("list", "Name: ."), func(s *stuck) *stuckFS { return &stuckFS{readDir: s} }},
+	} {
+		for how, want := range map[string]error{"cancelled": context.Canceled, "closed": filetransfer.ErrServerClosed} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				hosttest.LeavesNothingBehind(t, func() {
+					stuck := newStuck(t)
+					files := test.fs(stuck)
+					files.FS = fstest.MapFS{"a.txt": {Data: []byte("hello")}}
+					near, far := networks["unix"](t)
+					p := newTalker(t, near)
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					server := &filetransfer.Server{FS: files, IdleTimeout: ages, Logger: quiet}
+					result := inBackground(func() error { return server.ServeConn(ctx, far) })
+					p.hear(filetransfer.Prompt)
+					p.say(test.ask)
+					<-stuck.called
+					if how == "closed" {
+						server.Close()
+					} else {
+						cancel()
+					}
+					if err := hosttest.Receive(t, result); !errors.Is(err, want) {
+						t.Errorf("ServeConn: %v", err)
+					}
+					p.hearRest()
+					p.Close()
+					stuck.let()
+				})
+			})
+		}
+	}
+}
+
+func TestContextThatHasEndedEndsServeConn(t *testing.T) {
+	hosttest.LeavesNothingBehind(t, func() {
+		client, server := net.Pipe()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		err := (&filetransfer.Server{FS: offered(), Logger: quiet}).ServeConn(ctx, server)
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("ServeConn: %v", err)
+		}
+		if _, err := io.ReadAll(client); err != nil {
+			t.Error(err)
+		}
+		client.Close()
+	})
+}

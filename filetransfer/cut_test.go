@@ -1,0 +1,334 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+var seedFlag = flag.Uint64("seed", 0, "what random tests begin with; 0: something new")
+
+// newRandom returns a source of random numbers, and logs how to have the same
+// again.
+func newRandom(t testing.TB) *rand.Rand {
+	seed := *seedFlag
+	for seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("to repeat it: go test -run '%s' -seed %d", t.Name(), seed)
+	return rand.New(rand.NewPCG(seed, seed))
+}
+
+const (
+	endMark = "Transfer complete"
+
+	// chunkSize is how much content may be on its way to the disk.
+	chunkSize = 32 << 10
+
+	// blocksSize is more than all blocks of a transfer take.
+	blocksSize = 1 << 10
+)
+
+// A span is how many bytes go in each direction.
+type span [2]int
+
+// measure does a job without a fault, and returns what it takes.
+func (j job) measure(t *testing.T, p *place) (total span) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		defer p.clear(t)
+		c := newCable(nil, net.Pipe)
+		if err, serverErr := j.run(t, t.Context(), c, p); err != nil || serverErr != nil {
+			t.Fatalf("without a fault: %v, and for the server %v", err, serverErr)
+		}
+		total = span{c.bytes(toServer), c.bytes(toClient)}
+	})
+	return total
+}
+
+// cut does a job that is cut, in a bubble: nobody there waits long for a
+// silence, and whoever goes on waiting for anything else is found. Then it does
+// the rest, if it is to be done again.
+func (j job) cut(t *testing.T, p *place, f fault, total span, again bool) {
+	t.Helper()
+	f.err = endErrors[f.after%len(endErrors)]
+	synctest.Test(t, func(t *testing.T) {
+		defer p.clear(t)
+		j.cutOver(t, newCable(&f, net.Pipe), p, total)
+		if again && j.resumes && !t.Failed() {
+			j.doTheRest(t, newCable(nil, net.Pipe), p, f, total)
+		}
+		if t.Failed() {
+			t.Logf("%s, %v", j.name, f)
+		}
+	})
+}
+
+// cutOver does a job over a cable that is cut, and checks what there is of it.
+func (j job) cutOver(t testing.TB, c *cable, p *place, total span) {
+	t.Helper()
+	f := c.fault
+	err, serverErr := j.run(t, t.Context(), c, p)
+	whole := p.wantWholeOrNone(t)
+	if err == nil && f.after < total[f.to] && (f.to == toClient || j.data == toServer) {
+		t.Errorf("the client noticed nothing")
+	}
+	confirmed := c.bytes(toServer) == 0 || whole || j.data == toClient && c.bytes(toServer) == total[toServer]
+	if serverErr == nil && !confirmed {
+		t.Errorf("the server noticed nothing")
+	}
+}
+
+// doTheRest does again a job that was cut.
+func (j job) doTheRest(t testing.TB, c *cable, p *place, f fault, total span) {
+	t.Helper()
+	_, err := os.Stat(filepath.Join(p.toFolder, "file"))
+	whole := err == nil
+	held := 0
+	if stat, err := os.Stat(filepath.Join(p.toFolder, "file.part")); err == nil {
+		held = int(stat.Size())
+	}
+	if f.to == j.data && !whole && f.after > held+chunkSize+blocksSize {
+		t.Errorf("only %d bytes were kept", held)
+	}
+	err, serverErr := j.run(t, t.Context(), c, p)
+	switch {
+	case whole && !errors.Is(err, fs.ErrExist):
+		t.Errorf("again: %v, want %v, as it is there", err, fs.ErrExist)
+	case !whole && (err != nil || serverErr != nil):
+		t.Errorf("again: %v, and for the server %v", err, serverErr)
+	case c.bytes(j.data) > total[j.data]-held+blocksSize:
+		t.Errorf("the second time, %d bytes were carried, of %d in all, although there were %d", c.bytes(j.data), total[j.data], held)
+	}
+	p.wantWhole(t)
+	wantFiles(t, p.toFolder, "file")
+}
+
+func TestCutAtEveryByteIsNoticed(t *testing.T) {
+	inParallel(t, framedTransfers, func(t *testing.T, j job) {
+		p := newPlace(t, "hello, world\r\n0\r\n\r\n")
+		total := j.measure(t, p)
+		for _, to := range directions {
+			for after := 0; after <= total[to] && !t.Failed(); after++ {
+				j.cut(t, p, fault{to: to, after: after}, total, true)
+				j.cut(t, p, fault{to: to, after: after, late: true}, total, true)
+			}
+		}
+	})
+}
+
+func TestCutAtRandomPlacesIsNoticed(t *testing.T) {
+	places := 1000
+	if testing.Short() {
+		places = 50
+	}
+	content := random(300 << 10)
+	inParallel(t, framedTransfers, func(t *testing.T, j job) {
+		source := newRandom(t)
+		p := newPlace(t, content)
+		total := j.measure(t, p)
+		for n := range places {
+			f := fault{to: j.data, late: source.IntN(2) == 0}
+			if n%10 == 0 {
+				f.to = 1 - j.data
+			}
+			f.after = source.IntN(total[f.to] + 1)
+			if j.cut(t, p, f, total, n%2 == 0); t.Failed() {
+				break
+			}
+			if !j.resumes && n >= places/5 {
+				break
+			}
+		}
+	})
+}
+
+// inParallel runs a test for each job, all at the same time.
+func inParallel(t *testing.T, jobs []job, test func(*testing.T, job)) {
+	t.Helper()
+	hosttest.LeavesNothingBehind(t, func() {
+		t.Run("job", func(t *testing.T) {
+			for _, j := range jobs {
+				t.Run(j.name, func(t *testing.T) {
+					t.Parallel()
+					test(t, j)
+				})
+			}
+		})
+	})
+}
+
+func TestCutOfASocketIsNoticed(t *testing.T) {
+	places := 40
+	if testing.Short() {
+		places = 5
+	}
+	for _, network := range []string{"tcp", "unix"} {
+		for _, j := range slices.Concat(framedTransfers, []job{plainFetch}) {
+			t.Run(network+"/"+j.name, func(t *testing.T) {
+				hosttest.LeavesNothingBehind(t, func() {
+					source := newRandom(t)
+					p := newPlace(t, random(300<<10))
+					ends := func() (client, server net.Conn) {
+						client, server = networks[network](t)
+						if j.name == plainFetch.name {
+							client = lineEnd{client}
+						}
+						return client, server
+					}
+					whole := newCable(nil, ends)
+					if err, serverErr := j.run(t, t.Context(), whole, p); err != nil || serverErr != nil {
+						t.Fatalf("without a fault: %v, and for the server %v", err, serverErr)
+					}
+					total := span{whole.bytes(toServer), whole.bytes(toClient)}
+					for range places {
+						p.clear(t)
+						f := fault{to: j.data, after: source.IntN(total[j.data]), err: endErrors[0]}
+						j.cutOver(t, newCable(&f, ends), p, total)
+						if j.resumes {
+							f.after = 0 // more than a chunk was on its way
+							j.doTheRest(t, newCable(nil, ends), p, f, total)
+						}
+						if t.Failed() {
+							t.Logf("%s, %v", j.name, f)
+							break
+						}
+					}
+					p.close()
+				})
+			})
+		}
+	}
+}
+
+// plainFetch is a transfer in the plain dialect.
+var plainFetch = job{name: "fetch", data: toClient, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
+	var got bytes.Buffer
+	n, err := filetransfer.Fetch(ctx, c, "file", &got)
+	if n != int64(got.Len()) || err == nil && got.String() != p.content {
+		t.Errorf("got %d bytes that are not the %d of the file", n, len(p.content))
+	}
+	return err
+}}
+
+// A lineEnd ends the name in the plain dialect, so that the server need not
+// wait for more of it.
+type lineEnd struct{ net.Conn }
+
+func (c lineEnd) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(append(bytes.Clone(p), '\n'))
+	return min(n, len(p)), err
+}
+
+// fetchCut fetches over a cable that is cut, and checks what there is of it. Only
+// if the end mark came last, nobody can notice.
+func fetchCut(t *testing.T, p *place, f fault, total span) {
+	t.Helper()
+	f.err = endErrors[f.after%len(endErrors)]
+	synctest.Test(t, func(t *testing.T) {
+		c := newCable(&f, net.Pipe)
+		received := ""
+		if f.to == toClient && f.after > promptSize {
+			received = (p.content + endMark)[:f.after-promptSize]
+		}
+		var got bytes.Buffer
+		var n int64
+		j := job{do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) (err error) {
+			n, err = filetransfer.Fetch(ctx, c, "file", &got)
+			return err
+		}}
+		err, serverErr := j.run(t, t.Context(), c, p)
+		if n != int64(got.Len()) {
+			t.Errorf("wrote %d bytes, and says %d", got.Len(), n)
+		}
+		file, marked := strings.CutSuffix(received, endMark)
+		switch {
+		case marked && (err != nil || got.String() != file):
+			t.Errorf("the end mark came last, but: %d bytes, %v", n, err)
+		case !marked && err == nil:
+			t.Errorf("the client noticed nothing")
+		case !strings.HasPrefix(p.content, got.String()):
+			t.Errorf("the client wrote %d bytes that are not the file's", n)
+		case got.Len()+len(endMark) < len(received) && !strings.HasPrefix(received, "Error: "):
+			t.Errorf("the client kept %d bytes of %d", n, len(received))
+		}
+		if serverErr == nil && c.bytes(toServer) > 0 && !f.late && c.bytes(toClient) < total[toClient] {
+			t.Errorf("the server noticed nothing")
+		}
+		if t.Failed() {
+			t.Logf("plain, %v, client %v, server %v", f, err, serverErr)
+		}
+	})
+}
+
+// promptSize is how many bytes a server sends before its first answer.
+const promptSize = len(filetransfer.Prompt)
+
+// plainContents are files that are hard to tell from their ends.
+func plainContents() map[string]string {
+	return map[string]string{
+		"empty":            "",
+		"text":             "hello, world\n",
+		"mark":             endMark,
+		"marks":            endMark + endMark + "Transfer complet" + endMark + "T",
+		"error":            "Error: file does not exist\n",
+		"error and more":   "Error: file does not exist\nor does it?",
+		"error and mark":   "Error: " + endMark,
+		"part of an error": "Error",
+	}
+}
+
+func TestCutOfThePlainDialectAtEveryByteIsNoticed(t *testing.T) {
+	hosttest.LeavesNothingBehind(t, func() {
+		for name, content := range plainContents() {
+			t.Run(name, func(t *testing.T) {
+				p := newPlace(t, content)
+				total := plainFetch.measure(t, p)
+				for _, to := range directions {
+					for after := 0; after <= total[to] && !t.Failed(); after++ {
+						fetchCut(t, p, fault{to: to, after: after}, total)
+						fetchCut(t, p, fault{to: to, after: after, late: true}, total)
+					}
+				}
+			})
+		}
+	})
+}
+
+func TestCutOfThePlainDialectAtRandomPlacesIsNoticed(t *testing.T) {
+	places := 1000
+	if testing.Short() {
+		places = 50
+	}
+	hosttest.LeavesNothingBehind(t, func() {
+		for name, content := range map[string]string{
+			"random": random(300 << 10),
+			"marks":  strings.Repeat("Transfer complete, not. ", 10_000),
+		} {
+			t.Run(name, func(t *testing.T) {
+				source := newRandom(t)
+				p := newPlace(t, content)
+				total := plainFetch.measure(t, p)
+				for range places / 2 {
+					f := fault{to: toClient, after: source.IntN(total[toClient] + 1), late: source.IntN(2) == 0}
+					if fetchCut(t, p, f, total); t.Failed() {
+						break
+					}
+				}
+			})
+		}
+	})
+}

@@ -1,0 +1,334 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/iotest"
+	"testing/synctest"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// atFirst is a writer that does something before it takes the first bytes.
+type atFirst struct {
+	bytes.Buffer
+	do func()
+}
+
+func (w *atFirst) Write(p []byte) (int, error) {
+	if w.do != nil {
+		w.do()
+		w.do = nil
+	}
+	return w.Buffer.Write(p)
+}
+
+func TestFileThatChangesWhileItIsSent(t *testing.T) {
+	content := random(1 << 20)
+	for name, change := range map[string]struct {
+		do   func(path string) error
+		want error
+	}{
+		"shrinks":  {func(path string) error { return os.Truncate(path, 300_000) }, filetransfer.ErrChanged},
+		"is empty": {func(path string) error { return os.Truncate(path, 0) }, filetransfer.ErrChanged},
+		"grows":    {func(path string) error { return os.Truncate(path, 2<<20) }, nil},
+		"vanishes": {os.Remove, nil},
+		"is replaced": {func(path string) error {
+			if err := os.WriteFile(path+".new", []byte("new"), 0o666); err != nil {
+				return err
+			}
+			return os.Rename(path+".new", path)
+		}, nil},
+	} {
+		test := func(name string, get func(t *testing.T, s *counter, w io.Writer) error, want error) {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					root := folder(t, map[string]string{"a.txt": "hello", "file": content})
+					s := open(t, "pipe", &filetransfer.Server{FS: root.FS()})
+					w := &atFirst{do: func() {
+						if err := change.do(filepath.Join(root.Name(), "file")); err != nil {
+							t.Error(err)
+						}
+					}}
+					err := get(t, s, w)
+					if !errors.Is(err, want) {
+						t.Errorf("the error is %v, want %v", err, want)
+					}
+					if want == nil && w.String() != content || !strings.HasPrefix(content, w.String()) {
+						t.Errorf("got %d bytes that are not the file's", w.Len())
+					}
+					s.wantServing(t)
+					if logged := s.log.String(); want != nil && !strings.Contains(logged, "content ended") {
+						t.Errorf("no reason was logged:\n%s", logged)
+					}
+					s.shut(t)
+				})
+			})
+		}
+		test(name, func(t *testing.T, s *counter, w io.Writer) error {
+			c := filetransfer.NewClient(s.dial())
+			defer c.Close()
+			_, err := c.Get(t.Context(), "file", w)
+			// The connection has not suffered.
+			if _, err := c.Get(t.Context(), "a.txt", io.Discard); err != nil {
+				t.Errorf("the next get: %v", err)
+			}
+			return err
+		}, change.want)
+		plain := change.want
+		if plain != nil {
+			plain = io.ErrUnexpectedEOF // all that this dialect can tell
+		}
+		test(name+" in the plain dialect", func(t *testing.T, s *counter, w io.Writer) error {
+			conn := s.dial()
+			defer conn.Close()
+			_, err := filetransfer.Fetch(t.Context(), conn, "file", w)
+			return err
+		}, plain)
+	}
+}
+
+// A tap is a connection that does something once, after it was written so many
+// bytes.
+type tap struct {
+	net.Conn
+	after int
+	do    func()
+}
+
+func (c *tap) Write(p []byte) (int, error) {
+	if c.after -= len(p); c.after < 0 && c.do != nil {
+		c.do()
+		c.do = nil
+	}
+	return c.Conn.Write(p)
+}
+
+func TestFileThatShrinksWhileItIsUploaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := random(1 << 20)
+		local := filepath.Join(t.TempDir(), "file")
+		writeFile(t, local, content)
+		uploads := folder(t, map[string]string{"a.txt": "hello"})
+		s := open(t, "pipe", &filetransfer.Server{FS: uploads.FS(), Uploads: uploads})
+		c := filetransfer.NewClient(&tap{Conn: s.dial(), after: 100_000, do: func() {
+			if err := os.Truncate(local, 300_000); err != nil {
+				t.Error(err)
+			}
+		}})
+		defer c.Close()
+		wantError(t, c.Upload(t.Context(), local, "new"), filetransfer.ErrChanged)
+		wantFiles(t, uploads.Name(), "a.txt", "new.part")
+		// What is there is the new content's beginning.
+		if err := c.Upload(t.Context(), local, "new"); err != nil {
+			t.Error(err)
+		}
+		if got := readFile(t, filepath.Join(uploads.Name(), "new")); got != content[:300_000] {
+			t.Errorf("stored are %d bytes that are not the file's", len(got))
+		}
+		c.Close()
+		s.wantServing(t)
+		s.shut(t)
+	})
+}
+
+// A faulty FS offers one file, or folder, and fails in places.
+type faulty struct {
+	fstest.MapFS
+	stat, open, opened error     // of Stat, Open, and Stat of what is open
+	read               io.Reader // instead of the file's content
+	list               error     // after the first entries
+}
+
+func (f *faulty) Stat(name string) (fs.FileInfo, error) {
+	if f.stat != nil && name != "a.txt" {
+		return nil, f.stat
+	}
+	return f.MapFS.Stat(name)
+}
+
+func (f *faulty) Open(name string) (fs.File, error) {
+	if name == "a.txt" {
+		return f.MapFS.Open(name)
+	}
+	if f.open != nil {
+		return nil, f.open
+	}
+	file, err := f.MapFS.Open(name)
+	return &faultyFile{file, f}, err
+}
+
+type faultyFile struct {
+	fs.File
+	fs *faulty
+}
+
+func (f *faultyFile) Stat() (fs.FileInfo, error) {
+	if f.fs.opened != nil {
+		return nil, f.fs.opened
+	}
+	return f.File.Stat()
+}
+
+func (f *faultyFile) Read(p []byte) (int, error) {
+	if f.fs.read != nil {
+		return f.fs.read.Read(p)
+	}
+	return f.File.Read(p)
+}
+
+func (f *faultyFile) ReadDir(n int) ([]fs.DirEntry, error) {
+	entries, err := f.File.(fs.ReadDirFile).ReadDir(n)
+	if err == nil && f.fs.list != nil {
+		err = f.fs.list
+	}
+	return entries, err
+}
+
+// nothing reads nothing, and never says why.
+type nothing struct{}
+
+func (nothing) Read([]byte) (int, error) { return 0, nil }
+
+func TestFSThatFailsCostsNoConnection(t *testing.T) {
+	broken := errors.New("the disk is broken")
+	named := &fs.PathError{Op: "open", Path: "/srv/secret/file", Err: broken}
+	content := random(100_000)
+	begun := func(err error) io.Reader {
+		return io.MultiReader(strings.NewReader(content[:50_000]), iotest.ErrReader(err))
+	}
+	for name, fails := range map[string]struct {
+		faulty
+		says string
+	}{
+		"Stat":                {faulty{stat: named}, broken.Error()},
+		"Stat, without name":  {faulty{stat: broken}, broken.Error()},
+		"Open":                {faulty{open: named}, broken.Error()},
+		"Stat of an open one": {faulty{opened: named}, broken.Error()},
+		"the first Read":      {faulty{read: iotest.ErrReader(named)}, broken.Error()},
+		"a later Read":        {faulty{read: begun(named)}, broken.Error()},
+		"a Read of nothing":   {faulty{read: nothing{}}, io.ErrNoProgress.Error()},
+		"end":                 {faulty{read: begun(io.EOF)}, "content ended 50000 bytes early"},
+	} {
+		files := &fails.faulty
+		files.MapFS = fstest.MapFS{"a.txt": {Data: []byte("hello")}, "file": {Data: []byte(content)}}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := open(t, "pipe", &filetransfer.Server{FS: files})
+				c := filetransfer.NewClient(s.dial())
+				defer c.Close()
+				var got bytes.Buffer
+				_, err := c.Get(t.Context(), "file", &got)
+				if err == nil || !strings.Contains(err.Error(), fails.says) || strings.Contains(err.Error(), "/srv") {
+					t.Errorf("the error is %v, want %q", err, fails.says)
+				}
+				if !strings.HasPrefix(content, got.String()) {
+					t.Errorf("got %d bytes that are not the file's", got.Len())
+				}
+				if _, err := c.Stat(t.Context(), "a.txt"); err != nil {
+					t.Errorf("the next stat: %v", err)
+				}
+				if !strings.Contains(s.log.String(), fails.says) {
+					t.Errorf("the reason is not logged:\n%s", s.log)
+				}
+				c.Close()
+				s.wantServing(t)
+				s.shut(t)
+			})
+		})
+		t.Run(name+" in the plain dialect", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if name == "a later Read" {
+					files.read = begun(named)
+				} else if name == "end" {
+					files.read = begun(io.EOF)
+				}
+				s := open(t, "pipe", &filetransfer.Server{FS: files})
+				conn := s.dial()
+				defer conn.Close()
+				_, err := filetransfer.Fetch(t.Context(), conn, "file", io.Discard)
+				if begun := files.read != nil; err == nil || begun != errors.Is(err, io.ErrUnexpectedEOF) ||
+					!begun && !strings.Contains(err.Error(), fails.says) || strings.Contains(err.Error(), "/srv") {
+					t.Errorf("the error is %v", err)
+				}
+				conn.Close()
+				s.wantServing(t)
+				s.log.wantDropped(t, fails.says)
+				s.shut(t)
+			})
+		})
+	}
+}
+
+func TestListThatFailsMidwayCostsNoConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		files := &faulty{
+			MapFS: fstest.MapFS{"a.txt": {Data: []byte("hello")}, "sub/b": {}, "sub/c": {}},
+			list:  &fs.PathError{Op: "readdir", Path: "/srv/secret", Err: errors.New("the disk is broken")},
+		}
+		s := open(t, "pipe", &filetransfer.Server{FS: files})
+		c := filetransfer.NewClient(s.dial())
+		defer c.Close()
+		infos, err := c.List(t.Context(), "sub")
+		if infos != nil || err == nil || !strings.Contains(err.Error(), "the disk is broken") || strings.Contains(err.Error(), "/srv") {
+			t.Errorf("List: %v, %v", infos, err)
+		}
+		if _, err := c.Stat(t.Context(), "a.txt"); err != nil {
+			t.Errorf("the next stat: %v", err)
+		}
+		if !strings.Contains(s.log.String(), "the disk is broken") {
+			t.Errorf("the reason is not logged:\n%s", s.log)
+		}
+		c.Close()
+		s.shut(t)
+	})
+}
+
+// A failing writer takes some bytes, and then has an error.
+type failing struct {
+	left int
+	err  error
+}
+
+func (w *failing) Write(p []byte) (int, error) {
+	if w.left -= len(p); w.left < 0 {
+		return 0, w.err
+	}
+	return len(p), nil
+}
+
+func TestWriterThatFailsEndsTheTransfer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("the printer is out of paper")
+		s := open(t, "pipe", &filetransfer.Server{FS: offered()})
+		c := filetransfer.NewClient(s.dial())
+		_, err := c.Get(t.Context(), "large", &failing{100_000, broken})
+		wantError(t, err, broken)
+		// The rest of the content was not waited for.
+		_, err = c.Stat(t.Context(), "a.txt")
+		wantError(t, err, broken)
+		if !strings.Contains(err.Error(), "the connection is of no further use") {
+			t.Errorf("the next error is %v", err)
+		}
+		c.Close()
+		s.wantServing(t)
+		s.log.wantDropped(t, "get")
+		conn := s.dial()
+		n, err := filetransfer.Fetch(t.Context(), conn, "large", &failing{100_000, broken})
+		wantError(t, err, broken)
+		if n == 0 || n > 100_000 {
+			t.Errorf("%d bytes were written", n)
+		}
+		conn.Close()
+		s.wantServing(t)
+		s.shut(t)
+	})
+}

@@ -1,0 +1,118 @@
+package filetransfer_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// resumed makes a job of one that goes on from the first half of the file.
+func resumed(j job) job {
+	do := j.do
+	j.name = "resumed " + j.name
+	j.do = func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
+		writeFile(t, filepath.Join(p.toFolder, "file.part"), p.content[:len(p.content)/2])
+		return do(t, ctx, c, p)
+	}
+	return j
+}
+
+// framedQuestions are jobs in the framed dialect that transfer no file.
+var framedQuestions = []job{
+	{name: "stat", do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
+		info, err := filetransfer.NewClient(c).Stat(ctx, "file")
+		if err == nil {
+			p.wantInfo(t, info)
+		}
+		return err
+	}},
+	{name: "list", do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
+		infos, err := filetransfer.NewClient(c).List(ctx, ".")
+		switch {
+		case err != nil:
+		case len(infos) != 2 || infos[1].Name != "folder" || !infos[1].Mode.IsDir():
+			t.Errorf("listed %+v", infos)
+		default:
+			p.wantInfo(t, infos[0])
+		}
+		return err
+	}},
+}
+
+// flip does a job while bits are flipped, and checks that it is done right, or
+// not at all.
+func (j job) flip(t *testing.T, p *place, f fault) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		defer p.clear(t)
+		began := time.Now()
+		c := newCable(&f, net.Pipe)
+		err, serverErr := j.run(t, t.Context(), c, p)
+		p.wantWholeOrNone(t)
+		// Each side may wait once for what never comes.
+		if took := time.Since(began); took > 2*idleTimeout+10*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if t.Failed() {
+			t.Logf("%s, %v: client %v, server %v", j.name, f, err, serverErr)
+		}
+	})
+}
+
+// idleTimeout is that of clients and servers whose IdleTimeout is 0.
+const idleTimeout = 30 * time.Second
+
+func TestFlippedBitsAreNoticed(t *testing.T) {
+	jobs := slices.Concat(framedQuestions, framedTransfers, []job{resumed(resuming[0]), resumed(resuming[1])})
+	inParallel(t, jobs, func(t *testing.T, j job) {
+		// The bytes of a line end may end what they did not.
+		p := newPlace(t, "1\r\n\n0\r\nhello, world\r\n\n0\r\n\r\n")
+		if err := os.Mkdir(filepath.Join(p.fromFolder, "folder"), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		total := j.measure(t, p)
+		for _, to := range directions {
+			for at := 0; at < total[to] && !t.Failed(); at++ {
+				for _, bits := range bitsAt(at) {
+					j.flip(t, p, fault{to: to, after: at, flip: bits})
+				}
+			}
+		}
+	})
+}
+
+// bitsAt returns what is flipped of a byte: some that make line ends or another
+// case of letters, and one bit after the other.
+func bitsAt(at int) []byte {
+	if testing.Short() {
+		return []byte{1 << (at % 8)}
+	}
+	return []byte{0x01, 0x20, 0x80, 0x07, 1 << (at % 8)}
+}
+
+// A chunk's length that becomes 0 ends the content. What comes then is here the
+// end of a file that is empty.
+func TestLengthOfAChunkThatBecomesZeroIsNoticed(t *testing.T) {
+	end := message("end", "SHA-256: "+sumOfNothing)
+	for length, bit := range map[int]byte{0x80: 0x08, 0x100: 0x01, 0x800: 0x08, 0x8000: 0x08} {
+		t.Run(fmt.Sprintf("%x", length), func(t *testing.T) {
+			p := newPlace(t, end+strings.Repeat("x", length-len(end)))
+			put := job{name: "put", data: toServer, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
+				info := p.info
+				info.Size = -1
+				return filetransfer.NewClient(c).Put(ctx, "file", strings.NewReader(p.content), info)
+			}}
+			after := len(fmt.Sprintf("%x\r\n", length)) + length + len("\r\n0\r\n") + len(end)
+			put.flip(t, p, fault{to: toServer, after: put.measure(t, p)[toServer] - after, flip: bit})
+		})
+	}
+}

@@ -1,0 +1,146 @@
+package filetransfer_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// A smallDisk is a file system in memory that only this process sees.
+type smallDisk struct {
+	testing.TB
+	path string
+}
+
+// onSmallDisk calls the rest of a test, in another process, with a disk that is
+// too small. It reports whether this is not that process.
+func onSmallDisk(t *testing.T, size string) (disk smallDisk, elsewhere bool) {
+	t.Helper()
+	const marker = "FILETRANSFER_TEST_DISK"
+	if path := os.Getenv(marker); path != "" {
+		d := smallDisk{t, path}
+		d.mount(0, size)
+		return d, false
+	}
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), marker+"="+t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	}
+	var output strings.Builder
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Skip("this system lets nobody make a user namespace, to mount a small disk in: ", err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, &output)
+	}
+	return smallDisk{}, true
+}
+
+func (d smallDisk) mount(flags uintptr, size string) {
+	d.Helper()
+	if err := unix.Mount("small", d.path, "tmpfs", flags, "size="+size); err != nil {
+		d.Fatal(err)
+	}
+}
+
+// grow makes room.
+func (d smallDisk) grow() { d.mount(unix.MS_REMOUNT, "64m") }
+
+func TestFullDiskOfTheServerEndsAnUploadThatGoesOnLater(t *testing.T) {
+	disk, elsewhere := onSmallDisk(t, "256k")
+	if elsewhere {
+		return
+	}
+	content := random(4 << 20)
+	local := filepath.Join(t.TempDir(), "file")
+	writeFile(t, local, content)
+	s := open(t, "tcp", &filetransfer.Server{FS: offered(), Uploads: openFolder(t, disk.path)})
+	c := filetransfer.NewClient(s.dial())
+	err := c.Upload(t.Context(), local, "new")
+	wantError(t, err, syscall.ENOSPC)
+	if !strings.Contains(err.Error(), "the server says: no space") {
+		t.Errorf("the error is %v", err)
+	}
+	wantFiles(t, disk.path, "new.part")
+	part := readFile(t, filepath.Join(disk.path, "new.part"))
+	if part == "" || !strings.HasPrefix(content, part) {
+		t.Errorf("the part has %d bytes that are not the file's", len(part))
+	}
+	for _, size := range []int64{-1, 4 << 20} {
+		wantError(t, c.Put(t.Context(), "other", strings.NewReader(content), filetransfer.Info{Size: size}), syscall.ENOSPC)
+		os.Remove(filepath.Join(disk.path, "other.part")) // which may have found a bit of room
+	}
+	// All that has cost no connection.
+	if _, err := c.Stat(t.Context(), "a.txt"); err != nil {
+		t.Error(err)
+	}
+	if logged := s.log.String(); strings.Count(logged, "no space left on device") != 3 {
+		t.Errorf("the log is\n%s", logged)
+	}
+
+	disk.grow()
+	c.Progress = func(p filetransfer.Progress) {
+		if p.Done < int64(len(part)) {
+			t.Errorf("it begins again: %+v", p)
+		}
+	}
+	if err := c.Upload(t.Context(), local, "new"); err != nil {
+		t.Error(err)
+	}
+	wantFiles(t, disk.path, "new")
+	if readFile(t, filepath.Join(disk.path, "new")) != content {
+		t.Error("what is stored is not the file")
+	}
+	c.Close()
+	s.wantServing(t)
+	s.shut(t)
+}
+
+func TestFullDiskOfTheClientEndsADownloadThatGoesOnLater(t *testing.T) {
+	disk, elsewhere := onSmallDisk(t, "256k")
+	if elsewhere {
+		return
+	}
+	content := random(4 << 20)
+	s := open(t, "tcp", &filetransfer.Server{FS: folder(t, map[string]string{"a.txt": "hello", "file": content}).FS()})
+	c := filetransfer.NewClient(s.dial())
+	local := filepath.Join(disk.path, "file")
+	_, err := c.Download(t.Context(), "file", local)
+	wantError(t, err, syscall.ENOSPC)
+	c.Close()
+	wantFiles(t, disk.path, "file.part")
+	part := readFile(t, local+".part")
+	if part == "" || !strings.HasPrefix(content, part) {
+		t.Errorf("the part has %d bytes that are not the file's", len(part))
+	}
+	s.wantServing(t)
+	s.log.wantDropped(t, `get \"file\"`)
+
+	disk.grow()
+	c = filetransfer.NewClient(s.dial())
+	defer c.Close()
+	c.Progress = func(p filetransfer.Progress) {
+		if p.Done < int64(len(part)) {
+			t.Errorf("it begins again: %+v", p)
+		}
+	}
+	info, err := c.Download(t.Context(), "file", local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSum(t, info, content)
+	wantFiles(t, disk.path, "file")
+	c.Close()
+	s.shut(t)
+}

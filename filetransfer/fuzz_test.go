@@ -1,0 +1,286 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/metrics"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// addTranscripts adds what one side says in each transcript.
+func addTranscripts(f *testing.F, who string, add func(said []byte)) {
+	paths, err := filepath.Glob(goldenPath("*"))
+	if err != nil || len(paths) == 0 {
+		f.Fatalf("there are no transcripts: %v", err)
+	}
+	for _, path := range paths {
+		said := ""
+		for _, t := range readTranscript(f, path) {
+			if t.who == who {
+				said += t.says
+			}
+		}
+		add([]byte(said))
+	}
+}
+
+// mendChecksums makes the checksums of blocks right, which nobody guesses.
+func mendChecksums(data []byte) []byte {
+	const key = "CRC-32: "
+	data = bytes.Clone(data)
+	for from := 0; ; {
+		at := bytes.Index(data[from:], []byte(key))
+		if at < 0 || from+at+len(key)+8 > len(data) {
+			return data
+		}
+		at += from
+		if start := bytes.LastIndex(data[from:at], []byte("filetransfer/")); start >= 0 {
+			copy(data[at+len(key):], fmt.Sprintf("%08x", crc32.ChecksumIEEE(data[from+start:at])))
+		}
+		from = at + len(key)
+	}
+}
+
+// A strange peer says what it is told to, listens to whatever comes, and hangs
+// up in the end, or waits.
+func talkStrangely(c net.Conn, says []byte, hangsUp bool) (done <-chan error) {
+	heard := inBackground(func() error { _, err := io.Copy(io.Discard, c); return err })
+	return inBackground(func() error {
+		_, err := c.Write(says)
+		if hangsUp {
+			c.Close()
+		}
+		<-heard
+		c.Close()
+		return err
+	})
+}
+
+// wantsBounds runs f, and checks how long it takes for those in a bubble, and how
+// much it allocates for what a peer says.
+func wantsBounds(t *testing.T, said []byte, f func(t *testing.T)) {
+	t.Helper()
+	before := allocated()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		f(t)
+		if took := time.Since(began); took > 3*idleTimeout {
+			t.Errorf("it took %v", took)
+		}
+	})
+	// A request of some 50 bytes may be for content, with a buffer to hash it.
+	if n, most := allocated()-before, uint64(1<<20+2<<10*len(said)); n > most {
+		t.Errorf("%d bytes were allocated for %d bytes", n, len(said))
+	}
+}
+
+// allocated returns how much was allocated so far.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// wantsOnlyWhatWasSaid checks a folder for files that have come: each must have
+// a checksum that the peer has stated. Those that were there before, with the
+// content "old", may be there still.
+func wantsOnlyWhatWasSaid(t testing.TB, folder string, said []byte) {
+	t.Helper()
+	said = bytes.ToLower(said)
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || entry.Type()&fs.ModeSymlink != 0 {
+			return err
+		}
+		content := readFile(t, path)
+		sum := fmt.Sprintf("%x", sha256.Sum256([]byte(content)))
+		switch {
+		case content == "old" || bytes.Contains(said, []byte(sum)):
+		case strings.HasSuffix(path, ".part") && content != "":
+		default:
+			t.Errorf("%s has %q, with the SHA-256 %s", path, content, sum)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// inFolder runs f with a folder in another one, of which nothing else may change.
+func inFolder(t *testing.T, f func(folder string)) {
+	t.Helper()
+	outside := memoryFolder(t)
+	writeFile(t, filepath.Join(outside, "secret"), "secret")
+	folder := filepath.Join(outside, "folder")
+	writeFile(t, filepath.Join(folder, "old"), "old")
+	if err := os.Symlink("..", filepath.Join(folder, "out")); err != nil {
+		t.Fatal(err)
+	}
+	f(folder)
+	wantFiles(t, outside, "folder", "secret")
+	if got := readFile(t, filepath.Join(outside, "secret")); got != "secret" {
+		t.Errorf("a file outside the folder was changed to %q", got)
+	}
+}
+
+func FuzzServer(f *testing.F) {
+	files := fstest.MapFS{
+		"notes.txt":  {Data: []byte("hello, world"), Mode: 0o640, ModTime: goldenTime},
+		"tools/grün": {Data: []byte("#!/bin/sh\n"), Mode: 0o755, ModTime: goldenTime},
+		"tools/pipe": {Mode: fs.ModeNamedPipe | 0o600},
+	}
+	addTranscripts(f, "C", func(said []byte) {
+		f.Add(said, true, true)
+		f.Add(said, false, false)
+	})
+	f.Fuzz(func(t *testing.T, says []byte, hangsUp, mend bool) {
+		if mend {
+			says = mendChecksums(says)
+		}
+		inFolder(t, func(folder string) {
+			writeFile(t, filepath.Join(folder, "log.txt.part"), "one\ntwo\n")
+			uploads := openFolder(t, folder)
+			wantsBounds(t, says, func(t *testing.T) {
+				client, server := net.Pipe()
+				talked := talkStrangely(client, says, hangsUp)
+				s := &filetransfer.Server{FS: files, Uploads: uploads, MaxUpload: 1 << 20, Logger: quiet}
+				s.ServeConn(t.Context(), server)
+				<-talked
+			})
+			wantsOnlyWhatWasSaid(t, folder, says)
+		})
+	})
+}
+
+// clientCalls are what FuzzClient does with a server.
+var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error{
+	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
+		var got bytes.Buffer
+		info, err := filetransfer.NewClient(conn).Get(ctx, "notes.txt", &got)
+		if err == nil {
+			wantSum(t, info, got.String())
+			if !bytes.Contains(bytes.ToLower(said), fmt.Appendf(nil, "%x", info.SHA256)) {
+				t.Errorf("got %q, which is not what was sent", got.String())
+			}
+		}
+		return err
+	},
+	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
+		_, err := filetransfer.NewClient(conn).Download(ctx, "notes.txt", filepath.Join(folder, "notes.txt"))
+		if _, statErr := os.Stat(filepath.Join(folder, "notes.txt")); (err == nil) != (statErr == nil) {
+			t.Errorf("download: %v, but of the file: %v", err, statErr)
+		}
+		return err
+	},
+	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
+		const content = "hello, world"
+		err := filetransfer.NewClient(conn).Put(ctx, "new.txt", strings.NewReader(content), filetransfer.Info{Size: 12})
+		if sum := sha256.Sum256([]byte(content)); err == nil && !bytes.Contains(bytes.ToLower(said), fmt.Appendf(nil, "%x", sum)) {
+			t.Error("the server has not confirmed what it stored")
+		}
+		return err
+	},
+	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
+		return filetransfer.NewClient(conn).Upload(ctx, filepath.Join(folder, "old"), "log.txt")
+	},
+	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
+		c := filetransfer.NewClient(conn)
+		_, err := c.Stat(ctx, "notes.txt")
+		_, again := c.Stat(ctx, "tools")
+		return errors.Join(err, again)
+	},
+	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
+		infos, err := filetransfer.NewClient(conn).List(ctx, "tools")
+		for _, info := range infos {
+			if !fs.ValidPath(info.Name) || strings.Contains(info.Name, "/") || info.Size < -1 {
+				t.Errorf("listed %+v", info)
+			}
+		}
+		return err
+	},
+	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
+		var got bytes.Buffer
+		n, err := filetransfer.Fetch(ctx, conn, "notes.txt", &got)
+		if n != int64(got.Len()) || err == nil && string(said) != filetransfer.Prompt+got.String()+endMark {
+			t.Errorf("got %q of %q", got.String(), said)
+		}
+		return err
+	},
+}
+
+// A server that hangs up after all that it will ever say has not been asked for
+// it.
+func TestAnswersToNoQuestionAreErrors(t *testing.T) {
+	for call, name := range []string{"get", "download", "put", "upload", "stat", "list"} {
+		for _, d := range goldenDialogues {
+			t.Run(name+"/"+d.name, func(t *testing.T) {
+				said := ""
+				for _, turn := range readTranscript(t, goldenPath(d.name)) {
+					if turn.who == "S" {
+						said += turn.says
+					}
+				}
+				inFolder(t, func(folder string) {
+					synctest.Test(t, func(t *testing.T) {
+						client, server := net.Pipe()
+						talked := inBackground(func() error {
+							_, err := io.WriteString(server, said)
+							server.Close()
+							return err
+						})
+						if err := clientCalls[call](t, t.Context(), client, folder, []byte(said)); err == nil {
+							t.Errorf("the client was content with %q", said)
+						}
+						client.Close()
+						if err := <-talked; err != nil {
+							t.Error(err)
+						}
+					})
+				})
+			})
+		}
+	}
+}
+
+func FuzzClient(f *testing.F) {
+	addTranscripts(f, "S", func(said []byte) {
+		for call := range clientCalls {
+			f.Add(byte(call), said, true, true)
+			f.Add(byte(call), said, false, false)
+		}
+	})
+	f.Fuzz(func(t *testing.T, call byte, says []byte, hangsUp, mend bool) {
+		if mend {
+			says = mendChecksums(says)
+		}
+		inFolder(t, func(folder string) {
+			writeFile(t, filepath.Join(folder, "notes.txt.part"), "hello, ")
+			wantsBounds(t, says, func(t *testing.T) {
+				client, server := net.Pipe()
+				talked := talkStrangely(server, says, hangsUp)
+				err := clientCalls[int(call)%len(clientCalls)](t, t.Context(), client, folder, says)
+				if err != nil && err.Error() == "" {
+					t.Error("an error says nothing")
+				}
+				client.Close()
+				<-talked
+			})
+			wantsOnlyWhatWasSaid(t, folder, says)
+		})
+	})
+}

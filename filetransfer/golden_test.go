@@ -1,0 +1,461 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// The transcripts in testdata/golden are what peers of this version say, to the
+// byte. If one of them has to change, think of the peers that say what it said.
+
+var updateFlag = flag.Bool("update", false, "rewrite the transcripts in testdata/golden")
+
+// A stage is what a dialogue finds, and leaves, on both sides.
+type stage struct {
+	testing.TB
+	server  *filetransfer.Server
+	uploads string      // the server's folder
+	local   string      // the client's
+	mode    fs.FileMode // that a file with the mode 0640 gets here
+}
+
+var goldenTime = time.Date(2026, 11, 22, 10, 0, 0, 123456789, time.UTC)
+
+func newStage(t testing.TB) *stage {
+	t.Helper()
+	path := memoryFolder(t)
+	s := &stage{TB: t, uploads: filepath.Join(path, "uploads"), local: filepath.Join(path, "local")}
+	for _, folder := range []string{s.uploads, s.local} {
+		s.must(os.Mkdir(folder, 0o777))
+	}
+	masked := filepath.Join(path, "masked")
+	s.must(os.WriteFile(masked, nil, 0o640))
+	stat, err := os.Stat(masked)
+	s.must(err)
+	s.mode = stat.Mode()
+	s.server = &filetransfer.Server{
+		Uploads:   openFolder(t, s.uploads),
+		MaxUpload: 20,
+		Logger:    quiet,
+		FS: fstest.MapFS{
+			"notes.txt":      {Data: []byte(helloContent), Mode: 0o640, ModTime: goldenTime},
+			"tools/grün %":   {Data: []byte("#!/bin/sh\n"), Mode: 0o755, ModTime: goldenTime.Truncate(time.Second)},
+			"tools":          {Mode: 0o755 | fs.ModeDir, ModTime: goldenTime},
+			"tools/pipe":     {Mode: 0o600 | fs.ModeNamedPipe, ModTime: goldenTime},
+			"tools/more":     {Mode: 0o700 | fs.ModeDir, ModTime: goldenTime},
+			"tools/more/sub": {Mode: 0o600, ModTime: goldenTime},
+		},
+	}
+	return s
+}
+
+// has puts a file with a fixed mode and time, or a part of one, into a folder.
+func (s *stage) has(folder, name, content string) {
+	s.Helper()
+	path := filepath.Join(folder, name)
+	writeFile(s, path, content)
+	mode := fs.FileMode(0o640)
+	if strings.HasSuffix(name, ".part") {
+		mode = s.mode
+	}
+	s.must(os.Chmod(path, mode))
+	s.must(os.Chtimes(path, time.Time{}, goldenTime))
+}
+
+// wants checks the one file in a folder.
+func (s *stage) wants(folder, name, content string) {
+	s.Helper()
+	wantFiles(s, folder, name)
+	path := filepath.Join(folder, name)
+	if got := readFile(s, path); got != content {
+		s.Errorf("%s has %q, want %q", name, got, content)
+	}
+	stat, err := os.Stat(path)
+	s.must(err)
+	if !stat.ModTime().Equal(goldenTime) {
+		s.Errorf("%s has the time %v, want %v", name, stat.ModTime(), goldenTime)
+	}
+	if stat.Mode() != s.mode {
+		s.Errorf("%s has the mode %v, want %v", name, stat.Mode(), s.mode)
+	}
+}
+
+func (s *stage) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// A dialogue is a connection from its beginning to its end.
+type dialogue struct {
+	name    string
+	prepare func(s *stage)             // may be nil
+	client  func(s *stage, c net.Conn) // does what a client does, and checks it
+	check   func(s *stage)             // checks what the server has then; may be nil
+}
+
+// framed is a dialogue of a Client.
+func framed(name string, client func(s *stage, c *filetransfer.Client)) dialogue {
+	return dialogue{name: "framed-" + name, client: func(s *stage, conn net.Conn) {
+		c := filetransfer.NewClient(conn)
+		client(s, c)
+		c.Close()
+	}}
+}
+
+// finds puts a file into a folder before the dialogue.
+func (d dialogue) finds(folder func(s *stage) string, name, content string) dialogue {
+	return d.prepared(func(s *stage) { s.has(folder(s), name, content) })
+}
+
+func (d dialogue) prepared(prepare func(s *stage)) dialogue { d.prepare = prepare; return d }
+
+// leaves checks the one file in the server's folder after the dialogue.
+func (d dialogue) leaves(name, content string) dialogue {
+	d.check = func(s *stage) { s.wants(s.uploads, name, content) }
+	return d
+}
+
+func local(s *stage) string   { return s.local }
+func uploads(s *stage) string { return s.uploads }
+
+const (
+	helloContent = "hello, world"
+	logContent   = "one\ntwo\nthree\n"
+)
+
+var goldenDialogues = []dialogue{
+	framed("get", (*stage).get),
+	framed("get-resumed", (*stage).download).finds(local, "notes.txt.part", "hello, "),
+	framed("get-changed", (*stage).download).finds(local, "notes.txt.part", "Hello, "),
+	framed("get-shrunk", (*stage).download).finds(local, "notes.txt.part", "hello, world, and more"),
+	framed("put", (*stage).put).leaves("new %.txt", helloContent),
+	framed("put-unknown-size", (*stage).putOver).finds(uploads, "new %.txt", "old").leaves("new %.txt", helloContent),
+	framed("put-resumed", (*stage).upload).finds(uploads, "log.txt.part", "one\ntwo\n").leaves("log.txt", logContent),
+	framed("put-changed", (*stage).upload).finds(uploads, "log.txt.part", "One\ntwo\n").leaves("log.txt", logContent),
+	framed("stat", (*stage).stat),
+	framed("list", (*stage).list),
+	framed("errors", (*stage).fail).finds(uploads, "old.txt", helloContent),
+	framed("several", func(s *stage, c *filetransfer.Client) {
+		s.stat(c)
+		s.list(c)
+		s.get(c)
+		s.put(c)
+		s.download(c)
+	}).leaves("new %.txt", helloContent),
+	framed("closing", func(s *stage, c *filetransfer.Client) {
+		s.get(c)
+		time.Sleep(time.Second) // until the server has said that it closes
+		_, err := c.Stat(s.Context(), "notes.txt")
+		wantError(s, err, filetransfer.ErrServerClosed)
+	}).prepared(func(s *stage) {
+		over, cancel := context.WithCancel(s.Context())
+		cancel()
+		s.server.Progress = func(filetransfer.Progress) { s.server.Shutdown(over) }
+	}),
+	{name: "plain-get", client: func(s *stage, c net.Conn) {
+		var got bytes.Buffer
+		n, err := filetransfer.Fetch(s.Context(), c, "notes.txt", &got)
+		s.must(err)
+		if n != int64(len(helloContent)) || got.String() != helloContent {
+			s.Errorf("got %q", got.String())
+		}
+		c.Close()
+	}},
+	{name: "plain-error", client: func(s *stage, c net.Conn) {
+		var got bytes.Buffer
+		_, err := filetransfer.Fetch(s.Context(), c, "missing.txt", &got)
+		wantError(s, err, fs.ErrNotExist)
+		if got.Len() > 0 {
+			s.Errorf("got %q", got.String())
+		}
+		c.Close()
+	}},
+}
+
+func (s *stage) get(c *filetransfer.Client) {
+	var got bytes.Buffer
+	info, err := c.Get(s.Context(), "notes.txt", &got)
+	s.must(err)
+	wantSum(s, info, helloContent)
+	if got.String() != helloContent || info.Mode != 0o640 || !info.ModTime.Equal(goldenTime) {
+		s.Errorf("got %q and %+v", got.String(), info)
+	}
+}
+
+func (s *stage) download(c *filetransfer.Client) {
+	_, err := c.Download(s.Context(), "notes.txt", filepath.Join(s.local, "notes.txt"))
+	s.must(err)
+	s.wants(s.local, "notes.txt", helloContent)
+}
+
+func (s *stage) put(c *filetransfer.Client) {
+	s.must(c.Put(s.Context(), "new %.txt", strings.NewReader(helloContent), helloInfo(int64(len(helloContent)))))
+}
+
+func (s *stage) putOver(c *filetransfer.Client) {
+	c.Overwrite = true
+	s.must(c.Put(s.Context(), "new %.txt", strings.NewReader(helloContent), helloInfo(-1)))
+}
+
+func helloInfo(size int64) filetransfer.Info {
+	return filetransfer.Info{Size: size, Mode: 0o640, ModTime: goldenTime}
+}
+
+func (s *stage) upload(c *filetransfer.Client) {
+	s.has(s.local, "log.txt", logContent)
+	s.must(c.Upload(s.Context(), filepath.Join(s.local, "log.txt"), "log.txt"))
+}
+
+func (s *stage) stat(c *filetransfer.Client) {
+	info, err := c.Stat(s.Context(), "notes.txt")
+	s.must(err)
+	s.wantsInfo(info, filetransfer.Info{Name: "notes.txt", Size: 12, Mode: 0o640, ModTime: goldenTime})
+	info, err = c.Stat(s.Context(), "tools")
+	s.must(err)
+	s.wantsInfo(info, filetransfer.Info{Name: "tools", Mode: 0o755 | fs.ModeDir, ModTime: goldenTime})
+}
+
+func (s *stage) list(c *filetransfer.Client) {
+	infos, err := c.List(s.Context(), "tools")
+	s.must(err)
+	want := []filetransfer.Info{
+		{Name: "grün %", Size: 10, Mode: 0o755, ModTime: goldenTime.Truncate(time.Second)},
+		{Name: "more", Mode: 0o700 | fs.ModeDir, ModTime: goldenTime},
+		{Name: "pipe", Mode: 0o600 | fs.ModeIrregular, ModTime: goldenTime},
+	}
+	if len(infos) != len(want) {
+		s.Fatalf("listed %+v, want %+v", infos, want)
+	}
+	for i := range infos {
+		s.wantsInfo(infos[i], want[i])
+	}
+}
+
+// fail asks for what is refused.
+func (s *stage) fail(c *filetransfer.Client) {
+	ctx := s.Context()
+	_, err := c.Get(ctx, "missing.txt", new(bytes.Buffer))
+	wantError(s, err, fs.ErrNotExist)
+	_, err = c.Stat(ctx, "../secret")
+	wantError(s, err, fs.ErrInvalid)
+	_, err = c.List(ctx, "notes.txt")
+	wantError(s, err, fs.ErrInvalid)
+	_, err = c.Get(ctx, "tools/pipe", new(bytes.Buffer))
+	wantError(s, err, fs.ErrPermission)
+	wantError(s, c.Put(ctx, "old.txt", strings.NewReader(helloContent), filetransfer.Info{Size: 12}), fs.ErrExist)
+	wantError(s, c.Put(ctx, "large.txt", strings.NewReader(helloContent), filetransfer.Info{Size: 21}), filetransfer.ErrTooLarge)
+	wantFiles(s, s.local)
+}
+
+func (s *stage) wantsInfo(got, want filetransfer.Info) {
+	s.Helper()
+	if got.Name != want.Name || got.Size != want.Size || got.Mode != want.Mode || !got.ModTime.Equal(want.ModTime) {
+		s.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// A turn is what one side says, or that it closes.
+type turn struct {
+	who   string // C, the client, or S
+	says  string
+	close bool
+}
+
+// A transcript is what both sides of a connection say, in order.
+type transcript struct {
+	mu    sync.Mutex
+	turns []turn
+}
+
+func (r *transcript) add(t turn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last := len(r.turns) - 1; last >= 0 && r.turns[last].who == t.who && !t.close {
+		r.turns[last].says += t.says
+		return
+	}
+	r.turns = append(r.turns, t)
+}
+
+// String returns the transcript, with a line for each line that was said.
+func (r *transcript) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var text strings.Builder
+	for _, t := range r.turns {
+		for line := range strings.SplitAfterSeq(t.says, "\n") {
+			if line != "" {
+				fmt.Fprintf(&text, "%s: %q\n", t.who, line)
+			}
+		}
+		if t.close {
+			fmt.Fprintf(&text, "%s: close\n", t.who)
+		}
+	}
+	return text.String()
+}
+
+func goldenPath(name string) string { return filepath.Join("testdata", "golden", name+".txt") }
+
+// readTranscript reads a transcript.
+func readTranscript(t testing.TB, path string) []turn {
+	t.Helper()
+	var r transcript
+	for line := range strings.Lines(readFile(t, path)) {
+		who, said, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		next := turn{who: who, close: said == "close"}
+		if !next.close {
+			var err error
+			next.says, err = strconv.Unquote(said)
+			ok = ok && err == nil
+		}
+		if !ok {
+			t.Fatalf("%s has the line %s", path, line)
+		}
+		r.add(next)
+	}
+	return r.turns
+}
+
+// A recording is one end of a connection in memory. What it sends is written
+// down, and waits for the other end to read it.
+type recording struct {
+	net.Conn
+	who   string
+	to    *transcript
+	queue chan []byte
+	once  sync.Once
+}
+
+// record returns both ends of a connection of which a transcript is written.
+func record(t testing.TB, r *transcript) (client, server net.Conn) {
+	client, server = net.Pipe()
+	client, server = newRecording(client, "C", r), newRecording(server, "S", r)
+	t.Cleanup(func() { client.Close(); server.Close() })
+	return client, server
+}
+
+func newRecording(c net.Conn, who string, to *transcript) *recording {
+	r := &recording{Conn: c, who: who, to: to, queue: make(chan []byte, 100)}
+	go func() {
+		for p := range r.queue {
+			c.Write(p)
+		}
+		c.Close()
+	}()
+	return r
+}
+
+func (r *recording) Write(p []byte) (int, error) {
+	r.to.add(turn{who: r.who, says: string(p)})
+	r.queue <- slices.Clone(p)
+	return len(p), nil
+}
+
+func (r *recording) SetDeadline(t time.Time) error      { return r.Conn.SetReadDeadline(t) }
+func (r *recording) SetWriteDeadline(t time.Time) error { return nil }
+
+func (r *recording) Close() error {
+	r.once.Do(func() {
+		r.to.add(turn{who: r.who, close: true})
+		close(r.queue)
+	})
+	return nil
+}
+
+// perform runs each dialogue in a bubble of its own.
+func perform(t *testing.T, do func(s *stage, d dialogue)) {
+	for _, d := range goldenDialogues {
+		t.Run(d.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t)
+				if d.prepare != nil {
+					d.prepare(s)
+				}
+				do(s, d)
+				s.server.Uploads.Close()
+			})
+		})
+	}
+}
+
+func TestDialoguesAreThoseOfTheTranscripts(t *testing.T) {
+	perform(t, func(s *stage, d dialogue) {
+		var r transcript
+		client, server := record(s, &r)
+		served := inBackground(func() error { return s.server.ServeConn(s.Context(), server) })
+		d.client(s, client)
+		<-served
+		if d.check != nil {
+			d.check(s)
+		}
+		path, got := goldenPath(d.name), r.String()
+		if *updateFlag {
+			writeFile(s, path, got)
+		}
+		if want := readFile(s, path); got != want {
+			s.Errorf("the dialogue is\n%swant\n%s", got, want)
+		}
+	})
+}
+
+// act says over a connection what one side says in a transcript, each time when
+// the other one has had its say.
+func act(c net.Conn, who string, turns []turn) {
+	go io.Copy(io.Discard, c)
+	for _, t := range turns {
+		time.Sleep(time.Second) // more than a server waits for the rest of a plain name
+		switch {
+		case t.who != who:
+		case t.close:
+			c.Close()
+		default:
+			io.WriteString(c, t.says)
+		}
+	}
+}
+
+func TestClientsOfTheTranscriptsAreServed(t *testing.T) {
+	perform(t, func(s *stage, d dialogue) {
+		var r transcript
+		client, server := record(s, &r)
+		served := inBackground(func() error { return s.server.ServeConn(s.Context(), server) })
+		act(client, "C", readTranscript(s, goldenPath(d.name)))
+		<-served
+		if d.check != nil {
+			d.check(s)
+		}
+		if got, want := r.String(), readFile(s, goldenPath(d.name)); got != want {
+			s.Errorf("the dialogue is\n%swant\n%s", got, want)
+		}
+	})
+}
+
+func TestServersOfTheTranscriptsAreUnderstood(t *testing.T) {
+	perform(t, func(s *stage, d dialogue) {
+		client, server := record(s, new(transcript))
+		turns := readTranscript(s, goldenPath(d.name))
+		acted := inBackground(func() error { act(server, "S", turns); return nil })
+		s.Cleanup(func() { <-acted })
+		d.client(s, client)
+	})
+}

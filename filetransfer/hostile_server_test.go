@@ -1,0 +1,513 @@
+package filetransfer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// against returns a client's end of a connection to a server that a test speaks
+// for, in the background, until it hangs up.
+func against(t testing.TB, speak func(p *talker)) net.Conn {
+	t.Helper()
+	client, server := net.Pipe()
+	p := newTalker(t, server)
+	t.Cleanup(func() { client.Close(); p.Wait() })
+	p.Go(func() {
+		defer p.Close()
+		speak(p)
+	})
+	return client
+}
+
+// prompted is a server that begins as it should.
+func prompted(speak func(p *talker)) func(p *talker) {
+	return func(p *talker) {
+		p.say(filetransfer.Prompt)
+		speak(p)
+	}
+}
+
+// answering is a server that answers a request, whatever it is, and then
+// everything else with the end of the connection.
+func answering(method string, answer ...string) func(p *talker) {
+	return prompted(func(p *talker) {
+		p.hearWord(method)
+		p.say(answer...)
+	})
+}
+
+// errorsOfAll calls what a client can do, each on a new connection, and returns
+// the errors. What was downloaded must be nowhere, unless there is no error.
+func errorsOfAll(t *testing.T, speak func(p *talker)) map[string]error {
+	local := filepath.Join(t.TempDir(), "local")
+	writeFile(t, local, "hello")
+	result := make(map[string]error)
+	for name, call := range map[string]func(c *filetransfer.Client) error{
+		"stat": func(c *filetransfer.Client) error { _, err := c.Stat(t.Context(), "a.txt"); return err },
+		"list": func(c *filetransfer.Client) error { _, err := c.List(t.Context(), "."); return err },
+		"get":  func(c *filetransfer.Client) error { _, err := c.Get(t.Context(), "a.txt", io.Discard); return err },
+		"download": func(c *filetransfer.Client) error {
+			_, err := c.Download(t.Context(), "a.txt", local+".new")
+			return err
+		},
+		"put": func(c *filetransfer.Client) error {
+			return c.Put(t.Context(), "a.txt", strings.NewReader("hello"), filetransfer.Info{Size: 5})
+		},
+		"upload": func(c *filetransfer.Client) error { return c.Upload(t.Context(), local, "a.txt") },
+	} {
+		c := filetransfer.NewClient(against(t, speak))
+		result[name] = call(c)
+		c.Close()
+		wantHarmless(t, result[name])
+		if _, err := os.Stat(local + ".new"); result[name] != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: a file was downloaded all the same: %v", name, err)
+		}
+		os.Remove(local + ".new.part")
+	}
+	conn := against(t, speak)
+	_, result["fetch"] = filetransfer.Fetch(t.Context(), conn, "a.txt", io.Discard)
+	conn.Close()
+	wantHarmless(t, result["fetch"])
+	return result
+}
+
+// wantHarmless checks that an error, if it is one, has a name and fits on a line.
+func wantHarmless(t testing.TB, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	var path *fs.PathError
+	if !errors.As(err, &path) || path.Path == "" || path.Op == "" {
+		t.Errorf("%v is no *fs.PathError with a name", err)
+		return
+	}
+	text := err.Error()
+	if len(text) > 700 || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		t.Errorf("the error is %q", text)
+	}
+}
+
+func TestServersThatDoNotBeginWithThePrompt(t *testing.T) {
+	for name, server := range map[string]struct {
+		speak func(p *talker)
+		want  error // of what it matches
+		text  string
+	}{
+		"says nothing":              {func(p *talker) { p.hearRest() }, os.ErrDeadlineExceeded, "silent, or took nothing, for 30s"},
+		"hangs up":                  {func(p *talker) {}, io.ErrUnexpectedEOF, "hung up before its prompt"},
+		"hangs up in the prompt":    {func(p *talker) { p.say("Enter the fi") }, io.ErrUnexpectedEOF, ""},
+		"stops in the prompt":       {func(p *talker) { p.say("Enter the file nam"); p.hearRest() }, os.ErrDeadlineExceeded, ""},
+		"drips the prompt":          {func(p *talker) { p.drip(filetransfer.Prompt, 2*time.Second) }, os.ErrDeadlineExceeded, ""},
+		"has another prompt":        {func(p *talker) { p.say("Enter the filename: "); p.hearRest() }, nil, `begins with Enter the filename:`},
+		"has a prompt without end":  {func(p *talker) { p.sayForEver(time.Millisecond, "\x1b[31mEnter \x07\n") }, nil, "is it the file service?"},
+		"is a mail server":          {func(p *talker) { p.say("220 mail.example.com ESMTP\r\n"); p.hearRest() }, nil, "220 mail.example.co"},
+		"closes":                    {func(p *talker) { p.say(filetransfer.Prompt + "Error: server is closing; try again later\n") }, filetransfer.ErrServerClosed, "try again later"},
+		"refuses with a long error": {func(p *talker) { p.say(filetransfer.Prompt + "Error: " + strings.Repeat("no \x1b[2J", 10_000) + "\n") }, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				for call, err := range errorsOfAll(t, server.speak) {
+					if err == nil || server.want != nil && !errors.Is(err, server.want) || !strings.Contains(err.Error(), server.text) {
+						t.Errorf("%s: %v, want %v that says %q", call, err, server.want, server.text)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestServersThatDoNotKnowTheFramedDialect(t *testing.T) {
+	const hint = "try the plain one"
+	for name, server := range map[string]struct {
+		speak func(p *talker)
+		want  error
+		text  string
+	}{
+		"hangs up at the first request": {
+			prompted(func(p *talker) { p.Read(make([]byte, 2048)) }),
+			io.ErrUnexpectedEOF, hint,
+		},
+		"hangs up within the first request": {
+			prompted(func(p *talker) { p.Read(make([]byte, 5)) }),
+			io.ErrUnexpectedEOF, hint,
+		},
+		"answers in its own words": {
+			prompted(func(p *talker) { p.Read(make([]byte, 2048)); p.say("Transfer complete") }),
+			errors.ErrUnsupported, hint,
+		},
+		"answers in few words": {
+			prompted(func(p *talker) { p.Read(make([]byte, 2048)); p.say("no") }),
+			errors.ErrUnsupported, hint,
+		},
+		"answers with an escape": {
+			prompted(func(p *talker) { p.Read(make([]byte, 2048)); p.say("\x1b[2Jhello, world, \x07") }),
+			errors.ErrUnsupported, hint,
+		},
+		"answers in the plain dialect": {
+			prompted(func(p *talker) { p.Read(make([]byte, 2048)); p.say("Error: file does not exist\n") }),
+			fs.ErrNotExist, "the server says: file does not exist",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				for call, err := range errorsOfAll(t, server.speak) {
+					if call != "fetch" && (!errors.Is(err, server.want) || !strings.Contains(err.Error(), server.text)) {
+						t.Errorf("%s: %v, want %v that says %q", call, err, server.want, server.text)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestServerThatHangsUpOverSocketsGivesTheHint(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		for what, heard := range map[string]int{"all": 2048, "a byte": 1} {
+			t.Run(network+" after "+what, func(t *testing.T) {
+				client, server := networks[network](t)
+				p := newTalker(t, server)
+				go func() {
+					defer p.Close()
+					p.say(filetransfer.Prompt)
+					p.Read(make([]byte, heard)) // what is left unread makes a reset
+				}()
+				c := filetransfer.NewClient(client)
+				defer c.Close()
+				_, err := c.Stat(t.Context(), strings.Repeat("n", 200))
+				wantError(t, err, io.ErrUnexpectedEOF)
+				if !strings.Contains(fmt.Sprint(err), "try the plain one") {
+					t.Errorf("no hint in %v", err)
+				}
+			})
+		}
+	}
+}
+
+func TestAnswersThatAreWrong(t *testing.T) {
+	end := message("end", "SHA-256: "+sumOfHello)
+	escaped := "\u009b2J\u009d0;gotcha\u0090\u202e\u00a0\xff" + strings.Repeat("x", 5000)
+	for name, server := range map[string]struct {
+		method string
+		answer string
+		want   error
+	}{
+		"answer with a wrong checksum":      {"stat", "filetransfer/1 ok\r\nSize: 5\r\nCRC-32: 00000000\r\n\r\n", filetransfer.ErrCorrupt},
+		"answer without end":                {"stat", "filetransfer/1 ok\r\n" + strings.Repeat("A: b\r\n", 4000), filetransfer.ErrCorrupt},
+		"answer with a line without end":    {"stat", "filetransfer/1 ok\r\nA: " + strings.Repeat("b", 20_000), filetransfer.ErrCorrupt},
+		"answer that is cut":                {"stat", message("ok", "Size: 5")[:30], io.ErrUnexpectedEOF},
+		"answer of a later version":         {"stat", "filetransfer/2 ok\r\nSize: 5\r\n\r\n", errors.ErrUnsupported},
+		"answer that is none":               {"stat", message("maybe", "Size: 5"), filetransfer.ErrCorrupt},
+		"answer of another method":          {"stat", message("ready"), filetransfer.ErrCorrupt},
+		"size that is negative":             {"stat", message("ok", "Size: -5"), filetransfer.ErrCorrupt},
+		"size that is too large":            {"stat", message("ok", "Size: 9223372036854775808"), filetransfer.ErrCorrupt},
+		"no size":                           {"stat", message("ok"), filetransfer.ErrCorrupt},
+		"mode with other bits":              {"stat", message("ok", "Size: 5", "Mode: 4755"), filetransfer.ErrCorrupt},
+		"time that is none":                 {"stat", message("ok", "Size: 5", "Modified: now"), filetransfer.ErrCorrupt},
+		"error with escapes":                {"stat", message("refused", "Message: "+escaped), filetransfer.ErrRefused},
+		"unknown error with escapes":        {"stat", message("failed", "Message: "+escaped), nil},
+		"error with more than a header has": {"stat", message("refused", "Message: \x1b[2J\r\x00"+escaped), filetransfer.ErrCorrupt},
+		"unknown word with escapes":         {"stat", message(escaped[:100], "Message: no"), filetransfer.ErrCorrupt},
+		"error without message":             {"stat", message("too-large"), filetransfer.ErrTooLarge},
+		"content longer than stated":        {"get", message("ok", "Size: 4") + chunk("hello") + "0\r\n" + end, filetransfer.ErrCorrupt},
+		"content shorter than stated":       {"get", message("ok", "Size: 6") + chunk("hello") + "0\r\n" + end, filetransfer.ErrCorrupt},
+		"content with a wrong checksum":     {"get", message("ok", "Size: 5") + chunk("hellO") + "0\r\n" + end, filetransfer.ErrCorrupt},
+		"content without checksum":          {"get", message("ok", "Size: 5") + chunk("hello") + "0\r\n" + message("end"), filetransfer.ErrCorrupt},
+		"content with half a checksum":      {"get", message("ok", "Size: 5") + chunk("hello") + "0\r\n" + message("end", "SHA-256: "+sumOfHello[:32]), filetransfer.ErrCorrupt},
+		"content without end":               {"get", message("ok", "Size: 5") + chunk("hello"), io.ErrUnexpectedEOF},
+		"content without its end block":     {"get", message("ok", "Size: 5") + chunk("hello") + "0\r\n", io.ErrUnexpectedEOF},
+		"content with a huge chunk":         {"get", message("ok", "Size: 5") + "ffffffff\r\n", filetransfer.ErrCorrupt},
+		"content with a negative chunk":     {"get", message("ok", "Size: 5") + "-5\r\n", filetransfer.ErrCorrupt},
+		"content that ends with a word":     {"get", message("ok", "Size: 5") + chunk("hello") + "0\r\n" + message("done"), filetransfer.ErrCorrupt},
+		"offer to go on beyond the end":     {"upload", message("ready", "Offset: 99", "SHA-256: "+sumOfHello), nil},
+		"offer to go on from another file":  {"upload", message("ready", "Offset: 3", "SHA-256: "+sumOfHello), nil},
+		"offer to go on without checksum":   {"upload", message("ready", "Offset: 3"), filetransfer.ErrCorrupt},
+		"offer to go on from -1":            {"upload", message("ready", "Offset: -1", "SHA-256: "+sumOfHello), filetransfer.ErrCorrupt},
+		"receipt before the offer":          {"put", message("ok", "SHA-256: "+sumOfHello), filetransfer.ErrCorrupt},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				errs := errorsOfAll(t, prompted(func(p *talker) {
+					p.hearSome()
+					p.Go(func() { p.hearRest() })
+					p.say(server.answer)
+					time.Sleep(time.Second)
+				}))
+				if err := errs[server.method]; err == nil || server.want != nil && !errors.Is(err, server.want) {
+					t.Errorf("%v, want %v", err, server.want)
+				}
+			})
+		})
+	}
+}
+
+func TestDownloadThatComesWrongLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		local := filepath.Join(t.TempDir(), "local")
+		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
+			p.hearWord("get")
+			p.say(message("ok", "Size: 5"), chunk("hellO"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
+			p.hearWord("corrupt") // the receipt
+			p.hearWord("stat")
+			p.say(message("ok", "Size: 5"))
+		})))
+		defer c.Close()
+		_, err := c.Download(t.Context(), "a.txt", local)
+		wantError(t, err, filetransfer.ErrCorrupt)
+		wantFiles(t, filepath.Dir(local))
+		if _, err := c.Stat(t.Context(), "a.txt"); err != nil {
+			t.Errorf("the connection is of no further use: %v", err)
+		}
+	})
+}
+
+func TestServerThatStopsAnUploadIsHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, receipt := range map[string]struct {
+			text string
+			want error
+		}{
+			"an error":                     {message("no-space", "Message: disk is full"), nil},
+			"a receipt of what came":       {message("ok", "SHA-256: "+sumOfHello), filetransfer.ErrCorrupt},
+			"a receipt of something else":  {message("ok", "SHA-256: "+sumOfNothing), filetransfer.ErrCorrupt},
+			"a receipt without a checksum": {message("ok"), filetransfer.ErrCorrupt},
+		} {
+			r, w := io.Pipe()
+			heard := make(chan struct{})
+			c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
+				p.hearWord("put")
+				p.say(message("ready"))
+				p.hearWord("from")
+				p.hear(chunk("hello"))
+				p.say(receipt.text)
+				close(heard)
+				p.hearRest()
+			})))
+			go func() {
+				io.WriteString(w, "hello")
+				<-heard
+				synctest.Wait()
+				io.WriteString(w, ", world")
+				w.Close()
+			}()
+			err := c.Put(t.Context(), "new", r, filetransfer.Info{Size: -1})
+			if err == nil || receipt.want != nil && !errors.Is(err, receipt.want) {
+				t.Errorf("%s: %v, want %v", name, err, receipt.want)
+			}
+			r.Close()
+			c.Close()
+		}
+	})
+}
+
+func TestListsThatAreWrong(t *testing.T) {
+	entry := func(name string) string { return message("entry", "Name: "+name, "Size: 5") }
+	for name, list := range map[string]struct {
+		answer string
+		want   error
+	}{
+		"a name that leads up":         {entry(".."), filetransfer.ErrCorrupt},
+		"a name that leads nowhere":    {entry("."), filetransfer.ErrCorrupt},
+		"a name that leads out":        {entry("../x"), filetransfer.ErrCorrupt},
+		"a name that leads out, coded": {entry("..%2fx"), filetransfer.ErrCorrupt},
+		"a name from the top":          {entry("/etc/passwd"), filetransfer.ErrCorrupt},
+		"a name within a folder":       {entry("sub/x"), filetransfer.ErrCorrupt},
+		"a folder's name with a slash": {entry("sub/"), filetransfer.ErrCorrupt},
+		"a name with NUL":              {entry("a%00b"), filetransfer.ErrCorrupt},
+		"an empty name":                {entry(""), filetransfer.ErrCorrupt},
+		"no name":                      {message("entry", "Size: 5"), filetransfer.ErrCorrupt},
+		"a name that is wrongly coded": {entry("%zz"), filetransfer.ErrCorrupt},
+		"an entry without size":        {message("entry", "Name: a"), filetransfer.ErrCorrupt},
+		"another word":                 {message("file", "Name: a", "Size: 5"), filetransfer.ErrCorrupt},
+		"a wrong count":                {entry("a") + message("end", "Entries: 2"), filetransfer.ErrCorrupt},
+		"no count":                     {entry("a") + message("end"), filetransfer.ErrCorrupt},
+		"no end":                       {entry("a"), io.ErrUnexpectedEOF},
+		"half an entry":                {entry("a")[:20], io.ErrUnexpectedEOF},
+		"an error":                     {entry("a") + message("permission"), fs.ErrPermission},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := filetransfer.NewClient(against(t, answering("list", message("ok")+list.answer)))
+				defer c.Close()
+				infos, err := c.List(t.Context(), ".")
+				wantError(t, err, list.want)
+				wantHarmless(t, err)
+				if infos != nil {
+					t.Errorf("the list is %v", infos)
+				}
+			})
+		})
+	}
+}
+
+func TestListThatIsWrongIsTheLastAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
+			p.hearWord("list")
+			p.Go(func() { p.hearRest() })
+			p.say(message("ok"), message("entry", "Name: ../a", "Size: 5"), message("ok", "Size: 7"))
+		})))
+		defer c.Close()
+		_, err := c.List(t.Context(), ".")
+		wantError(t, err, filetransfer.ErrCorrupt)
+		// What comes now belongs to the list.
+		info, err := c.Stat(t.Context(), "a.txt")
+		if err == nil || !strings.Contains(err.Error(), "the connection is of no further use") {
+			t.Errorf("the next stat: %+v, %v", info, err)
+		}
+	})
+}
+
+func TestListWithoutEndIsRefused(t *testing.T) {
+	for what, name := range map[string]string{"entries": "a", "long names": strings.Repeat("a", 10_000)} {
+		t.Run(what, func(t *testing.T) {
+			entries := strings.Repeat(message("entry", "Name: "+name, "Size: 5"), 10)
+			var sent atomic.Int64
+			conn := against(t, prompted(func(p *talker) {
+				p.hearWord("list")
+				p.say(message("ok"))
+				for {
+					n, err := io.WriteString(p.Conn, entries)
+					if sent.Add(int64(n)); err != nil {
+						return
+					}
+				}
+			}))
+			c := filetransfer.NewClient(conn)
+			defer c.Close()
+			infos, err := c.List(t.Context(), ".")
+			wantError(t, err, filetransfer.ErrTooLarge)
+			if infos != nil {
+				t.Errorf("the list has %d entries", len(infos))
+			}
+			if n := sent.Load(); n > 64<<20 {
+				t.Errorf("%d bytes were taken", n)
+			}
+			if _, err := c.Stat(t.Context(), "a.txt"); !errors.Is(err, filetransfer.ErrTooLarge) {
+				t.Errorf("the next stat: %v", err)
+			}
+		})
+	}
+}
+
+func TestNamesInAListAreThoseOfFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var answer strings.Builder
+		names := []string{"...", "..a", "a..", "C%3a", "%5c", "a%0ab", "a%1b[31m", "%ff", "-rf", "%2e%2e."}
+		for _, name := range names {
+			answer.WriteString(message("entry", "Name: "+name, "Size: 5"))
+		}
+		answer.WriteString(message("end", fmt.Sprint("Entries: ", len(names))))
+		c := filetransfer.NewClient(against(t, answering("list", message("ok"), answer.String())))
+		defer c.Close()
+		infos, err := c.List(t.Context(), ".")
+		var got []string
+		for _, info := range infos {
+			got = append(got, info.Name)
+		}
+		want := []string{"-rf", "...", "...", "..a", "C:", "\\", "a\nb", "a\x1b[31m", "a..", "\xff"}
+		slices.Sort(want)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("the list is %q, %v, want %q", got, err, want)
+		}
+	})
+}
+
+func TestServerThatAsksForPatienceForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
+			p.hearWord("stat")
+			p.sayForEver(time.Second, message("wait"))
+		})))
+		defer c.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		began := time.Now()
+		_, err := c.Stat(ctx, "a.txt")
+		wantError(t, err, context.DeadlineExceeded)
+		if took := time.Since(began); took != time.Hour {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestServerThatDripsOrTakesNothingIsGivenUp(t *testing.T) {
+	for name, server := range map[string]func(p *talker){
+		"drips the answer": prompted(func(p *talker) { p.hearWord("get"); p.drip(message("ok", "Size: 5"), time.Second) }),
+		"drips the content": prompted(func(p *talker) {
+			p.hearWord("get")
+			p.say(message("ok", "Size: unknown"))
+			p.sayForEver(time.Second, chunk("x"))
+		}),
+		"says no more":     prompted(func(p *talker) { p.hearWord("get"); p.say(message("ok", "Size: 5")); p.hearRest() }),
+		"takes no request": prompted(func(p *talker) { time.Sleep(time.Hour) }),
+		"drips its reading": prompted(func(p *talker) {
+			for range 1000 {
+				p.Read(make([]byte, 1))
+				time.Sleep(time.Second)
+			}
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := filetransfer.NewClient(against(t, server))
+				defer c.Close()
+				began := time.Now()
+				_, err := c.Get(t.Context(), "a.txt", io.Discard)
+				wantError(t, err, os.ErrDeadlineExceeded)
+				if took := time.Since(began); took > time.Minute {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
+	}
+}
+
+// inPieces is a connection whose first Reads return no more than their sizes.
+type inPieces struct {
+	net.Conn
+	sizes []int
+}
+
+func (c *inPieces) Read(p []byte) (int, error) {
+	if len(c.sizes) > 0 {
+		p = p[:min(len(p), c.sizes[0])]
+		c.sizes = c.sizes[1:]
+	}
+	return c.Conn.Read(p)
+}
+
+func TestErrorBeforeARequestIsHeard(t *testing.T) {
+	// The server gives up while the user still thinks.
+	for _, network := range []string{"tcp", "unix"} {
+		connection := func() net.Conn {
+			client, server := networks[network](t)
+			p := newTalker(t, &inPieces{Conn: client, sizes: []int{len(filetransfer.Prompt)}})
+			io.WriteString(server, filetransfer.Prompt+"Error: server is closing; try again later\n")
+			server.Close()
+			return p
+		}
+		c := filetransfer.NewClient(connection())
+		_, err := c.Get(t.Context(), "a.txt", io.Discard)
+		wantError(t, err, filetransfer.ErrServerClosed)
+		c.Close()
+		_, err = filetransfer.Fetch(t.Context(), connection(), "a.txt", io.Discard)
+		wantError(t, err, filetransfer.ErrServerClosed)
+	}
+}

@@ -1,0 +1,364 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// A slowConn takes, or gives, so many bytes in each tick.
+type slowConn struct {
+	net.Conn
+	bytes int
+	tick  time.Duration
+}
+
+func (c slowConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p[:min(len(p), c.bytes)])
+	time.Sleep(c.tick)
+	return n, err
+}
+
+func TestSlowPeersAreNotDropped(t *testing.T) {
+	content := random(200_000)
+	// In a tenth of the idle timeout a peer takes as much as counts as alive.
+	// One Write of a chunk takes more than the idle timeout.
+	for name, transfer := range map[string]func(t *testing.T, c net.Conn) (got string, err error){
+		"get": func(t *testing.T, conn net.Conn) (string, error) {
+			var got bytes.Buffer
+			info, err := filetransfer.NewClient(conn).Get(t.Context(), "file", &got)
+			wantSum(t, info, content)
+			return got.String(), err
+		},
+		"Fetch": func(t *testing.T, conn net.Conn) (string, error) {
+			var got bytes.Buffer
+			_, err := filetransfer.Fetch(t.Context(), conn, "file", &got)
+			return got.String(), err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, server := net.Pipe()
+				s := serveOn(t, &filetransfer.Server{FS: folder(t, map[string]string{"file": content}).FS()}, client, server)
+				began := time.Now()
+				got, err := transfer(t, slowConn{client, 2 << 10, 3 * time.Second})
+				if err != nil || got != content {
+					t.Errorf("%d bytes came: %v", len(got), err)
+				}
+				if took := time.Since(began); took < 4*time.Minute {
+					t.Errorf("it took only %v", took)
+				}
+				client.Close()
+				if err := <-s.err; err != nil {
+					t.Errorf("ServeConn: %v", err)
+				}
+			})
+		})
+	}
+	t.Run("put", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			uploads := folder(t, nil)
+			client, server := net.Pipe()
+			s := serveOn(t, &filetransfer.Server{Uploads: uploads}, client, slowConn{server, 2 << 10, 3 * time.Second})
+			c := filetransfer.NewClient(client)
+			if err := c.Put(t.Context(), "file", strings.NewReader(content), filetransfer.Info{Size: int64(len(content))}); err != nil {
+				t.Error(err)
+			}
+			if got := readFile(t, filepath.Join(uploads.Name(), "file")); got != content {
+				t.Errorf("%d bytes came", len(got))
+			}
+			c.Close()
+			if err := <-s.err; err != nil {
+				t.Errorf("ServeConn: %v", err)
+			}
+		})
+	})
+}
+
+func TestPeersThatGetOnTooSlowlyAreDropped(t *testing.T) {
+	for name, test := range map[string]struct {
+		bytes int
+		tick  time.Duration
+	}{
+		"a byte at a time":            {1, time.Second},
+		"a little less than enough":   {1023, 30 * time.Second},
+		"much, but after a long time": {2 << 10, 31 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, server := net.Pipe()
+				s := serveOn(t, &filetransfer.Server{FS: offered()}, client, server)
+				p := newTalker(t, client)
+				p.hear(filetransfer.Prompt)
+				p.say("large\n")
+				reading := inBackground(func() error {
+					_, err := io.Copy(io.Discard, slowConn{client, test.bytes, test.tick})
+					return err
+				})
+				if err := <-s.err; !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("ServeConn: %v", err)
+				}
+				if err := <-reading; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestIdleTimeoutsAreThoseThatWereSet(t *testing.T) {
+	for _, idle := range []time.Duration{0, time.Millisecond, time.Second, time.Hour} {
+		want := idle
+		if idle == 0 {
+			want = 30 * time.Second
+		}
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			client, server := net.Pipe()
+			p := newTalker(t, client)
+			s := serveOn(t, &filetransfer.Server{IdleTimeout: idle}, client, server)
+			p.hear(filetransfer.Prompt)
+			p.Go(func() { p.hearRest() })
+			if err := <-s.err; !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("ServeConn: %v", err)
+			}
+			if took := time.Since(began); took != want {
+				t.Errorf("the server waits for %v, want %v", took, want)
+			}
+
+			began = time.Now()
+			c := filetransfer.NewClient(against(t, func(p *talker) { p.hearRest() }))
+			c.IdleTimeout = idle
+			wantError(t, get(t.Context(), c), os.ErrDeadlineExceeded)
+			if took := time.Since(began); took != want {
+				t.Errorf("the client waits for %v, want %v", took, want)
+			}
+			p.Wait()
+		})
+	}
+}
+
+func TestClientThatAsksNowAndThenIsNotDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, "pipe", &filetransfer.Server{FS: offered()})
+		c := filetransfer.NewClient(s.conn)
+		for range 100 {
+			if err := get(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(30*time.Second - 1)
+		}
+		c.Close()
+		if err := <-s.err; err != nil {
+			t.Errorf("ServeConn: %v", err)
+		}
+	})
+}
+
+func TestClientThatIsDroppedIsTold(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		t.Run(network, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, network, &filetransfer.Server{FS: offered(), IdleTimeout: 200 * time.Millisecond})
+			c := filetransfer.NewClient(s.conn)
+			_, err := c.Stat(t.Context(), "a.txt")
+			if served := hosttest.Receive(t, s.err); !errors.Is(served, os.ErrDeadlineExceeded) {
+				t.Errorf("ServeConn: %v", served)
+			}
+			if err == nil {
+				_, err = c.Stat(t.Context(), "a.txt")
+			}
+			wantError(t, err, os.ErrDeadlineExceeded)
+			if err == nil || !strings.Contains(err.Error(), "the server says") {
+				t.Errorf("the error is %v", err)
+			}
+			// It was the last that the server has said.
+			if _, err := c.Stat(t.Context(), "a.txt"); err == nil {
+				t.Error("the connection works")
+			}
+		})
+	}
+}
+
+// A slowFS takes its time for each Read.
+type slowFS struct {
+	fstest.MapFS
+	pause time.Duration
+}
+
+func (f slowFS) Open(name string) (fs.File, error) {
+	file, err := f.MapFS.Open(name)
+	return slowFile{file, f.pause}, err
+}
+
+type slowFile struct {
+	fs.File
+	pause time.Duration
+}
+
+func (f slowFile) Read(p []byte) (int, error) {
+	time.Sleep(f.pause)
+	return f.File.Read(p)
+}
+
+func TestServerThatHashesForLongIsWaitedFor(t *testing.T) {
+	content := random(400_000)
+	for _, idle := range []time.Duration{100 * time.Millisecond, time.Second, 2 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			pause := idle - time.Millisecond // for each of more than ten pieces
+			files := slowFS{fstest.MapFS{"file": {Data: []byte(content)}}, pause}
+			s := serve(t, "pipe", &filetransfer.Server{FS: files, IdleTimeout: idle})
+			c := filetransfer.NewClient(s.conn)
+			c.IdleTimeout = idle
+			local := filepath.Join(t.TempDir(), "local")
+			writeFile(t, local+".part", content[:350_000])
+			began := time.Now()
+			info, err := c.Download(t.Context(), "file", local)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantSum(t, info, content)
+			if took := time.Since(began); took < 10*pause {
+				t.Errorf("it took only %v", took)
+			}
+			c.Close()
+			if err := <-s.err; err != nil {
+				t.Errorf("ServeConn: %v", err)
+			}
+		})
+	}
+}
+
+func TestPeerThatAsksForPatienceIsWaitedFor(t *testing.T) {
+	const long = 300 // seconds, each with a message
+	patience := func(p *talker, wait string) {
+		for range long {
+			p.say(wait)
+			time.Sleep(time.Second)
+		}
+	}
+	for name, server := range map[string]func(p *talker){
+		"before an answer": func(p *talker) {
+			p.hearWord("get")
+			patience(p, message("wait"))
+			p.say(message("ok", "Size: 5"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
+			p.hearWord("ok")
+		},
+		"before an answer, after a while": func(p *talker) {
+			p.hearWord("get")
+			time.Sleep(29 * time.Second)
+			patience(p, message("wait")) // and a second
+			time.Sleep(28 * time.Second)
+			p.say(message("ok", "Size: 5"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
+			p.hearWord("ok")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := filetransfer.NewClient(against(t, prompted(server)))
+				defer c.Close()
+				began := time.Now()
+				if err := get(t.Context(), c); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(began); took < long*time.Second {
+					t.Errorf("it took only %v", took)
+				}
+			})
+		})
+	}
+	t.Run("before a receipt", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
+				p.hearWord("put")
+				patience(p, message("wait"))
+				p.say(message("ready"))
+				p.hearWord("from")
+				p.hearBody()
+				p.hearWord("end")
+				time.Sleep(29 * time.Second)
+				patience(p, message("wait"))
+				p.say(message("ok", "SHA-256: "+sumOfHello))
+			})))
+			defer c.Close()
+			if err := c.Put(t.Context(), "new", strings.NewReader("hello"), filetransfer.Info{Size: 5}); err != nil {
+				t.Error(err)
+			}
+		})
+	})
+	t.Run("by the server", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			uploads := folder(t, nil)
+			s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads})
+			p := s.talk(t)
+			patience(p, request("wait"))
+			p.say(request("get", "Name: a.txt"))
+			p.hearWord("ok")
+			p.hear(chunk("hello") + "0\r\n")
+			p.hearWord("end")
+			patience(p, message("wait"))
+			p.say(message("ok"))
+			patience(p, request("wait"))
+			p.say(put("Size: 5"))
+			p.hearWord("ready")
+			patience(p, message("wait"))
+			p.say(message("from"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
+			p.hearWord("ok")
+			p.Close()
+			s.wantServing(t)
+			if strings.Contains(s.log.String(), "dropped") {
+				t.Errorf("the log is\n%s", s.log)
+			}
+			s.shut(t)
+		})
+	})
+}
+
+// A lazy writer takes its time.
+type lazy struct {
+	bytes.Buffer
+	pause time.Duration
+}
+
+func (w *lazy) Write(p []byte) (int, error) {
+	time.Sleep(w.pause)
+	return w.Buffer.Write(p)
+}
+
+func TestTimeOfTheOwnWriterIsNotThePeersSilence(t *testing.T) {
+	content := random(200_000)
+	for name, transfer := range map[string]func(t *testing.T, conn net.Conn, w io.Writer) error{
+		"get": func(t *testing.T, conn net.Conn, w io.Writer) error {
+			c := filetransfer.NewClient(conn)
+			c.IdleTimeout = time.Second
+			_, err := c.Get(t.Context(), "file", w)
+			return err
+		},
+		"Fetch": func(t *testing.T, conn net.Conn, w io.Writer) error {
+			_, err := filetransfer.Fetch(t.Context(), conn, "file", w)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := serve(t, "pipe", &filetransfer.Server{FS: fstest.MapFS{"file": {Data: []byte(content)}}, IdleTimeout: ages})
+				w := &lazy{pause: time.Minute}
+				if err := transfer(t, s.conn, w); err != nil || w.String() != content {
+					t.Errorf("%d bytes came: %v", w.Len(), err)
+				}
+			})
+		})
+	}
+}

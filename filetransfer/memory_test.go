@@ -1,0 +1,188 @@
+package filetransfer_test
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// bigFiles is a file system in which each name is that of a file of so many
+// zeros, which take no memory.
+type bigFiles int64
+
+func (size bigFiles) Open(name string) (fs.File, error) {
+	return &bigFile{bigInfo{name, int64(size)}, int64(size)}, nil
+}
+
+type bigFile struct {
+	bigInfo
+	left int64
+}
+
+func (f *bigFile) Read(p []byte) (int, error) {
+	if f.left == 0 {
+		return 0, io.EOF
+	}
+	n := int(min(int64(len(p)), f.left))
+	clear(p[:n])
+	f.left -= int64(n)
+	return n, nil
+}
+
+func (f *bigFile) Stat() (fs.FileInfo, error) { return f, nil }
+func (f *bigFile) Close() error               { return nil }
+
+type bigInfo struct {
+	name string
+	size int64
+}
+
+func (i bigInfo) Name() string     { return i.name }
+func (i bigInfo) Size() int64      { return i.size }
+func (bigInfo) Mode() fs.FileMode  { return 0o644 }
+func (bigInfo) ModTime() time.Time { return goldenTime }
+func (bigInfo) IsDir() bool        { return false }
+func (bigInfo) Sys() any           { return nil }
+
+// A sampler calls sample after every few MiB that it takes or gives.
+type sampler struct {
+	io.Reader
+	sample func()
+	bytes  int64
+}
+
+const sampleInterval = 8 << 20
+
+func (s *sampler) Write(p []byte) (int, error) {
+	s.count(len(p))
+	return len(p), nil
+}
+
+func (s *sampler) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	s.count(n)
+	return n, err
+}
+
+func (s *sampler) count(n int) {
+	if s.bytes += int64(n); s.bytes%sampleInterval < int64(n) {
+		s.sample()
+	}
+}
+
+// bigSize is that of the files here.
+const bigSize = 64 << 20
+
+// memoryInUse returns what is in use on the heap and for stacks, without what is
+// only garbage, and how much was allocated so far.
+func memoryInUse() (used, allocated int64) {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc + stats.StackInuse), int64(stats.TotalAlloc)
+}
+
+// wantsLittleMemory checks how much memory a connection takes, at both ends.
+// transfer has to call sample now and then.
+func wantsLittleMemory(t *testing.T, s *filetransfer.Server, transfer func(c net.Conn, sample func()) error) {
+	t.Helper()
+	const most = 2 * 256 << 10
+	hosttest.LeavesNothingBehind(t, func() {
+		client, server := networks["unix"](t)
+		before, allocatedBefore := memoryInUse()
+		peak := int64(0)
+		sample := func() {
+			used, _ := memoryInUse()
+			peak = max(peak, used-before)
+		}
+		served := serveOn(t, s, client, server)
+		if err := transfer(client, sample); err != nil {
+			t.Error(err)
+		}
+		_, allocated := memoryInUse()
+		allocated -= allocatedBefore
+		client.Close()
+		if err := hosttest.Receive(t, served.err); err != nil {
+			t.Error(err)
+		}
+		t.Logf("at most %d KiB were in use, and %d KiB were allocated in all", peak>>10, allocated>>10)
+		// What was in use and is garbage when it is looked for counts, too.
+		if peak > most || allocated > most {
+			t.Errorf("%d bytes were in use, and %d were allocated, where %d are enough", peak, allocated, most)
+		}
+	})
+}
+
+// bigTransfers move a big file through a sampler.
+var bigTransfers = map[string]func(ctx context.Context, c net.Conn, s *sampler) error{
+	"get": func(ctx context.Context, c net.Conn, s *sampler) error {
+		_, err := filetransfer.NewClient(c).Get(ctx, "big", s)
+		return err
+	},
+	"fetch": func(ctx context.Context, c net.Conn, s *sampler) error {
+		_, err := filetransfer.Fetch(ctx, lineEnd{c}, "big", s)
+		return err
+	},
+	"put": func(ctx context.Context, c net.Conn, s *sampler) error {
+		return filetransfer.NewClient(c).Put(ctx, "big", s, filetransfer.Info{Size: bigSize})
+	},
+}
+
+func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
+	for name, transfer := range bigTransfers {
+		t.Run(name, func(t *testing.T) {
+			file, err := bigFiles(bigSize).Open("big")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &filetransfer.Server{FS: bigFiles(bigSize), Uploads: openFolder(t, t.TempDir())}
+			wantsLittleMemory(t, s, func(c net.Conn, sample func()) error {
+				sampled := &sampler{Reader: file, sample: sample}
+				err := transfer(t.Context(), c, sampled)
+				if sampled.bytes != bigSize {
+					t.Errorf("%d bytes were moved", sampled.bytes)
+				}
+				return err
+			})
+		})
+	}
+}
+
+// The part of a file that is there is read to see whether it is the right one.
+func TestMemoryDoesNotGrowWithThePart(t *testing.T) {
+	for name, transfer := range map[string]func(ctx context.Context, c *filetransfer.Client, folder string) error{
+		"download": func(ctx context.Context, c *filetransfer.Client, folder string) error {
+			_, err := c.Download(ctx, "big", filepath.Join(folder, "big"))
+			return err
+		},
+		"upload": func(ctx context.Context, c *filetransfer.Client, folder string) error {
+			return c.Upload(ctx, filepath.Join(folder, "source"), "big")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			for _, name := range []string{"source", "big.part"} {
+				writeFile(t, filepath.Join(folder, name), "")
+				if err := os.Truncate(filepath.Join(folder, name), bigSize); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s := &filetransfer.Server{FS: bigFiles(bigSize), Uploads: openFolder(t, folder)}
+			wantsLittleMemory(t, s, func(conn net.Conn, sample func()) error {
+				c := filetransfer.NewClient(conn)
+				c.Progress = func(p filetransfer.Progress) { sample() }
+				return transfer(t.Context(), c, folder)
+			})
+			wantFiles(t, folder, "big", "source")
+		})
+	}
+}

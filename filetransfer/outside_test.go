@@ -1,0 +1,614 @@
+package filetransfer_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"embed"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+const secret = "nobody may see this"
+
+// An estate is a folder that is served, and what lies around it.
+type estate struct {
+	testing.TB
+	path   string // of all of it
+	inside *os.Root
+	before string // what it looked like
+}
+
+// newEstate returns a folder "inside" with a file "a.txt" and a folder "sub",
+// beside a folder "outside" with a file "secret.txt".
+func newEstate(t testing.TB) *estate {
+	t.Helper()
+	path := t.TempDir()
+	writeFile(t, filepath.Join(path, "inside", "a.txt"), "hello")
+	writeFile(t, filepath.Join(path, "inside", "sub", "b.txt"), "hello")
+	writeFile(t, filepath.Join(path, "outside", "secret.txt"), secret)
+	return &estate{TB: t, path: path, inside: openFolder(t, filepath.Join(path, "inside"))}
+}
+
+// link makes a symbolic link inside.
+func (e *estate) link(to, name string) {
+	e.Helper()
+	if err := os.Symlink(to, filepath.Join(e.path, "inside", name)); err != nil {
+		e.Fatal(err)
+	}
+}
+
+// picture tells all names, types and contents.
+func (e *estate) picture() string {
+	e.Helper()
+	var picture strings.Builder
+	err := filepath.WalkDir(e.path, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		picture.WriteString(path + " " + entry.Type().String())
+		if entry.Type().IsRegular() {
+			picture.WriteString(" " + readFile(e, path))
+		}
+		picture.WriteString("\n")
+		return nil
+	})
+	if err != nil {
+		e.Fatal(err)
+	}
+	return picture.String()
+}
+
+// serve serves what is inside.
+func (e *estate) serve() service {
+	e.Helper()
+	e.before = e.picture()
+	return serve(e, "pipe", &filetransfer.Server{FS: e.inside.FS(), Uploads: e.inside})
+}
+
+// wantUntouched checks that nothing has changed.
+func (e *estate) wantUntouched() {
+	e.Helper()
+	if now := e.picture(); now != e.before {
+		e.Errorf("was\n%sis\n%s", e.before, now)
+	}
+}
+
+// wantsRefused checks that nobody can get a name, nor put it.
+func (e *estate) wantsRefused(name string, want ...error) {
+	e.Helper()
+	e.wantsRefusedGet(name, want...)
+	e.wantsRefusedPut(name, want...)
+}
+
+// wantsRefusedGet checks that a name gets nobody anything, in either dialect,
+// with an error that matches one of those wanted.
+func (e *estate) wantsRefusedGet(name string, want ...error) {
+	e.Helper()
+	var got bytes.Buffer
+	c := filetransfer.NewClient(e.serve().conn)
+	defer c.Close()
+	_, err := c.Get(e.Context(), name, &got)
+	e.wantOneOf("get", name, err, want)
+	local := filepath.Join(e.TempDir(), "got")
+	_, err = c.Download(e.Context(), name, local)
+	e.wantOneOf("Download", name, err, want)
+	wantFiles(e, filepath.Dir(local))
+	_, err = filetransfer.Fetch(e.Context(), lineEnd{e.serve().conn}, name, &got)
+	e.wantOneOf("Fetch", name, err, want)
+	if got.Len() > 0 {
+		e.Errorf("%q gives %q", name, &got)
+	}
+	e.wantUntouched()
+}
+
+// wantsRefusedPut checks that nothing can be stored under a name, whether it may
+// replace something or not.
+func (e *estate) wantsRefusedPut(name string, want ...error) {
+	e.Helper()
+	c := filetransfer.NewClient(e.serve().conn)
+	defer c.Close()
+	for _, overwrite := range []bool{false, true} {
+		c.Overwrite = overwrite
+		e.wantOneOf("put", name, c.Put(e.Context(), name, strings.NewReader("new"), filetransfer.Info{Size: 3}), want)
+	}
+	e.wantUntouched()
+}
+
+// wantOneOf checks that an error is one of those wanted.
+func (e *estate) wantOneOf(what, name string, err error, want []error) {
+	e.Helper()
+	if !slices.ContainsFunc(want, func(want error) bool { return errors.Is(err, want) }) {
+		e.Errorf("%s %q: %v, want %v", what, name, err, want)
+	}
+}
+
+// ask tries stat and list on a name.
+func (e *estate) ask(name string) (stat, list error) {
+	e.Helper()
+	c := filetransfer.NewClient(e.serve().conn)
+	defer c.Close()
+	_, stat = c.Stat(e.Context(), name)
+	_, list = c.List(e.Context(), name)
+	return stat, list
+}
+
+// shout asks for a name in the plain dialect as it is, without the checks of
+// Fetch, and returns the answer.
+func (e *estate) shout(name string) string {
+	e.Helper()
+	p := newTalker(e, e.serve().conn)
+	p.hear(filetransfer.Prompt)
+	p.say(name)
+	return p.hearRest()
+}
+
+func TestNamesThatLeadOutsideAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEstate(t)
+		for _, name := range []string{
+			"",
+			"..",
+			"/",
+			"//",
+			"./a.txt",
+			"./",
+			"a.txt/",
+			"a.txt/.",
+			"a.txt/..",
+			"sub//b.txt",
+			"sub/./b.txt",
+			"sub/..",
+			"sub/../a.txt",
+			"sub/../../outside/secret.txt",
+			"../",
+			"../.",
+			"../outside/secret.txt",
+			"../inside/a.txt",
+			"../../../../../../../../etc/passwd",
+			"/etc/passwd",
+			"//etc/passwd",
+			filepath.Join(e.path, "outside", "secret.txt"),
+			filepath.Join(e.path, "inside", "a.txt"),
+			"a.txt\x00",
+			"a.txt\x00.png",
+			"a.txt\x00/../../outside/secret.txt",
+			"sub\x00/b.txt",
+			"a.txt\xff",
+			"\xc0\xae\xc0\xae/outside/secret.txt",
+		} {
+			e.wantsRefused(name, fs.ErrInvalid)
+			if stat, list := e.ask(name); !errors.Is(stat, fs.ErrInvalid) || !errors.Is(list, fs.ErrInvalid) {
+				t.Errorf("%q: stat gives %v, and list %v", name, stat, list)
+			}
+		}
+		for _, name := range []string{
+			"\n",
+			"\r\n",
+			"../outside/secret.txt\n",
+			"../outside/secret.txt\r\n",
+			"a.txt\x00\n",
+			"a.txt\x00.png\n",
+			"/etc/passwd\n",
+			"a.txt/\n",
+			".\n",
+			"sub\n",
+		} {
+			if got := e.shout(name); !strings.HasPrefix(got, "Error: ") || strings.Count(got, "\n") != 1 {
+				t.Errorf("%q is answered with %q", name, got)
+			}
+		}
+	})
+}
+
+func TestNamesOfTheFolderItselfAreNoFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEstate(t)
+		e.wantsRefused(".", fs.ErrInvalid)
+		if stat, list := e.ask("."); stat != nil || list != nil {
+			t.Errorf("stat gives %v, and list %v", stat, list)
+		}
+	})
+}
+
+func TestNamesThatOnlyLookAsIfTheyLedOutsideStayInside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		names := []string{
+			"...",
+			"..a",
+			"~",
+			"~root",
+			"$HOME",
+			"%2e%2e",
+			"%2fetc%2fpasswd",
+			"%00",
+			"a*",
+			"-rf",
+			"a\nb",
+			"a\x1b[31mb",
+		}
+		if filepath.Separator != '\\' {
+			names = append(names, `..\outside\secret.txt`, `\etc\passwd`, `C:\secret.txt`, `sub\..\..\outside\secret.txt`)
+		}
+		for _, name := range names {
+			e := newEstate(t)
+			if !strings.Contains(name, "\n") {
+				e.wantsRefusedGet(name, fs.ErrNotExist)
+			}
+			before := e.picture()
+			c := filetransfer.NewClient(e.serve().conn)
+			if err := c.Put(t.Context(), name, strings.NewReader("new"), filetransfer.Info{Size: 3}); err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+			path := filepath.Join(e.path, "inside", name)
+			if got := readFile(t, path); got != "new" {
+				t.Errorf("%q has %q", name, got)
+			}
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if now := e.picture(); now != before {
+				t.Errorf("%q has left more than itself:\n%s", name, now)
+			}
+		}
+	})
+}
+
+func TestLinksThatLeadOutsideAreNotFollowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEstate(t)
+		outside := filepath.Join(e.path, "outside")
+		e.link("../outside/secret.txt", "relative")
+		e.link(filepath.Join(outside, "secret.txt"), "absolute")
+		e.link("../../outside/secret.txt", "sub/deep")
+		e.link("relative", "chain")
+		e.link("sub/../chain", "chained")
+		e.link("../outside/new.txt", "new")
+		e.link(filepath.Join(outside, "new.txt"), "absolutely-new")
+		e.link("../inside/a.txt", "round")
+		e.link(filepath.Join(e.path, "inside", "a.txt"), "absolutely-round")
+		e.link("/dev/null", "device")
+		e.link("/proc/self/environ", "process")
+		for _, name := range []string{
+			"relative", "absolute", "sub/deep", "chain", "chained", "new", "absolutely-new", "round", "absolutely-round", "device", "process",
+		} {
+			e.wantsRefusedGet(name, fs.ErrPermission)
+			e.wantsRefusedPut(name, fs.ErrExist, fs.ErrPermission)
+			if stat, list := e.ask(name); !errors.Is(stat, fs.ErrPermission) || !errors.Is(list, fs.ErrPermission) {
+				t.Errorf("%q: stat gives %v, and list %v", name, stat, list)
+			}
+		}
+
+		e = newEstate(t)
+		e.link("../outside", "relative")
+		e.link(outside, "absolute")
+		e.link("..", "up")
+		e.link("../..", "sub/upper")
+		e.link("relative", "chain")
+		e.link("/", "root")
+		for _, name := range []string{
+			"relative/secret.txt",
+			"absolute/secret.txt",
+			"up/outside/secret.txt",
+			"up/inside/a.txt",
+			"sub/upper/outside/secret.txt",
+			"chain/secret.txt",
+			"root/etc/passwd",
+			"relative/new.txt",
+			"root/new.txt",
+		} {
+			e.wantsRefused(name, fs.ErrPermission)
+			folder, _, _ := strings.Cut(name, "/")
+			for _, name := range []string{name, strings.Replace(folder, "sub", "sub/upper", 1)} {
+				if stat, list := e.ask(name); !errors.Is(stat, fs.ErrPermission) || !errors.Is(list, fs.ErrPermission) {
+					t.Errorf("%q: stat gives %v, and list %v", name, stat, list)
+				}
+			}
+		}
+	})
+}
+
+func TestLinksThatLeadNowhereAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEstate(t)
+		e.link("loop", "loop")
+		e.link("pong", "ping")
+		e.link("ping", "pong")
+		e.link("missing", "dangling")
+		for _, name := range []string{"loop", "ping", "dangling"} {
+			var got bytes.Buffer
+			c := filetransfer.NewClient(e.serve().conn)
+			if _, err := c.Get(t.Context(), name, &got); err == nil || got.Len() > 0 {
+				t.Errorf("get %q: %v, %q", name, err, &got)
+			}
+			c.Close()
+			if _, err := filetransfer.Fetch(t.Context(), e.serve().conn, name, &got); err == nil || got.Len() > 0 {
+				t.Errorf("Fetch %q: %v, %q", name, err, &got)
+			}
+			e.wantsRefusedPut(name, fs.ErrExist, fs.ErrPermission)
+		}
+	})
+}
+
+func TestLinksThatStayInsideAreFollowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEstate(t)
+		e.link("a.txt", "file")
+		e.link("file", "chain")
+		e.link("sub", "folder")
+		e.link("../a.txt", "sub/up")
+		for _, name := range []string{"file", "chain", "folder/b.txt", "sub/up", "folder/up"} {
+			var got bytes.Buffer
+			c := filetransfer.NewClient(e.serve().conn)
+			info, err := c.Get(t.Context(), name, &got)
+			if err != nil || got.String() != "hello" || !info.Mode.IsRegular() {
+				t.Errorf("get %q: %+v, %v, %q", name, info, err, &got)
+			}
+			got.Reset()
+			if _, err := filetransfer.Fetch(t.Context(), e.serve().conn, name, &got); err != nil || got.String() != "hello" {
+				t.Errorf("Fetch %q: %v, %q", name, err, &got)
+			}
+			c.Close()
+		}
+		c := filetransfer.NewClient(e.serve().conn)
+		defer c.Close()
+		if err := c.Put(t.Context(), "folder/new.txt", strings.NewReader("new"), filetransfer.Info{Size: 3}); err != nil {
+			t.Fatal(err)
+		}
+		if got := readFile(t, filepath.Join(e.path, "inside", "sub", "new.txt")); got != "new" {
+			t.Errorf("stored is %q", got)
+		}
+	})
+}
+
+func TestFoldersAreNoFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEstate(t)
+		e.link("sub", "folder")
+		e.wantsRefusedGet("sub", fs.ErrInvalid)
+		e.wantsRefusedGet("folder", fs.ErrInvalid)
+		for _, name := range []string{"sub", "folder"} {
+			e.wantsRefusedPut(name, fs.ErrExist, fs.ErrPermission)
+		}
+		e.wantsRefused("a.txt/b.txt", fs.ErrNotExist)
+		e.wantsRefused("missing/b.txt", fs.ErrNotExist)
+	})
+}
+
+// A strangeFile is what an FS may have besides files and folders.
+type strangeFile struct {
+	testing.TB
+	mode fs.FileMode
+}
+
+func (s strangeFile) Stat(name string) (fs.FileInfo, error) {
+	return fs.Stat(fstest.MapFS{"strange": {Mode: s.mode}}, name)
+}
+
+func (s strangeFile) Open(name string) (fs.File, error) {
+	s.Errorf("%v was opened", s.mode)
+	return nil, fs.ErrPermission
+}
+
+func TestWhatIsNoFileIsNotOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, mode := range []fs.FileMode{
+			fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice, fs.ModeNamedPipe, fs.ModeSocket, fs.ModeIrregular,
+		} {
+			server := &filetransfer.Server{FS: strangeFile{t, mode | 0o666}}
+			c := filetransfer.NewClient(serve(t, "pipe", server).conn)
+			_, err := c.Get(t.Context(), "strange", io.Discard)
+			wantError(t, err, fs.ErrPermission)
+			_, err = c.Download(t.Context(), "strange", filepath.Join(t.TempDir(), "got"))
+			wantError(t, err, fs.ErrPermission)
+			_, err = c.List(t.Context(), "strange")
+			wantError(t, err, fs.ErrInvalid)
+			info, err := c.Stat(t.Context(), "strange")
+			if err != nil || info.Mode != fs.ModeIrregular|0o666 || info.Size != 0 {
+				t.Errorf("%v is %+v, %v", mode, info, err)
+			}
+			c.Close()
+			_, err = filetransfer.Fetch(t.Context(), serve(t, "pipe", server).conn, "strange", io.Discard)
+			wantError(t, err, fs.ErrPermission)
+		}
+	})
+}
+
+func TestDownloadGoesOnlyToFiles(t *testing.T) {
+	e := newEstate(t)
+	c := filetransfer.NewClient(e.serve().conn)
+	defer c.Close()
+	t.Chdir(filepath.Join(e.path, "inside"))
+	e.link("a.txt", "link")
+	e.link("missing", "dangling")
+	e.link("../outside/new.txt", "out")
+	before := e.picture()
+	for _, overwrite := range []bool{false, true} {
+		taken := fs.ErrExist
+		if overwrite {
+			taken = fs.ErrPermission
+		}
+		c.Overwrite = overwrite
+		for path, want := range map[string]error{
+			"":              fs.ErrInvalid,
+			".":             fs.ErrInvalid,
+			"..":            fs.ErrInvalid,
+			"/":             fs.ErrInvalid,
+			"sub/":          fs.ErrInvalid,
+			"sub/..":        fs.ErrInvalid,
+			"new\x00":       nil,
+			"sub":           taken,
+			"link":          taken,
+			"dangling":      taken,
+			"out":           taken,
+			"missing/a.txt": fs.ErrNotExist,
+			"a.txt/a.txt":   nil,
+			"new.part":      fs.ErrInvalid,
+		} {
+			_, err := c.Download(t.Context(), "sub/b.txt", path)
+			if err == nil || want != nil && !errors.Is(err, want) {
+				t.Errorf("Download to %q: %v, want %v", path, err, want)
+			}
+		}
+	}
+	if now := e.picture(); now != before {
+		t.Errorf("was\n%sis\n%s", before, now)
+	}
+	// None of this has cost the connection.
+	if _, err := c.Download(t.Context(), "sub/b.txt", "sub/new.txt"); err != nil {
+		t.Fatal(err)
+	}
+	if got := readFile(t, "sub/new.txt"); got != "hello" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestUploadTakesOnlyFiles(t *testing.T) {
+	e := newEstate(t)
+	c := filetransfer.NewClient(e.serve().conn)
+	defer c.Close()
+	for path, want := range map[string]error{
+		"":                                  fs.ErrNotExist,
+		e.path:                              fs.ErrInvalid,
+		os.DevNull:                          fs.ErrPermission,
+		filepath.Join(e.path, "none"):       fs.ErrNotExist,
+		filepath.Join(e.path, "none\x00"):   nil,
+		filepath.Join(e.path, "inside", ""): fs.ErrInvalid,
+	} {
+		err := c.Upload(t.Context(), path, "new")
+		if err == nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("Upload from %q: %v, want %v", path, err, want)
+		}
+	}
+	e.wantUntouched()
+	if err := c.Upload(t.Context(), filepath.Join(e.path, "outside", "secret.txt"), "new"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWithoutFilesOrUploadsEverythingIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{}).conn)
+		defer c.Close()
+		_, err := c.Get(t.Context(), "a.txt", io.Discard)
+		wantError(t, err, filetransfer.ErrRefused)
+		_, err = c.Stat(t.Context(), ".")
+		wantError(t, err, filetransfer.ErrRefused)
+		_, err = c.List(t.Context(), ".")
+		wantError(t, err, filetransfer.ErrRefused)
+		wantError(t, c.Put(t.Context(), "a.txt", strings.NewReader(""), filetransfer.Info{}), filetransfer.ErrRefused)
+		_, err = filetransfer.Fetch(t.Context(), serve(t, "pipe", &filetransfer.Server{}).conn, "a.txt", io.Discard)
+		wantError(t, err, filetransfer.ErrRefused)
+	})
+}
+
+//go:embed doc.go list_server.go
+var embedded embed.FS
+
+// archive returns a zip archive with a file, compressed or not.
+func archive(t testing.TB, method uint16, name, content string) fs.FS {
+	t.Helper()
+	var data bytes.Buffer
+	w := zip.NewWriter(&data)
+	f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: method, Modified: time.Unix(1_700_000_000, 0)})
+	if err == nil {
+		_, err = io.WriteString(f, content)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := zip.NewReader(bytes.NewReader(data.Bytes()), int64(data.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestAnyFSIsServed(t *testing.T) {
+	content := random(100_000)
+	own := readFile(t, "doc.go")
+	for kind, offered := range map[string]struct {
+		fs.FS
+		name, content string
+	}{
+		"embedded":   {embedded, "doc.go", own},
+		"compressed": {archive(t, zip.Deflate, "sub/file", content), "sub/file", content},
+		"archived":   {archive(t, zip.Store, "sub/file", content), "sub/file", content},
+		"map":        {fstest.MapFS{"sub/folder/file": {Data: []byte(content)}}, "sub/folder/file", content},
+		"folder":     {os.DirFS("."), "doc.go", own},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			server := &filetransfer.Server{FS: offered.FS}
+			c := filetransfer.NewClient(serve(t, "pipe", server).conn)
+			defer c.Close()
+			var got bytes.Buffer
+			info, err := c.Get(t.Context(), offered.name, &got)
+			if err != nil || got.String() != offered.content {
+				t.Fatalf("get: %v, %d bytes", err, got.Len())
+			}
+			wantSum(t, info, offered.content)
+			stat, err := c.Stat(t.Context(), offered.name)
+			if err != nil || stat.Size != int64(len(offered.content)) || stat.Name != offered.name {
+				t.Errorf("stat: %+v, %v", stat, err)
+			}
+			folder, base := filepath.Split(offered.name)
+			list, err := c.List(t.Context(), filepath.ToSlash(filepath.Clean(folder)))
+			if err != nil || !slices.ContainsFunc(list, func(info filetransfer.Info) bool {
+				return info.Name == base && info.Size == stat.Size && info.ModTime.Equal(stat.ModTime)
+			}) {
+				t.Errorf("list: %+v, %v", list, err)
+			}
+			_, err = c.Get(t.Context(), "missing", io.Discard)
+			wantError(t, err, fs.ErrNotExist)
+			_, err = c.Get(t.Context(), "../"+offered.name, io.Discard)
+			wantError(t, err, fs.ErrInvalid)
+			// The file of an archive cannot be sought in.
+			local := filepath.Join(t.TempDir(), "got")
+			writeFile(t, local+".part", offered.content[:1000])
+			info, err = c.Download(t.Context(), offered.name, local)
+			if err != nil || readFile(t, local) != offered.content {
+				t.Errorf("Download: %v", err)
+			}
+			wantSum(t, info, offered.content)
+			got.Reset()
+			_, err = filetransfer.Fetch(t.Context(), serve(t, "pipe", server).conn, offered.name, &got)
+			if err != nil || got.String() != offered.content {
+				t.Errorf("Fetch: %v, %d bytes", err, got.Len())
+			}
+		})
+	}
+}
+
+func TestRootThatIsClosedGivesAnError(t *testing.T) {
+	hosttest.LeavesNothingBehind(t, func() {
+		root := folder(t, map[string]string{"a.txt": "hello"})
+		root.Close()
+		s := serve(t, "pipe", &filetransfer.Server{FS: root.FS(), Uploads: root})
+		c := filetransfer.NewClient(s.conn)
+		if _, err := c.Get(t.Context(), "a.txt", io.Discard); err == nil {
+			t.Error("get works")
+		}
+		if err := c.Put(t.Context(), "b.txt", strings.NewReader(""), filetransfer.Info{}); err == nil {
+			t.Error("put works")
+		}
+		c.Close()
+		if err := hosttest.Receive(t, s.err); err != nil {
+			t.Errorf("ServeConn: %v", err)
+		}
+	})
+}

@@ -1,0 +1,285 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+func TestPlainNamesEndInManyWays(t *testing.T) {
+	const silence = 200 * time.Millisecond
+	long := strings.Repeat("d/", 1000) + strings.Repeat("n", 48) // 2,048 bytes
+	files := fstest.MapFS{"a.txt": {Data: []byte("hello")}, "two words": {Data: []byte("hello")}, long: {Data: []byte("hello")}}
+	for name, ask := range map[string]struct {
+		pieces []string
+		pause  time.Duration
+		waits  bool // for a silence
+	}{
+		"with a silence":                     {[]string{"a.txt"}, 0, true},
+		"with a line feed":                   {[]string{"a.txt\n"}, 0, false},
+		"with a carriage return":             {[]string{"a.txt\r"}, 0, false},
+		"with both":                          {[]string{"a.txt\r\n"}, 0, false},
+		"with both, and more":                {[]string{"a.txt\r\nhello, world\n"}, 0, false},
+		"with a line feed and more":          {[]string{"a.txt\n", "b.txt\n"}, 0, false},
+		"with a line feed after a while":     {[]string{"a.txt", "\n"}, silence - 1, false},
+		"in pieces, with a silence":          {[]string{"a", ".t", "xt"}, silence - 1, true},
+		"in pieces, with a line feed":        {[]string{"a", ".", "txt", "\n"}, silence / 2, false},
+		"in bytes":                           {strings.Split("a.txt\n", ""), silence - 1, false},
+		"with a space in it":                 {[]string{"two words\n"}, 0, false},
+		"at 2,048 bytes":                     {[]string{long}, 0, false},
+		"at 2,048 bytes, in two frames":      {[]string{long[:1000], long[1000:]}, silence / 2, false},
+		"at 2,048 bytes, whatever comes":     {[]string{long + strings.Repeat("x", 2000)}, 0, false},
+		"at 2,048 bytes, with a line feed":   {[]string{long + "\r\n"}, 0, false},
+		"at 2,048 bytes, and a late carrier": {[]string{long[:2047], "n"}, silence - 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := open(t, "pipe", &filetransfer.Server{FS: files})
+				p := s.talk(t)
+				p.Go(func() {
+					for i, piece := range ask.pieces {
+						if i > 0 {
+							time.Sleep(ask.pause)
+						}
+						p.say(piece)
+					}
+				})
+				p.hearSome()
+				p.hear("hello" + endMark)
+				if rest := p.hearRest(); rest != "" {
+					t.Errorf("%q came after the mark", rest)
+				}
+				p.Close()
+				p.Wait()
+				s.shut(t)
+			})
+		})
+	}
+}
+
+func TestPlainNameThatASilenceCutsIsNoName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, "pipe", &filetransfer.Server{FS: offered()})
+		p := s.talk(t)
+		p.say("a.t")
+		time.Sleep(250 * time.Millisecond)
+		p.Go(func() { p.say("xt\n") })
+		p.hear("Error: file does not exist\n")
+		p.Close()
+		p.Wait()
+		s.shut(t)
+	})
+}
+
+func TestPlainNameEndsWithAHalfClose(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		s := serve(t, network, &filetransfer.Server{FS: offered()})
+		p := newTalker(t, s.conn)
+		p.hear(filetransfer.Prompt)
+		p.say("a.txt")
+		if err := s.conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		p.hear("hello" + endMark)
+		if err := hosttest.Receive(t, s.err); err != nil {
+			t.Errorf("ServeConn: %v", err)
+		}
+	}
+}
+
+func TestPlainClientThatLeavesWithoutANameIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, "pipe", &filetransfer.Server{FS: offered()})
+		p := newTalker(t, s.conn)
+		p.hear(filetransfer.Prompt)
+		p.Close()
+		if err := <-s.err; err != nil {
+			t.Errorf("ServeConn: %v", err)
+		}
+	})
+}
+
+func TestPlainErrorsAreOneLineWithoutTheMark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, want := range map[string]string{
+			"missing":                      "Error: file does not exist\n",
+			"\n":                           "Error: invalid name",
+			"sub":                          "Error: invalid name",
+			"../a.txt":                     "Error: invalid name",
+			"\x1b[2J":                      "Error: file does not exist\n",
+			"/\x1b[2J\u009b":               "Error: invalid name",
+			"/" + strings.Repeat("ü", 900): "Error: invalid name",
+		} {
+			s := open(t, "pipe", &filetransfer.Server{FS: offered()})
+			p := s.talk(t)
+			p.say(name)
+			got := p.hearRest()
+			if !strings.HasPrefix(got, want) || len(got) > 700 || strings.ContainsAny(strings.TrimSuffix(got, "\n"), "\n\r\x1b\u009b") || strings.Contains(got, endMark) {
+				t.Errorf("%q is answered with %q, want %q", name, got, want)
+			}
+			p.Close()
+			s.shut(t)
+		}
+	})
+}
+
+// A plainServer is one in a test's hands: its answer comes in pieces, with a
+// pause between them.
+type plainServer struct {
+	prompt []string
+	pieces []string
+	pause  time.Duration
+	stays  bool // does not hang up
+}
+
+func (s plainServer) speak(p *talker) {
+	for _, piece := range s.prompt {
+		p.say(piece)
+	}
+	p.hear("a.txt")
+	for i, piece := range s.pieces {
+		if i > 0 {
+			time.Sleep(s.pause)
+		}
+		p.say(piece)
+	}
+	if s.stays {
+		p.hearRest()
+	}
+}
+
+func TestFetchFromPlainServers(t *testing.T) {
+	prompt := []string{filetransfer.Prompt}
+	late := time.Second // less than the silence that ends a file
+	for name, test := range map[string]struct {
+		plainServer
+		want  string
+		err   error // that it matches; errAny: one that is not checked
+		after time.Duration
+	}{
+		"whole":                             {plainServer{prompt: prompt, pieces: []string{"hello" + endMark}}, "hello", nil, 0},
+		"whole, in pieces":                  {plainServer{prompt: prompt, pieces: strings.Split("hello"+endMark, ""), pause: late}, "hello", nil, 21 * late},
+		"empty":                             {plainServer{prompt: prompt, pieces: []string{endMark}}, "", nil, 0},
+		"the mark apart":                    {plainServer{prompt: prompt, pieces: []string{"hello", endMark}, pause: 29 * time.Second}, "hello", nil, 29 * time.Second},
+		"stays after the mark":              {plainServer{prompt: prompt, pieces: []string{"hello" + endMark}, stays: true}, "hello", nil, 2 * time.Second},
+		"stays after an empty file":         {plainServer{prompt: prompt, pieces: []string{endMark}, stays: true}, "", nil, 2 * time.Second},
+		"the mark in the middle":            {plainServer{prompt: prompt, pieces: []string{"one " + endMark + " two" + endMark}}, "one " + endMark + " two", nil, 0},
+		"the mark in the middle, in pieces": {plainServer{prompt: prompt, pieces: []string{"one " + endMark, " two" + endMark}, pause: late}, "one " + endMark + " two", nil, late},
+		"the mark twice":                    {plainServer{prompt: prompt, pieces: []string{endMark + endMark}}, endMark, nil, 0},
+		"the mark twice, in pieces":         {plainServer{prompt: prompt, pieces: []string{endMark, endMark}, pause: late}, endMark, nil, late},
+		"the mark, with a long pause":       {plainServer{prompt: prompt, pieces: []string{endMark, endMark}, pause: 3 * time.Second}, "", nil, 2 * time.Second}, // nobody can tell
+		"nearly the mark":                   {plainServer{prompt: prompt, pieces: []string{endMark[1:] + endMark[:5] + endMark}}, endMark[1:] + endMark[:5], nil, 0},
+		"nothing":                           {plainServer{prompt: prompt}, "", io.ErrUnexpectedEOF, 0},
+		"no mark":                           {plainServer{prompt: prompt, pieces: []string{"hello"}}, "hello", io.ErrUnexpectedEOF, 0},
+		"half a mark":                       {plainServer{prompt: prompt, pieces: []string{"hello" + endMark[:16]}}, "hello", io.ErrUnexpectedEOF, 0},
+		"a mark and more":                   {plainServer{prompt: prompt, pieces: []string{"hello" + endMark + "\n"}}, "hello" + endMark + "\n", io.ErrUnexpectedEOF, 0},
+		"a silence":                         {plainServer{prompt: prompt, pieces: []string{"hello"}, stays: true}, "hello", os.ErrDeadlineExceeded, 30 * time.Second},
+		"a silence in the mark":             {plainServer{prompt: prompt, pieces: []string{"hello" + endMark[:5]}, stays: true}, "hello", os.ErrDeadlineExceeded, 30 * time.Second},
+		"an error":                          {plainServer{prompt: prompt, pieces: []string{"Error: file does not exist\n"}}, "", fs.ErrNotExist, 0},
+		"an error in pieces":                {plainServer{prompt: prompt, pieces: strings.Split("Error: file does not exist\n", ""), pause: late}, "", fs.ErrNotExist, 26 * late},
+		"an error without line end":         {plainServer{prompt: prompt, pieces: []string{"Error: file does not exist"}}, "", fs.ErrNotExist, 0},
+		"an error with CR LF":               {plainServer{prompt: prompt, pieces: []string{"Error: file does not exist\r\n"}}, "", fs.ErrNotExist, 0},
+		"an error of another kind":          {plainServer{prompt: prompt, pieces: []string{"Error: \x1b[2Jout of paper\n"}}, "", errAny, 0},
+		"an error that stays":               {plainServer{prompt: prompt, pieces: []string{"Error: out of paper\n"}, stays: true}, "", errAny, 30 * time.Second},
+		"a file that looks like an error":   {plainServer{prompt: prompt, pieces: []string{"Error: out of paper\n" + endMark}}, "Error: out of paper\n", nil, 0},
+		"a file that begins like an error":  {plainServer{prompt: prompt, pieces: []string{"Error: out of paper\nand ink" + endMark}}, "Error: out of paper\nand ink", nil, 0},
+		"a file that begins so, in pieces":  {plainServer{prompt: prompt, pieces: []string{"Err", "or: out of paper\n", "and ink", endMark}, pause: late}, "Error: out of paper\nand ink", nil, 3 * late},
+		"an error in the middle":            {plainServer{prompt: prompt, pieces: []string{strings.Repeat("x", 100), "Error: broken\n"}}, strings.Repeat("x", 100) + "Error: broken\n", io.ErrUnexpectedEOF, 0},
+		"a prompt in pieces":                {plainServer{prompt: strings.Split(filetransfer.Prompt, ""), pieces: []string{"hello" + endMark}}, "hello", nil, 0},
+		"a prompt with a colon":             {plainServer{prompt: []string{filetransfer.Prompt + ": "}, pieces: []string{"hello" + endMark}}, "hello", nil, 0},
+		"a prompt with a line end":          {plainServer{prompt: []string{filetransfer.Prompt + "\r\n"}, pieces: []string{"hello" + endMark}}, "hello", nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				conn := against(t, test.speak)
+				var got bytes.Buffer
+				began := time.Now()
+				n, err := filetransfer.Fetch(t.Context(), conn, "a.txt", &got)
+				if test.err == nil && err != nil || test.err != nil && err == nil || test.err != errAny && !errors.Is(err, test.err) {
+					t.Errorf("the error is %v, want %v", err, test.err)
+				}
+				wantHarmless(t, err)
+				if got.String() != test.want || n != int64(got.Len()) {
+					t.Errorf("got %q and %d, want %q", &got, n, test.want)
+				}
+				if took := time.Since(began); took != test.after {
+					t.Errorf("it took %v, want %v", took, test.after)
+				}
+			})
+		})
+	}
+}
+
+var errAny = errors.New("any error")
+
+func TestFetchDoesNotWaitForAServerThatStaysOverSockets(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		t.Run(network, func(t *testing.T) {
+			t.Parallel()
+			client, server := networks[network](t)
+			p := newTalker(t, server)
+			p.Go(func() {
+				p.say(filetransfer.Prompt)
+				p.hear("a.txt")
+				p.say("hello" + endMark)
+				p.hearRest()
+			})
+			var got bytes.Buffer
+			if _, err := filetransfer.Fetch(t.Context(), client, "a.txt", &got); err != nil || got.String() != "hello" {
+				t.Errorf("got %q, %v", &got, err)
+			}
+			client.Close()
+			p.Wait()
+		})
+	}
+}
+
+func TestFetchOfAPromptThatGoesOnIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := against(t, func(p *talker) { p.say(filetransfer.Prompt + " of your \x1b[2Jchoice") })
+		_, err := filetransfer.Fetch(t.Context(), conn, "a.txt", io.Discard)
+		wantHarmless(t, err)
+		if err == nil || !strings.Contains(err.Error(), "of your") {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+func TestFetchRefusesNamesThatThePlainDialectCannotCarry(t *testing.T) {
+	client, server := net.Pipe()
+	server.Close() // nothing is sent
+	for _, name := range []string{"", "\x00", "a\x00b", "a\nb", "a\rb", "a.txt\n", strings.Repeat("n", 2049)} {
+		n, err := filetransfer.Fetch(t.Context(), client, name, io.Discard)
+		wantError(t, err, fs.ErrInvalid)
+		if n != 0 || len(fmt.Sprint(err)) > 3000 {
+			t.Errorf("%q: %d, %v", name, n, err)
+		}
+	}
+}
+
+func TestFetchOfTheLongestName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		long := strings.Repeat("d/", 1000) + strings.Repeat("n", 48)
+		s := serve(t, "pipe", &filetransfer.Server{FS: fstest.MapFS{long: {Data: []byte("hello")}}})
+		var got bytes.Buffer
+		began := time.Now()
+		if _, err := filetransfer.Fetch(t.Context(), s.conn, long, &got); err != nil || got.String() != "hello" {
+			t.Errorf("got %q, %v", &got, err)
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("the server waited for %v", took)
+		}
+	})
+}

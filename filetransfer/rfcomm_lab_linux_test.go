@@ -1,0 +1,510 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/labtest"
+)
+
+// The tests on real RFCOMM are named TestRFCOMM…: the lab runs those alone.
+
+// A radio is what they stand on: two adapters of one machine that reach each
+// other. Servers listen on the second, clients dial from the first.
+type radio struct {
+	*labtest.Lab
+	dialer rfcomm.Dialer
+	far    rfcomm.BDAddr // the second adapter's address
+}
+
+// overRFCOMM skips a test that is not run in the lab.
+func overRFCOMM(t testing.TB) *radio {
+	t.Helper()
+	l := labtest.Require(t)
+	return &radio{
+		Lab:    l,
+		dialer: rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: rfcomm.BDAddr(l.Dialer())}},
+		far:    rfcomm.BDAddr(l.Device()),
+	}
+}
+
+// usedChannels counts the listeners of all tests. Their channels are used in
+// turn, which leaves each some time to close.
+var usedChannels atomic.Int32
+
+// articlesChannel is where the article's server listens, and nothing else.
+const articlesChannel = 20
+
+// listen listens on some channel of the second adapter.
+func (r *radio) listen(t testing.TB) *rfcomm.Listener {
+	t.Helper()
+	channel := int(usedChannels.Add(1)-1)%(articlesChannel-1) + 1
+	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), &rfcomm.Addr{Device: r.far, Channel: channel})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return listener
+}
+
+// dial connects to a server.
+func (r *radio) dial(t testing.TB, address net.Addr) *rfcomm.Conn {
+	t.Helper()
+	c, err := r.dialer.DialRFCOMM(t.Context(), address.(*rfcomm.Addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// client connects a client of the framed dialect to a server.
+func (r *radio) client(t testing.TB, address net.Addr) *filetransfer.Client {
+	t.Helper()
+	c := filetransfer.NewClient(r.dial(t, address))
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// An offer is a server on a radio, with a folder to get files from and another
+// one to put them into.
+type offer struct {
+	address        net.Addr
+	server         *filetransfer.Server
+	files, uploads string       // the folders
+	served         <-chan error // what Serve returned
+}
+
+// offer serves until the test ends.
+func (r *radio) offer(t testing.TB) *offer {
+	t.Helper()
+	listener := r.listen(t)
+	o := newOffer(t)
+	o.address = listener.Addr()
+	served := make(chan error, 1)
+	o.served = served
+	go func() { served <- o.server.Serve(listener) }()
+	t.Cleanup(func() {
+		o.server.Close()
+		if err := hosttest.Receive(t, served); !errors.Is(err, filetransfer.ErrServerClosed) {
+			t.Errorf("Serve: %v, want ErrServerClosed", err)
+		}
+		served <- nil // for those who look again
+	})
+	return o
+}
+
+// newOffer returns a server that does not serve yet.
+func newOffer(t testing.TB) *offer {
+	t.Helper()
+	o := &offer{files: t.TempDir(), uploads: t.TempDir()}
+	o.server = &filetransfer.Server{
+		FS:      openRoot(t, o.files).FS(),
+		Uploads: openRoot(t, o.uploads),
+		Logger:  slog.New(slog.NewTextHandler(t.Output(), nil)),
+	}
+	return o
+}
+
+func openRoot(t testing.TB, folder string) *os.Root {
+	t.Helper()
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	return root
+}
+
+// randomFile writes size random bytes into a new file and returns them.
+func randomFile(t testing.TB, folder, name string, size int) []byte {
+	t.Helper()
+	content := make([]byte, size)
+	rand.Read(content)
+	if err := os.WriteFile(filepath.Join(folder, name), content, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// mustHold checks a file, and that its folder holds no part of one.
+func mustHold(t testing.TB, folder, name string, content []byte) {
+	t.Helper()
+	got, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		t.Error(err)
+	} else if sha256.Sum256(got) != sha256.Sum256(content) {
+		t.Errorf("%s: %d bytes that differ from the %d that were sent", name, len(got), len(content))
+	}
+	if parts, _ := filepath.Glob(filepath.Join(folder, "*.part*")); len(parts) != 0 {
+		t.Errorf("%s was left", parts)
+	}
+}
+
+// fullSize is that of the large files. The tests of the examples send larger ones.
+const fullSize = 1 << 20
+
+// lessSize is that of files which only have to last long enough for something to
+// happen: more than 1 s.
+const lessSize = 3 << 19
+
+// oddFiles are the names and sizes that are more likely to fail than others.
+var oddFiles = []struct {
+	name string
+	size int
+}{
+	{"Grüße, 你好 🙂.txt", 3000},
+	{strings.Repeat("ä", 125) + ".html", 5000}, // 255 bytes
+	{"one byte", 1},
+	{"empty", 0},
+}
+
+// some returns all of a list, or only its last element in a short test.
+func some[T any](list []T) []T {
+	if testing.Short() {
+		return list[len(list)-1:]
+	}
+	return list
+}
+
+func TestRFCOMMFramedGetAndPut(t *testing.T) {
+	r := overRFCOMM(t)
+	o := r.offer(t)
+	client := r.client(t, o.address)
+	here := t.TempDir()
+	ctx := t.Context()
+
+	content := randomFile(t, o.files, "large", fullSize)
+	info, err := client.Download(ctx, "large", filepath.Join(here, "large"))
+	if sum := sha256.Sum256(content); err != nil || info.Size != int64(len(content)) || !bytes.Equal(info.SHA256, sum[:]) {
+		t.Errorf("Download = %+v, %v", info, err)
+	}
+	mustHold(t, here, "large", content)
+	if err := client.Upload(ctx, filepath.Join(here, "large"), "large"); err != nil {
+		t.Errorf("Upload: %v", err)
+	}
+	mustHold(t, o.uploads, "large", content)
+
+	for _, file := range oddFiles {
+		content := randomFile(t, o.files, file.name, file.size)
+		if _, err := client.Download(ctx, file.name, filepath.Join(here, file.name)); err != nil {
+			t.Errorf("Download of %q: %v", file.name, err)
+		}
+		mustHold(t, here, file.name, content)
+		if err := client.Put(ctx, file.name, bytes.NewReader(content), filetransfer.Info{Size: -1, Mode: 0o600}); err != nil {
+			t.Errorf("Put of %q: %v", file.name, err)
+		}
+		mustHold(t, o.uploads, file.name, content)
+	}
+	list, err := client.List(ctx, ".")
+	if err != nil || len(list) != 1+len(oddFiles) {
+		t.Errorf("List = %v, %v; want %d files", list, err, 1+len(oddFiles))
+	}
+}
+
+func TestRFCOMMPlainGet(t *testing.T) {
+	r := overRFCOMM(t)
+	o := r.offer(t)
+	fetch := func(name string, want []byte) {
+		t.Helper()
+		c := r.dial(t, o.address)
+		defer c.Close()
+		var got bytes.Buffer
+		n, err := filetransfer.Fetch(t.Context(), c, name, &got)
+		if err != nil || n != int64(len(want)) || sha256.Sum256(got.Bytes()) != sha256.Sum256(want) {
+			t.Errorf("Fetch of %q = %d, %v, and %d bytes; want %d", name, n, err, got.Len(), len(want))
+		}
+	}
+	fetch("large", randomFile(t, o.files, "large", 1<<20))
+	for _, file := range some(oddFiles) {
+		fetch(file.name, randomFile(t, o.files, file.name, file.size))
+	}
+}
+
+// A countingConn counts what goes over a connection.
+type countingConn struct {
+	*rfcomm.Conn
+	read, written atomic.Int64
+}
+
+func (c *countingConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.read.Add(int64(n))
+	return n, err
+}
+
+func (c *countingConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.written.Add(int64(n))
+	return n, err
+}
+
+// atDone returns a Progress function and where it tells, once, that so many
+// bytes of a transfer are done.
+func atDone(bytes int64) (func(filetransfer.Progress), <-chan struct{}) {
+	reached := make(chan struct{}, 1)
+	told := false
+	return func(p filetransfer.Progress) {
+		if !told && p.Done >= bytes {
+			told = true
+			reached <- struct{}{}
+		}
+	}, reached
+}
+
+// A transfer is one way to move a file of lessSize bytes between the two ends.
+type transfer struct {
+	name string
+	make func(t *testing.T, o *offer, here string) []byte // the file
+	move func(ctx context.Context, client *filetransfer.Client, here string) error
+	// check checks the file where it was moved to.
+	check func(t *testing.T, o *offer, here string, content []byte)
+}
+
+var download = transfer{
+	name: "Download",
+	make: func(t *testing.T, o *offer, here string) []byte { return randomFile(t, o.files, "file", lessSize) },
+	move: func(ctx context.Context, client *filetransfer.Client, here string) error {
+		_, err := client.Download(ctx, "file", filepath.Join(here, "file"))
+		return err
+	},
+	check: func(t *testing.T, o *offer, here string, content []byte) { mustHold(t, here, "file", content) },
+}
+
+var upload = transfer{
+	name: "Upload",
+	make: func(t *testing.T, o *offer, here string) []byte { return randomFile(t, here, "file", lessSize) },
+	move: func(ctx context.Context, client *filetransfer.Client, here string) error {
+		return client.Upload(ctx, filepath.Join(here, "file"), "file")
+	},
+	check: func(t *testing.T, o *offer, here string, content []byte) { mustHold(t, o.uploads, "file", content) },
+}
+
+// start starts a transfer and waits until a quarter of the file is done.
+func (m transfer) start(t *testing.T, client *filetransfer.Client, here string) (moved <-chan error) {
+	t.Helper()
+	progress, reached := atDone(lessSize / 4)
+	client.Progress = progress
+	result := make(chan error, 1)
+	go func() { result <- m.move(t.Context(), client, here) }()
+	select {
+	case <-reached:
+	case err := <-result:
+		t.Fatalf("%s ended before a quarter was done: %v", m.name, err)
+	}
+	return result
+}
+
+func TestRFCOMMGoesOnAfterTheAdaptersWereGone(t *testing.T) {
+	r := overRFCOMM(t)
+	for _, m := range []transfer{download, upload} {
+		t.Run(m.name, func(t *testing.T) {
+			o := r.offer(t)
+			here := t.TempDir()
+			content := m.make(t, o, here)
+			moved := m.start(t, r.client(t, o.address), here)
+			r.Remove()
+			err := hosttest.Receive(t, moved)
+			t.Log(err)
+			// A Write that waits gets the one or the other from the kernel.
+			if !errors.Is(err, unix.ECONNABORTED) && !errors.Is(err, unix.ENOTCONN) {
+				t.Errorf("%s without an adapter: %v, want ECONNABORTED or ENOTCONN", m.name, err)
+			}
+			r.Restore()
+
+			c := &countingConn{Conn: r.dial(t, o.address)}
+			if err := m.move(t.Context(), filetransfer.NewClient(c), here); err != nil {
+				t.Fatalf("%s again: %v", m.name, err)
+			}
+			m.check(t, o, here, content)
+			if again := c.read.Load() + c.written.Load(); again > lessSize*7/8 {
+				t.Errorf("%d bytes of %d came after a quarter was there", again, lessSize)
+			}
+		})
+	}
+}
+
+// A link that the other device ended reads as a clean end of the stream, which
+// must not be taken for the end of a file.
+func TestRFCOMMLostLinkIsAnErrorAtBothEnds(t *testing.T) {
+	r := overRFCOMM(t)
+	const timeout, remoteUser = 0x08, 0x13
+	type test struct {
+		transfer
+		reason byte
+	}
+	for _, test := range some([]test{{download, timeout}, {upload, remoteUser}}) {
+		t.Run(fmt.Sprintf("%s, %#02x", test.name, test.reason), func(t *testing.T) {
+			o := newOffer(t)
+			listener := r.listen(t)
+			ended := make(chan error)
+			go func() {
+				for {
+					c, err := listener.Accept()
+					if err != nil {
+						close(ended)
+						return
+					}
+					ended <- o.server.ServeConn(context.Background(), c)
+				}
+			}()
+			here := t.TempDir()
+			content := test.make(t, o, here)
+			r.Sync() // a dial over a link that is about to go fails with it
+			moved := test.start(t, r.client(t, listener.Addr()), here)
+			r.Disconnect(test.reason)
+			for end, result := range map[string]<-chan error{"client": moved, "server": ended} {
+				err := hosttest.Receive(t, result)
+				t.Logf("%s: %v", end, err)
+				if err == nil {
+					t.Errorf("the %s took a lost link for success", end)
+				}
+			}
+
+			r.Sync()
+			next := r.client(t, listener.Addr())
+			if err := test.move(t.Context(), next, here); err != nil {
+				t.Errorf("the next client's %s: %v", test.name, err)
+			}
+			test.check(t, o, here, content)
+			next.Close()
+			if err := hosttest.Receive(t, ended); err != nil {
+				t.Errorf("ServeConn for a client that said all: %v", err)
+			}
+			listener.Close()
+			<-ended
+		})
+	}
+}
+
+func TestRFCOMMClientThatCloses(t *testing.T) {
+	r := overRFCOMM(t)
+	o := r.offer(t)
+	content := randomFile(t, o.files, "file", 1000)
+	for _, test := range []struct {
+		name string
+		say  func(c net.Conn) error
+	}{
+		{"at once", func(c net.Conn) error { return nil }},
+		{"after the prompt", func(c net.Conn) error {
+			_, err := io.ReadFull(c, make([]byte, len(filetransfer.Prompt)))
+			return err
+		}},
+		{"in the middle of a request", func(c net.Conn) error {
+			_, err := c.Write([]byte{0})
+			return err
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := r.dial(t, o.address)
+			if err := test.say(c); err != nil {
+				t.Error(err)
+			}
+			c.Close()
+			client := r.client(t, o.address)
+			defer client.Close()
+			var got bytes.Buffer
+			if _, err := client.Get(t.Context(), "file", &got); err != nil || !bytes.Equal(got.Bytes(), content) {
+				t.Errorf("the next client's Get: %v and %d bytes", err, got.Len())
+			}
+		})
+	}
+}
+
+func TestRFCOMMShutdownFinishesTheTransfer(t *testing.T) {
+	r := overRFCOMM(t)
+	for _, m := range some([]transfer{download, upload}) {
+		t.Run(m.name, func(t *testing.T) {
+			o := r.offer(t)
+			here := t.TempDir()
+			content := m.make(t, o, here)
+			client := r.client(t, o.address)
+			moved := m.start(t, client, here)
+			shutdown := make(chan error, 1)
+			go func() { shutdown <- o.server.Shutdown(t.Context()) }()
+			if err := hosttest.Receive(t, moved); err != nil {
+				t.Errorf("%s during Shutdown: %v", m.name, err)
+			}
+			m.check(t, o, here, content)
+			if err := hosttest.Receive(t, shutdown); err != nil {
+				t.Errorf("Shutdown: %v", err)
+			}
+			if _, err := client.Stat(t.Context(), "file"); err == nil {
+				t.Error("the server answers after Shutdown")
+			}
+			c, err := r.dialer.DialRFCOMM(t.Context(), o.address.(*rfcomm.Addr))
+			if !errors.Is(err, unix.ECONNREFUSED) {
+				t.Errorf("dial after Shutdown: %v, want ECONNREFUSED", err)
+			}
+			if err == nil {
+				c.Close()
+			}
+		})
+	}
+}
+
+func TestRFCOMMTransfersLeaveNothingBehind(t *testing.T) {
+	r := overRFCOMM(t)
+	listener := r.listen(t)
+	o := newOffer(t)
+	content := randomFile(t, o.files, "file", 50_000)
+	hosttest.LeavesNothingBehind(t, func() {
+		served := make(chan error, 1)
+		go func() { served <- o.server.Serve(listener) }()
+		for range 5 {
+			plain := r.dial(t, listener.Addr())
+			if _, err := filetransfer.Fetch(t.Context(), plain, "file", io.Discard); err != nil {
+				t.Errorf("Fetch: %v", err)
+			}
+			plain.Close()
+
+			client := r.client(t, listener.Addr())
+			if err := client.Put(t.Context(), "copy", bytes.NewReader(content), filetransfer.Info{Size: -1}); err != nil {
+				t.Errorf("Put: %v", err)
+			}
+			client.Overwrite = true
+			ctx, cancel := context.WithCancel(t.Context())
+			if err := client.Put(ctx, "copy", cancelling{cancel}, filetransfer.Info{Size: -1}); !errors.Is(err, context.Canceled) {
+				t.Errorf("cancelled Put: %v", err)
+			}
+			client.Close()
+			if err := os.Remove(filepath.Join(o.uploads, "copy")); err != nil {
+				t.Error(err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := o.server.Shutdown(ctx); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if err := <-served; !errors.Is(err, filetransfer.ErrServerClosed) {
+			t.Errorf("Serve: %v, want ErrServerClosed", err)
+		}
+	})
+}
+
+// cancelling is content that never ends, and ends its context soon.
+type cancelling struct{ cancel context.CancelFunc }
+
+func (r cancelling) Read(b []byte) (int, error) {
+	r.cancel()
+	return len(b), nil
+}

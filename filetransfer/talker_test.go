@@ -1,0 +1,280 @@
+package filetransfer_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"log/slog"
+	"net"
+	"net/textproto"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// A talker is a peer that a test speaks through, right or wrong.
+type talker struct {
+	testing.TB
+	net.Conn
+	reader *bufio.Reader
+	sync.WaitGroup
+}
+
+func newTalker(t testing.TB, c net.Conn) *talker {
+	t.Cleanup(func() { c.Close() })
+	return &talker{TB: t, Conn: c, reader: bufio.NewReader(c)}
+}
+
+// say sends text, for as long as the other side takes it.
+func (p *talker) say(text ...string) { io.WriteString(p.Conn, strings.Join(text, "")) }
+
+// sayForEver says the same over and over, with a pause, until the other side
+// takes no more.
+func (p *talker) sayForEver(pause time.Duration, text string) {
+	for {
+		if _, err := io.WriteString(p.Conn, text); err != nil {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
+
+// drip says text, a byte at a time.
+func (p *talker) drip(text string, pause time.Duration) {
+	for i := range len(text) {
+		if _, err := io.WriteString(p.Conn, text[i:i+1]); err != nil {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
+
+// hear reads what must come next.
+func (p *talker) hear(want string) {
+	p.Helper()
+	got := make([]byte, len(want))
+	n, err := io.ReadFull(p.reader, got)
+	if string(got[:n]) != want {
+		p.Errorf("heard %q, %v, want %q", got[:n], err, want)
+	}
+}
+
+// hearSome waits for a byte and leaves it there.
+func (p *talker) hearSome() {
+	p.Helper()
+	if _, err := p.reader.Peek(1); err != nil {
+		p.Error(err)
+	}
+}
+
+// hearRest reads all that comes until the other side hangs up.
+func (p *talker) hearRest() string {
+	rest, _ := io.ReadAll(p.reader)
+	return string(rest)
+}
+
+// hearBlock reads a message of the framed dialect, and returns its first line
+// without the dialect, and its fields.
+func (p *talker) hearBlock() (word string, fields textproto.MIMEHeader) {
+	p.Helper()
+	lines := textproto.NewReader(p.reader)
+	first, err := lines.ReadLine()
+	if err == nil {
+		fields, err = lines.ReadMIMEHeader()
+	}
+	word, ok := strings.CutPrefix(strings.TrimPrefix(first, "\x00"), "filetransfer/1 ")
+	if err != nil || !ok {
+		p.Errorf("heard %q, %v, want a message", first, err)
+	}
+	return word, fields
+}
+
+// hearWord reads a message that must have a word.
+func (p *talker) hearWord(want string) textproto.MIMEHeader {
+	p.Helper()
+	word, fields := p.hearBlock()
+	if word != want {
+		p.Errorf("heard %s %v, want %s", word, fields, want)
+	}
+	return fields
+}
+
+// hearBody reads content up to its end, but not the message that follows.
+func (p *talker) hearBody() string {
+	p.Helper()
+	var content strings.Builder
+	for {
+		var n int64
+		if _, err := fmt.Fscanf(p.reader, "%x\r\n", &n); err != nil {
+			p.Errorf("no length of a chunk: %v", err)
+			return ""
+		}
+		if n == 0 {
+			return content.String()
+		}
+		if _, err := io.CopyN(&content, p.reader, n); err != nil {
+			p.Error(err)
+		}
+		p.hear("\r\n")
+	}
+}
+
+// message returns a message of the framed dialect with fields "Key: value".
+func message(word string, fields ...string) string {
+	text := strings.Join(append([]string{"filetransfer/1 " + word}, fields...), "\r\n") + "\r\n"
+	return fmt.Sprintf("%sCRC-32: %08x\r\n\r\n", text, crc32.ChecksumIEEE([]byte(text)))
+}
+
+// request returns a request of the framed dialect.
+func request(method string, fields ...string) string { return "\x00" + message(method, fields...) }
+
+// chunk returns a chunk of content.
+func chunk(content string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(content), content) }
+
+// Checksums of contents.
+const (
+	sumOfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	sumOfHello   = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+)
+
+// A logbook keeps what is logged.
+type logbook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logbook) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logbook) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func (b *logbook) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
+
+// wantDropped checks that one client was dropped, for a reason.
+func (b *logbook) wantDropped(t testing.TB, reason string) {
+	t.Helper()
+	var dropped []string
+	for line := range strings.Lines(b.String()) {
+		if strings.Contains(line, "client dropped") {
+			dropped = append(dropped, line)
+		}
+	}
+	if len(dropped) != 1 || !strings.Contains(dropped[0], reason) {
+		t.Errorf("dropped are %q, want one, for %q; the log is\n%s", dropped, reason, b)
+	}
+}
+
+// A pipeListener accepts pipes, of which a backlog waits.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn, 8), closed: make(chan struct{})}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return pipeAddr{} }
+
+type pipeAddr struct{}
+
+func (pipeAddr) Network() string { return "pipe" }
+func (pipeAddr) String() string  { return "pipe" }
+
+// dial returns the client's end of a new connection.
+func (l *pipeListener) dial() net.Conn {
+	client, server := net.Pipe()
+	l.conns <- server
+	return client
+}
+
+// A counter is a server on a listener of its own.
+type counter struct {
+	*filetransfer.Server
+	dial   func() net.Conn
+	log    *logbook
+	served <-chan error // what Serve returned
+}
+
+// open lets a server serve on a network, as Serve does it.
+func open(t testing.TB, network string, s *filetransfer.Server) *counter {
+	t.Helper()
+	c := &counter{Server: s, log: new(logbook)}
+	s.Logger = c.log.logger()
+	var listener net.Listener
+	if network == "pipe" {
+		pipes := newPipeListener()
+		listener, c.dial = pipes, pipes.dial
+	} else {
+		var err error
+		if listener, err = net.Listen(network, "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		c.dial = func() net.Conn {
+			conn, err := net.Dial(network, listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return conn
+		}
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(listener) }()
+	c.served = served
+	return c
+}
+
+// talk returns a client that has heard the prompt.
+func (c *counter) talk(t testing.TB) *talker {
+	t.Helper()
+	p := newTalker(t, c.dial())
+	p.hear(filetransfer.Prompt)
+	return p
+}
+
+// shut closes the server, which must have gone on until now.
+func (c *counter) shut(t testing.TB) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := hosttest.Receive(t, c.served); !errors.Is(err, filetransfer.ErrServerClosed) {
+		t.Errorf("Serve: %v", err)
+	}
+}
+
+// inBackground calls f in another goroutine.
+func inBackground(f func() error) <-chan error {
+	result := make(chan error, 1)
+	go func() { result <- f() }()
+	return result
+}

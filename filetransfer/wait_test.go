@@ -1,0 +1,58 @@
+package filetransfer
+
+import (
+	"errors"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWorkThatTakesLongKeepsThePeerWaiting(t *testing.T) {
+	for _, idle := range []time.Duration{10 * time.Millisecond, time.Second, 2 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			here, there := net.Pipe()
+			defer here.Close()
+			defer there.Close()
+			worker, waiter := newLink(here, clientPeer, idle), newLink(there, serverPeer, idle)
+			failed := errors.New("failed")
+			go func() {
+				err := worker.working("", func() error {
+					time.Sleep(10 * idle)
+					return failed
+				})
+				if err != failed {
+					t.Errorf("working returns %v", err)
+				}
+				worker.writeBlock(block{word: okWord})
+			}()
+			began := time.Now()
+			if answer, err := waiter.readAnswer(); err != nil || answer.word != okWord {
+				t.Errorf("the answer is %v, %v", answer, err)
+			}
+			if took := time.Since(began); took != 10*idle {
+				t.Errorf("it took %v, want %v", took, 10*idle)
+			}
+		})
+	}
+}
+
+func TestWorkGoesOnWhenThePeerHasLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here, there := net.Pipe()
+		there.Close()
+		worker := newLink(here, clientPeer, 0)
+		done := false
+		err := worker.working("", func() error {
+			time.Sleep(time.Minute)
+			done = true
+			return nil
+		})
+		if err != nil || !done {
+			t.Errorf("working returns %v, done: %v", err, done)
+		}
+		if worker.failure() == nil {
+			t.Error("the link does not know it")
+		}
+	})
+}
