@@ -21,6 +21,10 @@ const (
 	// bytes, three times as many when each has to be escaped.
 	maxBlock = 16 << 10
 
+	// maxFields bounds its lines, each of which takes more memory than it has
+	// bytes.
+	maxFields = 64
+
 	// checksumKey names the last field of a block, the CRC-32 (IEEE) of all
 	// that comes before its line.
 	checksumKey = "CRC-32"
@@ -71,10 +75,13 @@ func (b block) append(to []byte) []byte {
 func readBlock(r *bufio.Reader) (block, error) {
 	raw := make([]byte, 0, 512)
 	lastLine := 0 // where the last line before the empty one begins
-	for {
+	for lines := 0; ; lines++ {
 		line, err := r.ReadSlice('\n')
 		if len(raw)+len(line) > maxBlock || errors.Is(err, bufio.ErrBufferFull) {
 			return block{}, malformed("it has more than %d bytes", maxBlock)
+		}
+		if lines > 1+maxFields {
+			return block{}, malformed("it has more than %d fields", maxFields)
 		}
 		if err != nil {
 			if err == io.EOF && len(raw)+len(line) > 0 {

@@ -47,8 +47,8 @@
 // empty line, with CR LF as line ends. The first line of a block is
 // "filetransfer/1", the dialect and its version, and a word. The last field,
 // CRC-32, is the checksum (IEEE, eight hexadecimal digits) of all bytes of the
-// block before its own line. A block has at most 16,384 bytes. Fields that are
-// not known are ignored; none occurs twice.
+// block before its own line. A block has at most 16,384 bytes and 64 fields.
+// Fields that are not known are ignored; none occurs twice.
 //
 // A request begins with a NUL byte, which no file name has, before its block. Its
 // word is the method:

@@ -292,6 +292,49 @@ func TestListThatFailsMidwayCostsNoConnection(t *testing.T) {
 	})
 }
 
+// A closedFolder cannot be listed.
+type closedFolder struct{ fstest.MapFS }
+
+func (f closedFolder) Open(name string) (fs.File, error) {
+	file, err := f.MapFS.Open(name)
+	return struct{ fs.File }{file}, err
+}
+
+func TestFolderThatCannotBeListedIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		files := closedFolder{fstest.MapFS{"sub/a.txt": {Data: []byte("hello")}}}
+		c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: files}).conn)
+		defer c.Close()
+		_, err := c.List(t.Context(), "sub")
+		wantError(t, err, fs.ErrInvalid)
+		if _, err := c.Get(t.Context(), "sub/a.txt", io.Discard); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestFolderThatVanishesBeforeContentComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		uploads := folder(t, map[string]string{"sub/a.txt": ""})
+		s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads})
+		p := s.talk(t)
+		p.say(request("put", "Name: sub/new", "Size: 5"))
+		p.hearWord("ready")
+		if err := uploads.RemoveAll("sub"); err != nil {
+			t.Fatal(err)
+		}
+		p.Go(func() { p.say(message("from"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello)) })
+		p.hearWord("not-exist")
+		p.Wait()
+		p.say(request("stat", "Name: a.txt"))
+		p.hearWord("ok")
+		p.Close()
+		wantFiles(t, uploads.Name())
+		s.wantServing(t)
+		s.shut(t)
+	})
+}
+
 // A failing writer takes some bytes, and then has an error.
 type failing struct {
 	left int

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -274,6 +275,90 @@ func TestDownloadThatComesWrongLeavesNothing(t *testing.T) {
 		if _, err := c.Stat(t.Context(), "a.txt"); err != nil {
 			t.Errorf("the connection is of no further use: %v", err)
 		}
+	})
+}
+
+func TestFileThatIsSmallerThanWhatIsHere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		local := filepath.Join(t.TempDir(), "local")
+		writeFile(t, local+".part", "hello")
+		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
+			if fields := p.hearWord("get"); fields.Get("Offset") != "5" {
+				p.Errorf("the request has %v", fields)
+			}
+			p.Go(func() { p.hearRest() })
+			p.say(message("ok", "Size: 3"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
+		})))
+		defer c.Close()
+		_, err := c.Download(t.Context(), "a.txt", local)
+		wantError(t, err, filetransfer.ErrCorrupt)
+		wantFiles(t, filepath.Dir(local), "local.part")
+	})
+}
+
+func TestReceiptOfAnotherFileIsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for receipt, want := range map[string]error{
+			message("ok", "SHA-256: "+sumOfNothing): filetransfer.ErrCorrupt,
+			message("ok"):                           filetransfer.ErrCorrupt,
+			message("ready"):                        filetransfer.ErrCorrupt,
+			message("exist"):                        fs.ErrExist,
+			"":                                      io.ErrUnexpectedEOF,
+		} {
+			c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
+				p.hearWord("put")
+				p.say(message("ready"))
+				p.hearWord("from")
+				p.hearBody()
+				p.hearWord("end")
+				p.say(receipt)
+			})))
+			wantError(t, c.Put(t.Context(), "new", strings.NewReader("hello"), filetransfer.Info{Size: 5}), want)
+			c.Close()
+		}
+	})
+}
+
+func TestServerThatHangsUpInAnUpload(t *testing.T) {
+	for network := range networks {
+		t.Run(network, func(t *testing.T) {
+			client, server := networks[network](t)
+			p := newTalker(t, server)
+			p.Go(func() {
+				p.say(filetransfer.Prompt)
+				p.hearWord("put")
+				p.say(message("ready"))
+				p.hearWord("from")
+				p.hearSome()
+				p.Close()
+			})
+			c := filetransfer.NewClient(client)
+			defer c.Close()
+			// Sometimes the client learns of it before it sends more.
+			more := readerFunc(func(b []byte) (int, error) {
+				p.Wait()
+				time.Sleep(10 * time.Millisecond)
+				return len(b), nil
+			})
+			r := io.MultiReader(strings.NewReader("hello"), io.LimitReader(more, 1), endless{})
+			err := c.Put(t.Context(), "new", r, filetransfer.Info{Size: -1})
+			if !isHangUp(err) {
+				t.Errorf("the error is %v", err)
+			}
+			wantHarmless(t, err)
+		})
+	}
+}
+
+type readerFunc func(b []byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// isHangUp reports whether an error is that of a connection that the peer has
+// closed.
+func isHangUp(err error) bool {
+	return slices.ContainsFunc([]error{io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.EPIPE, syscall.ECONNRESET}, func(want error) bool {
+		return errors.Is(err, want)
 	})
 }
 

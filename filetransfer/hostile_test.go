@@ -133,10 +133,20 @@ var hostileClients = map[string]hostileClient{
 	"sends lines without end": {
 		do: func(p *talker, _ time.Duration) {
 			p.say("\x00filetransfer/1 stat\r\n")
-			p.sayForEver(time.Millisecond, "A: b\r\n")
+			p.sayForEver(time.Millisecond, "A: "+strings.Repeat("b", 500)+"\r\n")
 		},
 		tcp:    true,
 		reason: "more than 16384 bytes",
+	},
+	"sends many fields": {
+		do: func(p *talker, _ time.Duration) {
+			var fields []string
+			for i := range 100 {
+				fields = append(fields, fmt.Sprintf("A%d: b", i))
+			}
+			p.say(request("stat", append(fields, "Name: a.txt")...))
+		},
+		reason: "more than 64 fields",
 	},
 	"sends a long request": {
 		do:     func(p *talker, _ time.Duration) { p.say(request("stat", "Name: "+strings.Repeat("a", 17<<10))) },
@@ -512,7 +522,11 @@ func TestRequestsThatAreWrongInThemselvesCostNoConnection(t *testing.T) {
 			}
 		}
 		// The last one is a request like any other.
-		p.say(request("get", "Name: a.txt", "Later: field", "Offset: 0"))
+		fields := []string{"Name: a.txt", "Offset: 0"}
+		for i := range 61 { // and a checksum: as many as there may be
+			fields = append(fields, fmt.Sprintf("Later%d: field", i))
+		}
+		p.say(request("get", fields...))
 		p.hearWord("ok")
 		p.hear(chunk("hello") + "0\r\n")
 		p.hearWord("end")
