@@ -76,11 +76,12 @@ func BenchmarkGoodput(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(median(hashing), "ms-hash")
 	b.Logf("medians of %d rounds; SHA-256 of %d MiB takes %.0f ms of CPU time at each end", len(hashing), benchSize>>20, median(hashing))
-	b.Logf("%-8s %10s %10s %10s %10s %12s %12s", "", "data MB/s", "x copy", "call MB/s", "x copy", "CPU ms/MiB", "allocs/MiB")
+	b.Logf("%-8s %10s %18s %10s %10s %12s %12s", "", "data MB/s", "x copy, quartiles", "call MB/s", "x copy", "CPU ms/MiB", "allocs/MiB")
 	for _, w := range ways {
 		data, call := quotients(w.data, reference.data), quotients(w.call, reference.call)
-		b.Logf("%-8s %10.3f %10.3f %10.3f %10.3f %12.1f %12.1f", w.name,
-			median(w.data), median(data), median(w.call), median(call), median(w.cpu), median(w.allocs))
+		b.Logf("%-8s %10.3f %6.3f %5.3f-%5.3f %10.3f %10.3f %12.1f %12.1f", w.name,
+			median(w.data), median(data), quantile(data, 0.25), quantile(data, 0.75),
+			median(w.call), median(call), median(w.cpu), median(w.allocs))
 		b.ReportMetric(median(w.data), w.name+"-MB/s")
 		if w != reference {
 			b.ReportMetric(median(data), w.name+"-x-copy")
@@ -196,11 +197,14 @@ func quotients(values, by []float64) []float64 {
 	return result
 }
 
-func median(values []float64) float64 {
+func median(values []float64) float64 { return quantile(values, 0.5) }
+
+// quantile returns the value below which that part of the values lies, between
+// two of them if need be.
+func quantile(values []float64, part float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
-	middle := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[middle]
-	}
-	return (sorted[middle-1] + sorted[middle]) / 2
+	place := part * float64(len(sorted)-1)
+	below := int(place)
+	above := min(below+1, len(sorted)-1)
+	return sorted[below] + (sorted[above]-sorted[below])*(place-float64(below))
 }

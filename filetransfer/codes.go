@@ -127,9 +127,6 @@ func (l *link) errorOf(b block, want string) error {
 		return nil
 	}
 	text := printable(b.get(messageKey))
-	if b.word == failedWord {
-		return &peerError{peer: l.peer, text: text}
-	}
 	for _, c := range codes {
 		if b.word == c.word {
 			if text == "" {
@@ -137,6 +134,10 @@ func (l *link) errorOf(b block, want string) error {
 			}
 			return &peerError{l.peer, text, c.err}
 		}
+	}
+	// A later version may know more words of errors.
+	if b.word == failedWord || text != "" {
+		return &peerError{peer: l.peer, text: text}
 	}
 	return malformed("answer %s instead of %s", printable(b.word), want)
 }

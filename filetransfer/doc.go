@@ -97,7 +97,8 @@
 // Where a side is awaited that first has to read what it holds, or to write to
 // its disk, it sends a "wait" now and then.
 //
-// The answers that are errors have a Message for people. Their words:
+// The answers that are errors have a Message for people. Their words, of which
+// there may be more later, are:
 //
 //	not-exist    there is no such file or folder
 //	exist        the file exists, and is not to be replaced

@@ -255,3 +255,22 @@ func TestErrorsHaveTheirOperationAndName(t *testing.T) {
 		}
 	})
 }
+
+func TestErrorOfALaterVersionIsUnderstoodAsFarAsPossible(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
+			p.hearWord("get")
+			p.say(message("asleep", "Message: come back in the morning"))
+			p.hearWord("stat")
+			p.say(message("ok", "Size: 5"))
+		})))
+		defer c.Close()
+		_, err := c.Get(t.Context(), "a.txt", io.Discard)
+		if err == nil || err.Error() != "get a.txt: the server says: come back in the morning" {
+			t.Errorf("the error is %v", err)
+		}
+		if _, err := c.Stat(t.Context(), "a.txt"); err != nil {
+			t.Error(err)
+		}
+	})
+}
