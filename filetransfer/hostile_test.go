@@ -279,8 +279,8 @@ var hostileClients = map[string]hostileClient{
 		do: func(p *talker, idle time.Duration) {
 			p.say(put("Size: unknown"))
 			p.hearWord("ready")
-			p.Go(func() { p.sayForEver(idle/1000, chunk(zeroText)) })
 			p.say(message("from"))
+			p.Go(func() { p.sayForEver(idle/1000, chunk(zeroText)) })
 			p.hearWord("too-large")
 		},
 		reason: "file is too large",
@@ -289,8 +289,8 @@ var hostileClients = map[string]hostileClient{
 		do: func(p *talker, idle time.Duration) {
 			p.say(put("Size: 4"))
 			p.hearWord("ready")
-			p.Go(func() { p.sayForEver(idle/1000, chunk("hello")) })
 			p.say(message("from"))
+			p.Go(func() { p.sayForEver(idle/1000, chunk("hello")) })
 			p.hearWord("corrupt")
 		},
 		reason: "longer than the 4 bytes",
