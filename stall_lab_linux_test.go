@@ -25,6 +25,13 @@ func TestCallsReturnWhileAStalledLinkHoldsTheKernelsLock(t *testing.T) {
 	l := inLab(t)
 	leavesNothingBehind(t)
 	stalled, peer := l.connect(t)
+	// One connection's credits are not enough to fill the queue of the link's L2CAP
+	// channel, on which the kernel waits with its lock held (rfcomm_send_frame).
+	var crowd, crowdsPeers []*rfcomm.Conn
+	for range 3 {
+		c, other := l.connect(t)
+		crowd, crowdsPeers = append(crowd, c), append(crowdsPeers, other)
+	}
 	bystander, bystandersPeer := l.connect(t)
 	shut, shutsPeer := l.connect(t)
 	listener := l.listen(t)
@@ -32,6 +39,9 @@ func TestCallsReturnWhileAStalledLinkHoldsTheKernelsLock(t *testing.T) {
 
 	l.Pause()
 	fill(t, stalled)
+	for _, c := range crowd {
+		fill(t, c)
+	}
 	stuckEnds := connectIsStuck(t, l)
 
 	// A dial.
@@ -91,7 +101,10 @@ func TestCallsReturnWhileAStalledLinkHoldsTheKernelsLock(t *testing.T) {
 
 	l.Resume()
 	stuckEnds()
-	for _, c := range []*rfcomm.Conn{peer, bystandersPeer, shutsPeer, waiting} {
+	for _, c := range crowd {
+		c.Close()
+	}
+	for _, c := range append(crowdsPeers, peer, bystandersPeer, shutsPeer, waiting) {
 		io.Copy(io.Discard, c)
 		c.Close()
 	}

@@ -16,12 +16,11 @@ declare -A KERNEL_SUITES=(
 )
 
 # What the guest loads, in this order, each with the modules it depends on:
-# the way to the machine's files and back, RFCOMM, and what btvirt needs for
-# its virtual adapters (it computes keys through the kernel's crypto sockets).
+# the way to the machine's files and back, RFCOMM, and /dev/vhci, through which
+# package rfcommtest makes adapters.
 KERNEL_MODULES=(
 	virtio_pci virtio_console 9p 9pnet_virtio overlay
 	rfcomm hci_vhci
-	algif_hash algif_skcipher ecb cmac aes_generic
 )
 
 # The programs that the init script calls; all are busybox.

@@ -1,6 +1,6 @@
 # The programs that the lab needs, and how it gets those that are missing.
-# Sourced by lab/run, which provides note, fail and discard_at_exit; with_lock and
-# quietly are in kernels.bash.
+# Sourced by lab/run and lab/bench, which provide note, fail and discard_at_exit;
+# with_lock and quietly are in kernels.bash.
 # shellcheck shell=bash
 
 # Each program with the Debian package that has it.
@@ -11,7 +11,6 @@ declare -A TOOL_PACKAGES=(
 	[depmod]=kmod
 	[xz]=xz-utils
 	[zstd]=zstd
-	[btvirt]=bluez-test-tools
 	[btmgmt]=bluez
 )
 
@@ -19,6 +18,22 @@ declare -A TOOL_PACKAGES=(
 declare -A FILE_PACKAGES=(
 	[/usr/lib/python3/dist-packages/bluetooth/__init__.py]=python3-bluez
 )
+
+# Programs that lab/bench measures beside this module. Nothing else needs them.
+declare -A PEER_PACKAGES=(
+	[rctest]=bluez-test-tools
+	[obexftp]=obexftp
+	[/usr/libexec/bluetooth/obexd]=bluez-obexd
+	[dbus-run-session]=dbus-daemon
+)
+
+# tools_want_peers has the peers prepared with the rest.
+tools_want_peers() {
+	local name
+	for name in "${!PEER_PACKAGES[@]}"; do
+		TOOL_PACKAGES[$name]=${PEER_PACKAGES[$name]}
+	done
+}
 
 # tools_missing prints the packages that have to be installed.
 tools_missing() {

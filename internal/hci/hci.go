@@ -13,6 +13,13 @@ type Adapter struct {
 	Name    string  // "hci0"
 	Address [6]byte // BD_ADDR in the order in which it is written
 	Up      bool
+
+	// ACLLength is the most bytes that the controller takes at once for a
+	// link; 0 while it has not told.
+	ACLLength int
+	// Packets are the most bytes that the adapter's fastest packets of 1, of 3
+	// and of 5 slots carry over a link. The peer may not take these packets.
+	Packets [3]int
 }
 
 // A Link is an ACL connection of an adapter to another device. All RFCOMM
@@ -21,7 +28,16 @@ type Link struct {
 	Handle uint16  // the controller's number for it
 	Device [6]byte // BD_ADDR of the other end, in the order in which it is written
 	Mode   Mode
+
+	Outgoing bool  // this adapter made it
+	State    State // Connected, unless it comes from AllLinks
 }
+
+// State is how far the kernel is with a link (include/net/bluetooth/bluetooth.h).
+type State int
+
+// Connected is the state of a link that carries data.
+const Connected State = 1 // BT_CONNECTED
 
 // Mode is the set of the kernel's HCI_LM flags of a link.
 type Mode uint32

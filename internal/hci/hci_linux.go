@@ -72,9 +72,8 @@ type connectionList struct {
 }
 
 const (
-	flagUp         = 1 << 0 // HCI_UP
-	aclLink        = 1      // ACL_LINK
-	stateConnected = 1      // BT_CONNECTED
+	flagUp  = 1 << 0 // HCI_UP
+	aclLink = 1      // ACL_LINK
 )
 
 // Adapters returns the machine's adapters in the order of their indexes.
@@ -107,6 +106,9 @@ func Adapters() ([]Adapter, error) {
 			Name:    unix.ByteSliceToString(info.name[:]),
 			Address: reversed(info.address),
 			Up:      info.flags&flagUp != 0,
+
+			ACLLength: int(info.aclMTU),
+			Packets:   info.packets(),
 		})
 	}
 	slices.SortFunc(adapters, func(a, b Adapter) int { return cmp.Compare(a.Index, b.Index) })
@@ -117,6 +119,12 @@ func Adapters() ([]Adapter, error) {
 // established. Its errors are *os.SyscallError; ENODEV means that there is no
 // such adapter.
 func Links(index int) ([]Link, error) {
+	links, err := AllLinks(index)
+	return slices.DeleteFunc(links, func(l Link) bool { return l.State != Connected }), err
+}
+
+// AllLinks returns what Links does, and links that are being made or ended.
+func AllLinks(index int) ([]Link, error) {
 	fd, err := btsocket.NewSocket(unix.SOCK_RAW, unix.BTPROTO_HCI)
 	if err != nil {
 		return nil, err
@@ -129,10 +137,16 @@ func Links(index int) ([]Link, error) {
 	}
 	var links []Link
 	for _, c := range list.connections[:list.number] {
-		if c.kind != aclLink || c.state != stateConnected {
+		if c.kind != aclLink {
 			continue
 		}
-		links = append(links, Link{Handle: c.handle, Device: reversed(c.address), Mode: Mode(c.mode)})
+		links = append(links, Link{
+			Handle:   c.handle,
+			Device:   reversed(c.address),
+			Mode:     Mode(c.mode),
+			Outgoing: c.outgoing != 0,
+			State:    State(c.state),
+		})
 	}
 	return links, nil
 }

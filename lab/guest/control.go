@@ -10,33 +10,31 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/mgmt"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
 // A lab is the pair of adapters and what tests can ask of it.
 type lab struct {
-	mu     sync.Mutex // one request at a time
-	btvirt btvirt
-	log    *kernelLog
-	mgmt   *mgmt // nil until something needs it
+	mu    sync.Mutex // one request at a time
+	radio *rfcommtest.Radio
+	log   *kernelLog
+	mgmt  *mgmt.Socket // nil until something needs it
 }
 
-// newLab starts the adapters and waits until both are up and connectable.
+// newLab makes the adapters.
 func newLab() (*lab, error) {
 	log, err := openKernelLog()
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{log: log}
-	if err := l.btvirt.start(); err != nil {
+	radio, err := newRadio()
+	if err != nil {
 		return nil, err
 	}
-	if err := bringUp(); err != nil {
-		return nil, err
-	}
-	return l, nil
+	return &lab{radio: radio, log: log}, nil
 }
 
 // serve answers requests on a Unix socket that every user may connect to: the
@@ -100,7 +98,7 @@ func (l *lab) handle(words []string) (string, error) {
 	}
 	switch name {
 	case "disconnect":
-		return "", disconnect(arguments)
+		return "", l.hangUp(arguments)
 	case "simplepairing":
 		return "", l.simplePairing(arguments)
 	}
@@ -109,40 +107,38 @@ func (l *lab) handle(words []string) (string, error) {
 
 // plainRequests are those without an argument.
 func (l *lab) plainRequests() map[string]func() (string, error) {
+	silent := func(action func() error) func() (string, error) {
+		return func() (string, error) { return "", action() }
+	}
 	return map[string]func() (string, error){
 		"adapters": func() (string, error) {
-			return fmt.Sprintf("%v %v", adapterAddresses[0], adapterAddresses[1]), nil
+			controllers := l.radio.Controllers()
+			return fmt.Sprintf("%v %v", controllers[0].Addr(), controllers[1].Addr()), nil
 		},
-		"pause":   func() (string, error) { return "", l.btvirt.signal(unix.SIGSTOP) },
-		"resume":  func() (string, error) { return "", l.btvirt.signal(unix.SIGCONT) },
-		"remove":  func() (string, error) { return "", l.remove() },
-		"restore": func() (string, error) { return "", l.restore() },
-		"pair":    func() (string, error) { return "", l.pair() },
-		"unpair":  func() (string, error) { return "", l.unpair() },
-		"sync":    func() (string, error) { return "", waitIdle() },
-		"unload":  func() (string, error) { return "", unloadRFCOMM() },
-		"load":    func() (string, error) { return "", loadRFCOMM() },
-		"link":    describeLinks,
-		"kmsg":    l.log.describe,
+		"pause":   silent(func() error { l.pause(); return nil }),
+		"resume":  silent(func() error { l.resume(); return nil }),
+		"remove":  silent(l.remove),
+		"restore": silent(l.restore),
+		"pair":    silent(l.pair),
+		"unpair":  silent(l.unpair),
+		"sync":    silent(l.waitIdle),
+		"unload":  silent(unloadRFCOMM),
+		"load":    silent(loadRFCOMM),
+		"link": func() (string, error) {
+			links, err := l.links()
+			return strings.Join(links, "; "), err
+		},
+		"kmsg": l.log.describe,
 	}
 }
 
 // adapterRequests are those about adapter 0 or 1.
 func (l *lab) adapterRequests() map[string]func(number int) error {
-	onIndex := func(action func(index int) error) func(number int) error {
-		return func(number int) error {
-			index, err := adapterIndex(number)
-			if err != nil {
-				return err
-			}
-			return action(index)
-		}
-	}
 	return map[string]func(number int) error{
-		"up":       bringBack,
-		"scan":     makeConnectable,
-		"down":     onIndex(setDown),
-		"noscan":   onIndex(func(index int) error { return setScan(index, scanDisabled) }),
+		"up":       l.up,
+		"down":     func(number int) error { return l.radio.Controllers()[number].Down() },
+		"scan":     func(number int) error { return l.setScan(number, hci.ScanInquiryAndPage) },
+		"noscan":   func(number int) error { return l.setScan(number, hci.ScanNothing) },
 		"spoilkey": l.spoilKey,
 	}
 }
@@ -159,58 +155,8 @@ func adapterArgument(name string, arguments []string) (int, error) {
 	return 0, fmt.Errorf("%s needs the number of an adapter, 0 or 1", name)
 }
 
-// remove takes both adapters away at once, whatever they are doing.
-func (l *lab) remove() error {
-	if err := l.btvirt.remove(); err != nil {
-		return err
-	}
-	if err := waitGone(); err != nil {
-		return err
-	}
-	time.Sleep(settleTime)
-	return nil
-}
-
-// restore brings the adapters back to their normal state, whether they were
-// removed, stopped or neither.
-func (l *lab) restore() error {
-	if !l.btvirt.running() {
-		if err := l.btvirt.start(); err != nil {
-			return err
-		}
-		return bringUp()
-	}
-	if err := l.btvirt.signal(unix.SIGCONT); err != nil {
-		return err
-	}
-	for number := range adapterAddresses {
-		if err := makeConnectable(number); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// replace gives the kernel new adapters for the old ones. It hangs up first: the
-// kernel's RFCOMM thread can get stuck, for good and for all adapters, when they
-// vanish while it closes a connection.
-func (l *lab) replace() error {
-	if l.btvirt.running() {
-		if err := l.restore(); err != nil {
-			return err
-		}
-		if err := hangUp(); err != nil {
-			return err
-		}
-		if err := l.remove(); err != nil {
-			return err
-		}
-	}
-	return l.restore()
-}
-
-// disconnect hangs up the link from adapter 0 to adapter 1.
-func disconnect(arguments []string) error {
+// hangUp breaks the link for a reason.
+func (l *lab) hangUp(arguments []string) error {
 	if len(arguments) != 1 {
 		return fmt.Errorf("disconnect needs a reason in hexadecimal, such as 0x13")
 	}
@@ -218,33 +164,5 @@ func disconnect(arguments []string) error {
 	if err != nil {
 		return fmt.Errorf("disconnect: %q is not a reason in hexadecimal, such as 0x13", arguments[0])
 	}
-	index, err := adapterIndex(0)
-	if err != nil {
-		return err
-	}
-	links, err := listLinks(index)
-	if err != nil {
-		return err
-	}
-	for _, link := range links {
-		if link.address == adapterAddresses[1] {
-			return sendDisconnect(index, link.handle, uint8(reason))
-		}
-	}
-	return fmt.Errorf("there is no link from adapter 0 to adapter 1 to hang up")
-}
-
-// describeLinks lists every link with the number of its adapter first.
-func describeLinks() (string, error) {
-	var entries []string
-	for number := range adapterAddresses {
-		links, err := linksOf(number)
-		if err != nil {
-			return "", err
-		}
-		for _, link := range links {
-			entries = append(entries, fmt.Sprintf("adapter=%d %v", number, link))
-		}
-	}
-	return strings.Join(entries, "; "), nil
+	return l.disconnect(rfcommtest.Reason(reason))
 }

@@ -1,7 +1,7 @@
 //go:build linux
 
 // Guest is the supervisor inside the lab's virtual machine. It brings up two
-// virtual adapters within reach of each other, serves the requests of the
+// virtual adapters within reach of each other (package rfcommtest), serves the requests of the
 // tests, runs one command, and reports how that command ended. lab/run builds
 // it, lab/init starts it, and lab/run uses it as the outer end of its port, too.
 package main

@@ -1,0 +1,100 @@
+package hci
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+)
+
+// Requests that change an adapter: _IOW('H', nr, int), whose upper half is
+// taken from a request of the same form. They need CAP_NET_ADMIN.
+const (
+	writeRequestHigh = unix.TIOCSPTLCK &^ 0xffff
+
+	deviceUp   = writeRequestHigh | 'H'<<8 | 201 // HCIDEVUP
+	deviceDown = writeRequestHigh | 'H'<<8 | 202 // HCIDEVDOWN
+	setScan    = writeRequestHigh | 'H'<<8 | 221 // HCISETSCAN
+)
+
+// Flags are the kernel's flags of an adapter.
+type Flags uint32
+
+// The flags that tell how far the kernel is with an adapter.
+const (
+	Up       Flags = 1 << 0 // HCI_UP
+	Init     Flags = 1 << 1 // HCI_INIT: being set up
+	Running  Flags = 1 << 2 // HCI_RUNNING
+	PageScan Flags = 1 << 3 // HCI_PSCAN: answers pages
+)
+
+// Scan is what an adapter answers to.
+type Scan uint32
+
+// The values of Scan that are of use here.
+const (
+	ScanNothing        Scan = 0x00
+	ScanInquiryAndPage Scan = 0x03
+)
+
+// AdapterFlags returns an adapter's address and flags. The address is zero while
+// the kernel has not asked the controller for it.
+func AdapterFlags(index int) (address [6]byte, flags Flags, err error) {
+	info := deviceInfo{index: uint16(index)}
+	err = withSocket(func(fd int) error { return ioctl(fd, getDeviceInfo, unsafe.Pointer(&info)) })
+	return reversed(info.address), Flags(info.flags), err
+}
+
+// SetUp powers an adapter on. If it is on, that is no error.
+func SetUp(index int) error {
+	err := power(deviceUp, index)
+	if errors.Is(err, unix.EALREADY) {
+		return nil
+	}
+	return named("bringing up", index, err)
+}
+
+// SetDown powers an adapter off.
+func SetDown(index int) error { return named("taking down", index, power(deviceDown, index)) }
+
+// SetScan says what an adapter that is up answers to.
+func SetScan(index int, scan Scan) error {
+	request := struct {
+		index uint16
+		scan  uint32
+	}{uint16(index), uint32(scan)} // struct hci_dev_req
+	err := withSocket(func(fd int) error { return ioctl(fd, setScan, unsafe.Pointer(&request)) })
+	return named("setting the scan mode of", index, err)
+}
+
+// power makes a request whose argument is the adapter's index itself.
+func power(request uint, index int) error {
+	return withSocket(func(fd int) error {
+		for {
+			err := unix.IoctlSetInt(fd, request, index)
+			if err != unix.EINTR { // of the runtime's own signals
+				return os.NewSyscallError("ioctl", err)
+			}
+		}
+	})
+}
+
+func withSocket(f func(fd int) error) error {
+	fd, err := btsocket.NewSocket(unix.SOCK_RAW, unix.BTPROTO_HCI)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return f(fd)
+}
+
+func named(action string, index int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s hci%d: %w", action, index, err)
+}

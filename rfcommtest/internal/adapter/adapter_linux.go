@@ -1,0 +1,91 @@
+// Package adapter does with the kernel's adapters what the person at a machine
+// does: it brings them up, takes them down, and waits until that is so.
+package adapter
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+)
+
+// patience bounds every wait for the kernel, which gives a controller 10 s for
+// its first answer.
+const patience = 20 * time.Second
+
+// Available tells whether the kernel has Bluetooth for this process.
+func Available() error {
+	if _, err := hci.Adapters(); err != nil {
+		return fmt.Errorf("the kernel has no Bluetooth here, or not in this network namespace: %w", err)
+	}
+	return nil
+}
+
+// BringUp waits until the kernel knows an adapter by its address, the most
+// significant byte first, and has it answer pages and inquiries.
+func BringUp(index int, address [6]byte) error {
+	return eventually(func() error {
+		known, flags, err := hci.AdapterFlags(index)
+		if err != nil {
+			return err
+		}
+		// The kernel runs a new adapter by itself to learn about it. Whoever brings
+		// it up a moment before leaves an adapter that the management interface
+		// never gets to know.
+		if known != address || flags&hci.Init != 0 {
+			return fmt.Errorf("the kernel is still setting hci%d up", index)
+		}
+		if err := hci.SetUp(index); err != nil {
+			return err
+		}
+		if err := hci.SetScan(index, hci.ScanInquiryAndPage); err != nil {
+			return err
+		}
+		if _, flags, err = hci.AdapterFlags(index); err == nil && flags&(hci.Up|hci.PageScan) != hci.Up|hci.PageScan {
+			err = fmt.Errorf("hci%d is not up, or does not answer pages", index)
+		}
+		return err
+	})
+}
+
+// TakeDown switches an adapter off.
+func TakeDown(index int) error { return hci.SetDown(index) }
+
+// AwaitGone waits until the kernel has forgotten an adapter.
+func AwaitGone(index int, address [6]byte) error {
+	return eventually(func() error {
+		known, _, err := hci.AdapterFlags(index)
+		switch {
+		case errors.Is(err, unix.ENODEV):
+			return nil
+		case err == nil && known == address:
+			return fmt.Errorf("the kernel still has hci%d", index)
+		}
+		return err
+	})
+}
+
+// AwaitNoLinks waits until the kernel has let go of all links of an adapter, for
+// some seconds at most.
+func AwaitNoLinks(index int) {
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(pause) {
+		if links, err := hci.AllLinks(index); err != nil || len(links) == 0 {
+			return
+		}
+	}
+}
+
+// pause is between two looks at the kernel's state, of which nothing tells.
+const pause = 2 * time.Millisecond
+
+// eventually tries until attempt succeeds or patience ends.
+func eventually(attempt func() error) error {
+	for end := time.Now().Add(patience); ; time.Sleep(pause) {
+		if err := attempt(); err == nil || time.Now().After(end) {
+			return err
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package air
+
+import (
+	"math/bits"
+	"strings"
+)
+
+// Types is a set of types of packets that carry ACL data (Core specification,
+// Vol 2 Part B, section 6.5.4).
+type Types uint16
+
+// The types of packets. DM are protected by forward error correction, DH are
+// not; the digit at the end is the number of slots. 2-DH and 3-DH have the
+// enhanced data rates of 2 and 3 Mb/s.
+const (
+	DM1 Types = 1 << iota
+	DH1
+	DM3
+	DH3
+	DM5
+	DH5
+	TwoDH1
+	TwoDH3
+	TwoDH5
+	ThreeDH1
+	ThreeDH3
+	ThreeDH5
+)
+
+// The sets that controllers support.
+const (
+	BasicRate = DM1 | DH1 | DM3 | DH3 | DM5 | DH5     // no enhanced data rate
+	EDR2      = BasicRate | TwoDH1 | TwoDH3 | TwoDH5  // up to 2 Mb/s
+	EDR3      = EDR2 | ThreeDH1 | ThreeDH3 | ThreeDH5 // up to 3 Mb/s
+)
+
+// FromHCI returns the types that the parameter Packet_Type of
+// HCI_Create_Connection allows (Core specification, Vol 4 Part E, section
+// 7.1.5). The bits of the basic rate allow a type, those of the enhanced data
+// rates forbid one, and DM1 is always allowed.
+func FromHCI(packetType uint16) Types {
+	t := DM1
+	for i := range kinds {
+		k := &kinds[i]
+		if (packetType&k.allowedBy != 0) || (k.forbiddenBy != 0 && packetType&k.forbiddenBy == 0) {
+			t |= k.Type
+		}
+	}
+	return t
+}
+
+// String returns the names in the specification, as in "DM1|3-DH5".
+func (t Types) String() string {
+	if t == 0 {
+		return "none"
+	}
+	var names []string
+	for i := range kinds {
+		if t&kinds[i].Type != 0 {
+			names = append(names, kinds[i].name)
+		}
+	}
+	return strings.Join(names, "|")
+}
+
+// index is the position of a single type in kinds.
+func (t Types) index() int { return bits.TrailingZeros16(uint16(t)) }

@@ -1,0 +1,262 @@
+package controller
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
+)
+
+// linkType is that of ACL links in events.
+const linkType = 0x01
+
+// A link is what a controller has of an ACL link.
+type link struct {
+	*Controller
+	handle    hcipacket.Handle
+	end       *radio.End
+	pairing   pairing
+	key       *[16]byte // what both ends have proved to hold
+	encrypted bool
+	queued    int    // packets of the host that are waiting for the radio
+	policy    uint16 // as the host has set it
+}
+
+func (l *link) peer() hcipacket.Address { return l.end.Peer().Station().Address() }
+
+// tell has the other controller do something with its end of the link, once the
+// message of the link manager has come there.
+func (l *link) tell(arrived func(peer *link)) {
+	l.end.Tell(func(peer *radio.End) { arrived(peer.Owner.(*link)) })
+}
+
+// An invitation is a page that the host has to answer.
+type invitation struct {
+	page  *radio.Page
+	timer *time.Timer
+}
+
+var linkCommands = map[hcipacket.Opcode]known{
+	hcipacket.CreateConnection: {0, 4, 13, (*Controller).createConnection},
+	hcipacket.CreateConnectionCancel: {0, 7, 6, func(c *Controller, f *hcipacket.Fields) reply {
+		address := f.Address()
+		page := c.page[address]
+		if page == nil || !page.Cancel() {
+			return reply{status: hcipacket.UnknownConnection, values: hcipacket.Parameters{}.Address(address)}
+		}
+		delete(c.page, address)
+		return reply{values: hcipacket.Parameters{}.Address(address), then: func() {
+			c.connectionComplete(hcipacket.UnknownConnection, 0, address)
+		}}
+	}},
+	hcipacket.AcceptConnectionRequest: {1, 0, 7, (*Controller).acceptConnection},
+	hcipacket.RejectConnectionRequest: {1, 1, 7, func(c *Controller, f *hcipacket.Fields) reply {
+		address, reason := f.Address(), hcipacket.Status(f.Uint8())
+		return c.rejectConnection(address, reason)
+	}},
+	hcipacket.Disconnect: {0, 5, 3, func(c *Controller, f *hcipacket.Fields) reply {
+		l, reason := c.links[f.Handle()], hcipacket.Status(f.Uint8())
+		if l == nil {
+			return refused(hcipacket.UnknownConnection)
+		}
+		return begun(func() {
+			l.end.Detach(reason)
+			l.gone(hcipacket.TerminatedByLocalHost)
+		})
+	}},
+	hcipacket.ChangeConnectionPacketType: {1, 6, 4, func(c *Controller, f *hcipacket.Fields) reply {
+		l, types := c.links[f.Handle()], f.Uint16()
+		if l == nil {
+			return refused(hcipacket.UnknownConnection)
+		}
+		return begun(func() {
+			c.event(hcipacket.ConnectionPacketTypeChanged,
+				hcipacket.Parameters{}.Status(hcipacket.Success).Handle(l.handle).Uint16(types))
+		})
+	}},
+	hcipacket.RoleDiscovery: {4, 7, 2, onLink(func(l *link, _ *hcipacket.Fields) hcipacket.Parameters {
+		if l.end.Outgoing {
+			return hcipacket.Parameters{0} // central: who pages is
+		}
+		return hcipacket.Parameters{1}
+	})},
+	hcipacket.ReadLinkPolicy: {5, 1, 2, onLink(func(l *link, _ *hcipacket.Fields) hcipacket.Parameters {
+		return hcipacket.Parameters{}.Uint16(l.policy)
+	})},
+	hcipacket.WriteLinkPolicy: {5, 2, 4, onLink(func(l *link, f *hcipacket.Fields) hcipacket.Parameters {
+		l.policy = f.Uint16()
+		return nil
+	})},
+	hcipacket.ReadSupervisionTimeout: {11, 0, 2, onLink(func(l *link, _ *hcipacket.Fields) hcipacket.Parameters {
+		return hcipacket.Parameters{}.Uint16(uint16(l.end.SupervisionTimeout() / radio.SlotTime))
+	})},
+	hcipacket.WriteSupervisionTimeout: {11, 1, 4, onLink(func(l *link, f *hcipacket.Fields) hcipacket.Parameters {
+		l.end.SetSupervisionTimeout(slots(f.Uint16()))
+		return nil
+	})},
+	hcipacket.ReadTransmitPower: {10, 2, 3, onLink(func(*link, *hcipacket.Fields) hcipacket.Parameters {
+		return hcipacket.Parameters{0} // dBm
+	})},
+	hcipacket.ReadRSSI: {15, 5, 2, onLink(func(*link, *hcipacket.Fields) hcipacket.Parameters {
+		return hcipacket.Parameters{0} // within the golden range
+	})},
+	hcipacket.ReadEncryptionKeySize: {20, 4, 2, onLink(func(*link, *hcipacket.Fields) hcipacket.Parameters {
+		return hcipacket.Parameters{16}
+	})},
+}
+
+// onLink makes a handler of a command whose first parameter is a link's handle,
+// and whose answer begins with it.
+func onLink(f func(l *link, rest *hcipacket.Fields) hcipacket.Parameters) handler {
+	return func(c *Controller, fields *hcipacket.Fields) reply {
+		handle := fields.Handle()
+		answer := hcipacket.Parameters{}.Handle(handle)
+		l := c.links[handle]
+		if l == nil {
+			return reply{status: hcipacket.UnknownConnection, values: answer}
+		}
+		return complete(append(answer, f(l, fields)...))
+	}
+}
+
+func (c *Controller) connectionComplete(status hcipacket.Status, handle hcipacket.Handle, address hcipacket.Address) {
+	const notEncrypted = 0
+	c.event(hcipacket.ConnectionComplete, hcipacket.Parameters{}.Status(status).Handle(handle).
+		Address(address).Uint8(linkType, notEncrypted))
+}
+
+// createConnection pages another device.
+func (c *Controller) createConnection(f *hcipacket.Fields) reply {
+	address := f.Address()
+	switch {
+	case c.linkTo(address) != nil:
+		return refused(hcipacket.ConnectionExists)
+	case c.page[address] != nil && !c.page[address].Ended():
+		return refused(hcipacket.CommandDisallowed)
+	}
+	return begun(func() {
+		var page *radio.Page
+		page = c.station.Page(address, c.settings.class, slots(c.settings.pageTimeout), func(end *radio.End, status hcipacket.Status) {
+			if c.page[address] == page {
+				delete(c.page, address)
+			}
+			if end == nil {
+				c.connectionComplete(status, 0, address)
+				return
+			}
+			c.connected(end)
+		})
+		if !page.Ended() {
+			c.page[address] = page
+		}
+	})
+}
+
+// Paged asks the host whether it wants a link.
+func (c *Controller) Paged(page *radio.Page) {
+	address := page.From.Address()
+	if old := c.paged[address]; old != nil {
+		old.timer.Stop()
+	}
+	i := &invitation{page: page}
+	i.timer = time.AfterFunc(slots(c.settings.acceptTimeout), func() { c.station.Locked(func() { c.ignored(i) }) })
+	c.paged[address] = i
+	c.event(hcipacket.ConnectionRequest, hcipacket.Parameters{}.Address(address).Uint24(page.Class).Uint8(linkType))
+}
+
+// ignored ends a page that the host has not answered.
+func (c *Controller) ignored(i *invitation) {
+	address := i.page.From.Address()
+	if c.paged[address] != i {
+		return
+	}
+	delete(c.paged, address)
+	if i.page.Ended() {
+		return
+	}
+	c.connectionComplete(hcipacket.AcceptTimeout, 0, address)
+	i.page.Reject(hcipacket.AcceptTimeout)
+}
+
+// invited takes the page of a device that the host answers.
+func (c *Controller) invited(address hcipacket.Address) *radio.Page {
+	i := c.paged[address]
+	if i == nil {
+		return nil
+	}
+	i.timer.Stop()
+	delete(c.paged, address)
+	if i.page.Ended() {
+		return nil
+	}
+	return i.page
+}
+
+func (c *Controller) acceptConnection(f *hcipacket.Fields) reply {
+	page := c.invited(f.Address())
+	if page == nil {
+		return refused(hcipacket.UnknownConnection)
+	}
+	return begun(func() { page.Accept(func(end *radio.End) { c.connected(end) }) })
+}
+
+func (c *Controller) rejectConnection(address hcipacket.Address, reason hcipacket.Status) reply {
+	page := c.invited(address)
+	if page == nil {
+		return refused(hcipacket.UnknownConnection)
+	}
+	return begun(func() {
+		c.connectionComplete(reason, 0, address)
+		page.Reject(reason)
+	})
+}
+
+// connected tells the host of a new link.
+func (c *Controller) connected(end *radio.End) {
+	l := &link{Controller: c, handle: c.newHandle(), end: end, policy: c.settings.linkPolicy}
+	end.Owner = l
+	end.OnLost = l.gone
+	c.links[l.handle] = l
+	delete(c.page, l.peer()) // the other's page was first
+	c.connectionComplete(hcipacket.Success, l.handle, l.peer())
+}
+
+// gone tells the host that a link has ended.
+func (l *link) gone(reason hcipacket.Status) {
+	delete(l.links, l.handle)
+	l.event(hcipacket.DisconnectionComplete,
+		hcipacket.Parameters{}.Status(hcipacket.Success).Handle(l.handle).Status(reason))
+}
+
+// send takes ACL data of the host to the other end of its link.
+func (c *Controller) send(data hcipacket.ACL) error {
+	l := c.links[data.Handle]
+	if l == nil {
+		return nil // sent before the host learned of the link's end
+	}
+	if len(data.Data) > c.config.ACLLength {
+		return fmt.Errorf("controller: %d bytes of ACL data, where %d are allowed", len(data.Data), c.config.ACLLength)
+	}
+	boundary := data.Boundary
+	if boundary == hcipacket.FirstNonFlushable {
+		boundary = hcipacket.FirstFlushable
+	}
+	l.queued++
+	l.end.Send(len(data.Data), l.sent, func() {
+		l.end.Peer().Owner.(*link).arrived(boundary, data.Data)
+	})
+	return nil
+}
+
+// sent tells the host that there is room for one packet more.
+func (l *link) sent() {
+	l.queued--
+	l.event(hcipacket.NumberOfCompletedPackets, hcipacket.Parameters{1}.Handle(l.handle).Uint16(1))
+}
+
+// arrived gives the host data that came over the link.
+func (l *link) arrived(boundary hcipacket.Boundary, data []byte) {
+	l.packet = hcipacket.ACL{Handle: l.handle, Boundary: boundary, Data: data}.Append(l.packet[:0])
+	l.config.Output(l.packet)
+}

@@ -1,0 +1,305 @@
+package controller
+
+import (
+	"crypto/rand"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+)
+
+// Two controllers prove to each other that their hosts hold the same link key,
+// and make one if there is none, by simple pairing in its "just works" form or,
+// if one of the hosts has that turned off, by a PIN (Volume 2, Part C, section
+// 4.2; Part F has the order of commands and events). The keys themselves are
+// random numbers here, and nothing is enciphered: hosts cannot tell.
+
+// keyKind tells a host how its key was made (section 7.7.24).
+type keyKind uint8
+
+const (
+	combinationKey     keyKind = 0x00 // by a PIN
+	unauthenticatedKey keyKind = 0x04 // by simple pairing that nobody confirmed
+)
+
+// A pairing is what one end of a link is waiting for from its host. It is empty
+// most of the time.
+type pairing struct {
+	onKey     func(key *[16]byte) // nil if the host has none
+	onPIN     func(pin []byte)    // nil if the host refuses
+	onIO      func(capability)
+	onConfirm func(confirmed bool)
+}
+
+// A capability is what a device has for input and output, or why it will not pair.
+type capability struct {
+	io      []byte // IO capability, OOB data present, authentication requirements
+	refusal hcipacket.Status
+}
+
+var pairingCommands = map[hcipacket.Opcode]known{
+	hcipacket.AuthenticationRequested: {1, 7, 2, func(c *Controller, f *hcipacket.Fields) reply {
+		l := c.links[f.Handle()]
+		if l == nil {
+			return refused(hcipacket.UnknownConnection)
+		}
+		return begun(l.authenticate)
+	}},
+	hcipacket.SetConnectionEncryption: {2, 0, 3, func(c *Controller, f *hcipacket.Fields) reply {
+		l, on := c.links[f.Handle()], f.Uint8() != 0
+		switch {
+		case l == nil:
+			return refused(hcipacket.UnknownConnection)
+		case l.key == nil:
+			return refused(hcipacket.KeyMissing)
+		}
+		return begun(func() { l.encrypt(on) })
+	}},
+	hcipacket.LinkKeyRequestReply: {1, 2, 22, answer(func(p *pairing, f *hcipacket.Fields) func() {
+		key := f.Key()
+		return take(&p.onKey, &key)
+	})},
+	hcipacket.LinkKeyRequestNegativeReply: {1, 3, 6, answer(func(p *pairing, _ *hcipacket.Fields) func() {
+		return take(&p.onKey, nil)
+	})},
+	hcipacket.PINCodeRequestReply: {1, 4, 23, answer(func(p *pairing, f *hcipacket.Fields) func() {
+		n := int(f.Uint8())
+		pin := append([]byte(nil), f.Bytes(16)[:min(n, 16)]...)
+		return take(&p.onPIN, pin)
+	})},
+	hcipacket.PINCodeRequestNegativeReply: {1, 5, 6, answer(func(p *pairing, _ *hcipacket.Fields) func() {
+		return take(&p.onPIN, nil)
+	})},
+	hcipacket.IOCapabilityReply: {18, 7, 9, answer(func(p *pairing, f *hcipacket.Fields) func() {
+		io := append([]byte(nil), f.Bytes(3)...)
+		return take(&p.onIO, capability{io: io})
+	})},
+	hcipacket.IOCapabilityNegativeReply: {20, 3, 7, answer(func(p *pairing, f *hcipacket.Fields) func() {
+		reason := hcipacket.Status(f.Uint8())
+		return take(&p.onIO, capability{refusal: reason})
+	})},
+	hcipacket.UserConfirmationReply: {19, 0, 6, answer(func(p *pairing, _ *hcipacket.Fields) func() {
+		return take(&p.onConfirm, true)
+	})},
+	hcipacket.UserConfirmationNegative: {19, 1, 6, answer(func(p *pairing, _ *hcipacket.Fields) func() {
+		return take(&p.onConfirm, false)
+	})},
+}
+
+// answer makes a handler of a host's answer about a device, which is its first
+// parameter. An answer that nobody waits for is refused.
+func answer(take func(p *pairing, f *hcipacket.Fields) func()) handler {
+	return func(c *Controller, f *hcipacket.Fields) reply {
+		address := f.Address()
+		values := hcipacket.Parameters{}.Address(address)
+		l := c.linkTo(address)
+		if l == nil {
+			return reply{status: hcipacket.UnknownConnection, values: values}
+		}
+		then := take(&l.pairing, f)
+		if then == nil {
+			return reply{status: hcipacket.CommandDisallowed, values: values}
+		}
+		return reply{values: values, then: then}
+	}
+}
+
+// take returns what calls the function that waits for a host's answer, if there is
+// one, and has it wait no more.
+func take[A any](waiting *func(A), answer A) func() {
+	on := *waiting
+	if on == nil {
+		return nil
+	}
+	*waiting = nil
+	return func() { on(answer) }
+}
+
+func (l *link) askKey(on func(key *[16]byte)) {
+	l.pairing.onKey = on
+	l.event(hcipacket.LinkKeyRequest, hcipacket.Parameters{}.Address(l.peer()))
+}
+
+func (l *link) askPIN(on func(pin []byte)) {
+	l.pairing.onPIN = on
+	l.event(hcipacket.PINCodeRequest, hcipacket.Parameters{}.Address(l.peer()))
+}
+
+func (l *link) askIO(on func(own capability)) {
+	l.pairing.onIO = on
+	l.event(hcipacket.IOCapabilityRequest, hcipacket.Parameters{}.Address(l.peer()))
+}
+
+func (l *link) authenticated(status hcipacket.Status) {
+	l.event(hcipacket.AuthenticationComplete, hcipacket.Parameters{}.Status(status).Handle(l.handle))
+}
+
+// authenticate has both hosts show that they hold the same key.
+func (l *link) authenticate() {
+	l.askKey(func(key *[16]byte) {
+		if key == nil {
+			l.pair()
+			return
+		}
+		l.tell(func(peer *link) {
+			peer.askKey(func(others *[16]byte) {
+				status := hcipacket.Success
+				switch {
+				case others == nil:
+					status = hcipacket.KeyMissing
+				case *others != *key:
+					status = hcipacket.AuthenticationFailure
+				default:
+					peer.key = key
+				}
+				peer.tell(func(l *link) {
+					if status == hcipacket.Success {
+						l.key = key
+					}
+					l.authenticated(status)
+				})
+			})
+		})
+	})
+}
+
+// pair makes a key, in the way that both hosts can.
+func (l *link) pair() {
+	l.tell(func(peer *link) {
+		simple := peer.settings.simplePairing != 0
+		peer.tell(func(l *link) {
+			if simple && l.settings.simplePairing != 0 {
+				l.pairSimply()
+			} else {
+				l.pairByPIN()
+			}
+		})
+	})
+}
+
+// pairByPIN makes a key if both hosts give the same PIN.
+func (l *link) pairByPIN() {
+	l.askPIN(func(pin []byte) {
+		if pin == nil {
+			l.authenticated(hcipacket.KeyMissing)
+			return
+		}
+		l.tell(func(peer *link) {
+			peer.askPIN(func(others []byte) {
+				status := hcipacket.Success
+				switch {
+				case others == nil:
+					status = hcipacket.PairingNotAllowed
+				case string(others) != string(pin):
+					status = hcipacket.AuthenticationFailure
+				}
+				peer.tell(func(l *link) { l.paired(status, combinationKey) })
+			})
+		})
+	})
+}
+
+// pairSimply exchanges what the devices have for input and output, and asks both
+// hosts to confirm.
+func (l *link) pairSimply() {
+	l.askIO(func(own capability) {
+		if own.io == nil {
+			l.simplyPaired(own.refusal)
+			return
+		}
+		l.tell(func(peer *link) {
+			peer.ioResponse(own.io)
+			peer.askIO(func(others capability) {
+				peer.tell(func(l *link) {
+					if others.io == nil {
+						l.simplyPaired(others.refusal)
+						return
+					}
+					l.ioResponse(others.io)
+					l.confirm()
+				})
+			})
+		})
+	})
+}
+
+// ioResponse tells the host what the other device has for input and output.
+func (l *link) ioResponse(io []byte) {
+	l.event(hcipacket.IOCapabilityResponse, append(hcipacket.Parameters{}.Address(l.peer()), io...))
+}
+
+// confirm asks both hosts whether to go on. In "just works" a host answers by
+// itself.
+func (l *link) confirm() {
+	var number [4]byte
+	rand.Read(number[:]) // never fails
+	value := (uint32(number[0]) | uint32(number[1])<<8 | uint32(number[2])<<16) % 1_000_000
+	ask := func(l *link, on func(bool)) {
+		l.pairing.onConfirm = on
+		l.event(hcipacket.UserConfirmationRequest, hcipacket.Parameters{}.Address(l.peer()).Uint32(value))
+	}
+	// Both are asked at the same time; the one who began learns both answers.
+	var own, others *bool
+	decide := func(l *link) {
+		if own == nil || others == nil {
+			return
+		}
+		if *own && *others {
+			l.simplyPaired(hcipacket.Success)
+		} else {
+			l.simplyPaired(hcipacket.AuthenticationFailure)
+		}
+	}
+	l.tell(func(peer *link) {
+		ask(peer, func(confirmed bool) {
+			peer.tell(func(l *link) {
+				others = &confirmed
+				decide(l)
+			})
+		})
+	})
+	ask(l, func(confirmed bool) {
+		own = &confirmed
+		decide(l)
+	})
+}
+
+// simplyPaired ends simple pairing at both ends.
+func (l *link) simplyPaired(status hcipacket.Status) {
+	report := func(l *link) {
+		l.event(hcipacket.SimplePairingComplete, hcipacket.Parameters{}.Status(status).Address(l.peer()))
+	}
+	report(l)
+	l.tell(report)
+	l.paired(status, unauthenticatedKey)
+}
+
+// paired gives both hosts their key, and ends the authentication.
+func (l *link) paired(status hcipacket.Status, kind keyKind) {
+	if status == hcipacket.Success {
+		key := new([16]byte)
+		rand.Read(key[:]) // never fails
+		keep := func(l *link) {
+			l.key = key
+			p := append(hcipacket.Parameters{}.Address(l.peer()), key[:]...)
+			l.event(hcipacket.LinkKeyNotification, p.Uint8(uint8(kind)))
+		}
+		keep(l)
+		l.tell(keep)
+	}
+	l.authenticated(status)
+}
+
+// encrypt turns encryption on or off at both ends.
+func (l *link) encrypt(on bool) {
+	change := func(l *link) {
+		l.encrypted = on
+		enabled := uint8(0)
+		if on {
+			enabled = 1
+		}
+		l.event(hcipacket.EncryptionChange, hcipacket.Parameters{}.Status(hcipacket.Success).Handle(l.handle).Uint8(enabled))
+	}
+	l.tell(func(peer *link) {
+		change(peer)
+		peer.tell(change)
+	})
+}

@@ -1,0 +1,84 @@
+package controller
+
+import (
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
+)
+
+// Questions about the device at the other end.
+var remoteCommands = map[hcipacket.Opcode]known{
+	hcipacket.ReadRemoteFeatures: {2, 5, 2, ask(hcipacket.RemoteFeaturesComplete,
+		func(*link, *hcipacket.Fields) func(*link) hcipacket.Parameters {
+			return func(*link) hcipacket.Parameters { return features[:] }
+		})},
+	hcipacket.ReadRemoteExtendedFeatures: {2, 6, 3, ask(hcipacket.RemoteExtendedFeatures,
+		func(_ *link, f *hcipacket.Fields) func(*link) hcipacket.Parameters {
+			number := f.Uint8()
+			return func(peer *link) hcipacket.Parameters {
+				page := peer.featurePage(number)
+				return append(hcipacket.Parameters{number, maxPage}, page[:]...)
+			}
+		})},
+	hcipacket.ReadRemoteVersion: {2, 7, 2, ask(hcipacket.RemoteVersionComplete,
+		func(*link, *hcipacket.Fields) func(*link) hcipacket.Parameters {
+			return func(*link) hcipacket.Parameters {
+				return hcipacket.Parameters{version}.Uint16(manufacturer).Uint16(subversion)
+			}
+		})},
+	hcipacket.ReadClockOffset: {3, 0, 2, ask(hcipacket.ClockOffsetComplete,
+		func(*link, *hcipacket.Fields) func(*link) hcipacket.Parameters {
+			return func(*link) hcipacket.Parameters { return hcipacket.Parameters{}.Uint16(0) }
+		})},
+	hcipacket.RemoteNameRequest: {2, 3, 10, (*Controller).remoteName},
+	hcipacket.RemoteNameRequestCancel: {2, 4, 6, func(_ *Controller, f *hcipacket.Fields) reply {
+		// Names come at once, or after a page that cannot be taken back.
+		return reply{status: hcipacket.UnknownConnection, values: hcipacket.Parameters{}.Address(f.Address())}
+	}},
+}
+
+// ask makes a handler of a command that asks the controller at the other end of
+// a link. The answer comes as an event: status, handle, and what the other says.
+func ask(event hcipacket.EventCode, question func(l *link, f *hcipacket.Fields) func(peer *link) hcipacket.Parameters) handler {
+	return func(c *Controller, f *hcipacket.Fields) reply {
+		l := c.links[f.Handle()]
+		if l == nil {
+			return refused(hcipacket.UnknownConnection)
+		}
+		answer := question(l, f)
+		return begun(func() {
+			l.tell(func(peer *link) {
+				values := answer(peer)
+				peer.tell(func(l *link) {
+					p := hcipacket.Parameters{}.Status(hcipacket.Success).Handle(l.handle)
+					l.event(event, append(p, values...))
+				})
+			})
+		})
+	}
+}
+
+// remoteName asks another device for its name, over a link or by a page.
+func (c *Controller) remoteName(f *hcipacket.Fields) reply {
+	address := f.Address()
+	answer := func(status hcipacket.Status, name []byte) {
+		p := hcipacket.Parameters{}.Status(status).Address(address)
+		c.event(hcipacket.RemoteNameRequestComplete, append(p, name...))
+	}
+	if l := c.linkTo(address); l != nil {
+		return begun(func() {
+			l.tell(func(peer *link) {
+				name := peer.settings.name
+				peer.tell(func(*link) { answer(hcipacket.Success, name) })
+			})
+		})
+	}
+	return begun(func() {
+		c.station.Hail(address, slots(c.settings.pageTimeout), func(other radio.Receiver) {
+			if other == nil {
+				answer(hcipacket.PageTimeout, make([]byte, nameSize))
+				return
+			}
+			answer(hcipacket.Success, other.(*Controller).settings.name)
+		})
+	})
+}

@@ -1,0 +1,116 @@
+package radio
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+)
+
+// Between is what it is like between two stations, whether there is a link or
+// not.
+type Between struct {
+	radio    *Radio
+	stations [2]hcipacket.Address
+	link     *Link // nil when there is none
+
+	stalled bool
+	delay   time.Duration
+	types   air.Types
+
+	// How long a page takes to be heard.
+	PageTime time.Duration
+	// How long a link may be silent before it is given up, if not zero, whatever
+	// the hosts say.
+	SupervisionTimeout time.Duration
+
+	used air.Use // by links that have ended
+}
+
+// Between returns the conditions between two stations, in any order.
+func (r *Radio) Between(a, b hcipacket.Address) *Between {
+	key := [2]hcipacket.Address{a, b}
+	if bytes.Compare(a[:], b[:]) > 0 {
+		key[0], key[1] = b, a
+	}
+	conditions, ok := r.between[key]
+	if !ok {
+		conditions = &Between{radio: r, stations: key}
+		r.between[key] = conditions
+	}
+	return conditions
+}
+
+// Stall keeps everything from passing. A link stays, however long it lasts.
+func (b *Between) Stall() {
+	b.stalled = true
+	if b.link != nil {
+		b.link.path.Stall()
+	}
+}
+
+// Resume ends a stall.
+func (b *Between) Resume() {
+	b.stalled = false
+	b.radio.pageAgain()
+	if b.link == nil {
+		return
+	}
+	l := b.link
+	l.farewell()
+	if !l.broken {
+		l.path.Resume()
+	}
+}
+
+// SetDelay makes everything arrive later by a time, at the same rate.
+func (b *Between) SetDelay(delay time.Duration) {
+	b.delay = delay
+	if b.link != nil {
+		b.link.path.SetDelay(delay)
+	}
+}
+
+// SetTypes sets the packets that a link has for its fragments; with none they
+// take no time.
+func (b *Between) SetTypes(types air.Types) {
+	b.types = types
+	if b.link != nil {
+		b.link.path.SetTypes(types)
+	}
+}
+
+// Use returns what was on the air between the two stations.
+func (b *Between) Use() air.Use {
+	use := b.used
+	if b.link != nil {
+		use = total(use, b.link.path.Use())
+	}
+	return use
+}
+
+// Lose ends the link for a reason, at one station or at both, as if the other
+// end had given it. The reason ConnectionTimeout comes true only after the
+// supervision timeout, during which nothing passes; and so notices an end that
+// was not told. It reports whether there was a link.
+func (b *Between) Lose(reason hcipacket.Status, at ...hcipacket.Address) bool {
+	if b.link == nil {
+		return false
+	}
+	ends := b.link.ends
+	for _, e := range ends {
+		told := len(at) == 0
+		for _, address := range at {
+			told = told || address == e.station.address
+		}
+		switch {
+		case !e.alive:
+		case told && reason != hcipacket.ConnectionTimeout:
+			e.lose(reason)
+		default:
+			e.supervise()
+		}
+	}
+	return true
+}

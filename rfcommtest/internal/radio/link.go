@@ -1,0 +1,173 @@
+package radio
+
+import (
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+)
+
+// DefaultSupervisionTimeout is how long a link may be silent if no host says
+// otherwise (Volume 4, Part E, section 6.21).
+const DefaultSupervisionTimeout = 0x7d00 * SlotTime
+
+// A Link joins two stations.
+type Link struct {
+	between *Between
+	path    *air.Path
+	ends    [2]*End // the one that paged first
+	broken  bool    // nothing passes any more
+	// How long it may be silent, as its hosts have set it.
+	supervision time.Duration
+}
+
+// An End is one end of a link.
+type End struct {
+	link     *Link
+	station  *Station
+	peer     *End
+	alive    bool // its controller has the link still
+	parting  hcipacket.Status
+	silence  *time.Timer // runs out when the other end was not heard for too long
+	Owner    any         // what the controller keeps of the link
+	OnLost   func(reason hcipacket.Status)
+	Outgoing bool // this end has paged
+}
+
+func (r *Radio) connect(from, to *Station) *Link {
+	conditions := r.Between(from.address, to.address)
+	l := &Link{between: conditions, path: r.medium.Connect(from.air, to.air), supervision: DefaultSupervisionTimeout}
+	for i, s := range []*Station{from, to} {
+		l.ends[i] = &End{link: l, station: s, alive: true, Outgoing: i == 0}
+		s.links[l.ends[i]] = struct{}{}
+	}
+	l.ends[0].peer, l.ends[1].peer = l.ends[1], l.ends[0]
+	conditions.link = l
+	l.path.SetTypes(conditions.types)
+	l.path.SetDelay(conditions.delay)
+	if conditions.stalled {
+		l.path.Stall()
+	}
+	return l
+}
+
+// Alive reports whether the end still has the link.
+func (e *End) Alive() bool { return e.alive }
+
+// Peer returns the other end.
+func (e *End) Peer() *End { return e.peer }
+
+// Station returns the station that the end is at.
+func (e *End) Station() *Station { return e.station }
+
+// Send sends an ACL fragment of some bytes. The radio calls sent when it has
+// been transmitted, and arrived when it is at the other end; neither if the link
+// ends before.
+func (e *End) Send(size int, sent, arrived func()) {
+	e.link.path.Send(e.station.air, size,
+		func() {
+			if e.alive {
+				sent()
+			}
+		},
+		func() {
+			if e.peer.alive {
+				arrived()
+			}
+		})
+}
+
+// Tell sends a message of the link manager: the radio calls arrived when it is
+// at the other end, after all that was sent before.
+func (e *End) Tell(arrived func(peer *End)) {
+	e.link.path.SendControl(e.station.air, func() {
+		if e.peer.alive {
+			arrived(e.peer)
+		}
+	})
+}
+
+// SetSupervisionTimeout sets how long the link may be silent.
+func (e *End) SetSupervisionTimeout(timeout time.Duration) { e.link.supervision = timeout }
+
+// SupervisionTimeout returns how long the link may be silent. Zero is for ever.
+func (e *End) SupervisionTimeout() time.Duration {
+	if timeout := e.link.between.SupervisionTimeout; timeout != 0 {
+		return timeout
+	}
+	return e.link.supervision
+}
+
+// Detach ends the link at this end, and tells the other the reason.
+func (e *End) Detach(reason hcipacket.Status) {
+	e.forget()
+	if !e.peer.alive {
+		return
+	}
+	e.peer.parting = reason
+	if e.link.between.stalled {
+		e.peer.supervise() // unless the stall ends before
+		return
+	}
+	e.Tell(func(peer *End) { peer.lose(reason) })
+}
+
+// farewell tells an end what it could not hear during a stall.
+func (l *Link) farewell() {
+	for _, e := range l.ends {
+		if e.alive && e.parting != 0 {
+			e.lose(e.parting)
+		}
+	}
+}
+
+// lose ends the link at this end and tells its controller.
+func (e *End) lose(reason hcipacket.Status) {
+	if !e.alive {
+		return
+	}
+	e.forget()
+	if e.OnLost != nil {
+		e.OnLost(reason)
+	}
+}
+
+// supervise has this end hear nothing any more, and lose the link when that has
+// lasted too long.
+func (e *End) supervise() {
+	if !e.alive || e.silence != nil {
+		return
+	}
+	e.link.broken = true
+	e.link.path.Stall()
+	timeout := e.SupervisionTimeout()
+	if timeout == 0 {
+		return
+	}
+	e.silence = time.AfterFunc(timeout, func() {
+		e.station.radio.Lock()
+		defer e.station.radio.Unlock()
+		e.lose(hcipacket.ConnectionTimeout)
+	})
+}
+
+// forget ends the link at this end without a word.
+func (e *End) forget() {
+	if !e.alive {
+		return
+	}
+	e.alive = false
+	delete(e.station.links, e)
+	if e.silence != nil {
+		e.silence.Stop()
+	}
+	if e.peer.alive {
+		return
+	}
+	l := e.link
+	if conditions := l.between; conditions.link == l {
+		conditions.used = total(conditions.used, l.path.Use())
+		conditions.link = nil
+	}
+	l.path.Close()
+}

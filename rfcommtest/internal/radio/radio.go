@@ -1,0 +1,177 @@
+// Package radio simulates the radio between Bluetooth controllers: who hears
+// whose page, which links there are, and what goes wrong with them.
+//
+// A radio has a station for each controller. A station pages another, and if
+// that accepts, the two have a link, whose ends carry ACL fragments and the
+// messages of their link managers. How long fragments are on the air, and in
+// which order they arrive, is the matter of package air.
+//
+// One lock, the Radio's, guards everything. Callers hold it, and the radio calls
+// back with it held.
+package radio
+
+import (
+	"sync"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+)
+
+// SlotTime is the unit of a controller's timeouts (Core Specification, Volume 2,
+// Part B, section 2.2.2).
+const SlotTime = air.SlotTime
+
+// A Radio is what stations share. The zero value is not ready for use.
+type Radio struct {
+	sync.Mutex
+	medium   *air.Medium
+	stations map[hcipacket.Address]*Station
+	between  map[[2]hcipacket.Address]*Between
+	pages    map[*Page]struct{}
+}
+
+// New returns a radio without stations.
+func New() *Radio {
+	r := &Radio{
+		stations: make(map[hcipacket.Address]*Station),
+		between:  make(map[[2]hcipacket.Address]*Between),
+		pages:    make(map[*Page]struct{}),
+	}
+	r.medium = air.NewMedium(&r.Mutex)
+	return r
+}
+
+// Close stops the radio: nothing passes any more, and nothing is called.
+func (r *Radio) Close() {
+	for _, s := range r.stations {
+		s.Silence()
+	}
+	r.medium.Close()
+}
+
+// A Receiver is the controller at a station. The radio calls it.
+type Receiver interface {
+	// Paged is called when another station's page arrives. The answer is the
+	// page's Accept or Reject, now or later.
+	Paged(p *Page)
+}
+
+// A Station is one controller's transceiver.
+type Station struct {
+	radio    *Radio
+	address  hcipacket.Address
+	receiver Receiver
+	air      *air.Station
+	links    map[*End]struct{}
+
+	pageScan    bool // answers pages
+	unreachable bool // out of range: answers nothing, whatever it scans for
+
+	// Whether the station answers inquiries.
+	InquiryScan bool
+	// If not zero, pages are turned down for this reason.
+	Refusal hcipacket.Status
+	// How long its pages wait for an answer, if not zero, whatever its host says.
+	PageTimeout time.Duration
+}
+
+// NewStation adds a station.
+func (r *Radio) NewStation(address hcipacket.Address, receiver Receiver) *Station {
+	s := &Station{radio: r, address: address, receiver: receiver, air: r.medium.NewStation(), links: make(map[*End]struct{})}
+	r.stations[address] = s
+	return s
+}
+
+// Address returns the station's BD_ADDR.
+func (s *Station) Address() hcipacket.Address { return s.address }
+
+// SetPageScan says whether the station answers pages.
+func (s *Station) SetPageScan(on bool) {
+	s.pageScan = on
+	s.radio.pageAgain()
+}
+
+// SetReachable says whether the station can be heard, as it is at first. If not,
+// it answers nothing, whatever it scans for.
+func (s *Station) SetReachable(reachable bool) {
+	s.unreachable = !reachable
+	s.radio.pageAgain()
+}
+
+// Use returns how much of the station's air time has been used.
+func (s *Station) Use() air.Use { return s.air.Use() }
+
+// Silence makes a station forget its links and pages without a word, as a
+// controller does that is reset or loses its power. Those at the other ends
+// notice when their supervision timeouts pass.
+func (s *Station) Silence() {
+	s.pageScan, s.InquiryScan = false, false
+	for p := range s.radio.pages {
+		if p.From == s {
+			p.end()
+		} else if p.to == s.address && p.asked {
+			p.fail(hcipacket.PageTimeout)
+		}
+	}
+	for e := range s.links {
+		e.forget()
+		e.peer.supervise()
+	}
+}
+
+// Hearing returns the stations that an inquiry of this one finds.
+func (s *Station) Hearing() []*Station {
+	var found []*Station
+	for _, other := range s.radio.stations {
+		if other != s && other.InquiryScan && s.hears(other) {
+			found = append(found, other)
+		}
+	}
+	return found
+}
+
+// Hail asks for another station by a page that makes no link, such as one for its
+// name. It calls done with the other's controller, or with nil if there is no
+// answer within timeout.
+func (s *Station) Hail(to hcipacket.Address, timeout time.Duration, done func(other Receiver)) {
+	if s.PageTimeout != 0 {
+		timeout = s.PageTimeout
+	}
+	pageTime := s.radio.pageTime(s.address, to)
+	time.AfterFunc(min(pageTime, timeout), func() {
+		s.Locked(func() {
+			if other := s.radio.stations[to]; pageTime <= timeout && s.pages(other) {
+				done(other.receiver)
+				return
+			}
+			time.AfterFunc(timeout-min(pageTime, timeout), func() { s.Locked(func() { done(nil) }) })
+		})
+	})
+}
+
+// Locked calls f with the radio's lock held, which the caller does not hold.
+func (s *Station) Locked(f func()) {
+	s.radio.Lock()
+	defer s.radio.Unlock()
+	f()
+}
+
+// Receiver returns the controller at the station.
+func (s *Station) Receiver() Receiver { return s.receiver }
+
+// pages reports whether a page would reach another station.
+func (s *Station) pages(other *Station) bool {
+	return other != nil && other != s && other.pageScan && s.hears(other)
+}
+
+// pageAgain has pages that nobody has heard yet try again: something has changed.
+func (r *Radio) pageAgain() {
+	for p := range r.pages {
+		p.again()
+	}
+}
+
+func (s *Station) hears(other *Station) bool {
+	return !s.unreachable && !other.unreachable && !s.radio.Between(s.address, other.address).stalled
+}

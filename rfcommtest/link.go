@@ -1,0 +1,88 @@
+package rfcommtest
+
+import (
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
+)
+
+// A Link is what is between two controllers: how they reach each other, and the
+// ACL link over which all their connections run, while there is one. What is set
+// holds for the link that there is and for those to come.
+type Link struct {
+	radio   *Radio
+	between *radio.Between
+}
+
+// SetPageTime sets how long it takes until a page is heard. Beyond the page
+// timeout it is not heard at all.
+func (l *Link) SetPageTime(d time.Duration) {
+	l.radio.radio.Lock()
+	defer l.radio.radio.Unlock()
+	l.between.PageTime = d
+}
+
+// SetSupervisionTimeout sets after which time of silence a link is given up. 0
+// means as the kernel has set it, which is 20 s.
+func (l *Link) SetSupervisionTimeout(timeout time.Duration) {
+	l.radio.radio.Lock()
+	defer l.radio.radio.Unlock()
+	l.between.SupervisionTimeout = timeout
+}
+
+// SetDelay makes everything arrive later, at the same rate.
+func (l *Link) SetDelay(d time.Duration) {
+	l.radio.radio.Lock()
+	defer l.radio.radio.Unlock()
+	l.between.SetDelay(d)
+}
+
+// SetPacketTypes gives data the time on the air that a perfect radio with these
+// packets takes: BasicRate, EDR2, EDR3 or others. 0, as it is at first, means that
+// data takes no time. DM1 is always among them.
+func (l *Link) SetPacketTypes(types PacketTypes) {
+	l.radio.radio.Lock()
+	defer l.radio.radio.Unlock()
+	l.between.SetTypes(air.Types(types))
+}
+
+// Airtime returns what was transmitted between the two controllers since the
+// start.
+func (l *Link) Airtime() Airtime {
+	l.radio.radio.Lock()
+	defer l.radio.radio.Unlock()
+	return airtimeOf(l.between.Use())
+}
+
+// Stall keeps everything from passing, until Resume. A link stays, however long
+// that takes: controllers do not give it up.
+func (l *Link) Stall() {
+	l.radio.radio.Lock()
+	defer l.radio.radio.Unlock()
+	l.between.Stall()
+}
+
+// Resume ends a stall. What was held back passes now.
+func (l *Link) Resume() {
+	l.radio.radio.Lock()
+	defer l.radio.radio.Unlock()
+	l.between.Resume()
+}
+
+// Lose breaks the link, and tells the adapters of both controllers the reason, or
+// only those of the controllers that are given. Data that has not arrived is lost.
+//
+// ConnectionTimeout is told only when the supervision timeout has passed; until
+// then nothing passes. A controller that is not told notices in the same way. Lose
+// reports whether there was a link.
+func (l *Link) Lose(reason Reason, at ...*Controller) bool {
+	l.radio.radio.Lock()
+	defer l.radio.radio.Unlock()
+	var addresses []hcipacket.Address
+	for _, c := range at {
+		addresses = append(addresses, c.address())
+	}
+	return l.between.Lose(hcipacket.Status(reason), addresses...)
+}
