@@ -143,9 +143,10 @@ var settingCommands = map[hcipacket.Opcode]known{
 	hcipacket.ReadScanEnable: read8(7, 6, func(s *settings) *uint8 { return &s.scanEnable }),
 	hcipacket.WriteScanEnable: {7, 7, 1, func(c *Controller, f *hcipacket.Fields) reply {
 		c.settings.scanEnable = f.Uint8()
-		c.station.InquiryScan = c.settings.scanEnable&inquiryScanEnabled != 0
-		c.station.SetPageScan(c.settings.scanEnable&pageScanEnabled != 0)
-		return complete(nil)
+		return reply{then: func() { // a page may be waiting
+			c.station.InquiryScan = c.settings.scanEnable&inquiryScanEnabled != 0
+			c.station.SetPageScan(c.settings.scanEnable&pageScanEnabled != 0)
+		}}
 	}},
 
 	hcipacket.ReadConnectionAcceptTimeout: read16(7, 2, func(s *settings) *uint16 { return &s.acceptTimeout }),

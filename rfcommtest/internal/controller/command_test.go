@@ -1,0 +1,254 @@
+package controller_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+)
+
+// What Linux sends when it learns about a controller; all of it must succeed.
+func TestKernelCanSetTheControllerUp(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, _, _ *host) {
+		for _, command := range []hcipacket.Command{
+			{Opcode: hcipacket.Reset},
+			{Opcode: hcipacket.ReadLocalFeatures},
+			{Opcode: hcipacket.ReadLocalVersion},
+			{Opcode: hcipacket.ReadAddress},
+			{Opcode: hcipacket.ReadLocalCommands},
+			{Opcode: hcipacket.WriteExtendedInquiry, Parameters: make([]byte, 241)},
+			{Opcode: hcipacket.WriteInquiryMode, Parameters: []byte{2}},
+			{Opcode: hcipacket.ReadLocalExtendedFeatures, Parameters: []byte{1}},
+			{Opcode: hcipacket.ReadBufferSize},
+			{Opcode: hcipacket.ReadClassOfDevice},
+			{Opcode: hcipacket.ReadLocalName},
+			{Opcode: hcipacket.ReadVoiceSetting},
+			{Opcode: hcipacket.ReadNumberOfIAC},
+			{Opcode: hcipacket.ReadCurrentIAC},
+			{Opcode: hcipacket.WriteConnectionAccept, Parameters: []byte{0x00, 0x7d}},
+			{Opcode: hcipacket.SetEventMask, Parameters: make([]byte, 8)},
+			{Opcode: hcipacket.ReadStoredLinkKey, Parameters: make([]byte, 7)},
+			{Opcode: hcipacket.WriteDefaultLinkPolicy, Parameters: []byte{0, 0}},
+			{Opcode: hcipacket.ReadPageScanActivity},
+			{Opcode: hcipacket.ReadPageScanType},
+			{Opcode: hcipacket.DeleteStoredLinkKey, Parameters: make([]byte, 7)},
+			{Opcode: hcipacket.WriteScanEnable, Parameters: []byte{2}},
+		} {
+			a.do(command.Opcode, command.Parameters)
+		}
+		a.nothing()
+	})
+}
+
+func TestWhatItSaysOfItselfIsWhatItWasMadeWith(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, _, _ *host) {
+		if got := a.do(hcipacket.ReadAddress, nil).Address(); got != addressOfA {
+			t.Errorf("address %x", got)
+		}
+		f := a.do(hcipacket.ReadBufferSize, nil)
+		if length, audio, buffers := f.Uint16(), f.Uint8(), f.Uint16(); length != 1021 || audio != 0 || buffers != 8 {
+			t.Errorf("%d buffers of %d bytes, and of %d for audio", buffers, length, audio)
+		}
+		name := a.do(hcipacket.ReadLocalName, nil).Bytes(248)
+		if got := string(bytes.TrimRight(name, "\x00")); got != "controller A" {
+			t.Errorf("name %q", got)
+		}
+		if status, _ := a.complete(hcipacket.ReadLocalExtendedFeatures, hcipacket.Parameters{2}); status != hcipacket.InvalidParameters {
+			t.Errorf("features of page 2: %v", status)
+		}
+	})
+}
+
+// A command without a handler must not be in the list, nor one with a handler be
+// missing: hosts go by it.
+func TestUnknownAndShortCommandsAreRefused(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, _, _ *host) {
+		for _, opcode := range []hcipacket.Opcode{0x0403, 0x0c31, 0x2001, 0xfc00} {
+			if status := a.status(opcode, hcipacket.Parameters{1, 2, 3}); status != hcipacket.UnknownCommand {
+				t.Errorf("%v: %v", opcode, status)
+			}
+		}
+		if status := a.status(hcipacket.CreateConnection, hcipacket.Parameters{1, 2, 3}); status != hcipacket.InvalidParameters {
+			t.Errorf("a cut Create_Connection: %v", status)
+		}
+		a.nothing()
+	})
+}
+
+func TestCommandsOnLinksThatAreNotThereAreRefused(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, _, _ *host) {
+		handle := hcipacket.Parameters{}.Handle(0x0123).Uint8(0, 0, 0)
+		for _, opcode := range []hcipacket.Opcode{
+			hcipacket.Disconnect, hcipacket.ReadRemoteFeatures, hcipacket.ReadRemoteExtendedFeatures,
+			hcipacket.ReadRemoteVersion, hcipacket.ReadClockOffset, hcipacket.AuthenticationRequested,
+			hcipacket.SetConnectionEncryption, hcipacket.ChangeConnectionPacketType,
+		} {
+			if status := a.status(opcode, handle); status != hcipacket.UnknownConnection {
+				t.Errorf("%v: %v", opcode, status)
+			}
+		}
+		for _, opcode := range []hcipacket.Opcode{
+			hcipacket.RoleDiscovery, hcipacket.ReadLinkPolicy, hcipacket.WriteLinkPolicy, hcipacket.ReadSupervisionTimeout,
+			hcipacket.WriteSupervisionTimeout, hcipacket.ReadTransmitPower, hcipacket.ReadRSSI, hcipacket.ReadEncryptionKeySize,
+		} {
+			status, f := a.complete(opcode, handle)
+			if got := f.Handle(); status != hcipacket.UnknownConnection || got != 0x0123 {
+				t.Errorf("%v: %v for handle %d", opcode, status, got)
+			}
+		}
+	})
+}
+
+func TestSettingsAreReadAsTheyWereWritten(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, _, _ *host) {
+		for write, tt := range map[hcipacket.Opcode]struct {
+			read hcipacket.Opcode
+			size int
+		}{
+			hcipacket.WriteLocalName:            {hcipacket.ReadLocalName, 248},
+			hcipacket.WriteExtendedInquiry:      {hcipacket.ReadExtendedInquiryResponse, 241},
+			hcipacket.WriteClassOfDevice:        {hcipacket.ReadClassOfDevice, 3},
+			hcipacket.WriteScanEnable:           {hcipacket.ReadScanEnable, 1},
+			hcipacket.WriteConnectionAccept:     {hcipacket.ReadConnectionAcceptTimeout, 2},
+			hcipacket.WritePageTimeout:          {hcipacket.ReadPageTimeout, 2},
+			hcipacket.WriteVoiceSetting:         {hcipacket.ReadVoiceSetting, 2},
+			hcipacket.WriteDefaultLinkPolicy:    {hcipacket.ReadDefaultLinkPolicy, 2},
+			hcipacket.WriteAuthenticationEnable: {hcipacket.ReadAuthenticationEnable, 1},
+			hcipacket.WriteInquiryMode:          {hcipacket.ReadInquiryMode, 1},
+			hcipacket.WriteSimplePairingMode:    {hcipacket.ReadSimplePairingMode, 1},
+			hcipacket.WritePageScanActivity:     {hcipacket.ReadPageScanActivity, 4},
+			hcipacket.WriteInquiryScanActivity:  {hcipacket.ReadInquiryScanActivity, 4},
+			hcipacket.WritePageScanType:         {hcipacket.ReadPageScanType, 1},
+			hcipacket.WriteInquiryScanType:      {hcipacket.ReadInquiryScanType, 1},
+		} {
+			before := a.do(tt.read, nil).Bytes(tt.size)
+			value := make([]byte, tt.size)
+			for i := range value {
+				value[i] = byte(i + 1)
+			}
+			a.do(write, value)
+			if got := a.do(tt.read, nil).Bytes(tt.size); !bytes.Equal(got, value) {
+				t.Errorf("%v: % x, want % x", tt.read, got, value)
+			}
+			a.do(hcipacket.Reset, nil)
+			if got := a.do(tt.read, nil).Bytes(tt.size); !bytes.Equal(got, before) && write != hcipacket.WriteScanEnable {
+				t.Errorf("%v after a reset: % x, want % x", tt.read, got, before)
+			}
+		}
+	})
+}
+
+func TestOtherPacketsOfAHostAreErrors(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, _, _ *host) {
+		for _, packet := range [][]byte{nil, {0x01}, {0x02, 1}, {0x03, 0, 0, 0}, {0x04, 0x0e, 0}, {0xff, 0}} {
+			a.locked(func() {
+				if err := a.controller.Input(packet); err == nil {
+					t.Errorf("% x is no error", packet)
+				}
+			})
+		}
+		a.nothing()
+	})
+}
+
+func TestWhatTheOtherEndIsCanBeAsked(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		own := a.do(hcipacket.ReadLocalFeatures, nil).Bytes(8)
+		b.do(hcipacket.WriteSimplePairingMode, hcipacket.Parameters{1})
+		b.do(hcipacket.WriteLocalName, hcipacket.Parameters{}.Text("printer", 248))
+		ofA, ofB := connect(a, b)
+
+		a.begin(hcipacket.ReadRemoteFeatures, hcipacket.Parameters{}.Handle(ofA))
+		f := a.event(hcipacket.RemoteFeaturesComplete)
+		if status, handle, got := f.Uint8(), f.Handle(), f.Bytes(8); status != 0 || handle != ofA || !bytes.Equal(got, own) {
+			t.Errorf("features: status %d, link %d, % x", status, handle, got)
+		}
+		a.begin(hcipacket.ReadRemoteExtendedFeatures, hcipacket.Parameters{}.Handle(ofA).Uint8(1))
+		f = a.event(hcipacket.RemoteExtendedFeatures)
+		if status, handle, page, last, got := f.Uint8(), f.Handle(), f.Uint8(), f.Uint8(), f.Bytes(8); status != 0 || handle != ofA || page != 1 || last != 1 || got[0] != 1 {
+			t.Errorf("features: status %d, link %d, page %d of %d, % x; want simple pairing", status, handle, page, last, got)
+		}
+		a.begin(hcipacket.ReadRemoteVersion, hcipacket.Parameters{}.Handle(ofA))
+		if f = a.event(hcipacket.RemoteVersionComplete); f.Uint8() != 0 || f.Handle() != ofA || f.Uint8() != 4 {
+			t.Error("the version is not 2.1")
+		}
+		a.begin(hcipacket.ReadClockOffset, hcipacket.Parameters{}.Handle(ofA))
+		a.event(hcipacket.ClockOffsetComplete)
+		for h, handle := range map[*host]hcipacket.Handle{a: ofA, b: ofB} {
+			f := h.do(hcipacket.RoleDiscovery, hcipacket.Parameters{}.Handle(handle))
+			f.Handle()
+			if central := f.Uint8() == 0; central != (h == a) {
+				t.Errorf("%s is central: %v", h.name, central)
+			}
+		}
+		a.begin(hcipacket.ChangeConnectionPacketType, hcipacket.Parameters{}.Handle(ofA).Uint16(0xcc18))
+		a.event(hcipacket.ConnectionPacketTypeChanged)
+
+		ask := hcipacket.Parameters{}.Address(addressOfB).Uint8(1, 0).Uint16(0)
+		for _, linked := range []bool{true, false} {
+			if !linked {
+				a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Uint8(0x13))
+				a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
+			}
+			a.begin(hcipacket.RemoteNameRequest, ask)
+			f := a.event(hcipacket.RemoteNameRequestComplete)
+			status, address, name := f.Uint8(), f.Address(), f.Bytes(248)
+			if got := strings.TrimRight(string(name), "\x00"); status != 0 || address != addressOfB || got != "printer" {
+				t.Errorf("name, with a link %v: status %d of %x, %q", linked, status, address, got)
+			}
+		}
+		a.begin(hcipacket.RemoteNameRequest, hcipacket.Parameters{}.Address(nobody).Uint8(1, 0).Uint16(0))
+		if f := a.after(5120*time.Millisecond, hcipacket.RemoteNameRequestComplete); hcipacket.Status(f.Uint8()) != hcipacket.PageTimeout {
+			t.Error("the name of nobody is known")
+		}
+	})
+}
+
+func TestInquiryFindsThoseWhoCanBeFound(t *testing.T) {
+	general := func(length, most byte) hcipacket.Parameters {
+		return hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(length, most)
+	}
+	for mode, event := range []hcipacket.EventCode{
+		hcipacket.InquiryResult, hcipacket.InquiryResultWithRSSI, hcipacket.ExtendedInquiryResult,
+	} {
+		onRadio(t, func(t *testing.T, a, b, c *host) {
+			b.do(hcipacket.WriteClassOfDevice, hcipacket.Parameters{}.Uint24(0x5a020c))
+			c.do(hcipacket.WriteScanEnable, hcipacket.Parameters{2}) // not discoverable
+			a.do(hcipacket.WriteInquiryMode, hcipacket.Parameters{byte(mode)})
+			a.begin(hcipacket.Inquiry, general(2, 0))
+			f := a.event(event)
+			n, address := f.Uint8(), f.Address()
+			f.Bytes(2)
+			if event == hcipacket.InquiryResult {
+				f.Uint8()
+			}
+			if class := f.Uint24(); n != 1 || address != addressOfB || class != 0x5a020c {
+				t.Errorf("found %d: %x of class %x", n, address, class)
+			}
+			if status := a.status(hcipacket.Inquiry, general(2, 0)); status != hcipacket.CommandDisallowed {
+				t.Errorf("a second inquiry: %v", status)
+			}
+			a.after(2560*time.Millisecond, hcipacket.InquiryComplete)
+
+			// It ends when as many are found as are wanted, or when it is cancelled.
+			a.begin(hcipacket.Inquiry, general(48, 1))
+			a.event(event)
+			a.event(hcipacket.InquiryComplete)
+			b.locked(func() { b.controller.Station().SetReachable(false) })
+			a.begin(hcipacket.Inquiry, general(2, 0))
+			a.do(hcipacket.InquiryCancel, nil)
+			time.Sleep(time.Minute)
+			a.nothing()
+			if status, _ := a.complete(hcipacket.InquiryCancel, nil); status != hcipacket.CommandDisallowed {
+				t.Errorf("cancelling none: %v", status)
+			}
+			for _, length := range []byte{0, 49} {
+				if status := a.status(hcipacket.Inquiry, general(length, 0)); status != hcipacket.InvalidParameters {
+					t.Errorf("length %d: %v", length, status)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,338 @@
+package controller_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+)
+
+func TestWhoAcceptsIsToldOfTheLinkFirst(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, ofB := connect(a, b)
+		if ofA == ofB {
+			t.Errorf("both ends have handle %d", ofA)
+		}
+		if got := a.order(hcipacket.ConnectionComplete); got != "BA" {
+			t.Errorf("the hosts were told in the order %s", got)
+		}
+	})
+}
+
+func TestDataArrivesWithItsBoundariesAndIsCounted(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, ofB := connect(a, b)
+		for boundary, want := range map[hcipacket.Boundary]hcipacket.Boundary{
+			hcipacket.FirstNonFlushable: hcipacket.FirstFlushable,
+			hcipacket.FirstFlushable:    hcipacket.FirstFlushable,
+			hcipacket.Continuing:        hcipacket.Continuing,
+		} {
+			a.input(hcipacket.ACL{Handle: ofA, Boundary: boundary, Data: []byte("data")}.Append(nil))
+			if got := b.data(); got.Handle != ofB || got.Boundary != want || string(got.Data) != "data" {
+				t.Errorf("B was told %+v, want boundary %d", got, want)
+			}
+			b.nothing()
+			f := a.event(hcipacket.NumberOfCompletedPackets)
+			if links, handle, n := f.Uint8(), f.Handle(), f.Uint16(); links != 1 || handle != ofA || n != 1 {
+				t.Errorf("%d links, %d packets of %d, want 1 of %d", links, n, handle, ofA)
+			}
+		}
+	})
+}
+
+func TestDataBeyondTheLengthIsRefused(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, _ := connect(a, b)
+		a.locked(func() {
+			if err := a.controller.Input(hcipacket.ACL{Handle: ofA, Data: make([]byte, 1022)}.Append(nil)); err == nil {
+				t.Error("1022 bytes were taken")
+			}
+		})
+		b.nothing()
+		// Of a link that has just ended, the host cannot know yet.
+		a.input(hcipacket.ACL{Handle: ofA + 1, Data: []byte("late")}.Append(nil))
+		a.nothing()
+	})
+}
+
+func TestStallHoldsEverythingBack(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, _ := connect(a, b)
+		a.locked(func() { a.between(b).Stall() })
+		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("1")}.Append(nil))
+		a.begin(hcipacket.ReadRemoteFeatures, hcipacket.Parameters{}.Handle(ofA))
+		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("2")}.Append(nil))
+		time.Sleep(time.Hour)
+		a.nothing()
+		b.nothing()
+		a.locked(func() { a.between(b).Resume() })
+		a.event(hcipacket.NumberOfCompletedPackets)
+		if first, second := b.data(), b.data(); string(first.Data)+string(second.Data) != "12" {
+			t.Errorf("B was told %+v and %+v", first, second)
+		}
+	})
+}
+
+func TestPageThatNobodyHearsTimesOut(t *testing.T) {
+	for name, hide := range map[string]func(a, b *host){
+		"no page scan":   func(_, b *host) { b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{1}) },
+		"out of range":   func(_, b *host) { b.locked(func() { b.controller.Station().SetReachable(false) }) },
+		"powered off":    func(_, b *host) { b.locked(b.controller.PowerOff) },
+		"stalled":        func(a, b *host) { a.locked(func() { a.between(b).Stall() }) },
+		"heard too late": func(a, b *host) { a.locked(func() { a.between(b).PageTime = 6 * time.Second }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onRadio(t, func(t *testing.T, a, b, _ *host) {
+				hide(a, b)
+				a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+				f := a.after(5120*time.Millisecond, hcipacket.ConnectionComplete)
+				if status := hcipacket.Status(f.Uint8()); status != hcipacket.PageTimeout {
+					t.Errorf("the page ended with %v", status)
+				}
+				b.nothing()
+			})
+		})
+	}
+}
+
+func TestPageOfNobodyTimesOutAsTheHostSays(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, _, _ *host) {
+		a.do(hcipacket.WritePageTimeout, hcipacket.Parameters{}.Uint16(0x0640)) // 1 s
+		a.begin(hcipacket.CreateConnection, connectTo(nobody))
+		a.after(time.Second, hcipacket.ConnectionComplete)
+		a.locked(func() { a.controller.Station().PageTimeout = 50 * time.Millisecond })
+		a.begin(hcipacket.CreateConnection, connectTo(nobody))
+		a.after(50*time.Millisecond, hcipacket.ConnectionComplete)
+	})
+}
+
+func TestPageIsHeardAsSoonAsItCanBe(t *testing.T) {
+	for name, change := range map[string]struct{ hide, show func(a, b *host) }{
+		"page scan": {
+			func(_, b *host) { b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{0}) },
+			func(_, b *host) { b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{2}) },
+		},
+		"in range": {
+			func(_, b *host) { b.locked(func() { b.controller.Station().SetReachable(false) }) },
+			func(_, b *host) { b.locked(func() { b.controller.Station().SetReachable(true) }) },
+		},
+		"after a stall": {
+			func(a, b *host) { a.locked(func() { a.between(b).Stall() }) },
+			func(a, b *host) { a.locked(func() { a.between(b).Resume() }) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onRadio(t, func(t *testing.T, a, b, _ *host) {
+				change.hide(a, b)
+				a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+				time.Sleep(2 * time.Second)
+				a.nothing()
+				b.nothing()
+				change.show(a, b)
+				b.event(hcipacket.ConnectionRequest)
+			})
+		})
+	}
+}
+
+func TestPageTakesItsTime(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		a.locked(func() { a.between(b).PageTime = 700 * time.Millisecond })
+		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		b.after(700*time.Millisecond, hcipacket.ConnectionRequest)
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		// By the controller.
+		b.locked(func() { b.controller.Station().Refusal = hcipacket.LimitedResources })
+		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		a.connected(addressOfB, hcipacket.LimitedResources)
+		b.nothing()
+		// By the host.
+		b.locked(func() { b.controller.Station().Refusal = 0 })
+		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		b.event(hcipacket.ConnectionRequest)
+		b.begin(hcipacket.RejectConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Status(hcipacket.UnacceptableAddress))
+		b.connected(addressOfA, hcipacket.UnacceptableAddress)
+		a.connected(addressOfB, hcipacket.UnacceptableAddress)
+		// By a host that says nothing.
+		b.do(hcipacket.WriteConnectionAccept, hcipacket.Parameters{}.Uint16(0x0640)) // 1 s
+		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		b.event(hcipacket.ConnectionRequest)
+		time.Sleep(time.Second)
+		b.connected(addressOfA, hcipacket.AcceptTimeout)
+		a.connected(addressOfB, hcipacket.AcceptTimeout)
+		// An answer after that comes too late.
+		if status := b.status(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1)); status != hcipacket.UnknownConnection {
+			t.Errorf("a late answer: %v", status)
+		}
+		connect(a, b)
+	})
+}
+
+func TestPageIsCancelled(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		a.begin(hcipacket.CreateConnection, connectTo(nobody))
+		a.do(hcipacket.CreateConnectionCancel, hcipacket.Parameters{}.Address(nobody))
+		a.connected(nobody, hcipacket.UnknownConnection)
+		time.Sleep(time.Minute)
+		a.nothing()
+		if status, _ := a.complete(hcipacket.CreateConnectionCancel, hcipacket.Parameters{}.Address(nobody)); status != hcipacket.UnknownConnection {
+			t.Errorf("cancelling what is not there: %v", status)
+		}
+		// The other host may have been asked already.
+		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		b.event(hcipacket.ConnectionRequest)
+		a.do(hcipacket.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB))
+		a.connected(addressOfB, hcipacket.UnknownConnection)
+		if status := b.status(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1)); status != hcipacket.UnknownConnection {
+			t.Errorf("accepting what was cancelled: %v", status)
+		}
+		connect(a, b)
+	})
+}
+
+func TestTwoThatPageEachOtherGetOneLink(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		b.event(hcipacket.ConnectionRequest)
+		b.begin(hcipacket.CreateConnection, connectTo(addressOfA)) // sent before B's host saw that
+		a.event(hcipacket.ConnectionRequest)
+		a.begin(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfB).Uint8(1))
+		ofA := a.connected(addressOfB, hcipacket.Success)
+		b.connected(addressOfA, hcipacket.Success)
+		if status := b.status(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1)); status != hcipacket.UnknownConnection {
+			t.Errorf("accepting the other page: %v", status)
+		}
+		time.Sleep(time.Minute)
+		a.nothing()
+		b.nothing()
+		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
+	})
+}
+
+func TestSecondConnectionToADeviceIsRefused(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		a.begin(hcipacket.CreateConnection, connectTo(nobody))
+		if status := a.status(hcipacket.CreateConnection, connectTo(nobody)); status != hcipacket.CommandDisallowed {
+			t.Errorf("while the first is paged: %v", status)
+		}
+		connect(a, b)
+		if status := a.status(hcipacket.CreateConnection, connectTo(addressOfB)); status != hcipacket.ConnectionExists {
+			t.Errorf("while there is a link: %v", status)
+		}
+	})
+}
+
+func TestWhoHangsUpAndWhoIsHungUpOnAreToldSo(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, ofB := connect(a, b)
+		b.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofB).Status(hcipacket.RemoteLowResources))
+		b.disconnected(ofB, hcipacket.TerminatedByLocalHost)
+		a.disconnected(ofA, hcipacket.RemoteLowResources)
+		if status := b.status(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofB).Uint8(0x13)); status != hcipacket.UnknownConnection {
+			t.Errorf("a second time: %v", status)
+		}
+		if again, _ := connect(a, b); again == ofA {
+			t.Errorf("the next link has the same handle %d", ofA)
+		}
+	})
+}
+
+func TestHangingUpDuringAStallIsHeardAtItsEnd(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, ofB := connect(a, b)
+		a.locked(func() { a.between(b).Stall() })
+		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
+		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
+		time.Sleep(time.Second)
+		b.nothing()
+		a.locked(func() { a.between(b).Resume() })
+		b.disconnected(ofB, hcipacket.RemoteUserTerminated)
+		connect(a, b)
+	})
+}
+
+func TestLinksAreLostForTheReasonThatIsGiven(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, ofB := connect(a, b)
+		a.locked(func() {
+			if !a.between(b).Lose(hcipacket.RemotePowerOff) {
+				t.Error("there was no link")
+			}
+		})
+		a.disconnected(ofA, hcipacket.RemotePowerOff)
+		b.disconnected(ofB, hcipacket.RemotePowerOff)
+		a.locked(func() {
+			if a.between(b).Lose(hcipacket.RemotePowerOff) {
+				t.Error("there was a link still")
+			}
+		})
+
+		// On one side: the other notices when it has heard nothing for too long.
+		ofA, ofB = connect(a, b)
+		a.do(hcipacket.WriteSupervisionTimeout, hcipacket.Parameters{}.Handle(ofA).Uint16(0x0c80)) // 2 s
+		a.locked(func() { a.between(b).Lose(hcipacket.RemoteLowResources, addressOfA) })
+		a.disconnected(ofA, hcipacket.RemoteLowResources)
+		b.gone(b.after(2*time.Second, hcipacket.DisconnectionComplete), ofB, hcipacket.ConnectionTimeout)
+
+		// Supervision timeouts take their time, at both ends.
+		ofA, ofB = connect(a, b)
+		a.locked(func() {
+			a.between(b).SupervisionTimeout = 300 * time.Millisecond
+			a.between(b).Lose(hcipacket.ConnectionTimeout)
+		})
+		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("lost")}.Append(nil))
+		a.gone(a.after(300*time.Millisecond, hcipacket.DisconnectionComplete), ofA, hcipacket.ConnectionTimeout)
+		b.disconnected(ofB, hcipacket.ConnectionTimeout)
+		connect(a, b)
+	})
+}
+
+func TestResetIsNoticedByItsSilence(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, c *host) {
+		_, ofB := connect(a, b)
+		c.begin(hcipacket.CreateConnection, connectTo(addressOfA))
+		a.event(hcipacket.ConnectionRequest)
+		a.do(hcipacket.Reset, nil)
+		c.connected(addressOfA, hcipacket.PageTimeout)
+		b.gone(b.after(20*time.Second, hcipacket.DisconnectionComplete), ofB, hcipacket.ConnectionTimeout)
+		a.nothing()
+		a.do(hcipacket.WriteScanEnable, hcipacket.Parameters{3})
+		connect(b, a)
+	})
+}
+
+// A device that was reset can page the one that still believes in their link.
+func TestPageOverAForgottenLinkEndsIt(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		_, ofB := connect(a, b)
+		a.do(hcipacket.Reset, nil)
+		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		b.disconnected(ofB, hcipacket.ConnectionTimeout)
+		b.event(hcipacket.ConnectionRequest)
+		b.begin(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1))
+		b.connected(addressOfA, hcipacket.Success)
+		a.connected(addressOfB, hcipacket.Success)
+	})
+}
+
+func TestDelayDelaysAndNothingElse(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, _ := connect(a, b)
+		a.locked(func() { a.between(b).SetDelay(30 * time.Millisecond) })
+		for range 3 {
+			a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("data")}.Append(nil))
+			a.event(hcipacket.NumberOfCompletedPackets)
+		}
+		time.Sleep(29 * time.Millisecond)
+		b.nothing()
+		time.Sleep(time.Millisecond)
+		a.nothing()
+		for range 3 {
+			b.data()
+		}
+	})
+}

@@ -1,0 +1,260 @@
+package controller_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/controller"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
+)
+
+// A host drives one controller, and keeps what that says.
+type host struct {
+	*testing.T
+	name       string
+	radio      *radio.Radio
+	controller *controller.Controller
+	heard      []any // Events and ACLs that were not awaited yet
+	all        *[]string
+	answers    map[hcipacket.EventCode]func(f *hcipacket.Fields)
+}
+
+var (
+	addressOfA = hcipacket.Address{0x02, 0, 0, 0, 0, 0xa0}
+	addressOfB = hcipacket.Address{0x02, 0, 0, 0, 0, 0xb0}
+	addressOfC = hcipacket.Address{0x02, 0, 0, 0, 0, 0xc0}
+	nobody     = hcipacket.Address{0x02, 0, 0, 0, 0, 0xff}
+)
+
+// onRadio runs a test with some hosts on a fake clock. Time passes only while all
+// wait.
+func onRadio(t *testing.T, test func(t *testing.T, a, b, c *host)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := radio.New()
+		var all []string // what all hosts were told, in order
+		hosts := make([]*host, 3)
+		for i, address := range []hcipacket.Address{addressOfA, addressOfB, addressOfC} {
+			h := &host{T: t, name: string(rune('A' + i)), radio: r, all: &all, answers: make(map[hcipacket.EventCode]func(*hcipacket.Fields))}
+			r.Lock()
+			h.controller = controller.New(r, i, controller.Config{
+				Address: address, Name: "controller " + h.name, ACLLength: 1021, ACLBuffers: 8, Output: h.output,
+			})
+			r.Unlock()
+			h.do(hcipacket.WriteScanEnable, hcipacket.Parameters{3})
+			hosts[i] = h
+		}
+		defer func() {
+			r.Lock()
+			defer r.Unlock()
+			r.Close()
+		}()
+		test(t, hosts[0], hosts[1], hosts[2])
+	})
+}
+
+// output takes what the controller says. The radio's lock is held.
+func (h *host) output(packet []byte) {
+	packet = append([]byte(nil), packet...)
+	if acl, err := hcipacket.ParseACL(packet); err == nil {
+		h.heard = append(h.heard, acl)
+		*h.all = append(*h.all, h.name+" data")
+		return
+	}
+	event, err := hcipacket.ParseEvent(packet)
+	if err != nil {
+		h.Errorf("%s was told % x: %v", h.name, packet, err)
+		return
+	}
+	*h.all = append(*h.all, fmt.Sprintf("%s %v", h.name, event.Code))
+	if answer := h.answers[event.Code]; answer != nil {
+		// As a host does, after the controller has done what it is at.
+		go answer(hcipacket.FieldsOf(event.Parameters))
+		return
+	}
+	h.heard = append(h.heard, event)
+}
+
+// locked does something with the radio's lock held, and lets everything happen
+// that follows from it at once.
+func (h *host) locked(f func()) {
+	h.radio.Lock()
+	f()
+	h.radio.Unlock()
+	synctest.Wait()
+}
+
+func (h *host) input(packet []byte) {
+	h.Helper()
+	h.locked(func() {
+		if err := h.controller.Input(packet); err != nil {
+			h.Errorf("%s: %v", h.name, err)
+		}
+	})
+}
+
+// send sends a command.
+func (h *host) send(opcode hcipacket.Opcode, p hcipacket.Parameters) {
+	h.Helper()
+	h.input(hcipacket.Command{Opcode: opcode, Parameters: p}.Append(nil))
+}
+
+// status sends a command that is answered with a status, and returns that.
+func (h *host) status(opcode hcipacket.Opcode, p hcipacket.Parameters) hcipacket.Status {
+	h.Helper()
+	h.send(opcode, p)
+	f := h.event(hcipacket.CommandStatus)
+	status := hcipacket.Status(f.Uint8())
+	f.Uint8()
+	if got := hcipacket.Opcode(f.Uint16()); got != opcode {
+		h.Errorf("%s: %v was answered for %v", h.name, opcode, got)
+	}
+	return status
+}
+
+// complete sends a command that is completed at once, and returns its status and
+// its values.
+func (h *host) complete(opcode hcipacket.Opcode, p hcipacket.Parameters) (hcipacket.Status, *hcipacket.Fields) {
+	h.Helper()
+	h.send(opcode, p)
+	f := h.event(hcipacket.CommandComplete)
+	f.Uint8()
+	if got := hcipacket.Opcode(f.Uint16()); got != opcode {
+		h.Errorf("%s: %v was answered for %v", h.name, opcode, got)
+	}
+	return hcipacket.Status(f.Uint8()), f
+}
+
+// do sends a command that must succeed.
+func (h *host) do(opcode hcipacket.Opcode, p hcipacket.Parameters) *hcipacket.Fields {
+	h.Helper()
+	status, f := h.complete(opcode, p)
+	if status != hcipacket.Success {
+		h.Errorf("%s: %v: %v", h.name, opcode, status)
+	}
+	return f
+}
+
+// begin sends a command that must be accepted, to be answered later.
+func (h *host) begin(opcode hcipacket.Opcode, p hcipacket.Parameters) {
+	h.Helper()
+	if status := h.status(opcode, p); status != hcipacket.Success {
+		h.Errorf("%s: %v: %v", h.name, opcode, status)
+	}
+}
+
+// event takes the next thing that the host was told, which must be an event.
+func (h *host) event(code hcipacket.EventCode) *hcipacket.Fields {
+	h.Helper()
+	next := h.next()
+	event, ok := next.(hcipacket.Event)
+	if !ok || event.Code != code {
+		h.Fatalf("%s was told %+v, want %v", h.name, next, code)
+	}
+	return hcipacket.FieldsOf(event.Parameters)
+}
+
+// data takes the next thing that the host was told, which must be data.
+func (h *host) data() hcipacket.ACL {
+	h.Helper()
+	next := h.next()
+	data, ok := next.(hcipacket.ACL)
+	if !ok {
+		h.Fatalf("%s was told %+v, want data", h.name, next)
+	}
+	return data
+}
+
+// next takes the next thing that the host was told, or nil.
+func (h *host) next() any {
+	synctest.Wait()
+	h.radio.Lock()
+	defer h.radio.Unlock()
+	if len(h.heard) == 0 {
+		return nil
+	}
+	next := h.heard[0]
+	h.heard = h.heard[1:]
+	return next
+}
+
+// nothing checks that the host was told nothing more.
+func (h *host) nothing() {
+	h.Helper()
+	for next := h.next(); next != nil; next = h.next() {
+		h.Errorf("%s was told %+v, want nothing", h.name, next)
+	}
+}
+
+// after checks that the host is told nothing until some time has passed, and
+// then an event.
+func (h *host) after(d time.Duration, code hcipacket.EventCode) *hcipacket.Fields {
+	h.Helper()
+	time.Sleep(d - time.Millisecond)
+	h.nothing()
+	time.Sleep(time.Millisecond)
+	return h.event(code)
+}
+
+func connectTo(address hcipacket.Address) hcipacket.Parameters {
+	return hcipacket.Parameters{}.Address(address).Uint16(0xcc18).Uint8(2, 0).Uint16(0).Uint8(1)
+}
+
+// connected takes the event that a connection is complete.
+func (h *host) connected(to hcipacket.Address, want hcipacket.Status) hcipacket.Handle {
+	h.Helper()
+	f := h.event(hcipacket.ConnectionComplete)
+	status, handle, address := hcipacket.Status(f.Uint8()), f.Handle(), f.Address()
+	if status != want || address != to {
+		h.Errorf("%s: connection to %x: %v, want %v to %x", h.name, address, status, want, to)
+	}
+	return handle
+}
+
+// connect makes a link from one host to another.
+func connect(a, b *host) (ofA, ofB hcipacket.Handle) {
+	a.Helper()
+	to, from := b.controller.Station().Address(), a.controller.Station().Address()
+	a.begin(hcipacket.CreateConnection, connectTo(to))
+	b.event(hcipacket.ConnectionRequest)
+	b.begin(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(from).Uint8(1))
+	ofB = b.connected(from, hcipacket.Success)
+	return a.connected(to, hcipacket.Success), ofB
+}
+
+// disconnected takes the event that a link has ended.
+func (h *host) disconnected(handle hcipacket.Handle, want hcipacket.Status) {
+	h.Helper()
+	h.gone(h.event(hcipacket.DisconnectionComplete), handle, want)
+}
+
+func (h *host) gone(f *hcipacket.Fields, handle hcipacket.Handle, want hcipacket.Status) {
+	h.Helper()
+	status, got, reason := hcipacket.Status(f.Uint8()), f.Handle(), hcipacket.Status(f.Uint8())
+	if status != hcipacket.Success || got != handle || reason != want {
+		h.Errorf("%s: link %d ended: status %v, reason %v; want link %d, reason %v", h.name, got, status, reason, handle, want)
+	}
+}
+
+func (h *host) between(other *host) *radio.Between {
+	return h.radio.Between(h.controller.Station().Address(), other.controller.Station().Address())
+}
+
+// order returns what all hosts were told of some events, in order.
+func (h *host) order(codes ...hcipacket.EventCode) string {
+	h.radio.Lock()
+	defer h.radio.Unlock()
+	var some []string
+	for _, line := range *h.all {
+		for _, code := range codes {
+			if strings.HasSuffix(line, code.String()) {
+				some = append(some, line[:1])
+			}
+		}
+	}
+	return strings.Join(some, "")
+}

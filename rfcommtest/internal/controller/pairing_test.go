@@ -1,0 +1,228 @@
+package controller_test
+
+import (
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+)
+
+// A keeper answers what a controller asks about keys, as a kernel does.
+type keeper struct {
+	key     *[16]byte
+	kind    uint8
+	io      *[3]byte // nil: refuses to pair
+	pin     string
+	confirm bool
+}
+
+// keep has a host answer by itself.
+func (h *host) keep(k *keeper) {
+	peer := func(f *hcipacket.Fields) hcipacket.Parameters { return hcipacket.Parameters{}.Address(f.Address()) }
+	h.answers[hcipacket.LinkKeyRequest] = func(f *hcipacket.Fields) {
+		if k.key == nil {
+			h.answer(hcipacket.LinkKeyRequestNegativeReply, peer(f))
+		} else {
+			h.answer(hcipacket.LinkKeyRequestReply, append(peer(f), k.key[:]...))
+		}
+	}
+	h.answers[hcipacket.IOCapabilityRequest] = func(f *hcipacket.Fields) {
+		if k.io == nil {
+			h.answer(hcipacket.IOCapabilityNegativeReply, peer(f).Status(hcipacket.PairingNotAllowed))
+		} else {
+			h.answer(hcipacket.IOCapabilityReply, append(peer(f), k.io[:]...))
+		}
+	}
+	h.answers[hcipacket.UserConfirmationRequest] = func(f *hcipacket.Fields) {
+		if k.confirm {
+			h.answer(hcipacket.UserConfirmationReply, peer(f))
+		} else {
+			h.answer(hcipacket.UserConfirmationNegative, peer(f))
+		}
+	}
+	h.answers[hcipacket.PINCodeRequest] = func(f *hcipacket.Fields) {
+		if k.pin == "" {
+			h.answer(hcipacket.PINCodeRequestNegativeReply, peer(f))
+		} else {
+			h.answer(hcipacket.PINCodeRequestReply, append(peer(f).Uint8(uint8(len(k.pin))), hcipacket.Parameters{}.Text(k.pin, 16)...))
+		}
+	}
+	h.answers[hcipacket.LinkKeyNotification] = func(f *hcipacket.Fields) {
+		f.Address()
+		key := f.Key()
+		h.radio.Lock()
+		defer h.radio.Unlock()
+		k.key, k.kind = &key, f.Uint8()
+	}
+	h.answers[hcipacket.IOCapabilityResponse] = func(*hcipacket.Fields) {}
+	h.answers[hcipacket.CommandComplete] = func(*hcipacket.Fields) {}
+}
+
+// answer sends a command, from a goroutine of its own.
+func (h *host) answer(opcode hcipacket.Opcode, p hcipacket.Parameters) {
+	h.radio.Lock()
+	defer h.radio.Unlock()
+	if err := h.controller.Input(hcipacket.Command{Opcode: opcode, Parameters: p}.Append(nil)); err != nil {
+		h.Error(err)
+	}
+}
+
+// authenticate asks for authentication and returns how it ended.
+func (h *host) authenticate(handle hcipacket.Handle) hcipacket.Status {
+	h.Helper()
+	h.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(handle))
+	f := h.event(hcipacket.AuthenticationComplete)
+	status := hcipacket.Status(f.Uint8())
+	if got := f.Handle(); got != handle {
+		h.Errorf("%s: authenticated link %d instead of %d", h.name, got, handle)
+	}
+	return status
+}
+
+var noInputNoOutput = &[3]byte{3, 0, 2} // general bonding, no protection against a man in the middle
+
+func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		for _, h := range []*host{a, b} {
+			h.do(hcipacket.WriteSimplePairingMode, hcipacket.Parameters{1})
+		}
+		ofA, ofB := connect(a, b)
+		if status := a.status(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(1)); status != hcipacket.KeyMissing {
+			t.Errorf("encryption without a key: %v", status)
+		}
+		keys := map[*host]*keeper{a: {io: noInputNoOutput, confirm: true}, b: {io: noInputNoOutput, confirm: true}}
+		for h, k := range keys {
+			h.keep(k)
+		}
+		a.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+		for _, h := range []*host{a, b} {
+			if status := hcipacket.Status(h.event(hcipacket.SimplePairingComplete).Uint8()); status != hcipacket.Success {
+				t.Errorf("%s: %v", h.name, status)
+			}
+		}
+		if status := hcipacket.Status(a.event(hcipacket.AuthenticationComplete).Uint8()); status != hcipacket.Success {
+			t.Errorf("authentication: %v", status)
+		}
+		b.nothing()
+		if keys[a].key == nil || keys[b].key == nil || *keys[a].key != *keys[b].key || keys[a].kind != 4 || keys[b].kind != 4 {
+			t.Fatalf("the keys are %+v and %+v", keys[a], keys[b])
+		}
+		a.begin(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(1))
+		for h, handle := range map[*host]hcipacket.Handle{a: ofA, b: ofB} {
+			f := h.event(hcipacket.EncryptionChange)
+			if status, got, on := f.Uint8(), f.Handle(), f.Uint8(); status != 0 || got != handle || on != 1 {
+				t.Errorf("%s: status %d, link %d, encrypted %d", h.name, status, got, on)
+			}
+		}
+
+		// The next link needs the key alone, whoever begins.
+		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Uint8(0x13))
+		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
+		b.disconnected(ofB, hcipacket.RemoteUserTerminated)
+		ofA, ofB = connect(a, b)
+		if status := b.authenticate(ofB); status != hcipacket.Success {
+			t.Errorf("with the key: %v", status)
+		}
+		b.begin(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofB).Uint8(1))
+		a.event(hcipacket.EncryptionChange)
+		b.event(hcipacket.EncryptionChange)
+
+		// And no other.
+		keys[b].key = &[16]byte{1}
+		if status := a.authenticate(ofA); status != hcipacket.AuthenticationFailure {
+			t.Errorf("with different keys: %v", status)
+		}
+		keys[b].key = nil
+		if status := a.authenticate(ofA); status != hcipacket.KeyMissing {
+			t.Errorf("with a key at one end alone: %v", status)
+		}
+	})
+}
+
+func TestPairingThatOneEndDoesNotWantFails(t *testing.T) {
+	for name, tt := range map[string]struct {
+		a, b keeper
+		want hcipacket.Status
+	}{
+		"the asking end refuses": {keeper{}, keeper{io: noInputNoOutput, confirm: true}, hcipacket.PairingNotAllowed},
+		"the asked end refuses":  {keeper{io: noInputNoOutput, confirm: true}, keeper{}, hcipacket.PairingNotAllowed},
+		"the asking end says no": {keeper{io: noInputNoOutput}, keeper{io: noInputNoOutput, confirm: true}, hcipacket.AuthenticationFailure},
+		"the asked end says no":  {keeper{io: noInputNoOutput, confirm: true}, keeper{io: noInputNoOutput}, hcipacket.AuthenticationFailure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onRadio(t, func(t *testing.T, a, b, _ *host) {
+				for _, h := range []*host{a, b} {
+					h.do(hcipacket.WriteSimplePairingMode, hcipacket.Parameters{1})
+				}
+				ofA, _ := connect(a, b)
+				a.keep(&tt.a)
+				b.keep(&tt.b)
+				a.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+				for _, h := range []*host{a, b} {
+					if status := hcipacket.Status(h.event(hcipacket.SimplePairingComplete).Uint8()); status != tt.want {
+						t.Errorf("%s: %v, want %v", h.name, status, tt.want)
+					}
+				}
+				if status := hcipacket.Status(a.event(hcipacket.AuthenticationComplete).Uint8()); status != tt.want {
+					t.Errorf("authentication: %v, want %v", status, tt.want)
+				}
+				if tt.a.key != nil || tt.b.key != nil {
+					t.Error("there is a key")
+				}
+			})
+		})
+	}
+}
+
+func TestDevicesWithoutSimplePairingPairByPIN(t *testing.T) {
+	for name, tt := range map[string]struct {
+		a, b string
+		want hcipacket.Status
+	}{
+		"the same":               {"0000", "0000", hcipacket.Success},
+		"different":              {"0000", "1234", hcipacket.AuthenticationFailure},
+		"none at the asking end": {"", "0000", hcipacket.KeyMissing},
+		"none at the asked end":  {"0000", "", hcipacket.PairingNotAllowed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onRadio(t, func(t *testing.T, a, b, _ *host) {
+				a.do(hcipacket.WriteSimplePairingMode, hcipacket.Parameters{1}) // one is not enough
+				ofA, _ := connect(a, b)
+				ofAKeys, ofBKeys := &keeper{pin: tt.a}, &keeper{pin: tt.b}
+				a.keep(ofAKeys)
+				b.keep(ofBKeys)
+				if status := a.authenticate(ofA); status != tt.want {
+					t.Errorf("%v, want %v", status, tt.want)
+				}
+				if made := ofAKeys.key != nil && ofBKeys.key != nil && *ofAKeys.key == *ofBKeys.key; made != (tt.want == hcipacket.Success) {
+					t.Errorf("there is a common key: %v", made)
+				}
+			})
+		})
+	}
+}
+
+func TestAnswersThatNobodyWaitsForAreRefused(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		to := hcipacket.Parameters{}.Address(addressOfB)
+		all := map[hcipacket.Opcode]hcipacket.Parameters{
+			hcipacket.LinkKeyRequestReply:         append(to.Uint8(), make([]byte, 16)...),
+			hcipacket.LinkKeyRequestNegativeReply: to,
+			hcipacket.PINCodeRequestReply:         append(to.Uint8(4), make([]byte, 16)...),
+			hcipacket.PINCodeRequestNegativeReply: to,
+			hcipacket.IOCapabilityReply:           to.Uint8(3, 0, 2),
+			hcipacket.IOCapabilityNegativeReply:   to.Uint8(0x18),
+			hcipacket.UserConfirmationReply:       to,
+			hcipacket.UserConfirmationNegative:    to,
+		}
+		for _, want := range []hcipacket.Status{hcipacket.UnknownConnection, hcipacket.CommandDisallowed} {
+			for opcode, p := range all {
+				if status, f := a.complete(opcode, p); status != want || f.Address() != addressOfB {
+					t.Errorf("%v: %v, want %v", opcode, status, want)
+				}
+			}
+			if want == hcipacket.UnknownConnection {
+				connect(a, b)
+			}
+		}
+	})
+}

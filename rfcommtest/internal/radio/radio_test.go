@@ -1,0 +1,229 @@
+package radio_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
+)
+
+// A door is a controller that lets everybody in.
+type door struct {
+	station *radio.Station
+	end     *radio.End
+	lost    []string // when and why
+	began   time.Time
+}
+
+func (d *door) Paged(p *radio.Page) { p.Accept(d.enter) }
+
+func (d *door) enter(e *radio.End) {
+	d.end = e
+	e.OnLost = func(reason hcipacket.Status) {
+		d.lost = append(d.lost, fmt.Sprint(time.Since(d.began), " ", reason))
+	}
+}
+
+func addressOf(n byte) hcipacket.Address { return hcipacket.Address{2, 0, 0, 0, 0, n} }
+
+// onRadio runs a test with some doors, on a fake clock.
+func onRadio(t *testing.T, test func(r *radio.Radio, doors []*door)) {
+	synctest.Test(t, func(t *testing.T) {
+		r := radio.New()
+		r.Lock()
+		doors := make([]*door, 3)
+		for i := range doors {
+			doors[i] = &door{began: time.Now()}
+			doors[i].station = r.NewStation(addressOf(byte(i)), doors[i])
+			doors[i].station.SetPageScan(true)
+		}
+		r.Unlock()
+		test(r, doors)
+		r.Lock()
+		defer r.Unlock()
+		r.Close()
+	})
+}
+
+// link makes a link between two doors.
+func link(t *testing.T, r *radio.Radio, a, b *door) *radio.Between {
+	t.Helper()
+	r.Lock()
+	defer r.Unlock()
+	a.station.Page(b.station.Address(), 0, time.Second, func(e *radio.End, status hcipacket.Status) {
+		if e == nil {
+			t.Errorf("the page ended with %v", status)
+			return
+		}
+		a.enter(e)
+	})
+	return r.Between(a.station.Address(), b.station.Address())
+}
+
+// locked does something after everything that is due at this moment has happened.
+func locked(r *radio.Radio, f func()) {
+	synctest.Wait()
+	r.Lock()
+	f()
+	r.Unlock()
+	synctest.Wait()
+}
+
+func TestLinkCarriesBothWaysInOrder(t *testing.T) {
+	onRadio(t, func(r *radio.Radio, d []*door) {
+		between := link(t, r, d[0], d[1])
+		got := ""
+		locked(r, func() {
+			between.SetTypes(air.EDR3)
+			for i := range 3 {
+				d[0].end.Send(1021, func() {}, func() { got += fmt.Sprint("a", i) })
+			}
+			d[0].end.Tell(func(peer *radio.End) {
+				if peer != d[1].end {
+					t.Error("told another end")
+				}
+				got += "told"
+			})
+		})
+		time.Sleep(18*radio.SlotTime - 1)
+		locked(r, func() {
+			if got != "a0a1" {
+				t.Errorf("after nearly 18 slots there was %q", got)
+			}
+		})
+		time.Sleep(1)
+		locked(r, func() {
+			if got != "a0a1a2told" || between.Use().Slots != 18 || d[1].station.Use().Slots != 18 {
+				t.Errorf("got %q, %+v", got, between.Use())
+			}
+		})
+	})
+}
+
+func TestUseOutlivesLinks(t *testing.T) {
+	onRadio(t, func(r *radio.Radio, d []*door) {
+		for range 2 {
+			between := link(t, r, d[0], d[1])
+			locked(r, func() {
+				between.SetTypes(air.BasicRate)
+				d[0].end.Send(339, nothing, nothing)
+			})
+			time.Sleep(6 * radio.SlotTime)
+			locked(r, func() { d[0].end.Detach(hcipacket.RemoteUserTerminated) })
+		}
+		locked(r, func() {
+			use := r.Between(addressOf(1), addressOf(0)).Use()
+			if use.Slots != 12 || use.Bytes != 678 || use.Packets[air.DH5] != 2 {
+				t.Errorf("got %+v", use)
+			}
+		})
+	})
+}
+
+func nothing() {}
+
+func TestEachEndLosesItsLinkOnce(t *testing.T) {
+	onRadio(t, func(r *radio.Radio, d []*door) {
+		between := link(t, r, d[0], d[1])
+		locked(r, func() {
+			between.SupervisionTimeout = 2 * time.Second
+			between.Lose(hcipacket.RemoteLowResources, addressOf(0))
+		})
+		time.Sleep(time.Second)
+		locked(r, func() { between.Lose(hcipacket.RemotePowerOff) })
+		time.Sleep(time.Minute)
+		locked(r, func() {
+			if fmt.Sprint(d[0].lost) != "[0s 0x14 (remote device is low on resources)]" || fmt.Sprint(d[1].lost) != "[1s 0x15 (remote device powers off)]" {
+				t.Errorf("lost %v and %v", d[0].lost, d[1].lost)
+			}
+		})
+	})
+}
+
+func TestWhatWasSentDiesWithItsLink(t *testing.T) {
+	onRadio(t, func(r *radio.Radio, d []*door) {
+		between := link(t, r, d[0], d[1])
+		fail := func() { t.Error("arrived, or was counted") }
+		locked(r, func() {
+			between.Stall()
+			d[0].end.Send(1, fail, fail)
+			between.Lose(hcipacket.RemoteUserTerminated)
+			between.Resume()
+		})
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestStallEndsNoLinkAndSupervisionGoesOnThroughOne(t *testing.T) {
+	onRadio(t, func(r *radio.Radio, d []*door) {
+		between := link(t, r, d[0], d[1])
+		locked(r, between.Stall)
+		time.Sleep(time.Hour)
+		locked(r, between.Resume)
+		locked(r, func() {
+			if len(d[0].lost)+len(d[1].lost) != 0 {
+				t.Errorf("lost %v and %v", d[0].lost, d[1].lost)
+			}
+		})
+		// A link that is being lost does not come back by the end of a stall.
+		locked(r, func() {
+			between.SupervisionTimeout = time.Second
+			between.Lose(hcipacket.ConnectionTimeout)
+			between.Stall()
+			between.Resume()
+			d[0].end.Send(1, nothing, func() { t.Error("arrived") })
+		})
+		time.Sleep(time.Second)
+		locked(r, func() {
+			for _, end := range d[:2] {
+				if fmt.Sprint(end.lost) != "[1h0m1s 0x08 (connection timeout)]" {
+					t.Errorf("lost %v", end.lost)
+				}
+			}
+		})
+	})
+}
+
+func TestHostsMayForbidSupervision(t *testing.T) {
+	onRadio(t, func(r *radio.Radio, d []*door) {
+		link(t, r, d[0], d[1])
+		locked(r, func() {
+			d[0].end.SetSupervisionTimeout(0)
+			d[1].station.Silence()
+		})
+		time.Sleep(time.Hour)
+		locked(r, func() {
+			if len(d[0].lost) != 0 || !d[0].end.Alive() || d[1].end.Alive() {
+				t.Errorf("lost %v", d[0].lost)
+			}
+		})
+	})
+}
+
+func TestStationsHearOnlyThoseInReach(t *testing.T) {
+	onRadio(t, func(r *radio.Radio, d []*door) {
+		locked(r, func() {
+			for _, one := range d {
+				one.station.InquiryScan = true
+			}
+			if got := len(d[0].station.Hearing()); got != 2 {
+				t.Errorf("hears %d", got)
+			}
+			d[1].station.SetReachable(false)
+			r.Between(addressOf(0), addressOf(2)).Stall()
+			if got := len(d[0].station.Hearing()); got != 0 {
+				t.Errorf("hears %d", got)
+			}
+			if got := len(d[1].station.Hearing()); got != 0 {
+				t.Errorf("one that is out of range hears %d", got)
+			}
+			if got := len(d[2].station.Hearing()); got != 0 {
+				t.Errorf("hears %d", got)
+			}
+		})
+	})
+}
