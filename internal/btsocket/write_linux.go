@@ -9,10 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxPiece bounds one write(2). The kernel copies a whole piece into frames
-// before it sends the first of them (rfcomm_sock_sendmsg), so a small one gets
-// data on the air sooner, and a Close waits less.
-const maxPiece = 32 << 10
+// SendOver tells the Socket that it is an RFCOMM connection of an adapter that
+// sends so. Write then writes pieces that suit it.
+func (s *Socket) SendOver(air Air) {
+	s.writeMu.Lock()
+	defer s.writeMu.Unlock()
+	s.cutter = cutter{air: air}
+}
 
 // Write writes all of p, unless the stream ends, the deadline passes or the
 // socket is closed before; it returns the number of bytes that the kernel
@@ -46,14 +49,19 @@ func (s *Socket) writeStep(fd uintptr) (done bool) {
 			s.write.err = net.ErrClosed
 			return true
 		}
-		n, err := unix.Write(int(fd), s.write.rest[:min(len(s.write.rest), maxPiece)])
+		piece := s.cutter.next(len(s.write.rest))
+		n, err := unix.Write(int(fd), s.write.rest[:piece])
 		switch {
 		case n > 0:
+			if n < piece {
+				s.cutter.tookPart(n)
+			}
 			s.write.n += n
 			s.wrote = true
 			s.write.rest = s.write.rest[n:]
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
+			s.cutter.full()
 			return false
 		case err == nil:
 			s.write.err = io.ErrUnexpectedEOF

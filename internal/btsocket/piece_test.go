@@ -1,0 +1,396 @@
+package btsocket
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+)
+
+// A setting is what a rule for pieces must do well on.
+type setting struct {
+	packets string
+	air     Air
+	mtu     int
+}
+
+func (s setting) String() string {
+	return fmt.Sprintf("packets=%s/acl=%d/mtu=%d", s.packets, s.air.ACLLength, s.mtu)
+}
+
+var rates = []struct {
+	name    string
+	packets [3]int
+}{
+	{"3-DH5", [3]int{83, 552, 1021}},
+	{"2-DH5", [3]int{54, 367, 679}},
+	{"DH5", [3]int{27, 183, 339}},
+}
+
+func settings() (all []setting) {
+	for _, rate := range rates {
+		for _, acl := range []int{1021, 679, 310} {
+			for _, mtu := range []int{1016, 990, 672, 330, 127} {
+				all = append(all, setting{rate.name, Air{acl, rate.packets}, mtu})
+			}
+		}
+	}
+	return all
+}
+
+// whole returns the pairs of slots for one write(2) of so many bytes.
+func (s setting) whole(size int) int {
+	return size/s.mtu*s.air.frame(s.mtu) + s.air.frame(size%s.mtu)
+}
+
+// fewest returns the fewest pairs of slots for every size up to a limit, by
+// trying all first frames that no longer one is as good as.
+func (s setting) fewest(limit int) []int {
+	var frames []int
+	for data := 1; data <= s.mtu; data++ {
+		if data == s.mtu || s.air.frame(data+1) > s.air.frame(data) {
+			frames = append(frames, data)
+		}
+	}
+	fewest := make([]int, limit+1)
+	for size := 1; size <= limit; size++ {
+		fewest[size] = size * s.air.frame(1)
+		for _, data := range frames {
+			fewest[size] = min(fewest[size], s.air.frame(data)+fewest[max(0, size-data)])
+		}
+	}
+	return fewest
+}
+
+// cut returns the pairs of slots for a Write of so many bytes.
+func (s setting) cut(t testing.TB, c *cutter, size int) (pairs int) {
+	t.Helper()
+	for rest := size; rest > 0; {
+		piece := c.next(rest)
+		if piece <= 0 || piece > rest || piece > maxPiece {
+			t.Fatalf("%v: a piece of %d bytes where %d are left", s, piece, rest)
+		}
+		pairs += s.whole(piece)
+		rest -= piece
+	}
+	return pairs
+}
+
+func TestFramesTakeTheirTime(t *testing.T) {
+	air := Air{1021, rates[0].packets}
+	for _, tt := range []struct {
+		air               Air
+		data, wantedPairs int
+	}{
+		{air, 0, 0},
+		{air, 1, 1},
+		{air, 75, 1}, // 83 with the headers: 3-DH1
+		{air, 76, 2},
+		{air, 543, 2}, // 552: 3-DH3
+		{air, 544, 3},
+		{air, 1012, 3}, // 1021: 3-DH5
+		{air, 1013, 4}, // and one byte in a 3-DH1
+		{air, 1016, 4},
+		{Air{310, air.Packets}, 921, 6}, // 310 + 310 + 310
+		{Air{1021, rates[1].packets}, 1012, 5},
+		{Air{1021, rates[2].packets}, 1016, 11},
+		{Air{1021, rates[2].packets}, 19, 1}, // a length of one byte: DH1
+		{Air{1021, rates[2].packets}, 20, 2},
+	} {
+		if pairs := tt.air.frame(tt.data); pairs != tt.wantedPairs {
+			t.Errorf("%d bytes over %v: %d pairs of slots, want %d", tt.data, tt.air, pairs, tt.wantedPairs)
+		}
+	}
+}
+
+// What the cutter's plan rests on, and the search for the fewest slots.
+func TestLongerFramesNeverTakeLess(t *testing.T) {
+	for _, s := range settings() {
+		for data := 1; data <= s.mtu; data++ {
+			if s.air.frame(data) < s.air.frame(data-1) {
+				t.Errorf("%v: a frame of %d bytes takes less than one of %d", s, data, data-1)
+			}
+		}
+	}
+}
+
+func TestPiecesTakeAsFewSlotsAsPossible(t *testing.T) {
+	const limit = 70_000
+	for _, s := range settings() {
+		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
+			fewest := s.fewest(limit)
+			c := cutter{air: s.air}
+			c.plan(s.mtu)
+			random := rand.New(rand.NewPCG(1, 2))
+			for size := 1; size <= limit; size += 1 + random.IntN(1+size/100) {
+				pairs := s.cut(t, &c, size)
+				if pairs != fewest[size] || pairs > s.whole(size) {
+					t.Fatalf("%d bytes take %d pairs of slots, want %d; whole they take %d", size, pairs, fewest[size], s.whole(size))
+				}
+			}
+		})
+	}
+}
+
+func TestPiecesSuitOddAdapters(t *testing.T) {
+	for _, acl := range []int{minACLLength, 48, 192, 1017, 1024, 4096, 65535} {
+		for _, mtu := range []int{23, 43, 674, 1016} {
+			s := setting{"3-DH5", Air{acl, rates[0].packets}, mtu}
+			fewest := s.fewest(3000)
+			c := cutter{air: s.air}
+			c.plan(mtu)
+			for size := 1; size < len(fewest); size += 13 {
+				if pairs := s.cut(t, &c, size); pairs != fewest[size] {
+					t.Fatalf("%v: %d bytes take %d pairs of slots, want %d", s, size, pairs, fewest[size])
+				}
+			}
+		}
+	}
+}
+
+// A peer that lacks the adapter's fastest packets, or a radio that is too bad
+// for them, makes the pieces the wrong ones. That is the price.
+func TestPiecesForFasterPacketsThanThereAre(t *testing.T) {
+	const size = maxPiece
+	for _, s := range settings() {
+		for _, rate := range rates {
+			if rate.packets[0] <= s.air.Packets[0] {
+				continue
+			}
+			worst := 0.87 // of the rate of whole writes
+			if s.mtu == 127 {
+				worst = 0.59 // by frames of 75 bytes, for 3-DH1
+			}
+			c := cutter{air: Air{s.air.ACLLength, rate.packets}}
+			c.plan(s.mtu)
+			if share := float64(s.whole(size)) / float64(s.cut(t, &c, size)); share < worst {
+				t.Errorf("%v with pieces for %s: %.3f of the rate of whole writes, want %.2f", s, rate.name, share, worst)
+			}
+		}
+	}
+}
+
+func TestPiecesOfTheMTUAreNotCut(t *testing.T) {
+	// 3 × 330 and what is left are what the kernel would cut, too.
+	c := cutter{air: Air{1021, rates[0].packets}}
+	c.plan(330)
+	if piece := c.next(20_000); piece < 19_000 || piece%330 != 0 && piece != 20_000 {
+		t.Errorf("a piece of %d bytes, want all or whole frames", piece)
+	}
+	if piece := c.next(1_000_000); piece > maxPiece || piece < maxPiece-330 {
+		t.Errorf("a piece of %d bytes, want some %d", piece, maxPiece)
+	}
+}
+
+// fillUp tells a cutter of a send buffer that is full often enough.
+func fillUp(c *cutter) {
+	for range enough {
+		c.full()
+	}
+}
+
+func TestNothingIsCutWhereNothingIsKnown(t *testing.T) {
+	whole := func(t *testing.T, c *cutter) {
+		t.Helper()
+		for _, rest := range []int{1, 1016, 5000, maxPiece} {
+			if piece := c.next(rest); piece != rest {
+				t.Errorf("a piece of %d bytes where %d are left", piece, rest)
+			}
+		}
+		if piece := c.next(10 * maxPiece); piece != maxPiece {
+			t.Errorf("a piece of %d bytes", piece)
+		}
+	}
+	t.Run("before the send buffer was full", func(t *testing.T) {
+		c := cutter{air: Air{1021, rates[0].packets}}
+		whole(t, &c)
+		for range enough - 1 {
+			c.tookPart(23 * 1016)
+			c.full()
+		}
+		whole(t, &c)
+	})
+	t.Run("without an Air", func(t *testing.T) {
+		var c cutter
+		fillUp(&c)
+		c.tookPart(1016)
+		whole(t, &c)
+	})
+	t.Run("where counts are not of frames", func(t *testing.T) {
+		c := cutter{air: Air{1021, rates[0].packets}}
+		fillUp(&c)
+		c.tookPart(2000)
+		c.tookPart(1999)
+		fillUp(&c)
+		whole(t, &c)
+	})
+}
+
+func TestTheLargestPossibleMTUIsTaken(t *testing.T) {
+	for name, tt := range map[string]struct {
+		counts []int
+		want   int
+	}{
+		"none":                       {nil, 1016},
+		"one of Linux":               {[]int{23 * 1016}, 1016},
+		"less than two frames":       {[]int{990}, 990},
+		"a multiple":                 {[]int{3 * 672}, 1008},
+		"a multiple, and another":    {[]int{3 * 672, 4 * 672}, 672},
+		"a multiple, and one frame":  {[]int{40 * 330, 330}, 330},
+		"always two":                 {[]int{8 * 330, 2 * 330}, 660},
+		"first too many for a frame": {[]int{2000}, 1000},
+	} {
+		c := cutter{air: Air{1021, rates[0].packets}}
+		fillUp(&c)
+		for _, n := range tt.counts {
+			c.tookPart(n)
+		}
+		if c.mtu != tt.want {
+			t.Errorf("%s: %d, want %d", name, c.mtu, tt.want)
+		}
+	}
+}
+
+// A sendBuffer is a model of the kernel's: it takes a frame as long as those in
+// it weigh less than its size, and a writer is woken when half of it is free
+// (sock_alloc_send_skb, sock_def_write_space).
+type sendBuffer struct {
+	setting
+	random *rand.Rand
+	queue  []int // what the frames weigh
+	used   int
+	pairs  int // that all frames took so far will take
+}
+
+// defaultSendBuffer is what the kernel gives an RFCOMM socket
+// (rfcomm_sock_alloc).
+const defaultSendBuffer = 40 * 127 * 10
+
+// write is a write(2) that does not block. The radio may send meanwhile.
+func (b *sendBuffer) write(size int) (n int) {
+	for n < size && b.used < defaultSendBuffer {
+		frame := min(size-n, b.mtu)
+		weight := 256 // sizeof(struct sk_buff), and a power of two for its data
+		for data := 512; ; data *= 2 {
+			if frame+8+8+320 <= data {
+				weight += data
+				break
+			}
+		}
+		b.queue, b.used = append(b.queue, weight), b.used+weight
+		b.pairs += b.air.frame(frame)
+		n += frame
+		if b.random.IntN(20) == 0 {
+			b.send()
+		}
+	}
+	return n
+}
+
+func (b *sendBuffer) send() {
+	b.used -= b.queue[0]
+	b.queue = b.queue[1:]
+}
+
+// stream writes what a Socket's Write does.
+func (b *sendBuffer) stream(c *cutter, size int) {
+	for rest := size; rest > 0; {
+		piece := c.next(rest)
+		switch n := b.write(piece); {
+		case n == 0:
+			c.full()
+			for b.used > defaultSendBuffer/2 {
+				b.send()
+			}
+		default:
+			if n < piece {
+				c.tookPart(n)
+			}
+			rest -= n
+		}
+	}
+}
+
+// A stream of writes of any size comes to the best pieces for itself, though
+// nothing but what the kernel takes tells of the MTU. One frame in a hundred
+// may stay wrong: too few for the kernel's counts to tell of it.
+func TestStreamsLearnWhatSuitsThem(t *testing.T) {
+	const learning, measured = 256 << 10, 32 << 10
+	for _, s := range settings() {
+		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
+			fewest := s.fewest(maxPiece)
+			for _, size := range []int{20, 64, 200, 331, 700, 1012, 1016, 1100, 2032, 4096, 32768} {
+				for seed := range uint64(2) {
+					b := sendBuffer{setting: s, random: rand.New(rand.NewPCG(seed, 0))}
+					c := cutter{air: s.air}
+					for range learning / max(size, 20) {
+						b.stream(&c, size)
+					}
+					b.pairs = 0
+					writes := max(measured/size, 1)
+					for range writes {
+						b.stream(&c, size)
+					}
+					if b.pairs*100 > writes*fewest[size]*101 {
+						t.Errorf("size %d, seed %d: %.2f pairs of slots, want %d; the MTU is taken for %d",
+							size, seed, float64(b.pairs)/float64(writes), fewest[size], c.mtu)
+					}
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkNextPiece(b *testing.B) {
+	c := cutter{air: Air{1021, rates[0].packets}}
+	c.plan(1016)
+	for b.Loop() {
+		for rest := 32768; rest > 0; {
+			rest -= c.next(rest)
+		}
+	}
+}
+
+func BenchmarkPlan(b *testing.B) {
+	for b.Loop() {
+		c := cutter{air: Air{1021, rates[0].packets}}
+		c.plan(1016)
+	}
+}
+
+var table = flag.String("table", "", "a `file` to write the rates of all settings to")
+
+// TestTable writes down what the pieces gain, by the model, with -table.
+func TestTable(t *testing.T) {
+	if *table == "" {
+		t.Skip("no -table")
+	}
+	var out strings.Builder
+	sizes := []int{64, 1012, 1016, 4096, 32768}
+	rate := func(size, pairs int) float64 { return float64(size) / float64(pairs) / 1.25 } // kB/s
+	fmt.Fprint(&out, "| packets | ACL length | MTU | best piece |")
+	for _, size := range sizes {
+		fmt.Fprintf(&out, " %d |", size)
+	}
+	fmt.Fprint(&out, "\n|---|--:|--:|--:|", strings.Repeat("--:|", len(sizes)), "\n")
+	for _, s := range settings() {
+		c := cutter{air: s.air}
+		c.plan(s.mtu)
+		piece := c.frames[c.best]
+		best := rate(piece, s.air.frame(piece))
+		fmt.Fprintf(&out, "| %s | %d | %d | %d: %.1f |", s.packets, s.air.ACLLength, s.mtu, piece, best)
+		for _, size := range sizes {
+			pairs := s.cut(t, &c, size)
+			before, after := rate(size, s.whole(size)), rate(size, pairs)
+			fmt.Fprintf(&out, " %.1f → %.1f (%.0f→%.0f %%) |", before, after, 100*before/best, 100*after/best)
+		}
+		fmt.Fprintln(&out)
+	}
+	if err := os.WriteFile(*table, []byte(out.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}

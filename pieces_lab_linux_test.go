@@ -1,0 +1,96 @@
+package rfcomm_test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+// withMTU makes new connections of the session use another MTU than the kernel
+// chooses, until the test ends. It skips the test where only root may.
+func withMTU(t testing.TB, mtu int) {
+	t.Helper()
+	const parameter = "/sys/module/rfcomm/parameters/channel_mtu"
+	if err := os.WriteFile(parameter, []byte(strconv.Itoa(mtu)), 0); err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { os.WriteFile(parameter, []byte("-1"), 0) })
+}
+
+// What Conn.Write learns of the MTU rests on this: a write(2) that the send
+// buffer has no room for takes whole frames only, whatever waits there already.
+func TestPartialWritesAreOfWholeFrames(t *testing.T) {
+	l := inLab(t)
+	for _, mtu := range []int{1016, 990, 672, 330, 127} {
+		t.Run(fmt.Sprintf("mtu=%d", mtu), func(t *testing.T) {
+			withMTU(t, mtu)
+			dialed, accepted := l.connect(t)
+			read := inBackground(func() int64 {
+				n, _ := io.Copy(io.Discard, accepted)
+				return n
+			})
+			var counts []int
+			total := 0
+			data := make([]byte, 200_000)
+			for range 20 {
+				total += writeWhole(t, dialed, data[:mtu/2+1]) // a frame of another length
+				n := writeOnce(t, dialed, data)
+				counts = append(counts, n)
+				total += n
+				if n == 0 || n%mtu != 0 {
+					t.Errorf("a write takes %d bytes, which are not frames of %d", n, mtu)
+				}
+				time.Sleep(time.Duration(len(counts)%4) * 5 * time.Millisecond)
+			}
+			t.Log(counts)
+			// And what Write makes of such counts is the same bytes.
+			for _, size := range []int{1, 500, 1012, 5000, 40_000, 200_000} {
+				n, err := dialed.Write(data[:size])
+				if total += n; err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := dialed.Shutdown(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := <-read; n != int64(total) {
+				t.Errorf("%d bytes arrived of %d", n, total)
+			}
+		})
+	}
+}
+
+// writeOnce returns what the first write(2) that takes anything takes.
+func writeOnce(t testing.TB, c *rfcomm.Conn, data []byte) (n int) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var writeErr error
+	err = raw.Write(func(fd uintptr) bool {
+		n, writeErr = unix.Write(int(fd), data)
+		return writeErr != unix.EAGAIN && writeErr != unix.EINTR
+	})
+	if err != nil || writeErr != nil {
+		t.Fatal(err, writeErr)
+	}
+	return n
+}
+
+// writeWhole writes as if there were no pieces: it hands the kernel all that is
+// left.
+func writeWhole(t testing.TB, c *rfcomm.Conn, data []byte) (n int) {
+	t.Helper()
+	for n < len(data) {
+		n += writeOnce(t, c, data[n:])
+	}
+	return n
+}
