@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/adapter"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/btsnoop"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/controller"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
@@ -40,6 +41,7 @@ func newController(r *Radio, number int) *Controller {
 		Name:       fmt.Sprintf("rfcommtest %d", number),
 		ACLLength:  r.config.ACLLength,
 		ACLBuffers: r.config.ACLBuffers,
+		Packets:    air.Types(r.config.PacketTypes),
 		Output:     c.output,
 	})
 	return c

@@ -45,6 +45,10 @@ type Config struct {
 	// 255. 0 means 1021 and 8. Some real controllers have 310 and 10.
 	ACLLength, ACLBuffers int
 
+	// PacketTypes are the packets that the controllers say they have. 0 means EDR3.
+	// It gives data no time on the air: see [Link.SetPacketTypes].
+	PacketTypes PacketTypes
+
 	// Address is the BD_ADDR of the first controller; the others count up from it
 	// in the last byte. The zero value means a random one. One kernel cannot have
 	// two adapters with the same address.
@@ -71,6 +75,9 @@ func (c *Config) check() error {
 		if *limit.value < limit.low || *limit.value > limit.high {
 			return fmt.Errorf("rfcommtest: %s is %d; it can be %d to %d", limit.name, *limit.value, limit.low, limit.high)
 		}
+	}
+	if c.PacketTypes == 0 {
+		c.PacketTypes = EDR3
 	}
 	if c.Address.IsZero() {
 		// Locally administered, and no group's.

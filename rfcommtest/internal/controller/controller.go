@@ -10,6 +10,7 @@ package controller
 import (
 	"fmt"
 
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
@@ -20,6 +21,7 @@ type Config struct {
 	Name       string // until the host gives another
 	ACLLength  int    // most bytes of ACL data in a packet of the host
 	ACLBuffers int    // packets that it holds for the radio
+	Packets    air.Types
 
 	// Output takes a packet for the host. It is called with the radio's lock held,
 	// and keeps nothing of the packet.

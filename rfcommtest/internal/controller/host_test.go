@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/controller"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
@@ -42,7 +43,7 @@ func onRadio(t *testing.T, test func(t *testing.T, a, b, c *host)) {
 			h := &host{T: t, name: string(rune('A' + i)), radio: r, all: &all, answers: make(map[hcipacket.EventCode]func(*hcipacket.Fields))}
 			r.Lock()
 			h.controller = controller.New(r, i, controller.Config{
-				Address: address, Name: "controller " + h.name, ACLLength: 1021, ACLBuffers: 8, Output: h.output,
+				Address: address, Name: "controller " + h.name, ACLLength: 1021, ACLBuffers: 8, Packets: air.EDR3, Output: h.output,
 			})
 			r.Unlock()
 			h.do(hcipacket.WriteScanEnable, hcipacket.Parameters{3})

@@ -1,6 +1,9 @@
 package controller
 
-import "github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+import (
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+)
 
 // What the controller says it is (Assigned Numbers: 4 is version 2.1 of the
 // specification, the first with simple pairing; no company has number 0xffff).
@@ -10,16 +13,38 @@ const (
 	subversion   = 1
 )
 
-// features is page 0 of the link manager's features (Volume 2, Part C, section
-// 3.3). What is not in it the host leaves alone: audio, role switches, and modes
-// that save power.
-var features = [8]byte{
-	0: 1<<0 | 1<<1 | 1<<2 | 1<<3, // packets of 3 and 5 slots, encryption, slot offset
-	3: 1<<1 | 1<<2 | 1<<6,        // 2 and 3 Mbit/s, RSSI with inquiry results
-	4: 1 << 7,                    // 3-slot packets at 2 and 3 Mbit/s
-	5: 1 << 0,                    // 5-slot packets at 2 and 3 Mbit/s
-	6: 1<<0 | 1<<3 | 1<<6,        // extended inquiry response, simple pairing, packets that are not flushed
-	7: 1 << 7,                    // extended features
+// baseFeatures is what every controller has of page 0 of the link manager's
+// features (Volume 2, Part C, section 3.3). What is not in it the host leaves
+// alone: audio, role switches, and modes that save power.
+var baseFeatures = [8]byte{
+	0: 1<<2 | 1<<3,        // encryption, slot offset
+	3: 1 << 6,             // RSSI with inquiry results
+	6: 1<<0 | 1<<3 | 1<<6, // extended inquiry response, simple pairing, packets that are not flushed
+	7: 1 << 7,             // extended features
+}
+
+// packetFeatures are those that tell which packets a controller has.
+var packetFeatures = []struct {
+	octet, bit int
+	packets    air.Types // any of them
+}{
+	{0, 0, air.DM3 | air.DH3},
+	{0, 1, air.DM5 | air.DH5},
+	{3, 1, air.TwoDH1 | air.TwoDH3 | air.TwoDH5},
+	{3, 2, air.ThreeDH1 | air.ThreeDH3 | air.ThreeDH5},
+	{4, 7, air.TwoDH3 | air.ThreeDH3},
+	{5, 0, air.TwoDH5 | air.ThreeDH5},
+}
+
+// featuresOf returns page 0 of a controller with some packets.
+func featuresOf(packets air.Types) [8]byte {
+	page := baseFeatures
+	for _, f := range packetFeatures {
+		if packets&f.packets != 0 {
+			page[f.octet] |= 1 << f.bit
+		}
+	}
+	return page
 }
 
 // maxPage is the last page of features.
@@ -30,7 +55,7 @@ const maxPage = 1
 func (c *Controller) featurePage(number uint8) [8]byte {
 	switch {
 	case number == 0:
-		return features
+		return featuresOf(c.config.Packets)
 	case number == 1 && c.settings.simplePairing != 0:
 		return [8]byte{0: 1 << 0}
 	}
@@ -47,7 +72,8 @@ var informationCommands = map[hcipacket.Opcode]known{
 		return complete(list[:])
 	}},
 	hcipacket.ReadLocalFeatures: {14, 5, 0, func(c *Controller, _ *hcipacket.Fields) reply {
-		return complete(features[:])
+		page := c.featurePage(0)
+		return complete(page[:])
 	}},
 	hcipacket.ReadLocalExtendedFeatures: {14, 6, 1, func(c *Controller, f *hcipacket.Fields) reply {
 		number := f.Uint8()

@@ -9,7 +9,10 @@ import (
 var remoteCommands = map[hcipacket.Opcode]known{
 	hcipacket.ReadRemoteFeatures: {2, 5, 2, ask(hcipacket.RemoteFeaturesComplete,
 		func(*link, *hcipacket.Fields) func(*link) hcipacket.Parameters {
-			return func(*link) hcipacket.Parameters { return features[:] }
+			return func(peer *link) hcipacket.Parameters {
+				page := peer.featurePage(0)
+				return page[:]
+			}
 		})},
 	hcipacket.ReadRemoteExtendedFeatures: {2, 6, 3, ask(hcipacket.RemoteExtendedFeatures,
 		func(_ *link, f *hcipacket.Fields) func(*link) hcipacket.Parameters {
