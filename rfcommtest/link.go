@@ -1,8 +1,10 @@
 package rfcommtest
 
 import (
+	"fmt"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/adapter"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
@@ -12,8 +14,9 @@ import (
 // ACL link over which all their connections run, while there is one. What is set
 // holds for the link that there is and for those to come.
 type Link struct {
-	radio   *Radio
-	between *radio.Between
+	radio       *Radio
+	controllers [2]*Controller
+	between     *radio.Between
 }
 
 // SetPageTime sets how long it takes until a page is heard. Beyond the page
@@ -85,4 +88,27 @@ func (l *Link) Lose(reason Reason, at ...*Controller) bool {
 		addresses = append(addresses, c.address())
 	}
 	return l.between.Lose(hcipacket.Status(reason), addresses...)
+}
+
+// Pair bonds the two adapters without a question to anybody ("just works"), so that
+// sockets can ask for encryption. From then on the kernel encrypts every link
+// between them. A controller loses its bonds when it is removed; until then an
+// adapter that was once paired wants an agent for further pairings, which the radio
+// is. It needs CAP_NET_ADMIN.
+func (l *Link) Pair() error {
+	var index [2]int
+	for i, c := range l.controllers {
+		var ok bool
+		if index[i], ok = c.index(); !ok {
+			return errRemoved
+		}
+	}
+	bond, err := adapter.Pair(index[0], l.controllers[0].address(), index[1], l.controllers[1].address())
+	if err != nil {
+		return fmt.Errorf("rfcommtest: %w", err)
+	}
+	l.radio.radio.Lock()
+	defer l.radio.radio.Unlock()
+	l.radio.bonds = append(l.radio.bonds, bond)
+	return nil
 }

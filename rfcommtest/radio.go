@@ -100,6 +100,8 @@ type Radio struct {
 	log      *btsnoop.Writer // nil: none; guarded by radio's lock, like logError
 	logError error
 
+	bonds []*adapter.Bond // guarded by radio's lock
+
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -159,7 +161,7 @@ func (r *Radio) Controllers() []*Controller { return append([]*Controller(nil), 
 func (r *Radio) Link(a, b *Controller) *Link {
 	r.radio.Lock()
 	defer r.radio.Unlock()
-	return &Link{r, r.radio.Between(a.address(), b.address())}
+	return &Link{r, [2]*Controller{a, b}, r.radio.Between(a.address(), b.address())}
 }
 
 // settleTime is given to the kernel's RFCOMM thread to drop the sessions over
@@ -177,7 +179,11 @@ func (r *Radio) Close() error {
 		err := r.each((*Controller).Remove)
 		r.radio.Lock()
 		r.radio.Close()
+		bonds := r.bonds
 		r.radio.Unlock()
+		for _, bond := range bonds {
+			bond.Close()
+		}
 		r.closeErr = errors.Join(err, r.logError)
 	})
 	return r.closeErr

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/mgmt"
 )
 
 // patience bounds every wait for the kernel, which gives a controller 10 s for
@@ -89,3 +90,24 @@ func eventually(attempt func() error) error {
 		}
 	}
 }
+
+// A Bond is between two adapters. Its agent answers the kernel's questions about
+// them until it is closed.
+type Bond struct{ socket *mgmt.Socket }
+
+// Pair bonds two adapters.
+func Pair(indexA int, addressA [6]byte, indexB int, addressB [6]byte) (*Bond, error) {
+	socket, err := mgmt.Open()
+	if err != nil {
+		return nil, err
+	}
+	a, b := mgmt.Adapter{Index: indexA, Address: addressA}, mgmt.Adapter{Index: indexB, Address: addressB}
+	if err := socket.Pair(a, b); err != nil {
+		socket.Close()
+		return nil, err
+	}
+	return &Bond{socket}, nil
+}
+
+// Close ends the agent. The keys stay.
+func (b *Bond) Close() error { return b.socket.Close() }

@@ -20,3 +20,12 @@ func AwaitGone(int, [6]byte) error { return errors.ErrUnsupported }
 
 // AwaitNoLinks does nothing.
 func AwaitNoLinks(int) {}
+
+// A Bond is between two adapters.
+type Bond struct{}
+
+// Pair fails.
+func Pair(int, [6]byte, int, [6]byte) (*Bond, error) { return nil, errors.ErrUnsupported }
+
+// Close does nothing.
+func (*Bond) Close() error { return nil }

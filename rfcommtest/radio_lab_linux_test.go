@@ -1,0 +1,458 @@
+package rfcommtest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/labtest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+// channelInUse gives every test channels of its own, since a channel stays busy
+// for a while after a close.
+var channelInUse struct {
+	sync.Mutex
+	n int
+}
+
+func nextChannel() int {
+	channelInUse.Lock()
+	defer channelInUse.Unlock()
+	channelInUse.n = channelInUse.n%30 + 1
+	return channelInUse.n
+}
+
+func listen(t *testing.T, c *rfcommtest.Controller) *rfcomm.Listener {
+	t.Helper()
+	var lc rfcomm.ListenConfig
+	l, err := lc.ListenRFCOMM(t.Context(), &rfcomm.Addr{Device: c.Addr(), Channel: nextChannel()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+func dial(ctx context.Context, from *rfcommtest.Controller, to *rfcomm.Listener) (*rfcomm.Conn, error) {
+	d := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: from.Addr()}, Timeout: time.Minute}
+	return d.DialRFCOMM(ctx, to.Addr().(*rfcomm.Addr))
+}
+
+// connect returns both ends of a connection between two controllers.
+func connect(t *testing.T, from, to *rfcommtest.Controller) (dialed, accepted *rfcomm.Conn) {
+	t.Helper()
+	l := listen(t, to)
+	dialed, err := dial(t.Context(), from, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dialed.Close() })
+	if accepted, err = l.AcceptRFCOMM(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { accepted.Close() })
+	return dialed, accepted
+}
+
+// pass checks that bytes pass from one end to the other.
+func pass(t *testing.T, from, to io.ReadWriter) {
+	t.Helper()
+	if _, err := from.Write([]byte("hello")); err != nil {
+		t.Error(err)
+		return
+	}
+	if got, err := io.ReadAll(io.LimitReader(to, 5)); err != nil || string(got) != "hello" {
+		t.Errorf("read %q, %v", got, err)
+	}
+}
+
+// two returns a radio with two controllers whose pages do not wait for long.
+func two(t *testing.T, config rfcommtest.Config) (r *rfcommtest.Radio, a, b *rfcommtest.Controller) {
+	t.Helper()
+	r = rfcommtest.Require(t, config)
+	a, b = r.Controllers()[0], r.Controllers()[1]
+	a.SetPageTimeout(100 * time.Millisecond)
+	b.SetPageTimeout(100 * time.Millisecond)
+	return r, a, b
+}
+
+func TestAllPairsOfEightControllersConnect(t *testing.T) {
+	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 8})
+	began := time.Now()
+	n := 0
+	for _, from := range r.Controllers() {
+		for _, to := range r.Controllers() {
+			if from == to {
+				continue
+			}
+			dialed, accepted := connect(t, from, to)
+			pass(t, dialed, accepted)
+			pass(t, accepted, dialed)
+			dialed.Close()
+			accepted.Close()
+			n++
+		}
+	}
+	t.Logf("%d pairs in %v", n, time.Since(began).Round(time.Millisecond))
+}
+
+func TestSevenClientsAreServedAtOnce(t *testing.T) {
+	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 8})
+	server := r.Controllers()[0]
+	l := listen(t, server)
+	var clients sync.WaitGroup
+	for _, c := range r.Controllers()[1:] {
+		clients.Go(func() {
+			conn, err := dial(t.Context(), c, l)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			if _, err := conn.Write([]byte(c.Addr().String())); err != nil {
+				t.Error(err)
+			}
+			if got, err := io.ReadAll(conn); err != nil || string(got) != "goodbye" {
+				t.Errorf("%s read %q, %v", c.Addr(), got, err)
+			}
+		})
+	}
+	var conns []*rfcomm.Conn
+	for range r.Controllers()[1:] {
+		conn, err := l.AcceptRFCOMM()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, conn) // all are open at the same time
+	}
+	for _, conn := range conns {
+		want := conn.RemoteAddr().(*rfcomm.Addr).Device.String()
+		if got, err := io.ReadAll(io.LimitReader(conn, int64(len(want)))); err != nil || string(got) != want {
+			t.Errorf("from %s came %q, %v", want, got, err)
+		}
+		if _, err := conn.Write([]byte("goodbye")); err != nil {
+			t.Error(err)
+		}
+		conn.Close()
+	}
+	clients.Wait()
+}
+
+func TestLinkIsLostForAReason(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	link := r.Link(a, b)
+	if link.Lose(rfcommtest.RemoteUserTerminated) {
+		t.Error("a link was lost where there was none")
+	}
+	link.SetSupervisionTimeout(50 * time.Millisecond)
+	for reason, want := range map[rfcommtest.Reason]error{
+		rfcommtest.ConnectionTimeout:    syscall.ETIMEDOUT,
+		rfcommtest.RemoteUserTerminated: io.EOF,
+		rfcommtest.RemoteLowResources:   io.EOF,
+		rfcommtest.RemotePowerOff:       io.EOF,
+	} {
+		dialed, accepted := connect(t, a, b)
+		if !link.Lose(reason) {
+			t.Errorf("%v: there was no link", reason)
+		}
+		for _, c := range []*rfcomm.Conn{dialed, accepted} {
+			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, want) {
+				t.Errorf("%v: read %v, want %v", reason, err, want)
+			}
+		}
+	}
+}
+
+func TestLinkIsLostOnOneSide(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	r.Link(a, b).SetSupervisionTimeout(200 * time.Millisecond)
+	dialed, accepted := connect(t, a, b)
+	r.Link(a, b).Lose(rfcommtest.RemoteLowResources, a)
+	if _, err := dialed.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the end that was told read %v", err)
+	}
+	if _, err := accepted.Read(make([]byte, 1)); !errors.Is(err, syscall.ETIMEDOUT) {
+		t.Errorf("the other end read %v", err)
+	}
+}
+
+func TestStalledLinkGoesOn(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	dialed, accepted := connect(t, a, b)
+	r.Link(a, b).Stall()
+	if _, err := dialed.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	accepted.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+	if n, err := accepted.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("read %d bytes, %v, over a stalled link", n, err)
+	}
+	accepted.SetReadDeadline(time.Time{})
+	r.Link(a, b).Resume()
+	if got, err := io.ReadAll(io.LimitReader(accepted, 5)); err != nil || string(got) != "hello" {
+		t.Errorf("after it: %q, %v", got, err)
+	}
+}
+
+func TestDeviceThatCannotBeReached(t *testing.T) {
+	for name, tt := range map[string]struct {
+		hide, show func(r *rfcommtest.Radio, a, b *rfcommtest.Controller)
+		want       error
+	}{
+		"out of range": {
+			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.SetReachable(false) },
+			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.SetReachable(true) },
+			syscall.EHOSTDOWN,
+		},
+		"answers too late": {
+			func(r *rfcommtest.Radio, a, b *rfcommtest.Controller) { r.Link(a, b).SetPageTime(time.Hour) },
+			func(r *rfcommtest.Radio, a, b *rfcommtest.Controller) { r.Link(a, b).SetPageTime(0) },
+			syscall.EHOSTDOWN,
+		},
+		"stalled": {
+			func(r *rfcommtest.Radio, a, b *rfcommtest.Controller) { r.Link(a, b).Stall() },
+			func(r *rfcommtest.Radio, a, b *rfcommtest.Controller) { r.Link(a, b).Resume() },
+			syscall.EHOSTDOWN,
+		},
+		"refuses": {
+			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Refuse(rfcommtest.LimitedResources) },
+			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Refuse(0) },
+			syscall.ECONNREFUSED,
+		},
+		"is down": {
+			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Down() },
+			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Up() },
+			syscall.EHOSTDOWN,
+		},
+		"is removed": {
+			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Remove() },
+			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Return() },
+			syscall.EHOSTDOWN,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, a, b := two(t, rfcommtest.Config{})
+			l := listen(t, b)
+			tt.hide(r, a, b)
+			c, err := dial(t.Context(), a, l)
+			if err == nil {
+				c.Close()
+			}
+			if !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+			tt.show(r, a, b)
+			connect(t, a, b)
+		})
+	}
+}
+
+func TestPageTakesItsTime(t *testing.T) {
+	const pageTime = 300 * time.Millisecond
+	r, a, b := two(t, rfcommtest.Config{})
+	a.SetPageTimeout(time.Minute)
+	r.Link(a, b).SetPageTime(pageTime)
+	began := time.Now()
+	connect(t, a, b)
+	if took := time.Since(began); took < pageTime {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func TestAdaptersComeAndGo(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	r.Link(a, b).SetSupervisionTimeout(50 * time.Millisecond)
+	has := func(want bool) {
+		t.Helper()
+		all, err := rfcomm.Adapters()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, adapter := range all {
+			found = found || adapter.Addr == a.Addr() && adapter.Up && adapter.Name == a.Name()
+		}
+		if found != want {
+			t.Errorf("%s (%s) among %+v: %v, want %v", a.Addr(), a.Name(), all, found, want)
+		}
+	}
+	for name, change := range map[string]struct {
+		go_, come func() error
+	}{
+		"removed": {a.Remove, a.Return},
+		"down":    {a.Down, a.Up},
+	} {
+		t.Run(name, func(t *testing.T) {
+			has(true)
+			dialed, accepted := connect(t, a, b)
+			if err := change.go_(); err != nil {
+				t.Fatal(err)
+			}
+			has(false)
+			if _, err := dialed.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNABORTED) {
+				t.Errorf("its own end read %v", err)
+			}
+			if _, err := accepted.Read(make([]byte, 1)); !errors.Is(err, syscall.ETIMEDOUT) {
+				t.Errorf("the other end read %v", err)
+			}
+			if err := change.come(); err != nil {
+				t.Fatal(err)
+			}
+			connect(t, a, b)
+		})
+	}
+	if err := a.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	if a.Name() != "" {
+		t.Errorf("a removed controller has the name %q", a.Name())
+	}
+	if err := a.Remove(); err != nil {
+		t.Errorf("removing it again: %v", err)
+	}
+	for name, err := range map[string]error{"Down": a.Down(), "Up": a.Up(), "Pair": r.Link(a, b).Pair()} {
+		if err == nil || !strings.Contains(err.Error(), "removed") {
+			t.Errorf("%s of a removed controller: %v", name, err)
+		}
+	}
+}
+
+// Frames of 1012 bytes fill a 3-DH5 packet to the last byte; of 1016 they need
+// another (Core Specification, Volume 2, Part B, section 6.5.4).
+func TestTimeOnTheAirIsCountedInSlots(t *testing.T) {
+	const frames = 200
+	for _, tt := range []struct {
+		size  int
+		types rfcommtest.PacketTypes
+		slots int // for one frame
+		big   rfcommtest.PacketTypes
+	}{
+		{1012, rfcommtest.EDR3, 6, rfcommtest.ThreeDH5},
+		{1016, rfcommtest.EDR3, 8, rfcommtest.ThreeDH5},
+		{670, rfcommtest.EDR2, 6, rfcommtest.TwoDH5},
+		{330, rfcommtest.BasicRate, 6, rfcommtest.DH5},
+	} {
+		r, a, b := two(t, rfcommtest.Config{})
+		dialed, accepted := connect(t, a, b)
+		pass(t, dialed, accepted) // the credits that come with the connection are past
+		r.Link(a, b).SetPacketTypes(tt.types)
+		before := r.Link(a, b).Airtime()
+		go func() {
+			for range frames {
+				dialed.Write(make([]byte, tt.size))
+			}
+		}()
+		if n, err := io.CopyN(io.Discard, accepted, frames*int64(tt.size)); err != nil {
+			t.Fatalf("%d bytes, %v", n, err)
+		}
+		use := r.Link(a, b).Airtime()
+		slots, bigs := use.Slots-before.Slots, use.Packets[tt.big]-before.Packets[tt.big]
+		// What else there is goes back: credits, mostly in the slots of return.
+		if bigs != frames || slots < frames*tt.slots || slots > frames*tt.slots+frames/10 {
+			t.Errorf("%d bytes by %v: %d slots and %d large packets, want %d and %d", tt.size, tt.types, slots, bigs, frames*tt.slots, frames)
+		}
+		if use.Duration() != time.Duration(use.Slots)*625*time.Microsecond || a.Airtime().Slots != use.Slots {
+			t.Errorf("%d slots are %v, of the controller %d", use.Slots, use.Duration(), a.Airtime().Slots)
+		}
+	}
+}
+
+func TestPairedDevicesEncrypt(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	if err := r.Link(a, b).Pair(); err != nil {
+		t.Fatal(err)
+	}
+	lc := rfcomm.ListenConfig{Security: rfcomm.SecurityMedium}
+	l, err := lc.ListenRFCOMM(t.Context(), &rfcomm.Addr{Device: b.Addr(), Channel: nextChannel()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	d := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: a.Addr()}, Security: rfcomm.SecurityMedium, Timeout: time.Minute}
+	c, err := d.DialRFCOMM(t.Context(), l.Addr().(*rfcomm.Addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if got, err := c.Security(); got != rfcomm.SecurityMedium || err != nil {
+		t.Errorf("security %v, %v", got, err)
+	}
+}
+
+func TestLogIsReadByBtmon(t *testing.T) {
+	var log bytes.Buffer
+	r, a, b := two(t, rfcommtest.Config{Log: &log})
+	dialed, accepted := connect(t, a, b)
+	pass(t, dialed, accepted)
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, log.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("btmon", "-r", path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, part := range []string{"New Index: " + a.Addr().String(), "Create Connection", "Connect Request", "RFCOMM: Set Async Balance Mode", "68 65 6c 6c 6f", "Delete Index: " + b.Addr().String()} {
+		if !strings.Contains(string(out), part) {
+			t.Errorf("btmon does not say %q:\n%s", part, out)
+		}
+	}
+}
+
+func TestErrorOfTheLogComesAtClose(t *testing.T) {
+	r, err := rfcommtest.NewRadio(rfcommtest.Config{Log: brokenWriter{}})
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := r.Close(); !errors.Is(err, errBroken) {
+			t.Errorf("Close: %v", err)
+		}
+	}
+}
+
+var errBroken = errors.New("disk is full")
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestControllersOfManyBuffersAndLengthsWork(t *testing.T) {
+	for _, config := range []rfcommtest.Config{
+		{ACLLength: 310, ACLBuffers: 10},
+		{ACLLength: 27, ACLBuffers: 1},
+		{ACLLength: 679, ACLBuffers: 255, PacketTypes: rfcommtest.EDR2},
+		{PacketTypes: rfcommtest.BasicRate},
+	} {
+		_, a, b := two(t, config)
+		dialed, accepted := connect(t, a, b)
+		const size = 100_000
+		go dialed.Write(make([]byte, size))
+		if n, err := io.CopyN(io.Discard, accepted, size); err != nil {
+			t.Errorf("%+v: %d bytes, %v", config, n, err)
+		}
+	}
+}
+
+func TestKernelWarnsOfNothing(t *testing.T) {
+	for _, line := range labtest.Require(t).KernelWarnings() {
+		t.Errorf("the kernel warned: %s", line)
+	}
+}
