@@ -1,0 +1,214 @@
+package soak
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+// fileIdle is how long the file service waits for a silent client. It serves one
+// at a time.
+const fileIdle = 2 * time.Second
+
+// Sizes of what goes over one stream, and of files.
+const (
+	mostOfAStream = 200_000
+	mostOfAFile   = 60_000
+)
+
+// A client is one device with a stream and a file on their way.
+type client struct {
+	t          *testing.T
+	number     int
+	controller *rfcommtest.Controller
+	server     *server
+
+	// Of the stream.
+	connections uint32
+	whole, cut  int
+	bytes       int64
+	// Of the files.
+	transferred, interrupted int
+}
+
+func newClient(t *testing.T, number int, c *rfcommtest.Controller, s *server) *client {
+	return &client{t: t, number: number, controller: c, server: s}
+}
+
+func (c *client) report() {
+	c.t.Logf("client %d: %d streams whole, %d cut, %d bytes checked; %d files whole, %d attempts cut",
+		c.number, c.whole, c.cut, c.bytes, c.transferred, c.interrupted)
+}
+
+// dial tries until there is a connection, or patience ends.
+func (c *client) dial(channel int) *rfcomm.Conn {
+	d := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: c.controller.Addr()}, Timeout: 10 * time.Second}
+	var last error
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		conn, err := d.DialRFCOMM(c.t.Context(), c.server.address(channel))
+		if err == nil {
+			return conn
+		}
+		if c.t.Context().Err() != nil {
+			break
+		}
+		last = err
+		time.Sleep(20 * time.Millisecond) // an adapter that is away says so at once
+	}
+	c.t.Errorf("client %d: no connection to channel %d within %v: %v", c.number, channel, patience, last)
+	return nil
+}
+
+// stream sends one stream after the other until there are no more faults, and
+// then one more, which must be whole.
+func (c *client) stream(faulty context.Context) {
+	random := rand.New(rand.NewPCG(*seed, uint64(c.number)))
+	for last := false; !last; {
+		last = faulty.Err() != nil
+		if err := c.oneStream(1+random.IntN(mostOfAStream), last); err != nil && last {
+			c.t.Errorf("client %d: after the faults: %v", c.number, err)
+		}
+	}
+}
+
+// oneStream sends some bytes, checks what comes back, and checks what the server
+// has got.
+func (c *client) oneStream(size int, last bool) error {
+	conn := c.dial(streamChannel)
+	if conn == nil {
+		return errors.New("no connection")
+	}
+	defer conn.Close()
+	c.connections++
+	id := streamID{uint32(c.number), c.connections}
+	head := binary.BigEndian.AppendUint32(nil, id.client)
+	head = binary.BigEndian.AppendUint32(head, id.connection)
+	if !last {
+		// A fault may leave one end with a link that the other knows nothing of.
+		conn.SetDeadline(time.Now().Add(20 * time.Second))
+	}
+	wrote := make(chan error, 1)
+	go func() {
+		_, err := conn.Write(newPattern(id, toServer).after(head, size))
+		wrote <- err
+	}()
+	err := c.readBack(conn, id, size)
+	if err != nil {
+		conn.Close()
+	}
+	if wErr := hosttest.Receive(c.t, wrote); err == nil {
+		err = wErr
+	}
+	if err != nil {
+		c.cut++
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	defer cancel()
+	if err := conn.Shutdown(ctx); err != nil {
+		c.cut++
+		return fmt.Errorf("shutdown: %w", err)
+	}
+	c.whole++
+	hosttest.Eventually(c.t, "the server has seen the end of a stream", func() bool { _, ended := c.server.of(id); return ended })
+	if got, _ := c.server.of(id); got.bytes != int64(size) {
+		c.t.Errorf("client %d, connection %d: the server got %d bytes of %d (%v), and Shutdown confirmed all", id.client, id.connection, got.bytes, size, got.end)
+	}
+	return nil
+}
+
+// readBack checks what the server sends.
+func (c *client) readBack(conn io.Reader, id streamID, size int) error {
+	down := newPattern(id, toClient)
+	buffer := make([]byte, 4096)
+	for got := 0; got < size; {
+		n, err := conn.Read(buffer[:min(len(buffer), size-got)])
+		if wrong := down.check(buffer[:n]); wrong != nil {
+			c.t.Errorf("client %d, connection %d, read at byte %d: %v", id.client, id.connection, got, wrong)
+		}
+		got += n
+		c.bytes += int64(n)
+		if err != nil {
+			return fmt.Errorf("reading at byte %d of %d: %w", got, size, err)
+		}
+	}
+	return nil
+}
+
+// files sends a file and gets it back, again and again, until there are no more
+// faults, and then once more.
+func (c *client) files(faulty context.Context) {
+	random := rand.New(rand.NewPCG(*seed, uint64(100+c.number)))
+	folder := c.t.TempDir()
+	for round, last := 0, false; !last; round++ {
+		last = faulty.Err() != nil
+		name := fmt.Sprintf("client-%d-%d", c.number, round)
+		content := newPattern(streamID{uint32(c.number), uint32(round)}, 2).fill(make([]byte, random.IntN(mostOfAFile)))
+		sent, got := filepath.Join(folder, name), filepath.Join(folder, name+".back")
+		if err := os.WriteFile(sent, content, 0o600); err != nil {
+			c.t.Error(err)
+			return
+		}
+		stored := func(path string) bool {
+			held, err := os.ReadFile(path)
+			if err != nil || string(held) != string(content) {
+				c.t.Errorf("client %d: %s is said to be whole: it has %d bytes of %d, %v", c.number, path, len(held), len(content), err)
+				return false
+			}
+			return true
+		}
+		done := c.untilWhole("upload of "+name, func(ctx context.Context, fc *filetransfer.Client) error {
+			err := fc.Upload(ctx, sent, name)
+			// A receipt can be lost with its link, and the file is there.
+			if errors.Is(err, os.ErrExist) {
+				err = nil
+			}
+			return err
+		}) && stored(filepath.Join(c.server.folder, name)) &&
+			c.untilWhole("download of "+name, func(ctx context.Context, fc *filetransfer.Client) error {
+				_, err := fc.Download(ctx, name, got)
+				return err
+			}) && stored(got)
+		if !done {
+			return
+		}
+		c.transferred += 2
+		for _, path := range []string{sent, got, filepath.Join(c.server.folder, name)} {
+			os.Remove(path)
+		}
+	}
+}
+
+// untilWhole tries a transfer until it succeeds.
+func (c *client) untilWhole(what string, transfer func(ctx context.Context, fc *filetransfer.Client) error) bool {
+	var last error
+	for end := time.Now().Add(patience); time.Now().Before(end); c.interrupted++ {
+		conn := c.dial(filesChannel)
+		if conn == nil {
+			return false
+		}
+		fc := filetransfer.NewClient(conn)
+		fc.IdleTimeout = 30 * time.Second // others are served first
+		ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+		last = transfer(ctx, fc)
+		cancel()
+		fc.Close()
+		if last == nil {
+			return true
+		}
+	}
+	c.t.Errorf("client %d: %s not done within %v: %v", c.number, what, patience, last)
+	return false
+}

@@ -1,0 +1,134 @@
+package soak
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+// What a device does that is out of reach. In life the one is 5 s and the other
+// 20 s.
+const (
+	pageTimeout        = 200 * time.Millisecond
+	supervisionTimeout = 300 * time.Millisecond
+)
+
+// faults makes one fault after the other.
+type faults struct {
+	t      *testing.T
+	radio  *rfcommtest.Radio
+	random *rand.Rand
+	count  map[string]int
+}
+
+func newFaults(t *testing.T, radio *rfcommtest.Radio, seed uint64) *faults {
+	f := &faults{t, radio, rand.New(rand.NewPCG(seed, seed)), make(map[string]int)}
+	f.mend()
+	return f
+}
+
+// happen makes faults until the context ends. Each lasts for a while, and the
+// next one begins some time after its end.
+func (f *faults) happen(ctx context.Context) {
+	for ctx.Err() == nil {
+		f.pause(ctx, 400*time.Millisecond)
+		name, undo := f.one()
+		f.count[name]++
+		f.pause(ctx, 800*time.Millisecond)
+		undo()
+	}
+}
+
+func (f *faults) pause(ctx context.Context, most time.Duration) {
+	select {
+	case <-time.After(time.Duration(f.random.Int64N(int64(most)))):
+	case <-ctx.Done():
+	}
+}
+
+// one makes a fault, mostly at one of the clients or on its way.
+func (f *faults) one() (name string, undo func()) {
+	all := f.radio.Controllers()
+	server, c := all[0], all[1+f.random.IntN(len(all)-1)]
+	link := f.radio.Link(server, c)
+	nothing := func() {}
+	switch n := f.random.IntN(20); {
+	case n < 8:
+		reasons := []rfcommtest.Reason{
+			rfcommtest.ConnectionTimeout, rfcommtest.RemoteUserTerminated,
+			rfcommtest.RemoteLowResources, rfcommtest.RemotePowerOff,
+		}
+		reason := reasons[f.random.IntN(len(reasons))]
+		switch f.random.IntN(3) {
+		case 0:
+			link.Lose(reason, c)
+			return fmt.Sprintf("lost at the client: %v", reason), nothing
+		case 1:
+			link.Lose(reason, server)
+			return fmt.Sprintf("lost at the server: %v", reason), nothing
+		}
+		link.Lose(reason)
+		return fmt.Sprintf("lost: %v", reason), nothing
+	case n < 12:
+		link.Stall()
+		return "stall", link.Resume
+	case n < 13:
+		link.SetDelay(20 * time.Millisecond)
+		return "delay", func() { link.SetDelay(0) }
+	case n < 14:
+		c.Refuse(rfcommtest.LimitedResources)
+		server.Refuse(rfcommtest.LimitedResources)
+		return "refused", func() { c.Refuse(0); server.Refuse(0) }
+	case n < 15:
+		c.SetReachable(false)
+		return "out of range", func() { c.SetReachable(true) }
+	case n < 17:
+		f.check(c.Down())
+		return "client down", func() { f.check(c.Up()) }
+	case n < 19:
+		f.check(c.Remove())
+		return "client removed", func() { f.check(c.Return()) }
+	default:
+		f.check(server.Down())
+		return "server down", func() { f.check(server.Up()) }
+	}
+}
+
+func (f *faults) check(err error) {
+	if err != nil {
+		f.t.Error(err)
+	}
+}
+
+// mend leaves a radio without faults.
+func (f *faults) mend() {
+	all := f.radio.Controllers()
+	for _, c := range all {
+		f.check(c.Return())
+		c.Refuse(0)
+		c.SetReachable(true)
+		c.SetPageTimeout(pageTimeout)
+		link := f.radio.Link(all[0], c)
+		if c == all[0] {
+			continue
+		}
+		link.Resume()
+		link.SetDelay(0)
+		link.SetSupervisionTimeout(supervisionTimeout)
+	}
+}
+
+func (f *faults) report() {
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(f.count)) {
+		lines = append(lines, fmt.Sprintf("%4d × %s", f.count[name], name))
+	}
+	f.t.Logf("faults:\n%s", strings.Join(lines, "\n"))
+}

@@ -1,0 +1,179 @@
+package soak
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+const (
+	streamChannel = 1
+	filesChannel  = 20
+)
+
+// A server takes streams on one channel and files on another.
+type server struct {
+	t          *testing.T
+	controller *rfcommtest.Controller
+	streams    *rfcomm.Listener
+	files      *filetransfer.Server
+	folder     string
+	background sync.WaitGroup
+
+	mu       sync.Mutex
+	received map[streamID]received
+}
+
+// A streamID names one connection of one client.
+type streamID struct{ client, connection uint32 }
+
+// received is what came of a stream before it ended.
+type received struct {
+	bytes int64
+	end   error
+}
+
+func newServer(t *testing.T, c *rfcommtest.Controller) *server {
+	t.Helper()
+	s := &server{t: t, controller: c, folder: t.TempDir(), received: make(map[streamID]received)}
+	s.streams = s.listen(streamChannel)
+	s.background.Go(s.accept)
+	root, err := os.OpenRoot(s.folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.files = &filetransfer.Server{FS: root.FS(), Uploads: root, IdleTimeout: fileIdle, Logger: slog.New(slog.DiscardHandler)}
+	listener := s.listen(filesChannel)
+	s.background.Go(func() {
+		defer root.Close()
+		if err := s.files.Serve(listener); !errors.Is(err, filetransfer.ErrServerClosed) {
+			t.Errorf("the file service ended: %v", err)
+		}
+	})
+	return s
+}
+
+func (s *server) listen(channel int) *rfcomm.Listener {
+	l, err := new(rfcomm.ListenConfig).ListenRFCOMM(s.t.Context(), &rfcomm.Addr{Device: s.controller.Addr(), Channel: channel})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return l
+}
+
+func (s *server) address(channel int) *rfcomm.Addr {
+	return &rfcomm.Addr{Device: s.controller.Addr(), Channel: channel}
+}
+
+func (s *server) close() {
+	s.streams.Close()
+	if err := s.files.Shutdown(context.Background()); err != nil {
+		s.t.Errorf("the file service: %v", err)
+	}
+	s.background.Wait()
+}
+
+func (s *server) accept() {
+	for {
+		c, err := s.streams.Accept()
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				s.t.Errorf("accepting: %v", err)
+			}
+			return
+		}
+		s.background.Go(func() {
+			defer c.Close()
+			s.serve(c)
+		})
+	}
+}
+
+// serve checks what comes over a stream, and sends a stream of its own back: as
+// many bytes as it has received.
+func (s *server) serve(c io.ReadWriter) {
+	var head [8]byte
+	if _, err := io.ReadFull(c, head[:]); err != nil {
+		return
+	}
+	id := streamID{binary.BigEndian.Uint32(head[:]), binary.BigEndian.Uint32(head[4:])}
+	up, down := newPattern(id, toServer), newPattern(id, toClient)
+	var total int64
+	buffer, answer := make([]byte, 4096), make([]byte, 4096)
+	var end error
+	for end == nil {
+		var n int
+		n, end = c.Read(buffer)
+		if err := up.check(buffer[:n]); err != nil {
+			s.t.Errorf("client %d, connection %d, at byte %d: %v", id.client, id.connection, total, err)
+		}
+		total += int64(n)
+		if end == nil {
+			_, end = c.Write(down.fill(answer[:n]))
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.received[id] = received{total, end}
+}
+
+// of returns what came of a stream, once it has ended.
+func (s *server) of(id streamID) (received, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.received[id]
+	return r, ok
+}
+
+// Directions of a stream.
+const (
+	toServer = iota
+	toClient
+)
+
+// A pattern is a row of bytes that is like no other one's.
+type pattern struct{ state uint64 }
+
+func newPattern(id streamID, direction int) *pattern {
+	return &pattern{uint64(id.client)<<33 ^ uint64(id.connection)<<1 ^ uint64(direction) ^ 0x9e3779b97f4a7c15}
+}
+
+// fill fills p with what comes next.
+func (p *pattern) fill(b []byte) []byte {
+	for i := range b {
+		p.state = p.state*6364136223846793005 + 1442695040888963407
+		b[i] = byte(p.state >> 56)
+	}
+	return b
+}
+
+// after returns a head and n bytes of what comes next.
+func (p *pattern) after(head []byte, n int) []byte {
+	return append(head, p.fill(make([]byte, n))...)
+}
+
+// check compares b with what comes next.
+func (p *pattern) check(b []byte) error {
+	want := p.fill(make([]byte, len(b)))
+	if bytes.Equal(b, want) {
+		return nil
+	}
+	for i := range b {
+		if b[i] != want[i] {
+			return fmt.Errorf("byte %d of %d is %#x instead of %#x", i, len(b), b[i], want[i])
+		}
+	}
+	return nil
+}

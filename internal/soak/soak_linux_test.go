@@ -1,0 +1,64 @@
+package soak
+
+import (
+	"context"
+	"flag"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+var (
+	lasts = flag.Duration("soak.lasts", time.Minute, "how long there are faults")
+	seed  = flag.Uint64("soak.seed", 0, "where the faults come from; 0: another one each time")
+)
+
+// A client that is stuck for so long has met a bug.
+const patience = 2 * time.Minute
+
+func TestSevenDevicesTalkToOneThroughAllFaults(t *testing.T) {
+	if *seed == 0 {
+		*seed = rand.Uint64N(1_000_000) + 1
+	}
+	t.Logf("faults for %v from -soak.seed %d", *lasts, *seed)
+	hosttest.LeavesNothingBehind(t, func() {
+		radio := rfcommtest.Require(t, rfcommtest.Config{Controllers: 8})
+		defer radio.Close()
+		s := newServer(t, radio.Controllers()[0])
+		defer s.close()
+
+		faulty, end := context.WithTimeout(t.Context(), *lasts)
+		defer end()
+		var clients sync.WaitGroup
+		var all []*client
+		for number, c := range radio.Controllers()[1:] {
+			one := newClient(t, number, c, s)
+			all = append(all, one)
+			clients.Go(func() { one.stream(faulty) })
+			clients.Go(func() { one.files(faulty) })
+		}
+		f := newFaults(t, radio, *seed)
+		f.happen(faulty)
+		f.mend()
+		awaitClients(t, &clients)
+		for _, one := range all {
+			one.report()
+		}
+		f.report()
+	})
+}
+
+// awaitClients waits until all clients have had their last, undisturbed round.
+func awaitClients(t *testing.T, clients *sync.WaitGroup) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		clients.Wait()
+		close(done)
+	}()
+	hosttest.Receive(t, done)
+}
