@@ -1,0 +1,48 @@
+package rfcommtest_test
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+// A test of what a program does when its device goes out of range.
+func ExampleRequire() {
+	test := func(t *testing.T) {
+		radio := rfcommtest.Require(t, rfcommtest.Config{})
+		phone, printer := radio.Controllers()[0], radio.Controllers()[1]
+		link := radio.Link(phone, printer)
+		link.SetSupervisionTimeout(time.Second) // or it takes 20 s
+
+		var lc rfcomm.ListenConfig
+		listener, err := lc.ListenRFCOMM(t.Context(), &rfcomm.Addr{Device: printer.Addr(), Channel: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		d := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: phone.Addr()}}
+		conn, err := d.DialRFCOMM(t.Context(), &rfcomm.Addr{Device: printer.Addr(), Channel: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+
+		link.Lose(rfcommtest.ConnectionTimeout)
+		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, syscall.ETIMEDOUT) {
+			t.Errorf("read: %v", err)
+		}
+	}
+	_ = test
+}
+
+// How long a file takes over a perfect radio.
+func ExampleAirtime_Duration() {
+	sent := rfcommtest.Airtime{Slots: 6 * 1000} // a thousand 3-DH5 packets
+	fmt.Println(sent.Duration())
+	// Output: 3.75s
+}

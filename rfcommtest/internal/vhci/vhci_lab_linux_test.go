@@ -1,0 +1,70 @@
+package vhci_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/vhci"
+)
+
+// open makes a controller, and skips the test where there can be none.
+func open(t *testing.T) *vhci.Device {
+	t.Helper()
+	if err := vhci.Available(); err != nil {
+		t.Skip(err)
+	}
+	d, err := vhci.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func TestKernelBeginsToSetANewControllerUp(t *testing.T) {
+	d := open(t)
+	packet := make([]byte, vhci.MaxPacket)
+	n, err := d.Read(packet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command, err := hcipacket.ParseCommand(packet[:n])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if command.Opcode != hcipacket.Reset && command.Opcode != hcipacket.ReadLocalFeatures {
+		t.Errorf("the kernel began with %v", command.Opcode)
+	}
+	if _, _, err := hci.AdapterFlags(d.Index()); err != nil {
+		t.Errorf("the kernel does not know hci%d: %v", d.Index(), err)
+	}
+}
+
+func TestCloseWakesAReaderAndTakesTheAdapterAway(t *testing.T) {
+	d := open(t)
+	ended := make(chan error)
+	go func() {
+		packet := make([]byte, vhci.MaxPacket)
+		for {
+			if _, err := d.Read(packet); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	hosttest.AwaitPolling(t, "(*Device).Read")
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := hosttest.Receive(t, ended); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("the reader was told %v", err)
+	}
+	hosttest.Eventually(t, "the adapter is gone", func() bool {
+		_, _, err := hci.AdapterFlags(d.Index())
+		return err != nil
+	})
+}
