@@ -44,7 +44,8 @@ func (l *Link) SetDelay(d time.Duration) {
 
 // SetPacketTypes gives data the time on the air that a perfect radio with these
 // packets takes: BasicRate, EDR2, EDR3 or others. 0, as it is at first, means that
-// data takes no time. DM1 is always among them.
+// data takes no time. Of these a link uses what both controllers have and the kernel
+// allows (HCISETPTYPE), and DM1 always.
 func (l *Link) SetPacketTypes(types PacketTypes) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()

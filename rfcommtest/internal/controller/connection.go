@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
@@ -71,6 +72,7 @@ var linkCommands = map[hcipacket.Opcode]known{
 			return refused(hcipacket.UnknownConnection)
 		}
 		return begun(func() {
+			l.end.Restrict(air.FromHCI(types) & c.config.Packets)
 			c.event(hcipacket.ConnectionPacketTypeChanged,
 				hcipacket.Parameters{}.Status(hcipacket.Success).Handle(l.handle).Uint16(types))
 		})
@@ -128,7 +130,7 @@ func (c *Controller) connectionComplete(status hcipacket.Status, handle hcipacke
 
 // createConnection pages another device.
 func (c *Controller) createConnection(f *hcipacket.Fields) reply {
-	address := f.Address()
+	address, types := f.Address(), air.FromHCI(f.Uint16())
 	switch {
 	case c.linkTo(address) != nil:
 		return refused(hcipacket.ConnectionExists)
@@ -145,7 +147,7 @@ func (c *Controller) createConnection(f *hcipacket.Fields) reply {
 				c.connectionComplete(status, 0, address)
 				return
 			}
-			c.connected(end)
+			c.connected(end, types)
 		})
 		if !page.Ended() {
 			c.page[address] = page
@@ -198,7 +200,7 @@ func (c *Controller) acceptConnection(f *hcipacket.Fields) reply {
 	if page == nil {
 		return refused(hcipacket.UnknownConnection)
 	}
-	return begun(func() { page.Accept(func(end *radio.End) { c.connected(end) }) })
+	return begun(func() { page.Accept(func(end *radio.End) { c.connected(end, air.EDR3) }) })
 }
 
 func (c *Controller) rejectConnection(address hcipacket.Address, reason hcipacket.Status) reply {
@@ -212,8 +214,9 @@ func (c *Controller) rejectConnection(address hcipacket.Address, reason hcipacke
 	})
 }
 
-// connected tells the host of a new link.
-func (c *Controller) connected(end *radio.End) {
+// connected tells the host of a new link, for which it allows some packets.
+func (c *Controller) connected(end *radio.End, types air.Types) {
+	end.Restrict(types & c.config.Packets)
 	l := &link{Controller: c, handle: c.newHandle(), end: end, policy: c.settings.linkPolicy}
 	end.Owner = l
 	end.OnLost = l.gone

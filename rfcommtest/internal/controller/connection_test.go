@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
@@ -333,6 +334,37 @@ func TestDelayDelaysAndNothingElse(t *testing.T) {
 		a.nothing()
 		for range 3 {
 			b.data()
+		}
+	})
+}
+
+// Packet_Type of Change_Connection_Packet_Type (section 7.1.14): the bits of EDR
+// packets forbid them.
+func TestHostChoosesThePacketsOfALink(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, _ := connect(a, b)
+		a.locked(func() { a.between(b).SetTypes(air.EDR3) })
+		for _, tt := range []struct {
+			types uint16
+			slots int
+		}{
+			{0xcc18, 6},                      // a 3-DH5
+			{0xcc18 | 0x2204, 6 + 4},         // no 3 Mbit/s: a 2-DH5, and 342 bytes in a 2-DH3
+			{0xcc18 | 0x3306, 6 + 6 + 6 + 2}, // no EDR: three DH5 and 4 bytes in a DM1
+		} {
+			a.begin(hcipacket.ChangeConnectionPacketType, hcipacket.Parameters{}.Handle(ofA).Uint16(tt.types))
+			a.event(hcipacket.ConnectionPacketTypeChanged)
+			var before int
+			a.locked(func() { before = a.between(b).Use().Slots })
+			a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: make([]byte, 1021)}.Append(nil))
+			time.Sleep(time.Second)
+			a.event(hcipacket.NumberOfCompletedPackets)
+			b.data()
+			a.locked(func() {
+				if got := a.between(b).Use().Slots - before; got != tt.slots {
+					t.Errorf("packet types %#x: %d slots, want %d", tt.types, got, tt.slots)
+				}
+			})
 		}
 	})
 }

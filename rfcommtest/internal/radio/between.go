@@ -77,7 +77,7 @@ func (b *Between) SetDelay(delay time.Duration) {
 func (b *Between) SetTypes(types air.Types) {
 	b.types = types
 	if b.link != nil {
-		b.link.path.SetTypes(types)
+		b.link.setTypes()
 	}
 }
 

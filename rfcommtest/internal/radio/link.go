@@ -29,6 +29,7 @@ type End struct {
 	alive    bool // its controller has the link still
 	parting  hcipacket.Status
 	silence  *time.Timer // runs out when the other end was not heard for too long
+	types    air.Types   // that its controller and host allow
 	Owner    any         // what the controller keeps of the link
 	OnLost   func(reason hcipacket.Status)
 	Outgoing bool // this end has paged
@@ -38,12 +39,12 @@ func (r *Radio) connect(from, to *Station) *Link {
 	conditions := r.Between(from.address, to.address)
 	l := &Link{between: conditions, path: r.medium.Connect(from.air, to.air), supervision: DefaultSupervisionTimeout}
 	for i, s := range []*Station{from, to} {
-		l.ends[i] = &End{link: l, station: s, alive: true, Outgoing: i == 0}
+		l.ends[i] = &End{link: l, station: s, alive: true, types: air.EDR3, Outgoing: i == 0}
 		s.links[l.ends[i]] = struct{}{}
 	}
 	l.ends[0].peer, l.ends[1].peer = l.ends[1], l.ends[0]
 	conditions.link = l
-	l.path.SetTypes(conditions.types)
+	l.setTypes()
 	l.path.SetDelay(conditions.delay)
 	if conditions.stalled {
 		l.path.Stall()
@@ -85,6 +86,22 @@ func (e *End) Tell(arrived func(peer *End)) {
 			arrived(e.peer)
 		}
 	})
+}
+
+// Restrict says which packets this end allows. Both ends send those that both allow.
+func (e *End) Restrict(types air.Types) {
+	e.types = types
+	e.link.setTypes()
+}
+
+// setTypes chooses packets of those that are set between the stations. DM1 is
+// always allowed.
+func (l *Link) setTypes() {
+	types := l.between.types
+	if types != 0 {
+		types = types&l.ends[0].types&l.ends[1].types | air.DM1
+	}
+	l.path.SetTypes(types)
 }
 
 // SetSupervisionTimeout sets how long the link may be silent.
