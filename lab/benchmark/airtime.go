@@ -1,0 +1,82 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+// slotTime is that of a slot on the air.
+const slotTime = 625 * time.Microsecond
+
+// packetKinds are the largest packets of each rate, with what a stream that fills
+// all of them carries, in bits a second: 5 slots, and 1 for the way back.
+var packetKinds = []struct {
+	name    string
+	payload int
+	types   rfcommtest.PacketTypes
+}{
+	{"3-DH5", 1021, rfcommtest.EDR3},
+	{"2-DH5", 679, rfcommtest.EDR2},
+	{"DH5", 339, rfcommtest.BasicRate},
+}
+
+// burstPause is between two bursts: long enough for the first to arrive and for the
+// slots to be read.
+const burstPause = 2 * time.Second
+
+// settleTime is how long after the last byte its credits are on their way back.
+const settleTime = 500 * time.Millisecond
+
+// burst is a task that sends some bytes, pauses, and sends as many again. The
+// slots between the pauses are exactly those of a burst.
+func burst(size int, bytes int64) task {
+	writes := bytes / int64(size)
+	return task{
+		listening: roleReceive, dialing: roleSend, unit: "bytes", bursts: true,
+		job: job{size: size, step: writes * int64(size), count: 1, burst: writes},
+	}
+}
+
+func airTime(b *bench) error {
+	names := []string{thisLibrary, rctest, rawCalls}
+	head := []string{"packets", "bytes in a write"}
+	for _, name := range names {
+		head = append(head, name+", kbit/s", "share")
+	}
+	t := newTable("Payload rate with time on the air", append(head, "× "+rctest, "× raw")...)
+	t.note("%d KiB, %d KiB of %d-byte writes, and the slots that these and the credits used: exact, however busy the machine is. 1 in the shares is the ceiling, full packets and nothing else:", b.effort.airBytes>>10, b.effort.smallAirBytes>>10, smallSize)
+	for i, kind := range packetKinds {
+		ceiling := bitsPerSecond(kind.payload, 6*slotTime)
+		t.note("%.0f kbit/s with %s%s", ceiling/1e3, kind.name, []string{",", ",", "."}[i])
+		rate := func(s sample) float64 { return bitsPerSecond(int(s.units), time.Duration(s.slots)*slotTime) }
+		share := func(s sample) float64 { return rate(s) / ceiling }
+		b.radio.setPackets(kind.types)
+		for _, size := range writeSizes {
+			bytes := b.effort.airBytes
+			if size == smallSize {
+				bytes = b.effort.smallAirBytes
+			}
+			progress("%s, writes of %d bytes", kind.name, size)
+			o := rounds(b.effort.airRounds, names, func(name string) (sample, error) {
+				return b.measure(b.peer(name), burst(size, bytes))
+			})
+			row := []string{kind.name, fmt.Sprint(size)}
+			for _, name := range names {
+				row = append(row, o.cell(name, func(s sample) float64 { return rate(s) / 1e3 }, "%.0f"), o.cell(name, share, "%.3f"))
+			}
+			t.row(append(row, o.times(thisLibrary, rctest, rate), o.times(thisLibrary, rawCalls, rate))...)
+			if kind.types == rfcommtest.EDR3 && size != smallSize {
+				b.goals.atLeast(fmt.Sprintf("share of the %s ceiling, writes of %d", kind.name, size), o.values(thisLibrary, share), 0.98)
+			}
+		}
+	}
+	b.radio.setPackets(0)
+	t.print()
+	return nil
+}
+
+func bitsPerSecond(bytes int, in time.Duration) float64 { return float64(bytes) * 8 / in.Seconds() }

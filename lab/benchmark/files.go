@@ -1,0 +1,144 @@
+//go:build linux
+
+package main
+
+import (
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+//go:embed article_server.py
+var articleServer string
+
+//go:embed article_client.py
+var articleClient string
+
+// A way is one to transfer a file: a server, a client, and what the server says
+// when it listens.
+type way struct {
+	name           string
+	server, client func(folder string, channel int) []string
+}
+
+func files(b *bench) error {
+	folder, err := b.fileFolder()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	const (
+		framed  = "framed dialect"
+		plain   = "plain dialect"
+		article = "the article's programs (PyBluez)"
+		mixed   = "plain dialect, from the article's server"
+		bytes   = "the bytes alone, " + rawCalls
+	)
+	server := func(_ string, channel int) []string {
+		// The article's server finds the file in its folder.
+		return []string{"env", "-C", folder, debianPython, "-c", articleServer, b.radio.listening.String(), fmt.Sprint(channel)}
+	}
+	ways := []way{
+		{framed, b.fileEnd("library", roleServe), b.fileEnd("library", roleGet)},
+		{plain, b.fileEnd("library", roleServe), b.fileEnd("library", roleFetch)},
+		{article, server, func(_ string, channel int) []string {
+			return []string{debianPython, "-c", articleClient, b.radio.dialing[0].String(), b.radio.listening.String(),
+				fmt.Sprint(channel), fmt.Sprint(b.effort.fileBytes)}
+		}},
+		{mixed, server, b.fileEnd("library", roleFetch)},
+		{bytes, b.fileEnd("raw", roleServeBytes), b.fileEnd("raw", roleGetBytes)},
+	}
+	progress("files")
+	o := b.transfers(ways, folder, true)
+	t := newTable("Getting a file", "", "content, MB/s", "× article", "× bytes alone", "whole call, MB/s", "× article", "CPU ms for a MiB", "× article", "× bytes alone")
+	t.note("A file of %d KiB over a new connection. The content goes from its first byte to its last; the whole call has in it what is said before and after: in the plain dialect the 200 ms of silence that end the name, and with the article's server the 2 s of silence that end the file. The framed dialect computes SHA-256 at both ends.", b.effort.fileBytes>>10)
+	for _, w := range ways {
+		t.row(w.name, o.cell(w.name, sample.megabytes, "%.2f"), o.times(w.name, article, sample.megabytes), o.times(w.name, bytes, sample.megabytes),
+			o.cell(w.name, sample.callMegabytes, "%.2f"), o.times(w.name, article, sample.callMegabytes),
+			o.cell(w.name, sample.cpuPerMebibyte, "%.0f"), o.times(w.name, article, sample.cpuPerMebibyte), o.times(w.name, bytes, sample.cpuPerMebibyte))
+	}
+	t.print()
+	return nil
+}
+
+// callMegabytes is the rate of a file with what is said around it.
+func (s sample) callMegabytes() float64 { return float64(s.units) / 1e6 / s.call.Seconds() }
+
+// fileFolder makes a folder with the file in it.
+func (b *bench) fileFolder() (string, error) {
+	folder, err := os.MkdirTemp("", "benchmark")
+	if err != nil {
+		return "", err
+	}
+	content := make([]byte, b.effort.fileBytes)
+	rand.Read(content)
+	return folder, os.WriteFile(filepath.Join(folder, fileName), content, 0o600)
+}
+
+// fileEnd makes command lines for the ends that this program has.
+func (b *bench) fileEnd(stack, role string) func(string, int) []string {
+	return func(folder string, channel int) []string {
+		return append(endCommand(stack)(b.radio, role, job{channel: channel, count: b.effort.fileBytes}), "-folder", folder)
+	}
+}
+
+// transfers measures ways in rounds. Where content is not told from the rest, the
+// whole call is taken for it.
+func (b *bench) transfers(ways []way, folder string, content bool) outcomes {
+	byName := map[string]way{}
+	var names []string
+	for _, w := range ways {
+		byName[w.name] = w
+		names = append(names, w.name)
+	}
+	return rounds(b.effort.rounds, names, func(name string) (s sample, err error) {
+		for range attempts {
+			s, err = b.transfer(byName[name], folder, content)
+			if err == nil || errors.Is(err, errHangs) {
+				break
+			}
+		}
+		return s, err
+	})
+}
+
+func (b *bench) transfer(w way, folder string, content bool) (sample, error) {
+	channel := b.nextChannel(1)
+	server, client, err := startPair(w.server(folder, channel), w.client(folder, channel), "listening")
+	if err != nil {
+		return sample{}, err
+	}
+	defer killPair(server, client)
+	m := meter{b.radio, []*process{server, client}}
+	if _, err := client.waitFor("connected"); err != nil {
+		return sample{}, err
+	}
+	begin, err := m.read()
+	if err != nil {
+		return sample{}, err
+	}
+	var s sample
+	if content {
+		if s, err = m.count(client, "bytes", 1); err != nil {
+			return s, err
+		}
+		// The content's first bytes came before the clock was read.
+		s.wall = time.Duration(float64(s.wall) * float64(b.effort.fileBytes) / float64(s.units))
+		s.units = b.effort.fileBytes
+	}
+	if _, err := client.waitFor("done"); err != nil {
+		return sample{}, err
+	}
+	end, err := m.read()
+	whole := end.since(begin)
+	// What is said around the content costs CPU time, too.
+	s.call, s.cpu = whole.wall, whole.cpu
+	if !content {
+		s.wall, s.units = whole.wall, b.effort.fileBytes
+	}
+	return s, err
+}

@@ -1,0 +1,209 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+)
+
+// The programs of OBEX. obexd offers its services through bluetoothd, which it
+// finds on the system's message bus, and wants a session's bus besides.
+const (
+	obexClient   = "obexftp"
+	obexServer   = "/usr/libexec/bluetooth/obexd"
+	bluetoothd   = "/usr/libexec/bluetooth/bluetoothd"
+	systemBus    = "dbus-daemon"
+	systemFolder = "/run/dbus"
+	sessionBus   = "dbus-run-session"
+)
+
+// pushChannel is where obexd has its Object Push service. That of File Transfer
+// asks for authentication, and the answers of a person.
+const pushChannel = 9
+
+// lastServiceChannel is the last of the channels, from pushChannel on, that obexd
+// takes for its services.
+const lastServiceChannel = 17
+
+// obex measures files that go to a server: what obexd takes from obexftp.
+func obex(b *bench) error {
+	for _, program := range []string{obexClient, obexServer, bluetoothd, systemBus, sessionBus} {
+		if _, err := exec.LookPath(program); err != nil {
+			fmt.Printf("\nOBEX is left out: %v.\n", err)
+			return nil
+		}
+	}
+	folder, err := b.fileFolder()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	received, err := os.MkdirTemp("", "obex")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(received)
+	// What is open already was made without simple pairing, which bluetoothd turns
+	// on, and could not be encrypted without a person's answers.
+	if err := b.radio.dropLinks(); err != nil {
+		return err
+	}
+	daemons, err := b.startObex(received)
+	defer func() {
+		for _, d := range daemons {
+			d.kill()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	server := daemons[len(daemons)-1]
+
+	const (
+		obexName = obexClient + " to obexd (Object Push)"
+		framed   = "framed dialect"
+		bytes    = "the bytes alone, " + rawCalls
+	)
+	ways := map[string]func() (sample, error){
+		obexName: func() (sample, error) { return b.push(server, folder, received) },
+		framed: func() (sample, error) {
+			return b.transfer(way{framed, b.fileEnd("library", roleServe), b.fileEnd("library", rolePut)}, folder, false)
+		},
+		bytes: func() (sample, error) {
+			return b.transfer(way{bytes, b.fileEnd("raw", roleTakeBytes), b.fileEnd("raw", rolePutBytes)}, folder, false)
+		},
+	}
+	names := []string{framed, obexName, bytes}
+	progress("OBEX")
+	// obexd does not say when its service is there, and the first connection, which
+	// makes a bond, may fail.
+	for range 10 {
+		if _, err = b.push(server, folder, received); err == nil {
+			break
+		}
+		progress("the first push: %v", err)
+		time.Sleep(time.Second)
+	}
+	if err := b.radio.keepLinks(); err != nil {
+		return err
+	}
+	b.lastChannel = lastServiceChannel
+	o := rounds(b.effort.rounds, names, func(name string) (s sample, err error) {
+		for range attempts {
+			s, err = ways[name]()
+			if err == nil || errors.Is(err, errHangs) {
+				break
+			}
+		}
+		return s, err
+	})
+	t := newTable("Putting a file, beside OBEX", "", "MB/s", "× OBEX", "× bytes alone", "CPU ms for a MiB", "× OBEX", "× bytes alone")
+	t.note("A file of %d KiB, from the moment the connection is there until the server has it. bluetoothd runs, and encrypts the link. Of OBEX the CPU time is that of obexftp and obexd.", b.effort.fileBytes>>10)
+	for _, name := range names {
+		t.row(name, o.cell(name, sample.megabytes, "%.2f"), o.times(name, obexName, sample.megabytes), o.times(name, bytes, sample.megabytes),
+			o.cell(name, sample.cpuPerMebibyte, "%.0f"), o.times(name, obexName, sample.cpuPerMebibyte), o.times(name, bytes, sample.cpuPerMebibyte))
+	}
+	t.print()
+	return nil
+}
+
+// startObex starts what obexd needs, and obexd last.
+func (b *bench) startObex(folder string) ([]*process, error) {
+	var daemons []*process
+	if err := os.MkdirAll(systemFolder, 0o755); err != nil {
+		return nil, err
+	}
+	for _, daemon := range []struct {
+		command []string
+		ready   string // what it says when others may go on
+	}{
+		{[]string{systemBus, "--system", "--nofork", "--print-address"}, "unix:"},
+		{[]string{bluetoothd, "--nodetach"}, "management interface"},
+		{[]string{sessionBus, "--", obexServer, "--nodetach", "--auto-accept", "--root", folder}, "OBEX daemon"},
+	} {
+		d, err := start(daemon.command...)
+		if err != nil {
+			return daemons, err
+		}
+		daemons = append(daemons, d)
+		if _, err := d.waitFor(daemon.ready); err != nil {
+			return daemons, fmt.Errorf("starting %s: %w", daemon.command[0], err)
+		}
+	}
+	return daemons, b.radio.makeConnectable()
+}
+
+// makeConnectable lets the adapters answer pages, which bluetoothd has ended.
+func (r *radio) makeConnectable() error {
+	index, err := adapterIndex(r.listening)
+	if err != nil {
+		return err
+	}
+	return hci.SetScan(index, hci.ScanInquiryAndPage)
+}
+
+// adapterIndex returns the kernel's number of an adapter.
+func adapterIndex(address rfcomm.BDAddr) (int, error) {
+	adapters, err := hci.Adapters()
+	if err != nil {
+		return 0, err
+	}
+	for _, adapter := range adapters {
+		if rfcomm.BDAddr(adapter.Address) == address {
+			return adapter.Index, nil
+		}
+	}
+	return 0, fmt.Errorf("the adapter %v is gone", address)
+}
+
+// push sends the file with obexftp, which says "done" when it is connected, and
+// again when the file is sent.
+func (b *bench) push(server *process, folder, received string) (sample, error) {
+	path := filepath.Join(received, fileName)
+	os.Remove(path)
+	// obexftp takes an address for a number.
+	from, err := adapterIndex(b.radio.dialing[0])
+	if err != nil {
+		return sample{}, err
+	}
+	client, err := start("env", "-C", folder, obexClient, "-b", b.radio.listening.String(), "-B", fmt.Sprint(pushChannel),
+		"-d", fmt.Sprint(from), "-U", "none", "-H", "-S", "-p", fileName)
+	if err != nil {
+		return sample{}, err
+	}
+	defer client.kill()
+	m := meter{b.radio, []*process{client, server}}
+	if _, err := client.waitFor("done"); err != nil {
+		return sample{}, err
+	}
+	begin, err := m.read()
+	if err != nil {
+		return sample{}, err
+	}
+	if _, err := client.waitFor("done"); err != nil {
+		return sample{}, err
+	}
+	end, err := m.read()
+	if err != nil {
+		return sample{}, err
+	}
+	select { // it needs a moment to hang up
+	case <-client.ended:
+	case <-time.After(hangLimit):
+		return sample{}, errHangs
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() != b.effort.fileBytes {
+		return sample{}, fmt.Errorf("obexd has not got the file (%v)", err)
+	}
+	s := end.since(begin)
+	s.units = b.effort.fileBytes
+	return s, nil
+}

@@ -1,0 +1,142 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+// A radio is the adapters to measure over.
+type radio struct {
+	description string
+	listening   rfcomm.BDAddr   // the adapter that servers listen on
+	dialing     []rfcomm.BDAddr // those that clients dial from, one for each stream
+
+	virtual *rfcommtest.Radio
+	links   []*rfcommtest.Link // from the dialing adapters
+	kept    []io.Closer        // connections that keep the links open
+}
+
+// newRadio makes adapters of virtual controllers. They run in this process, whose
+// CPU time therefore counts for no peer.
+func newRadio() (*radio, error) {
+	virtual, err := rfcommtest.NewRadio(rfcommtest.Config{Controllers: 1 + slices.Max(severalCounts)})
+	if err != nil {
+		return nil, err
+	}
+	controllers := virtual.Controllers()
+	r := &radio{
+		description: fmt.Sprintf("The radio is package rfcommtest's, with %d controllers of its usual kind; data takes no time on the air unless a table says so", len(controllers)),
+		virtual:     virtual,
+		listening:   controllers[0].Addr(),
+	}
+	for _, c := range controllers[1:] {
+		r.dialing = append(r.dialing, c.Addr())
+		r.links = append(r.links, virtual.Link(controllers[0], c))
+	}
+	if err := r.keepLinks(); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// keepChannel is where the connections that keep the links open listen.
+const keepChannel = 30
+
+// keepLinks opens a connection from each adapter. The end of the last connection
+// between two adapters closes their session and their link, and whoever dials in
+// that moment is reset.
+func (r *radio) keepLinks() error {
+	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(context.Background(), &rfcomm.Addr{Device: r.listening, Channel: keepChannel})
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	for _, adapter := range r.dialing {
+		dialer := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: adapter}}
+		dialed, err := dialer.DialRFCOMM(context.Background(), &rfcomm.Addr{Device: r.listening, Channel: keepChannel})
+		if err != nil {
+			return fmt.Errorf("keeping a link open: %w", err)
+		}
+		r.kept = append(r.kept, dialed)
+		accepted, err := listener.AcceptRFCOMM()
+		if err != nil {
+			return fmt.Errorf("keeping a link open: %w", err)
+		}
+		r.kept = append(r.kept, accepted)
+	}
+	return nil
+}
+
+// dropLinks lets the kernel end the links, which it does a moment after the last
+// connection.
+func (r *radio) dropLinks() error {
+	for _, c := range r.kept {
+		c.Close()
+	}
+	r.kept = nil
+	deadline := time.Now().Add(hangLimit)
+	for {
+		open, err := openLinks()
+		if err != nil || open == 0 {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%d links do not end", open)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// openLinks counts the links of all adapters.
+func openLinks() (int, error) {
+	adapters, err := hci.Adapters()
+	if err != nil {
+		return 0, err
+	}
+	open := 0
+	for _, adapter := range adapters {
+		links, err := hci.Links(adapter.Index)
+		if err != nil {
+			return 0, err
+		}
+		open += len(links)
+	}
+	return open, nil
+}
+
+func (r *radio) close() {
+	for _, c := range r.kept {
+		c.Close()
+	}
+	if err := r.virtual.Close(); err != nil {
+		progress("closing the radio: %v", err)
+	}
+}
+
+// setPackets says which packets there are on the air, so that data takes its time
+// there; 0 makes it take none.
+func (r *radio) setPackets(types rfcommtest.PacketTypes) {
+	for _, link := range r.links {
+		link.SetPacketTypes(types)
+	}
+}
+
+// slots counts the slots that the links have used since the start, those of the
+// returns included. It counts none while data takes no time.
+func (r *radio) slots() int64 {
+	var slots int64
+	for _, link := range r.links {
+		slots += int64(link.Airtime().Slots)
+	}
+	return slots
+}

@@ -1,0 +1,103 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Outcomes are those of several competitors over the rounds.
+type outcomes struct {
+	samples map[string][]sample // of each round; with no units if it failed
+	failed  map[string]error    // the last failure
+}
+
+// rounds lets all competitors have their turn in each round, so that what
+// disturbs the machine for a while disturbs all alike. None is always the first.
+func rounds(count int, names []string, measure func(name string) (sample, error)) outcomes {
+	o := outcomes{samples: map[string][]sample{}, failed: map[string]error{}}
+	order := slices.Clone(names)
+	for range count {
+		for _, name := range order {
+			var s sample
+			// What hangs once hangs again, and takes long.
+			if !errors.Is(o.failed[name], errHangs) {
+				var err error
+				if s, err = measure(name); err != nil {
+					progress("%s: %v", name, err)
+					o.failed[name] = err
+					s = sample{}
+				}
+			}
+			o.samples[name] = append(o.samples[name], s)
+		}
+		order = append(order[1:], order[0])
+	}
+	return o
+}
+
+// A metric is a figure of a sample.
+type metric func(sample) float64
+
+// values are those of the rounds that succeeded.
+func (o outcomes) values(name string, m metric) []float64 {
+	var values []float64
+	for _, s := range o.samples[name] {
+		if s.units > 0 {
+			values = append(values, m(s))
+		}
+	}
+	return values
+}
+
+// quotients are those of one competitor to another, of each round.
+func (o outcomes) quotients(name, by string, m metric) []float64 {
+	var values []float64
+	others := o.samples[by]
+	for i, s := range o.samples[name] {
+		if i < len(others) && s.units > 0 && others[i].units > 0 {
+			values = append(values, m(s)/m(others[i]))
+		}
+	}
+	return values
+}
+
+func median(values []float64) float64 { return quantile(values, 0.5) }
+
+// quantile returns the value below which that part of the values lies, between two
+// of them if need be; it is not a number if there are none.
+func quantile(values []float64, part float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	place := part * float64(len(sorted)-1)
+	below := int(place)
+	above := min(below+1, len(sorted)-1)
+	return sorted[below] + (sorted[above]-sorted[below])*(place-float64(below))
+}
+
+// cell is a median as the tables have it, with what to say where there is none.
+func (o outcomes) cell(name string, m metric, format string) string {
+	if value := median(o.values(name, m)); !math.IsNaN(value) {
+		return fmt.Sprintf(format, value)
+	}
+	switch err := o.failed[name]; {
+	case errors.Is(err, errHangs):
+		return "hangs"
+	case err != nil:
+		return "fails"
+	}
+	return "—"
+}
+
+// times is a quotient as the tables have it.
+func (o outcomes) times(name, by string, m metric) string {
+	if value := median(o.quotients(name, by, m)); !math.IsNaN(value) {
+		return fmt.Sprintf("%.2f", value)
+	}
+	return "—"
+}
