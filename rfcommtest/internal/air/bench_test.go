@@ -44,7 +44,7 @@ func BenchmarkExchange(b *testing.B) {
 		for _, y := range stations[:i] {
 			p := m.Connect(x, y)
 			p.SetTypes(EDR3)
-			p.Send(x, 1<<40, nil, nil)
+			p.Send(x, 1<<30, nil, nil)
 		}
 	}
 	m.timer.Stop()
