@@ -25,7 +25,7 @@ var hints = map[string]map[syscall.Errno]string{
 		unix.EINVAL:     "no channel is free: all 30 have listeners",
 	},
 	"connect": {
-		unix.ECONNREFUSED: "nothing listens on this channel, or it is not the right one",
+		unix.ECONNREFUSED: "nothing listens on this channel, it is not the right one, or the device takes no connections",
 		unix.EHOSTDOWN:    "the device is off, out of range or not connectable",
 		unix.EHOSTUNREACH: "no Bluetooth adapter is up, or not the one asked for",
 		unix.EBUSY:        "this channel of the device is still open or closing: only one connection to it is possible",

@@ -148,15 +148,17 @@ func (c *Controller) plugIn() error {
 	if c.device != nil {
 		return nil
 	}
+	if c.radio.isClosed() { // if it is closed later, Close removes what comes now
+		return errClosed
+	}
 	device, err := vhci.Open()
 	if err != nil {
 		return fmt.Errorf("rfcommtest: %w", err)
 	}
-	c.ended = make(chan struct{})
 	c.radio.radio.Lock()
-	c.device = device
+	defer c.radio.radio.Unlock()
+	c.device, c.ended = device, make(chan struct{})
 	c.radio.logReturn(device.Index(), c.address(), fmt.Sprintf("hci%d", device.Index()))
-	c.radio.radio.Unlock()
 	go c.serve(device, c.ended)
 	return nil
 }
@@ -194,6 +196,9 @@ func (c *Controller) Up() error {
 
 // errRemoved is for what needs an adapter.
 var errRemoved = errors.New("rfcommtest: the controller is removed; return it first")
+
+// errClosed is for what would outlive the radio.
+var errClosed = errors.New("rfcommtest: the radio is closed")
 
 // serve takes the kernel's packets until the device is closed.
 func (c *Controller) serve(device *vhci.Device, ended chan<- struct{}) {

@@ -61,7 +61,8 @@ func (l *Link) Airtime() Airtime {
 }
 
 // Stall keeps everything from passing, until Resume. A link stays, however long
-// that takes: controllers do not give it up.
+// that takes: controllers do not give it up. If the kernel hangs up at one end, the
+// other notices that after the supervision timeout, or when the stall ends.
 func (l *Link) Stall() {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
@@ -92,8 +93,9 @@ func (l *Link) Lose(reason Reason, at ...*Controller) bool {
 }
 
 // Pair bonds the two adapters without a question to anybody ("just works"), so that
-// sockets can ask for encryption. From then on the kernel encrypts every link
-// between them. A controller loses its bonds when it is removed; until then an
+// sockets can ask for encryption. A bond that they have, or that one of them still
+// has, ends before, and their link with it. From then on the kernel encrypts every
+// link between them. A controller loses its bonds when it is removed; until then an
 // adapter that was once paired wants an agent for further pairings, which the radio
 // is. It needs CAP_NET_ADMIN.
 func (l *Link) Pair() error {
@@ -110,6 +112,10 @@ func (l *Link) Pair() error {
 	}
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
+	if l.radio.closed {
+		bond.Close()
+		return errClosed
+	}
 	l.radio.bonds = append(l.radio.bonds, bond)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -100,7 +101,9 @@ type Radio struct {
 	log      *btsnoop.Writer // nil: none; guarded by radio's lock, like logError
 	logError error
 
-	bonds []*adapter.Bond // guarded by radio's lock
+	// Guarded by radio's lock:
+	bonds  []*adapter.Bond
+	closed bool // nothing more is made that would have to be closed
 
 	closeOnce sync.Once
 	closeErr  error
@@ -110,8 +113,8 @@ type Radio struct {
 // connected to. The caller closes the radio.
 //
 // Where that cannot be done, because this is not Linux, the kernel has no
-// /dev/vhci or the process may not open it, the error says what is missing and
-// matches errors.ErrUnsupported.
+// /dev/vhci, or the process may not open it or bring adapters up, the error says
+// what is missing and matches errors.ErrUnsupported.
 func NewRadio(config Config) (*Radio, error) {
 	if err := config.check(); err != nil {
 		return nil, err
@@ -126,7 +129,11 @@ func NewRadio(config Config) (*Radio, error) {
 	for i := range config.Controllers {
 		r.controllers = append(r.controllers, newController(r, i))
 	}
-	if err := r.begin(); err != nil {
+	err := r.begin()
+	if errors.Is(err, fs.ErrPermission) {
+		err = &unavailableError{"run as root", err}
+	}
+	if err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -157,8 +164,12 @@ func (r *Radio) each(do func(*Controller) error) error {
 // Controllers returns the controllers, in the order of their addresses.
 func (r *Radio) Controllers() []*Controller { return append([]*Controller(nil), r.controllers...) }
 
-// Link returns what is between two controllers of the radio, in any order.
+// Link returns what is between two controllers of the radio, in any order. It
+// panics if they are one, or another radio's.
 func (r *Radio) Link(a, b *Controller) *Link {
+	if a == b || a.radio != r || b.radio != r {
+		panic("rfcommtest: Link needs two controllers of its radio")
+	}
 	r.radio.Lock()
 	defer r.radio.Unlock()
 	return &Link{r, [2]*Controller{a, b}, r.radio.Between(a.address(), b.address())}
@@ -168,25 +179,34 @@ func (r *Radio) Link(a, b *Controller) *Link {
 // links or adapters that are gone; nothing tells when it has.
 const settleTime = 100 * time.Millisecond
 
-// Close ends all links and takes the adapters away. Its error is that of the log,
-// if writing that failed, or of an adapter that does not go. Further calls do
-// nothing, and return the same.
+// Close ends all links and takes the adapters away, for good. Its error is that of
+// the log, if writing that failed, or of an adapter that does not go. Further calls
+// do nothing, and return the same.
 func (r *Radio) Close() error {
 	r.closeOnce.Do(func() {
+		r.radio.Lock()
+		r.closed = true
+		r.radio.Unlock()
 		// The kernel's RFCOMM thread can get stuck, for all adapters, when one
 		// vanishes while it closes a connection; so links end first.
 		r.hangUp()
 		err := r.each((*Controller).Remove)
 		r.radio.Lock()
 		r.radio.Close()
-		bonds := r.bonds
+		bonds, logError := r.bonds, r.logError
 		r.radio.Unlock()
 		for _, bond := range bonds {
 			bond.Close()
 		}
-		r.closeErr = errors.Join(err, r.logError)
+		r.closeErr = errors.Join(err, logError)
 	})
 	return r.closeErr
+}
+
+func (r *Radio) isClosed() bool {
+	r.radio.Lock()
+	defer r.radio.Unlock()
+	return r.closed
 }
 
 // hangUp ends all links, as if the other end of each had hung up.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -67,20 +68,35 @@ func SetScan(index int, scan Scan) error {
 		index uint16
 		scan  uint32
 	}{uint16(index), uint32(scan)} // struct hci_dev_req
-	err := withSocket(func(fd int) error { return ioctl(fd, setScan, unsafe.Pointer(&request)) })
+	err := withSocket(func(fd int) error {
+		return undisturbed(func() error { return ioctl(fd, setScan, unsafe.Pointer(&request)) })
+	})
 	return named("setting the scan mode of", index, err)
 }
 
 // power makes a request whose argument is the adapter's index itself.
 func power(request uint, index int) error {
 	return withSocket(func(fd int) error {
-		for {
-			err := unix.IoctlSetInt(fd, request, index)
-			if err != unix.EINTR { // of the runtime's own signals
-				return os.NewSyscallError("ioctl", err)
-			}
-		}
+		return undisturbed(func() error {
+			return os.NewSyscallError("ioctl", unix.IoctlSetInt(fd, request, index))
+		})
 	})
+}
+
+// undisturbed keeps the runtime's own signals away from a request that waits for
+// the controller: the kernel would give it up, and say so in its log (hci_req_sync).
+func undisturbed(request func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var all, before unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i]--
+	}
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, &before); err != nil {
+		return os.NewSyscallError("pthread_sigmask", err)
+	}
+	defer unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
+	return request()
 }
 
 func withSocket(f func(fd int) error) error {

@@ -25,6 +25,7 @@ const (
 	loadLinkKeys    = 0x0012
 	setIOCapability = 0x0018
 	pairDevice      = 0x0019
+	unpairDevice    = 0x001B
 	userConfirm     = 0x001C
 
 	commandComplete   = 0x0001
@@ -51,6 +52,9 @@ var statuses = map[uint8]string{
 	0x11: "invalid index", 0x12: "blocked by rfkill", 0x13: "already paired", 0x14: "permission denied",
 }
 
+// notPaired is the status of a command that needs a bond.
+const notPaired = 0x06
+
 // commandError is a command that the kernel answered with a failure.
 type commandError struct {
 	opcode uint16
@@ -58,7 +62,11 @@ type commandError struct {
 }
 
 func (e *commandError) Error() string {
-	return fmt.Sprintf("the kernel refused management command 0x%04x: %s", e.opcode, statuses[e.status])
+	reason, ok := statuses[e.status]
+	if !ok {
+		reason = fmt.Sprintf("status 0x%02x", e.status)
+	}
+	return fmt.Sprintf("the kernel refused management command 0x%04x: %s", e.opcode, reason)
 }
 
 // A Socket is a management socket with an agent that confirms every pairing. Its
@@ -156,9 +164,17 @@ func (m *Socket) send(opcode uint16, index int, parameters []byte) error {
 // do sends a command and waits for its end.
 func (m *Socket) do(opcode uint16, index int, parameters ...byte) error {
 	reply := make(chan uint8, 1)
+	key := request{opcode, index}
 	m.mu.Lock()
-	m.awaited[request{opcode, index}] = reply
+	m.awaited[key] = reply
 	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.awaited[key] == reply { // none has come
+			delete(m.awaited, key)
+		}
+	}()
 	if err := m.send(opcode, index, parameters); err != nil {
 		return fmt.Errorf("sending management command 0x%04x: %w", opcode, err)
 	}
@@ -197,20 +213,37 @@ func (m *Socket) bondable(index int) error {
 	return err
 }
 
+// forget has an adapter drop its link key for a device, if it has one, and the link
+// between them with it: the kernel does not pair twice, nor over a link that is
+// encrypted already.
+func (m *Socket) forget(index int, device [6]byte) error {
+	const disconnect = 1
+	err := m.do(unpairDevice, index, append(kernelOrder(device), addressTypeBREDR, disconnect)...)
+	var refused *commandError
+	if errors.As(err, &refused) && refused.status == notPaired {
+		return nil
+	}
+	return err
+}
+
 // An Adapter is one that is to be paired.
 type Adapter struct {
 	Index   int
 	Address [6]byte // BD_ADDR, the most significant byte first
 }
 
-// Pair makes a bond between two adapters of this machine: the kernel holds a link
-// key for both then. From then on they do Secure Simple Pairing, with which the
-// kernel encrypts every link, whatever a socket asks for.
+// Pair makes a bond between two adapters of this machine, in place of one that they
+// have: the kernel holds a link key for both then. From then on they do Secure
+// Simple Pairing, with which the kernel encrypts every link, whatever a socket asks
+// for.
 func (m *Socket) Pair(a, b Adapter) error {
 	before := make(map[Adapter]int)
-	for _, adapter := range []Adapter{a, b} {
+	for adapter, other := range map[Adapter]Adapter{a: b, b: a} {
 		if err := m.bondable(adapter.Index); err != nil {
 			return fmt.Errorf("making hci%d bondable: %w", adapter.Index, err)
+		}
+		if err := m.forget(adapter.Index, other.Address); err != nil {
+			return fmt.Errorf("ending the bond of hci%d: %w", adapter.Index, err)
 		}
 		before[adapter] = m.keys(adapter.Index)
 	}

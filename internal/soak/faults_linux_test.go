@@ -115,10 +115,10 @@ func (f *faults) mend() {
 		c.Refuse(0)
 		c.SetReachable(true)
 		c.SetPageTimeout(pageTimeout)
-		link := f.radio.Link(all[0], c)
 		if c == all[0] {
 			continue
 		}
+		link := f.radio.Link(all[0], c)
 		link.Resume()
 		link.SetDelay(0)
 		link.SetSupervisionTimeout(supervisionTimeout)

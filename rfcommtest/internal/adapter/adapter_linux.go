@@ -5,6 +5,7 @@ package adapter
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -82,10 +83,12 @@ func AwaitNoLinks(index int) {
 // pause is between two looks at the kernel's state, of which nothing tells.
 const pause = 2 * time.Millisecond
 
-// eventually tries until attempt succeeds or patience ends.
+// eventually tries until attempt succeeds or patience ends. Rights do not come by
+// waiting.
 func eventually(attempt func() error) error {
 	for end := time.Now().Add(patience); ; time.Sleep(pause) {
-		if err := attempt(); err == nil || time.Now().After(end) {
+		err := attempt()
+		if err == nil || errors.Is(err, fs.ErrPermission) || time.Now().After(end) {
 			return err
 		}
 	}

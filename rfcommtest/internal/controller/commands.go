@@ -29,9 +29,6 @@ type known struct {
 	handler    handler
 }
 
-// noBit marks commands that the list does not have.
-const noBit = -1
-
 // command carries a command out and tells the host.
 func (c *Controller) command(command hcipacket.Command) {
 	k, ok := commands[command.Opcode]
@@ -80,9 +77,7 @@ func init() {
 func supportedCommands() [64]byte {
 	var list [64]byte
 	for _, k := range commands {
-		if k.octet != noBit {
-			list[k.octet] |= 1 << k.bit
-		}
+		list[k.octet] |= 1 << k.bit
 	}
 	return list
 }

@@ -15,13 +15,12 @@ const linkType = 0x01
 // A link is what a controller has of an ACL link.
 type link struct {
 	*Controller
-	handle    hcipacket.Handle
-	end       *radio.End
-	pairing   pairing
-	key       *[16]byte // what both ends have proved to hold
-	encrypted bool
-	queued    int    // packets of the host that are waiting for the radio
-	policy    uint16 // as the host has set it
+	handle  hcipacket.Handle
+	end     *radio.End
+	pairing pairing
+	key     *[16]byte // what both ends have proved to hold
+	queued  int       // packets of the host that are waiting for the radio
+	policy  uint16    // as the host has set it
 }
 
 func (l *link) peer() hcipacket.Address { return l.end.Peer().Station().Address() }
@@ -43,7 +42,10 @@ var linkCommands = map[hcipacket.Opcode]known{
 	hcipacket.CreateConnectionCancel: {0, 7, 6, func(c *Controller, f *hcipacket.Fields) reply {
 		address := f.Address()
 		page := c.page[address]
-		if page == nil || !page.Cancel() {
+		switch {
+		case c.linkTo(address) != nil:
+			return reply{status: hcipacket.ConnectionExists, values: hcipacket.Parameters{}.Address(address)}
+		case page == nil || !page.Cancel():
 			return reply{status: hcipacket.UnknownConnection, values: hcipacket.Parameters{}.Address(address)}
 		}
 		delete(c.page, address)
@@ -58,8 +60,11 @@ var linkCommands = map[hcipacket.Opcode]known{
 	}},
 	hcipacket.Disconnect: {0, 5, 3, func(c *Controller, f *hcipacket.Fields) reply {
 		l, reason := c.links[f.Handle()], hcipacket.Status(f.Uint8())
-		if l == nil {
+		switch {
+		case l == nil:
 			return refused(hcipacket.UnknownConnection)
+		case reason == hcipacket.Success:
+			return refused(hcipacket.InvalidParameters)
 		}
 		return begun(func() {
 			l.end.Detach(reason)
@@ -158,9 +163,7 @@ func (c *Controller) createConnection(f *hcipacket.Fields) reply {
 // Paged asks the host whether it wants a link.
 func (c *Controller) Paged(page *radio.Page) {
 	address := page.From.Address()
-	if old := c.paged[address]; old != nil {
-		old.timer.Stop()
-	}
+	c.invited(address) // that page is over
 	i := &invitation{page: page}
 	i.timer = time.AfterFunc(slots(c.settings.acceptTimeout), func() { c.station.Locked(func() { c.ignored(i) }) })
 	c.paged[address] = i
@@ -174,14 +177,12 @@ func (c *Controller) ignored(i *invitation) {
 		return
 	}
 	delete(c.paged, address)
-	if i.page.Ended() {
-		return
-	}
 	c.connectionComplete(hcipacket.AcceptTimeout, 0, address)
 	i.page.Reject(hcipacket.AcceptTimeout)
 }
 
-// invited takes the page of a device that the host answers.
+// invited takes the page that waits for the host's answer, if there is one. It
+// may have ended meanwhile.
 func (c *Controller) invited(address hcipacket.Address) *radio.Page {
 	i := c.paged[address]
 	if i == nil {
@@ -189,9 +190,6 @@ func (c *Controller) invited(address hcipacket.Address) *radio.Page {
 	}
 	i.timer.Stop()
 	delete(c.paged, address)
-	if i.page.Ended() {
-		return nil
-	}
 	return i.page
 }
 
@@ -200,10 +198,19 @@ func (c *Controller) acceptConnection(f *hcipacket.Fields) reply {
 	if page == nil {
 		return refused(hcipacket.UnknownConnection)
 	}
-	return begun(func() { page.Accept(func(end *radio.End) { c.connected(end, air.EDR3) }) })
+	return begun(func() {
+		if !page.Accept(func(end *radio.End) { c.connected(end, air.EDR3) }) {
+			// The other gave up before. Linux keeps a connection from the request to
+			// this event, whatever the command's status.
+			c.connectionComplete(hcipacket.ConnectionTimeout, 0, page.From.Address())
+		}
+	})
 }
 
 func (c *Controller) rejectConnection(address hcipacket.Address, reason hcipacket.Status) reply {
+	if reason == hcipacket.Success {
+		return refused(hcipacket.InvalidParameters)
+	}
 	page := c.invited(address)
 	if page == nil {
 		return refused(hcipacket.UnknownConnection)
@@ -221,7 +228,9 @@ func (c *Controller) connected(end *radio.End, types air.Types) {
 	end.Owner = l
 	end.OnLost = l.gone
 	c.links[l.handle] = l
-	delete(c.page, l.peer()) // the other's page was first
+	// If the two have paged each other, the page that was second is over.
+	delete(c.page, l.peer())
+	c.invited(l.peer())
 	c.connectionComplete(hcipacket.Success, l.handle, l.peer())
 }
 
@@ -241,6 +250,9 @@ func (c *Controller) send(data hcipacket.ACL) error {
 	if len(data.Data) > c.config.ACLLength {
 		return fmt.Errorf("controller: %d bytes of ACL data, where %d are allowed", len(data.Data), c.config.ACLLength)
 	}
+	if c.queued() == c.config.ACLBuffers {
+		return fmt.Errorf("controller: more packets of ACL data than the %d that there is room for", c.config.ACLBuffers)
+	}
 	boundary := data.Boundary
 	if boundary == hcipacket.FirstNonFlushable {
 		boundary = hcipacket.FirstFlushable
@@ -250,6 +262,15 @@ func (c *Controller) send(data hcipacket.ACL) error {
 		l.end.Peer().Owner.(*link).arrived(boundary, data.Data)
 	})
 	return nil
+}
+
+// queued returns how many packets of the host are waiting for the radio.
+func (c *Controller) queued() int {
+	n := 0
+	for _, l := range c.links {
+		n += l.queued
+	}
+	return n
 }
 
 // sent tells the host that there is room for one packet more.

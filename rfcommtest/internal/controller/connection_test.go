@@ -188,10 +188,12 @@ func TestPageIsCancelled(t *testing.T) {
 		b.event(hcipacket.ConnectionRequest)
 		a.do(hcipacket.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB))
 		a.connected(addressOfB, hcipacket.UnknownConnection)
-		if status := b.status(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1)); status != hcipacket.UnknownConnection {
-			t.Errorf("accepting what was cancelled: %v", status)
-		}
+		b.begin(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1))
+		b.connected(addressOfA, hcipacket.ConnectionTimeout)
 		connect(a, b)
+		if status, _ := a.complete(hcipacket.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB)); status != hcipacket.ConnectionExists {
+			t.Errorf("cancelling what has become a link: %v", status)
+		}
 	})
 }
 

@@ -46,7 +46,7 @@ var _ radio.Receiver = (*Controller)(nil)
 
 // New returns a controller with a station of its own. Number tells apart the
 // controllers of a radio: they count their links from different handles, so that
-// one's are never taken for another's.
+// whoever takes one's for another's finds out.
 func New(r *radio.Radio, number int, config Config) *Controller {
 	c := &Controller{config: config, next: hcipacket.Handle(1 + number*0x100)}
 	c.station = r.NewStation(config.Address, c)
@@ -70,8 +70,8 @@ func (c *Controller) clear() {
 // PowerOff has the controller forget everything without a word to its host or to
 // other controllers.
 func (c *Controller) PowerOff() {
-	for _, i := range c.paged {
-		i.timer.Stop()
+	for address := range c.paged {
+		c.invited(address)
 	}
 	c.station.Silence()
 	c.clear()

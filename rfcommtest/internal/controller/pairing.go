@@ -21,12 +21,13 @@ const (
 )
 
 // A pairing is what one end of a link is waiting for from its host. It is empty
-// most of the time.
+// most of the time. The host answers each question once: if both ends have begun,
+// it is asked the same twice.
 type pairing struct {
-	onKey     func(key *[16]byte) // nil if the host has none
-	onPIN     func(pin []byte)    // nil if the host refuses
-	onIO      func(capability)
-	onConfirm func(confirmed bool)
+	onKey     []func(key *[16]byte) // nil if the host has none
+	onPIN     []func(pin []byte)    // nil if the host refuses
+	onIO      []func(capability)
+	onConfirm []func(confirmed bool)
 }
 
 // A capability is what a device has for input and output, or why it will not pair.
@@ -74,6 +75,9 @@ var pairingCommands = map[hcipacket.Opcode]known{
 	})},
 	hcipacket.IOCapabilityNegativeReply: {20, 3, 7, answer(func(p *pairing, f *hcipacket.Fields) func() {
 		reason := hcipacket.Status(f.Uint8())
+		if reason == hcipacket.Success {
+			reason = hcipacket.PairingNotAllowed // it is a refusal all the same
+		}
 		return take(&p.onIO, capability{refusal: reason})
 	})},
 	hcipacket.UserConfirmationReply: {19, 0, 6, answer(func(p *pairing, _ *hcipacket.Fields) func() {
@@ -102,29 +106,29 @@ func answer(take func(p *pairing, f *hcipacket.Fields) func()) handler {
 	}
 }
 
-// take returns what calls the function that waits for a host's answer, if there is
-// one, and has it wait no more.
-func take[A any](waiting *func(A), answer A) func() {
-	on := *waiting
-	if on == nil {
+// take returns what calls the function that waits longest for a host's answer, if
+// there is one, and has it wait no more.
+func take[A any](waiting *[]func(A), answer A) func() {
+	if len(*waiting) == 0 {
 		return nil
 	}
-	*waiting = nil
+	on := (*waiting)[0]
+	*waiting = (*waiting)[1:]
 	return func() { on(answer) }
 }
 
 func (l *link) askKey(on func(key *[16]byte)) {
-	l.pairing.onKey = on
+	l.pairing.onKey = append(l.pairing.onKey, on)
 	l.event(hcipacket.LinkKeyRequest, hcipacket.Parameters{}.Address(l.peer()))
 }
 
 func (l *link) askPIN(on func(pin []byte)) {
-	l.pairing.onPIN = on
+	l.pairing.onPIN = append(l.pairing.onPIN, on)
 	l.event(hcipacket.PINCodeRequest, hcipacket.Parameters{}.Address(l.peer()))
 }
 
 func (l *link) askIO(on func(own capability)) {
-	l.pairing.onIO = on
+	l.pairing.onIO = append(l.pairing.onIO, on)
 	l.event(hcipacket.IOCapabilityRequest, hcipacket.Parameters{}.Address(l.peer()))
 }
 
@@ -233,7 +237,7 @@ func (l *link) confirm() {
 	rand.Read(number[:]) // never fails
 	value := (uint32(number[0]) | uint32(number[1])<<8 | uint32(number[2])<<16) % 1_000_000
 	ask := func(l *link, on func(bool)) {
-		l.pairing.onConfirm = on
+		l.pairing.onConfirm = append(l.pairing.onConfirm, on)
 		l.event(hcipacket.UserConfirmationRequest, hcipacket.Parameters{}.Address(l.peer()).Uint32(value))
 	}
 	// Both are asked at the same time; the one who began learns both answers.
@@ -291,7 +295,6 @@ func (l *link) paired(status hcipacket.Status, kind keyKind) {
 // encrypt turns encryption on or off at both ends.
 func (l *link) encrypt(on bool) {
 	change := func(l *link) {
-		l.encrypted = on
 		enabled := uint8(0)
 		if on {
 			enabled = 1

@@ -226,3 +226,46 @@ func TestAnswersThatNobodyWaitsForAreRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestBothEndsMayAskForAuthenticationAtOnce(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, ofB := connect(a, b)
+		key := [16]byte{1}
+		a.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+		b.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofB))
+		// Both hosts answer late, A to B's question too.
+		a.event(hcipacket.LinkKeyRequest)
+		b.event(hcipacket.LinkKeyRequest)
+		a.do(hcipacket.LinkKeyRequestReply, append(hcipacket.Parameters{}.Address(addressOfB), key[:]...))
+		b.event(hcipacket.LinkKeyRequest)
+		for range 2 {
+			b.do(hcipacket.LinkKeyRequestReply, append(hcipacket.Parameters{}.Address(addressOfA), key[:]...))
+		}
+		a.event(hcipacket.LinkKeyRequest)
+		if status := hcipacket.Status(a.event(hcipacket.AuthenticationComplete).Uint8()); status != hcipacket.Success {
+			t.Errorf("A: %v", status)
+		}
+		a.do(hcipacket.LinkKeyRequestReply, append(hcipacket.Parameters{}.Address(addressOfB), key[:]...))
+		if status := hcipacket.Status(b.event(hcipacket.AuthenticationComplete).Uint8()); status != hcipacket.Success {
+			t.Errorf("B: %v", status)
+		}
+	})
+}
+
+func TestRefusalToPairForNoReasonIsOne(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		for _, h := range []*host{a, b} {
+			h.do(hcipacket.WriteSimplePairingMode, hcipacket.Parameters{1})
+		}
+		ofA, _ := connect(a, b)
+		a.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+		a.event(hcipacket.LinkKeyRequest)
+		a.do(hcipacket.LinkKeyRequestNegativeReply, hcipacket.Parameters{}.Address(addressOfB))
+		a.event(hcipacket.IOCapabilityRequest)
+		a.do(hcipacket.IOCapabilityNegativeReply, hcipacket.Parameters{}.Address(addressOfB).Status(hcipacket.Success))
+		a.event(hcipacket.SimplePairingComplete)
+		if status := hcipacket.Status(a.event(hcipacket.AuthenticationComplete).Uint8()); status != hcipacket.PairingNotAllowed {
+			t.Errorf("authentication: %v", status)
+		}
+	})
+}

@@ -25,7 +25,8 @@ type Between struct {
 	// the hosts say.
 	SupervisionTimeout time.Duration
 
-	used air.Use // by links that have ended
+	used air.Use   // by links before the last one
+	last *air.Path // that one's: what is on the air when it ends still counts
 }
 
 // Between returns the conditions between two stations, in any order.
@@ -52,16 +53,18 @@ func (b *Between) Stall() {
 
 // Resume ends a stall.
 func (b *Between) Resume() {
+	if !b.stalled {
+		return // what was said before may be under way still
+	}
 	b.stalled = false
-	b.radio.pageAgain()
-	if b.link == nil {
-		return
+	if l := b.link; l != nil {
+		if l.broken {
+			l.farewell()
+		} else {
+			l.path.Resume()
+		}
 	}
-	l := b.link
-	l.farewell()
-	if !l.broken {
-		l.path.Resume()
-	}
+	b.radio.pageAgain() // after the link's end: a page makes the next one
 }
 
 // SetDelay makes everything arrive later by a time, at the same rate.
@@ -83,11 +86,10 @@ func (b *Between) SetTypes(types air.Types) {
 
 // Use returns what was on the air between the two stations.
 func (b *Between) Use() air.Use {
-	use := b.used
-	if b.link != nil {
-		use = total(use, b.link.path.Use())
+	if b.last == nil {
+		return b.used
 	}
-	return use
+	return total(b.used, b.last.Use())
 }
 
 // Lose ends the link for a reason, at one station or at both, as if the other

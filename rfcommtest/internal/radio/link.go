@@ -7,9 +7,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// DefaultSupervisionTimeout is how long a link may be silent if no host says
+// defaultSupervisionTimeout is how long a link may be silent if no host says
 // otherwise (Volume 4, Part E, section 6.21).
-const DefaultSupervisionTimeout = 0x7d00 * SlotTime
+const defaultSupervisionTimeout = 0x7d00 * SlotTime
 
 // A Link joins two stations.
 type Link struct {
@@ -37,13 +37,14 @@ type End struct {
 
 func (r *Radio) connect(from, to *Station) *Link {
 	conditions := r.Between(from.address, to.address)
-	l := &Link{between: conditions, path: r.medium.Connect(from.air, to.air), supervision: DefaultSupervisionTimeout}
+	l := &Link{between: conditions, path: r.medium.Connect(from.air, to.air), supervision: defaultSupervisionTimeout}
 	for i, s := range []*Station{from, to} {
 		l.ends[i] = &End{link: l, station: s, alive: true, types: air.EDR3, Outgoing: i == 0}
 		s.links[l.ends[i]] = struct{}{}
 	}
 	l.ends[0].peer, l.ends[1].peer = l.ends[1], l.ends[0]
 	conditions.link = l
+	conditions.used, conditions.last = conditions.Use(), l.path
 	l.setTypes()
 	l.path.SetDelay(conditions.delay)
 	if conditions.stalled {
@@ -118,8 +119,8 @@ func (e *End) SupervisionTimeout() time.Duration {
 // Detach ends the link at this end, and tells the other the reason.
 func (e *End) Detach(reason hcipacket.Status) {
 	e.forget()
-	if !e.peer.alive {
-		return
+	if !e.peer.alive || e.link.broken {
+		return // nobody is there, or it hears nothing any more
 	}
 	e.peer.parting = reason
 	if e.link.between.stalled {
@@ -135,6 +136,15 @@ func (l *Link) farewell() {
 		if e.alive && e.parting != 0 {
 			e.lose(e.parting)
 		}
+	}
+}
+
+// bury ends what is left of a link that one end has forgotten. The other is told
+// what it would have heard yet.
+func (l *Link) bury() {
+	l.farewell()
+	for _, e := range l.ends {
+		e.lose(hcipacket.ConnectionTimeout)
 	}
 }
 
@@ -183,7 +193,6 @@ func (e *End) forget() {
 	}
 	l := e.link
 	if conditions := l.between; conditions.link == l {
-		conditions.used = total(conditions.used, l.path.Use())
 		conditions.link = nil
 	}
 	l.path.Close()

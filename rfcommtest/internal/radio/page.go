@@ -42,6 +42,9 @@ func (s *Station) Page(to hcipacket.Address, class uint32, timeout time.Duration
 
 // pageTime is how long a page takes to be heard.
 func (r *Radio) pageTime(from, to hcipacket.Address) time.Duration {
+	if r.stations[to] == nil {
+		return 0 // nobody hears it; hosts can ask for any number of addresses
+	}
 	conditions := r.Between(from, to)
 	return conditions.PageTime + conditions.delay
 }
@@ -77,11 +80,7 @@ func (p *Page) ask() {
 		return
 	}
 	if l := p.From.radio.Between(p.From.address, p.to).link; l != nil {
-		// What is left of a link that one end has forgotten ends here: the other
-		// is told first.
-		for _, e := range l.ends {
-			e.lose(hcipacket.ConnectionTimeout)
-		}
+		l.bury() // before the other is told of the page
 	}
 	p.asked = true
 	p.timeout.Stop() // it was heard: the other's host has a time limit of its own

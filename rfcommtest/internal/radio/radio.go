@@ -67,6 +67,7 @@ type Station struct {
 
 	pageScan    bool // answers pages
 	unreachable bool // out of range: answers nothing, whatever it scans for
+	silenced    int  // how often: what it waited for before is forgotten
 
 	// Whether the station answers inquiries.
 	InquiryScan bool
@@ -107,6 +108,7 @@ func (s *Station) Use() air.Use { return s.air.Use() }
 // notice when their supervision timeouts pass.
 func (s *Station) Silence() {
 	s.pageScan, s.InquiryScan = false, false
+	s.silenced++
 	for p := range s.radio.pages {
 		if p.From == s {
 			p.end()
@@ -133,19 +135,29 @@ func (s *Station) Hearing() []*Station {
 
 // Hail asks for another station by a page that makes no link, such as one for its
 // name. It calls done with the other's controller, or with nil if there is no
-// answer within timeout.
+// answer within timeout. Done is not called after a Silence.
 func (s *Station) Hail(to hcipacket.Address, timeout time.Duration, done func(other Receiver)) {
 	if s.PageTimeout != 0 {
 		timeout = s.PageTimeout
 	}
 	pageTime := s.radio.pageTime(s.address, to)
-	time.AfterFunc(min(pageTime, timeout), func() {
+	s.later(min(pageTime, timeout), func() {
+		if other := s.radio.stations[to]; pageTime <= timeout && s.pages(other) {
+			done(other.receiver)
+			return
+		}
+		s.later(timeout-min(pageTime, timeout), func() { done(nil) })
+	})
+}
+
+// later calls f after some time, unless the station is silenced before.
+func (s *Station) later(d time.Duration, f func()) {
+	silenced := s.silenced
+	time.AfterFunc(d, func() {
 		s.Locked(func() {
-			if other := s.radio.stations[to]; pageTime <= timeout && s.pages(other) {
-				done(other.receiver)
-				return
+			if s.silenced == silenced {
+				f()
 			}
-			time.AfterFunc(timeout-min(pageTime, timeout), func() { s.Locked(func() { done(nil) }) })
 		})
 	})
 }

@@ -124,6 +124,26 @@ func TestUseOutlivesLinks(t *testing.T) {
 	})
 }
 
+func TestWhatIsOnTheAirWhenALinkEndsCounts(t *testing.T) {
+	onRadio(t, func(r *radio.Radio, d []*door) {
+		for range 2 {
+			between := link(t, r, d[0], d[1])
+			locked(r, func() {
+				between.SetTypes(air.EDR3)
+				d[0].end.Send(1021, nothing, nothing)
+			})
+			time.Sleep(radio.SlotTime)
+			locked(r, func() { between.Lose(hcipacket.RemotePowerOff) })
+			time.Sleep(6 * radio.SlotTime)
+			locked(r, func() {
+				if link, station := between.Use().Slots, d[0].station.Use().Slots; link != station {
+					t.Errorf("%d slots between the two, and %d at one of them", link, station)
+				}
+			})
+		}
+	})
+}
+
 func nothing() {}
 
 func TestEachEndLosesItsLinkOnce(t *testing.T) {

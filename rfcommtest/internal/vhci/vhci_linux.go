@@ -19,10 +19,6 @@ const path = "/dev/vhci"
 // packet's kind.
 const MaxPacket = 1 + 1028
 
-// MaxACL is the most ACL data that the kernel takes in one packet: of 1024 bytes
-// and more, with their header, it says EINVAL (vhci_get_user).
-const MaxACL = 1023
-
 // A Device is one controller, seen from the kernel's side: it reads what the
 // host sends. Read and Write take one packet each, with its kind in front, and
 // may be called at the same time.

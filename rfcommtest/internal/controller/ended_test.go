@@ -1,0 +1,166 @@
+package controller_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+)
+
+// Linux keeps a connection from Connection_Request to Connection_Complete, and
+// dials no other to the same device meanwhile.
+func TestHostIsToldOfTheEndOfEveryRequest(t *testing.T) {
+	for name, giveUp := range map[string]func(a *host){
+		"cancelled": func(a *host) {
+			a.do(hcipacket.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB))
+			a.connected(addressOfB, hcipacket.UnknownConnection)
+		},
+		"reset": func(a *host) { a.do(hcipacket.Reset, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onRadio(t, func(t *testing.T, a, b, _ *host) {
+				from := hcipacket.Parameters{}.Address(addressOfA)
+				for _, answer := range []func(){
+					func() {
+						b.begin(hcipacket.AcceptConnectionRequest, from.Uint8(1))
+						b.connected(addressOfA, hcipacket.ConnectionTimeout)
+					},
+					func() {
+						b.begin(hcipacket.RejectConnectionRequest, from.Status(hcipacket.LimitedResources))
+						b.connected(addressOfA, hcipacket.LimitedResources)
+					},
+					func() { // none
+						time.Sleep(5 * time.Second)
+						b.connected(addressOfA, hcipacket.AcceptTimeout)
+					},
+				} {
+					a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+					b.event(hcipacket.ConnectionRequest)
+					giveUp(a)
+					answer()
+					time.Sleep(time.Minute)
+					b.nothing()
+				}
+			})
+		})
+	}
+}
+
+func TestResetForgetsWhatWasAsked(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, c *host) {
+		a.begin(hcipacket.RemoteNameRequest, hcipacket.Parameters{}.Address(nobody).Uint8(1, 0).Uint16(0))
+		a.begin(hcipacket.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(2, 0))
+		a.event(hcipacket.InquiryResult)
+		a.event(hcipacket.InquiryResult)
+		a.begin(hcipacket.CreateConnection, connectTo(nobody))
+		b.begin(hcipacket.CreateConnection, connectTo(addressOfA))
+		a.event(hcipacket.ConnectionRequest)
+		a.do(hcipacket.Reset, nil)
+		time.Sleep(time.Minute)
+		a.nothing()
+	})
+}
+
+// A reason of 0 would say that all is well.
+func TestReasonsAreNotSuccess(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		b.event(hcipacket.ConnectionRequest)
+		from := hcipacket.Parameters{}.Address(addressOfA)
+		if status := b.status(hcipacket.RejectConnectionRequest, from.Status(hcipacket.Success)); status != hcipacket.InvalidParameters {
+			t.Errorf("rejecting for reason 0: %v", status)
+		}
+		b.begin(hcipacket.AcceptConnectionRequest, from.Uint8(1))
+		ofB := b.connected(addressOfA, hcipacket.Success)
+		a.connected(addressOfB, hcipacket.Success)
+		if status := b.status(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofB).Status(hcipacket.Success)); status != hcipacket.InvalidParameters {
+			t.Errorf("hanging up for reason 0: %v", status)
+		}
+		a.nothing()
+	})
+}
+
+// What a host sends beyond the buffers is not kept: a stall may last for ever.
+func TestDataBeyondTheBuffersIsRefused(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, c *host) {
+		ofA, _ := connect(a, b)
+		toC, _ := connect(a, c)
+		a.locked(func() {
+			a.between(b).Stall()
+			a.between(c).Stall()
+			for i := range 10 {
+				data := hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("data")}
+				if i%2 == 1 {
+					data.Handle = toC
+				}
+				if err := a.controller.Input(data.Append(nil)); (err != nil) != (i >= 8) {
+					t.Errorf("packet %d: %v", i, err)
+				}
+			}
+			a.between(b).Resume()
+		})
+		for range 4 {
+			a.event(hcipacket.NumberOfCompletedPackets)
+			b.data()
+		}
+		// The buffers of a link that is lost are free.
+		a.locked(func() { a.between(c).Lose(hcipacket.RemotePowerOff) })
+		a.disconnected(toC, hcipacket.RemotePowerOff)
+		a.locked(func() { a.between(b).Stall() })
+		for range 8 {
+			a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("data")}.Append(nil))
+		}
+	})
+}
+
+func TestWhoRedialsAfterHangingUpInAStallDoesNotHideThat(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, ofB := connect(a, b)
+		a.locked(func() { a.between(b).Stall() })
+		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
+		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
+		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		time.Sleep(time.Second)
+		a.locked(func() { a.between(b).Resume() })
+		b.disconnected(ofB, hcipacket.RemoteUserTerminated)
+		b.event(hcipacket.ConnectionRequest)
+	})
+}
+
+// What was said before a hang-up arrives before it, whatever happens meanwhile.
+func TestHangingUpOvertakesNothing(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, ofB := connect(a, b)
+		a.locked(func() { a.between(b).SetDelay(time.Second) })
+		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("last")}.Append(nil))
+		a.event(hcipacket.NumberOfCompletedPackets)
+		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
+		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
+		a.locked(func() { a.between(b).Resume() }) // of nothing
+		b.nothing()
+		a.locked(func() { a.between(b).Stall() })
+		time.Sleep(time.Minute)
+		b.nothing()
+		a.locked(func() { a.between(b).Resume() })
+		if data := b.data(); string(data.Data) != "last" {
+			t.Errorf("B was told %+v", data)
+		}
+		b.disconnected(ofB, hcipacket.RemoteUserTerminated)
+	})
+}
+
+// A link that is lost for being silent does not hear that the other end hangs up.
+func TestHangingUpIsNotHeardOverALostLink(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, _ *host) {
+		ofA, ofB := connect(a, b)
+		a.locked(func() {
+			a.between(b).SupervisionTimeout = 2 * time.Second
+			a.between(b).Lose(hcipacket.ConnectionTimeout)
+		})
+		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
+		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
+		a.locked(func() { a.between(b).Stall() })
+		a.locked(func() { a.between(b).Resume() })
+		b.gone(b.after(2*time.Second, hcipacket.DisconnectionComplete), ofB, hcipacket.ConnectionTimeout)
+	})
+}
