@@ -1,0 +1,125 @@
+package faults
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+const (
+	notDialing = "only who dials pages, or is refused"
+	withNext   = "with the next connection"
+	forgotten  = "a connection that ends in the queue is forgotten; a program that accepts it just before reads the error"
+	notReading = "who waits for a connection writes nothing to it"
+)
+
+// accepting meets a fault while a connection waits to be accepted, or is on its
+// way. What Accept then gives must be one that works.
+var accepting = &activity{name: "Accept", play: playAccepting, plans: map[*fault]plan{
+	pageTimesOut: {never: notDialing},
+	refusedPage:  {never: notDialing},
+	noListener:   {never: notDialing},
+	lost08:       {want: []string{success}, when: withNext, note: forgotten},
+	lost13:       {want: []string{success}, when: withNext, note: forgotten},
+	lost14:       {want: []string{success}, when: withNext, note: forgotten},
+	lost15:       {want: []string{success}, when: withNext, note: forgotten},
+	stallFor1s:   {want: []string{success}, when: afterStall},
+	stallForEver: {want: []string{success}, when: withNext, note: "who dials gets ETIMEDOUT after 50 s", within: 90 * time.Second, long: true},
+	ownDown:      {want: []string{success}, when: "with the next connection, once the adapter is back", note: forgotten},
+	farDown:      {want: []string{success}, when: withNext, note: forgotten},
+	ownGone:      {want: []string{success}, when: "with the next connection, once the adapter is back", note: forgotten},
+	farGone:      {want: []string{success}, when: withNext, note: forgotten},
+	killed:       {want: []string{success}, when: withNext, note: forgotten},
+	neverReads:   {never: notReading},
+	rubbish:      {never: notReading},
+	wrongFrames:  {want: []string{success}, when: withNext, note: "another device sends them; the kernel ignores them"},
+}}
+
+func playAccepting(s *scene) {
+	l := s.listen(s.T, s.near)
+	s.atEnd(func() { l.Close() })
+	switch s.fault {
+	case stallFor1s, stallForEver:
+		s.connected() // so that there is a link
+	case killed:
+		s.startChild("dial", (&rfcomm.Addr{Device: s.far.Addr()}).String(), addressOf(l).String())
+	case wrongFrames:
+		p := s.speaker(s.third, s.near)
+		p.session()
+		for _, f := range allMalformed(byte(addressOf(l).Channel << 1)) {
+			p.say(f)
+		}
+	default:
+		waits, err := dial(s.Context(), s.far, addressOf(l))
+		s.must(err)
+		s.closing(waits)
+	}
+	s.strike()
+	switch s.fault {
+	case stallFor1s, stallForEver, killed, wrongFrames:
+	default:
+		awaitNoLink(s, s.near)
+	}
+	accepted := inBackground(func() error { return s.acceptWorking(l) })
+	switch s.fault {
+	case stallFor1s, killed, wrongFrames:
+	case stallForEver:
+		_, err := dial(s.Context(), s.far, addressOf(l))
+		s.Logf("who dials got %v", err)
+		if err == nil {
+			s.Error("a dial over a link that is stalled succeeded")
+		}
+		s.mend(s.T)
+	default:
+		// Until the link has ended for both, a dial would go over it.
+		for _, c := range s.radio.Controllers() {
+			awaitNoLink(s, c)
+		}
+		s.mend(s.T)
+	}
+	s.dialAndAnswer(l)
+	s.await(accepted)
+}
+
+// acceptWorking accepts until a connection works. The kernel forgets those that end
+// before, but can be slow to notice.
+func (s *scene) acceptWorking(l *rfcomm.Listener) error {
+	for {
+		c, err := l.AcceptRFCOMM()
+		if err != nil {
+			return err
+		}
+		c.SetDeadline(time.Now().Add(anewWithin))
+		c.Write([]byte("x"))
+		_, err = c.Read(make([]byte, 1))
+		c.Close()
+		if err == nil {
+			return nil
+		}
+		s.Logf("accepted a connection that had ended: %v", err)
+	}
+}
+
+// dialAndAnswer dials from the peer and answers what comes.
+func (s *scene) dialAndAnswer(l *rfcomm.Listener) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), anewWithin)
+	defer cancel()
+	c, err := dial(ctx, s.far, addressOf(l))
+	if err != nil {
+		s.Errorf("dialing again: %v", err)
+		l.Close()
+		return
+	}
+	s.closing(c)
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		c.SetDeadline(time.Now().Add(anewWithin))
+		if _, err := c.Read(make([]byte, 1)); err == nil {
+			c.Write([]byte("y"))
+		}
+	}()
+	s.atEnd(func() { <-answered })
+}

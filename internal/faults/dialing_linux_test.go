@@ -1,0 +1,92 @@
+package faults
+
+import (
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// dialing meets a fault while a Dial goes on: before the page is answered where
+// the fault concerns that, else when the link is there, and the peer is to answer
+// RFCOMM's first frame.
+var dialing = &activity{name: "Dial", play: playDialing, plans: map[*fault]plan{
+	pageTimesOut: {want: []string{"EHOSTDOWN"}, when: afterPage},
+	refusedPage:  {want: []string{"ECONNREFUSED"}},
+	noListener:   {want: []string{"ECONNREFUSED"}},
+	lost08:       {want: []string{"ETIMEDOUT"}, when: afterSupervision},
+	lost13:       {want: []string{success}, note: triesAgain},
+	lost14:       {want: []string{success}, note: triesAgain},
+	lost15:       {want: []string{success}, note: triesAgain},
+	stallFor1s:   {want: []string{success}, when: afterStall},
+	stallForEver: {want: []string{"ETIMEDOUT"}, within: 90 * time.Second, long: true},
+	ownDown:      {want: []string{"ECONNABORTED"}},
+	farDown:      {want: []string{"ETIMEDOUT"}, when: afterSupervision},
+	ownGone:      {want: []string{"ECONNABORTED"}},
+	farGone:      {want: []string{"ETIMEDOUT"}, when: afterSupervision},
+	killed:       {want: []string{"ECONNREFUSED"}, when: "when the device answers the page", note: "killed while the page goes on"},
+	neverReads:   {want: []string{success}, note: "the kernel answers for a program that does not accept; when its backlog is full, with ECONNREFUSED"},
+	rubbish:      {never: "rubbish is for who reads; see the malformed frames"},
+	wrongFrames:  {want: []string{"ECONNREFUSED"}, note: "the kernel ignores them; the peer then says that the channel is closed"},
+}}
+
+const triesAgain = "the dial tries again, for up to 5 s, and succeeds if the device answers; else ECONNRESET, or what the next page ends with"
+
+func playDialing(s *scene) {
+	l := s.listen(s.T, s.far)
+	s.atEnd(func() { l.Close() })
+	address := addressOf(l)
+	dials := func() chan error {
+		return inBackground(func() error {
+			c, err := dial(s.Context(), s.near, address)
+			if err == nil {
+				c.Close()
+			}
+			return err
+		})
+	}
+	switch s.fault {
+	case noListener:
+		l.Close()
+		s.strike()
+		s.await(dials())
+	case pageTimesOut, refusedPage, neverReads:
+		s.strike()
+		s.await(dials())
+	case stallFor1s, stallForEver:
+		s.connected() // so that there is a link
+		s.strike()
+		s.await(dials())
+	case killed:
+		address = s.childAddress(s.far)
+		s.startChild("listen", address.String())
+		const pageTime = time.Second
+		s.near.SetPageTimeout(2 * pageTime)
+		s.link().SetPageTime(pageTime)
+		dialed := dials()
+		hosttest.AwaitPolling(s, "(*Socket).awaitConnected")
+		s.strike()
+		s.await(dialed)
+	case wrongFrames:
+		// The kernel dials over the session that is there, whoever began it.
+		p := s.speaker(s.third, s.near)
+		p.session()
+		address = s.childAddress(s.third)
+		s.strike()
+		dialed := dials()
+		hosttest.Receive(s, p.commands)
+		dlci := byte(address.Channel<<1 | 1)
+		for _, f := range allMalformed(dlci) {
+			p.say(f)
+		}
+		p.say(frame(dlci, dm))
+		s.await(dialed)
+	default:
+		s.connected() // so that there is a link
+		s.link().Stall()
+		dialed := dials()
+		hosttest.AwaitPolling(s, "(*Socket).awaitConnected")
+		s.strike()
+		s.link().Resume() // of what another attempt needs
+		s.await(dialed)
+	}
+}

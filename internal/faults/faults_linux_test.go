@@ -1,0 +1,71 @@
+package faults
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// An activity is a row of the table: what a program is doing when the fault comes.
+type activity struct {
+	name string
+	// play plays a cell: it starts, calls strike, and then await.
+	play func(s *scene)
+	// plans say what is expected under each fault.
+	plans map[*fault]plan
+}
+
+// activities are all of them, in the order of the table.
+var activities = []*activity{
+	dialing, accepting, reading, writing, shuttingDown,
+	gettingFramed, puttingFramed, gettingPlain, serving,
+}
+
+func TestEveryActivityUnderEveryFault(t *testing.T) {
+	st := newStage(t)
+	var rows []row
+	for _, a := range activities {
+		t.Run(a.name, func(t *testing.T) {
+			for _, f := range faults {
+				plan, ok := a.plans[f]
+				if !ok {
+					t.Errorf("nothing is planned for %s", f.name)
+					continue
+				}
+				r := row{activity: a, fault: f, plan: plan}
+				if plan.never == "" && (!plan.long || *longFlag) {
+					t.Run(f.name, func(t *testing.T) {
+						s := &scene{T: t, stage: st, fault: f, plan: plan}
+						s.playIn(a)
+						r.played, r.took, r.err = true, s.took, s.err
+					})
+				}
+				rows = append(rows, r)
+			}
+		})
+	}
+	if *tableFlag {
+		printTable(os.Stdout, rows)
+	}
+}
+
+// playIn plays the scene of an activity and checks how it went.
+func (s *scene) playIn(a *activity) {
+	s.reset(s.T)
+	hosttest.LeavesNothingBehind(s.T, func() {
+		defer s.close()
+		defer s.mend(s.T)
+		a.play(s)
+	})
+	got := resultOf(s.err)
+	s.Logf("%s after %v: %v", got, s.took.Round(1e6), s.err)
+	if !slices.Contains(s.plan.want, got) {
+		s.Errorf("the caller got %s (%v), want %v", got, s.err, s.plan.want)
+	}
+	if s.took > s.plan.limit() {
+		s.Errorf("it took %v, more than %v", s.took, s.plan.limit())
+	}
+	s.connectsAnew(s.T)
+}

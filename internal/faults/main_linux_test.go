@@ -1,0 +1,25 @@
+package faults
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+var (
+	longFlag  = flag.Bool("long", false, "also run the cells that take more than 10 s")
+	tableFlag = flag.Bool("table", false, "print the table, between two lines that mark it")
+)
+
+func TestMain(m *testing.M) {
+	if args := os.Getenv(childEnv); args != "" {
+		if err := child(strings.Split(args, "\n")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}

@@ -1,0 +1,114 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"io"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+// serving meets a fault while a client of the framed dialect gets a file; the
+// result is that of ServeConn. The server must be there for the next client.
+var serving = &activity{name: "serving files", play: playServing, plans: map[*fault]plan{
+	pageTimesOut: {never: transfersConnected},
+	refusedPage:  {never: transfersConnected},
+	noListener:   {never: transfersConnected},
+	lost08:       {want: orNotConnected("ETIMEDOUT"), when: afterSupervision},
+	lost13:       {want: orNotConnected("ECONNRESET")},
+	lost14:       {want: orNotConnected("ECONNRESET")},
+	lost15:       {want: orNotConnected("ECONNRESET")},
+	stallFor1s:   {want: []string{success}, when: afterStall},
+	stallForEver: {want: []string{"os.ErrDeadlineExceeded"}, within: idleWithin, when: afterIdle},
+	ownDown:      {want: orNotConnected("ECONNABORTED")},
+	farDown:      {want: orNotConnected("ETIMEDOUT"), when: afterSupervision},
+	ownGone:      {want: orNotConnected("ECONNABORTED")},
+	farGone:      {want: orNotConnected("ETIMEDOUT"), when: afterSupervision},
+	killed:       {want: orNotConnected("ECONNRESET")},
+	neverReads:   {want: []string{"os.ErrDeadlineExceeded"}, within: idleWithin, when: afterIdle},
+	rubbish:      {want: []string{"filetransfer.ErrCorrupt"}},
+	wrongFrames:  {want: []string{success}, note: "another device sends them; the kernel ignores them"},
+}}
+
+func playServing(s *scene) {
+	e := s.newExchange(framedGet)
+	e.listen(s.childAddress(s.near))
+	e.serve(nil)
+	address := addressOf(e.listener)
+	switch s.fault {
+	case killed:
+		s.startChild("get", (&rfcomm.Addr{Device: s.far.Addr()}).String(), address.String(), fileName)
+		s.strike()
+	case rubbish:
+		c := e.dialFrom(address)
+		s.strike()
+		c.Write(append([]byte{0}, bytes.Repeat([]byte("rubbish\r\n"), 1000)...)) // NUL begins a request
+		s.running.Go(func() { io.Copy(io.Discard, c) })
+	default:
+		c := e.dialFrom(address)
+		c.after = strikeAfter
+		struck := make(chan struct{})
+		hold := make(chan struct{})
+		var p *speaker
+		if s.fault == wrongFrames {
+			p = s.speaker(s.third, s.near)
+			p.session()
+		}
+		c.reached = func() {
+			s.strike()
+			if p != nil {
+				for _, f := range allMalformed(2) {
+					p.say(f)
+				}
+			}
+			close(struck)
+			if s.fault == neverReads {
+				<-hold
+			}
+		}
+		s.running.Go(func() {
+			client := filetransfer.NewClient(c)
+			client.IdleTimeout = patience
+			defer client.Close()
+			_, err := client.Get(context.Background(), fileName, io.Discard)
+			s.Logf("the client: %v", err)
+		})
+		s.atEnd(func() { c.Close(); close(hold) })
+		s.begun(struck, e.served)
+	}
+	s.await(e.served)
+	s.mend(s.T)
+	e.nextClient(address)
+}
+
+// dialFrom connects a client at the peer's device.
+func (e *exchange) dialFrom(address *rfcomm.Addr) *watchedConn {
+	e.Helper()
+	ctx, cancel := context.WithTimeout(e.Context(), anewWithin)
+	defer cancel()
+	c, err := dial(ctx, e.far, address)
+	e.must(err)
+	keepLittle(e, c)
+	return &watchedConn{Conn: e.closing(c)}
+}
+
+// nextClient gets the file for another client, at the third device.
+func (e *exchange) nextClient(address *rfcomm.Addr) {
+	e.Helper()
+	ctx, cancel := context.WithTimeout(e.Context(), anewWithin)
+	defer cancel()
+	e.idle = patience
+	conn, err := dial(ctx, e.third, address)
+	e.must(err)
+	e.closing(conn)
+	if err := framedGet.move(ctx, conn, e); err != nil {
+		e.Errorf("the next client: %v", err)
+	} else if !e.whole(framedGet) {
+		e.Error("the next client has no file")
+	}
+	if err := hosttest.Receive(e, e.served); err != nil {
+		e.Errorf("serving the next client: %v", err)
+	}
+}

@@ -1,0 +1,177 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+// What a device does that is out of reach, in this test. In life the one is 5 s
+// and the other 20 s, unless the devices agree on another time.
+const (
+	pageTimeout        = 300 * time.Millisecond
+	supervisionTimeout = 200 * time.Millisecond
+)
+
+// A stage is where all cells are played: three devices, of which near is the one
+// whose program is watched. The third one speaks RFCOMM of its own making.
+type stage struct {
+	near, far, third *rfcommtest.Controller
+	radio            *rfcommtest.Radio
+	channel          int // used last
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	radio := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
+	all := radio.Controllers()
+	return &stage{radio: radio, near: all[0], far: all[1], third: all[2]}
+}
+
+// link is what is between the device that is watched and its peer.
+func (s *stage) link() *rfcommtest.Link { return s.radio.Link(s.near, s.far) }
+
+// nextChannel returns a channel that has not been used for long: it stays busy for
+// a while after a close.
+func (s *stage) nextChannel() int {
+	s.channel = s.channel%30 + 1
+	return s.channel
+}
+
+// mend ends every fault.
+func (s *stage) mend(t testing.TB) {
+	t.Helper()
+	for _, c := range s.radio.Controllers() {
+		if err := c.Return(); err != nil {
+			t.Fatal(err)
+		}
+		c.Refuse(0)
+		c.SetReachable(true)
+		c.SetPageTimeout(pageTimeout)
+	}
+	s.eachLink(func(l *rfcommtest.Link) {
+		l.SetPageTime(0)
+		l.SetSupervisionTimeout(supervisionTimeout)
+		l.Resume()
+	})
+}
+
+// reset ends every fault and every link, so that no cell sees another one's.
+func (s *stage) reset(t testing.TB) {
+	t.Helper()
+	s.mend(t)
+	s.eachLink(func(l *rfcommtest.Link) { l.Lose(rfcommtest.RemoteUserTerminated) })
+	for _, c := range s.radio.Controllers() {
+		awaitNoLink(t, c)
+	}
+}
+
+// awaitNoLink waits until the kernel has no link at a device.
+func awaitNoLink(t testing.TB, c *rfcommtest.Controller) {
+	t.Helper()
+	hosttest.Eventually(t, "no link is left", func() bool {
+		var index int
+		if _, err := fmt.Sscanf(c.Name(), "hci%d", &index); err != nil {
+			return true // removed
+		}
+		links, err := hci.AllLinks(index)
+		return err != nil || len(links) == 0
+	})
+}
+
+func (s *stage) eachLink(do func(*rfcommtest.Link)) {
+	for _, pair := range [][2]*rfcommtest.Controller{{s.near, s.far}, {s.near, s.third}, {s.far, s.third}} {
+		do(s.radio.Link(pair[0], pair[1]))
+	}
+}
+
+// listen listens on a device.
+func (s *stage) listen(t testing.TB, at *rfcommtest.Controller) *rfcomm.Listener {
+	t.Helper()
+	address := &rfcomm.Addr{Device: at.Addr(), Channel: s.nextChannel()}
+	l, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// dial connects from a device.
+func dial(ctx context.Context, from *rfcommtest.Controller, to *rfcomm.Addr) (*rfcomm.Conn, error) {
+	return (&rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: from.Addr()}}).DialRFCOMM(ctx, to)
+}
+
+func addressOf(l *rfcomm.Listener) *rfcomm.Addr { return l.Addr().(*rfcomm.Addr) }
+
+// connect returns the two ends of a new connection.
+func (s *stage) connect(t testing.TB, from, to *rfcommtest.Controller) (dialed, accepted *rfcomm.Conn) {
+	t.Helper()
+	l := s.listen(t, to)
+	defer l.Close()
+	dialed, err := dial(t.Context(), from, addressOf(l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err = l.AcceptRFCOMM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keepLittle(t, dialed)
+	keepLittle(t, accepted)
+	return dialed, accepted
+}
+
+// keepLittle makes the kernel hold little of what a connection carries, so that it
+// is soon full.
+func keepLittle(t testing.TB, c *rfcomm.Conn) {
+	const little = 8 << 10
+	if err := errors.Join(c.SetReadBuffer(little), c.SetWriteBuffer(little)); err != nil {
+		t.Error(err)
+	}
+}
+
+// A new connection has this long to come about: the kernel needs some time to see
+// the end of the old ones.
+const anewWithin = 20 * time.Second
+
+// connectsAnew checks that a new connection carries data both ways.
+func (s *stage) connectsAnew(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), anewWithin)
+	defer cancel()
+	l := s.listen(t, s.far)
+	defer l.Close()
+	dialed, err := dial(ctx, s.near, addressOf(l))
+	if err != nil {
+		t.Errorf("a new connection: %v", err)
+		return
+	}
+	defer dialed.Close()
+	l.SetDeadline(time.Now().Add(anewWithin))
+	accepted, err := l.AcceptRFCOMM()
+	if err != nil {
+		t.Errorf("accepting a new connection: %v", err)
+		return
+	}
+	defer accepted.Close()
+	for _, c := range []*rfcomm.Conn{dialed, accepted} {
+		c.SetDeadline(time.Now().Add(anewWithin))
+	}
+	for _, way := range [][2]*rfcomm.Conn{{dialed, accepted}, {accepted, dialed}} {
+		const word = "hello"
+		got := make([]byte, len(word))
+		if _, err := way[0].Write([]byte(word)); err != nil {
+			t.Errorf("writing to a new connection: %v", err)
+		} else if n, err := way[1].Read(got); err != nil || !strings.HasPrefix(word, string(got[:n])) {
+			t.Errorf("reading from a new connection: %q, %v", got[:n], err)
+		}
+	}
+}

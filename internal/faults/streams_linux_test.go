@@ -1,0 +1,255 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+const (
+	connectedAlready = "the connection is there already"
+	onlyReads        = "who reads sends nothing"
+	framesIgnored    = "the kernel ignores them; Linux 6.1, other than 6.12, gives what a frame has that ends within its head as data"
+	anyBytes         = "to a connection all bytes are alike"
+)
+
+// reading meets a fault while a Read waits.
+var reading = &activity{name: "Read", play: playReading, plans: map[*fault]plan{
+	pageTimesOut: {never: connectedAlready},
+	refusedPage:  {never: connectedAlready},
+	noListener:   {never: connectedAlready},
+	lost08:       {want: []string{"ETIMEDOUT"}, when: afterSupervision},
+	lost13:       {want: []string{"io.EOF"}},
+	lost14:       {want: []string{"io.EOF"}},
+	lost15:       {want: []string{"io.EOF"}},
+	stallFor1s:   {want: []string{success}, when: afterStall},
+	stallForEver: {want: []string{success}, when: afterStall, note: "or ErrDeadlineExceeded at its deadline; real controllers give the link up after the supervision timeout", within: 90 * time.Second, long: true},
+	ownDown:      {want: []string{"ECONNABORTED"}},
+	farDown:      {want: []string{"ETIMEDOUT"}, when: afterSupervision},
+	ownGone:      {want: []string{"ECONNABORTED"}},
+	farGone:      {want: []string{"ETIMEDOUT"}, when: afterSupervision},
+	killed:       {want: []string{"io.EOF"}},
+	neverReads:   {never: onlyReads},
+	rubbish:      {never: anyBytes},
+	wrongFrames:  {want: []string{success}, note: framesIgnored},
+}}
+
+// longerThanAll is longer than every time limit of the kernel's that has been seen.
+const longerThanAll = 55 * time.Second
+
+// waits reports whether there is no result within longerThanAll. One that there is
+// all the same is an error, and stays to be awaited.
+func (s *scene) waits(result chan error) bool {
+	s.Helper()
+	select {
+	case err := <-result:
+		s.Errorf("a call that waits returned %v", err)
+		result <- err
+		return false
+	case <-time.After(longerThanAll):
+		return true
+	}
+}
+
+func playReading(s *scene) {
+	var near, far *rfcomm.Conn
+	var p *speaker
+	var dlci byte
+	switch s.fault {
+	case killed:
+		near = s.childConnection()
+	case wrongFrames:
+		near, p, dlci = s.spokenTo(100)
+	default:
+		near, far = s.connected()
+	}
+	if p != nil {
+		p.sayMalformed(dlci, near) // one by one
+	}
+	read := inBackground(func() error {
+		got := make([]byte, 100)
+		n, err := near.Read(got)
+		if err == nil && string(got[:n]) != "x" {
+			s.Errorf("read %q, want x", got[:n])
+		}
+		return err
+	})
+	hosttest.AwaitPolling(s, "(*Conn).Read")
+	s.strike()
+	switch s.fault {
+	case stallFor1s:
+		far.Write([]byte("x"))
+	case stallForEver:
+		far.Write([]byte("x"))
+		if s.waits(read) {
+			s.mend(s.T)
+		}
+	case wrongFrames:
+		for _, f := range append(allMalformed(dlci), frame(dlci, uih, 'x')) {
+			p.say(f)
+		}
+	}
+	s.await(read)
+	if s.err != nil {
+		if _, again := near.Read(make([]byte, 1)); again == nil || again.Error() != s.err.Error() {
+			s.Errorf("Read again: %v, want %v", again, s.err)
+		}
+	}
+}
+
+// sayMalformed says all that is malformed, and sees that nothing of it is read.
+func (p *speaker) sayMalformed(dlci byte, near *rfcomm.Conn) {
+	p.Helper()
+	for _, m := range malformed(dlci) {
+		for _, f := range m.frames {
+			p.say(f)
+		}
+		p.say(frame(dlci, uih, 'x'))
+		near.SetReadDeadline(time.Now().Add(anewWithin))
+		var got []byte
+		var err error
+		for one := make([]byte, 1); err == nil && !bytes.HasSuffix(got, []byte("x")); {
+			var n int
+			n, err = near.Read(one)
+			got = append(got, one[:n]...)
+		}
+		if rest := bytes.TrimSuffix(got, []byte("x")); err != nil || len(rest) > 0 && !bytes.Equal(rest, m.taken) {
+			p.Errorf("after %s: read %q, %v", m.name, got, err)
+		}
+	}
+	near.SetReadDeadline(time.Time{})
+}
+
+// writing meets a fault while a Write waits, since the peer has not read.
+var writing = &activity{name: "Write into a full buffer", play: playWriting, plans: map[*fault]plan{
+	pageTimesOut: {never: connectedAlready},
+	refusedPage:  {never: connectedAlready},
+	noListener:   {never: connectedAlready},
+	lost08:       {want: orNotConnected("ETIMEDOUT"), when: afterSupervision},
+	lost13:       {want: orNotConnected("ECONNRESET")},
+	lost14:       {want: orNotConnected("ECONNRESET")},
+	lost15:       {want: orNotConnected("ECONNRESET")},
+	stallFor1s:   {want: []string{success}, when: afterStall},
+	stallForEver: {want: []string{"os.ErrDeadlineExceeded"}, when: atDeadline, note: "real controllers give the link up after the supervision timeout", within: 90 * time.Second, long: true},
+	ownDown:      {want: orNotConnected("ECONNABORTED")},
+	farDown:      {want: orNotConnected("ETIMEDOUT"), when: afterSupervision},
+	ownGone:      {want: orNotConnected("ECONNABORTED")},
+	farGone:      {want: orNotConnected("ETIMEDOUT"), when: afterSupervision},
+	killed:       {want: orNotConnected("ECONNRESET")},
+	neverReads:   {want: []string{"os.ErrDeadlineExceeded"}, when: "at its deadline; without one, when the peer reads"},
+	rubbish:      {never: anyBytes},
+	wrongFrames:  {want: []string{success}, note: framesIgnored},
+}}
+
+func playWriting(s *scene) {
+	var near, far *rfcomm.Conn
+	var p *speaker
+	var dlci byte
+	switch s.fault {
+	case killed:
+		near = s.childConnection()
+	case wrongFrames:
+		near, p, dlci = s.spokenTo(100)
+	default:
+		near, far = s.connected()
+	}
+	s.fill(near)
+	wrote := inBackground(func() error {
+		_, err := near.Write([]byte("no room"))
+		return err
+	})
+	hosttest.AwaitPolling(s, "(*Conn).Write")
+	s.strike()
+	switch s.fault {
+	case stallFor1s:
+		s.drain(far)
+	case stallForEver:
+		if s.waits(wrote) {
+			near.SetWriteDeadline(time.Now())
+		}
+	case neverReads:
+		near.SetWriteDeadline(time.Now().Add(shortStall))
+	case wrongFrames:
+		p.sayMalformed(dlci, near)
+		p.say(frame(dlci, uihCredits, 200))
+	}
+	s.await(wrote)
+}
+
+// fill writes until the peer's stack and this machine's take no more.
+func (s *scene) fill(c *rfcomm.Conn) {
+	s.Helper()
+	for {
+		// A radio that works takes what it can well within this time.
+		c.SetWriteDeadline(time.Now().Add(150 * time.Millisecond))
+		n, err := c.Write(make([]byte, 64<<10))
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded) && n == 0:
+			c.SetWriteDeadline(time.Time{})
+			return
+		case errors.Is(err, os.ErrDeadlineExceeded), err == nil:
+		default:
+			s.Fatalf("filling the connection: %v", err)
+		}
+	}
+}
+
+// shuttingDown meets a fault while Shutdown waits for a peer that has not read
+// everything.
+var shuttingDown = &activity{name: "Shutdown", play: playShuttingDown, plans: map[*fault]plan{
+	pageTimesOut: {never: connectedAlready},
+	refusedPage:  {never: connectedAlready},
+	noListener:   {never: connectedAlready},
+	lost08:       {want: orForgotten("ETIMEDOUT"), when: afterSupervision},
+	lost13:       {want: orForgotten("ECONNRESET")},
+	lost14:       {want: orForgotten("ECONNRESET")},
+	lost15:       {want: orForgotten("ECONNRESET")},
+	stallFor1s:   {want: []string{success}, when: afterStall},
+	stallForEver: {want: []string{"ETIMEDOUT"}, within: 90 * time.Second, long: true},
+	ownDown:      {want: []string{"ECONNABORTED"}},
+	farDown:      {want: orForgotten("ETIMEDOUT"), when: afterSupervision},
+	ownGone:      {want: []string{"ECONNABORTED"}},
+	farGone:      {want: orForgotten("ETIMEDOUT"), when: afterSupervision},
+	killed:       {want: orForgotten("ECONNRESET")},
+	neverReads:   {want: []string{"ETIMEDOUT"}, within: 90 * time.Second, long: true},
+	rubbish:      {never: anyBytes},
+	wrongFrames:  {want: []string{success}, note: framesIgnored},
+}}
+
+func playShuttingDown(s *scene) {
+	var near, far *rfcomm.Conn
+	var p *speaker
+	var dlci byte
+	switch s.fault {
+	case killed:
+		near = s.childConnection()
+	case wrongFrames:
+		near, p, dlci = s.spokenTo(100)
+	default:
+		near, far = s.connected()
+	}
+	s.fill(near)
+	shutdown := inBackground(func() error { return near.Shutdown(context.Background()) })
+	// It has begun once the connection is closed to its users.
+	hosttest.Eventually(s, "Shutdown has begun", func() bool { return near.SetDeadline(time.Time{}) != nil })
+	hosttest.AwaitPolling(s, "(*Socket).awaitDisconnected")
+	s.strike()
+	switch s.fault {
+	case stallFor1s:
+		s.drain(far)
+	case wrongFrames:
+		for _, f := range allMalformed(dlci) {
+			p.say(f)
+		}
+		for range 20 {
+			p.say(frame(dlci, uihCredits, 200))
+		}
+		p.say(frame(dlci, ua))
+	}
+	s.await(shutdown)
+}

@@ -1,0 +1,96 @@
+package faults
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// A row is one line of the table.
+type row struct {
+	*activity
+	*fault
+	plan
+	played bool
+	took   time.Duration
+	err    error
+}
+
+// Lines between which the table is printed, for whoever has only the output.
+const (
+	tableBegins = "--- table ---"
+	tableEnds   = "--- end of the table ---"
+)
+
+// head is what a row begins with, by which it is known.
+func head(a *activity, f *fault) string { return fmt.Sprintf("| %s | %s |", a.name, f.name) }
+
+func printTable(w io.Writer, rows []row) {
+	fmt.Fprintln(w, tableBegins)
+	fmt.Fprintln(w, "| activity | fault | what the program sees | when | note |")
+	fmt.Fprintln(w, "| --- | --- | --- | --- | --- |")
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s %s | %s | %s |\n", head(r.activity, r.fault), r.seen(), r.timing(), r.remark())
+	}
+	fmt.Fprintln(w, tableEnds)
+}
+
+// seen is what the program sees.
+func (r row) seen() string {
+	switch {
+	case r.never != "":
+		return "cannot occur"
+	case !r.played:
+		return "not played"
+	case r.err == nil:
+		return success
+	}
+	return fmt.Sprintf("%s: `%s`", resultOf(r.err), anonymous(r.err.Error()))
+}
+
+// ends are the addresses of the ends of a connection in the text of an error.
+var ends = regexp.MustCompile(`rfcomm \[[0-9A-F:]{17}\](:\d+)?(->\[[0-9A-F:]{17}\]:\d+)?`)
+
+// anonymous returns the text of an error as it would be anywhere.
+func anonymous(text string) string {
+	text = strings.NewReplacer("\n", " ", "for "+idleTimeout.String(), "for 30s").Replace(text)
+	return strings.NewReplacer("|", "/", "`", "'").Replace(ends.ReplaceAllString(text, "rfcomm …"))
+}
+
+// timing is when the program sees it.
+func (r row) timing() string {
+	switch {
+	case !r.played:
+		return ""
+	case r.when != "":
+		return r.when
+	}
+	return span(r.took)
+}
+
+// span is a range that a time lies in: what is below depends on the machine.
+func span(d time.Duration) string {
+	if d < time.Second {
+		return "at once"
+	}
+	limits := []int{1, 2, 5, 10, 20, 25, 30, 35, 40, 45, 50, 60, 90, 120}
+	for i, limit := range limits[1:] {
+		if d < time.Duration(limit)*time.Second {
+			return fmt.Sprintf("%d–%d s", limits[i], limit)
+		}
+	}
+	return "minutes"
+}
+
+// remark is the note of the row.
+func (r row) remark() string {
+	if r.never != "" {
+		return r.never
+	}
+	if !r.played {
+		return "takes more than 10 s: only with -long"
+	}
+	return r.note
+}
