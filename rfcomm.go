@@ -44,7 +44,7 @@ func Listen(channel int) (net.Listener, error) {
 type Dialer struct {
 	// Timeout is the longest time that a dial takes. Zero: none is set; the
 	// kernel gives up on a device that is not there after some 5 s, on one
-	// that does not answer after 30 s or more.
+	// that does not answer after 30 s, over a link that stalls after some 50 s.
 	Timeout time.Duration
 
 	// Deadline is the time at which dials fail. With a Timeout as well, the

@@ -195,20 +195,35 @@ func (l *link) Read(p []byte) (int, error) {
 }
 
 // Write writes all of p, for as long as the peer goes on taking it.
+//
+// It looks several times within the idle timeout: a kernel's buffer takes some of
+// what it gets anew, even if the peer takes nothing, and that must not count as a
+// whole timeout of progress each time.
 func (l *link) Write(p []byte) (int, error) {
-	for written := 0; ; {
-		if err := l.setWriteDeadline(time.Now().Add(l.idle)); err != nil {
+	const looks = 4
+	written, moved, since := 0, 0, time.Now()
+	for {
+		deadline := time.Now().Add(l.idle / looks)
+		if last := since.Add(l.idle); last.Before(deadline) {
+			deadline = last
+		}
+		if err := l.setWriteDeadline(deadline); err != nil {
 			return written, l.fail(err)
 		}
 		n, err := l.conn.Write(p[written:])
-		written += n
+		written, moved = written+n, moved+n
 		if written == len(p) {
 			return written, nil
 		}
 		if err == nil {
 			return written, l.fail(io.ErrShortWrite)
 		}
-		if n < leastProgress || !errors.Is(err, os.ErrDeadlineExceeded) || l.isEnded() {
+		switch {
+		case !errors.Is(err, os.ErrDeadlineExceeded) || l.isEnded():
+			return written, l.fail(l.explain(err))
+		case moved >= leastProgress:
+			moved, since = 0, time.Now()
+		case time.Since(since) >= l.idle:
 			return written, l.fail(l.explain(err))
 		}
 	}

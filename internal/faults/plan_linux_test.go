@@ -42,13 +42,13 @@ const (
 	afterPage        = "after the page timeout: 5 s"
 	afterSupervision = "after the link's supervision timeout: 20 s, or what the devices agree on"
 	afterStall       = "when the stall ends"
-	afterIdle        = "after the IdleTimeout (30 s), up to three times that if the kernel's buffers take something meanwhile"
+	afterIdle        = "after the IdleTimeout (30 s), up to twice that if the kernel's buffers take something meanwhile"
 	afterPlainIdle   = "30 s"
 	atDeadline       = "at its deadline; without one, when the stall ends"
 )
 
 // idleWithin is the longest that a transfer takes to give up a silent peer.
-const idleWithin = 4*idleTimeout + atOnce
+const idleWithin = 2*idleTimeout + atOnce
 
 // orNotConnected is what a Write may get that waits when the connection ends: the
 // kernel gives it the errno, or ENOTCONN alone.

@@ -1,0 +1,63 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// A bufferedConn is to a peer that takes nothing, behind a kernel that takes some of
+// what it gets anew, a few times.
+type bufferedConn struct {
+	net.Conn
+	room     int // how often there is some
+	deadline time.Time
+}
+
+func (c *bufferedConn) SetWriteDeadline(t time.Time) error {
+	c.deadline = t
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *bufferedConn) Write(p []byte) (int, error) {
+	if len(p) < 2<<10 { // a request passes
+		return c.Conn.Write(p)
+	}
+	n := 0
+	if c.room > 0 {
+		c.room--
+		n = 1 << 10
+	}
+	time.Sleep(time.Until(c.deadline))
+	return n, os.ErrDeadlineExceeded
+}
+
+func TestKernelThatBuffersSomeDoesNotStretchTheIdleTimeoutForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		p := newTalker(t, server)
+		p.Go(func() {
+			p.say(filetransfer.Prompt)
+			p.hearWord("put")
+			p.say(message("ready"))
+			p.hearWord("from")
+			p.hearRest()
+		})
+		c := filetransfer.NewClient(&bufferedConn{Conn: client, room: 2})
+		defer c.Close()
+		began := time.Now()
+		err := c.Put(t.Context(), "new", bytes.NewReader(make([]byte, 1<<20)), filetransfer.Info{Size: 1 << 20})
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(began); took > 50*time.Second {
+			t.Errorf("it took %v with an IdleTimeout of 30 s", took)
+		}
+	})
+}
