@@ -69,6 +69,7 @@ type cable struct {
 
 	mu      sync.Mutex
 	carried [2]int // bytes in each direction
+	heard   [2]int // those of them that were read: a cut loses what was not
 	lost    int    // bytes after the cut
 	broken  [2]bool
 }
@@ -89,6 +90,13 @@ func (c *cable) bytes(d direction) int {
 	return c.carried[d]
 }
 
+// read returns how many bytes of a direction were read.
+func (c *cable) read(d direction) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.heard[d]
+}
+
 // An end is a connection at one end of a cable.
 type end struct {
 	net.Conn
@@ -102,6 +110,9 @@ func (e *end) Read(p []byte) (int, error) {
 		return 0, e.cable.fault.err
 	}
 	n, err := e.Conn.Read(p)
+	e.cable.mu.Lock()
+	e.cable.heard[1-e.to] += n
+	e.cable.mu.Unlock()
 	if err != nil && e.broken() {
 		err = e.cable.fault.err
 	}

@@ -86,7 +86,7 @@ func (j job) cutOver(t testing.TB, c *cable, p *place, total span) {
 	if err == nil && f.after < total[f.to] && (f.to == toClient || j.data == toServer) {
 		t.Errorf("the client noticed nothing")
 	}
-	confirmed := c.bytes(toServer) == 0 || whole || j.data == toClient && c.bytes(toServer) == total[toServer]
+	confirmed := c.read(toServer) == 0 || whole || j.data == toClient && c.bytes(toServer) == total[toServer]
 	if serverErr == nil && !confirmed {
 		t.Errorf("the server noticed nothing")
 	}
@@ -265,7 +265,7 @@ func fetchCut(t *testing.T, p *place, f fault, total span) {
 		case got.Len()+len(endMark) < len(received) && !strings.HasPrefix(received, "Error: "):
 			t.Errorf("the client kept %d bytes of %d", n, len(received))
 		}
-		if serverErr == nil && c.bytes(toServer) > 0 && !f.late && c.bytes(toClient) < total[toClient] {
+		if serverErr == nil && c.read(toServer) > 0 && !f.late && c.bytes(toClient) < total[toClient] {
 			t.Errorf("the server noticed nothing")
 		}
 		if t.Failed() {
