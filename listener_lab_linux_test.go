@@ -168,17 +168,25 @@ func TestDeferredConnectionIsNoEndOfStream(t *testing.T) {
 		}
 		return c
 	})
+	const credits = 40 - 7
 	accepted := accept(t, listener)
 	if _, err := accepted.Write([]byte("too early")); !errors.Is(err, unix.ENOTCONN) {
 		t.Errorf("Write before the first Read: %v, want ENOTCONN", err)
 	}
 	read := inBackground(func() string {
 		got := make([]byte, 5)
-		n, err := io.ReadFull(accepted, got)
+		_, err := io.ReadFull(accepted, got)
+		if err == nil && got[0] == credits {
+			// Some 2 in 100 times Linux 6.12 hands over as data what the peer's first
+			// frame has of credits: those from the 7 at first to the 40 at most.
+			t.Log("the first byte is the peer's credits")
+			copy(got, got[1:])
+			_, err = io.ReadFull(accepted, got[4:])
+		}
 		if err != nil {
 			t.Error(err)
 		}
-		return string(got[:n])
+		return string(got)
 	})
 	c := <-dialed
 	if c == nil {
