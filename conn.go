@@ -27,7 +27,7 @@ type Conn struct {
 
 // newConn returns the Conn of a connected socket.
 func newConn(socket *btsocket.Socket, local, remote Addr) *Conn {
-	socket.SendOver(airOf(local.Device))
+	socket.SendOver(func() btsocket.Air { return airOf(local.Device) })
 	return &Conn{socket: socket, local: local, remote: remote}
 }
 

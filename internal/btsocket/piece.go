@@ -40,6 +40,7 @@ const enough = 3
 // Which packets the peer and the radio's conditions allow is not visible. The
 // cutter goes by the adapter's fastest.
 type cutter struct {
+	ask    func() Air // what tells air; nil once it has
 	air    Air
 	common int // the greatest common divisor of the counts; 0: there is none yet
 	fulls  int // how often the send buffer was full
@@ -90,6 +91,9 @@ func (c *cutter) full() {
 
 // learn makes the plan for the largest MTU that divides all counts.
 func (c *cutter) learn() {
+	if c.ask != nil { // not before: most connections never fill their buffer
+		c.air, c.ask = c.ask(), nil
+	}
 	if c.air.ACLLength < minACLLength {
 		return
 	}

@@ -9,12 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SendOver tells the Socket that it is an RFCOMM connection of an adapter that
-// sends so. Write then writes pieces that suit it.
-func (s *Socket) SendOver(air Air) {
+// SendOver tells the Socket that it is an RFCOMM connection, of an adapter that
+// sends as air says. Write then writes pieces that suit it. It calls air once, when
+// it has learned the MTU, if ever.
+func (s *Socket) SendOver(air func() Air) {
 	s.writeMu.Lock()
 	defer s.writeMu.Unlock()
-	s.cutter = cutter{air: air}
+	s.cutter = cutter{ask: air}
 }
 
 // Write writes all of p, unless the stream ends, the deadline passes or the
