@@ -12,6 +12,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/labtest"
+	"github.com/go-rfcomm/rfcomm/internal/tutorial"
 )
 
 // The tests on real RFCOMM are named TestRFCOMM…: the lab runs those alone.
@@ -256,33 +257,13 @@ func backlog(t *testing.T) (waiting int) {
 	return waiting
 }
 
-// articlesServer is the article's, step by step, in PyBluez. Only the size of
-// the pieces is new: today's kernels never end a blocking send of a large one.
-const articlesServer = `
-import sys, bluetooth
-server = bluetooth.BluetoothSocket(bluetooth.RFCOMM)
-server.bind((sys.argv[1], 20))
-server.listen(1)
-print("waiting", flush=True)
-clients = []
-while True:
-    client, address = server.accept()
-    clients.append(client)  # it closes none
-    client.send("Enter the file name")
-    name = client.recv(2048)
-    with open(name, "rb") as f:
-        while piece := f.read(4096):
-            client.send(piece)
-    client.send("Transfer complete")
-`
-
 func TestRFCOMMGetFromTheArticlesServer(t *testing.T) {
 	r := overRFCOMM(t)
 	r.channel = "20"
 	files, here := folder(t.TempDir()), folder(t.TempDir())
 	content := newFile(t, files.path("file"), 300_000)
 
-	server := exec.Command("/usr/bin/python3", "-c", articlesServer, r.far)
+	server := exec.Command("/usr/bin/python3", "-c", tutorial.Server, r.far, r.channel)
 	server.Dir = string(files)
 	var printed transcript
 	server.Stdout, server.Stderr = &printed, &printed
@@ -296,7 +277,7 @@ func TestRFCOMMGetFromTheArticlesServer(t *testing.T) {
 			t.Logf("the article's server:\n%s", &printed)
 		}
 	})
-	hosttest.Eventually(t, "the article's server waiting", func() bool { return strings.Contains(printed.String(), "waiting") })
+	hosttest.Eventually(t, "the article's server waiting", func() bool { return strings.Contains(printed.String(), "listening") })
 
 	run(t, 0, "client", r.words("get", "-plain", "-o", here.path("plain"), "file"))
 	checkFile(t, here.path("plain"), content)

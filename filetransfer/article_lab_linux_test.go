@@ -13,28 +13,11 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/tutorial"
 )
 
-// The article's two programs, step by step, in PyBluez. Only the size of the
-// pieces is new: today's kernels never end a blocking send of a large one.
+// The article's client, step by step, in PyBluez; its server is package tutorial's.
 const (
-	articlesServer = `
-import sys, bluetooth
-server = bluetooth.BluetoothSocket(bluetooth.RFCOMM)
-server.bind((sys.argv[1], int(sys.argv[2])))
-server.listen(1)
-print("waiting", flush=True)
-clients = []
-while True:
-    client, address = server.accept()
-    clients.append(client)  # it closes none
-    client.send("Enter the file name")
-    name = client.recv(2048)
-    with open(name, "rb") as f:
-        while piece := f.read(4096):
-            client.send(piece)
-    client.send("Transfer complete")
-`
 	articlesClient = `
 import sys, bluetooth
 near, far, channel, name = sys.argv[1:]
@@ -81,7 +64,7 @@ func (r *radio) article(t testing.TB) *article {
 		address: &rfcomm.Addr{Device: r.far, Channel: articlesChannel},
 		folder:  t.TempDir(),
 	}
-	cmd := exec.Command("/usr/bin/python3", "-c", articlesServer, r.far.String(), fmt.Sprint(articlesChannel))
+	cmd := exec.Command("/usr/bin/python3", "-c", tutorial.Server, r.far.String(), fmt.Sprint(articlesChannel))
 	cmd.Dir = a.folder
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint

@@ -10,10 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-)
 
-//go:embed article_server.py
-var articleServer string
+	"github.com/go-rfcomm/rfcomm/internal/tutorial"
+)
 
 //go:embed article_client.py
 var articleClient string
@@ -40,7 +39,7 @@ func files(b *bench) error {
 	)
 	server := func(_ string, channel int) []string {
 		// The article's server finds the file in its folder.
-		return []string{"env", "-C", folder, debianPython, "-c", articleServer, b.radio.listening.String(), fmt.Sprint(channel)}
+		return []string{"env", "-C", folder, debianPython, "-c", tutorial.Server, b.radio.listening.String(), fmt.Sprint(channel)}
 	}
 	ways := []way{
 		{framed, b.fileEnd("library", roleServe), b.fileEnd("library", roleGet)},
