@@ -215,7 +215,7 @@ func TestRefusedDialIsTriedAgainOnceOnlyAfterAClose(t *testing.T) {
 	listener := l.listen(t)
 	l.dial(t, listener) // and with it the session, which then refuses for good reason only
 	accept(t, listener)
-	refused := l.at(addrOf(listener).Channel%30 + 1)
+	refused := l.at((addrOf(listener).Channel+14)%30 + 1) // not the next one, which l.connect takes
 	attempts := func() (n int) {
 		d := l.dialer
 		d.ControlContext = func(context.Context, string, string, syscall.RawConn) error {
