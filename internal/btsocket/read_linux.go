@@ -21,25 +21,41 @@ func (s *Socket) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil // whatever the deadline, as package net does
 	}
+	if s.waits >= untilWaiting {
+		return s.readSlowly(p, unix.EAGAIN) // as another read(2) would most likely give
+	}
 	if s.readDeadline.Load() {
 		return s.readSlowly(p, unix.EINTR) // the poller knows whether it has passed
 	}
 	n, err := unix.Read(s.fd, p)
 	if n > 0 {
+		s.waits = 0
 		return n, nil
 	}
 	return s.readSlowly(p, err)
 }
 
+// untilWaiting is how many Reads in a row have to find nothing at first, until the
+// next is expected to find nothing either. One would not do: where each message is
+// read in two parts, the first waits and the second does not.
+const untilWaiting = 2
+
 // readSlowly goes on, with the poller, where a first read(2) gave no data but
-// err. EINTR stands for none.
+// err. EINTR stands for no first read(2), EAGAIN for one that is not worth it.
 func (s *Socket) readSlowly(p []byte, err error) (int, error) {
 	s.read.rest, s.read.n, s.read.err, s.read.tried = p, 0, nil, err == unix.EAGAIN
+	s.read.waited = false
 	defer func() { s.read.rest = nil }()
 	if !s.read.tried && s.judge(uintptr(s.fd), 0, err) == done {
 		return s.read.n, s.read.err
 	}
-	if err := s.raw.Read(s.read.step); err != nil {
+	err = s.raw.Read(s.read.step)
+	if s.read.waited {
+		s.waits = min(s.waits+1, untilWaiting)
+	} else {
+		s.waits = 0
+	}
+	if err != nil {
 		return 0, s.pollError(err)
 	}
 	return s.read.n, s.read.err
@@ -54,6 +70,7 @@ func (s *Socket) readStep(fd uintptr) bool {
 	if s.read.tried {
 		s.read.tried = false
 		if s.ended() == nil && PollEvents(fd, unix.POLLIN|unix.POLLRDHUP) == 0 {
+			s.read.waited = true
 			return false
 		}
 	}
@@ -63,6 +80,7 @@ func (s *Socket) readStep(fd uintptr) bool {
 		case done:
 			return true
 		case wait:
+			s.read.waited = true
 			return false
 		}
 	}

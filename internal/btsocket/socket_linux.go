@@ -17,6 +17,7 @@ type Socket struct {
 
 	readMu sync.Mutex // held by Read from start to end
 	read   transfer
+	waits  int // how many Reads in a row had to wait, up to untilWaiting
 
 	writeMu  sync.Mutex // held by Write from start to end
 	write    transfer
@@ -35,11 +36,12 @@ type Socket struct {
 // Socket, as does the function that the poller calls, so that no call
 // allocates.
 type transfer struct {
-	step  func(fd uintptr) (done bool)
-	rest  []byte
-	n     int
-	err   error
-	tried bool // a read found nothing a moment ago
+	step   func(fd uintptr) (done bool)
+	rest   []byte
+	n      int
+	err    error
+	tried  bool // a read found nothing a moment ago, or would
+	waited bool // a read found nothing
 }
 
 // New returns a Socket for the connected, non-blocking socket fd. It takes fd
