@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
@@ -16,7 +15,6 @@ import (
 
 // A radio is the adapters to measure over.
 type radio struct {
-	description string
 	listening   rfcomm.BDAddr   // the adapter that servers listen on
 	dialing     []rfcomm.BDAddr // those that clients dial from, one for each stream
 
@@ -27,14 +25,13 @@ type radio struct {
 
 // newRadio makes adapters of virtual controllers. They run in this process, whose
 // CPU time therefore counts for no peer.
-func newRadio() (*radio, error) {
-	virtual, err := rfcommtest.NewRadio(rfcommtest.Config{Controllers: 1 + slices.Max(severalCounts)})
+func newRadio(config rfcommtest.Config) (*radio, error) {
+	virtual, err := rfcommtest.NewRadio(config)
 	if err != nil {
 		return nil, err
 	}
 	controllers := virtual.Controllers()
 	r := &radio{
-		description: fmt.Sprintf("The radio is package rfcommtest's, with %d controllers of its usual kind; data takes no time on the air unless a table says so", len(controllers)),
 		virtual:     virtual,
 		listening:   controllers[0].Addr(),
 	}
@@ -124,7 +121,7 @@ func (r *radio) close() {
 }
 
 // setPackets says which packets there are on the air, so that data takes its time
-// there; 0 makes it take none.
+// there.
 func (r *radio) setPackets(types rfcommtest.PacketTypes) {
 	for _, link := range r.links {
 		link.SetPacketTypes(types)
