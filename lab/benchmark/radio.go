@@ -15,8 +15,8 @@ import (
 
 // A radio is the adapters to measure over.
 type radio struct {
-	listening   rfcomm.BDAddr   // the adapter that servers listen on
-	dialing     []rfcomm.BDAddr // those that clients dial from, one for each stream
+	listening rfcomm.BDAddr   // the adapter that servers listen on
+	dialing   []rfcomm.BDAddr // those that clients dial from, one for each stream
 
 	virtual *rfcommtest.Radio
 	links   []*rfcommtest.Link // from the dialing adapters
@@ -32,8 +32,8 @@ func newRadio(config rfcommtest.Config) (*radio, error) {
 	}
 	controllers := virtual.Controllers()
 	r := &radio{
-		virtual:     virtual,
-		listening:   controllers[0].Addr(),
+		virtual:   virtual,
+		listening: controllers[0].Addr(),
 	}
 	for _, c := range controllers[1:] {
 		r.dialing = append(r.dialing, c.Addr())
