@@ -27,12 +27,12 @@ func (l *Link) SetPageTime(d time.Duration) {
 	l.between.PageTime = d
 }
 
-// SetSupervisionTimeout sets after which time of silence a link is given up. 0
-// means as the kernel has set it, which is 20 s.
+// SetSupervisionTimeout sets after which time of silence a link is given up, one
+// that has begun included. 0 means as the kernel has set it, which is 20 s.
 func (l *Link) SetSupervisionTimeout(timeout time.Duration) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
-	l.between.SupervisionTimeout = timeout
+	l.between.SetSupervisionTimeout(timeout)
 }
 
 // SetDelay makes everything arrive later, at the same rate.

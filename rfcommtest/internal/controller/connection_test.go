@@ -284,7 +284,7 @@ func TestLinksAreLostForTheReasonThatIsGiven(t *testing.T) {
 		// Supervision timeouts take their time, at both ends.
 		ofA, ofB = connect(a, b)
 		a.locked(func() {
-			a.between(b).SupervisionTimeout = 300 * time.Millisecond
+			a.between(b).SetSupervisionTimeout(300 * time.Millisecond)
 			a.between(b).Lose(hcipacket.ConnectionTimeout)
 		})
 		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("lost")}.Append(nil))

@@ -154,7 +154,7 @@ func TestHangingUpIsNotHeardOverALostLink(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() {
-			a.between(b).SupervisionTimeout = 2 * time.Second
+			a.between(b).SetSupervisionTimeout(2 * time.Second)
 			a.between(b).Lose(hcipacket.ConnectionTimeout)
 		})
 		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))

@@ -20,10 +20,8 @@ type Between struct {
 	types   air.Types
 
 	// How long a page takes to be heard.
-	PageTime time.Duration
-	// How long a link may be silent before it is given up, if not zero, whatever
-	// the hosts say.
-	SupervisionTimeout time.Duration
+	PageTime    time.Duration
+	supervision time.Duration // see SetSupervisionTimeout
 
 	used air.Use   // by links before the last one
 	last *air.Path // that one's: what is on the air when it ends still counts
@@ -65,6 +63,15 @@ func (b *Between) Resume() {
 		}
 	}
 	b.radio.pageAgain() // after the link's end: a page makes the next one
+}
+
+// SetSupervisionTimeout sets how long a link may be silent before it is given up,
+// whatever the hosts say; 0 is what they say.
+func (b *Between) SetSupervisionTimeout(timeout time.Duration) {
+	b.supervision = timeout
+	if b.link != nil {
+		b.link.superviseAnew()
+	}
 }
 
 // SetDelay makes everything arrive later by a time, at the same rate.

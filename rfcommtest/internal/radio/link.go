@@ -28,7 +28,8 @@ type End struct {
 	peer     *End
 	alive    bool // its controller has the link still
 	parting  hcipacket.Status
-	silence  *time.Timer // runs out when the other end was not heard for too long
+	silent   time.Time   // since when the other end is not heard; zero: it is
+	silence  *time.Timer // runs out when that has lasted too long
 	types    air.Types   // that its controller and host allow
 	Owner    any         // what the controller keeps of the link
 	OnLost   func(reason hcipacket.Status)
@@ -106,11 +107,14 @@ func (l *Link) setTypes() {
 }
 
 // SetSupervisionTimeout sets how long the link may be silent.
-func (e *End) SetSupervisionTimeout(timeout time.Duration) { e.link.supervision = timeout }
+func (e *End) SetSupervisionTimeout(timeout time.Duration) {
+	e.link.supervision = timeout
+	e.link.superviseAnew()
+}
 
 // SupervisionTimeout returns how long the link may be silent. Zero is for ever.
 func (e *End) SupervisionTimeout() time.Duration {
-	if timeout := e.link.between.SupervisionTimeout; timeout != 0 {
+	if timeout := e.link.between.supervision; timeout != 0 {
 		return timeout
 	}
 	return e.link.supervision
@@ -162,20 +166,43 @@ func (e *End) lose(reason hcipacket.Status) {
 // supervise has this end hear nothing any more, and lose the link when that has
 // lasted too long.
 func (e *End) supervise() {
-	if !e.alive || e.silence != nil {
+	if !e.alive || !e.silent.IsZero() {
 		return
 	}
 	e.link.broken = true
 	e.link.path.Stall()
+	e.silent = time.Now()
+	e.timeSilence()
+}
+
+// timeSilence waits for the rest of the time that the silence may last.
+func (e *End) timeSilence() {
+	if e.silence != nil {
+		e.silence.Stop()
+		e.silence = nil
+	}
 	timeout := e.SupervisionTimeout()
 	if timeout == 0 {
 		return
 	}
-	e.silence = time.AfterFunc(timeout, func() {
+	var timer *time.Timer
+	timer = time.AfterFunc(time.Until(e.silent.Add(timeout)), func() {
 		e.station.radio.Lock()
 		defer e.station.radio.Unlock()
-		e.lose(hcipacket.ConnectionTimeout)
+		if e.silence == timer { // no other has taken its place
+			e.lose(hcipacket.ConnectionTimeout)
+		}
 	})
+	e.silence = timer
+}
+
+// superviseAnew goes by a supervision timeout that has just been set.
+func (l *Link) superviseAnew() {
+	for _, e := range l.ends {
+		if e.alive && !e.silent.IsZero() {
+			e.timeSilence()
+		}
+	}
 }
 
 // forget ends the link at this end without a word.

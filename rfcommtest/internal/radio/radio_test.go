@@ -150,7 +150,7 @@ func TestEachEndLosesItsLinkOnce(t *testing.T) {
 	onRadio(t, func(r *radio.Radio, d []*door) {
 		between := link(t, r, d[0], d[1])
 		locked(r, func() {
-			between.SupervisionTimeout = 2 * time.Second
+			between.SetSupervisionTimeout(2 * time.Second)
 			between.Lose(hcipacket.RemoteLowResources, addressOf(0))
 		})
 		time.Sleep(time.Second)
@@ -191,7 +191,7 @@ func TestStallEndsNoLinkAndSupervisionGoesOnThroughOne(t *testing.T) {
 		})
 		// A link that is being lost does not come back by the end of a stall.
 		locked(r, func() {
-			between.SupervisionTimeout = time.Second
+			between.SetSupervisionTimeout(time.Second)
 			between.Lose(hcipacket.ConnectionTimeout)
 			between.Stall()
 			between.Resume()
@@ -201,6 +201,39 @@ func TestStallEndsNoLinkAndSupervisionGoesOnThroughOne(t *testing.T) {
 		locked(r, func() {
 			for _, end := range d[:2] {
 				if fmt.Sprint(end.lost) != "[1h0m1s 0x08 (connection timeout)]" {
+					t.Errorf("lost %v", end.lost)
+				}
+			}
+		})
+	})
+}
+
+func TestSupervisionTimeoutThatIsSetDuringTheSilenceCounts(t *testing.T) {
+	onRadio(t, func(r *radio.Radio, d []*door) {
+		between := link(t, r, d[0], d[1])
+		locked(r, func() {
+			d[0].end.SetSupervisionTimeout(0)
+			between.Lose(hcipacket.ConnectionTimeout)
+		})
+		for _, at := range []struct {
+			after time.Duration
+			set   func()
+		}{
+			{time.Hour, func() { d[0].end.SetSupervisionTimeout(2 * time.Hour) }},
+			{30 * time.Minute, func() { between.SetSupervisionTimeout(3 * time.Hour) }},
+			{time.Hour, func() { between.SetSupervisionTimeout(time.Second) }}, // long over
+		} {
+			time.Sleep(at.after)
+			locked(r, func() {
+				if len(d[0].lost)+len(d[1].lost) != 0 {
+					t.Errorf("lost %v and %v too early", d[0].lost, d[1].lost)
+				}
+				at.set()
+			})
+		}
+		locked(r, func() {
+			for _, end := range d[:2] {
+				if fmt.Sprint(end.lost) != "[2h30m0s 0x08 (connection timeout)]" {
 					t.Errorf("lost %v", end.lost)
 				}
 			}
