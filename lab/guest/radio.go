@@ -119,6 +119,9 @@ func (l *lab) disconnect(reason rfcommtest.Reason) error {
 	if !between.Lose(reason) {
 		return fmt.Errorf("there is no link to hang up")
 	}
+	for between.Lose(reason) { // until both ends have noticed their silence
+		time.Sleep(time.Millisecond)
+	}
 	return nil
 }
 

@@ -21,6 +21,11 @@ type link struct {
 	key     *[16]byte // what both ends have proved to hold
 	queued  int       // packets of the host that are waiting for the radio
 	policy  uint16    // as the host has set it
+
+	// What is due when the host has read the size of the key, at the latest when the
+	// timer runs out; nil: nothing.
+	afterKeySize func()
+	keySizeTimer *time.Timer
 }
 
 func (l *link) peer() hcipacket.Address { return l.end.Peer().Station().Address() }
@@ -108,9 +113,15 @@ var linkCommands = map[hcipacket.Opcode]known{
 	hcipacket.ReadRSSI: {15, 5, 2, onLink(func(*link, *hcipacket.Fields) hcipacket.Parameters {
 		return hcipacket.Parameters{0} // within the golden range
 	})},
-	hcipacket.ReadEncryptionKeySize: {20, 4, 2, onLink(func(*link, *hcipacket.Fields) hcipacket.Parameters {
-		return hcipacket.Parameters{16}
-	})},
+	hcipacket.ReadEncryptionKeySize: {20, 4, 2, func(c *Controller, f *hcipacket.Fields) reply {
+		handle := f.Handle()
+		answer := hcipacket.Parameters{}.Handle(handle)
+		l := c.links[handle]
+		if l == nil {
+			return reply{status: hcipacket.UnknownConnection, values: answer}
+		}
+		return reply{values: answer.Uint8(16), then: l.keySizeKnown}
+	}},
 }
 
 // onLink makes a handler of a command whose first parameter is a link's handle,

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"crypto/rand"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
@@ -292,17 +293,57 @@ func (l *link) paired(status hcipacket.Status, kind keyKind) {
 	l.authenticated(status)
 }
 
-// encrypt turns encryption on or off at both ends.
+// keySizeTime is how long a host that was told of encryption has to read the size of
+// the key.
+const keySizeTime = 100 * time.Millisecond
+
+// encrypt turns encryption on or off at both ends, here last. Linux refuses what comes
+// over an encrypted link until it has read the size of the key
+// (l2cap_check_enc_key_size). On the air that takes less time than the other end needs
+// to go on; here the other end waits for it.
 func (l *link) encrypt(on bool) {
-	change := func(l *link) {
-		enabled := uint8(0)
-		if on {
-			enabled = 1
-		}
-		l.event(hcipacket.EncryptionChange, hcipacket.Parameters{}.Status(hcipacket.Success).Handle(l.handle).Uint8(enabled))
-	}
 	l.tell(func(peer *link) {
-		change(peer)
-		peer.tell(change)
+		peer.keySizeKnown() // of an earlier change
+		peer.encryptionChanged(on)
+		peer.afterKeySize = func() {
+			peer.tell(func(l *link) { l.encryptionChanged(on) })
+		}
+		if !on {
+			peer.keySizeKnown()
+			return
+		}
+		var timer *time.Timer
+		timer = time.AfterFunc(keySizeTime, func() {
+			peer.station.Locked(func() {
+				if peer.keySizeTimer == timer { // no later change has taken its place
+					peer.keySizeKnown()
+				}
+			})
+		})
+		peer.keySizeTimer = timer
 	})
+}
+
+func (l *link) encryptionChanged(on bool) {
+	enabled := uint8(0)
+	if on {
+		enabled = 1
+	}
+	l.event(hcipacket.EncryptionChange, hcipacket.Parameters{}.Status(hcipacket.Success).Handle(l.handle).Uint8(enabled))
+}
+
+// keySizeKnown lets the other end know of encryption, unless it does.
+func (l *link) keySizeKnown() {
+	after := l.afterKeySize
+	if after == nil {
+		return
+	}
+	l.afterKeySize = nil
+	if l.keySizeTimer != nil {
+		l.keySizeTimer.Stop()
+		l.keySizeTimer = nil
+	}
+	if l.links[l.handle] == l {
+		after()
+	}
 }

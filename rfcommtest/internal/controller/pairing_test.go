@@ -2,6 +2,7 @@ package controller_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
@@ -107,11 +108,29 @@ func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
 			t.Fatalf("the keys are %+v and %+v", keys[a], keys[b])
 		}
 		a.begin(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(1))
-		for h, handle := range map[*host]hcipacket.Handle{a: ofA, b: ofB} {
+		encrypted := func(h *host, handle hcipacket.Handle, want uint8) {
+			t.Helper()
 			f := h.event(hcipacket.EncryptionChange)
-			if status, got, on := f.Uint8(), f.Handle(), f.Uint8(); status != 0 || got != handle || on != 1 {
+			if status, got, on := f.Uint8(), f.Handle(), f.Uint8(); status != 0 || got != handle || on != want {
 				t.Errorf("%s: status %d, link %d, encrypted %d", h.name, status, got, on)
 			}
+		}
+		encrypted(b, ofB, 1)
+		a.nothing() // until B's host is ready for what A's will send now
+		b.send(hcipacket.ReadEncryptionKeySize, hcipacket.Parameters{}.Handle(ofB))
+		encrypted(a, ofA, 1)
+
+		// A host that does not care for the size holds it up for a moment only, and none
+		// at all when encryption ends.
+		a.begin(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(0))
+		encrypted(b, ofB, 0)
+		encrypted(a, ofA, 0)
+		b.begin(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofB).Uint8(1))
+		encrypted(a, ofA, 1)
+		b.nothing()
+		f := b.after(100*time.Millisecond, hcipacket.EncryptionChange)
+		if status, got, on := f.Uint8(), f.Handle(), f.Uint8(); status != 0 || got != ofB || on != 1 {
+			t.Errorf("B: status %d, link %d, encrypted %d", status, got, on)
 		}
 
 		// The next link needs the key alone, whoever begins.
@@ -124,6 +143,7 @@ func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
 		}
 		b.begin(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofB).Uint8(1))
 		a.event(hcipacket.EncryptionChange)
+		a.send(hcipacket.ReadEncryptionKeySize, hcipacket.Parameters{}.Handle(ofA))
 		b.event(hcipacket.EncryptionChange)
 
 		// And no other.
