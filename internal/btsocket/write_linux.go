@@ -11,7 +11,7 @@ import (
 
 // SendOver tells the Socket that it is an RFCOMM connection, of an adapter that
 // sends as air says. Write then writes pieces that suit it. It calls air once, when
-// it has learned the MTU, if ever.
+// the send buffer has been full often enough to tell the MTU, if ever.
 func (s *Socket) SendOver(air func() Air) {
 	s.writeMu.Lock()
 	defer s.writeMu.Unlock()

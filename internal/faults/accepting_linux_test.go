@@ -47,9 +47,7 @@ func playAccepting(s *scene) {
 	case wrongFrames:
 		p := s.speaker(s.third, s.near)
 		p.session()
-		for _, f := range allMalformed(byte(addressOf(l).Channel << 1)) {
-			p.say(f)
-		}
+		p.sayAllMalformed(byte(addressOf(l).Channel << 1))
 	default:
 		waits, err := dial(s.Context(), s.far, addressOf(l))
 		s.must(err)

@@ -75,9 +75,7 @@ func playDialing(s *scene) {
 		dialed := dials()
 		hosttest.Receive(s, p.commands)
 		dlci := byte(address.Channel<<1 | 1)
-		for _, f := range allMalformed(dlci) {
-			p.say(f)
-		}
+		p.sayAllMalformed(dlci)
 		p.say(frame(dlci, dm))
 		s.await(dialed)
 	default:

@@ -3,6 +3,7 @@ package faults
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -11,7 +12,7 @@ import (
 // binary that the lab runs, from the module's root.
 var docs = []string{"../../docs/faults.md", "docs/faults.md"}
 
-func TestDocsHaveARowForEveryCell(t *testing.T) {
+func TestDocsSayWhatIsPlanned(t *testing.T) {
 	content, err := os.ReadFile(docs[0])
 	if errors.Is(err, os.ErrNotExist) {
 		content, err = os.ReadFile(docs[1])
@@ -19,7 +20,15 @@ func TestDocsHaveARowForEveryCell(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(string(content), "\n")
+	var lines []string
+	for line := range strings.Lines(string(content)) {
+		if strings.HasPrefix(line, "| ") {
+			lines = append(lines, line)
+		}
+	}
+	if want := 2 + len(activities)*len(faults); len(lines) != want {
+		t.Errorf("the table has %d lines, want %d", len(lines), want)
+	}
 	for _, a := range activities {
 		for _, f := range faults {
 			found := 0
@@ -28,11 +37,8 @@ func TestDocsHaveARowForEveryCell(t *testing.T) {
 					continue
 				}
 				found++
-				if strings.Contains(line, "| not played |") {
-					t.Errorf("%s was not played: lab/faults plays all cells", head(a, f))
-				}
-				if p := a.plans[f]; p.never != "" && !strings.Contains(line, p.never) {
-					t.Errorf("%s does not say that it cannot occur because %s", head(a, f), p.never)
+				if p := a.plans[f]; !p.says(strings.Split(strings.TrimSpace(line), " |")) {
+					t.Errorf("lab/faults writes another row than this one now, which is planned to be %+v: %s", p, line)
 				}
 			}
 			if found != 1 {
@@ -40,4 +46,20 @@ func TestDocsHaveARowForEveryCell(t *testing.T) {
 			}
 		}
 	}
+}
+
+// says reports whether the cells of a row may be those of the plan.
+func (p plan) says(cells []string) bool {
+	if len(cells) != 6 { // the last one is empty
+		return false
+	}
+	for i := range cells {
+		cells[i] = strings.TrimSpace(strings.TrimPrefix(cells[i], "|"))
+	}
+	seen, when, note := cells[2], cells[3], cells[4]
+	if p.never != "" {
+		return seen == "cannot occur" && when == "" && note == p.never
+	}
+	result, _, _ := strings.Cut(seen, ":")
+	return slices.Contains(p.want, result) && (p.when == "" && when != "" || when == p.when) && note == p.note
 }

@@ -67,5 +67,8 @@ func (s *scene) playIn(a *activity) {
 	if s.took > s.plan.limit() {
 		s.Errorf("it took %v, more than %v", s.took, s.plan.limit())
 	}
+	if s.took < s.plan.atLeast() {
+		s.Errorf("it took %v, less than the %v of the fault", s.took, s.plan.atLeast())
+	}
 	s.connectsAnew(s.T)
 }

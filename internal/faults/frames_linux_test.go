@@ -17,8 +17,6 @@ const (
 	testCommand          = 0x08
 	remotePort           = 0x24
 	lineStatus           = 0x14
-	flowOff              = 0x18
-	flowOn               = 0x28
 )
 
 // frame returns an RFCOMM frame of the device that began the session, with a right

@@ -35,6 +35,21 @@ func (p plan) limit() time.Duration {
 	return p.within
 }
 
+// atLeast is the shortest that it can take, if it comes of the fault.
+func (p plan) atLeast() time.Duration {
+	switch p.when {
+	case afterPage:
+		return pageTimeout
+	case afterSupervision:
+		return supervisionTimeout
+	case afterStall:
+		return shortStall
+	case afterIdle:
+		return idleTimeout
+	}
+	return 0
+}
+
 const success = "success"
 
 // Times that the test sets, as they are in life.

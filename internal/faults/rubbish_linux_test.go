@@ -3,6 +3,10 @@ package faults
 import (
 	"bytes"
 	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // A malformation is a message, of one or more frames, that no device should send.
@@ -56,6 +60,16 @@ func malformed(dlci byte) []malformation {
 		{name: "an answer to what is answered", frames: [][]byte{frame(dlci, ua)}},
 		{name: "more credits than there can be", frames: slices.Repeat([][]byte{frame(dlci, uihCredits, 255)}, 200)},
 	}
+}
+
+// takesHeads reports whether this kernel takes the head of a frame for data.
+func takesHeads(t testing.TB) bool {
+	t.Helper()
+	var system unix.Utsname
+	if err := unix.Uname(&system); err != nil {
+		t.Fatal(err)
+	}
+	return strings.HasPrefix(unix.ByteSliceToString(system.Release[:]), "6.1.")
 }
 
 // headless returns a frame that ends within its head.

@@ -59,9 +59,7 @@ func playServing(s *scene) {
 		c.reached = func() {
 			s.strike()
 			if p != nil {
-				for _, f := range allMalformed(2) {
-					p.say(f)
-				}
+				p.sayAllMalformed(2)
 			}
 			close(struck)
 			if s.fault == neverReads {

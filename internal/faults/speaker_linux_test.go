@@ -22,6 +22,7 @@ type speaker struct {
 	file     *os.File
 	answers  chan byte   // types of the frames that came
 	commands chan byte   // types of the commands that came on the control channel
+	tests    chan string // what came back of test commands
 	data     chan []byte // of the channel
 	finished chan struct{}
 }
@@ -59,7 +60,7 @@ func (s *scene) speakOn(fd int) *speaker {
 	s.Helper()
 	s.must(unix.SetNonblock(fd, true))
 	p := &speaker{scene: s, file: os.NewFile(uintptr(fd), "l2cap"),
-		answers: make(chan byte, 1000), commands: make(chan byte, 1000), data: make(chan []byte, 1000), finished: make(chan struct{})}
+		answers: make(chan byte, 1000), commands: make(chan byte, 1000), tests: make(chan string, 1000), data: make(chan []byte, 1000), finished: make(chan struct{})}
 	go p.listen()
 	s.atEnd(func() { p.file.Close(); <-p.finished })
 	return p
@@ -69,9 +70,33 @@ func (s *scene) speakOn(fd int) *speaker {
 func (p *speaker) say(frame []byte) {
 	p.Helper()
 	if _, err := p.file.Write(frame); err != nil {
-		p.Logf("saying % x: %v", frame, err)
+		p.Errorf("saying % x: %v", frame, err)
 	}
 }
+
+// sayAllMalformed says all that is malformed, and sees that the kernel has taken it
+// in and goes on: it answers what comes after.
+func (p *speaker) sayAllMalformed(dlci byte) {
+	p.Helper()
+	for _, f := range allMalformed(dlci) {
+		p.say(f)
+	}
+	p.say(command(testCommand, true, []byte(goesOn)...))
+	for limit := time.After(anewWithin); ; {
+		select {
+		case said := <-p.tests:
+			if said == goesOn {
+				return
+			}
+		case <-limit:
+			p.Error("the kernel does not answer after malformed frames")
+			return
+		}
+	}
+}
+
+// goesOn is the content of a test command.
+const goesOn = "are you there?"
 
 // listen takes what the kernel says, and answers its commands.
 func (p *speaker) listen() {
@@ -101,6 +126,9 @@ func (p *speaker) listen() {
 		}
 		kind = content[0] >> 2
 		put(p.commands, kind)
+		if kind == testCommand && content[0]&2 == 0 {
+			put(p.tests, string(content[2:]))
+		}
 		if kind == modemStatus && content[0]&2 != 0 {
 			p.file.Write(command(modemStatus, false, content[2:]...))
 			p.file.Write(command(modemStatus, true, content[2:]...))
@@ -139,7 +167,7 @@ func (p *speaker) session() {
 	}
 }
 
-// accepted returns the kernel's end of a channel that a speaker at the third
+// spokenTo returns the kernel's end of a channel that a speaker at the third
 // device has opened, and the speaker.
 func (s *scene) spokenTo(mtu uint16) (near *rfcomm.Conn, p *speaker, dlci byte) {
 	s.Helper()

@@ -22,10 +22,11 @@ import (
 const (
 	// fileSize is that of the file that is transferred. It is more than what both
 	// kernels hold of it, so that no fault comes too late.
-	fileSize = 192 << 10
+	fileSize = 256 << 10
 
-	// strikeAfter is how much of it has gone when the fault comes.
-	strikeAfter = 64 << 10
+	// strikeAfter is how much of it has gone when the fault comes: enough for whoever
+	// receives it to have kept some.
+	strikeAfter = 96 << 10
 
 	// How long a client and a server wait for each other here: where one of them is
 	// silent for good, and else.
@@ -181,11 +182,14 @@ func (e *exchange) whole(m *transfer) bool {
 // protocolSize is more than what a transfer carries besides the file.
 const protocolSize = 24 << 10
 
-// again makes the next attempt, which must go on from what has come and make the
-// file whole.
-func (e *exchange) again(m *transfer, address *rfcomm.Addr) {
+// again makes the next attempt, which must go on from what has come, if anything has,
+// and make the file whole.
+func (e *exchange) again(m *transfer, address *rfcomm.Addr, came bool) {
 	e.Helper()
 	held := e.held(m)
+	if came && m.resumes && held == 0 {
+		e.Error("nothing was kept of what had come")
+	}
 	e.idle = patience
 	c := e.dialServer(address)
 	ctx, cancel := context.WithTimeout(e.Context(), time.Minute)
@@ -240,9 +244,7 @@ func playTransfer(s *scene, m *transfer) {
 		p.session()
 		c.after, c.reached = strikeAfter, func() {
 			s.strike()
-			for _, f := range allMalformed(2) {
-				p.say(f)
-			}
+			p.sayAllMalformed(2)
 			close(started)
 		}
 	default:
@@ -269,10 +271,12 @@ func playTransfer(s *scene, m *transfer) {
 		e.listen(address)
 		e.serve(nil)
 	}
+	came := s.fault != rubbish && (s.fault != neverReads || m == framedPut)
 	if e.whole(m) { // and it was only not confirmed
 		s.must(os.Remove(filepath.Join(m.to(e), fileName)))
+		came = false
 	}
-	e.again(m, address)
+	e.again(m, address, came)
 }
 
 // begun waits until the fault has come to a transfer. Its result, which may have come

@@ -66,16 +66,19 @@ func (f *faults) one() (name string, undo func()) {
 			rfcommtest.RemoteLowResources, rfcommtest.RemotePowerOff,
 		}
 		reason := reasons[f.random.IntN(len(reasons))]
+		lose := func(where string, at ...*rfcommtest.Controller) string {
+			if !link.Lose(reason, at...) {
+				return "no link to lose"
+			}
+			return fmt.Sprintf("lost%s: %v", where, reason)
+		}
 		switch f.random.IntN(3) {
 		case 0:
-			link.Lose(reason, c)
-			return fmt.Sprintf("lost at the client: %v", reason), nothing
+			return lose(" at the client", c), nothing
 		case 1:
-			link.Lose(reason, server)
-			return fmt.Sprintf("lost at the server: %v", reason), nothing
+			return lose(" at the server", server), nothing
 		}
-		link.Lose(reason)
-		return fmt.Sprintf("lost: %v", reason), nothing
+		return lose(""), nothing
 	case n < 12:
 		link.Stall()
 		return "stall", link.Resume
