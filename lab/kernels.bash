@@ -1,5 +1,6 @@
 # Kernels for the lab: where they come from, and the initramfs that boots them.
-# Sourced by lab/run, which provides note, fail, discard_at_exit, LAB and CACHE.
+# Sourced by lab/run and lab/bench, which provide note, fail, discard_at_exit, LAB and
+# CACHE.
 # shellcheck shell=bash disable=SC2034 # lab/run uses what is set here
 
 # The Debian suites to look for a kernel series in; the first entry that has it
@@ -193,6 +194,7 @@ initramfs_prepare() {
 	inputs=$(hash_of < <(cat "$LAB/init" "$busybox" "$folder"/modules/*; echo "$folder" "${INIT_PROGRAMS[@]}"))
 	KERNEL_INITRAMFS=$CACHE/initramfs-$series-$inputs
 	[[ -e $KERNEL_INITRAMFS ]] || with_lock initramfs_build "$series" "$folder" "$busybox"
+	touch "$KERNEL_INITRAMFS" # in use
 }
 
 initramfs_build() {
@@ -209,7 +211,7 @@ initramfs_build() {
 	cp -r "$folder/modules" "$work/tree/modules"
 	(cd "$work/tree" && find . -print0 | cpio --quiet -0 -o -H newc -R 0:0) >"$work/initramfs"
 	# Older ones may be booting right now, so only what is long unused goes.
-	find "$CACHE" -maxdepth 1 -name "initramfs-$series-*" -mtime +1 -delete
+	find "$CACHE" -maxdepth 1 -name "initramfs-$series-????????????????" -mtime +1 -delete
 	mv -T "$work/initramfs" "$KERNEL_INITRAMFS"
 	rm -rf "$work"
 }

@@ -1,5 +1,5 @@
 # The programs that the lab needs, and how it gets those that are missing.
-# Sourced by lab/run and lab/bench, which provide note, fail and discard_at_exit;
+# Sourced by lab/run and lab/bench, which provide note, fail, DISCARD and discard_at_exit;
 # with_lock and quietly are in kernels.bash.
 # shellcheck shell=bash
 
@@ -71,6 +71,7 @@ tools_install() {
 		{ quietly "$log" apt-get -q update && apt_install "$log" "${packages[@]}"; } ||
 		fail "could not install ${packages[*]}: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log")"
 	services_release
+	rm -f "$log"
 	hash -r
 }
 
@@ -95,5 +96,13 @@ services_hold() {
 }
 
 services_release() {
-	[[ -z $SERVICES_HELD ]] || rm -f "$SERVICE_POLICY"
+	local path kept=()
+	[[ -n $SERVICES_HELD ]] || return 0
+	rm -f "$SERVICE_POLICY"
+	SERVICES_HELD=
+	# What has this name later is somebody else's.
+	for path in "${DISCARD[@]}"; do
+		[[ $path == "$SERVICE_POLICY" ]] || kept+=("$path")
+	done
+	DISCARD=("${kept[@]}")
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
@@ -46,7 +47,7 @@ func burst(size int, bytes int64) task {
 func airTime(b *bench) error {
 	usual := b.radio
 	defer func() { b.radio = usual }()
-	names := []string{thisLibrary, rctest, rawCalls}
+	names := slices.DeleteFunc(b.names(roleSend), func(name string) bool { return name == python })
 	head := []string{"packets", "bytes in a write"}
 	for _, name := range names {
 		head = append(head, name+", kbit/s", "share")

@@ -210,9 +210,9 @@ func (b *bench) measureOnce(p peer, t task) (sample, error) {
 		return sample{}, err
 	}
 	defer killPair(listener, dialer)
-	reporter, other := listener, dialer
+	reporter, other, otherRole := listener, dialer, t.dialing
 	if t.dialerCounts {
-		reporter, other = dialer, listener
+		reporter, other, otherRole = dialer, listener, t.listening
 	}
 	m := meter{b.radio, []*process{listener, dialer}}
 	var s sample
@@ -224,7 +224,7 @@ func (b *bench) measureOnce(p peer, t task) (sample, error) {
 	if err != nil {
 		select {
 		case <-other.ended:
-			return sample{}, fmt.Errorf("the %s end: %s", t.dialing, other.last())
+			return sample{}, fmt.Errorf("the %s end: %s", otherRole, other.last())
 		default:
 		}
 		return sample{}, err

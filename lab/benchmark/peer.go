@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 )
 
@@ -59,13 +60,25 @@ var allRoles = []string{
 	roleSend, roleReceive, roleAsk, roleEcho, roleDial, roleAccept, roleSendSeveral, roleReceiveSeveral,
 }
 
+// allPeers are those that this machine has.
 func allPeers() []peer {
-	return []peer{
+	peers := []peer{
 		{thisLibrary, allRoles, "listening", endCommand("library")},
 		{rctest, []string{roleSend, roleReceive}, "Waiting for connection", rctestCommand},
 		{python, []string{roleSend, roleReceive, roleAsk, roleEcho, roleDial, roleAccept}, "listening", pythonCommand},
 		{rawCalls, allRoles, "listening", endCommand("raw")},
 	}
+	return slices.DeleteFunc(peers, func(p peer) bool {
+		program := map[string]string{rctest: "rctest", python: debianPython}[p.name]
+		if program == "" {
+			return false
+		}
+		_, err := exec.LookPath(program)
+		if err != nil {
+			progress("left out: %v", err)
+		}
+		return err != nil
+	})
 }
 
 // endCommand makes command lines for the ends that this program has itself.
