@@ -41,6 +41,10 @@ func (p PacketTypes) String() string { return air.Types(p).String() }
 
 // Airtime is what was transmitted. It counts slots exactly, however late a busy
 // machine wakes up, and so tests may rely on it.
+//
+// A packet counts when it has been answered, together with the packet in return: what
+// is on the air still is not in it. Data that is sent again after a stall counts
+// again, as often as it was sent.
 type Airtime struct {
 	Slots   int                 // all of them, the empty ones in return included
 	Packets map[PacketTypes]int // how many of each type

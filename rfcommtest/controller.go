@@ -25,7 +25,9 @@ type Controller struct {
 	number int
 	core   *controller.Controller // guarded by the radio's lock
 
-	mu     sync.Mutex    // one change of the adapter at a time
+	// One change of the adapter at a time. Whoever takes several takes those of lower
+	// numbers first.
+	mu     sync.Mutex
 	device *vhci.Device  // nil while removed; changes with both locks held
 	ended  chan struct{} // closed when nothing reads from the device any more
 }
@@ -90,14 +92,16 @@ func (c *Controller) Refuse(reason Reason) {
 }
 
 // SetPageTimeout sets how long the controller's own pages wait for an answer. 0
-// means as long as the kernel says, which is 5.12 s.
+// means as long as the kernel says, which is 5.12 s. Pages under way keep what was
+// set when they began.
 func (c *Controller) SetPageTimeout(timeout time.Duration) {
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
 	c.core.Station().PageTimeout = timeout
 }
 
-// Airtime returns what was transmitted to and from the controller since the start.
+// Airtime returns what was transmitted to and from the controller since the start:
+// see [Airtime].
 func (c *Controller) Airtime() Airtime {
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
@@ -111,6 +115,11 @@ func (c *Controller) Airtime() Airtime {
 func (c *Controller) Remove() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.remove()
+}
+
+// remove is Remove with c.mu held.
+func (c *Controller) remove() error {
 	c.radio.radio.Lock()
 	device := c.device
 	c.device = nil
@@ -169,8 +178,8 @@ func (c *Controller) plugIn() error {
 func (c *Controller) Down() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.device == nil {
-		return errRemoved
+	if err := c.usable(); err != nil {
+		return err
 	}
 	if err := adapter.TakeDown(c.device.Index()); err != nil {
 		return fmt.Errorf("rfcommtest: %w", err)
@@ -185,8 +194,8 @@ func (c *Controller) Down() error {
 func (c *Controller) Up() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.device == nil {
-		return errRemoved
+	if err := c.usable(); err != nil {
+		return err
 	}
 	if err := adapter.BringUp(c.device.Index(), c.address()); err != nil {
 		return fmt.Errorf("rfcommtest: bringing up %s: %w", c.Addr(), err)
@@ -194,10 +203,21 @@ func (c *Controller) Up() error {
 	return nil
 }
 
+// usable tells why the adapter cannot be changed, if it cannot. Mu is held.
+func (c *Controller) usable() error {
+	switch {
+	case c.radio.isClosed():
+		return errClosed
+	case c.device == nil:
+		return errRemoved
+	}
+	return nil
+}
+
 // errRemoved is for what needs an adapter.
 var errRemoved = errors.New("rfcommtest: the controller is removed; return it first")
 
-// errClosed is for what would outlive the radio.
+// errClosed is for what needs an adapter after the radio's end, or would outlive it.
 var errClosed = errors.New("rfcommtest: the radio is closed")
 
 // serve takes the kernel's packets until the device is closed.

@@ -51,8 +51,9 @@
 //     that holds the rest. Pieces of different L2CAP packets never share one.
 //   - A controller does one thing at a time: its links share its air, in turns.
 //     Links that have no controller in common do not disturb each other.
-//   - The kernel learns that a piece was sent, and its buffer free, at the end of
-//     its last packet.
+//   - The kernel learns that a piece was sent, and its buffer free, when its last
+//     packet has been answered: at the end of the packet in return. The piece
+//     arrives at that time, too.
 //   - Messages of the link manager, such as for pairing, take no time.
 //
 // The clock does not depend on when the machine wakes up: a packet starts when the

@@ -20,7 +20,7 @@ type Link struct {
 }
 
 // SetPageTime sets how long it takes until a page is heard. Beyond the page
-// timeout it is not heard at all.
+// timeout it is not heard at all. Pages under way keep what was set when they began.
 func (l *Link) SetPageTime(d time.Duration) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
@@ -53,7 +53,7 @@ func (l *Link) SetPacketTypes(types PacketTypes) {
 }
 
 // Airtime returns what was transmitted between the two controllers since the
-// start.
+// start, over all links that they have had: see [Airtime].
 func (l *Link) Airtime() Airtime {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
@@ -81,8 +81,17 @@ func (l *Link) Resume() {
 //
 // ConnectionTimeout is told only when the supervision timeout has passed; until
 // then nothing passes. A controller that is not told notices in the same way. Lose
-// reports whether there was a link.
+// reports whether there was a link. It panics if the reason is 0, or if a controller
+// is not one of the link's.
 func (l *Link) Lose(reason Reason, at ...*Controller) bool {
+	if reason == 0 {
+		panic("rfcommtest: Lose needs a reason")
+	}
+	for _, c := range at {
+		if c != l.controllers[0] && c != l.controllers[1] {
+			panic("rfcommtest: Lose needs controllers of its link")
+		}
+	}
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
 	var addresses []hcipacket.Address
@@ -97,25 +106,45 @@ func (l *Link) Lose(reason Reason, at ...*Controller) bool {
 // has, ends before, and their link with it. From then on the kernel encrypts every
 // link between them. A controller loses its bonds when it is removed; until then an
 // adapter that was once paired wants an agent for further pairings, which the radio
-// is. It needs CAP_NET_ADMIN.
+// is, for its own adapters only. Calls that remove or return one of the two, or switch
+// it on or off, wait until Pair has ended. It needs CAP_NET_ADMIN.
 func (l *Link) Pair() error {
-	var index [2]int
-	for i, c := range l.controllers {
-		var ok bool
-		if index[i], ok = c.index(); !ok {
-			return errRemoved
+	a, b := l.controllers[0], l.controllers[1]
+	first, second := a, b
+	if b.number < a.number {
+		first, second = b, a
+	}
+	// An adapter that went away could leave its index to another, not of the radio.
+	first.mu.Lock()
+	defer first.mu.Unlock()
+	second.mu.Lock()
+	defer second.mu.Unlock()
+	for _, c := range l.controllers {
+		if err := c.usable(); err != nil {
+			return err
 		}
 	}
-	bond, err := adapter.Pair(index[0], l.controllers[0].address(), index[1], l.controllers[1].address())
+	agent, err := l.agent()
+	if err == nil {
+		err = agent.Pair(a.device.Index(), a.address(), b.device.Index(), b.address())
+	}
 	if err != nil {
 		return fmt.Errorf("rfcommtest: %w", err)
 	}
+	return nil
+}
+
+// agent returns the link's agent, which stays until the radio is closed. The
+// controllers' locks are held.
+func (l *Link) agent() (*adapter.Agent, error) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
-	if l.radio.closed {
-		bond.Close()
-		return errClosed
+	if agent := l.radio.agents[l.between]; agent != nil {
+		return agent, nil
 	}
-	l.radio.bonds = append(l.radio.bonds, bond)
-	return nil
+	agent, err := adapter.NewAgent()
+	if err == nil {
+		l.radio.agents[l.between] = agent
+	}
+	return agent, err
 }

@@ -57,6 +57,11 @@ type Config struct {
 
 	// Log takes every packet between the controllers and their adapters, in the
 	// form that btmon and Wireshark read (btsnoop). Nil means none.
+	//
+	// Its Write is called by one goroutine at a time, with the radio's lock held: it
+	// must not call methods of the radio, of its controllers or of its links, and a
+	// slow one holds all controllers up. What was written, such as a bytes.Buffer, is
+	// to be read only after Close has returned.
 	Log io.Writer
 }
 
@@ -102,8 +107,8 @@ type Radio struct {
 	logError error
 
 	// Guarded by radio's lock:
-	bonds  []*adapter.Bond
-	closed bool // nothing more is made that would have to be closed
+	agents map[*radio.Between]*adapter.Agent // of the links that were paired
+	closed bool                              // nothing more is made that would have to be closed
 
 	closeOnce sync.Once
 	closeErr  error
@@ -122,13 +127,7 @@ func NewRadio(config Config) (*Radio, error) {
 	if err := available(); err != nil {
 		return nil, err
 	}
-	r := &Radio{config: config, radio: radio.New()}
-	if config.Log != nil {
-		r.log = btsnoop.NewWriter(config.Log)
-	}
-	for i := range config.Controllers {
-		r.controllers = append(r.controllers, newController(r, i))
-	}
+	r := newRadio(config)
 	err := r.begin()
 	if errors.Is(err, fs.ErrPermission) {
 		err = &unavailableError{"run as root", err}
@@ -138,6 +137,18 @@ func NewRadio(config Config) (*Radio, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// newRadio returns a radio whose controllers are not plugged in yet.
+func newRadio(config Config) *Radio {
+	r := &Radio{config: config, radio: radio.New(), agents: make(map[*radio.Between]*adapter.Agent)}
+	if config.Log != nil {
+		r.log = btsnoop.NewWriter(config.Log)
+	}
+	for i := range config.Controllers {
+		r.controllers = append(r.controllers, newController(r, i))
+	}
+	return r
 }
 
 // begin brings all adapters up.
@@ -181,22 +192,31 @@ const settleTime = 100 * time.Millisecond
 
 // Close ends all links and takes the adapters away, for good. Its error is that of
 // the log, if writing that failed, or of an adapter that does not go. Further calls
-// do nothing, and return the same.
+// do nothing, and return the same. It waits for calls of Up, Down, Return, Remove and
+// Pair that are under way.
+//
+// After it [Controller.Up], [Controller.Down], [Controller.Return] and [Link.Pair]
+// fail with an error that says that the radio is closed. All else can still be called,
+// and changes nothing; what was transmitted can still be asked for.
 func (r *Radio) Close() error {
 	r.closeOnce.Do(func() {
 		r.radio.Lock()
 		r.closed = true
 		r.radio.Unlock()
+		for _, c := range r.controllers { // nothing changes the adapters meanwhile
+			c.mu.Lock()
+			defer c.mu.Unlock()
+		}
 		// The kernel's RFCOMM thread can get stuck, for all adapters, when one
 		// vanishes while it closes a connection; so links end first.
 		r.hangUp()
-		err := r.each((*Controller).Remove)
+		err := r.each((*Controller).remove)
 		r.radio.Lock()
 		r.radio.Close()
-		bonds, logError := r.bonds, r.logError
+		agents, logError := r.agents, r.logError
 		r.radio.Unlock()
-		for _, bond := range bonds {
-			bond.Close()
+		for _, agent := range agents {
+			agent.Close()
 		}
 		r.closeErr = errors.Join(err, logError)
 	})
@@ -209,25 +229,26 @@ func (r *Radio) isClosed() bool {
 	return r.closed
 }
 
-// hangUp ends all links, as if the other end of each had hung up.
+// hangUp ends all links, as if the other end of each had hung up, and waits until
+// the kernel has dropped what ran over them, and over those that ended just before.
 func (r *Radio) hangUp() {
-	any := false
 	r.radio.Lock()
 	for i, a := range r.controllers {
 		for _, b := range r.controllers[i+1:] {
 			between := r.radio.Between(a.address(), b.address())
 			between.Resume()
-			any = between.Lose(hangUpReason) || any
+			between.Lose(hangUpReason)
 		}
 	}
 	r.radio.Unlock()
-	if !any {
-		return
-	}
+	any := false
 	for _, c := range r.controllers {
 		if index, ok := c.index(); ok {
 			adapter.AwaitNoLinks(index)
+			any = true
 		}
 	}
-	time.Sleep(settleTime)
+	if any {
+		time.Sleep(settleTime)
+	}
 }

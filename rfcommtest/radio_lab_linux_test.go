@@ -348,7 +348,7 @@ func TestTimeOnTheAirIsCountedInSlots(t *testing.T) {
 		dialed, accepted := connect(t, a, b)
 		pass(t, dialed, accepted) // the credits that come with the connection are past
 		r.Link(a, b).SetPacketTypes(tt.types)
-		before := r.Link(a, b).Airtime()
+		before := quiet(t, r.Link(a, b))
 		go func() {
 			for range frames {
 				dialed.Write(make([]byte, tt.size))
@@ -357,16 +357,55 @@ func TestTimeOnTheAirIsCountedInSlots(t *testing.T) {
 		if n, err := io.CopyN(io.Discard, accepted, frames*int64(tt.size)); err != nil {
 			t.Fatalf("%d bytes, %v", n, err)
 		}
-		use := r.Link(a, b).Airtime()
+		use := quiet(t, r.Link(a, b))
 		slots, bigs := use.Slots-before.Slots, use.Packets[tt.big]-before.Packets[tt.big]
-		// What else there is goes back: credits, mostly in the slots of return.
-		if bigs != frames || slots < frames*tt.slots || slots > frames*tt.slots+frames/10 {
-			t.Errorf("%d bytes by %v: %d slots and %d large packets, want %d and %d", tt.size, tt.types, slots, bigs, frames*tt.slots, frames)
+		ones := 0 // packets of one slot: the ends of frames, and what goes back, which is credits
+		for _, one := range []rfcommtest.PacketTypes{rfcommtest.DM1, rfcommtest.DH1, rfcommtest.TwoDH1, rfcommtest.ThreeDH1} {
+			ones += use.Packets[one] - before.Packets[one]
+		}
+		const bigSlots = 5 + 1
+		credits := ones - frames*(tt.slots-bigSlots)/2
+		// A frame brings on one frame of credits at most. That takes a slot of return,
+		// which would be empty otherwise, or two of its own.
+		if bigs != frames || credits < 0 || credits > frames || slots < frames*tt.slots || slots > frames*tt.slots+2*credits {
+			t.Errorf("%d bytes by %v: %d slots, %d large packets and %d frames of credits, want %d slots and %d packets", tt.size, tt.types, slots, bigs, credits, frames*tt.slots, frames)
 		}
 		if use.Duration() != time.Duration(use.Slots)*625*time.Microsecond || a.Airtime().Slots != use.Slots {
 			t.Errorf("%d slots are %v, of the controller %d", use.Slots, use.Duration(), a.Airtime().Slots)
 		}
 	}
+}
+
+// quiet waits until nothing is on the air, for some time at least, and returns what
+// was.
+func quiet(t *testing.T, link *rfcommtest.Link) rfcommtest.Airtime {
+	t.Helper()
+	use := link.Airtime()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond)
+		before := use
+		if use = link.Airtime(); use.Slots == before.Slots {
+			return use
+		}
+	}
+	t.Fatal("the air does not become quiet")
+	return use
+}
+
+// The kernel still drops sessions when Close begins.
+func TestRadioIsClosedWhenItsLinksHaveJustEnded(t *testing.T) {
+	for range 5 {
+		r, a, b := two(t, rfcommtest.Config{})
+		connect(t, a, b)
+		connect(t, b, a)
+		r.Link(a, b).Lose(rfcommtest.RemoteUserTerminated)
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, a, b := two(t, rfcommtest.Config{})
+	dialed, accepted := connect(t, a, b)
+	pass(t, dialed, accepted)
 }
 
 func TestPairedDevicesEncrypt(t *testing.T) {
@@ -376,6 +415,38 @@ func TestPairedDevicesEncrypt(t *testing.T) {
 	}
 	encrypted(t, a, b)
 	encrypted(t, b, a)
+}
+
+// Pairs have controllers in common, and each needs both of its own.
+func TestPairsAreMadeAtOnce(t *testing.T) {
+	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
+	c := r.Controllers()
+	var group sync.WaitGroup
+	for _, pair := range [][2]int{{0, 1}, {1, 2}, {2, 0}, {1, 0}} {
+		group.Go(func() {
+			if err := r.Link(c[pair[0]], c[pair[1]]).Pair(); err != nil {
+				t.Errorf("%d with %d: %v", pair[0], pair[1], err)
+			}
+		})
+	}
+	group.Wait()
+	encrypted(t, c[0], c[1])
+	encrypted(t, c[2], c[0])
+}
+
+// Once an adapter was paired, the kernel asks an agent about its pairings with others,
+// too.
+func TestPairedAdaptersPairWithOthers(t *testing.T) {
+	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
+	c := r.Controllers()
+	if err := r.Link(c[0], c[1]).Pair(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Link(c[1], c[2]).Pair(); err != nil {
+		t.Fatal(err)
+	}
+	encrypted(t, c[1], c[2])
+	encrypted(t, c[0], c[1])
 }
 
 // A controller that was away has lost its key, and the other one has its own still.
@@ -422,8 +493,10 @@ func TestNothingComesBackAfterClose(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Return(); err == nil || !strings.Contains(err.Error(), "closed") || a.Name() != "" {
-		t.Errorf("Return: %v; it is %q", err, a.Name())
+	for name, err := range map[string]error{"Return": a.Return(), "Up": a.Up(), "Down": a.Down()} {
+		if err == nil || !strings.Contains(err.Error(), "closed") || a.Name() != "" {
+			t.Errorf("%s: %v; it is %q", name, err, a.Name())
+		}
 	}
 }
 

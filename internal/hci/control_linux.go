@@ -29,7 +29,6 @@ type Flags uint32
 const (
 	Up       Flags = 1 << 0 // HCI_UP
 	Init     Flags = 1 << 1 // HCI_INIT: being set up
-	Running  Flags = 1 << 2 // HCI_RUNNING
 	PageScan Flags = 1 << 3 // HCI_PSCAN: answers pages
 )
 

@@ -1,10 +1,12 @@
 // Package hci asks the Linux kernel what it knows of the machine's Bluetooth
 // adapters and of their links to other devices.
 //
-// It uses three ioctls of the kernel's HCI sockets, which read only and need
-// no privilege: HCIGETDEVLIST, HCIGETDEVINFO and HCIGETCONNLIST
-// (net/bluetooth/hci_sock.c). Elsewhere than on Linux every function fails
-// with errors.ErrUnsupported.
+// For that it uses three ioctls of the kernel's HCI sockets, which read only and
+// need no privilege: HCIGETDEVLIST, HCIGETDEVINFO and HCIGETCONNLIST
+// (net/bluetooth/hci_sock.c). SetUp, SetDown and SetScan, which are for virtual
+// adapters, change an adapter by HCIDEVUP, HCIDEVDOWN and HCISETSCAN, and need
+// CAP_NET_ADMIN. Elsewhere than on Linux there are only Adapters and Links, which
+// fail with errors.ErrUnsupported.
 package hci
 
 // An Adapter is a Bluetooth controller as the kernel sees it.

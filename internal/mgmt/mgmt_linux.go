@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/hci"
 )
 
 // Commands and events, from include/net/bluetooth/mgmt.h.
@@ -69,14 +71,23 @@ func (e *commandError) Error() string {
 	return fmt.Sprintf("the kernel refused management command 0x%04x: %s", e.opcode, reason)
 }
 
-// A Socket is a management socket with an agent that confirms every pairing. Its
-// methods may be called from several goroutines at once.
+// A Socket is a management socket with an agent that confirms every pairing of the
+// adapters that it was told to pair, and leaves all others alone. Its methods may be
+// called from several goroutines at once.
 type Socket struct {
-	file *os.File
+	file      *os.File
+	addressOf func(index int) ([6]byte, error)
+
+	command sync.Mutex // one at a time: replies to two of a kind look alike
+
+	ended   chan struct{} // closed when nothing reads any more
+	readErr error         // why; set before
 
 	mu       sync.Mutex
-	awaited  map[request]chan uint8 // the statuses of commands under way
-	keysSeen map[int]int            // link keys that the kernel made, by adapter index
+	awaited  request         // the command under way
+	reply    chan<- uint8    // takes its status; nil: there is none
+	keysSeen map[int]int     // link keys that the kernel made, by adapter index
+	own      map[int][6]byte // the addresses of the adapters to confirm for, by index
 }
 
 // A request tells apart the replies on a socket.
@@ -86,7 +97,7 @@ type request struct {
 }
 
 // Open opens a socket. Adapters that it has paired stay its own: the kernel asks
-// an agent about them from then on.
+// an agent about them from then on, with whomever they pair.
 func Open() (*Socket, error) {
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.BTPROTO_HCI)
 	if err != nil {
@@ -96,21 +107,32 @@ func Open() (*Socket, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("binding a management socket: %w", err)
 	}
+	return newSocket(os.NewFile(uintptr(fd), "mgmt"), func(index int) ([6]byte, error) {
+		address, _, err := hci.AdapterFlags(index)
+		return address, err
+	}), nil
+}
+
+func newSocket(file *os.File, addressOf func(index int) ([6]byte, error)) *Socket {
 	m := &Socket{
-		file:     os.NewFile(uintptr(fd), "mgmt"),
-		awaited:  make(map[request]chan uint8),
-		keysSeen: make(map[int]int),
+		file:      file,
+		addressOf: addressOf,
+		ended:     make(chan struct{}),
+		keysSeen:  make(map[int]int),
+		own:       make(map[int][6]byte),
 	}
 	go m.read()
-	return m, nil
+	return m
 }
 
 // read takes what the kernel says until the socket is closed.
 func (m *Socket) read() {
+	defer close(m.ended)
 	packet := make([]byte, 4096)
 	for {
 		n, err := m.file.Read(packet)
 		if err != nil {
+			m.readErr = err
 			return
 		}
 		if n < 6 {
@@ -131,9 +153,9 @@ func (m *Socket) event(event uint16, index int, parameters []byte) {
 		}
 		key := request{binary.LittleEndian.Uint16(parameters), index}
 		m.mu.Lock()
-		if reply := m.awaited[key]; reply != nil {
-			delete(m.awaited, key)
-			reply <- parameters[2]
+		if m.reply != nil && m.awaited == key {
+			m.reply <- parameters[2]
+			m.reply = nil
 		}
 		m.mu.Unlock()
 	case newLinkKey:
@@ -141,11 +163,25 @@ func (m *Socket) event(event uint16, index int, parameters []byte) {
 		m.keysSeen[index]++
 		m.mu.Unlock()
 	case userConfirmNeeded:
-		if len(parameters) >= 7 {
+		if len(parameters) >= 7 && m.owns(index) {
 			// No wait for the reply: that would come through this function.
 			_ = m.send(userConfirm, index, parameters[:7])
 		}
 	}
+}
+
+// owns reports whether an adapter is one that the socket was told to pair. The kernel
+// tells every socket of the pairings of all adapters, and gives the index of an
+// adapter that is gone to the next one: only the address tells them apart.
+func (m *Socket) owns(index int) bool {
+	m.mu.Lock()
+	own, ok := m.own[index]
+	m.mu.Unlock()
+	if !ok {
+		return false
+	}
+	address, err := m.addressOf(index)
+	return err == nil && address == own
 }
 
 func (m *Socket) send(opcode uint16, index int, parameters []byte) error {
@@ -163,18 +199,11 @@ func (m *Socket) send(opcode uint16, index int, parameters []byte) error {
 
 // do sends a command and waits for its end.
 func (m *Socket) do(opcode uint16, index int, parameters ...byte) error {
+	m.command.Lock()
+	defer m.command.Unlock()
 	reply := make(chan uint8, 1)
-	key := request{opcode, index}
-	m.mu.Lock()
-	m.awaited[key] = reply
-	m.mu.Unlock()
-	defer func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if m.awaited[key] == reply { // none has come
-			delete(m.awaited, key)
-		}
-	}()
+	m.await(request{opcode, index}, reply)
+	defer m.await(request{}, nil)
 	if err := m.send(opcode, index, parameters); err != nil {
 		return fmt.Errorf("sending management command 0x%04x: %w", opcode, err)
 	}
@@ -184,9 +213,18 @@ func (m *Socket) do(opcode uint16, index int, parameters ...byte) error {
 			return &commandError{opcode, status}
 		}
 		return nil
+	case <-m.ended:
+		return fmt.Errorf("the management socket ended before command 0x%04x was answered: %w", opcode, m.readErr)
 	case <-time.After(patience):
 		return fmt.Errorf("management command 0x%04x on hci%d was not answered within %v", opcode, index, patience)
 	}
+}
+
+// await says where the status of a command goes.
+func (m *Socket) await(key request, reply chan<- uint8) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.awaited, m.reply = key, reply
 }
 
 // bondable makes an adapter one that pairs with whoever asks, without a
@@ -194,7 +232,7 @@ func (m *Socket) do(opcode uint16, index int, parameters ...byte) error {
 func (m *Socket) bondable(index int) error {
 	// The first command hands the adapter over to this interface. The kernel
 	// may be setting up a new adapter still, and knows none of this index then.
-	err := eventually(fmt.Sprintf("hci%d to be managed", index), func() error {
+	err := m.eventually(fmt.Sprintf("hci%d to be managed", index), func() error {
 		return m.do(readInfo, index)
 	})
 	for _, setting := range []struct {
@@ -237,6 +275,11 @@ type Adapter struct {
 // Simple Pairing, with which the kernel encrypts every link, whatever a socket asks
 // for.
 func (m *Socket) Pair(a, b Adapter) error {
+	m.mu.Lock()
+	for _, adapter := range []Adapter{a, b} {
+		m.own[adapter.Index] = adapter.Address
+	}
+	m.mu.Unlock()
 	before := make(map[Adapter]int)
 	for adapter, other := range map[Adapter]Adapter{a: b, b: a} {
 		if err := m.bondable(adapter.Index); err != nil {
@@ -251,7 +294,7 @@ func (m *Socket) Pair(a, b Adapter) error {
 	if err := m.do(pairDevice, a.Index, parameters...); err != nil {
 		return fmt.Errorf("pairing hci%d with hci%d: %w", a.Index, b.Index, err)
 	}
-	return eventually("both link keys", func() error {
+	return m.eventually("both link keys", func() error {
 		for adapter, had := range before {
 			if m.keys(adapter.Index) == had {
 				return fmt.Errorf("hci%d made none", adapter.Index)
@@ -288,22 +331,32 @@ func (m *Socket) keys(index int) int {
 	return m.keysSeen[index]
 }
 
-// Close closes the socket. The adapters keep their keys.
+// Close closes the socket. Commands under way fail, with an error that matches
+// os.ErrClosed. The adapters keep their keys.
 func (m *Socket) Close() error { return m.file.Close() }
 
 // patience bounds every wait for the kernel.
 const patience = 20 * time.Second
 
-// eventually tries until attempt succeeds.
-func eventually(what string, attempt func() error) error {
+// eventually tries until attempt succeeds, or the socket ends.
+func (m *Socket) eventually(what string, attempt func() error) error {
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		err := attempt()
 		if err == nil {
 			return nil
 		}
-		if time.Now().After(end) {
+		if m.isEnded() || time.Now().After(end) {
 			return fmt.Errorf("gave up waiting for %s: %w", what, err)
 		}
+	}
+}
+
+func (m *Socket) isEnded() bool {
+	select {
+	case <-m.ended:
+		return true
+	default:
+		return false
 	}
 }
 

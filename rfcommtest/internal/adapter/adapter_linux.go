@@ -94,23 +94,23 @@ func eventually(attempt func() error) error {
 	}
 }
 
-// A Bond is between two adapters. Its agent answers the kernel's questions about
-// them until it is closed.
-type Bond struct{ socket *mgmt.Socket }
+// An Agent pairs adapters, and answers the kernel's questions about them from then on
+// until it is closed.
+type Agent struct{ socket *mgmt.Socket }
 
-// Pair bonds two adapters.
-func Pair(indexA int, addressA [6]byte, indexB int, addressB [6]byte) (*Bond, error) {
+// NewAgent returns an agent that has paired nothing yet.
+func NewAgent() (*Agent, error) {
 	socket, err := mgmt.Open()
 	if err != nil {
 		return nil, err
 	}
-	a, b := mgmt.Adapter{Index: indexA, Address: addressA}, mgmt.Adapter{Index: indexB, Address: addressB}
-	if err := socket.Pair(a, b); err != nil {
-		socket.Close()
-		return nil, err
-	}
-	return &Bond{socket}, nil
+	return &Agent{socket}, nil
+}
+
+// Pair bonds two adapters.
+func (a *Agent) Pair(indexA int, addressA [6]byte, indexB int, addressB [6]byte) error {
+	return a.socket.Pair(mgmt.Adapter{Index: indexA, Address: addressA}, mgmt.Adapter{Index: indexB, Address: addressB})
 }
 
 // Close ends the agent. The keys stay.
-func (b *Bond) Close() error { return b.socket.Close() }
+func (a *Agent) Close() error { return a.socket.Close() }

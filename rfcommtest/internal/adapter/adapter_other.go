@@ -21,11 +21,14 @@ func AwaitGone(int, [6]byte) error { return errors.ErrUnsupported }
 // AwaitNoLinks does nothing.
 func AwaitNoLinks(int) {}
 
-// A Bond is between two adapters.
-type Bond struct{}
+// An Agent pairs adapters.
+type Agent struct{}
+
+// NewAgent fails.
+func NewAgent() (*Agent, error) { return nil, errors.ErrUnsupported }
 
 // Pair fails.
-func Pair(int, [6]byte, int, [6]byte) (*Bond, error) { return nil, errors.ErrUnsupported }
+func (*Agent) Pair(int, [6]byte, int, [6]byte) error { return errors.ErrUnsupported }
 
 // Close does nothing.
-func (*Bond) Close() error { return nil }
+func (*Agent) Close() error { return nil }

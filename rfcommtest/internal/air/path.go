@@ -15,7 +15,7 @@ type Path struct {
 	exchange  exchange
 	lastFirst *way          // the end that began the last exchange
 	notBefore time.Duration // nothing that waits passes earlier than that
-	counter
+	*counter
 }
 
 // Connect returns a new path between two different stations of the medium. It
@@ -24,7 +24,7 @@ func (m *Medium) Connect(a, b *Station) *Path {
 	if a == b || a.medium != m || b.medium != m {
 		panic("air: a path is between two stations of one medium")
 	}
-	p := &Path{medium: m}
+	p := &Path{medium: m, counter: new(counter)}
 	p.ways[0] = way{path: p, from: a}
 	p.ways[1] = way{path: p, from: b}
 	if m.closed {
@@ -52,8 +52,8 @@ func (p *Path) SetTypes(t Types) {
 	}
 }
 
-// SetDelay sets how much later than the end of its transmission a message
-// arrives. It holds for what is not on the air yet.
+// SetDelay sets how much later than the end of its transmission, which is that of
+// the packet in return, a message arrives. It holds for what is not on the air yet.
 func (p *Path) SetDelay(d time.Duration) {
 	if p.closed {
 		return
@@ -97,8 +97,9 @@ func (p *Path) wake() {
 
 // Send transmits an ACL fragment of size bytes from an end of the path. It
 // calls sent at the end of the transmission, when the buffer of the controller
-// is free, and arrived when the fragment is at the other end. Either may be
-// nil.
+// is free, and arrived when the fragment is at the other end. The transmission
+// ends with the packet that the other end sends in return for the last one.
+// Either may be nil.
 //
 // If nothing waits before it and it takes no time on the air, sent is called
 // before Send returns, and so is arrived if there is no delay. In a callback
@@ -144,5 +145,10 @@ func (p *Path) close() {
 	}
 }
 
-// Use returns what was transmitted on the path, in both directions.
+// Follow has the path count on from what an earlier one counted. What that has on
+// the air still counts for both, when it ends.
+func (p *Path) Follow(earlier *Path) { p.counter = earlier.counter }
+
+// Use returns what was transmitted on the path, in both directions, and on those
+// that it followed.
 func (p *Path) Use() Use { return p.use() }

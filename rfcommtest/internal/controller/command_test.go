@@ -61,8 +61,39 @@ func TestWhatItSaysOfItselfIsWhatItWasMadeWith(t *testing.T) {
 	})
 }
 
-// A command without a handler must not be in the list, nor one with a handler be
-// missing: hosts go by it.
+// Hosts go by the list of commands. These bytes were put together by hand from the
+// octets and bits of Volume 4, Part E, section 6.27, checked against those that
+// btmon knows, and not from the controller's own table.
+func TestListOfCommandsIsTheSpecifications(t *testing.T) {
+	want := [64]byte{
+		0:  0xb3, // inquiry; making, ending and cancelling a connection
+		1:  0xff, // accepting and rejecting one; keys, PINs, packets, authentication
+		2:  0xf9, // encryption; names, features and version of others
+		3:  0x01, // clock offset
+		4:  0x80, // role
+		5:  0xde, // link policy; event mask, reset
+		6:  0xa1, // event filter; stored keys
+		7:  0xff, // name, accept timeout, page timeout, scans
+		8:  0x3f, // scan activity, authentication
+		9:  0x0f, // class, voice
+		10: 0x04, // transmit power
+		11: 0x1f, // supervision timeout, inquiry access codes
+		12: 0xf0, // inquiry scan type, inquiry mode
+		13: 0x03, // page scan type
+		14: 0xf8, // version, commands, features, buffers
+		15: 0x22, // address, RSSI
+		17: 0x63, // extended inquiry response, simple pairing
+		18: 0x80, // IO capability
+		19: 0x03, // confirmation
+		20: 0x18, // refusal of the IO capability, key size
+	}
+	onRadio(t, func(t *testing.T, a, _, _ *host) {
+		if got := a.do(hcipacket.ReadLocalCommands, nil).Bytes(64); !bytes.Equal(got, want[:]) {
+			t.Errorf("got  % x\nwant % x", got, want)
+		}
+	})
+}
+
 func TestUnknownAndShortCommandsAreRefused(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, _, _ *host) {
 		for _, opcode := range []hcipacket.Opcode{0x0403, 0x0c31, 0x2001, 0xfc00} {
@@ -251,4 +282,65 @@ func TestInquiryFindsThoseWhoCanBeFound(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestInquiryFindsThoseWhoCanBeFoundLater(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, b, c *host) {
+		found := func(want hcipacket.Address) {
+			t.Helper()
+			if f := a.event(hcipacket.InquiryResult); f.Uint8() != 1 || f.Address() != want {
+				t.Errorf("found another than %x", want)
+			}
+		}
+		b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{2})
+		c.locked(func() { c.controller.Station().SetReachable(false) })
+		a.begin(hcipacket.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(8, 2))
+		a.nothing()
+		time.Sleep(time.Second)
+		for range 2 { // reported once
+			b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{2})
+			b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{3})
+		}
+		found(addressOfB)
+		a.nothing()
+		c.locked(func() { c.controller.Station().SetReachable(true) })
+		found(addressOfC)
+		a.event(hcipacket.InquiryComplete) // two were wanted
+
+		// Nobody is found after the end, or after a reset.
+		a.begin(hcipacket.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(48, 3))
+		a.event(hcipacket.InquiryResult)
+		a.event(hcipacket.InquiryResult)
+		a.do(hcipacket.Reset, nil)
+		b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{2})
+		b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{3})
+		time.Sleep(time.Minute)
+		a.nothing()
+	})
+}
+
+func TestRequestForANameIsCancelled(t *testing.T) {
+	onRadio(t, func(t *testing.T, a, _, _ *host) {
+		address := hcipacket.Parameters{}.Address(nobody)
+		ask := hcipacket.Parameters{}.Address(nobody).Uint8(1, 0).Uint16(0)
+		if status, f := a.complete(hcipacket.RemoteNameRequestCancel, address); status != hcipacket.UnknownConnection || f.Address() != nobody {
+			t.Errorf("cancelling none: %v", status)
+		}
+		for range 2 {
+			a.begin(hcipacket.RemoteNameRequest, ask)
+			time.Sleep(time.Second)
+			if status := a.status(hcipacket.RemoteNameRequest, ask); status != hcipacket.CommandDisallowed {
+				t.Errorf("a second request: %v", status)
+			}
+			if status, f := a.complete(hcipacket.RemoteNameRequestCancel, address); status != hcipacket.Success || f.Address() != nobody {
+				t.Errorf("cancelling: %v", status)
+			}
+			f := a.event(hcipacket.RemoteNameRequestComplete)
+			if status := hcipacket.Status(f.Uint8()); status != hcipacket.UnknownConnection || f.Address() != nobody {
+				t.Errorf("the request ended with %v", status)
+			}
+		}
+		time.Sleep(time.Minute)
+		a.nothing()
+	})
 }

@@ -38,6 +38,7 @@ type Controller struct {
 	page     map[hcipacket.Address]*radio.Page // under way from here
 	paged    map[hcipacket.Address]*invitation // waiting for the host's answer
 	inquiry  *inquiry
+	names    map[hcipacket.Address]func() // cancel pages for names under way from here
 	next     hcipacket.Handle
 	packet   []byte // space for one packet to the host
 }
@@ -63,6 +64,7 @@ func (c *Controller) clear() {
 	c.links = make(map[hcipacket.Handle]*link)
 	c.page = make(map[hcipacket.Address]*radio.Page)
 	c.paged = make(map[hcipacket.Address]*invitation)
+	c.names = make(map[hcipacket.Address]func())
 	c.inquiry.stop()
 	c.inquiry = nil
 }

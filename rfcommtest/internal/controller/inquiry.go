@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
 
 // inquiryUnit is the unit of an inquiry's length (section 7.1.1).
@@ -21,12 +22,17 @@ const (
 
 // An inquiry is a search for devices.
 type inquiry struct {
-	timer *time.Timer
+	timer  *time.Timer
+	search *radio.Search // nil: for devices that there are none of
 }
 
 func (i *inquiry) stop() {
-	if i != nil {
-		i.timer.Stop()
+	if i == nil {
+		return
+	}
+	i.timer.Stop()
+	if i.search != nil {
+		i.search.End()
 	}
 }
 
@@ -51,32 +57,32 @@ var inquiryCommands = map[hcipacket.Opcode]known{
 	}},
 }
 
-// inquire reports the devices that can be found, at once, and goes on for the
-// time that was asked for.
+// inquire reports the devices that can be found, each as soon as it can be, for the
+// time that was asked for, or until there are as many as the host wants.
 func (c *Controller) inquire(code uint32, length time.Duration, most int) {
-	found := 0
-	if code == generalInquiry {
-		for _, s := range c.station.Hearing() {
-			if most != 0 && found == most {
-				break
-			}
-			c.found(s.Receiver().(*Controller))
-			found++
-		}
-	}
-	if most != 0 && found == most {
-		length = 0 // as many as the host wants
-	}
 	i := &inquiry{}
 	i.timer = time.AfterFunc(length, func() {
 		c.station.Locked(func() {
 			if c.inquiry == i {
+				i.stop()
 				c.inquiry = nil
 				c.event(hcipacket.InquiryComplete, hcipacket.Parameters{}.Status(hcipacket.Success))
 			}
 		})
 	})
 	c.inquiry = i
+	if code != generalInquiry {
+		return
+	}
+	found := 0
+	i.search = c.station.Search(func(other radio.Receiver) bool {
+		c.found(other.(*Controller))
+		found++
+		if found == most {
+			i.timer.Reset(0)
+		}
+		return found != most
+	})
 }
 
 // found reports one device.

@@ -33,9 +33,18 @@ var remoteCommands = map[hcipacket.Opcode]known{
 			return func(*link) hcipacket.Parameters { return hcipacket.Parameters{}.Uint16(0) }
 		})},
 	hcipacket.RemoteNameRequest: {2, 3, 10, (*Controller).remoteName},
-	hcipacket.RemoteNameRequestCancel: {2, 4, 6, func(_ *Controller, f *hcipacket.Fields) reply {
-		// Names come at once, or after a page that cannot be taken back.
-		return reply{status: hcipacket.UnknownConnection, values: hcipacket.Parameters{}.Address(f.Address())}
+	hcipacket.RemoteNameRequestCancel: {2, 4, 6, func(c *Controller, f *hcipacket.Fields) reply {
+		address := f.Address()
+		values := hcipacket.Parameters{}.Address(address)
+		cancel := c.names[address]
+		if cancel == nil {
+			return reply{status: hcipacket.UnknownConnection, values: values}
+		}
+		cancel()
+		delete(c.names, address)
+		return reply{values: values, then: func() { // the request ends, too (section 7.1.20)
+			c.remoteNameComplete(hcipacket.UnknownConnection, address, make([]byte, nameSize))
+		}}
 	}},
 }
 
@@ -63,25 +72,30 @@ func ask(event hcipacket.EventCode, question func(l *link, f *hcipacket.Fields) 
 // remoteName asks another device for its name, over a link or by a page.
 func (c *Controller) remoteName(f *hcipacket.Fields) reply {
 	address := f.Address()
-	answer := func(status hcipacket.Status, name []byte) {
-		p := hcipacket.Parameters{}.Status(status).Address(address)
-		c.event(hcipacket.RemoteNameRequestComplete, append(p, name...))
+	if c.names[address] != nil {
+		return refused(hcipacket.CommandDisallowed)
 	}
 	if l := c.linkTo(address); l != nil {
 		return begun(func() {
 			l.tell(func(peer *link) {
 				name := peer.settings.name
-				peer.tell(func(*link) { answer(hcipacket.Success, name) })
+				peer.tell(func(*link) { c.remoteNameComplete(hcipacket.Success, address, name) })
 			})
 		})
 	}
 	return begun(func() {
-		c.station.Hail(address, slots(c.settings.pageTimeout), func(other radio.Receiver) {
+		c.names[address] = c.station.Hail(address, slots(c.settings.pageTimeout), func(other radio.Receiver) {
+			delete(c.names, address)
 			if other == nil {
-				answer(hcipacket.PageTimeout, make([]byte, nameSize))
+				c.remoteNameComplete(hcipacket.PageTimeout, address, make([]byte, nameSize))
 				return
 			}
-			answer(hcipacket.Success, other.(*Controller).settings.name)
+			c.remoteNameComplete(hcipacket.Success, address, other.(*Controller).settings.name)
 		})
 	})
+}
+
+// remoteNameComplete ends a request for a name.
+func (c *Controller) remoteNameComplete(status hcipacket.Status, address hcipacket.Address, name []byte) {
+	c.event(hcipacket.RemoteNameRequestComplete, append(hcipacket.Parameters{}.Status(status).Address(address), name...))
 }

@@ -143,8 +143,8 @@ var settingCommands = map[hcipacket.Opcode]known{
 	hcipacket.ReadScanEnable: read8(7, 6, func(s *settings) *uint8 { return &s.scanEnable }),
 	hcipacket.WriteScanEnable: {7, 7, 1, func(c *Controller, f *hcipacket.Fields) reply {
 		c.settings.scanEnable = f.Uint8()
-		return reply{then: func() { // a page may be waiting
-			c.station.InquiryScan = c.settings.scanEnable&inquiryScanEnabled != 0
+		return reply{then: func() { // a page or an inquiry may be waiting
+			c.station.SetInquiryScan(c.settings.scanEnable&inquiryScanEnabled != 0)
 			c.station.SetPageScan(c.settings.scanEnable&pageScanEnabled != 0)
 		}}
 	}},

@@ -9,10 +9,6 @@ type Handle uint16
 // MaxHandle is the largest Handle (Volume 4, Part E, section 5.4.2).
 const MaxHandle Handle = 0x0eff
 
-// ACLHeader is the number of bytes in front of ACL data, the packet's kind
-// included.
-const ACLHeader = 5
-
 // A Boundary tells where in an L2CAP packet a fragment lies (Volume 4, Part E,
 // section 5.4.2: Packet_Boundary_Flag).
 type Boundary byte

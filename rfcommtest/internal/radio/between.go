@@ -23,8 +23,7 @@ type Between struct {
 	PageTime    time.Duration
 	supervision time.Duration // see SetSupervisionTimeout
 
-	used air.Use   // by links before the last one
-	last *air.Path // that one's: what is on the air when it ends still counts
+	last *air.Path // of the last link; counts for all
 }
 
 // Between returns the conditions between two stations, in any order.
@@ -62,7 +61,7 @@ func (b *Between) Resume() {
 			l.path.Resume()
 		}
 	}
-	b.radio.pageAgain() // after the link's end: a page makes the next one
+	b.radio.tryAgain() // after the link's end: a page makes the next one
 }
 
 // SetSupervisionTimeout sets how long a link may be silent before it is given up,
@@ -94,9 +93,9 @@ func (b *Between) SetTypes(types air.Types) {
 // Use returns what was on the air between the two stations.
 func (b *Between) Use() air.Use {
 	if b.last == nil {
-		return b.used
+		return air.Use{}
 	}
-	return total(b.used, b.last.Use())
+	return b.last.Use()
 }
 
 // Lose ends the link for a reason, at one station or at both, as if the other

@@ -45,7 +45,10 @@ func (r *Radio) connect(from, to *Station) *Link {
 	}
 	l.ends[0].peer, l.ends[1].peer = l.ends[1], l.ends[0]
 	conditions.link = l
-	conditions.used, conditions.last = conditions.Use(), l.path
+	if conditions.last != nil {
+		l.path.Follow(conditions.last)
+	}
+	conditions.last = l.path
 	l.setTypes()
 	l.path.SetDelay(conditions.delay)
 	if conditions.stalled {

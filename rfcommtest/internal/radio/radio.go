@@ -29,6 +29,7 @@ type Radio struct {
 	stations map[hcipacket.Address]*Station
 	between  map[[2]hcipacket.Address]*Between
 	pages    map[*Page]struct{}
+	searches map[*Search]struct{}
 }
 
 // New returns a radio without stations.
@@ -37,6 +38,7 @@ func New() *Radio {
 		stations: make(map[hcipacket.Address]*Station),
 		between:  make(map[[2]hcipacket.Address]*Between),
 		pages:    make(map[*Page]struct{}),
+		searches: make(map[*Search]struct{}),
 	}
 	r.medium = air.NewMedium(&r.Mutex)
 	return r
@@ -66,11 +68,10 @@ type Station struct {
 	links    map[*End]struct{}
 
 	pageScan    bool // answers pages
+	inquiryScan bool // answers inquiries
 	unreachable bool // out of range: answers nothing, whatever it scans for
 	silenced    int  // how often: what it waited for before is forgotten
 
-	// Whether the station answers inquiries.
-	InquiryScan bool
 	// If not zero, pages are turned down for this reason.
 	Refusal hcipacket.Status
 	// How long its pages wait for an answer, if not zero, whatever its host says.
@@ -90,14 +91,20 @@ func (s *Station) Address() hcipacket.Address { return s.address }
 // SetPageScan says whether the station answers pages.
 func (s *Station) SetPageScan(on bool) {
 	s.pageScan = on
-	s.radio.pageAgain()
+	s.radio.tryAgain()
+}
+
+// SetInquiryScan says whether the station answers inquiries.
+func (s *Station) SetInquiryScan(on bool) {
+	s.inquiryScan = on
+	s.radio.tryAgain()
 }
 
 // SetReachable says whether the station can be heard, as it is at first. If not,
 // it answers nothing, whatever it scans for.
 func (s *Station) SetReachable(reachable bool) {
 	s.unreachable = !reachable
-	s.radio.pageAgain()
+	s.radio.tryAgain()
 }
 
 // Use returns how much of the station's air time has been used.
@@ -107,7 +114,7 @@ func (s *Station) Use() air.Use { return s.air.Use() }
 // controller does that is reset or loses its power. Those at the other ends
 // notice when their supervision timeouts pass.
 func (s *Station) Silence() {
-	s.pageScan, s.InquiryScan = false, false
+	s.pageScan, s.inquiryScan = false, false
 	s.silenced++
 	for p := range s.radio.pages {
 		if p.From == s {
@@ -116,38 +123,39 @@ func (s *Station) Silence() {
 			p.fail(hcipacket.PageTimeout)
 		}
 	}
+	for search := range s.radio.searches {
+		if search.from == s {
+			search.End()
+		}
+	}
 	for e := range s.links {
 		e.forget()
 		e.peer.supervise()
 	}
 }
 
-// Hearing returns the stations that an inquiry of this one finds.
-func (s *Station) Hearing() []*Station {
-	var found []*Station
-	for _, other := range s.radio.stations {
-		if other != s && other.InquiryScan && s.hears(other) {
-			found = append(found, other)
-		}
-	}
-	return found
-}
-
 // Hail asks for another station by a page that makes no link, such as one for its
 // name. It calls done with the other's controller, or with nil if there is no
-// answer within timeout. Done is not called after a Silence.
-func (s *Station) Hail(to hcipacket.Address, timeout time.Duration, done func(other Receiver)) {
+// answer within timeout. Done is not called after a Silence, or after cancel.
+func (s *Station) Hail(to hcipacket.Address, timeout time.Duration, done func(other Receiver)) (cancel func()) {
+	cancelled := false
+	answer := func(other Receiver) {
+		if !cancelled {
+			done(other)
+		}
+	}
 	if s.PageTimeout != 0 {
 		timeout = s.PageTimeout
 	}
 	pageTime := s.radio.pageTime(s.address, to)
 	s.later(min(pageTime, timeout), func() {
 		if other := s.radio.stations[to]; pageTime <= timeout && s.pages(other) {
-			done(other.receiver)
+			answer(other.receiver)
 			return
 		}
-		s.later(timeout-min(pageTime, timeout), func() { done(nil) })
+		s.later(timeout-min(pageTime, timeout), func() { answer(nil) })
 	})
+	return func() { cancelled = true }
 }
 
 // later calls f after some time, unless the station is silenced before.
@@ -177,10 +185,14 @@ func (s *Station) pages(other *Station) bool {
 	return other != nil && other != s && other.pageScan && s.hears(other)
 }
 
-// pageAgain has pages that nobody has heard yet try again: something has changed.
-func (r *Radio) pageAgain() {
+// tryAgain has pages and inquiries that somebody has not heard yet try again:
+// something has changed.
+func (r *Radio) tryAgain() {
 	for p := range r.pages {
 		p.again()
+	}
+	for search := range r.searches {
+		search.look()
 	}
 }
 

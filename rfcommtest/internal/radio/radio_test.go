@@ -144,6 +144,27 @@ func TestWhatIsOnTheAirWhenALinkEndsCounts(t *testing.T) {
 	})
 }
 
+func TestWhatIsOnTheAirWhenTheNextLinkBeginsCounts(t *testing.T) {
+	onRadio(t, func(r *radio.Radio, d []*door) {
+		for range 3 {
+			between := link(t, r, d[0], d[1])
+			locked(r, func() {
+				between.SetTypes(air.EDR3)
+				d[0].end.Send(1021, nothing, nothing)
+			})
+			time.Sleep(radio.SlotTime)
+			locked(r, func() { between.Lose(hcipacket.RemotePowerOff) })
+		}
+		time.Sleep(20 * radio.SlotTime)
+		locked(r, func() {
+			link, station := r.Between(addressOf(0), addressOf(1)).Use(), d[0].station.Use()
+			if link.Slots != station.Slots || link.Bytes != station.Bytes || link.Slots == 0 {
+				t.Errorf("%+v between the two, and %+v at one of them", link, station)
+			}
+		})
+	})
+}
+
 func nothing() {}
 
 func TestEachEndLosesItsLinkOnce(t *testing.T) {
@@ -257,26 +278,53 @@ func TestHostsMayForbidSupervision(t *testing.T) {
 	})
 }
 
-func TestStationsHearOnlyThoseInReach(t *testing.T) {
+func TestSearchFindsThoseInReachWheneverTheyCome(t *testing.T) {
 	onRadio(t, func(r *radio.Radio, d []*door) {
+		found := make([]string, len(d))
+		search := func(i, most int) *radio.Search {
+			found[i] = ""
+			return d[i].station.Search(func(other radio.Receiver) bool {
+				found[i] += fmt.Sprint(other.(*door).station.Address()[5])
+				return len(found[i]) != most
+			})
+		}
+		want := func(what string, i int, want string) {
+			t.Helper()
+			if found[i] != want {
+				t.Errorf("%s: %d found %q, want %q", what, i, found[i], want)
+			}
+		}
 		locked(r, func() {
-			for _, one := range d {
-				one.station.InquiryScan = true
-			}
-			if got := len(d[0].station.Hearing()); got != 2 {
-				t.Errorf("hears %d", got)
-			}
 			d[1].station.SetReachable(false)
 			r.Between(addressOf(0), addressOf(2)).Stall()
-			if got := len(d[0].station.Hearing()); got != 0 {
-				t.Errorf("hears %d", got)
+			for i := range d {
+				d[i].station.SetInquiryScan(i != 0)
+				search(i, 0)
 			}
-			if got := len(d[1].station.Hearing()); got != 0 {
-				t.Errorf("one that is out of range hears %d", got)
+			for i := range d {
+				want("at first", i, "")
 			}
-			if got := len(d[2].station.Hearing()); got != 0 {
-				t.Errorf("hears %d", got)
-			}
+			d[0].station.SetInquiryScan(true)
+			want("behind a stall", 2, "")
+			d[1].station.SetReachable(true)
+			want("in reach", 0, "1")
+			r.Between(addressOf(0), addressOf(2)).Resume()
+			want("after a stall", 0, "12")
+			want("after a stall", 2, "10")
+			d[1].station.SetReachable(false)
+			d[1].station.SetReachable(true)
+			want("once more", 0, "12")
+
+			d[1].station.SetInquiryScan(false)
+			search(0, 1)
+			want("as many as are wanted", 0, "2")
+			ended := search(2, 0)
+			want("before the end", 2, "0")
+			ended.End()
+			d[2].station.Silence()
+			d[1].station.SetInquiryScan(true)
+			want("as many as are wanted", 0, "2")
+			want("after the end", 2, "0")
 		})
 	})
 }

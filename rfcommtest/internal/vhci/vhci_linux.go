@@ -21,10 +21,11 @@ const MaxPacket = 1 + 1028
 
 // A Device is one controller, seen from the kernel's side: it reads what the
 // host sends. Read and Write take one packet each, with its kind in front, and
-// may be called at the same time.
+// one Read and one Write may be called at the same time.
 type Device struct {
 	file  *os.File
 	index uint16
+	early [][]byte // what came before Read was there to take it
 }
 
 // setUp asks for a primary controller: the packet's second byte has no flags.
@@ -59,23 +60,38 @@ func (d *Device) begin() error {
 	if _, err := d.file.Write(setUp); err != nil {
 		return err
 	}
-	answer := make([]byte, MaxPacket)
-	n, err := d.file.Read(answer)
-	if err != nil {
-		return err
+	for {
+		packet := make([]byte, MaxPacket)
+		n, err := d.file.Read(packet)
+		if err != nil {
+			return err
+		}
+		packet = packet[:n]
+		if n == 0 || hcipacket.Kind(packet[0]) != hcipacket.KindVendor {
+			// The kernel runs the adapter before it answers.
+			d.early = append(d.early, packet)
+			continue
+		}
+		if n != 4 {
+			return fmt.Errorf("the kernel answered % x", packet)
+		}
+		d.index = binary.LittleEndian.Uint16(packet[2:])
+		return nil
 	}
-	if n != 4 || hcipacket.Kind(answer[0]) != hcipacket.KindVendor {
-		return fmt.Errorf("the kernel answered % x", answer[:n])
-	}
-	d.index = binary.LittleEndian.Uint16(answer[2:])
-	return nil
 }
 
 // Index returns the adapter's index: 0 for hci0.
 func (d *Device) Index() int { return int(d.index) }
 
 // Read reads a packet of the host.
-func (d *Device) Read(packet []byte) (int, error) { return d.file.Read(packet) }
+func (d *Device) Read(packet []byte) (int, error) {
+	if len(d.early) > 0 {
+		n := copy(packet, d.early[0])
+		d.early = d.early[1:]
+		return n, nil
+	}
+	return d.file.Read(packet)
+}
 
 // Write gives the host a packet.
 func (d *Device) Write(packet []byte) (int, error) { return d.file.Write(packet) }

@@ -1,0 +1,147 @@
+package mgmt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A kernel is the other end of a socket.
+type kernel struct {
+	*testing.T
+	file *os.File
+}
+
+var (
+	ours    = [6]byte{2, 0, 0, 0, 0, 1}
+	foreign = [6]byte{0x5C, 0xF3, 0x70, 0, 0, 1}
+)
+
+// onKernel returns a socket whose kernel is the test. Adapters have the addresses
+// of the map.
+func onKernel(t *testing.T, addresses map[int][6]byte) (*Socket, *kernel) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &kernel{t, os.NewFile(uintptr(fds[1]), "kernel")}
+	k.file.SetDeadline(time.Now().Add(10 * time.Second))
+	m := newSocket(os.NewFile(uintptr(fds[0]), "mgmt"), func(index int) ([6]byte, error) {
+		address, ok := addresses[index]
+		if !ok {
+			return address, unix.ENODEV
+		}
+		return address, nil
+	})
+	t.Cleanup(func() {
+		m.Close()
+		k.file.Close()
+	})
+	return m, k
+}
+
+// tell sends an event.
+func (k *kernel) tell(event uint16, index int, parameters ...byte) {
+	k.Helper()
+	packet := binary.LittleEndian.AppendUint16(nil, event)
+	packet = binary.LittleEndian.AppendUint16(packet, uint16(index))
+	packet = binary.LittleEndian.AppendUint16(packet, uint16(len(parameters)))
+	if _, err := k.file.Write(append(packet, parameters...)); err != nil {
+		k.Error(err)
+	}
+}
+
+// hear returns the next command.
+func (k *kernel) hear() (opcode uint16, index int, parameters []byte) {
+	k.Helper()
+	packet := make([]byte, 256)
+	n, err := k.file.Read(packet)
+	if err != nil {
+		k.Fatal(err)
+	}
+	return binary.LittleEndian.Uint16(packet), int(binary.LittleEndian.Uint16(packet[2:])), packet[6:n]
+}
+
+// answer ends a command.
+func (k *kernel) answer(opcode uint16, index int, status byte) {
+	k.Helper()
+	k.tell(commandComplete, index, byte(opcode), byte(opcode>>8), status)
+}
+
+// The kernel tells every socket of the pairings of all adapters.
+func TestOnlyItsOwnAdaptersPairingsAreConfirmed(t *testing.T) {
+	// hci1 is gone, and what has its index now is somebody's.
+	m, k := onKernel(t, map[int][6]byte{0: ours, 1: foreign, 2: foreign})
+	m.own[0], m.own[1], m.own[3] = ours, ours, ours
+	device := append(kernelOrder(foreign), addressTypeBREDR, 0, 0, 0, 0, 0)
+	for _, index := range []int{2, 1, 3, 0} {
+		k.tell(userConfirmNeeded, index, device...)
+	}
+	opcode, index, parameters := k.hear()
+	if opcode != userConfirm || index != 0 || !bytes.Equal(parameters, device[:7]) {
+		t.Errorf("the first that was heard is 0x%04x for hci%d, % x", opcode, index, parameters)
+	}
+}
+
+func TestCommandsOfAKindAtOnceEachGetTheirAnswer(t *testing.T) {
+	m, k := onKernel(t, nil)
+	const n = 8
+	errs := make(chan error, n)
+	for range n {
+		go func() { errs <- m.do(setBondable, 0, 1) }()
+	}
+	const refused = 3 // every third command
+	for i := range n {
+		opcode, index, _ := k.hear()
+		status := byte(0)
+		if i%refused == 0 {
+			status = notPaired
+		}
+		k.answer(opcode, index, status)
+	}
+	failed := 0
+	for range n {
+		select {
+		case err := <-errs:
+			if err != nil {
+				failed++
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("a command got no answer")
+		}
+	}
+	if failed != 3 {
+		t.Errorf("%d commands failed; 3 were refused", failed)
+	}
+}
+
+func TestCloseEndsCommandsThatWait(t *testing.T) {
+	m, k := onKernel(t, nil)
+	ended := make(chan error)
+	pair := func() {
+		ended <- m.Pair(Adapter{Index: 0, Address: ours}, Adapter{Index: 1, Address: foreign})
+	}
+	for range 2 {
+		go pair()
+	}
+	k.hear()
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		select {
+		case err := <-ended:
+			if !errors.Is(err, os.ErrClosed) {
+				t.Errorf("got %v", err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("a command waits still")
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package rfcommtest
+
+import "testing"
+
+// unplugged returns a radio whose controllers have no adapters.
+func unplugged(t *testing.T, config Config) *Radio {
+	t.Helper()
+	if err := config.check(); err != nil {
+		t.Fatal(err)
+	}
+	r := newRadio(config)
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+func TestMisusePanics(t *testing.T) {
+	r := unplugged(t, Config{Controllers: 3})
+	a, b, c := r.controllers[0], r.controllers[1], r.controllers[2]
+	other := unplugged(t, Config{}).controllers[0]
+	for name, misuse := range map[string]func(){
+		"a link of one":                func() { r.Link(a, a) },
+		"a link of another radio":      func() { r.Link(a, other) },
+		"lost for no reason":           func() { r.Link(a, b).Lose(0) },
+		"lost at one that has it not":  func() { r.Link(a, b).Lose(RemotePowerOff, a, c) },
+		"lost at another radio's":      func() { r.Link(a, b).Lose(RemotePowerOff, other) },
+		"lost at none (a nil pointer)": func() { r.Link(a, b).Lose(RemotePowerOff, nil) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			misuse()
+		}()
+	}
+	if r.Link(a, b).Lose(RemotePowerOff, a, b) {
+		t.Error("a link was lost where there was none")
+	}
+}
+
+func TestAllThatNeedsAnAdapterSaysWhyThereIsNone(t *testing.T) {
+	r := unplugged(t, Config{})
+	a, b := r.controllers[0], r.controllers[1]
+	pair := func() error { return r.Link(b, a).Pair() }
+	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Pair": pair} {
+		if err := do(); err != errRemoved {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Return": a.Return, "Pair": pair} {
+		if err := do(); err != errClosed {
+			t.Errorf("%s after Close: %v", name, err)
+		}
+	}
+	if err := a.Remove(); err != nil {
+		t.Errorf("Remove after Close: %v", err)
+	}
+}
