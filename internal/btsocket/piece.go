@@ -40,11 +40,11 @@ const enough = 3
 // Which packets the peer and the radio's conditions allow is not visible. The
 // cutter goes by the adapter's fastest.
 type cutter struct {
+	mtu    int        // 0: not known
 	ask    func() Air // what tells air; nil once it has
 	air    Air
 	common int // the greatest common divisor of the counts; 0: there is none yet
 	fulls  int // how often the send buffer was full
-	mtu    int // 0: not known
 
 	// For this MTU, by pairs of slots:
 	frames []int // the most data of one frame that takes so many; 0: none does
@@ -55,9 +55,14 @@ type cutter struct {
 
 // next returns the length of the piece to write when rest bytes are left.
 func (c *cutter) next(rest int) int {
-	if c.mtu == 0 {
+	if c.mtu == 0 { // apart from planned so that it is inlined
 		return min(rest, maxPiece)
 	}
+	return c.planned(rest)
+}
+
+// planned is next when there is a plan.
+func (c *cutter) planned(rest int) int {
 	if over := rest - c.most[len(c.most)-1]; over > 0 {
 		piece := c.frames[c.best]
 		if piece == c.mtu { // the kernel cuts the same

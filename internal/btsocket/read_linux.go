@@ -50,10 +50,10 @@ func (s *Socket) readSlowly(p []byte, err error) (int, error) {
 		return s.read.n, s.read.err
 	}
 	err = s.raw.Read(s.read.step)
-	if s.read.waited {
-		s.waits = min(s.waits+1, untilWaiting)
-	} else {
+	if !s.read.waited {
 		s.waits = 0
+	} else if s.waits < untilWaiting {
+		s.waits++
 	}
 	if err != nil {
 		return 0, s.pollError(err)

@@ -21,9 +21,9 @@ type Socket struct {
 
 	writeMu  sync.Mutex // held by Write from start to end
 	write    transfer
-	cutter   cutter // of writes, into pieces
 	wrote    bool   // something, at least once
 	writeEnd error  // what Write said when the stream ended for it
+	cutter   cutter // of writes, into pieces
 
 	endMu sync.Mutex
 	end   error // how the stream ended: io.EOF or a syscall.Errno; nil: not known to have ended
