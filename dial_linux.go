@@ -92,6 +92,9 @@ func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr *Addr) (*C
 	if err != nil {
 		return nil, err
 	}
+	if d.ControlContext != nil {
+		socket.Share()
+	}
 	name, err := socket.Name()
 	if err != nil {
 		socket.Close()

@@ -35,6 +35,7 @@ type descriptor struct {
 	// poller before a call that does not wait.
 	readDeadline, writeDeadline atomic.Bool
 
+	shared atomic.Bool // others may have a descriptor of the socket, too
 	closed atomic.Bool // no call may start; set under mu
 	mu     sync.Mutex  // orders deadlines and raw calls before or after the end
 	rawUse sync.WaitGroup
@@ -151,16 +152,22 @@ func (d *descriptor) setDeadline(set func(time.Time) error, t time.Time, flags .
 	return set(t)
 }
 
+// Share tells that others may have a descriptor of the socket.
+func (d *descriptor) Share() { d.shared.Store(true) }
+
 // RawControl, RawRead and RawWrite are the methods of a syscall.RawConn.
 func (d *descriptor) RawControl(f func(fd uintptr)) error {
+	d.Share()
 	return d.useRaw(func() error { return d.raw.Control(f) })
 }
 
 func (d *descriptor) RawRead(f func(fd uintptr) bool) error {
+	d.Share()
 	return d.useRaw(func() error { return d.raw.Read(f) })
 }
 
 func (d *descriptor) RawWrite(f func(fd uintptr) bool) error {
+	d.Share()
 	return d.useRaw(func() error { return d.raw.Write(f) })
 }
 
@@ -180,7 +187,9 @@ func (d *descriptor) useRaw(call func() error) error {
 // descriptor.
 func (d *descriptor) control(f func(fd int) error) error {
 	var result error
-	if err := d.RawControl(func(fd uintptr) { result = f(int(fd)) }); err != nil {
+	if err := d.useRaw(func() error {
+		return d.raw.Control(func(fd uintptr) { result = f(int(fd)) })
+	}); err != nil {
 		return err
 	}
 	return result
@@ -200,6 +209,7 @@ func (d *descriptor) setOption(option, value int) error {
 
 // File returns a duplicate of the descriptor, for the caller to close.
 func (d *descriptor) File() (*os.File, error) {
+	d.Share()
 	var file *os.File
 	err := d.control(func(fd int) error {
 		duplicate, err := Duplicate(fd)

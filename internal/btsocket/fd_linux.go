@@ -63,10 +63,10 @@ func hungUp(fd uintptr) bool {
 
 // PollEvents returns what poll(2) shows for the descriptor at this moment.
 func PollEvents(fd uintptr, events int16) int16 {
-	poll := [1]unix.PollFd{{Fd: int32(fd), Events: events}}
+	poll := unix.PollFd{Fd: int32(fd), Events: events}
 	for {
-		if _, err := unix.Poll(poll[:], 0); err != unix.EINTR {
-			return poll[0].Revents
+		if err := pollDirectly(&poll); err != unix.EINTR {
+			return poll.Revents
 		}
 	}
 }

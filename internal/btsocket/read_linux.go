@@ -75,7 +75,7 @@ func (s *Socket) readStep(fd uintptr) bool {
 		}
 	}
 	for {
-		n, err := unix.Read(int(fd), s.read.rest)
+		n, err := s.readWoken(int(fd))
 		switch s.judge(fd, n, err) {
 		case done:
 			return true
@@ -84,6 +84,21 @@ func (s *Socket) readStep(fd uintptr) bool {
 			return false
 		}
 	}
+}
+
+// readWoken is read(2) in the steps of a Read: a direct one where Reads have had to
+// wait, so that the process may have been idle.
+//
+// The kernel takes the socket's lock for it (bt_sock_stream_recvmsg). Nobody holds that
+// for long but shutdown(2) and close(2) of kernels before 6.0 (rfcomm_sock_shutdown),
+// which here wait until no Read is under way. Who has a descriptor of the socket
+// besides may call them, though, or make it block. And the first read(2) of a
+// connection with BT_DEFER_SETUP accepts it, which sends frames.
+func (s *Socket) readWoken(fd int) (int, error) {
+	if (s.waits > 0 || s.read.waited) && !s.shared.Load() {
+		return readDirectly(fd, s.read.rest)
+	}
+	return unix.Read(fd, s.read.rest)
 }
 
 // A verdict says what comes after a read(2).
