@@ -14,10 +14,11 @@ import (
 // must not block: as long as it lasts, a processor's goroutines stand still, and with
 // the next collection of garbage all of them.
 
-// readDirectly is read(2) for a socket that does not block and whose lock nobody holds
-// for long, see Socket.readWoken. The buffer p must not be empty.
+// readDirectly is read(2) for a socket whose lock nobody holds for long, see
+// Socket.readWoken. It does not wait for data even if somebody has made the socket
+// block a moment ago. The buffer p must not be empty.
 func readDirectly(fd int, p []byte) (int, error) {
-	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return -1, errno
 	}
