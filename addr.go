@@ -100,56 +100,70 @@ type Addr struct {
 // ParseAddr parses an address of the form "[01:23:45:67:89:AB]:11". Without a
 // device, as in ":11", any adapter is meant. The channel is in the range 0 to
 // 30. Its error is a *net.AddrError.
-func ParseAddr(s string) (*Addr, error) {
+func ParseAddr(s string) (Addr, error) {
 	malformed := &net.AddrError{Err: "malformed RFCOMM address; it should look like [01:23:45:67:89:AB]:11 or :11", Addr: s}
 	colon := strings.LastIndexByte(s, ':')
 	if colon < 0 {
-		return nil, malformed
+		return Addr{}, malformed
 	}
 	device, channel := s[:colon], s[colon+1:]
 
 	var a Addr
 	if device != "" {
 		if len(device) < 2 || device[0] != '[' || device[len(device)-1] != ']' {
-			return nil, malformed
+			return Addr{}, malformed
 		}
 		var err error
 		if a.Device, err = ParseBDAddr(device[1 : len(device)-1]); err != nil {
-			return nil, err
+			return Addr{}, err
 		}
 	}
 	n, err := strconv.Atoi(channel)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		return nil, channelError(channel)
+		return Addr{}, channelError(channel)
 	case err != nil, channel[0] == '+', n == 0 && channel[0] == '-':
-		return nil, malformed
+		return Addr{}, malformed
 	}
 	if err := checkChannel(n, 0); err != nil {
-		return nil, err
+		return Addr{}, err
 	}
 	a.Channel = n
-	return &a, nil
+	return a, nil
 }
 
 // Network returns "rfcomm".
-func (a *Addr) Network() string { return network }
+func (a Addr) Network() string { return network }
 
-// String returns the address in the form that [ParseAddr] takes.
-func (a *Addr) String() string {
-	if a == nil {
-		return "<nil>"
-	}
-	var b []byte
+// String returns the address in the form that [ParseAddr] accepts.
+func (a Addr) String() string { return string(a.append(nil)) }
+
+func (a Addr) append(b []byte) []byte {
 	if !a.Device.IsZero() {
 		b = append(a.Device.append(append(b, '[')), ']')
 	}
-	return string(strconv.AppendInt(append(b, ':'), int64(a.Channel), 10))
+	return strconv.AppendInt(append(b, ':'), int64(a.Channel), 10)
 }
 
-// netAddr returns a as a net.Addr, which is nil if a is.
-func (a *Addr) netAddr() net.Addr {
-	if a == nil {
+// MarshalText implements [encoding.TextMarshaler]. It returns the address in
+// the form of String.
+func (a Addr) MarshalText() ([]byte, error) { return a.append(nil), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts the forms
+// that [ParseAddr] accepts.
+func (a *Addr) UnmarshalText(text []byte) error {
+	parsed, err := ParseAddr(string(text))
+	if err != nil {
+		return err
+	}
+	*a = parsed
+	return nil
+}
+
+// source returns a as the source of an operation, which is nil if a is the
+// zero Addr.
+func (a Addr) source() net.Addr {
+	if a == (Addr{}) {
 		return nil
 	}
 	return a

@@ -140,7 +140,7 @@ func TestParseAddr(t *testing.T) {
 		if err != nil {
 			t.Errorf("%q: %v", s, err)
 		}
-		if diff := cmp.Diff(&want, got); diff != "" {
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", s, diff)
 		}
 	}
@@ -176,7 +176,7 @@ func TestParseAddrRefusesWhatIsNoAddress(t *testing.T) {
 		{":-99999999999999999999999999", "-99999999999999999999999999", channelRange},
 	} {
 		got, err := rfcomm.ParseAddr(tt.addr)
-		if got != nil {
+		if got != (rfcomm.Addr{}) {
 			t.Errorf("%q: got %v with an error", tt.addr, got)
 		}
 		wantAddrError(t, err, tt.value, tt.advice)
@@ -184,12 +184,11 @@ func TestParseAddrRefusesWhatIsNoAddress(t *testing.T) {
 }
 
 func TestAddrIsWrittenAsParseAddrTakesIt(t *testing.T) {
-	for want, a := range map[string]*rfcomm.Addr{
+	for want, a := range map[string]rfcomm.Addr{
 		"[01:23:45:67:89:AB]:11": {Device: headset, Channel: 11},
 		"[01:23:45:67:89:AB]:0":  {Device: headset},
 		":30":                    {Channel: 30},
 		":0":                     {},
-		"<nil>":                  nil,
 	} {
 		if got := a.String(); got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -197,6 +196,33 @@ func TestAddrIsWrittenAsParseAddrTakesIt(t *testing.T) {
 		if got := a.Network(); got != "rfcomm" {
 			t.Errorf("%s: the network is %q", want, got)
 		}
+	}
+}
+
+func TestAddrTextIsReadBack(t *testing.T) {
+	type config struct{ Server, Any rfcomm.Addr }
+	want := config{Server: rfcomm.Addr{Device: headset, Channel: 11}}
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(text); text != `{"Server":"[01:23:45:67:89:AB]:11","Any":":0"}` {
+		t.Errorf("marshaled as %s", text)
+	}
+	var got config
+	if err := json.Unmarshal(text, &got); err != nil || got != want {
+		t.Errorf("unmarshaled as %v, %v", got, err)
+	}
+	before := got.Server
+	if err := got.Server.UnmarshalText([]byte(":31")); err == nil || got.Server != before {
+		t.Errorf("text with channel 31 is accepted as %v, %v", got.Server, err)
+	}
+}
+
+func TestAddrIsComparable(t *testing.T) {
+	var a, b net.Addr = rfcomm.Addr{Device: headset, Channel: 11}, rfcomm.Addr{Device: headset, Channel: 11}
+	if a != b {
+		t.Error("two equal addresses differ as net.Addr")
 	}
 }
 

@@ -38,7 +38,7 @@ func (c *Conn) opError(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return opError(op, &c.local, &c.remote, err)
+	return opError(op, c.local, c.remote, err)
 }
 
 // localError wraps the error of an operation on this end alone.
@@ -46,7 +46,7 @@ func (c *Conn) localError(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return opError(op, nil, &c.local, err)
+	return opError(op, nil, c.local, err)
 }
 
 // Read reads what has arrived, at least one byte, into p. It returns io.EOF,
@@ -159,21 +159,21 @@ func (c *Conn) Security() (Security, error) {
 }
 
 // LocalAddr returns the adapter's address and the connection's channel, as an
-// *[Addr].
+// [Addr].
 func (c *Conn) LocalAddr() net.Addr {
 	if !c.ok() {
 		return nil
 	}
-	return &c.local
+	return c.local
 }
 
 // RemoteAddr returns the peer's address and the connection's channel, as an
-// *[Addr].
+// [Addr].
 func (c *Conn) RemoteAddr() net.Addr {
 	if !c.ok() {
 		return nil
 	}
-	return &c.remote
+	return c.remote
 }
 
 // SetDeadline sets the read and the write deadline, also for calls that wait

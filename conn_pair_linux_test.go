@@ -26,12 +26,12 @@ func TestPairIsANetConn(t *testing.T) {
 func TestAddressesOfBothEnds(t *testing.T) {
 	near, far := connPair(t)
 	for _, tt := range []struct{ got, want net.Addr }{
-		{near.LocalAddr(), &nearAddr},
-		{near.RemoteAddr(), &farAddr},
-		{far.LocalAddr(), &farAddr},
-		{far.RemoteAddr(), &nearAddr},
+		{near.LocalAddr(), nearAddr},
+		{near.RemoteAddr(), farAddr},
+		{far.LocalAddr(), farAddr},
+		{far.RemoteAddr(), nearAddr},
 	} {
-		if tt.got.String() != tt.want.String() || tt.got.Network() != "rfcomm" {
+		if tt.got != tt.want || tt.got.Network() != "rfcomm" {
 			t.Errorf("got %s on %s, want %s", tt.got, tt.got.Network(), tt.want)
 		}
 	}

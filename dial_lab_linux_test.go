@@ -28,18 +28,18 @@ func TestDialErrorsTellTheLikelyCause(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		dialer  rfcomm.Dialer
-		raddr   *rfcomm.Addr
+		raddr   rfcomm.Addr
 		prepare func()
 		errno   syscall.Errno
 		hint    string
 	}{
 		{name: "nothing listens", dialer: l.dialer, raddr: l.at(addrOf(listener).Channel%30 + 1),
 			errno: unix.ECONNREFUSED, hint: "nothing listens on this channel"},
-		{name: "channel is open already", dialer: l.dialer, raddr: open.RemoteAddr().(*rfcomm.Addr),
+		{name: "channel is open already", dialer: l.dialer, raddr: open.RemoteAddr().(rfcomm.Addr),
 			errno: unix.EBUSY, hint: "still open or closing"},
 		{name: "own address", dialer: l.dialer, raddr: l.nearAddr(1),
 			errno: unix.ECONNREFUSED, hint: "nothing listens"},
-		{name: "adapter down", dialer: rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: l.far}}, raddr: l.nearAddr(1),
+		{name: "adapter down", dialer: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: l.far}}, raddr: l.nearAddr(1),
 			prepare: func() { l.Down(1) }, errno: unix.EHOSTUNREACH, hint: "no Bluetooth adapter is up"},
 		{name: "all adapters down", raddr: l.at(1),
 			prepare: func() { l.Down(0); l.Down(1) }, errno: unix.EHOSTUNREACH, hint: "no Bluetooth adapter is up"},
@@ -63,7 +63,7 @@ func TestDialErrorsTellTheLikelyCause(t *testing.T) {
 // A page that fails can crash Linux 6.1.192, so lab/test leaves this out there.
 func TestDialToADeviceThatIsNotThere(t *testing.T) {
 	l := inLab(t)
-	raddr := &rfcomm.Addr{Device: nobody, Channel: 1}
+	raddr := rfcomm.Addr{Device: nobody, Channel: 1}
 	_, err := l.dialer.DialRFCOMM(t.Context(), raddr)
 	t.Log(err)
 	checkOpError(t, err, "dial", l.dialer.LocalAddr, raddr, unix.EHOSTDOWN, "off, out of range or not connectable")
@@ -71,13 +71,13 @@ func TestDialToADeviceThatIsNotThere(t *testing.T) {
 
 // checkOpError checks that err is the error of an operation with the given
 // addresses, and that it matches the errno and tells the hint.
-func checkOpError(t *testing.T, err error, op string, source, addr *rfcomm.Addr, errno syscall.Errno, hint string) {
+func checkOpError(t *testing.T, err error, op string, source, addr net.Addr, errno syscall.Errno, hint string) {
 	t.Helper()
 	opErr, ok := err.(*net.OpError)
 	if !ok {
 		t.Fatalf("%T: %v; want a *net.OpError", err, err)
 	}
-	if opErr.Op != op || opErr.Net != "rfcomm" || !sameAddr(opErr.Source, source) || !sameAddr(opErr.Addr, addr) {
+	if opErr.Op != op || opErr.Net != "rfcomm" || opErr.Source != sourceOf(source) || opErr.Addr != addr {
 		t.Errorf("%s %s %v->%v, want %s rfcomm %v->%v", opErr.Op, opErr.Net, opErr.Source, opErr.Addr, op, source, addr)
 	}
 	if _, ok := opErr.Err.(*os.SyscallError); !ok {
@@ -91,13 +91,12 @@ func checkOpError(t *testing.T, err error, op string, source, addr *rfcomm.Addr,
 	}
 }
 
-// sameAddr compares an error's address, which must be a nil interface where
-// there is none.
-func sameAddr(got net.Addr, want *rfcomm.Addr) bool {
-	if want == nil {
-		return got == nil
+// sourceOf returns the source that the error of a dial from addr has.
+func sourceOf(addr net.Addr) net.Addr {
+	if addr == (rfcomm.Addr{}) {
+		return nil
 	}
-	return got != nil && got.String() == want.String()
+	return addr
 }
 
 func TestKernelWithoutBluetoothIsNamed(t *testing.T) {
@@ -109,7 +108,7 @@ func TestKernelWithoutBluetoothIsNamed(t *testing.T) {
 	_, err := l.dialer.DialRFCOMM(t.Context(), l.at(1))
 	checkOpError(t, err, "dial", l.dialer.LocalAddr, l.at(1), unix.EAFNOSUPPORT, "containers need the host's")
 	_, err = rfcomm.Listen(1)
-	checkOpError(t, err, "listen", nil, &rfcomm.Addr{Channel: 1}, unix.EAFNOSUPPORT, "containers need the host's")
+	checkOpError(t, err, "listen", nil, rfcomm.Addr{Channel: 1}, unix.EAFNOSUPPORT, "containers need the host's")
 }
 
 func TestKernelWithoutTheModuleRFCOMMIsNamed(t *testing.T) {
@@ -118,13 +117,13 @@ func TestKernelWithoutTheModuleRFCOMMIsNamed(t *testing.T) {
 	_, err := l.dialer.DialRFCOMM(t.Context(), l.at(1))
 	checkOpError(t, err, "dial", l.dialer.LocalAddr, l.at(1), unix.EPROTONOSUPPORT, "module rfcomm is not loaded")
 	_, err = rfcomm.Listen(1)
-	checkOpError(t, err, "listen", nil, &rfcomm.Addr{Channel: 1}, unix.EPROTONOSUPPORT, "module rfcomm is not loaded")
+	checkOpError(t, err, "listen", nil, rfcomm.Addr{Channel: 1}, unix.EPROTONOSUPPORT, "module rfcomm is not loaded")
 }
 
 func TestDialRefusesAnAdapterThatIsNotThere(t *testing.T) {
 	l := inLab(t)
 	d := rfcomm.Dialer{
-		LocalAddr: &rfcomm.Addr{Device: nobody},
+		LocalAddr: rfcomm.Addr{Device: nobody},
 		ControlContext: func(context.Context, string, string, syscall.RawConn) error {
 			t.Error("a socket was made")
 			return nil
@@ -140,7 +139,7 @@ func TestDialRefusesAnAdapterThatIsNotThere(t *testing.T) {
 		t.Error("a socket was made")
 		return nil
 	}}
-	_, err = config.ListenRFCOMM(t.Context(), &rfcomm.Addr{Device: nobody, Channel: 1})
+	_, err = config.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: nobody, Channel: 1})
 	if err == nil || !strings.Contains(err.Error(), nobody.String()) {
 		t.Errorf("%v: does not name the adapter", err)
 	}

@@ -20,7 +20,7 @@ const (
 )
 
 // connect dials until an attempt succeeds, fails for good, or ctx is done.
-func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr *Addr) (*Conn, error) {
+func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr Addr) (*Conn, error) {
 	var (
 		since   time.Time // the first attempt that met a closing connection
 		refused bool      // ECONNREFUSED has had its second chance
@@ -77,17 +77,16 @@ func dialEnded(ctx context.Context, last error) error {
 
 // connectOnce makes one attempt, on a socket of its own: one whose connect
 // failed is of no further use.
-func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr *Addr) (*Conn, error) {
-	var laddr *Addr
-	if !local.IsZero() {
-		laddr = &Addr{Device: local}
-	}
-	from := endpoint(laddr, d.Security, func(fd int) error {
+func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr Addr) (*Conn, error) {
+	from := endpoint(d.Security, func(fd int) error {
 		if d.ControlContext == nil {
 			return nil
 		}
 		return d.ControlContext(ctx, network, raddr.String(), controlOnly(fd))
 	})
+	if !local.IsZero() {
+		from.Local = Addr{Device: local}.sockaddr()
+	}
 	socket, err := btsocket.Connect(ctx, from, raddr.sockaddr())
 	if err != nil {
 		return nil, err
@@ -100,7 +99,7 @@ func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr *Addr) (*C
 		socket.Close()
 		return nil, err
 	}
-	conn := newConn(socket, addrOf(name), *raddr)
+	conn := newConn(socket, addrOf(name), raddr)
 	if err := checkLink(d.Security, conn, "connect"); err != nil {
 		conn.Close()
 		return nil, err

@@ -50,7 +50,7 @@ func wantMatches(t *testing.T, err error, targets, others []error) {
 func TestPassedDeadlineIsATimeout(t *testing.T) {
 	for name, err := range map[string]error{
 		"bare":         contextError(context.DeadlineExceeded),
-		"in a dial":    opError("dial", nil, &Addr{Channel: 11}, contextError(context.DeadlineExceeded)),
+		"in a dial":    opError("dial", nil, Addr{Channel: 11}, contextError(context.DeadlineExceeded)),
 		"with a cause": contextError(errors.Join(errors.New("because"), context.DeadlineExceeded)),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestDialThatIsCutShortMatchesBothReasons(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cut := &cutShort{last: explain(busy), ended: tt.ended}
-			for _, err := range []error{cut, opError("dial", nil, &Addr{Channel: 11}, cut)} {
+			for _, err := range []error{cut, opError("dial", nil, Addr{Channel: 11}, cut)} {
 				wantTimeoutTemporary(t, err, tt.timeout, tt.timeout)
 				wantMatches(t, err, tt.targets, tt.others)
 				for _, part := range []string{tt.ended.Error(), syscall.EBUSY.Error()} {

@@ -59,7 +59,7 @@ func ExampleDialer() {
 	}
 	dialer := &rfcomm.Dialer{
 		Timeout:   10 * time.Second,
-		LocalAddr: &rfcomm.Addr{Device: adapter.Addr},
+		LocalAddr: rfcomm.Addr{Device: adapter.Addr},
 		Security:  rfcomm.SecurityMedium,
 	}
 	conn, err := dialer.DialContext(context.Background(), "rfcomm", "[01:23:45:67:89:AB]:11")

@@ -44,7 +44,7 @@ func TestErrorsOfTheKernelTellTheirLikelyCause(t *testing.T) {
 	} {
 		t.Run(tt.syscall+"/"+unix.ErrnoName(tt.errno), func(t *testing.T) {
 			bare := os.NewSyscallError(tt.syscall, tt.errno)
-			err := opError("op", &nearAddr, &farAddr, bare)
+			err := opError("op", nearAddr, farAddr, bare)
 			for _, part := range []string{"op rfcomm", nearAddr.String(), farAddr.String(), tt.syscall, tt.errno.Error(), tt.cause} {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("the message %q lacks %q", err, part)
@@ -61,7 +61,7 @@ func TestErrorsOfTheKernelTellTheirLikelyCause(t *testing.T) {
 			}
 			wantTimeoutTemporary(t, cause.Err, tt.errno.Timeout(), tt.errno.Temporary())
 			// As package net itself answers for the bare errno.
-			plain := &net.OpError{Op: "op", Net: network, Source: &nearAddr, Addr: &farAddr, Err: bare}
+			plain := &net.OpError{Op: "op", Net: network, Source: nearAddr, Addr: farAddr, Err: bare}
 			wantTimeoutTemporary(t, err, plain.Timeout(), plain.Temporary())
 		})
 	}
@@ -89,7 +89,7 @@ func TestAcceptErrorsThatPassKeepServersRunning(t *testing.T) {
 		"unprotected link":    &hint{errno: unix.EACCES, text: "the link is not encrypted", temporary: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := opError("accept", nil, &nearAddr, &os.SyscallError{Syscall: "accept4", Err: cause})
+			err := opError("accept", nil, nearAddr, &os.SyscallError{Syscall: "accept4", Err: cause})
 			wantTimeoutTemporary(t, err, false, true)
 		})
 	}

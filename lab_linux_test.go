@@ -31,7 +31,7 @@ func inLab(t testing.TB) *lab {
 	near := rfcomm.BDAddr(l.Dialer())
 	return &lab{
 		Lab:    l,
-		dialer: rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: near}},
+		dialer: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: near}},
 		near:   near,
 		far:    rfcomm.BDAddr(l.Device()),
 	}
@@ -59,8 +59,8 @@ func (l *lab) listenWith(t testing.TB, config rfcomm.ListenConfig) *rfcomm.Liste
 }
 
 // at is the address of a channel of the second adapter.
-func (l *lab) at(channel int) *rfcomm.Addr {
-	return &rfcomm.Addr{Device: l.far, Channel: channel}
+func (l *lab) at(channel int) rfcomm.Addr {
+	return rfcomm.Addr{Device: l.far, Channel: channel}
 }
 
 // dial connects to a listener.
@@ -74,7 +74,7 @@ func (l *lab) dial(t testing.TB, listener *rfcomm.Listener) *rfcomm.Conn {
 	return c
 }
 
-func addrOf(listener *rfcomm.Listener) *rfcomm.Addr { return listener.Addr().(*rfcomm.Addr) }
+func addrOf(listener *rfcomm.Listener) rfcomm.Addr { return listener.Addr().(rfcomm.Addr) }
 
 // accept accepts one connection.
 func accept(t testing.TB, listener *rfcomm.Listener) *rfcomm.Conn {
@@ -187,6 +187,6 @@ func openFiles(t testing.TB) int {
 }
 
 // nearAddr is the address of a channel on the first adapter.
-func (l *lab) nearAddr(channel int) *rfcomm.Addr {
-	return &rfcomm.Addr{Device: l.near, Channel: channel}
+func (l *lab) nearAddr(channel int) rfcomm.Addr {
+	return rfcomm.Addr{Device: l.near, Channel: channel}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
-func channelOf(c *rfcomm.Conn) int { return c.LocalAddr().(*rfcomm.Addr).Channel }
+func channelOf(c *rfcomm.Conn) int { return c.LocalAddr().(rfcomm.Addr).Channel }
 
 func TestLostLinkIsAnErrorUnlessThePeerEndedIt(t *testing.T) {
 	l := inLab(t)

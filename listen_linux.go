@@ -9,17 +9,18 @@ import (
 )
 
 // listen listens on an address that was checked.
-func (lc *ListenConfig) listen(laddr *Addr) (*Listener, error) {
+func (lc *ListenConfig) listen(laddr Addr) (*Listener, error) {
 	backlog := lc.Backlog
 	if backlog == 0 {
 		backlog = unix.SOMAXCONN
 	}
-	on := endpoint(laddr, lc.Security, func(fd int) error {
+	on := endpoint(lc.Security, func(fd int) error {
 		if lc.Control == nil {
 			return nil
 		}
 		return lc.Control(network, laddr.String(), controlOnly(fd))
 	})
+	on.Local = laddr.sockaddr()
 	socket, err := btsocket.Listen(on, backlog)
 	if err != nil {
 		return nil, err

@@ -37,7 +37,7 @@ func (l *Listener) opError(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return opError(op, nil, &l.addr, err)
+	return opError(op, nil, l.addr, err)
 }
 
 // Accept waits for the next connection. It is always a *[Conn]. See
@@ -83,13 +83,13 @@ func (l *Listener) Close() error {
 	return l.opError("close", l.listener.Close())
 }
 
-// Addr returns the address that the listener has, as an *[Addr]: with the
+// Addr returns the address that the listener has, as an [Addr]: with the
 // channel that the kernel picked if 0 was asked for.
 func (l *Listener) Addr() net.Addr {
 	if !l.ok() {
 		return nil
 	}
-	return &l.addr
+	return l.addr
 }
 
 // SetDeadline sets the deadline of Accept, also of one that waits already. The

@@ -23,11 +23,11 @@ func TestListenOnChannelZeroUntilNoneIsFree(t *testing.T) {
 		listener, err := rfcomm.Listen(0)
 		if err != nil {
 			t.Log(err)
-			checkOpError(t, err, "listen", nil, &rfcomm.Addr{}, unix.EINVAL, "no channel is free")
+			checkOpError(t, err, "listen", nil, rfcomm.Addr{}, unix.EINVAL, "no channel is free")
 			break
 		}
 		defer listener.Close()
-		channel := listener.Addr().(*rfcomm.Addr).Channel
+		channel := listener.Addr().(rfcomm.Addr).Channel
 		if channel < 1 || channel > 30 || seen[channel] {
 			t.Fatalf("got channel %d, after %v", channel, seen)
 		}

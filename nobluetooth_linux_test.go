@@ -39,11 +39,11 @@ func TestWithoutBluetoothErrorsSayWhatIsMissing(t *testing.T) {
 		},
 		"dial from an adapter": {
 			func() error {
-				d := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: headset}}
+				d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: headset}}
 				_, err := d.DialRFCOMM(t.Context(), headsetAddr)
 				return err
 			},
-			net.OpError{Op: "dial", Source: &rfcomm.Addr{Device: headset}, Addr: headsetAddr},
+			net.OpError{Op: "dial", Source: rfcomm.Addr{Device: headset}, Addr: headsetAddr},
 		},
 		"listen": {
 			func() error { _, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), serverAddr); return err },
@@ -51,7 +51,7 @@ func TestWithoutBluetoothErrorsSayWhatIsMissing(t *testing.T) {
 		},
 		"listen on any channel": {
 			func() error { _, err := rfcomm.Listen(0); return err },
-			net.OpError{Op: "listen", Addr: &rfcomm.Addr{}},
+			net.OpError{Op: "listen", Addr: rfcomm.Addr{}},
 		},
 		"adapters": {
 			func() error { _, err := rfcomm.Adapters(); return err },
@@ -86,7 +86,7 @@ func TestWithoutBluetoothErrorsSayWhatIsMissing(t *testing.T) {
 
 func TestDialFromAnUnknownAdapterMakesNoSocket(t *testing.T) {
 	d := noSocketToDial(t)
-	d.LocalAddr = &rfcomm.Addr{Device: rfcomm.BDAddr{0x02, 0, 0, 0, 0, 0x01}}
+	d.LocalAddr = rfcomm.Addr{Device: rfcomm.BDAddr{0x02, 0, 0, 0, 0, 0x01}}
 	_, err := d.DialRFCOMM(t.Context(), headsetAddr)
 	if _, ok := err.(*net.OpError); !ok {
 		t.Errorf("got the error %v, want a *net.OpError", err)
@@ -94,7 +94,7 @@ func TestDialFromAnUnknownAdapterMakesNoSocket(t *testing.T) {
 }
 
 func TestListenOnAnUnknownAdapterMakesNoSocket(t *testing.T) {
-	laddr := &rfcomm.Addr{Device: rfcomm.BDAddr{0x02, 0, 0, 0, 0, 0x01}, Channel: 11}
+	laddr := rfcomm.Addr{Device: rfcomm.BDAddr{0x02, 0, 0, 0, 0, 0x01}, Channel: 11}
 	_, err := noSocketToListen(t).ListenRFCOMM(t.Context(), laddr)
 	if _, ok := err.(*net.OpError); !ok {
 		t.Errorf("got the error %v, want a *net.OpError", err)

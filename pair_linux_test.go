@@ -92,10 +92,10 @@ func wantOpError(t testing.TB, err error, want net.OpError) {
 
 // between is the error of an operation between the near and the far end.
 func between(op string, cause error) net.OpError {
-	return net.OpError{Op: op, Source: &nearAddr, Addr: &farAddr, Err: cause}
+	return net.OpError{Op: op, Source: nearAddr, Addr: farAddr, Err: cause}
 }
 
 // here is the error of an operation on the near end alone.
 func here(op string, cause error) net.OpError {
-	return net.OpError{Op: op, Addr: &nearAddr, Err: cause}
+	return net.OpError{Op: op, Addr: nearAddr, Err: cause}
 }

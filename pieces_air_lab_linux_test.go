@@ -32,13 +32,13 @@ func (s setting) rate(t testing.TB, channel, size int, write func(c *rfcomm.Conn
 	near, far := radio.Controllers()[0], radio.Controllers()[1]
 	radio.Link(near, far).SetPacketTypes(packetTypes[s.packets])
 
-	address := &rfcomm.Addr{Device: far.Addr(), Channel: channel}
+	address := rfcomm.Addr{Device: far.Addr(), Channel: channel}
 	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	dialer := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: near.Addr()}}
+	dialer := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: near.Addr()}}
 	dialed, err := dialer.DialRFCOMM(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)

@@ -19,10 +19,10 @@ import (
 var (
 	// headsetAddr and serverAddr are addresses that can be dialed and listened
 	// on, where there is Bluetooth.
-	headsetAddr = &rfcomm.Addr{Device: headset, Channel: 11}
-	serverAddr  = &rfcomm.Addr{Channel: 11}
+	headsetAddr = rfcomm.Addr{Device: headset, Channel: 11}
+	serverAddr  = rfcomm.Addr{Channel: 11}
 	// fromAnyAdapter is a LocalAddr that leaves the choice to the kernel.
-	fromAnyAdapter = &rfcomm.Addr{}
+	fromAnyAdapter = rfcomm.Addr{}
 )
 
 // noSocketToDial returns a dialer that fails the test if it makes a socket.
@@ -90,7 +90,11 @@ func TestDialRefusesBadTextBeforeThereIsASocket(t *testing.T) {
 
 			d.LocalAddr = fromAnyAdapter
 			_, err = d.DialContext(t.Context(), tt.network, tt.address)
-			wantRefusal(t, err, net.OpError{Op: "dial", Source: fromAnyAdapter}, tt.parts...)
+			wantRefusal(t, err, net.OpError{Op: "dial"}, tt.parts...)
+
+			d.LocalAddr = rfcomm.Addr{Device: headset}
+			_, err = d.DialContext(t.Context(), tt.network, tt.address)
+			wantRefusal(t, err, net.OpError{Op: "dial", Source: d.LocalAddr}, tt.parts...)
 		})
 	}
 }
@@ -100,21 +104,21 @@ func TestDialRefusesBadOptionsBeforeThereIsASocket(t *testing.T) {
 	cancel()
 	late, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
 	defer cancel()
-	withChannel := &rfcomm.Addr{Device: headset, Channel: 5}
+	withChannel := rfcomm.Addr{Device: headset, Channel: 5}
 
 	for name, tt := range map[string]struct {
 		ctx   context.Context
-		raddr *rfcomm.Addr
+		raddr rfcomm.Addr
 		set   func(*rfcomm.Dialer)
 		match error
 		parts []string
 	}{
-		"channel 0":            {raddr: &rfcomm.Addr{Device: headset}, parts: []string{"0", channelRange}},
-		"channel 31":           {raddr: &rfcomm.Addr{Device: headset, Channel: 31}, parts: []string{"31", channelRange}},
-		"channel 4000":         {raddr: &rfcomm.Addr{Device: headset, Channel: 4000}, parts: []string{"4000", channelRange}},
-		"channel that wraps":   {raddr: &rfcomm.Addr{Device: headset, Channel: 256 + 11}, parts: []string{"267", channelRange}},
-		"negative channel":     {raddr: &rfcomm.Addr{Device: headset, Channel: -1}, parts: []string{"-1", channelRange}},
-		"no address":           {parts: []string{"missing address"}},
+		"channel 0":            {raddr: rfcomm.Addr{Device: headset}, parts: []string{"0", channelRange}},
+		"channel 31":           {raddr: rfcomm.Addr{Device: headset, Channel: 31}, parts: []string{"31", channelRange}},
+		"channel 4000":         {raddr: rfcomm.Addr{Device: headset, Channel: 4000}, parts: []string{"4000", channelRange}},
+		"channel that wraps":   {raddr: rfcomm.Addr{Device: headset, Channel: 256 + 11}, parts: []string{"267", channelRange}},
+		"negative channel":     {raddr: rfcomm.Addr{Device: headset, Channel: -1}, parts: []string{"-1", channelRange}},
+		"no address":           {parts: []string{"missing device address"}},
 		"zero device":          {raddr: serverAddr, parts: []string{":11", addrExample}},
 		"local channel":        {raddr: headsetAddr, set: func(d *rfcomm.Dialer) { d.LocalAddr = withChannel }, parts: []string{withChannel.String(), "must be 0"}},
 		"no such security":     {raddr: headsetAddr, set: func(d *rfcomm.Dialer) { d.Security = 4 }, parts: []string{"Security(4)", "SecurityHigh"}},
@@ -135,12 +139,9 @@ func TestDialRefusesBadOptionsBeforeThereIsASocket(t *testing.T) {
 			if ctx == nil {
 				ctx = t.Context()
 			}
-			want := net.OpError{Op: "dial", Err: tt.match}
-			if d.LocalAddr != nil {
+			want := net.OpError{Op: "dial", Addr: tt.raddr, Err: tt.match}
+			if d.LocalAddr != fromAnyAdapter {
 				want.Source = d.LocalAddr
-			}
-			if tt.raddr != nil {
-				want.Addr = tt.raddr
 			}
 			c, err := d.DialRFCOMM(ctx, tt.raddr)
 			if c != nil {
@@ -180,15 +181,15 @@ func TestListenRefusesBadOptionsBeforeThereIsASocket(t *testing.T) {
 
 	for name, tt := range map[string]struct {
 		ctx   context.Context
-		laddr *rfcomm.Addr
+		laddr rfcomm.Addr
 		set   func(*rfcomm.ListenConfig)
 		match error
 		parts []string
 	}{
-		"channel 31":           {laddr: &rfcomm.Addr{Channel: 31}, parts: []string{"31", channelRange}},
-		"channel 4000":         {laddr: &rfcomm.Addr{Channel: 4000}, parts: []string{"4000", channelRange}},
-		"channel that wraps":   {laddr: &rfcomm.Addr{Channel: 256}, parts: []string{"256", channelRange}},
-		"negative channel":     {laddr: &rfcomm.Addr{Channel: -1}, parts: []string{"-1", channelRange}},
+		"channel 31":           {laddr: rfcomm.Addr{Channel: 31}, parts: []string{"31", channelRange}},
+		"channel 4000":         {laddr: rfcomm.Addr{Channel: 4000}, parts: []string{"4000", channelRange}},
+		"channel that wraps":   {laddr: rfcomm.Addr{Channel: 256}, parts: []string{"256", channelRange}},
+		"negative channel":     {laddr: rfcomm.Addr{Channel: -1}, parts: []string{"-1", channelRange}},
 		"negative backlog":     {laddr: serverAddr, set: func(lc *rfcomm.ListenConfig) { lc.Backlog = -7 }, parts: []string{"backlog", "-7"}},
 		"no such security":     {laddr: serverAddr, set: func(lc *rfcomm.ListenConfig) { lc.Security = 255 }, parts: []string{"Security(255)", "SecurityHigh"}},
 		"cancelled context":    {ctx: cancelled, laddr: serverAddr, match: context.Canceled},
@@ -218,10 +219,10 @@ func TestShortFormsRefuseBadValues(t *testing.T) {
 	wantRefusal(t, err, net.OpError{Op: "dial"}, "headset", deviceExample)
 
 	_, err = rfcomm.Dial("01:23:45:67:89:AB", 4000)
-	wantRefusal(t, err, net.OpError{Op: "dial", Addr: &rfcomm.Addr{Device: headset, Channel: 4000}}, "4000", channelRange)
+	wantRefusal(t, err, net.OpError{Op: "dial", Addr: rfcomm.Addr{Device: headset, Channel: 4000}}, "4000", channelRange)
 
 	_, err = rfcomm.Listen(4000)
-	wantRefusal(t, err, net.OpError{Op: "listen", Addr: &rfcomm.Addr{Channel: 4000}}, "4000", channelRange)
+	wantRefusal(t, err, net.OpError{Op: "listen", Addr: rfcomm.Addr{Channel: 4000}}, "4000", channelRange)
 }
 
 // wantTimeout checks whether err is a timeout to net/http and the like.

@@ -2,7 +2,6 @@ package rfcomm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"syscall"
@@ -20,7 +19,7 @@ func Dial(bdaddr string, channel int) (net.Conn, error) {
 	if err != nil {
 		return nil, opError("dial", nil, nil, err)
 	}
-	conn, err := new(Dialer).DialRFCOMM(context.Background(), &Addr{Device: device, Channel: channel})
+	conn, err := new(Dialer).DialRFCOMM(context.Background(), Addr{Device: device, Channel: channel})
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +30,7 @@ func Dial(bdaddr string, channel int) (net.Conn, error) {
 // kernel picks a free one, which the listener's Addr tells. The listener is
 // always a *[Listener].
 func Listen(channel int) (net.Listener, error) {
-	listener, err := new(ListenConfig).ListenRFCOMM(context.Background(), &Addr{Channel: channel})
+	listener, err := new(ListenConfig).ListenRFCOMM(context.Background(), Addr{Channel: channel})
 	if err != nil {
 		return nil, err
 	}
@@ -51,9 +50,9 @@ type Dialer struct {
 	// earlier of the two counts.
 	Deadline time.Time
 
-	// LocalAddr is the adapter to dial from; its Channel must be 0. Nil, or
-	// the zero Device: the kernel picks one.
-	LocalAddr *Addr
+	// LocalAddr is the adapter to dial from; its Channel must be 0. If zero,
+	// the kernel picks an adapter.
+	LocalAddr Addr
 
 	// Security is the protection to ask for. With SecurityMedium or
 	// SecurityHigh a dial fails, with an error that matches EACCES, unless
@@ -74,11 +73,11 @@ type Dialer struct {
 // "rfcomm". The connection is always a *[Conn]. See [Dialer.DialRFCOMM].
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	if err := checkNetwork(network); err != nil {
-		return nil, opError("dial", d.LocalAddr.netAddr(), nil, err)
+		return nil, opError("dial", d.LocalAddr.source(), nil, err)
 	}
 	raddr, err := ParseAddr(address)
 	if err != nil {
-		return nil, opError("dial", d.LocalAddr.netAddr(), nil, err)
+		return nil, opError("dial", d.LocalAddr.source(), nil, err)
 	}
 	conn, err := d.DialRFCOMM(ctx, raddr)
 	if err != nil {
@@ -114,29 +113,26 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 //     module rfcomm is not loaded
 //
 // Elsewhere than on Linux the error matches errors.ErrUnsupported.
-func (d *Dialer) DialRFCOMM(ctx context.Context, raddr *Addr) (*Conn, error) {
+func (d *Dialer) DialRFCOMM(ctx context.Context, raddr Addr) (*Conn, error) {
 	if ctx == nil {
 		panic("nil context")
 	}
 	conn, err := d.dial(ctx, raddr)
 	if err != nil {
-		return nil, opError("dial", d.LocalAddr.netAddr(), raddr.netAddr(), err)
+		return nil, opError("dial", d.LocalAddr.source(), raddr, err)
 	}
 	return conn, nil
 }
 
 // dial checks everything that can be checked before there is a socket.
-func (d *Dialer) dial(ctx context.Context, raddr *Addr) (*Conn, error) {
-	if raddr == nil {
-		return nil, errors.New("missing address")
+func (d *Dialer) dial(ctx context.Context, raddr Addr) (*Conn, error) {
+	if raddr.Device.IsZero() {
+		return nil, &net.AddrError{Err: "missing device address: a dial needs one, as in [01:23:45:67:89:AB]:11", Addr: raddr.String()}
 	}
 	if err := checkChannel(raddr.Channel, minChannel); err != nil {
 		return nil, err
 	}
-	if raddr.Device.IsZero() {
-		return nil, &net.AddrError{Err: "missing device address: a dial needs one, as in [01:23:45:67:89:AB]:11", Addr: raddr.String()}
-	}
-	if d.LocalAddr != nil && d.LocalAddr.Channel != 0 {
+	if d.LocalAddr.Channel != 0 {
 		return nil, &net.AddrError{Err: "local channel must be 0: a connection has the channel of the server", Addr: d.LocalAddr.String()}
 	}
 	if err := d.Security.check(); err != nil {
@@ -147,10 +143,7 @@ func (d *Dialer) dial(ctx context.Context, raddr *Addr) (*Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, contextError(err)
 	}
-	var local BDAddr
-	if d.LocalAddr != nil {
-		local = d.LocalAddr.Device
-	}
+	local := d.LocalAddr.Device
 	if err := checkAdapter(local); err != nil {
 		return nil, err
 	}
@@ -223,26 +216,23 @@ func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (ne
 // every adapter if its Device is zero. With channel 0 the kernel picks a free
 // one, which [Listener.Addr] tells. A listener on one adapter and one on every
 // adapter can have the same channel; the first gets that adapter's connections.
-// Nil stands for the zero Addr. When ctx is done already, nothing is done.
+// When ctx is done already, nothing is done.
 //
 // Its errors are *net.OpError. Those of the kernel match their errno:
 // EADDRINUSE when the channel is taken, EINVAL when channel 0 was asked for and
 // none is free, EAFNOSUPPORT and EPROTONOSUPPORT as for [Dialer.DialRFCOMM].
 // Elsewhere than on Linux the error matches errors.ErrUnsupported.
-func (lc *ListenConfig) ListenRFCOMM(ctx context.Context, laddr *Addr) (*Listener, error) {
+func (lc *ListenConfig) ListenRFCOMM(ctx context.Context, laddr Addr) (*Listener, error) {
 	listener, err := lc.check(ctx, laddr)
 	if err != nil {
-		return nil, opError("listen", nil, laddr.netAddr(), err)
+		return nil, opError("listen", nil, laddr, err)
 	}
 	return listener, nil
 }
 
 // check checks everything that can be checked before there is a socket, and
 // listens.
-func (lc *ListenConfig) check(ctx context.Context, laddr *Addr) (*Listener, error) {
-	if laddr == nil {
-		laddr = new(Addr)
-	}
+func (lc *ListenConfig) check(ctx context.Context, laddr Addr) (*Listener, error) {
 	if err := checkChannel(laddr.Channel, 0); err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 
 // sockaddr returns the kernel's form of a, which has the least significant
 // byte of the device's address first.
-func (a *Addr) sockaddr() *unix.SockaddrRFCOMM {
+func (a Addr) sockaddr() *unix.SockaddrRFCOMM {
 	sa := &unix.SockaddrRFCOMM{Addr: a.Device, Channel: uint8(a.Channel)}
 	slices.Reverse(sa.Addr[:])
 	return sa
@@ -28,9 +28,9 @@ func addrOf(sa unix.Sockaddr) Addr {
 	return a
 }
 
-// endpoint returns what a new RFCOMM socket needs. local may be nil.
-func endpoint(local *Addr, security Security, control func(fd int) error) btsocket.Endpoint {
-	e := btsocket.Endpoint{
+// endpoint returns the description of a new RFCOMM socket, which is not bound.
+func endpoint(security Security, control func(fd int) error) btsocket.Endpoint {
+	return btsocket.Endpoint{
 		Kind:     unix.SOCK_STREAM,
 		Protocol: unix.BTPROTO_RFCOMM,
 		Setup: func(fd int) error {
@@ -40,8 +40,4 @@ func endpoint(local *Addr, security Security, control func(fd int) error) btsock
 			return control(fd)
 		},
 	}
-	if local != nil {
-		e.Local = local.sockaddr()
-	}
-	return e
 }

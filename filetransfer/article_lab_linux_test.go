@@ -52,7 +52,7 @@ const articlesSize = 1 << 20
 
 // An article is the article's server, with the folder that it runs in.
 type article struct {
-	address *rfcomm.Addr
+	address rfcomm.Addr
 	folder  string
 	ended   <-chan string // what it said last, when it ends
 }
@@ -61,7 +61,7 @@ type article struct {
 func (r *radio) article(t testing.TB) *article {
 	t.Helper()
 	a := &article{
-		address: &rfcomm.Addr{Device: r.far, Channel: articlesChannel},
+		address: rfcomm.Addr{Device: r.far, Channel: articlesChannel},
 		folder:  t.TempDir(),
 	}
 	cmd := exec.Command("/usr/bin/python3", "-c", tutorial.Server, r.far.String(), fmt.Sprint(articlesChannel))
@@ -138,7 +138,7 @@ func TestRFCOMMTheArticlesClientFetchesFromUs(t *testing.T) {
 	o := r.offer(t)
 	run := func(name string) (said string, received []byte) {
 		t.Helper()
-		address := o.address.(*rfcomm.Addr)
+		address := o.address.(rfcomm.Addr)
 		cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", articlesClient,
 			rfcomm.BDAddr(r.Dialer()).String(), r.far.String(), fmt.Sprint(address.Channel), name)
 		cmd.Dir = t.TempDir()

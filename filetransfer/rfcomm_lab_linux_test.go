@@ -41,7 +41,7 @@ func overRFCOMM(t testing.TB) *radio {
 	l := labtest.Require(t)
 	return &radio{
 		Lab:    l,
-		dialer: rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: rfcomm.BDAddr(l.Dialer())}},
+		dialer: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: rfcomm.BDAddr(l.Dialer())}},
 		far:    rfcomm.BDAddr(l.Device()),
 	}
 }
@@ -57,7 +57,7 @@ const articlesChannel = 20
 func (r *radio) listen(t testing.TB) *rfcomm.Listener {
 	t.Helper()
 	channel := int(usedChannels.Add(1)-1)%(articlesChannel-1) + 1
-	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), &rfcomm.Addr{Device: r.far, Channel: channel})
+	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), rfcomm.Addr{Device: r.far, Channel: channel})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func (r *radio) listen(t testing.TB) *rfcomm.Listener {
 // dial connects to a server.
 func (r *radio) dial(t testing.TB, address net.Addr) *rfcomm.Conn {
 	t.Helper()
-	c, err := r.dialer.DialRFCOMM(t.Context(), address.(*rfcomm.Addr))
+	c, err := r.dialer.DialRFCOMM(t.Context(), address.(rfcomm.Addr))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -450,7 +450,7 @@ func TestRFCOMMShutdownFinishesTheTransfer(t *testing.T) {
 			if _, err := client.Stat(t.Context(), "file"); err == nil {
 				t.Error("the server answers after Shutdown")
 			}
-			c, err := r.dialer.DialRFCOMM(t.Context(), o.address.(*rfcomm.Addr))
+			c, err := r.dialer.DialRFCOMM(t.Context(), o.address.(rfcomm.Addr))
 			if !errors.Is(err, unix.ECONNREFUSED) {
 				t.Errorf("dial after Shutdown: %v, want ECONNREFUSED", err)
 			}

@@ -20,13 +20,13 @@ func ExampleRequire() {
 		link.SetSupervisionTimeout(time.Second) // or it takes 20 s
 
 		var lc rfcomm.ListenConfig
-		listener, err := lc.ListenRFCOMM(t.Context(), &rfcomm.Addr{Device: printer.Addr(), Channel: 1})
+		listener, err := lc.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: printer.Addr(), Channel: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer listener.Close()
-		d := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: phone.Addr()}}
-		conn, err := d.DialRFCOMM(t.Context(), &rfcomm.Addr{Device: printer.Addr(), Channel: 1})
+		d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: phone.Addr()}}
+		conn, err := d.DialRFCOMM(t.Context(), rfcomm.Addr{Device: printer.Addr(), Channel: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

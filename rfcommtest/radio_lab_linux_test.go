@@ -37,7 +37,7 @@ func nextChannel() int {
 func listen(t *testing.T, c *rfcommtest.Controller) *rfcomm.Listener {
 	t.Helper()
 	var lc rfcomm.ListenConfig
-	l, err := lc.ListenRFCOMM(t.Context(), &rfcomm.Addr{Device: c.Addr(), Channel: nextChannel()})
+	l, err := lc.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: c.Addr(), Channel: nextChannel()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +46,8 @@ func listen(t *testing.T, c *rfcommtest.Controller) *rfcomm.Listener {
 }
 
 func dial(ctx context.Context, from *rfcommtest.Controller, to *rfcomm.Listener) (*rfcomm.Conn, error) {
-	d := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: from.Addr()}, Timeout: time.Minute}
-	return d.DialRFCOMM(ctx, to.Addr().(*rfcomm.Addr))
+	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: from.Addr()}, Timeout: time.Minute}
+	return d.DialRFCOMM(ctx, to.Addr().(rfcomm.Addr))
 }
 
 // connect returns both ends of a connection between two controllers.
@@ -138,7 +138,7 @@ func TestSevenClientsAreServedAtOnce(t *testing.T) {
 		conns = append(conns, conn) // all are open at the same time
 	}
 	for _, conn := range conns {
-		want := conn.RemoteAddr().(*rfcomm.Addr).Device.String()
+		want := conn.RemoteAddr().(rfcomm.Addr).Device.String()
 		if got, err := io.ReadAll(io.LimitReader(conn, int64(len(want)))); err != nil || string(got) != want {
 			t.Errorf("from %s came %q, %v", want, got, err)
 		}
@@ -472,13 +472,13 @@ func TestDevicesArePairedAgain(t *testing.T) {
 func encrypted(t *testing.T, a, b *rfcommtest.Controller) {
 	t.Helper()
 	lc := rfcomm.ListenConfig{Security: rfcomm.SecurityMedium}
-	l, err := lc.ListenRFCOMM(t.Context(), &rfcomm.Addr{Device: b.Addr(), Channel: nextChannel()})
+	l, err := lc.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: b.Addr(), Channel: nextChannel()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	d := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: a.Addr()}, Security: rfcomm.SecurityMedium, Timeout: time.Minute}
-	c, err := d.DialRFCOMM(t.Context(), l.Addr().(*rfcomm.Addr))
+	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: a.Addr()}, Security: rfcomm.SecurityMedium, Timeout: time.Minute}
+	c, err := d.DialRFCOMM(t.Context(), l.Addr().(rfcomm.Addr))
 	if err != nil {
 		t.Fatal(err)
 	}

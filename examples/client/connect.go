@@ -25,9 +25,9 @@ func connect(ctx context.Context, o *options) (net.Conn, error) {
 		if adapter.Addr.IsZero() {
 			return nil, fmt.Errorf("adapter %s has no address yet: power it on, with \"bluetoothctl power on\"", adapter.Name)
 		}
-		dialer.LocalAddr = &rfcomm.Addr{Device: adapter.Addr}
+		dialer.LocalAddr = rfcomm.Addr{Device: adapter.Addr}
 	}
-	conn, err := dialer.DialRFCOMM(ctx, &rfcomm.Addr{Device: o.device, Channel: o.channel})
+	conn, err := dialer.DialRFCOMM(ctx, rfcomm.Addr{Device: o.device, Channel: o.channel})
 	if err != nil {
 		return nil, err
 	}

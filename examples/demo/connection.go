@@ -56,12 +56,12 @@ func overBluetooth(ctx context.Context) (*connection, error) {
 	}
 
 	near, far := up[0], up[1]
-	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(ctx, &rfcomm.Addr{Device: far.Addr}) // on a free channel
+	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(ctx, rfcomm.Addr{Device: far.Addr}) // on a free channel
 	if err != nil {
 		return nil, err
 	}
-	address := listener.Addr().(*rfcomm.Addr)
-	dialer := &rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: near.Addr}, Timeout: reachWithin}
+	address := listener.Addr().(rfcomm.Addr)
+	dialer := &rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: near.Addr}, Timeout: reachWithin}
 	dial := func(ctx context.Context) (net.Conn, error) { return dialer.DialRFCOMM(ctx, address) }
 
 	// The first connection is what tells whether they reach each other.

@@ -26,7 +26,7 @@ func listen(o options) (net.Listener, error) {
 		}
 		address.Device = adapter.Addr
 	}
-	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(context.Background(), &address)
+	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(context.Background(), address)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func printFolders(o options) {
 // printAddresses tells where the listener is reached, and how.
 func printAddresses(listener net.Listener) {
 	switch address := listener.Addr().(type) {
-	case *rfcomm.Addr:
+	case rfcomm.Addr:
 		printAdapters(address)
 	case *net.TCPAddr:
 		fmt.Println("Listening on", address)
@@ -57,7 +57,7 @@ func printAddresses(listener net.Listener) {
 }
 
 // printAdapters tells which adapters a Bluetooth listener is reached through.
-func printAdapters(address *rfcomm.Addr) {
+func printAdapters(address rfcomm.Addr) {
 	adapters, err := rfcomm.Adapters()
 	if err != nil {
 		fmt.Println("The adapters are unknown:", err)

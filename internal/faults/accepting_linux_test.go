@@ -43,7 +43,7 @@ func playAccepting(s *scene) {
 	case stallFor1s, stallForEver:
 		s.connected() // so that there is a link
 	case killed:
-		s.startChild("dial", (&rfcomm.Addr{Device: s.far.Addr()}).String(), addressOf(l).String())
+		s.startChild("dial", (rfcomm.Addr{Device: s.far.Addr()}).String(), addressOf(l).String())
 	case wrongFrames:
 		p := s.speaker(s.third, s.near)
 		p.session()

@@ -47,7 +47,7 @@ func child(args []string) error {
 	if err != nil {
 		return err
 	}
-	dialer := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: local.Device}}
+	dialer := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: local.Device}}
 	c, err := dialer.DialRFCOMM(context.Background(), remote)
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func child(args []string) error {
 	select {}
 }
 
-func childListener(address *rfcomm.Addr) error {
+func childListener(address rfcomm.Addr) error {
 	l, err := new(rfcomm.ListenConfig).ListenRFCOMM(context.Background(), address)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func childListener(address *rfcomm.Addr) error {
 	}
 }
 
-func childServer(address *rfcomm.Addr, folder string) error {
+func childServer(address rfcomm.Addr, folder string) error {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return err
@@ -153,6 +153,6 @@ func (s *scene) childConnection() *rfcomm.Conn {
 }
 
 // childAddress is where a child listens.
-func (s *scene) childAddress(at *rfcommtest.Controller) *rfcomm.Addr {
-	return &rfcomm.Addr{Device: at.Addr(), Channel: s.nextChannel()}
+func (s *scene) childAddress(at *rfcommtest.Controller) rfcomm.Addr {
+	return rfcomm.Addr{Device: at.Addr(), Channel: s.nextChannel()}
 }

@@ -39,7 +39,7 @@ func playServing(s *scene) {
 	address := addressOf(e.listener)
 	switch s.fault {
 	case killed:
-		s.startChild("get", (&rfcomm.Addr{Device: s.far.Addr()}).String(), address.String(), fileName)
+		s.startChild("get", (rfcomm.Addr{Device: s.far.Addr()}).String(), address.String(), fileName)
 		s.strike()
 	case rubbish:
 		c := e.dialFrom(address)
@@ -82,7 +82,7 @@ func playServing(s *scene) {
 }
 
 // dialFrom connects a client at the peer's device.
-func (e *exchange) dialFrom(address *rfcomm.Addr) *watchedConn {
+func (e *exchange) dialFrom(address rfcomm.Addr) *watchedConn {
 	e.Helper()
 	ctx, cancel := context.WithTimeout(e.Context(), anewWithin)
 	defer cancel()
@@ -93,7 +93,7 @@ func (e *exchange) dialFrom(address *rfcomm.Addr) *watchedConn {
 }
 
 // nextClient gets the file for another client, at the third device.
-func (e *exchange) nextClient(address *rfcomm.Addr) {
+func (e *exchange) nextClient(address rfcomm.Addr) {
 	e.Helper()
 	ctx, cancel := context.WithTimeout(e.Context(), anewWithin)
 	defer cancel()

@@ -96,7 +96,7 @@ func (s *stage) eachLink(do func(*rfcommtest.Link)) {
 // listen listens on a device.
 func (s *stage) listen(t testing.TB, at *rfcommtest.Controller) *rfcomm.Listener {
 	t.Helper()
-	address := &rfcomm.Addr{Device: at.Addr(), Channel: s.nextChannel()}
+	address := rfcomm.Addr{Device: at.Addr(), Channel: s.nextChannel()}
 	l, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
@@ -105,11 +105,11 @@ func (s *stage) listen(t testing.TB, at *rfcommtest.Controller) *rfcomm.Listener
 }
 
 // dial connects from a device.
-func dial(ctx context.Context, from *rfcommtest.Controller, to *rfcomm.Addr) (*rfcomm.Conn, error) {
-	return (&rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: from.Addr()}}).DialRFCOMM(ctx, to)
+func dial(ctx context.Context, from *rfcommtest.Controller, to rfcomm.Addr) (*rfcomm.Conn, error) {
+	return (&rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: from.Addr()}}).DialRFCOMM(ctx, to)
 }
 
-func addressOf(l *rfcomm.Listener) *rfcomm.Addr { return l.Addr().(*rfcomm.Addr) }
+func addressOf(l *rfcomm.Listener) rfcomm.Addr { return l.Addr().(rfcomm.Addr) }
 
 // connect returns the two ends of a new connection.
 func (s *stage) connect(t testing.TB, from, to *rfcommtest.Controller) (dialed, accepted *rfcomm.Conn) {

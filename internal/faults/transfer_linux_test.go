@@ -110,7 +110,7 @@ func (s *scene) newExchange(m *transfer) *exchange {
 }
 
 // listen has a server listen at a device; serving it is another matter.
-func (e *exchange) listen(address *rfcomm.Addr) {
+func (e *exchange) listen(address rfcomm.Addr) {
 	e.Helper()
 	l, err := new(rfcomm.ListenConfig).ListenRFCOMM(e.Context(), address)
 	e.must(err)
@@ -145,7 +145,7 @@ func (e *exchange) serve(wrap func(*rfcomm.Conn) net.Conn) {
 }
 
 // dialServer connects the client.
-func (e *exchange) dialServer(address *rfcomm.Addr) *watchedConn {
+func (e *exchange) dialServer(address rfcomm.Addr) *watchedConn {
 	e.Helper()
 	ctx, cancel := context.WithTimeout(e.Context(), anewWithin)
 	defer cancel()
@@ -184,7 +184,7 @@ const protocolSize = 24 << 10
 
 // again makes the next attempt, which must go on from what has come, if anything has,
 // and make the file whole.
-func (e *exchange) again(m *transfer, address *rfcomm.Addr, came bool) {
+func (e *exchange) again(m *transfer, address rfcomm.Addr, came bool) {
 	e.Helper()
 	held := e.held(m)
 	if came && m.resumes && held == 0 {

@@ -54,7 +54,7 @@ func (c *client) report() {
 
 // dial tries until there is a connection, or patience ends.
 func (c *client) dial(channel int) *rfcomm.Conn {
-	d := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: c.controller.Addr()}, Timeout: 10 * time.Second}
+	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: c.controller.Addr()}, Timeout: 10 * time.Second}
 	var last error
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		conn, err := d.DialRFCOMM(c.t.Context(), c.server.address(channel))

@@ -66,15 +66,15 @@ func newServer(t *testing.T, c *rfcommtest.Controller) *server {
 }
 
 func (s *server) listen(channel int) *rfcomm.Listener {
-	l, err := new(rfcomm.ListenConfig).ListenRFCOMM(s.t.Context(), &rfcomm.Addr{Device: s.controller.Addr(), Channel: channel})
+	l, err := new(rfcomm.ListenConfig).ListenRFCOMM(s.t.Context(), rfcomm.Addr{Device: s.controller.Addr(), Channel: channel})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return l
 }
 
-func (s *server) address(channel int) *rfcomm.Addr {
-	return &rfcomm.Addr{Device: s.controller.Addr(), Channel: channel}
+func (s *server) address(channel int) rfcomm.Addr {
+	return rfcomm.Addr{Device: s.controller.Addr(), Channel: channel}
 }
 
 func (s *server) close() {

@@ -23,8 +23,8 @@ func (libraryStack) dial(near, far rfcomm.BDAddr, channel int) (io.ReadWriteClos
 }
 
 func dialLibrary(near, far rfcomm.BDAddr, channel int) (*rfcomm.Conn, error) {
-	dialer := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: near}}
-	return dialer.DialRFCOMM(context.Background(), &rfcomm.Addr{Device: far, Channel: channel})
+	dialer := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: near}}
+	return dialer.DialRFCOMM(context.Background(), rfcomm.Addr{Device: far, Channel: channel})
 }
 
 func (libraryStack) listen(near rfcomm.BDAddr, channel int) (listener, error) {
@@ -33,7 +33,7 @@ func (libraryStack) listen(near rfcomm.BDAddr, channel int) (listener, error) {
 }
 
 func listenLibrary(near rfcomm.BDAddr, channel int) (*rfcomm.Listener, error) {
-	return new(rfcomm.ListenConfig).ListenRFCOMM(context.Background(), &rfcomm.Addr{Device: near, Channel: channel})
+	return new(rfcomm.ListenConfig).ListenRFCOMM(context.Background(), rfcomm.Addr{Device: near, Channel: channel})
 }
 
 func (libraryStack) sendSeveral(connections []io.ReadWriteCloser, size int) error {

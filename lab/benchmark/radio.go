@@ -53,14 +53,14 @@ const keepChannel = 30
 // between two adapters closes their session and their link, and whoever dials in
 // that moment is reset.
 func (r *radio) keepLinks() error {
-	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(context.Background(), &rfcomm.Addr{Device: r.listening, Channel: keepChannel})
+	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(context.Background(), rfcomm.Addr{Device: r.listening, Channel: keepChannel})
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
 	for _, adapter := range r.dialing {
-		dialer := rfcomm.Dialer{LocalAddr: &rfcomm.Addr{Device: adapter}}
-		dialed, err := dialer.DialRFCOMM(context.Background(), &rfcomm.Addr{Device: r.listening, Channel: keepChannel})
+		dialer := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: adapter}}
+		dialed, err := dialer.DialRFCOMM(context.Background(), rfcomm.Addr{Device: r.listening, Channel: keepChannel})
 		if err != nil {
 			return fmt.Errorf("keeping a link open: %w", err)
 		}
