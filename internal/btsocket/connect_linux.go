@@ -1,6 +1,7 @@
 package btsocket
 
 import (
+	"cmp"
 	"context"
 	"os"
 
@@ -103,20 +104,16 @@ func (s *Socket) awaitConnected(ctx context.Context) error {
 	return result
 }
 
-// connectResult looks at a socket's state: while it connects, poll(2) shows
-// nothing. getpeername(2) alone proves nothing, since it succeeds by then
-// (rfcomm_sock_getname).
+// connectResult reports whether a connect has come to its end, and returns its
+// error. While the socket connects, poll(2) shows nothing. getpeername(2) alone
+// proves nothing, since it succeeds by then (rfcomm_sock_getname).
 func connectResult(fd uintptr) (done bool, err error) {
 	events := PollEvents(fd, unix.POLLOUT)
 	if events&(unix.POLLOUT|unix.POLLERR|unix.POLLHUP) == 0 {
 		return false, nil
 	}
-	errno, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
-	if err != nil {
-		return true, os.NewSyscallError("getsockopt", err)
-	}
-	if errno != 0 {
-		return true, os.NewSyscallError("connect", unix.Errno(errno))
+	if err := connectError(fd); err != nil {
+		return true, err
 	}
 	if events&(unix.POLLERR|unix.POLLHUP) != 0 {
 		return true, os.NewSyscallError("connect", noErrno)
@@ -124,9 +121,21 @@ func connectResult(fd uintptr) (done bool, err error) {
 	switch _, err := unix.Getpeername(int(fd)); err {
 	case nil:
 		return true, nil
-	case unix.ENOTCONN:
-		return connectResult(fd) // it has ended in between
+	case unix.ENOTCONN: // it has ended since poll(2)
+		return true, cmp.Or(connectError(fd), os.NewSyscallError("connect", noErrno))
 	default:
 		return true, os.NewSyscallError("getpeername", err)
 	}
+}
+
+// connectError returns the error that the kernel has for the socket, if any.
+func connectError(fd uintptr) error {
+	errno, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+	switch {
+	case err != nil:
+		return os.NewSyscallError("getsockopt", err)
+	case errno != 0:
+		return os.NewSyscallError("connect", unix.Errno(errno))
+	}
+	return nil
 }

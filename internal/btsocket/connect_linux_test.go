@@ -60,6 +60,16 @@ func TestConnectWaitsUntilItsContextIsDone(t *testing.T) {
 	}
 }
 
+func TestConnectResultWithoutPeerIsAnError(t *testing.T) {
+	fd := newLoopback(t, unix.SOCK_DGRAM) // writable, without an error and without a peer
+	defer unix.Close(fd)
+	done, err := connectResult(uintptr(fd))
+	if !done {
+		t.Error("connectResult waits")
+	}
+	wantErrno(t, err, "connect", unix.ECONNABORTED)
+}
+
 func TestConnectWithoutBluetooth(t *testing.T) {
 	fd, err := NewSocket(unix.SOCK_STREAM, unix.BTPROTO_RFCOMM)
 	if err == nil {
