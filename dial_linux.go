@@ -91,9 +91,6 @@ func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr Addr) (*Co
 	if err != nil {
 		return nil, err
 	}
-	if d.ControlContext != nil {
-		socket.Share()
-	}
 	name, err := socket.Name()
 	if err != nil {
 		socket.Close()

@@ -24,7 +24,6 @@ func fileConn(f *os.File) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	socket.Share()
 	return newConn(socket, state.name, state.peer), nil
 }
 

@@ -29,11 +29,6 @@ var aLongTimeAgo = time.Unix(1, 0)
 type descriptor struct {
 	file *os.File
 	raw  syscall.RawConn // of file
-	fd   int             // of file; good while a lock that release drains is held and closed is not set
-
-	// Whether there is a deadline; without one, there is no need to ask the
-	// poller before a call that does not wait.
-	readDeadline, writeDeadline atomic.Bool
 
 	shared atomic.Bool // others may have a descriptor of the socket, too
 	closed atomic.Bool // no call may start; set under mu
@@ -45,7 +40,6 @@ type descriptor struct {
 
 // open puts the non-blocking socket fd, which it takes over, on the poller.
 func (d *descriptor) open(fd int) error {
-	d.fd = fd
 	d.file = os.NewFile(uintptr(fd), "bluetooth")
 	// os.NewFile falls back silently to blocking calls where the poller
 	// refuses the descriptor, which epoll's limit on watches can cause.
@@ -127,27 +121,24 @@ func (d *descriptor) pollError(err error) error {
 
 // SetDeadline sets the read and the write deadline.
 func (d *descriptor) SetDeadline(t time.Time) error {
-	return d.setDeadline(d.file.SetDeadline, t, &d.readDeadline, &d.writeDeadline)
+	return d.setDeadline(d.file.SetDeadline, t)
 }
 
 // SetReadDeadline sets the deadline of Read, or of Accept.
 func (d *descriptor) SetReadDeadline(t time.Time) error {
-	return d.setDeadline(d.file.SetReadDeadline, t, &d.readDeadline)
+	return d.setDeadline(d.file.SetReadDeadline, t)
 }
 
 // SetWriteDeadline sets the deadline of Write.
 func (d *descriptor) SetWriteDeadline(t time.Time) error {
-	return d.setDeadline(d.file.SetWriteDeadline, t, &d.writeDeadline)
+	return d.setDeadline(d.file.SetWriteDeadline, t)
 }
 
-func (d *descriptor) setDeadline(set func(time.Time) error, t time.Time, flags ...*atomic.Bool) error {
+func (d *descriptor) setDeadline(set func(time.Time) error, t time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed.Load() {
 		return net.ErrClosed
-	}
-	for _, flag := range flags {
-		flag.Store(!t.IsZero())
 	}
 	return set(t)
 }

@@ -73,7 +73,7 @@ func TestReadWaitsForAWriteThatWasToldTheErrno(t *testing.T) {
 		_, err := near.Read(make([]byte, 100))
 		read <- err
 	}()
-	hosttest.AwaitLocking(t, "(*Socket).readLast")
+	hosttest.AwaitLocking(t, "(*Socket).endOfRead")
 	near.record(unix.ETIMEDOUT)
 	near.writeMu.Unlock()
 	wantErrno(t, hosttest.Receive(t, read), "read", unix.ETIMEDOUT)
@@ -128,6 +128,38 @@ func TestResetThatWriteIsToldIsEOFToRead(t *testing.T) {
 	wantRestAndEOF(t, near, "goodbye")
 	_, err = near.Write([]byte("hello")) // the kernel would say EPIPE by now
 	wantErrno(t, err, "write", unix.ECONNRESET)
+}
+
+// The interleaving by hand of a Read with the peer's last data and a Write that
+// takes the errno. Read knows of the end before it knows of the data.
+func TestReadReturnsDataBeforeRecordedEnd(t *testing.T) {
+	near, far := tcpPair(t)
+	buf := make([]byte, 100)
+	near.read.rest = buf
+	var n int
+	var err error
+	near.control(func(fd int) error { n, err = near.receive(uintptr(fd)); return nil })
+	if err != unix.EAGAIN {
+		t.Fatalf("receive = %d, %v; want EAGAIN", n, err)
+	}
+
+	if _, err := io.WriteString(far, "goodbye"); err != nil {
+		t.Fatal(err)
+	}
+	reset(t, far, near)
+	_, writeErr := near.Write([]byte("hello"))
+	wantErrno(t, writeErr, "write", unix.ECONNRESET)
+
+	near.control(func(fd int) error {
+		if !near.judge(uintptr(fd), n, err) {
+			t.Error("Read would wait")
+		}
+		return nil
+	})
+	if got := string(buf[:near.read.n]); got != "goodbye" || near.read.err != nil {
+		t.Errorf("Read would return %q, %v; want the data", got, near.read.err)
+	}
+	wantRestAndEOF(t, near, "")
 }
 
 // wantRestAndEOF checks that Read gives the rest of the data, and then io.EOF

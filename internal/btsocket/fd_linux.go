@@ -54,19 +54,3 @@ func retry(call func() error) error {
 		}
 	}
 }
-
-// hungUp reports whether the socket's stream has ended. Read shutdown counts,
-// which is how a peer's close shows on sockets other than RFCOMM.
-func hungUp(fd uintptr) bool {
-	return PollEvents(fd, unix.POLLRDHUP)&(unix.POLLHUP|unix.POLLRDHUP|unix.POLLERR|unix.POLLNVAL) != 0
-}
-
-// PollEvents returns what poll(2) shows for the descriptor at this moment.
-func PollEvents(fd uintptr, events int16) int16 {
-	poll := unix.PollFd{Fd: int32(fd), Events: events}
-	for {
-		if err := pollDirectly(&poll); err != unix.EINTR {
-			return poll.Revents
-		}
-	}
-}

@@ -97,21 +97,6 @@ func TestReadAfterOthersHadToWait(t *testing.T) {
 			t.Errorf("Read = %q, %v", got, err)
 		}
 	})
-	t.Run("of a descriptor that others have", func(t *testing.T) {
-		near, far := usedPair(t)
-		file, err := near.File()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close()
-		if !near.shared.Load() {
-			t.Error("a blocking read could hold up all of the program")
-		}
-		io.WriteString(far, "word")
-		if got, err := read(near); got != "word" || err != nil {
-			t.Errorf("Read = %q, %v", got, err)
-		}
-	})
 	t.Run("no bytes into no buffer", func(t *testing.T) {
 		near, _ := usedPair(t)
 		if n, err := near.Read(nil); n != 0 || err != nil {

@@ -15,13 +15,15 @@ import (
 type Socket struct {
 	descriptor
 
-	readMu sync.Mutex // held by Read from start to end
-	read   transfer
-	waits  int // how many Reads in a row had to wait, up to untilWaiting
+	readMu   sync.Mutex // held by Read from start to end
+	read     transfer
+	received bool // recv(2) was called, at least once
+	waits    int  // how many Reads in a row had to wait, up to untilWaiting
 
 	writeMu  sync.Mutex // held by Write from start to end
 	write    transfer
 	wrote    bool   // something, at least once
+	full     bool   // the send buffer was full, and nothing was written since
 	writeEnd error  // what Write said when the stream ended for it
 	cutter   cutter // of writes, into pieces
 
@@ -40,8 +42,7 @@ type transfer struct {
 	rest   []byte
 	n      int
 	err    error
-	tried  bool // a read found nothing a moment ago, or would
-	waited bool // a read found nothing
+	waited bool // a Read has found nothing
 }
 
 // New returns a Socket for the connected, non-blocking socket fd. It takes fd

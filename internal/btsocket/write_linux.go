@@ -32,10 +32,7 @@ func (s *Socket) Write(p []byte) (int, error) {
 		return 0, s.writeEnd
 	}
 	s.write.rest, s.write.n, s.write.err = p, 0, nil
-	var err error
-	if s.writeDeadline.Load() || !s.writeStep(uintptr(s.fd)) {
-		err = s.raw.Write(s.write.step)
-	}
+	err := s.raw.Write(s.write.step)
 	s.write.rest = nil
 	if err != nil {
 		return s.write.n, s.pollError(err)
@@ -51,18 +48,21 @@ func (s *Socket) writeStep(fd uintptr) (done bool) {
 			return true
 		}
 		piece := s.cutter.next(len(s.write.rest))
-		n, err := unix.Write(int(fd), s.write.rest[:piece])
+		n, err := send(fd, s.write.rest[:piece])
 		switch {
 		case n > 0:
 			if n < piece {
 				s.cutter.tookPart(n)
 			}
 			s.write.n += n
-			s.wrote = true
+			s.wrote, s.full = true, false
 			s.write.rest = s.write.rest[n:]
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
-			s.cutter.full()
+			if !s.full {
+				s.full = true
+				s.cutter.full()
+			}
 			return false
 		case err == nil:
 			s.write.err = io.ErrUnexpectedEOF

@@ -1,0 +1,125 @@
+package rfcomm_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+const btDeferSetup = 7 // BT_DEFER_SETUP, include/net/bluetooth/bluetooth.h
+
+// deferSetup makes the kernel accept a listener's connections only with the
+// first read(2).
+func deferSetup(t *testing.T, listener *rfcomm.Listener) {
+	t.Helper()
+	withDescriptor(t, listener, func(fd int) {
+		if err := unix.SetsockoptInt(fd, unix.SOL_BLUETOOTH, btDeferSetup, 1); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// withDescriptor calls f with the descriptor of c.
+func withDescriptor(t *testing.T, c syscall.Conn, f func(fd int)) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) { f(int(fd)) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitHangup waits until the connection has ended, without reading.
+func awaitHangup(t *testing.T, c *rfcomm.Conn) {
+	t.Helper()
+	withDescriptor(t, c, func(fd int) {
+		polls := []unix.PollFd{{Fd: int32(fd)}}
+		for polls[0].Revents&unix.POLLHUP == 0 {
+			if n, err := unix.Poll(polls, 60_000); n == 0 || err != nil && err != unix.EINTR {
+				t.Fatalf("the connection does not end: poll = %d, %v", n, err)
+			}
+		}
+	})
+}
+
+// deferred returns the accepted end of a deferred connection, and where the
+// pending dial's result comes out.
+func (l *lab) deferred(t *testing.T, ctx context.Context) (accepted *rfcomm.Conn, dialed <-chan *rfcomm.Conn) {
+	t.Helper()
+	listener := l.listen(t)
+	defer listener.Close()
+	deferSetup(t, listener)
+	dialed = inBackground(func() *rfcomm.Conn {
+		c, _ := l.dialer.DialRFCOMM(ctx, addrOf(listener))
+		return c
+	})
+	return accept(t, listener), dialed
+}
+
+func TestConnReadAcceptsDeferred(t *testing.T) {
+	l := inLab(t)
+	accepted, dialing := l.deferred(t, t.Context())
+	read := inBackground(func() string {
+		buf := make([]byte, 100)
+		n, err := accepted.Read(buf)
+		if err != nil {
+			t.Error(err)
+		}
+		return string(buf[:n])
+	})
+	dialed := <-dialing
+	if dialed == nil {
+		t.Fatal("the dial failed")
+	}
+	defer dialed.Close()
+	send(t, dialed, "hello")
+	if got := <-read; got == "" {
+		t.Error("Read returned no data")
+	} else if got != "hello" {
+		t.Logf("Read returned %q", got) // on 6.12, credits can come before the data
+	}
+}
+
+// Linux 6.1 crashes in the first recv(2) of a deferred connection whose peer
+// has gone.
+func TestConnReadOfDeferredAfterHangup(t *testing.T) {
+	l := inLab(t)
+	for range 5 {
+		ctx, hangUp := context.WithCancel(t.Context())
+		accepted, dialing := l.deferred(t, ctx)
+		hangUp()
+		<-dialing
+		awaitHangup(t, accepted)
+		receiveEnd(t, accepted)
+		accepted.Close()
+	}
+}
+
+func TestConnReadOfDeferredAfterLoss(t *testing.T) {
+	l := inLab(t)
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		accepted, dialing := l.deferred(t, ctx)
+		l.Disconnect(0x08)
+		awaitHangup(t, accepted)
+		for range 2 {
+			if n, err := accepted.Read(make([]byte, 1)); n != 0 || err == io.EOF || !errors.Is(err, unix.ETIMEDOUT) {
+				t.Errorf("Read = %d, %v; want ETIMEDOUT", n, err)
+			}
+		}
+		accepted.Close()
+		cancel()
+		if dialed := <-dialing; dialed != nil {
+			dialed.Close()
+		}
+	}
+}

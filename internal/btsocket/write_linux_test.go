@@ -1,0 +1,35 @@
+package btsocket
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+)
+
+func TestWriteCountsFullBufferOnce(t *testing.T) {
+	fill := func(s *Socket) <-chan error {
+		done := make(chan error, 1)
+		go func() {
+			_, err := s.Write(make([]byte, 4<<20))
+			done <- err
+		}()
+		hosttest.AwaitPolling(t, "(*Socket).Write")
+		return done
+	}
+	near, _ := unixPair(t)
+	write := fill(near)
+	near.SetWriteDeadline(aLongTimeAgo)
+	if err := hosttest.Receive(t, write); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	near.SetWriteDeadline(time.Time{})
+	write = fill(near) // the same buffer, still full
+	near.Close()
+	hosttest.Receive(t, write)
+	if near.cutter.fulls != 1 {
+		t.Errorf("the full buffer is counted %d times", near.cutter.fulls)
+	}
+}
