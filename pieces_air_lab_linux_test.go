@@ -5,6 +5,8 @@ import (
 	"io"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
@@ -22,13 +24,18 @@ var packetTypes = map[string]rfcommtest.PacketTypes{
 	"DH5":   rfcommtest.BasicRate,
 }
 
-// rate returns how fast a row of writes of one size goes over a perfect radio, in
-// kB/s of payload, by the slots that it takes.
-func (s setting) rate(t testing.TB, channel, size int, write func(c *rfcomm.Conn, data []byte)) float64 {
+// A link is a connection over a perfect radio of its own.
+type link struct {
+	radio            *rfcommtest.Radio
+	near             *rfcommtest.Controller // of the dialed end
+	dialed, accepted *rfcomm.Conn
+}
+
+// connect returns a new connection over a radio of this setting.
+func (s setting) connect(t testing.TB, channel int) *link {
 	t.Helper()
 	withMTU(t, s.mtu)
 	radio := rfcommtest.Require(t, rfcommtest.Config{ACLLength: s.aclLength, PacketTypes: packetTypes[s.packets]})
-	defer radio.Close()
 	near, far := radio.Controllers()[0], radio.Controllers()[1]
 	radio.Link(near, far).SetPacketTypes(packetTypes[s.packets])
 
@@ -43,30 +50,44 @@ func (s setting) rate(t testing.TB, channel, size int, write func(c *rfcomm.Conn
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dialed.Close()
-	accepted, err := listener.AcceptRFCOMM()
-	if err != nil {
+	return &link{radio, near, dialed, accept(t, listener)}
+}
+
+func (l *link) close() {
+	l.accepted.Close()
+	l.dialed.Close()
+	l.radio.Close()
+}
+
+// send writes a number of bytes that is a multiple of size, and receives them.
+func (l *link) send(t testing.TB, total, size int, write func(c *rfcomm.Conn, data []byte)) {
+	t.Helper()
+	wrote := inBackground(func() error {
+		for n := 0; n < total; n += size {
+			write(l.dialed, make([]byte, size))
+		}
+		return nil
+	})
+	if _, err := io.CopyN(io.Discard, l.accepted, int64(total)); err != nil {
 		t.Fatal(err)
 	}
-	defer accepted.Close()
+	<-wrote
+}
 
-	const learned, measured = 128 << 10, 96 << 10
-	send := func(total int) {
-		wrote := inBackground(func() error {
-			for n := 0; n < total; n += size {
-				write(dialed, make([]byte, size))
-			}
-			return nil
-		})
-		if _, err := io.CopyN(io.Discard, accepted, int64(total)); err != nil {
-			t.Fatal(err)
-		}
-		<-wrote
-	}
-	send(learned)
-	before := near.Airtime()
-	send(measured)
-	slots := near.Airtime().Slots - before.Slots
+// learned is enough for Write to learn the MTU.
+const learned = 128 << 10
+
+// rate returns how fast a row of writes of one size goes over a perfect radio, in
+// kB/s of payload, by the slots that it takes.
+func (s setting) rate(t testing.TB, channel, size int, write func(c *rfcomm.Conn, data []byte)) float64 {
+	t.Helper()
+	l := s.connect(t, channel)
+	defer l.close()
+	const measured = 96 << 10
+	l.send(t, learned, size, write)
+	before := l.near.Airtime()
+	l.send(t, measured, size, write)
+	slots := l.near.Airtime().Slots - before.Slots
 	return measured / 1000 / (float64(slots) * 625e-6)
 }
 
@@ -107,6 +128,50 @@ func TestWriteReachesTheBestPieceOverARadio(t *testing.T) {
 			t.Errorf("%+v: %.1f and %.1f kB/s, want %.1f and %.1f", tt.setting, got["whole"], got["pieces"], tt.whole, tt.pieces)
 		}
 	}
+}
+
+// A device may treat a frame as a message, so a Write that fits one frame must
+// not be cut, although two frames can take fewer slots.
+func TestWriteKeepsFrameWhole(t *testing.T) {
+	inLab(t)
+	for i, s := range []setting{
+		{"3-DH5", 679, 1000},
+		{"DH5", 310, 1000},
+	} {
+		l := s.connect(t, 11+i)
+		l.send(t, learned, 32<<10, ways(t)["pieces"])
+		for _, size := range []int{20, 329, 700, 754, 900, 968, 1000} {
+			if _, err := l.dialed.Write(make([]byte, size)); err != nil {
+				t.Fatal(err)
+			}
+			if frame := firstFrame(t, l.accepted); frame != size {
+				t.Errorf("%+v: a Write of %d bytes begins with a frame of %d", s, size, frame)
+			}
+			if _, err := io.CopyN(io.Discard, l.accepted, int64(size)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.close()
+	}
+}
+
+// firstFrame waits for data and returns the length of the first frame, which is
+// all that TIOCINQ counts (bt_sock_ioctl).
+func firstFrame(t testing.TB, c *rfcomm.Conn) (length int) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var askErr error
+	err = raw.Read(func(fd uintptr) bool {
+		length, askErr = unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+		return length > 0 || askErr != nil
+	})
+	if err != nil || askErr != nil {
+		t.Fatal(err, askErr)
+	}
+	return length
 }
 
 // near allows for control frames, such as credits that found no return slot.

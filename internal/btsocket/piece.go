@@ -53,16 +53,23 @@ type cutter struct {
 	best   int   // those of the frame with the most data per slot
 }
 
-// next returns the length of the piece to write when rest bytes are left.
-func (c *cutter) next(rest int) int {
+// next returns the length of the piece to write when rest bytes of a Write are
+// left. If nothing of the Write is written yet, first is set.
+func (c *cutter) next(rest int, first bool) int {
 	if c.mtu == 0 { // apart from planned so that it is inlined
 		return min(rest, maxPiece)
 	}
-	return c.planned(rest)
+	return c.planned(rest, first)
 }
 
 // planned is next when there is a plan.
-func (c *cutter) planned(rest int) int {
+//
+// A Write that fits one frame is not cut, even if two frames took fewer slots:
+// there are devices that treat a frame as a message.
+func (c *cutter) planned(rest int, first bool) int {
+	if first && rest <= c.mtu {
+		return rest
+	}
 	if over := rest - c.most[len(c.most)-1]; over > 0 {
 		piece := c.frames[c.best]
 		if piece == c.mtu { // the kernel cuts the same

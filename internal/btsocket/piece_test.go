@@ -46,7 +46,8 @@ func (s setting) whole(size int) int {
 }
 
 // fewest returns the fewest pairs of slots for every size up to a limit, by
-// trying all first frames that no longer one is as good as.
+// trying all first frames that no longer one is as good as. What fits one frame
+// goes as one frame.
 func (s setting) fewest(limit int) []int {
 	var frames []int
 	for data := 1; data <= s.mtu; data++ {
@@ -61,6 +62,9 @@ func (s setting) fewest(limit int) []int {
 			fewest[size] = min(fewest[size], s.air.frame(data)+fewest[max(0, size-data)])
 		}
 	}
+	for size := 1; size <= min(s.mtu, limit); size++ {
+		fewest[size] = s.air.frame(size)
+	}
 	return fewest
 }
 
@@ -68,7 +72,7 @@ func (s setting) fewest(limit int) []int {
 func (s setting) cut(t testing.TB, c *cutter, size int) (pairs int) {
 	t.Helper()
 	for rest := size; rest > 0; {
-		piece := c.next(rest)
+		piece := c.next(rest, rest == size)
 		if piece <= 0 || piece > rest || piece > maxPiece {
 			t.Fatalf("%v: a piece of %d bytes where %d are left", s, piece, rest)
 		}
@@ -135,6 +139,21 @@ func TestPiecesTakeAsFewSlotsAsPossible(t *testing.T) {
 	}
 }
 
+// A device may treat a frame as a message.
+func TestPiecesKeepOneFrameWhole(t *testing.T) {
+	for _, s := range settings() {
+		for _, mtu := range []int{s.mtu, 1000} {
+			c := cutter{air: s.air}
+			c.plan(mtu)
+			for size := 1; size <= mtu; size++ {
+				if piece := c.next(size, true); piece != size {
+					t.Fatalf("%v: of %d bytes, a piece of %d where a frame holds %d", s, size, piece, mtu)
+				}
+			}
+		}
+	}
+}
+
 func TestPiecesSuitOddAdapters(t *testing.T) {
 	for _, acl := range []int{minACLLength, 48, 192, 1017, 1024, 4096, 65535} {
 		for _, mtu := range []int{23, 43, 674, 1016} {
@@ -177,10 +196,10 @@ func TestPiecesOfTheMTUAreNotCut(t *testing.T) {
 	// 3 × 330 and what is left are what the kernel would cut, too.
 	c := cutter{air: Air{1021, rates[0].packets}}
 	c.plan(330)
-	if piece := c.next(20_000); piece < 19_000 || piece%330 != 0 && piece != 20_000 {
+	if piece := c.next(20_000, true); piece < 19_000 || piece%330 != 0 && piece != 20_000 {
 		t.Errorf("a piece of %d bytes, want all or whole frames", piece)
 	}
-	if piece := c.next(1_000_000); piece > maxPiece || piece < maxPiece-330 {
+	if piece := c.next(1_000_000, true); piece > maxPiece || piece < maxPiece-330 {
 		t.Errorf("a piece of %d bytes, want some %d", piece, maxPiece)
 	}
 }
@@ -196,11 +215,11 @@ func TestNothingIsCutWhereNothingIsKnown(t *testing.T) {
 	whole := func(t *testing.T, c *cutter) {
 		t.Helper()
 		for _, rest := range []int{1, 1016, 5000, maxPiece} {
-			if piece := c.next(rest); piece != rest {
+			if piece := c.next(rest, true); piece != rest {
 				t.Errorf("a piece of %d bytes where %d are left", piece, rest)
 			}
 		}
-		if piece := c.next(10 * maxPiece); piece != maxPiece {
+		if piece := c.next(10*maxPiece, true); piece != maxPiece {
 			t.Errorf("a piece of %d bytes", piece)
 		}
 	}
@@ -298,7 +317,7 @@ func (b *sendBuffer) send() {
 // stream writes what a Socket's Write does.
 func (b *sendBuffer) stream(c *cutter, size int) {
 	for rest := size; rest > 0; {
-		piece := c.next(rest)
+		piece := c.next(rest, rest == size)
 		switch n := b.write(piece); {
 		case n == 0:
 			c.full()
@@ -345,12 +364,31 @@ func TestStreamsLearnWhatSuitsThem(t *testing.T) {
 	}
 }
 
+// keptWhole returns how many sizes go as one frame although two frames would
+// take fewer slots, and how many more slots that takes, on average and at most.
+func (s setting) keptWhole() (sizes int, mean, most float64) {
+	c := cutter{air: s.air}
+	c.plan(s.mtu)
+	for size := 1; size <= s.mtu; size++ {
+		first := c.next(size, false)
+		if first == size {
+			continue
+		}
+		cut := s.air.frame(first) + s.air.frame(size-first)
+		more := float64(s.air.frame(size))/float64(cut) - 1
+		sizes++
+		mean += more
+		most = max(most, more)
+	}
+	return sizes, mean / float64(max(sizes, 1)), most
+}
+
 func BenchmarkNextPiece(b *testing.B) {
 	c := cutter{air: Air{1021, rates[0].packets}}
 	c.plan(1016)
 	for b.Loop() {
 		for rest := 32768; rest > 0; {
-			rest -= c.next(rest)
+			rest -= c.next(rest, rest == 32768)
 		}
 	}
 }
@@ -364,7 +402,8 @@ func BenchmarkPlan(b *testing.B) {
 
 var table = flag.String("table", "", "a `file` to write the rates of all settings to")
 
-// TestTable writes down what the pieces gain, by the model, with -table.
+// TestTable writes down what the pieces gain, and what it costs to keep frames
+// whole, by the model, with -table.
 func TestTable(t *testing.T) {
 	if *table == "" {
 		t.Skip("no -table")
@@ -389,6 +428,12 @@ func TestTable(t *testing.T) {
 			fmt.Fprintf(&out, " %.1f → %.1f (%.0f→%.0f %%) |", before, after, 100*before/best, 100*after/best)
 		}
 		fmt.Fprintln(&out)
+	}
+	fmt.Fprint(&out, "\n| packets | ACL length | MTU | sizes | slots more, mean | at most |\n|---|--:|--:|--:|--:|--:|\n")
+	for _, s := range settings() {
+		if sizes, mean, most := s.keptWhole(); sizes > 0 {
+			fmt.Fprintf(&out, "| %s | %d | %d | %d | %.0f %% | %.0f %% |\n", s.packets, s.air.ACLLength, s.mtu, sizes, 100*mean, 100*most)
+		}
 	}
 	if err := os.WriteFile(*table, []byte(out.String()), 0o666); err != nil {
 		t.Fatal(err)

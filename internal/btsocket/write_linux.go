@@ -47,7 +47,7 @@ func (s *Socket) writeStep(fd uintptr) (done bool) {
 			s.write.err = net.ErrClosed
 			return true
 		}
-		piece := s.cutter.next(len(s.write.rest))
+		piece := s.cutter.next(len(s.write.rest), s.write.n == 0)
 		n, err := send(fd, s.write.rest[:piece])
 		switch {
 		case n > 0:
