@@ -19,7 +19,8 @@ var (
 // A Conn is one end of an RFCOMM connection. It implements [net.Conn]: its
 // methods may be called from several goroutines at once, and errors are
 // *net.OpError, but for the bare io.EOF of Read. After Close or Shutdown every
-// method that can fail reports an error that matches net.ErrClosed.
+// method that can fail, except SyscallConn, reports an error that matches
+// net.ErrClosed.
 type Conn struct {
 	socket        *btsocket.Socket
 	local, remote Addr
@@ -148,7 +149,7 @@ func (c *Conn) Security() (Security, error) {
 		return SecurityDefault, syscall.EINVAL
 	}
 	// The link may outlive the connection; a closed Conn says so all the same.
-	if err := c.socket.RawControl(func(uintptr) {}); err != nil {
+	if err := c.socket.CheckOpen(); err != nil {
 		return SecurityDefault, c.opError("security", err)
 	}
 	link, err := findLink(c.local.Device, c.remote.Device)
@@ -235,7 +236,9 @@ func (c *Conn) File() (*os.File, error) {
 // SyscallConn returns a raw connection. Its functions must not read from or
 // write to the descriptor while Read and Write are in use, nor ask it for
 // SO_ERROR, which takes the end of the stream away from them. A function that
-// runs on holds up the end of the descriptor, though not Close.
+// runs on holds up the end of the descriptor, though not Close. As in package
+// net, SyscallConn succeeds on a closed Conn too, and the methods of the raw
+// connection return the error.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	if !c.ok() {
 		return nil, syscall.EINVAL

@@ -112,9 +112,11 @@ func TestEverythingAfterCloseSaysSo(t *testing.T) {
 		t.Run(name, func(t *testing.T) { wantOpError(t, tt.call(), tt.want) })
 	}
 	t.Run("SyscallConn", func(t *testing.T) {
-		if _, err := near.SyscallConn(); err != nil {
-			t.Error(err)
+		raw, err := near.SyscallConn() // succeeds, as in package net
+		if err != nil {
+			t.Fatal(err)
 		}
+		wantOpError(t, raw.Control(func(uintptr) { never(0) }), here("raw-control", net.ErrClosed))
 	})
 	t.Run("addresses", func(t *testing.T) {
 		if near.LocalAddr().String() != nearAddr.String() || near.RemoteAddr().String() != farAddr.String() {

@@ -26,6 +26,7 @@ func (*descriptor) Close() error                      { return errors.ErrUnsuppo
 func (*descriptor) SetDeadline(time.Time) error       { return errors.ErrUnsupported }
 func (*descriptor) SetReadDeadline(time.Time) error   { return errors.ErrUnsupported }
 func (*descriptor) SetWriteDeadline(time.Time) error  { return errors.ErrUnsupported }
+func (*descriptor) CheckOpen() error                  { return errors.ErrUnsupported }
 func (*descriptor) RawControl(func(uintptr)) error    { return errors.ErrUnsupported }
 func (*descriptor) RawRead(func(uintptr) bool) error  { return errors.ErrUnsupported }
 func (*descriptor) RawWrite(func(uintptr) bool) error { return errors.ErrUnsupported }

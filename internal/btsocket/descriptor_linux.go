@@ -162,6 +162,14 @@ func (d *descriptor) RawWrite(f func(fd uintptr) bool) error {
 	return d.useRaw(func() error { return d.raw.Write(f) })
 }
 
+// CheckOpen returns net.ErrClosed after Close, and nil before.
+func (d *descriptor) CheckOpen() error {
+	if d.closed.Load() {
+		return net.ErrClosed
+	}
+	return nil
+}
+
 func (d *descriptor) useRaw(call func() error) error {
 	d.mu.Lock()
 	if d.closed.Load() {
