@@ -129,6 +129,44 @@ func TestNoReadHangsWhenAWriterLearnsOfTheEndFirst(t *testing.T) {
 	}
 }
 
+// The last data is delivered, also if a Write learns of the end between the
+// moment in which Read finds nothing and the moment in which it looks for the end.
+func TestConnReadGetsLastData(t *testing.T) {
+	l := inLab(t)
+	rounds := 300
+	if testing.Short() {
+		rounds = 50
+	}
+	listener := l.listen(t)
+	for range rounds {
+		dialed := l.dial(t, listener)
+		dialed.SetReadDeadline(time.Now().Add(time.Minute))
+		accepted := accept(t, listener)
+		read := inBackground(func() string {
+			data, err := io.ReadAll(dialed)
+			if err != nil {
+				t.Error(err)
+			}
+			return string(data)
+		})
+		wrote := inBackground(func() error {
+			for {
+				if _, err := dialed.Write([]byte("x")); err != nil {
+					return err
+				}
+			}
+		})
+		receive(t, accepted, "x") // the writer is at it
+		send(t, accepted, "goodbye")
+		accepted.Close()
+		if got := <-read; got != "goodbye" {
+			t.Fatalf("read %q, want all data", got)
+		}
+		<-wrote
+		dialed.Close()
+	}
+}
+
 // A large Write can take the errno of the peer's close without being told of it.
 func TestPeersCloseDuringLargeWritesEndsTheStream(t *testing.T) {
 	l := inLab(t)

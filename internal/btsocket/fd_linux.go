@@ -45,12 +45,3 @@ func closeBriefly(fd int) {
 	go func() { done <- unix.Close(fd) }()
 	waitBriefly(done)
 }
-
-// retry repeats a call that a signal interrupted.
-func retry(call func() error) error {
-	for {
-		if err := call(); err != unix.EINTR {
-			return err
-		}
-	}
-}
