@@ -77,8 +77,8 @@ func (c *Conn) Read(p []byte) (int, error) {
 // deadline, and returns with an error if the connection ends before the kernel
 // has taken all of p; the count is what it has taken. What it has taken is not
 // yet what the peer has received: see [Conn.Shutdown]. The bytes of one Write
-// stay together. Once the connection has ended, Write repeats its first error.
-// A Write of no bytes sends nothing.
+// stay together, and in one RFCOMM frame if they fit. Once the connection has
+// ended, Write repeats its first error. A Write of no bytes sends nothing.
 func (c *Conn) Write(p []byte) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
