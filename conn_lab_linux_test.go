@@ -133,9 +133,9 @@ func TestNoReadHangsWhenAWriterLearnsOfTheEndFirst(t *testing.T) {
 // moment in which Read finds nothing and the moment in which it looks for the end.
 func TestConnReadGetsLastData(t *testing.T) {
 	l := inLab(t)
-	rounds := 300
+	rounds := 100
 	if testing.Short() {
-		rounds = 50
+		rounds = 20
 	}
 	listener := l.listen(t)
 	for range rounds {
