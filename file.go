@@ -15,6 +15,12 @@ import (
 // A descriptor that is no connected RFCOMM socket is refused. If the peer has
 // hung up already, the connection can be read to its end, and RemoteAddr is the
 // zero Addr.
+//
+// A connection whose listener has BT_DEFER_SETUP set, which FileListener takes
+// too, is completed by its first Read. Until then the peer's dial is pending, and
+// Write fails with ENOTCONN. Set the option with care: Linux 6.1 crashes if the
+// peer hangs up while that Read begins. Read rules out only a peer that has hung
+// up before.
 func FileConn(f *os.File) (net.Conn, error) {
 	if f == nil {
 		return nil, opError("file", nil, nil, syscall.EINVAL)
@@ -33,11 +39,6 @@ func FileConn(f *os.File) (net.Conn, error) {
 // The listener keeps to the security level that the socket has (BT_SECURITY), as
 // one of a [ListenConfig] does. Closing it closes the connections that wait in
 // the socket's queue; keep it open as long as another process is to accept them.
-//
-// If the socket has BT_DEFER_SETUP set, each connection is completed by its first
-// Read. Until then the peer's dial is pending, and Write fails with ENOTCONN. Set
-// the option with care: Linux 6.1 crashes if the peer hangs up while that Read
-// begins. Read rules out only a peer that has hung up before.
 func FileListener(f *os.File) (net.Listener, error) {
 	if f == nil {
 		return nil, opError("file", nil, nil, syscall.EINVAL)
