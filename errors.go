@@ -28,6 +28,9 @@ func opError(op string, source, addr net.Addr, err error) error {
 
 // explain adds a hint to an errno for which there is one.
 func explain(err error) error {
+	if c, ok := err.(*cutShort); ok {
+		return &cutShort{last: explain(c.last), ended: c.ended}
+	}
 	syscallErr, ok := err.(*os.SyscallError)
 	if !ok {
 		return err

@@ -1,0 +1,199 @@
+package rfcomm
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A fakeDial is a retrier whose attempts fail with the given errors, the last
+// of them repeated, or succeed with a nil one. Run it in a synctest bubble.
+type fakeDial struct {
+	errs   []error
+	lasts  time.Duration // of each attempt
+	closed bool          // what recentlyClosed reports
+
+	attempts []time.Duration // when each began
+}
+
+func (f *fakeDial) dial(ctx context.Context) (*Conn, error) {
+	began := time.Now()
+	r := retrier{
+		attempt: func(ctx context.Context) (*Conn, error) {
+			err := f.errs[min(len(f.attempts), len(f.errs)-1)]
+			f.attempts = append(f.attempts, time.Since(began))
+			if !sleep(ctx, f.lasts) {
+				return nil, ctx.Err()
+			}
+			if err != nil {
+				return nil, err
+			}
+			return new(Conn), nil
+		},
+		recentlyClosed: func() bool { return f.closed },
+	}
+	return r.dial(ctx)
+}
+
+// connectError returns the error of an attempt whose connect(2) failed.
+func connectError(errno syscall.Errno) error { return os.NewSyscallError("connect", errno) }
+
+func TestRetrierTriesAgainWhileClosing(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EBUSY, syscall.ECONNRESET} {
+		synctest.Test(t, func(t *testing.T) {
+			f := fakeDial{errs: []error{connectError(errno), connectError(errno), nil}}
+			if _, err := f.dial(t.Context()); err != nil {
+				t.Errorf("%v: %v after %d attempts", errno, err, len(f.attempts))
+			}
+			wantAttempts(t, f, 0, firstPause, 3*firstPause)
+		})
+	}
+}
+
+func TestRetrierGivesUpAfterFiveSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := fakeDial{errs: []error{connectError(syscall.EBUSY)}, lasts: time.Second}
+		if _, err := f.dial(t.Context()); err != f.errs[0] {
+			t.Errorf("got %v, want the error of the last attempt", err)
+		}
+		// The 5 s begin when the first attempt has failed.
+		if last := f.attempts[len(f.attempts)-1]; last > 6*time.Second || last < 5*time.Second-lastPause {
+			t.Errorf("the last of %d attempts began after %v", len(f.attempts), last)
+		}
+	})
+}
+
+func TestRetrierPausesGrowToHalfASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := fakeDial{errs: []error{connectError(syscall.EBUSY)}}
+		f.dial(t.Context())
+		for i := range f.attempts[1:] {
+			want := min(5*time.Millisecond<<i, 500*time.Millisecond)
+			if got := f.attempts[i+1] - f.attempts[i]; got != want {
+				t.Errorf("pause %d was %v, want %v", i, got, want)
+			}
+		}
+	})
+}
+
+func TestRetrierTriesARefusalOnceMore(t *testing.T) {
+	refused := connectError(syscall.ECONNREFUSED)
+	for _, tt := range []struct {
+		name     string
+		closed   bool
+		errs     []error
+		attempts int
+		want     error
+	}{
+		{"no close before", false, []error{refused}, 1, refused},
+		{"refused twice", true, []error{refused}, 2, refused},
+		{"refused once", true, []error{refused, nil}, 2, nil},
+		{"busy between", true, []error{refused, connectError(syscall.EBUSY), refused}, 3, refused},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := fakeDial{errs: tt.errs, closed: tt.closed}
+				if _, err := f.dial(t.Context()); err != tt.want || len(f.attempts) != tt.attempts {
+					t.Errorf("%v after %d attempts, want %v after %d", err, len(f.attempts), tt.want, tt.attempts)
+				}
+			})
+		})
+	}
+}
+
+func TestRetrierReturnsOtherErrorsAtOnce(t *testing.T) {
+	for _, err := range []error{
+		connectError(syscall.EHOSTUNREACH),
+		connectError(syscall.ETIMEDOUT),
+		connectError(syscall.EACCES),
+		os.NewSyscallError("bind", syscall.EBUSY),
+		syscall.EBUSY,
+		errors.New("from ControlContext"),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := fakeDial{errs: []error{err, nil}}
+			if _, got := f.dial(t.Context()); got != err || len(f.attempts) != 1 {
+				t.Errorf("%v after %d attempts, want %v after 1", got, len(f.attempts), err)
+			}
+		})
+	}
+}
+
+func TestRetrierEndsWithItsContext(t *testing.T) {
+	busy := connectError(syscall.EBUSY)
+	for _, tt := range []struct {
+		name     string
+		errs     []error
+		lasts    time.Duration
+		within   time.Duration
+		attempts int
+	}{
+		{"in the first attempt", []error{nil}, time.Second, 100 * time.Millisecond, 1},
+		{"in a pause", []error{busy}, 0, firstPause / 2, 1},
+		{"in a later attempt", []error{busy, nil}, 100 * time.Millisecond, 150 * time.Millisecond, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), tt.within)
+				defer cancel()
+				began := time.Now()
+				f := fakeDial{errs: tt.errs, lasts: tt.lasts}
+				_, err := f.dial(ctx)
+				if took := time.Since(began); took != tt.within || len(f.attempts) != tt.attempts {
+					t.Errorf("ended after %v and %d attempts, want %v and %d", took, len(f.attempts), tt.within, tt.attempts)
+				}
+				if !errors.Is(err, os.ErrDeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("%v: does not match the deadline", err)
+				}
+				if got, want := errors.Is(err, syscall.EBUSY), tt.errs[0] == busy; got != want {
+					t.Errorf("%v: matching EBUSY is %v, want %v", err, got, want)
+				}
+			})
+		})
+	}
+}
+
+// wantAttempts checks when the attempts began.
+func wantAttempts(t *testing.T, f fakeDial, want ...time.Duration) {
+	t.Helper()
+	if len(f.attempts) != len(want) {
+		t.Errorf("attempts at %v, want %v", f.attempts, want)
+		return
+	}
+	for i, at := range f.attempts {
+		if at != want[i] {
+			t.Errorf("attempt %d began after %v, want %v", i, at, want[i])
+		}
+	}
+}
+
+func TestRecentlyClosedLastsThreeSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		recent.closed = nil
+		defer func() { recent.closed = nil }()
+		device, other := BDAddr{0x02, 0, 0, 0, 0, 1}, BDAddr{0x02, 0, 0, 0, 0, 2}
+		want := func(when string, device BDAddr, want bool) {
+			t.Helper()
+			if got := recentlyClosed(device); got != want {
+				t.Errorf("%s: %v", when, got)
+			}
+		}
+		want("before", device, false)
+		justClosed(device)
+		want("at once", device, true)
+		want("another device", other, false)
+		time.Sleep(3 * time.Second)
+		want("after three seconds", device, true)
+		time.Sleep(time.Nanosecond)
+		want("later", device, false)
+
+		justClosed(other) // forgets the expired one
+		if _, kept := recent.closed[device]; kept {
+			t.Error("an expired close is kept")
+		}
+	})
+}
