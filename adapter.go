@@ -12,8 +12,16 @@ import (
 type Adapter struct {
 	Index int    // 0 for hci0
 	Name  string // "hci0"
-	Addr  BDAddr // zero while the controller has not told it
+	Addr  BDAddr // zero while the kernel has not read it
 	Up    bool   // powered on
+
+	// PageScan reports whether devices can connect to the adapter. Desktops
+	// switch it off while nothing is paired and the adapter is not discoverable.
+	PageScan bool
+
+	// InquiryScan reports whether devices can find the adapter. A device that
+	// has its address can connect without.
+	InquiryScan bool
 }
 
 // Adapters returns the machine's Bluetooth adapters in the order of their
@@ -46,7 +54,14 @@ func adapters() ([]Adapter, error) {
 	}
 	adapters := make([]Adapter, len(found))
 	for i, a := range found {
-		adapters[i] = Adapter{Index: a.Index, Name: a.Name, Addr: a.Address, Up: a.Up}
+		adapters[i] = Adapter{
+			Index:       a.Index,
+			Name:        a.Name,
+			Addr:        a.Address,
+			Up:          a.Flags&hci.Up != 0,
+			PageScan:    a.Flags&hci.PageScan != 0,
+			InquiryScan: a.Flags&hci.InquiryScan != 0,
+		}
 	}
 	return adapters, nil
 }

@@ -22,22 +22,14 @@ const (
 	setScan    = writeRequestHigh | 'H'<<8 | 221 // HCISETSCAN
 )
 
-// Flags are the kernel's flags of an adapter.
-type Flags uint32
-
-// The flags that tell how far the kernel is with an adapter.
-const (
-	Up       Flags = 1 << 0 // HCI_UP
-	Init     Flags = 1 << 1 // HCI_INIT: being set up
-	PageScan Flags = 1 << 3 // HCI_PSCAN: answers pages
-)
-
 // Scan is what an adapter answers to.
 type Scan uint32
 
 // The values of Scan that are of use here.
 const (
 	ScanNothing        Scan = 0x00
+	ScanInquiry        Scan = 0x01
+	ScanPage           Scan = 0x02
 	ScanInquiryAndPage Scan = 0x03
 )
 

@@ -14,7 +14,7 @@ type Adapter struct {
 	Index   int
 	Name    string  // "hci0"
 	Address [6]byte // BD_ADDR in the order in which it is written
-	Up      bool
+	Flags   Flags
 
 	// ACLLength is the most bytes that the controller takes at once for a
 	// link; 0 while it has not told.
@@ -23,6 +23,17 @@ type Adapter struct {
 	// and of 5 slots carry over a link. The peer may not take these packets.
 	Packets [3]int
 }
+
+// Flags are the kernel's flags of an adapter (include/net/bluetooth/hci.h).
+type Flags uint32
+
+// The flags that describe the state of an adapter.
+const (
+	Up          Flags = 1 << 0 // HCI_UP
+	Init        Flags = 1 << 1 // HCI_INIT: being set up
+	PageScan    Flags = 1 << 3 // HCI_PSCAN: answers pages, so that devices can connect
+	InquiryScan Flags = 1 << 4 // HCI_ISCAN: answers inquiries, so that devices can find it
+)
 
 // A Link is an ACL connection of an adapter to another device. All RFCOMM
 // connections between the two share it.

@@ -71,10 +71,7 @@ type connectionList struct {
 	}
 }
 
-const (
-	flagUp  = 1 << 0 // HCI_UP
-	aclLink = 1      // ACL_LINK
-)
+const aclLink = 1 // ACL_LINK
 
 // Adapters returns the machine's adapters in the order of their indexes.
 // Its errors are *os.SyscallError; EAFNOSUPPORT means that the kernel has no
@@ -105,7 +102,7 @@ func Adapters() ([]Adapter, error) {
 			Index:   int(info.index),
 			Name:    unix.ByteSliceToString(info.name[:]),
 			Address: reversed(info.address),
-			Up:      info.flags&flagUp != 0,
+			Flags:   Flags(info.flags),
 
 			ACLLength: int(info.aclMTU),
 			Packets:   info.packets(),
