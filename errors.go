@@ -26,7 +26,8 @@ func opError(op string, source, addr net.Addr, err error) error {
 	return &net.OpError{Op: op, Net: network, Source: source, Addr: addr, Err: explain(err)}
 }
 
-// explain adds a hint to an errno for which there is one.
+// explain makes the errnos in err match nothing but themselves, and adds their
+// likely causes.
 func explain(err error) error {
 	if c, ok := err.(*cutShort); ok {
 		return &cutShort{last: explain(c.last), ended: c.ended}
@@ -39,26 +40,60 @@ func explain(err error) error {
 	if !ok {
 		return err
 	}
-	text := hintFor(syscallErr.Syscall, errno)
-	if text == "" {
-		return err
-	}
-	return &os.SyscallError{Syscall: syscallErr.Syscall, Err: &hint{errno: errno, text: text}}
+	return withHint(syscallErr.Syscall, errno, hintFor(syscallErr.Syscall, errno))
 }
 
-// A hint is an errno with its likely cause. Timeout and Temporary are there
-// because package net and net/http ask for them by type assertion, which does
-// not look into what an error wraps.
+// withHint returns the error of a system call with its likely cause, if text
+// is not empty.
+func withHint(syscallName string, errno syscall.Errno, text string) error {
+	return &os.SyscallError{Syscall: syscallName, Err: &hint{errno: errno, text: text}}
+}
+
+// A hint is an errno with its likely cause.
+//
+// It takes the place of the syscall.Errno because that answers questions about
+// files and calls, not about radio links: ETIMEDOUT says that it is a timeout,
+// though it is repeated for a link that is lost, so that a loop which continues
+// on timeouts never ends; ENOSYS, the errno of links that are lost for an
+// uncommon reason, matches errors.ErrUnsupported; EACCES, that of a failed
+// authentication, matches fs.ErrPermission. A hint matches its errno alone.
+//
+// Timeout and Temporary are methods because package net and net/http ask for
+// them by type assertion, which does not look into wrapped errors.
 type hint struct {
 	errno     syscall.Errno
-	text      string
-	temporary bool // whatever the errno says
+	text      string // empty if there is no likely cause
+	temporary bool   // whatever the errno says
 }
 
-func (h *hint) Error() string   { return h.errno.Error() + " (" + h.text + ")" }
-func (h *hint) Unwrap() error   { return h.errno }
-func (h *hint) Timeout() bool   { return h.errno.Timeout() }
-func (h *hint) Temporary() bool { return h.temporary || h.errno.Temporary() }
+func (h *hint) Error() string {
+	if h.text == "" {
+		return h.errno.Error()
+	}
+	return h.errno.Error() + " (" + h.text + ")"
+}
+
+// Is reports whether target is the errno. Unlike that of syscall.Errno, it does
+// not match the errors of other packages.
+func (h *hint) Is(target error) bool { return target == h.errno }
+
+// As sets target to the errno.
+func (h *hint) As(target any) bool {
+	errno, ok := target.(*syscall.Errno)
+	if ok {
+		*errno = h.errno
+	}
+	return ok
+}
+
+// Timeout returns false: the timeouts of this package are deadlines.
+func (h *hint) Timeout() bool { return false }
+
+// Temporary reports whether the same call can succeed later, as when no
+// descriptor is free.
+func (h *hint) Temporary() bool {
+	return h.temporary || h.errno.Temporary() && !h.errno.Timeout()
+}
 
 // contextError returns the error of a context that is done as package net
 // reports it: a deadline is a timeout.

@@ -1,7 +1,9 @@
 package rfcomm
 
 import (
+	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"strings"
@@ -11,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestErrorsOfTheKernelTellTheirLikelyCause(t *testing.T) {
+func TestOpErrorNamesTheLikelyCause(t *testing.T) {
 	for _, tt := range []struct {
 		syscall string
 		errno   syscall.Errno
@@ -20,20 +22,17 @@ func TestErrorsOfTheKernelTellTheirLikelyCause(t *testing.T) {
 		{"socket", unix.EAFNOSUPPORT, "no Bluetooth in this kernel"},
 		{"socket", unix.EAFNOSUPPORT, "network namespace"},
 		{"socket", unix.EPROTONOSUPPORT, "modprobe rfcomm"},
-		{"connect", unix.ECONNREFUSED, "nothing listens on this channel"},
-		{"connect", unix.EHOSTDOWN, "off, out of range or not connectable"},
-		{"connect", unix.EHOSTUNREACH, "no Bluetooth adapter is up"},
-		{"connect", unix.EBUSY, "still open or closing"},
 		{"connect", unix.EACCES, "not paired"},
 		{"connect", unix.EBADE, "the key"},
 		{"connect", unix.ETIMEDOUT, "nobody confirmed the pairing"},
-		{"connect", unix.ECONNRESET, "was closing"},
+		{"connect", unix.ENOMEM, "is being taken down"},
 		{"bind", unix.EADDRINUSE, "another listener"},
 		{"listen", unix.EADDRINUSE, "another listener"},
 		{"listen", unix.EINVAL, "no channel is free"},
 		{"read", unix.ETIMEDOUT, "out of range"},
 		{"read", unix.ECONNABORTED, "the link was lost"},
 		{"read", unix.EACCES, "the key"},
+		{"read", unix.ECONNREFUSED, "encryption was switched off"},
 		{"read", unix.ENOSYS, "no errno"},
 		{"write", unix.ECONNRESET, "the peer has closed"},
 		{"write", unix.ETIMEDOUT, "out of range"},
@@ -50,40 +49,47 @@ func TestErrorsOfTheKernelTellTheirLikelyCause(t *testing.T) {
 					t.Errorf("the message %q lacks %q", err, part)
 				}
 			}
-			wantMatches(t, err, []error{tt.errno}, []error{unix.EMFILE, net.ErrClosed, os.ErrDeadlineExceeded})
-
-			cause := err.(*net.OpError).Err.(*os.SyscallError)
-			if cause.Syscall != tt.syscall {
+			wantErrno(t, err, tt.errno)
+			if cause := err.(*net.OpError).Err.(*os.SyscallError); cause.Syscall != tt.syscall {
 				t.Errorf("the system call became %q", cause.Syscall)
 			}
-			if _, ok := cause.Err.(*hint); !ok {
-				t.Errorf("the cause is a %T, want a *hint", cause.Err)
-			}
-			wantTimeoutTemporary(t, cause.Err, tt.errno.Timeout(), tt.errno.Temporary())
-			// As package net itself answers for the bare errno.
-			plain := &net.OpError{Op: "op", Net: network, Source: nearAddr, Addr: farAddr, Err: bare}
-			wantTimeoutTemporary(t, err, plain.Timeout(), plain.Temporary())
 		})
 	}
 }
 
-func TestErrorsWithoutAHintStayAsTheyAre(t *testing.T) {
-	for _, err := range []error{
-		net.ErrClosed,
-		os.ErrDeadlineExceeded,
-		os.NewSyscallError("accept4", unix.EMFILE),
-		os.NewSyscallError("bind", unix.EINVAL),
-		os.NewSyscallError("socket", unix.EACCES), // a security module's, not the device's
-		&os.SyscallError{Syscall: "connect", Err: errors.New("no errno")},
-		unix.EBUSY, // no *os.SyscallError, so not from the socket
+// wantErrno checks that err matches an errno, in each way that the
+// documentation names, and nothing else.
+func wantErrno(t *testing.T, err error, errno syscall.Errno) {
+	t.Helper()
+	wantMatches(t, err, []error{errno}, []error{
+		unix.EMFILE, net.ErrClosed, errors.ErrUnsupported, os.ErrDeadlineExceeded, context.DeadlineExceeded,
+		fs.ErrPermission, fs.ErrExist, fs.ErrNotExist, fs.ErrInvalid, fs.ErrClosed,
+	})
+	var got syscall.Errno
+	if !errors.As(err, &got) || got != errno {
+		t.Errorf("%v: errors.As gives the errno %v, want %v", err, got, errno)
+	}
+	if got, ok := errors.AsType[syscall.Errno](err); !ok || got != errno {
+		t.Errorf("%v: errors.AsType gives the errno %v, want %v", err, got, errno)
+	}
+}
+
+// Of all errnos that the kernel gives for a link that is lost, and others: a
+// loop that continues on timeouts must end, and nothing else may match.
+func TestOpErrorMatchesItsErrnoOnly(t *testing.T) {
+	for _, errno := range []syscall.Errno{
+		unix.ETIMEDOUT, unix.ENOSYS, unix.EACCES, unix.EBADE, unix.ECONNABORTED, unix.ECONNRESET, unix.ECONNREFUSED,
+		unix.EAGAIN, unix.EOPNOTSUPP, unix.EPERM, unix.EEXIST, unix.ENOENT, unix.ENOTEMPTY, unix.EINVAL,
 	} {
-		if got := explain(err); got != err {
-			t.Errorf("%v became %v", err, got)
+		for _, name := range []string{"read", "write", "connect", "listen", "ioctl"} {
+			err := opError("op", nearAddr, farAddr, os.NewSyscallError(name, errno))
+			wantErrno(t, err, errno)
+			wantTimeoutTemporary(t, err, false, false)
 		}
 	}
 }
 
-func TestAcceptErrorsThatPassKeepServersRunning(t *testing.T) {
+func TestOpErrorIsTemporaryWithoutFiles(t *testing.T) {
 	for name, cause := range map[string]error{
 		"too many open files": unix.EMFILE,
 		"unprotected link":    &hint{errno: unix.EACCES, text: "the link is not encrypted", temporary: true},
@@ -95,7 +101,32 @@ func TestAcceptErrorsThatPassKeepServersRunning(t *testing.T) {
 	}
 }
 
-func TestAHintOfItsOwnIsNotReplaced(t *testing.T) {
+func TestExplainLeavesOtherErrors(t *testing.T) {
+	for _, err := range []error{
+		net.ErrClosed,
+		os.ErrDeadlineExceeded,
+		&os.SyscallError{Syscall: "connect", Err: errors.New("no errno")},
+		unix.EBUSY, // no *os.SyscallError, so not from the socket
+	} {
+		if got := explain(err); got != err {
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+}
+
+func TestExplainAddsNothingWithoutAHint(t *testing.T) {
+	for _, err := range []error{
+		os.NewSyscallError("accept4", unix.EMFILE),
+		os.NewSyscallError("bind", unix.EINVAL),
+		os.NewSyscallError("socket", unix.EACCES), // a security module's, not the device's
+	} {
+		if got := explain(err); got.Error() != err.Error() {
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+}
+
+func TestExplainKeepsAHint(t *testing.T) {
 	err := explain(refusal("getsockopt", unix.EPROTOTYPE, "the descriptor is no RFCOMM socket"))
 	if want := "getsockopt: protocol wrong type for socket (the descriptor is no RFCOMM socket)"; err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
