@@ -13,28 +13,37 @@ import (
 // adapter. BDAddr values are comparable.
 type BDAddr [6]byte
 
+const bdaddrForm = "; it should look like 01:23:45:67:89:AB"
+
+// bdaddrError returns the error of ParseBDAddr. A blank from a paste cannot be
+// seen in a message, so that the error names it.
 func bdaddrError(s string) error {
-	return &net.AddrError{Err: "malformed Bluetooth device address; it should look like 01:23:45:67:89:AB", Addr: s}
+	if trimmed := strings.TrimSpace(s); trimmed != s {
+		if _, err := ParseBDAddr(trimmed); err == nil {
+			return &net.AddrError{Err: "blank before or after the Bluetooth device address" + bdaddrForm, Addr: s}
+		}
+	}
+	return &net.AddrError{Err: "malformed Bluetooth device address" + bdaddrForm, Addr: s}
 }
 
-// ParseBDAddr parses an address of the form "01:23:45:67:89:AB", in upper or
-// lower case. Its error is a *net.AddrError.
+// ParseBDAddr parses an address of the form "01:23:45:67:89:AB" or, as Windows
+// prints it, "01-23-45-67-89-AB", in upper or lower case. Its error is a
+// *net.AddrError.
 func ParseBDAddr(s string) (BDAddr, error) {
 	var a BDAddr
-	if len(s) != len("01:23:45:67:89:AB") {
+	if len(s) != len("01:23:45:67:89:AB") || s[2] != ':' && s[2] != '-' {
 		return BDAddr{}, bdaddrError(s)
 	}
 	for i := range a {
 		digits, separator := s[3*i:3*i+2], s[3*i+2:]
-		if _, err := hex.Decode(a[i:i+1], []byte(digits)); err != nil || i < len(a)-1 && separator[0] != ':' {
+		if _, err := hex.Decode(a[i:i+1], []byte(digits)); err != nil || i < len(a)-1 && separator[0] != s[2] {
 			return BDAddr{}, bdaddrError(s)
 		}
 	}
 	return a, nil
 }
 
-// String returns the address in the form that [ParseBDAddr] takes, in upper
-// case.
+// String returns the address in the form "01:23:45:67:89:AB", in upper case.
 func (a BDAddr) String() string {
 	return string(a.append(nil))
 }

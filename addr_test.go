@@ -26,6 +26,8 @@ func TestParseBDAddr(t *testing.T) {
 		"01:23:45:67:89:AB": headset,
 		"01:23:45:67:89:ab": headset,
 		"01:23:45:67:89:aB": headset,
+		"01-23-45-67-89-AB": headset,
+		"01-23-45-67-89-ab": headset,
 		"00:00:00:00:00:00": {},
 		"FF:FF:FF:FF:FF:FF": {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF},
 	} {
@@ -49,8 +51,10 @@ func TestParseBDAddrRefusesWhatIsNoDeviceAddress(t *testing.T) {
 		"01:23:45:67:89:AB:CD",
 		"01:23:45:67:89:AG",
 		"01:23:45:67:89:é",
-		"01-23-45-67-89-AB",
 		"01:23:45:67:89-AB",
+		"01-23-45-67-89:AB",
+		"01 23 45 67 89 AB",
+		"01.23.45.67.89.AB",
 		"0123456789AB",
 		"0:123:45:67:89:AB",
 		" 01:23:45:67:89:AB",
@@ -58,6 +62,7 @@ func TestParseBDAddrRefusesWhatIsNoDeviceAddress(t *testing.T) {
 		" 1:23:45:67:89:AB",
 		"+1:23:45:67:89:AB",
 		strings.Repeat(":", 17),
+		strings.Repeat("-", 17),
 		"[01:23:45:67:89:AB]",
 		"hci0",
 	} {
@@ -67,6 +72,15 @@ func TestParseBDAddrRefusesWhatIsNoDeviceAddress(t *testing.T) {
 		}
 		wantAddrError(t, err, s, deviceExample)
 	}
+}
+
+func TestParseBDAddrNamesABlank(t *testing.T) {
+	for _, s := range []string{"01:23:45:67:89:AB ", " 01:23:45:67:89:AB", "01-23-45-67-89-AB\n", "\t01:23:45:67:89:ab\r\n"} {
+		_, err := rfcomm.ParseBDAddr(s)
+		wantAddrError(t, err, s, "blank before or after the Bluetooth device address; it should look like "+deviceExample)
+	}
+	_, err := rfcomm.ParseBDAddr("headset ")
+	wantAddrError(t, err, "headset ", "malformed Bluetooth device address")
 }
 
 func TestBDAddrIsWrittenInUpperCase(t *testing.T) {
@@ -239,7 +253,7 @@ func FuzzParseBDAddr(f *testing.F) {
 			wantAddrError(t, err, s, deviceExample)
 			return
 		}
-		if got, want := a.String(), strings.ToUpper(s); got != want {
+		if got, want := a.String(), strings.ToUpper(strings.ReplaceAll(s, "-", ":")); got != want {
 			t.Errorf("%q is written %q", s, got)
 		}
 		if again, err := rfcomm.ParseBDAddr(a.String()); again != a || err != nil {
