@@ -5,8 +5,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
+	"weak"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 )
@@ -24,12 +26,27 @@ var (
 type Conn struct {
 	socket        *btsocket.Socket
 	local, remote Addr
+	held          *heldConn // in the registry, until the connection is closed
 }
 
 // newConn returns the Conn of a connected socket.
 func newConn(socket *btsocket.Socket, local, remote Addr) *Conn {
-	socket.SendOver(func() btsocket.Air { return airOf(local.Device) })
-	return &Conn{socket: socket, local: local, remote: remote}
+	return newHeldConn(socket, &heldConn{local: local, remote: remote})
+}
+
+// newDialedConn returns the Conn of a socket that a Dialer has connected.
+func newDialedConn(socket *btsocket.Socket, local, remote Addr) *Conn {
+	return newHeldConn(socket, &heldConn{local: local, remote: remote, dialed: true})
+}
+
+func newHeldConn(socket *btsocket.Socket, held *heldConn) *Conn {
+	adapter := held.local.Device
+	socket.SendOver(func() btsocket.Air { return airOf(adapter) })
+	held.socket = weak.Make(socket)
+	conns.add(held)
+	// Of the socket, not of the Conn: a Read or Write keeps only that.
+	runtime.AddCleanup(socket, conns.remove, held)
+	return &Conn{socket: socket, local: held.local, remote: held.remote, held: held}
 }
 
 func (c *Conn) ok() bool { return c != nil && c.socket != nil }
@@ -99,7 +116,8 @@ func (c *Conn) Close() error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	defer justClosed(c.remote.Device)
+	conns.remove(c.held)
+	defer conns.justClosed(c.remote.Device)
 	return c.opError("close", c.socket.Close())
 }
 
@@ -123,7 +141,8 @@ func (c *Conn) Shutdown(ctx context.Context) error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	defer justClosed(c.remote.Device)
+	conns.remove(c.held)
+	defer conns.justClosed(c.remote.Device)
 	return c.opError("close", contextError(c.socket.Shutdown(ctx, c.linkHandle)))
 }
 

@@ -3,6 +3,7 @@ package rfcomm_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -20,7 +21,9 @@ import (
 // nobody is an address that no device has.
 var nobody = rfcomm.BDAddr{0x00, 0xAA, 0x01, 0x77, 0x77, 0x77}
 
-func TestDialErrorsTellTheLikelyCause(t *testing.T) {
+const self = "a radio does not reach itself; use a second adapter, or try over TCP"
+
+func TestDialNamesTheLikelyCause(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	open := l.dial(t, listener)
@@ -35,12 +38,13 @@ func TestDialErrorsTellTheLikelyCause(t *testing.T) {
 	}{
 		{name: "nothing listens", dialer: l.dialer, raddr: l.at(addrOf(listener).Channel%30 + 1),
 			errno: unix.ECONNREFUSED, hint: "nothing listens on this channel"},
-		{name: "channel is open already", dialer: l.dialer, raddr: open.RemoteAddr().(rfcomm.Addr),
-			errno: unix.EBUSY, hint: "still open or closing"},
-		{name: "own address", dialer: l.dialer, raddr: l.nearAddr(1),
-			errno: unix.ECONNREFUSED, hint: "nothing listens"},
+		{name: "channel is open here", dialer: l.dialer, raddr: open.RemoteAddr().(rfcomm.Addr),
+			errno: unix.EBUSY, hint: "this process has a connection to this channel of the device open"},
+		{name: "own address", dialer: l.dialer, raddr: l.nearAddr(1), errno: unix.ECONNREFUSED, hint: self},
+		{name: "own address, no other up", raddr: l.at(1),
+			prepare: func() { l.Down(0) }, errno: unix.EHOSTUNREACH, hint: self},
 		{name: "adapter down", dialer: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: l.far}}, raddr: l.nearAddr(1),
-			prepare: func() { l.Down(1) }, errno: unix.EHOSTUNREACH, hint: "no Bluetooth adapter is up"},
+			prepare: func() { l.Down(1) }, errno: unix.EHOSTUNREACH, hint: "the adapter hci1 is down"},
 		{name: "all adapters down", raddr: l.at(1),
 			prepare: func() { l.Down(0); l.Down(1) }, errno: unix.EHOSTUNREACH, hint: "no Bluetooth adapter is up"},
 	} {
@@ -63,10 +67,79 @@ func TestDialErrorsTellTheLikelyCause(t *testing.T) {
 // A page that fails can crash Linux 6.1.192, so lab/test leaves this out there.
 func TestDialToADeviceThatIsNotThere(t *testing.T) {
 	l := inLab(t)
-	raddr := rfcomm.Addr{Device: nobody, Channel: 1}
-	_, err := l.dialer.DialRFCOMM(t.Context(), raddr)
+	dial := func(raddr rfcomm.Addr, hint string) {
+		t.Helper()
+		_, err := l.dialer.DialRFCOMM(t.Context(), raddr)
+		t.Log(err)
+		checkOpError(t, err, "dial", l.dialer.LocalAddr, raddr, unix.EHOSTDOWN, hint)
+	}
+	dial(rfcomm.Addr{Device: nobody, Channel: 1}, "off, asleep, out of range, or not connectable")
+	l.NoScan(1)
+	dial(l.at(1), "this machine's adapter hci1, whose page scan is off")
+	l.Down(1)
+	dial(l.at(1), "this machine's adapter hci1, which is down")
+}
+
+// The dial ends with its first attempt: this process does not close the
+// connection while it dials.
+func TestDialFailsAtOnceIfOpenHere(t *testing.T) {
+	l := inLab(t)
+	listener := l.listen(t)
+	open := l.dial(t, listener)
+	accept(t, listener)
+	for name, d := range map[string]rfcomm.Dialer{"from its adapter": l.dialer, "from any adapter": {}} {
+		attempts := countAttempts(&d)
+		_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+		checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EBUSY, "this process has a connection")
+		if *attempts != 1 {
+			t.Errorf("%s: %d attempts, want 1", name, *attempts)
+		}
+	}
+	open.Close() // while it closes, the dial retries
+	l.dial(t, listener)
+}
+
+// countAttempts counts the attempts of a dialer.
+func countAttempts(d *rfcomm.Dialer) *int {
+	n := new(int)
+	d.ControlContext = func(context.Context, string, string, syscall.RawConn) error {
+		*n++
+		return nil
+	}
+	return n
+}
+
+func TestDialNamesAnotherProgram(t *testing.T) {
+	l := inLab(t)
+	listener := l.listen(t)
+	defer l.holdElsewhere(t, listener)()
+	_, err := l.dialer.DialRFCOMM(t.Context(), addrOf(listener))
 	t.Log(err)
-	checkOpError(t, err, "dial", l.dialer.LocalAddr, raddr, unix.EHOSTDOWN, "off, out of range or not connectable")
+	checkOpError(t, err, "dial", l.dialer.LocalAddr, addrOf(listener), unix.EBUSY, "another program has a connection")
+}
+
+// holdElsewhere connects another process to a listener, and returns a function
+// that ends it.
+func (l *lab) holdElsewhere(t *testing.T, listener *rfcomm.Listener) (release func()) {
+	t.Helper()
+	cmd, stderr := python(t, `
+import sys, bluetooth
+near, far, channel = sys.argv[1], sys.argv[2], int(sys.argv[3])
+s = bluetooth.BluetoothSocket(bluetooth.RFCOMM)
+s.bind((near, 0))
+s.connect((far, channel))
+s.recv(1)
+`, l.near.String(), l.far.String(), fmt.Sprint(addrOf(listener).Channel))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	accepted := accept(t, listener)
+	return func() {
+		send(t, accepted, ".")
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v\n%s", err, stderr)
+		}
+	}
 }
 
 // checkOpError checks that err is the error of an operation with the given
@@ -176,8 +249,8 @@ func TestRedialingAsFastAsItGoes(t *testing.T) {
 func TestDeadlineThatEndsTheRetriesIsInTheError(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
-	l.dial(t, listener) // makes the next one busy
-	accept(t, listener)
+	hold := l.holdElsewhere(t, listener) // makes the next one busy
+	defer hold()
 	d := l.dialer
 	d.Timeout = 200 * time.Millisecond
 	_, err := d.DialRFCOMM(t.Context(), addrOf(listener))

@@ -2,17 +2,26 @@ package rfcomm
 
 import (
 	"context"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 )
 
 // connect dials, and retries.
 func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr Addr) (*Conn, error) {
+	facts := dialFacts{local: local, remote: raddr}
+	began := time.Now()
 	r := retrier{
 		attempt:        func(ctx context.Context) (*Conn, error) { return d.connectOnce(ctx, local, raddr) },
-		recentlyClosed: func() bool { return recentlyClosed(raddr.Device) },
+		recentlyClosed: func() bool { return conns.recentlyClosed(raddr.Device) },
+		heldHere:       func() bool { return conns.dialed(local, raddr) },
 	}
-	return r.dial(ctx)
+	conn, err := r.dial(ctx)
+	if err != nil {
+		facts.lasted, facts.retried = r.lasted, time.Since(began)
+		return nil, facts.explain(err)
+	}
+	return conn, nil
 }
 
 // connectOnce makes one attempt, on a new socket.
@@ -23,6 +32,10 @@ func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr Addr) (*Co
 		}
 		return d.ControlContext(ctx, network, raddr.String(), controlOnly(fd))
 	})
+	check := linkCheck{level: d.Security}
+	if err := check.before(ctx, raddr.Device); err != nil {
+		return nil, err
+	}
 	if !local.IsZero() {
 		from.Local = Addr{Device: local}.sockaddr()
 	}
@@ -35,8 +48,8 @@ func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr Addr) (*Co
 		socket.Close()
 		return nil, err
 	}
-	conn := newConn(socket, addrOf(name), raddr)
-	if err := checkLink(d.Security, conn, "connect"); err != nil {
+	conn := newDialedConn(socket, addrOf(name), raddr)
+	if err := check.after(ctx, conn); err != nil {
 		conn.Close()
 		return nil, err
 	}

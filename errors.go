@@ -32,6 +32,9 @@ func explain(err error) error {
 	if c, ok := err.(*cutShort); ok {
 		return &cutShort{last: explain(c.last), ended: c.ended}
 	}
+	if c, ok := err.(*controlError); ok {
+		return c.err
+	}
 	syscallErr, ok := err.(*os.SyscallError)
 	if !ok {
 		return err
@@ -95,6 +98,13 @@ func (h *hint) Temporary() bool {
 	return h.temporary || h.errno.Temporary() && !h.errno.Timeout()
 }
 
+// A controlError is the error of a caller's Control function. It is returned to
+// the caller as it is: neither explained nor retried, whatever its errno.
+type controlError struct{ err error }
+
+func (c *controlError) Error() string { return c.err.Error() }
+func (c *controlError) Unwrap() error { return c.err }
+
 // contextError returns the error of a context that is done as package net
 // reports it: a deadline is a timeout.
 func contextError(err error) error {
@@ -105,9 +115,17 @@ func contextError(err error) error {
 }
 
 // timeoutError is the error of a dial or a Shutdown whose deadline has passed.
-type timeoutError struct{}
+type timeoutError struct {
+	text string // the likely cause, or empty
+}
 
-func (timeoutError) Error() string   { return "i/o timeout" }
+func (e timeoutError) Error() string {
+	if e.text == "" {
+		return "i/o timeout"
+	}
+	return "i/o timeout (" + e.text + ")"
+}
+
 func (timeoutError) Timeout() bool   { return true }
 func (timeoutError) Temporary() bool { return true }
 func (timeoutError) Is(target error) bool {

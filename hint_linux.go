@@ -25,11 +25,8 @@ var hints = map[string]map[syscall.Errno]string{
 		unix.EINVAL:     "no channel is free: all 30 have listeners",
 	},
 	"connect": {
-		unix.ECONNREFUSED: "nothing listens on this channel, it is not the right one, or the device takes no connections",
-		unix.EHOSTDOWN:    "the device is off, out of range or not connectable",
-		unix.EHOSTUNREACH: "no Bluetooth adapter is up, or not the one asked for",
-		unix.EBUSY:        "this channel of the device is still open or closing: only one connection to it is possible",
-		unix.ECONNRESET:   "the last connection to the device was closing",
+		// See dialFacts for others.
+		unix.ENOMEM:       "the link to the device is being taken down, as after a failed authentication: pair the devices again if that persists",
 		unix.ECONNABORTED: "the adapter was switched off or removed",
 		unix.ETIMEDOUT:    "no answer from the device, or nobody confirmed the pairing",
 		unix.EACCES:       notPaired,
@@ -42,6 +39,8 @@ var hints = map[string]map[syscall.Errno]string{
 		// it: the kernel reports the frames that it took and forgets the errno
 		// (bt_skb_sendmmsg).
 		unix.ECONNABORTED: "the adapter was switched off or removed, the link was lost, or the peer closed while this end was writing",
+		// RFCOMM_ENC_DROP in rfcomm_security_cfm.
+		unix.ECONNREFUSED: "encryption was switched off, without which the connection does not have its security level",
 		unix.EACCES:       notPaired,
 		unix.EBADE:        notPaired,
 		unix.ENOSYS:       lostNameless,
@@ -51,6 +50,7 @@ var hints = map[string]map[syscall.Errno]string{
 		unix.ECONNABORTED: "the adapter was switched off or removed, or the link was lost",
 		unix.ECONNRESET:   "the peer has closed the connection",
 		unix.ENOTCONN:     "the connection has ended, or was not accepted yet",
+		unix.ECONNREFUSED: "encryption was switched off, without which the connection does not have its security level",
 		unix.EACCES:       notPaired,
 		unix.EBADE:        notPaired,
 		unix.ENOSYS:       lostNameless,

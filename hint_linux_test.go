@@ -132,3 +132,13 @@ func TestExplainKeepsAHint(t *testing.T) {
 		t.Errorf("got %q, want %q", err, want)
 	}
 }
+
+func TestExplainLeavesErrorsOfControl(t *testing.T) {
+	caused := os.NewSyscallError("connect", unix.EACCES)
+	if got := explain(&controlError{caused}); got != caused {
+		t.Errorf("got %v, want the error of the Control function itself", got)
+	}
+	if _, ok := connectErrno(&controlError{caused}); ok {
+		t.Error("the errno of a Control function counts as the kernel's")
+	}
+}

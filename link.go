@@ -1,9 +1,11 @@
 package rfcomm
 
 import (
+	"context"
 	"errors"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 )
@@ -44,10 +46,72 @@ func securityOf(mode hci.Mode) Security {
 	}
 }
 
-// checkLink refuses a link that is not encrypted where the wanted level asks
-// for it. The kernel does not see to that: over a link that is open already it
-// connects at any level (__rfcomm_dlc_open). SecurityHigh is not compared with
-// what securityOf can tell, since the kernel does not show all of it.
+// lookUpWait bounds a look at the links of the adapters for which no context is
+// responsible: the kernel takes hci_dev_lock for it, a mutex that it can hold
+// while it waits for a controller (hci_get_conn_list).
+const lookUpWait = 100 * time.Millisecond
+
+// linkTo returns the link to a device, of the local adapter, or of any if that
+// is zero; nil if there is none or it cannot be looked up in a short time.
+func linkTo(local, device BDAddr) *hci.Link {
+	ctx, cancel := context.WithTimeout(context.Background(), lookUpWait)
+	defer cancel()
+	links, err := linksTo(ctx, device)
+	if err != nil {
+		return nil
+	}
+	for adapter, link := range links {
+		if local.IsZero() || adapter == local {
+			return &link
+		}
+	}
+	return nil
+}
+
+// linksTo returns the links to a device by the addresses of their adapters,
+// with those that are being made or ended. It returns early if ctx is done.
+func linksTo(ctx context.Context, device BDAddr) (map[BDAddr]hci.Link, error) {
+	type result struct {
+		links map[BDAddr]hci.Link
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		links, err := allLinksTo(device)
+		done <- result{links, err}
+	}()
+	select {
+	case r := <-done:
+		return r.links, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func allLinksTo(device BDAddr) (map[BDAddr]hci.Link, error) {
+	all, err := hci.Adapters()
+	if err != nil {
+		return nil, supported(err)
+	}
+	found := make(map[BDAddr]hci.Link)
+	for _, a := range all {
+		links, err := hci.AllLinks(a.Index)
+		if err != nil && !errors.Is(err, syscall.ENODEV) {
+			return nil, err
+		}
+		for _, link := range links {
+			if link.Device == device {
+				found[a.Address] = link
+			}
+		}
+	}
+	return found, nil
+}
+
+// checkLink refuses an accepted connection over a link that is not encrypted
+// where the wanted level asks for it. For each connection to a listener, the
+// kernel checks the level itself (rfcomm_check_security), so that SecurityHigh
+// needs no further check.
 func checkLink(wanted Security, c *Conn, syscallName string) error {
 	if !wanted.protected() {
 		return nil
@@ -59,6 +123,11 @@ func checkLink(wanted Security, c *Conn, syscallName string) error {
 	if securityOf(link.Mode).protected() {
 		return nil
 	}
+	return unencrypted(wanted, syscallName)
+}
+
+// unencrypted returns the error for a link that is not encrypted.
+func unencrypted(wanted Security, syscallName string) error {
 	return &os.SyscallError{Syscall: syscallName, Err: &hint{
 		errno: syscall.EACCES,
 		text: "the link is not encrypted, though security " + wanted.String() + " was asked for: " +
@@ -66,4 +135,76 @@ func checkLink(wanted Security, c *Conn, syscallName string) error {
 		// A stranger must not end the accept loop of a server.
 		temporary: syscallName == "accept4",
 	}}
+}
+
+// A linkCheck refuses a dialed connection whose link does not have the level
+// that was asked for.
+//
+// The kernel checks the level of the first connection over a link only: any
+// other joins the session, at the level that this has (__rfcomm_dlc_open), and
+// getsockopt(2) reports the level that was asked for all the same. Nor does the
+// kernel show whether the pairing was protected against a man in the middle,
+// unless the key is one of P-256. So SecurityHigh depends on whether there was
+// a link before the dial.
+type linkCheck struct {
+	level Security
+	links map[BDAddr]hci.Link // to the device, by adapter; before the dial
+}
+
+// before looks at the links to a device. It must be called as late as possible
+// before connect(2): a link that another program makes in between goes
+// unnoticed.
+func (k *linkCheck) before(ctx context.Context, device BDAddr) (err error) {
+	if k.level >= SecurityHigh {
+		k.links, err = linksTo(ctx, device)
+	}
+	return err
+}
+
+// after checks the link of a connection that has been made. Its error matches
+// EACCES if the link is refused, and ENOTCONN if it is gone.
+func (k *linkCheck) after(ctx context.Context, c *Conn) error {
+	if !k.level.protected() {
+		return nil
+	}
+	links, err := linksTo(ctx, c.remote.Device)
+	if err != nil {
+		return err
+	}
+	link, ok := links[c.local.Device]
+	switch {
+	case !ok || link.State != hci.Connected:
+		return os.NewSyscallError("ioctl", syscall.ENOTCONN)
+	case link.Mode&hci.Encrypted == 0:
+		return unencrypted(k.level, "connect")
+	case k.level < SecurityHigh:
+		return nil
+	}
+	vouched := conns.highOver(c.local.Device, c.remote.Device, link.Handle)
+	_, existed := k.links[c.local.Device]
+	if !high(link, existed, vouched) {
+		return withHint("connect", syscall.EACCES, notHigh(existed))
+	}
+	conns.markHigh(c.held, link.Handle)
+	return nil
+}
+
+// high reports whether an encrypted link has SecurityHigh for certain.
+//
+// The link has it if the key shows it, or if the kernel has checked it: because
+// this dial opened the link, and with it the session, or because an open
+// connection of this process did.
+func high(link hci.Link, existed, vouched bool) bool {
+	return link.Mode&hci.FIPS != 0 || !existed && link.Outgoing || vouched
+}
+
+// notHigh returns the reason for which a link is refused at SecurityHigh.
+func notHigh(existed bool) string {
+	opened := "was open before the dial"
+	if !existed {
+		opened = "was opened by the device during the dial"
+	}
+	return "security high was asked for, but the link " + opened + ", and then the kernel does not check the " +
+		"level of another connection: close the other connections to the device, wait some seconds for the " +
+		"link to end, and make this dial the first"
 }

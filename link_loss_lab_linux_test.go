@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
+	"os"
 	"syscall"
 	"testing"
 
@@ -50,6 +52,54 @@ func TestLostLinkIsAnErrorUnlessThePeerEndedIt(t *testing.T) {
 			channel := channelOf(accepted)
 			checkOpError(t, err, "read", l.at(channel), l.nearAddr(channel), test.want.(syscall.Errno), test.hint)
 		})
+	}
+}
+
+// The usual loop continues on timeouts. The errno of a lost link is repeated by
+// every Read and Write, so that a Timeout of it would never end.
+func TestReadOfALostLinkIsNotATimeout(t *testing.T) {
+	l := inLab(t)
+	for reason, errno := range map[byte]syscall.Errno{
+		0x05: unix.EACCES, 0x08: unix.ETIMEDOUT, 0x1f: unix.ENOSYS, 0x22: unix.ENOSYS,
+	} {
+		dialed, accepted, err := l.loseLink(t, reason, errno)
+		_, writeErr := accepted.Write([]byte("after"))
+		_, otherErr := dialed.Read(make([]byte, 1))
+		for _, err := range []error{err, writeErr, otherErr} {
+			checkPlainErrno(t, err)
+		}
+		if !errors.Is(err, errno) {
+			t.Errorf("reason %#02x: %v does not match %v", reason, err, errno)
+		}
+		rounds := 0
+		for ; rounds < 10; rounds++ {
+			_, err := accepted.Read(make([]byte, 1))
+			if ne, ok := err.(net.Error); ok && ne.Timeout() {
+				continue
+			}
+			break
+		}
+		if rounds > 0 {
+			t.Errorf("reason %#02x: a loop that continues on timeouts ran %d rounds", reason, rounds)
+		}
+	}
+}
+
+// checkPlainErrno checks that an error of the kernel matches no error of other
+// packages, and that its errno can be got by errors.As.
+func checkPlainErrno(t *testing.T, err error) {
+	t.Helper()
+	for _, target := range []error{errors.ErrUnsupported, fs.ErrPermission, fs.ErrExist, fs.ErrNotExist, os.ErrDeadlineExceeded} {
+		if errors.Is(err, target) {
+			t.Errorf("%v: matches %v", err, target)
+		}
+	}
+	if ne, ok := err.(net.Error); !ok || ne.Timeout() {
+		t.Errorf("%v: is a timeout", err)
+	}
+	var errno syscall.Errno
+	if !errors.As(err, &errno) || !errors.Is(err, errno) {
+		t.Errorf("%v: errors.As gives the errno %v", err, errno)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -20,6 +19,11 @@ const (
 	// recentFor is how long after a close of this process a refused dial may
 	// be due to it.
 	recentFor = 3 * time.Second
+
+	// pairingWait is the shortest time after which the end of an attempt shows
+	// that the device waited for pairing: Linux gives that 25 s
+	// (RFCOMM_AUTH_TIMEOUT). A session that is closing takes less.
+	pairingWait = 20 * time.Second
 )
 
 // A retrier dials until an attempt succeeds, fails for good, or the context is
@@ -32,6 +36,12 @@ type retrier struct {
 	// recentlyClosed reports whether this process closed a connection to the
 	// device in the last recentFor.
 	recentlyClosed func() bool
+
+	// lasted is how long the last attempt took whose connect(2) failed.
+	lasted time.Duration
+
+	// heldHere reports whether this process has the same connection open.
+	heldHere func() bool
 }
 
 // A verdict is what follows from the error of an attempt.
@@ -46,8 +56,19 @@ const (
 // verdict returns what follows from an errno of connect(2).
 func (r *retrier) verdict(errno syscall.Errno) verdict {
 	switch errno {
-	case syscall.EBUSY, syscall.ECONNRESET:
-		// The last connection to the channel, or the session, is closing.
+	case syscall.EBUSY:
+		if r.heldHere() {
+			return giveUp // it does not close while the dial waits
+		}
+		return retryAgain // the last connection to the channel is closing
+	case syscall.ECONNRESET:
+		if r.lasted >= pairingWait {
+			return giveUp // another attempt would take as long
+		}
+		return retryAgain // the session is closing
+	case syscall.ENOMEM:
+		// The link is being taken down, as after a failed authentication: the
+		// kernel attaches no channel to it (HCI_CONN_DROP in hci_chan_create).
 		return retryAgain
 	case syscall.ECONNREFUSED:
 		// Rarely, the kernel also refuses because the session is closing.
@@ -66,6 +87,7 @@ func (r *retrier) dial(ctx context.Context) (*Conn, error) {
 		last  error     // of the last attempt that ctx did not end
 	)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		began := time.Now()
 		conn, err := r.attempt(ctx)
 		switch {
 		case err == nil:
@@ -77,6 +99,7 @@ func (r *retrier) dial(ctx context.Context) (*Conn, error) {
 		if !ok {
 			return nil, err
 		}
+		r.lasted = time.Since(began)
 		switch r.verdict(errno) {
 		case giveUp:
 			return nil, err
@@ -130,35 +153,4 @@ func dialEnded(ctx context.Context, last error) error {
 		return ended
 	}
 	return &cutShort{last: last, ended: ended}
-}
-
-// recent holds when this process last closed a connection to a device.
-var recent struct {
-	sync.Mutex
-	closed map[BDAddr]time.Time
-}
-
-// justClosed notes that a connection to the device was closed.
-func justClosed(device BDAddr) {
-	recent.Lock()
-	defer recent.Unlock()
-	now := time.Now()
-	for other, at := range recent.closed {
-		if now.Sub(at) > recentFor {
-			delete(recent.closed, other)
-		}
-	}
-	if recent.closed == nil {
-		recent.closed = make(map[BDAddr]time.Time)
-	}
-	recent.closed[device] = now
-}
-
-// recentlyClosed reports whether a connection to the device was closed in the
-// last recentFor.
-func recentlyClosed(device BDAddr) bool {
-	recent.Lock()
-	defer recent.Unlock()
-	at, ok := recent.closed[device]
-	return ok && time.Since(at) <= recentFor
 }

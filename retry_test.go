@@ -16,6 +16,7 @@ type fakeDial struct {
 	errs   []error
 	lasts  time.Duration // of each attempt
 	closed bool          // what recentlyClosed reports
+	held   bool          // what heldHere reports
 
 	attempts []time.Duration // when each began
 }
@@ -35,6 +36,7 @@ func (f *fakeDial) dial(ctx context.Context) (*Conn, error) {
 			return new(Conn), nil
 		},
 		recentlyClosed: func() bool { return f.closed },
+		heldHere:       func() bool { return f.held },
 	}
 	return r.dial(ctx)
 }
@@ -43,7 +45,7 @@ func (f *fakeDial) dial(ctx context.Context) (*Conn, error) {
 func connectError(errno syscall.Errno) error { return os.NewSyscallError("connect", errno) }
 
 func TestRetrierTriesAgainWhileClosing(t *testing.T) {
-	for _, errno := range []syscall.Errno{syscall.EBUSY, syscall.ECONNRESET} {
+	for _, errno := range []syscall.Errno{syscall.EBUSY, syscall.ECONNRESET, syscall.ENOMEM} {
 		synctest.Test(t, func(t *testing.T) {
 			f := fakeDial{errs: []error{connectError(errno), connectError(errno), nil}}
 			if _, err := f.dial(t.Context()); err != nil {
@@ -171,29 +173,22 @@ func wantAttempts(t *testing.T, f fakeDial, want ...time.Duration) {
 	}
 }
 
-func TestRecentlyClosedLastsThreeSeconds(t *testing.T) {
+func TestRetrierGivesUpOnAConnHeldHere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		recent.closed = nil
-		defer func() { recent.closed = nil }()
-		device, other := BDAddr{0x02, 0, 0, 0, 0, 1}, BDAddr{0x02, 0, 0, 0, 0, 2}
-		want := func(when string, device BDAddr, want bool) {
-			t.Helper()
-			if got := recentlyClosed(device); got != want {
-				t.Errorf("%s: %v", when, got)
-			}
+		f := fakeDial{errs: []error{connectError(syscall.EBUSY)}, held: true}
+		if _, err := f.dial(t.Context()); err != f.errs[0] {
+			t.Errorf("got %v, want the error of the attempt", err)
 		}
-		want("before", device, false)
-		justClosed(device)
-		want("at once", device, true)
-		want("another device", other, false)
-		time.Sleep(3 * time.Second)
-		want("after three seconds", device, true)
-		time.Sleep(time.Nanosecond)
-		want("later", device, false)
+		wantAttempts(t, f, 0)
+	})
+}
 
-		justClosed(other) // forgets the expired one
-		if _, kept := recent.closed[device]; kept {
-			t.Error("an expired close is kept")
+func TestRetrierGivesUpAfterWaitingToPair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := fakeDial{errs: []error{connectError(syscall.ECONNRESET)}, lasts: 28 * time.Second}
+		if _, err := f.dial(t.Context()); err != f.errs[0] {
+			t.Errorf("got %v, want the error of the attempt", err)
 		}
+		wantAttempts(t, f, 0)
 	})
 }

@@ -67,6 +67,54 @@ func TestMediumIsEncryptedBetweenPairedDevices(t *testing.T) {
 	accept(t, second)
 }
 
+// With Secure Simple Pairing every link of paired devices is encrypted, also one
+// of a pairing that nobody confirmed ("just works"). The kernel connects at high
+// over it, without a check.
+func TestDialAtHighRefusesAnOpenLink(t *testing.T) {
+	l := inLab(t)
+	l.Pair()
+	l.Sync()
+	low, _ := l.connect(t)
+	checkSecurity(t, low, rfcomm.SecurityMedium)
+
+	listener := l.listen(t)
+	d := l.dialer
+	d.Security = rfcomm.SecurityHigh
+	c, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	if err == nil {
+		c.Close()
+		t.Fatal("dialed at high over a link that was open before")
+	}
+	t.Log(err)
+	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "the link was open before the dial")
+
+	// The refused dial leaves the link, and the other connection, as they are.
+	checkSecurity(t, low, rfcomm.SecurityMedium)
+	d.Security = rfcomm.SecurityMedium
+	if c, err = d.DialRFCOMM(t.Context(), addrOf(listener)); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}
+
+// Without a link, the kernel checks the level, and does not take the key of a
+// pairing that nobody confirmed for one of high.
+func TestDialAtHighRefusesAnUnconfirmedKey(t *testing.T) {
+	l := inLab(t)
+	l.Pair()
+	l.Sync()
+	listener := l.listen(t)
+	d := l.dialer
+	d.Security = rfcomm.SecurityHigh
+	c, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	if err == nil {
+		c.Close()
+		t.Fatal("dialed at high with a key that nobody confirmed")
+	}
+	t.Log(err)
+	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "not paired")
+}
+
 // Paired devices make no difference while their link is open at low.
 func TestMediumIsRefusedWhileAnotherConnectionIsLow(t *testing.T) {
 	l := inLab(t)

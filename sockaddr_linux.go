@@ -37,7 +37,10 @@ func endpoint(security Security, control func(fd int) error) btsocket.Endpoint {
 			if err := setSecurity(fd, security); err != nil {
 				return err
 			}
-			return control(fd)
+			if err := control(fd); err != nil {
+				return &controlError{err}
+			}
+			return nil
 		},
 	}
 }

@@ -49,8 +49,11 @@ type Link struct {
 // State is how far the kernel is with a link (include/net/bluetooth/bluetooth.h).
 type State int
 
-// Connected is the state of a link that carries data.
-const Connected State = 1 // BT_CONNECTED
+// States of links.
+const (
+	Connected   State = 1 // BT_CONNECTED: it carries data
+	Configuring State = 7 // BT_CONFIG: set up so far that the devices can pair
+)
 
 // Mode is the set of the kernel's HCI_LM flags of a link.
 type Mode uint32

@@ -1,0 +1,185 @@
+package rfcomm
+
+import (
+	"fmt"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+)
+
+const (
+	selfDialed = "this is the address of this machine's own adapter, and a radio does not reach itself; " +
+		"use a second adapter, or try over TCP"
+	powerOn      = `switch it on, for example with "bluetoothctl power on"`
+	pairingFirst = "pair the devices, or answer the question that one of them shows"
+	beingSetUp   = "the link to the device is still being set up: if one of the devices asks whether to pair, " +
+		"answer it, or pair them before dialing"
+)
+
+// dialFacts is what this package can look up about a dial that has failed. The
+// kernel gives one errno for many causes.
+type dialFacts struct {
+	local  BDAddr // the adapter asked for, or zero
+	remote Addr
+
+	heldHere       bool          // this process has the connection open already
+	recentlyClosed bool          // this process closed one to the device a moment ago
+	lasted         time.Duration // the last attempt
+	retried        time.Duration // from the first attempt to the last error
+
+	adapters []Adapter // nil if not known
+	link     *hci.Link // to the device; nil if there is none, or not known
+}
+
+// explain adds the likely cause to the error of a dial.
+func (f *dialFacts) explain(err error) error {
+	if c, ok := err.(*cutShort); ok {
+		return &cutShort{last: f.explain(c.last), ended: f.explain(c.ended)}
+	}
+	if err == (timeoutError{}) {
+		if f.link = linkTo(f.local, f.remote.Device); f.configuring() {
+			return timeoutError{beingSetUp}
+		}
+		return err
+	}
+	errno, ok := connectErrno(err)
+	if !ok {
+		return err
+	}
+	f.lookUp(errno)
+	if text := f.hint(errno); text != "" {
+		return withHint("connect", errno, text)
+	}
+	return err
+}
+
+// lookUp looks up the facts that matter to an errno.
+func (f *dialFacts) lookUp(errno syscall.Errno) {
+	switch errno {
+	case syscall.EBUSY:
+		f.heldHere = conns.dialed(f.local, f.remote)
+	case syscall.ECONNRESET:
+		f.recentlyClosed = conns.recentlyClosed(f.remote.Device)
+	case syscall.ECONNREFUSED, syscall.ETIMEDOUT:
+		f.link = linkTo(f.local, f.remote.Device)
+	case syscall.EHOSTUNREACH, syscall.EHOSTDOWN:
+		f.adapters, _ = adapters()
+	}
+}
+
+// hint returns the likely cause of an errno of connect(2), or "" where the
+// facts do not matter.
+func (f *dialFacts) hint(errno syscall.Errno) string {
+	switch errno {
+	case syscall.EBUSY:
+		return f.busy()
+	case syscall.ECONNRESET:
+		return f.reset()
+	case syscall.ECONNREFUSED:
+		return f.refused()
+	case syscall.ETIMEDOUT:
+		if f.configuring() {
+			return beingSetUp
+		}
+	case syscall.EHOSTUNREACH:
+		return f.unreachable()
+	case syscall.EHOSTDOWN:
+		return f.unanswered()
+	}
+	return ""
+}
+
+func (f *dialFacts) busy() string {
+	if f.heldHere {
+		return "this process has a connection to this channel of the device open: use or close it, " +
+			"since only one is possible"
+	}
+	return "another program has a connection to this channel of the device open, or an earlier one is " +
+		"still closing, which takes up to 40 s if data was left unread; only one is possible"
+}
+
+func (f *dialFacts) reset() string {
+	switch {
+	case f.lasted >= pairingWait:
+		return fmt.Sprintf("the device hung up after %v: it asks for pairing or encryption, which did not "+
+			"come about: %s", f.lasted.Round(time.Second), pairingFirst)
+	case f.recentlyClosed:
+		return "the last connection of this process to the device was closing, or the device hung up"
+	case f.retried >= retryFor/2:
+		return "the device hung up at every attempt: it may have no room for another connection, or refuse this " +
+			"machine; restart it, or remove and pair it again"
+	}
+	return "the device hung up, or another program's last connection to it was closing"
+}
+
+func (f *dialFacts) refused() string {
+	const nothing = "nothing listens on this channel, it is not the right one, or its queue is full"
+	switch {
+	case f.local == f.remote.Device:
+		return selfDialed
+	case f.link != nil && f.link.Mode&hci.Encrypted != 0:
+		return nothing
+	case f.configuring():
+		return beingSetUp
+	case f.lasted >= pairingWait/4:
+		return fmt.Sprintf("refused after %v: the device asks for pairing or encryption, which did not come "+
+			"about, or nothing listens on this channel: %s", f.lasted.Round(time.Second), pairingFirst)
+	}
+	return nothing + "; or the device asks for pairing or encryption: pair the devices, or ask for SecurityMedium"
+}
+
+func (f *dialFacts) unreachable() string {
+	if f.adapters == nil {
+		return "no Bluetooth adapter is up, or not the one asked for"
+	}
+	if len(f.adapters) == 0 {
+		return "this machine has no Bluetooth adapter: plug one in, or see with rfkill whether it is blocked"
+	}
+	if !f.local.IsZero() {
+		adapter := f.adapter(f.local)
+		switch {
+		case adapter == nil:
+			return "the adapter is not there any more"
+		case !adapter.Up:
+			return "the adapter " + adapter.Name + " is down: " + powerOn
+		}
+	}
+	up := slices.IndexFunc(f.adapters, func(a Adapter) bool { return a.Up })
+	if up < 0 {
+		return "no Bluetooth adapter is up: " + powerOn
+	}
+	if f.adapter(f.remote.Device) != nil {
+		return selfDialed
+	}
+	return "the adapter was not up"
+}
+
+func (f *dialFacts) unanswered() string {
+	if own := f.adapter(f.remote.Device); own != nil {
+		switch {
+		case !own.Up:
+			return "this is the address of this machine's adapter " + own.Name + ", which is down: " + powerOn
+		case !own.PageScan:
+			return "this is the address of this machine's adapter " + own.Name + ", whose page scan is off, " +
+				`so that nobody can connect: "bluetoothctl discoverable on" switches it on`
+		}
+	}
+	return "the device is off, asleep, out of range, or not connectable; or it has forgotten this machine " +
+		"and needs pairing again; or this is its LE address"
+}
+
+// configuring reports whether the link to the device is up but not ready, as
+// it is while a question about pairing waits for its answer.
+func (f *dialFacts) configuring() bool { return f.link != nil && f.link.State == hci.Configuring }
+
+// adapter returns this machine's adapter with the address, or nil.
+func (f *dialFacts) adapter(address BDAddr) *Adapter {
+	for i := range f.adapters {
+		if f.adapters[i].Addr == address {
+			return &f.adapters[i]
+		}
+	}
+	return nil
+}

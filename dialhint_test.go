@@ -1,0 +1,75 @@
+package rfcomm
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+)
+
+func TestDialFactsTellCausesApart(t *testing.T) {
+	hci0 := Adapter{Name: "hci0", Addr: BDAddr{0x02, 0, 0, 0, 0, 1}, Up: true, PageScan: true}
+	hci1 := Adapter{Index: 1, Name: "hci1", Addr: BDAddr{0x02, 0, 0, 0, 0, 2}, Up: true, PageScan: true}
+	down, hidden := hci1, hci1
+	down.Up, down.PageScan = false, false
+	hidden.PageScan = false
+	device := Addr{Device: BDAddr{0x66, 0x77, 0x88, 0x99, 0xAA, 0xBB}, Channel: 11}
+	configuring := &hci.Link{State: hci.Configuring}
+	const self = "a radio does not reach itself; use a second adapter, or try over TCP"
+
+	for name, tt := range map[string]struct {
+		errno syscall.Errno
+		facts dialFacts
+		want  string
+		not   string
+	}{
+		"open in this process":   {syscall.EBUSY, dialFacts{heldHere: true}, "this process has a connection", "another program"},
+		"open in another":        {syscall.EBUSY, dialFacts{}, "another program has a connection", "this process"},
+		"still closing":          {syscall.EBUSY, dialFacts{}, "still closing, which takes up to 40 s", ""},
+		"closed here":            {syscall.ECONNRESET, dialFacts{recentlyClosed: true}, "the last connection of this process", "every attempt"},
+		"hangs up, once":         {syscall.ECONNRESET, dialFacts{}, "the device hung up, or another program's", "this process"},
+		"hangs up, always":       {syscall.ECONNRESET, dialFacts{retried: retryFor}, "hung up at every attempt", "closing"},
+		"waited for pairing":     {syscall.ECONNRESET, dialFacts{lasted: 28 * time.Second}, "hung up after 28s: it asks for pairing or encryption", "closing"},
+		"refused":                {syscall.ECONNREFUSED, dialFacts{}, "nothing listens on this channel", "reach itself"},
+		"refused unencrypted":    {syscall.ECONNREFUSED, dialFacts{link: new(hci.Link)}, "ask for SecurityMedium", ""},
+		"refused over encrypted": {syscall.ECONNREFUSED, dialFacts{link: &hci.Link{Mode: hci.Encrypted}}, "nothing listens on this channel", "pair"},
+		"refused late":           {syscall.ECONNREFUSED, dialFacts{lasted: 10 * time.Second}, "refused after 10s: the device asks for pairing", ""},
+		"own address, bound":     {syscall.ECONNREFUSED, dialFacts{local: device.Device}, self, "listens"},
+		"own address, not bound": {syscall.EHOSTUNREACH, dialFacts{remote: Addr{Device: hci0.Addr}, adapters: []Adapter{hci0}}, self, "is up"},
+		"own address, other down": {syscall.EHOSTUNREACH, dialFacts{remote: Addr{Device: hci0.Addr}, adapters: []Adapter{hci0, down}},
+			self, "is up"},
+		"none is up":      {syscall.EHOSTUNREACH, dialFacts{adapters: []Adapter{down}}, "no Bluetooth adapter is up", "itself"},
+		"own, none is up": {syscall.EHOSTUNREACH, dialFacts{remote: Addr{Device: down.Addr}, adapters: []Adapter{down}}, "no Bluetooth adapter is up", "itself"},
+		"no adapter":      {syscall.EHOSTUNREACH, dialFacts{adapters: []Adapter{}}, "this machine has no Bluetooth adapter", ""},
+		"not known":       {syscall.EHOSTUNREACH, dialFacts{}, "no Bluetooth adapter is up, or not the one asked for", ""},
+		"its own is down": {syscall.EHOSTUNREACH, dialFacts{local: down.Addr, adapters: []Adapter{hci0, down}}, "the adapter hci1 is down", ""},
+		"its own is gone": {syscall.EHOSTUNREACH, dialFacts{local: hci1.Addr, adapters: []Adapter{hci0}}, "the adapter is not there any more", ""},
+		"up again":        {syscall.EHOSTUNREACH, dialFacts{adapters: []Adapter{hci0}}, "the adapter was not up", ""},
+		"no answer":       {syscall.EHOSTDOWN, dialFacts{adapters: []Adapter{hci0}}, "asleep", "page scan"},
+		"bond forgotten":  {syscall.EHOSTDOWN, dialFacts{}, "has forgotten this machine and needs pairing again", ""},
+		"LE address":      {syscall.EHOSTDOWN, dialFacts{}, "this is its LE address", ""},
+		"second adapter down": {syscall.EHOSTDOWN, dialFacts{remote: Addr{Device: down.Addr}, adapters: []Adapter{hci0, down}},
+			"this machine's adapter hci1, which is down", "asleep"},
+		"second adapter hidden": {syscall.EHOSTDOWN, dialFacts{remote: Addr{Device: hidden.Addr}, adapters: []Adapter{hci0, hidden}},
+			"this machine's adapter hci1, whose page scan is off", "asleep"},
+		"question, refused":     {syscall.ECONNREFUSED, dialFacts{link: configuring}, "if one of the devices asks whether to pair", "listens"},
+		"question, timed out":   {syscall.ETIMEDOUT, dialFacts{link: configuring}, "if one of the devices asks whether to pair", ""},
+		"no answer at all":      {syscall.ETIMEDOUT, dialFacts{}, "", ""},
+		"not a matter of facts": {syscall.EACCES, dialFacts{}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tt.facts.remote.Device.IsZero() {
+				tt.facts.remote = device
+			}
+			got := tt.facts.hint(tt.errno)
+			if !strings.Contains(got, tt.want) || tt.want == "" && got != "" {
+				t.Errorf("%q lacks %q", got, tt.want)
+			}
+			if tt.not != "" && strings.Contains(got, tt.not) {
+				t.Errorf("%q has %q", got, tt.not)
+			}
+		})
+	}
+}

@@ -1,0 +1,41 @@
+package rfcomm
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+)
+
+func TestHighNeedsACheckedLink(t *testing.T) {
+	const encrypted = hci.Encrypted
+	for name, tt := range map[string]struct {
+		link             hci.Link
+		existed, vouched bool
+		want             bool
+	}{
+		"opened by this dial":      {hci.Link{Mode: encrypted, Outgoing: true}, false, false, true},
+		"opened by the device":     {hci.Link{Mode: encrypted}, false, false, false},
+		"open before":              {hci.Link{Mode: encrypted, Outgoing: true}, true, false, false},
+		"open before, P-256":       {hci.Link{Mode: encrypted | hci.FIPS, Outgoing: true}, true, false, true},
+		"open before, checked":     {hci.Link{Mode: encrypted, Outgoing: true}, true, true, true},
+		"by the device, checked":   {hci.Link{Mode: encrypted}, true, true, true},
+		"opened by device, P-256":  {hci.Link{Mode: encrypted | hci.FIPS}, false, false, true},
+		"open before, by a device": {hci.Link{Mode: encrypted}, true, false, false},
+	} {
+		if got := high(tt.link, tt.existed, tt.vouched); got != tt.want {
+			t.Errorf("%s: high is %v", name, got)
+		}
+	}
+}
+
+func TestNotHighNamesTheReason(t *testing.T) {
+	for existed, want := range map[bool]string{
+		true:  "the link was open before the dial",
+		false: "the link was opened by the device during the dial",
+	} {
+		if got := notHigh(existed); !strings.Contains(got, want) || !strings.Contains(got, "close the other connections") {
+			t.Errorf("the reason is %q", got)
+		}
+	}
+}
