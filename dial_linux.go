@@ -26,12 +26,17 @@ func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr Addr) (*Conn, 
 
 // connectOnce makes one attempt, on a new socket.
 func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr Addr) (*Conn, error) {
+	path := dialedPath{local: local, remote: raddr}
 	from := endpoint(d.Security, func(fd int) error {
-		if d.ControlContext == nil {
-			return nil
+		if d.ControlContext != nil {
+			if err := d.ControlContext(ctx, network, raddr.String(), controlOnly(fd)); err != nil {
+				return err
+			}
 		}
-		return d.ControlContext(ctx, network, raddr.String(), controlOnly(fd))
+		abandoned.end(path)
+		return nil
 	})
+	from.Abandoned = func(socket *btsocket.Socket) { abandoned.keep(path, socket) }
 	check := linkCheck{level: d.Security}
 	if err := check.before(ctx, raddr.Device); err != nil {
 		return nil, err

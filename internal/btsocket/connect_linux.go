@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,6 +18,10 @@ type Endpoint struct {
 
 	// Setup is called with the new socket before it is bound. It may be nil.
 	Setup func(fd int) error
+
+	// Abandoned, if not nil, takes over the socket of a Connect that ctx ended
+	// while the kernel was connecting it. By default the socket is closed.
+	Abandoned func(*Socket)
 }
 
 // prepare returns a new socket, set up and bound.
@@ -57,11 +62,20 @@ func Connect(ctx context.Context, local Endpoint, remote unix.Sockaddr) (*Socket
 		return nil, err
 	}
 	if err := s.awaitConnected(ctx); err != nil {
-		s.Close()
+		if local.Abandoned != nil && err == ctx.Err() {
+			s.file.SetWriteDeadline(time.Time{})
+			local.Abandoned(s)
+		} else {
+			s.Close()
+		}
 		return nil, err
 	}
 	return s, nil
 }
+
+// AwaitConnected waits until the kernel has connected an abandoned socket or
+// has given up, or until the socket is closed.
+func (s *Socket) AwaitConnected() error { return s.awaitConnected(context.Background()) }
 
 // startConnect calls connect(2). When it fails, fd is closed or will be.
 func startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
