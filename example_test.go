@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"syscall"
 	"time"
@@ -96,17 +95,15 @@ func Example_httpServer() {
 	})))
 }
 
-// An HTTP client whose transport dials one device, whatever host a URL names.
+// The host of a URL is a device address with dashes, and its port the channel.
 func Example_httpClient() {
 	dialer := &rfcomm.Dialer{Timeout: 10 * time.Second}
 	client := &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "rfcomm", "[01:23:45:67:89:AB]:11")
-		},
+		DialContext: dialer.DialHost,
 		// Only one connection to a channel is possible at a time.
 		MaxConnsPerHost: 1,
 	}}
-	response, err := client.Get("http://device/")
+	response, err := client.Get("http://01-23-45-67-89-AB:20/")
 	if err != nil {
 		log.Fatal(err)
 	}

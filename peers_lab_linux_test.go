@@ -12,14 +12,11 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/go-rfcomm/rfcomm"
 )
 
 // python runs a PyBluez script, with the modules of the system's Python.
@@ -112,14 +109,6 @@ s.close()
 	}
 }
 
-// dialContext is what an http.Transport needs to reach a listener, whatever
-// host an URL names.
-func (l *lab) dialContext(listener *rfcomm.Listener) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return l.dialer.DialContext(ctx, "rfcomm", listener.Addr().String())
-	}
-}
-
 func TestHTTPServerAndClientUnchanged(t *testing.T) {
 	l := inLab(t)
 	leavesNothingBehind(t)
@@ -130,10 +119,11 @@ func TestHTTPServerAndClientUnchanged(t *testing.T) {
 	})}
 	served := inBackground(func() error { return server.Serve(listener) })
 
-	transport := &http.Transport{DialContext: l.dialContext(listener)}
+	transport := &http.Transport{DialContext: l.dialer.DialHost}
+	host := "http://" + addrOf(listener).HostPort()
 	client := &http.Client{Transport: transport}
 	for range 3 {
-		response, err := client.Post("http://device/upload", "text/plain", strings.NewReader(strings.Repeat("z", 200_000)))
+		response, err := client.Post(host+"/upload", "text/plain", strings.NewReader(strings.Repeat("z", 200_000)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +137,7 @@ func TestHTTPServerAndClientUnchanged(t *testing.T) {
 
 	// A request that its context ends.
 	ctx, cancel := context.WithCancel(t.Context())
-	request, _ := http.NewRequestWithContext(ctx, "GET", "http://device/", cancelReader{cancel})
+	request, _ := http.NewRequestWithContext(ctx, "GET", host, cancelReader{cancel})
 	if _, err := client.Do(request); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled request: %v, want context.Canceled", err)
 	}

@@ -66,6 +66,11 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 			return giveUp // another attempt would take as long
 		}
 		return retryAgain // the session is closing
+	case syscall.EALREADY:
+		// Several dials began at once, without a link: the kernel asked the
+		// controller for the link twice and dropped it when the second request
+		// failed (hci_acl_create_conn_sync, hci_cs_create_conn).
+		return retryAgain
 	case syscall.ENOMEM:
 		// The link is being taken down, as after a failed authentication: the
 		// kernel attaches no channel to it (HCI_CONN_DROP in hci_chan_create).
