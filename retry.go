@@ -37,11 +37,13 @@ type retrier struct {
 	// device in the last recentFor.
 	recentlyClosed func() bool
 
-	// lasted is how long the last attempt took whose connect(2) failed.
-	lasted time.Duration
-
 	// heldHere reports whether this process has the same connection open.
 	heldHere func() bool
+
+	lasted time.Duration // the last attempt whose connect(2) failed
+	since  time.Time     // the first failure with the verdict retryAgain
+	once   bool          // the retry of retryOnce has been made
+	last   error         // of the last attempt that was retried
 }
 
 // A verdict is what follows from the error of an attempt.
@@ -58,7 +60,10 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 	switch errno {
 	case syscall.EBUSY:
 		if r.heldHere() {
-			return giveUp // it does not close while the dial waits
+			// It does not close while the dial waits, unless its Close is being
+			// called: http.Transport replaces a connection a moment before it
+			// closes it.
+			return retryOnce
 		}
 		return retryAgain // the last connection to the channel is closing
 	case syscall.ECONNRESET:
@@ -70,6 +75,10 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 		// Several dials began at once, without a link: the kernel asked the
 		// controller for the link twice and dropped it when the second request
 		// failed (hci_acl_create_conn_sync, hci_cs_create_conn).
+		return retryAgain
+	case syscall.ECONNABORTED:
+		// This machine was taking the link down, because it was idle or two
+		// devices dialed each other; or the adapter went away.
 		return retryAgain
 	case syscall.ENOMEM:
 		// The link is being taken down, as after a failed authentication: the
@@ -86,11 +95,6 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 
 // dial dials, and retries as long as verdict says.
 func (r *retrier) dial(ctx context.Context) (*Conn, error) {
-	var (
-		since time.Time // of the first failure that was retried for retryFor
-		once  bool      // the one retry of retryOnce was made
-		last  error     // of the last attempt that ctx did not end
-	)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		began := time.Now()
 		conn, err := r.attempt(ctx)
@@ -98,34 +102,48 @@ func (r *retrier) dial(ctx context.Context) (*Conn, error) {
 		case err == nil:
 			return conn, nil
 		case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-			return nil, dialEnded(ctx, last)
+			return nil, dialEnded(ctx, r.last)
 		}
 		errno, ok := connectErrno(err)
 		if !ok {
 			return nil, err
 		}
 		r.lasted = time.Since(began)
-		switch r.verdict(errno) {
-		case giveUp:
-			return nil, err
-		case retryOnce:
-			if once {
-				return nil, err
-			}
-			once = true
-		case retryAgain:
-			if since.IsZero() {
-				since = time.Now()
-			}
-			if time.Since(since)+pause > retryFor {
-				return nil, err
-			}
+		if r.adapterGone(errno) {
+			return nil, r.last
 		}
-		last = err
+		if !r.again(errno, pause) {
+			return nil, err
+		}
+		r.last = err
 		if !sleep(ctx, pause) {
-			return nil, dialEnded(ctx, last)
+			return nil, dialEnded(ctx, r.last)
 		}
 	}
+}
+
+// again reports whether an attempt that failed with errno is to be retried
+// after a pause.
+func (r *retrier) again(errno syscall.Errno, pause time.Duration) bool {
+	switch r.verdict(errno) {
+	case retryOnce:
+		first := !r.once
+		r.once = true
+		return first
+	case retryAgain:
+		if r.since.IsZero() {
+			r.since = time.Now()
+		}
+		return time.Since(r.since)+pause <= retryFor
+	}
+	return false
+}
+
+// adapterGone reports whether errno shows that the attempt before was aborted
+// because the adapter was switched off or removed.
+func (r *retrier) adapterGone(errno syscall.Errno) bool {
+	before, ok := connectErrno(r.last)
+	return ok && before == syscall.ECONNABORTED && errno == syscall.EHOSTUNREACH
 }
 
 // connectErrno returns the errno of an attempt whose connect(2) failed.

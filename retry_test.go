@@ -45,7 +45,9 @@ func (f *fakeDial) dial(ctx context.Context) (*Conn, error) {
 func connectError(errno syscall.Errno) error { return os.NewSyscallError("connect", errno) }
 
 func TestRetrierTriesAgainWhileClosing(t *testing.T) {
-	for _, errno := range []syscall.Errno{syscall.EBUSY, syscall.ECONNRESET, syscall.ENOMEM} {
+	for _, errno := range []syscall.Errno{
+		syscall.EBUSY, syscall.ECONNRESET, syscall.EALREADY, syscall.ECONNABORTED, syscall.ENOMEM,
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := fakeDial{errs: []error{connectError(errno), connectError(errno), nil}}
 			if _, err := f.dial(t.Context()); err != nil {
@@ -173,13 +175,25 @@ func wantAttempts(t *testing.T, f fakeDial, want ...time.Duration) {
 	}
 }
 
+// The one retry is for a connection whose Close is being called.
 func TestRetrierGivesUpOnAConnHeldHere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := fakeDial{errs: []error{connectError(syscall.EBUSY)}, held: true}
 		if _, err := f.dial(t.Context()); err != f.errs[0] {
 			t.Errorf("got %v, want the error of the attempt", err)
 		}
-		wantAttempts(t, f, 0)
+		wantAttempts(t, f, 0, firstPause)
+	})
+}
+
+func TestRetrierReportsAnAdapterThatIsGone(t *testing.T) {
+	aborted, unreachable := connectError(syscall.ECONNABORTED), connectError(syscall.EHOSTUNREACH)
+	synctest.Test(t, func(t *testing.T) {
+		f := fakeDial{errs: []error{aborted, unreachable}}
+		if _, err := f.dial(t.Context()); err != aborted {
+			t.Errorf("got %v, want %v", err, aborted)
+		}
+		wantAttempts(t, f, 0, firstPause)
 	})
 }
 
