@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,23 +52,18 @@ func (s *scene) listen(t testing.TB, at *rfcommtest.Controller, channel int) rfc
 	return addr
 }
 
-// links returns how many links a controller's adapter has that are connected.
-func links(t testing.TB, c *rfcommtest.Controller) (n int) {
+// allLinks returns the links of a controller's adapter, in every state.
+func allLinks(t testing.TB, c *rfcommtest.Controller) []hci.Link {
 	t.Helper()
 	var index int
 	if _, err := fmt.Sscanf(c.Name(), "hci%d", &index); err != nil {
 		t.Fatal(err)
 	}
-	all, err := hci.AllLinks(index)
+	links, err := hci.AllLinks(index)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range all {
-		if l.State == hci.Connected {
-			n++
-		}
-	}
-	return n
+	return links
 }
 
 // The page outlasts the 2 s that the kernel keeps an RFCOMM session without a
@@ -88,7 +84,10 @@ func TestDialAfterACancelledDial(t *testing.T) {
 	if err := <-dialed; !errors.Is(err, context.Canceled) {
 		t.Fatalf("%v: does not match context.Canceled", err)
 	}
-	hosttest.Eventually(t, "the page is answered", func() bool { return links(t, s.near) == 1 })
+	hosttest.Eventually(t, "the page is answered", func() bool {
+		links := allLinks(t, s.near)
+		return len(links) == 1 && links[0].State == hci.Connected
+	})
 
 	d := s.dialer
 	d.Timeout = 20 * time.Second
@@ -97,4 +96,74 @@ func TestDialAfterACancelledDial(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
+}
+
+// apart ends the link between the two controllers and waits until neither
+// kernel side has it.
+func (s *scene) apart(t testing.TB) {
+	t.Helper()
+	s.Link(s.near, s.far).Lose(rfcommtest.RemoteUserTerminated)
+	for _, c := range []*rfcommtest.Controller{s.near, s.far} {
+		hosttest.Eventually(t, "no link is left", func() bool { return len(allLinks(t, c)) == 0 })
+	}
+}
+
+// A dialTo is a dial from one controller to an address.
+type dialTo struct {
+	from *rfcommtest.Controller
+	to   rfcomm.Addr
+}
+
+// dialAtOnce makes the dials at the same time, without a link between the
+// controllers, and closes the connections.
+func (s *scene) dialAtOnce(t testing.TB, dials []dialTo) {
+	t.Helper()
+	s.apart(t)
+	var group sync.WaitGroup
+	for _, dial := range dials {
+		group.Go(func() {
+			d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: dial.from.Addr()}}
+			c, err := d.DialRFCOMM(t.Context(), dial.to)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			c.Close()
+		})
+	}
+	group.Wait()
+}
+
+// rounds is how often a test repeats what happens rarely.
+func rounds() int {
+	if testing.Short() {
+		return 5
+	}
+	return 25
+}
+
+// While the kernel is about to request the link, another dial can make it
+// request the link again, which the controller refuses; see retrier.verdict.
+func TestDialSeveralAtOnceWithoutALink(t *testing.T) {
+	s := newScene(t, rfcommtest.Config{})
+	var dials []dialTo
+	for channel := 1; channel <= 4; channel++ {
+		dials = append(dials, dialTo{s.near, s.listen(t, s.far, channel)})
+	}
+	for range rounds() {
+		s.dialAtOnce(t, dials)
+	}
+}
+
+// Linux 6.1 crashes, so that lab/test leaves this out there: connect(2)
+// dereferences the NULL chan->conn of a session in rfcomm_check_security.
+func TestDialCrossesADialOfThePeer(t *testing.T) {
+	s := newScene(t, rfcommtest.Config{})
+	dials := []dialTo{
+		{s.near, s.listen(t, s.far, 1)},
+		{s.far, s.listen(t, s.near, 2)},
+	}
+	for range rounds() {
+		s.dialAtOnce(t, dials)
+	}
 }
