@@ -13,7 +13,8 @@ import (
 //
 // It is short for [Dialer.DialRFCOMM] of a zero Dialer: the connection leaves
 // from whichever adapter the kernel picks, and the dial takes as long as the
-// kernel lets it, which is some 5 s for a device that is not there.
+// kernel lets it, which is about 5 s if the device is unreachable: see
+// [Dialer.Timeout].
 func Dial(bdaddr string, channel int) (net.Conn, error) {
 	device, err := ParseBDAddr(bdaddr)
 	if err != nil {
@@ -41,9 +42,15 @@ func Listen(channel int) (net.Listener, error) {
 // each field stands for dialing without that option. It may be used by several
 // goroutines at once.
 type Dialer struct {
-	// Timeout is the longest time that a dial takes. Zero: none is set; the
-	// kernel gives up on a device that is not there after some 5 s, on one
-	// that does not answer after 30 s, over a link that stalls after some 50 s.
+	// Timeout is the maximum time a dial may take. The default is no timeout;
+	// the kernel itself gives up after about 5 s if the device is unreachable,
+	// after 30 s if it does not answer, and after about 50 s if the link
+	// stalls.
+	//
+	// Linux 6.12 pages one device at a time on each adapter, unlike 6.1: a dial
+	// without a link waits another 5 s for each unreachable device that was
+	// dialed before, even if that dial has been cancelled, because its page
+	// goes on. A dial that has to wait for more than 30 s fails with ETIMEDOUT.
 	Timeout time.Duration
 
 	// Deadline is the time at which dials fail. With a Timeout as well, the
@@ -70,7 +77,8 @@ type Dialer struct {
 }
 
 // DialContext connects to an address as [ParseAddr] takes it, on the network
-// "rfcomm". The connection is always a *[Conn]. See [Dialer.DialRFCOMM].
+// "rfcomm". The connection is always a *[Conn]. See [Dialer.DialRFCOMM], and
+// [Dialer.DialHost] for programs that dial hosts and ports, such as net/http.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	if err := checkNetwork(network); err != nil {
 		return nil, opError("dial", d.LocalAddr.source(), nil, err)
@@ -86,18 +94,25 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	return conn, nil
 }
 
-// DialRFCOMM connects to raddr. When ctx is done before, it returns at once
-// with an error that matches the context's; once connected, ctx has no effect
-// on the connection. The adapter goes on paging the device for some seconds
-// even so, and a device that answers late can make dials to it time out until
-// about 3 s have passed without one.
+// DialRFCOMM connects to raddr. If ctx is done before the connection is
+// complete, DialRFCOMM returns at once with an error that matches the context's;
+// once connected, ctx has no effect on the connection. The kernel cannot take a
+// page back: it goes on for some seconds after ctx is done, and a device that
+// answers it sees a connection that is closed at once. Until then the next dial
+// to the same channel goes on with the same page.
 //
 // A connection that is still closing stands in the way of the next one to the
-// same channel, and can take it down with it. A dial that the kernel refuses
-// with EBUSY or ECONNRESET for that reason is tried again, with growing pauses,
-// for 5 s at most; one that ends in ECONNREFUSED once, if this process closed a
-// connection to the device in the last 3 s. If the context or the deadline ends
-// the dial during that, its error matches both that and the last errno.
+// same channel, and can take it down with it. DialRFCOMM retries with growing
+// pauses, for up to 5 s, if the kernel returns EBUSY or ECONNRESET for that
+// reason; EALREADY, which several dials at once to a device can meet; ENOMEM or
+// ECONNABORTED, because a link to the device was being taken down. It retries
+// once after ECONNREFUSED if this process closed a connection to the device in
+// the last 3 s, and after EBUSY if this process has the connection open. If ctx
+// or the deadline ends the dial between two attempts, the error matches both
+// that and the last errno.
+//
+// Two devices that dial each other at the same moment, without a link between
+// them, can crash Linux 6.1 (rfcomm_check_security); 6.12 does not crash.
 //
 // Its errors are *net.OpError. Those of the kernel match their errno, with
 // errors.Is:
@@ -105,6 +120,8 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 //   - EHOSTDOWN: the device is off, out of range or not connectable
 //   - ECONNREFUSED: nothing listens on the channel
 //   - EBUSY: the channel is already open from this adapter, or still closing
+//   - EALREADY: several dials to the device began at once
+//   - ECONNABORTED: the adapter was switched off or removed
 //   - EHOSTUNREACH: no adapter is up
 //   - EACCES, EBADE: the devices are not paired, or a key is gone; or the link
 //     is not encrypted though Security asks for that
@@ -112,7 +129,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 //   - EAFNOSUPPORT, EPROTONOSUPPORT: the kernel has no Bluetooth here, or its
 //     module rfcomm is not loaded
 //
-// Elsewhere than on Linux the error matches errors.ErrUnsupported.
+// On other platforms than Linux the error matches errors.ErrUnsupported.
 func (d *Dialer) DialRFCOMM(ctx context.Context, raddr Addr) (*Conn, error) {
 	if ctx == nil {
 		panic("nil context")
