@@ -1,0 +1,36 @@
+package rfcomm_test
+
+import (
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+func TestAdapterReportsItsScans(t *testing.T) {
+	radio := rfcommtest.Require(t, rfcommtest.Config{})
+	c := radio.Controllers()[0]
+	check := func(when string, up, page, inquiry bool) *rfcomm.Adapter {
+		t.Helper()
+		a, err := rfcomm.AdapterByName(c.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Addr != c.Addr() || a.Up != up || a.PageScan != page || a.InquiryScan != inquiry {
+			t.Errorf("%s: %+v", when, a)
+		}
+		return a
+	}
+	a := check("at first", true, true, true)
+	for _, scan := range []hci.Scan{hci.ScanNothing, hci.ScanInquiry, hci.ScanPage, hci.ScanInquiryAndPage} {
+		if err := hci.SetScan(a.Index, scan); err != nil {
+			t.Fatal(err)
+		}
+		check("after a change", true, scan&hci.ScanPage != 0, scan&hci.ScanInquiry != 0)
+	}
+	if err := c.Down(); err != nil {
+		t.Fatal(err)
+	}
+	check("down", false, false, false)
+}
