@@ -119,6 +119,46 @@ func TestRFCOMMPlainGetThroughANamedAdapter(t *testing.T) {
 	checkFolder(t, string(here), "file")
 }
 
+// An adapter that does not scan for pages is up, but nobody can connect to it.
+func TestRFCOMMServerWarnsIfUnreachable(t *testing.T) {
+	r := overRFCOMM(t)
+	const nobody = "nobody can connect yet"
+	start := func(flags ...string) string {
+		server := launch(t, "server", append([]string{"-channel", r.channel, "-dir", t.TempDir()}, flags...))
+		server.await(t, "istening on channel "+r.channel) // of an adapter, or a warning
+		server.interrupt(t)
+		server.end(t, 0)
+		return server.stdout.String()
+	}
+	far := r.adapterName(t, r.far)
+	if text := start("-adapter", far); strings.Contains(text, nobody) {
+		t.Errorf("it warns though the adapter answers:\n%s", text)
+	}
+	r.NoScan(labtest.DeviceAdapter)
+	checkText(t, start("-adapter", far), "Adapter "+far+" answers no connections (page scan is off)", nobody)
+	if text := start(); strings.Contains(text, nobody) {
+		t.Errorf("it warns though the other adapter answers:\n%s", text)
+	}
+	r.Down(labtest.DeviceAdapter)
+	checkText(t, start("-adapter", far), "Adapter "+far+" is down", nobody)
+}
+
+// adapterName returns the name of the adapter with an address.
+func (r *radio) adapterName(t *testing.T, address string) string {
+	t.Helper()
+	adapters, err := rfcomm.Adapters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, adapter := range adapters {
+		if adapter.Addr.String() == address {
+			return adapter.Name
+		}
+	}
+	t.Fatalf("no adapter has the address %s", address)
+	return ""
+}
+
 // The dialogue is the article's: the server asks for a name, the user types it.
 func TestRFCOMMDialogue(t *testing.T) {
 	r := overRFCOMM(t)

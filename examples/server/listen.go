@@ -56,13 +56,15 @@ func printAddresses(listener net.Listener) {
 	}
 }
 
-// printAdapters tells which adapters a Bluetooth listener is reached through.
+// printAdapters prints which adapters a Bluetooth listener is reached through,
+// and warns if there is none.
 func printAdapters(address rfcomm.Addr) {
 	adapters, err := rfcomm.Adapters()
 	if err != nil {
 		fmt.Println("The adapters are unknown:", err)
+		return
 	}
-	up := 0
+	up, reachable := 0, 0
 	for _, adapter := range adapters {
 		if !address.Device.IsZero() && address.Device != adapter.Addr {
 			continue
@@ -72,10 +74,19 @@ func printAdapters(address rfcomm.Addr) {
 			continue
 		}
 		up++
+		if adapter.PageScan {
+			reachable++
+		} else {
+			fmt.Printf("Adapter %s answers no connections (page scan is off): \"bluetoothctl discoverable on\" switches "+
+				"that on for three minutes; with a paired device it stays on.\n", adapter.Name)
+		}
 		fmt.Printf("Listening on channel %d of %s, %s\n", address.Channel, adapter.Name, adapter.Addr)
 		fmt.Printf("To connect:  client -channel %d %s\n", address.Channel, adapter.Addr)
 	}
-	if up == 0 {
-		fmt.Printf("Listening on channel %d, but no Bluetooth adapter is up, so that nobody can connect yet.\n", address.Channel)
+	switch {
+	case up == 0:
+		fmt.Printf("Warning: listening on channel %d, but no Bluetooth adapter is up: nobody can connect yet.\n", address.Channel)
+	case reachable == 0:
+		fmt.Printf("Warning: listening on channel %d, but no Bluetooth adapter answers connections: nobody can connect yet.\n", address.Channel)
 	}
 }
