@@ -75,8 +75,9 @@ func (c *Conn) localError(op string, err error) error {
 // peer that hangs up, switches its radio off, or runs low on resources: all of
 // them read as io.EOF. Only a protocol's own lengths or end marks can tell
 // whether a message is whole. A link that is lost otherwise is an error that
-// matches its errno: ETIMEDOUT when the peer fell silent, ECONNABORTED when the
-// adapter went away or the kernel gave no reason, and others. Rarely, a peer's
+// matches its errno, and nothing else (see [Dialer.DialRFCOMM]): ETIMEDOUT when
+// the peer fell silent, which is not a timeout as deadlines are, ECONNABORTED
+// when the adapter went away or the kernel gave no reason, and others. Rarely, a peer's
 // close that meets a large Write of this end reads as ECONNABORTED too, because
 // the kernel loses its errno (bt_skb_sendmmsg).
 func (c *Conn) Read(p []byte) (int, error) {

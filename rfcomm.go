@@ -61,12 +61,16 @@ type Dialer struct {
 	// the kernel picks an adapter.
 	LocalAddr Addr
 
-	// Security is the protection to ask for. With SecurityMedium or
-	// SecurityHigh a dial fails, with an error that matches EACCES, unless
-	// the link is encrypted in the end. More than that is not compared, since
-	// the kernel does not show it: see [Conn.Security]. It does not raise the
-	// level of a link that is open already either, so that a dial at High over
-	// one at Medium succeeds.
+	// Security is the protection to ask for. A dial that does not get it fails
+	// with an error that matches EACCES. The check is made when the dial
+	// returns: it does not notice that encryption is switched off later.
+	//
+	// SecurityMedium needs an encrypted link. So does SecurityHigh, for which
+	// the kernel also checks the pairing, but only if the dial opens the link:
+	// over a link that is open already, a dial connects at the level of the
+	// first connection. A dial at SecurityHigh over such a link therefore
+	// fails, unless the link shows its protection (see [Conn.Security]) or an
+	// open connection of this process has opened it at SecurityHigh.
 	Security Security
 
 	// ControlContext, if not nil, is called with each new socket after it is
@@ -114,22 +118,29 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 // Two devices that dial each other at the same moment, without a link between
 // them, can crash Linux 6.1 (rfcomm_check_security); 6.12 does not crash.
 //
-// Its errors are *net.OpError. Those of the kernel match their errno, with
-// errors.Is:
+// Its errors are *net.OpError. Those of the kernel match their errno:
 //
-//   - EHOSTDOWN: the device is off, out of range or not connectable
-//   - ECONNREFUSED: nothing listens on the channel
-//   - EBUSY: the channel is already open from this adapter, or still closing
-//   - EALREADY: several dials to the device began at once
-//   - ECONNABORTED: the adapter was switched off or removed
-//   - EHOSTUNREACH: no adapter is up
+//   - EHOSTDOWN: the device is off, asleep, out of range, or not connectable; or
+//     it has forgotten this machine; or the address is its LE address
+//   - ECONNREFUSED: nothing listens on the channel, or the device asks for
+//     pairing or encryption
+//   - ECONNRESET: the device hung up at every attempt, or waited for pairing
+//   - EBUSY: the channel is open already, or still closing. If this process has
+//     it open, the dial does not retry
+//   - EHOSTUNREACH: no adapter is up, or raddr is the address of the only one
 //   - EACCES, EBADE: the devices are not paired, or a key is gone; or the link
-//     is not encrypted though Security asks for that
+//     does not have the level that Security asks for
 //   - ETIMEDOUT: no answer, or nobody confirmed the pairing
 //   - EAFNOSUPPORT, EPROTONOSUPPORT: the kernel has no Bluetooth here, or its
 //     module rfcomm is not loaded
 //
-// On other platforms than Linux the error matches errors.ErrUnsupported.
+// They match that errno alone: use errors.Is(err, syscall.EHOSTDOWN), or
+// errors.As with a *syscall.Errno. The *os.SyscallError in the *net.OpError does
+// not hold a bare syscall.Errno but a value that adds the likely cause, and that
+// differs in what it matches: ETIMEDOUT is not a timeout, which only deadlines
+// are; EACCES does not match fs.ErrPermission, nor ENOSYS errors.ErrUnsupported.
+//
+// On systems other than Linux the error matches errors.ErrUnsupported.
 func (d *Dialer) DialRFCOMM(ctx context.Context, raddr Addr) (*Conn, error) {
 	if ctx == nil {
 		panic("nil context")
