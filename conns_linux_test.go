@@ -30,7 +30,7 @@ func TestConnRegistryHoldsOpenDialedConns(t *testing.T) {
 			t.Errorf("%s: dialed from %v to %v is %v", when, local, remote, got)
 		}
 	}
-	near, far := dialedConn(t)
+	_, far := dialedConn(t)
 	wantDialed("open", nearAddr.Device, farAddr, true)
 	wantDialed("from any adapter", BDAddr{}, farAddr, true)
 	wantDialed("from another adapter", farAddr.Device, farAddr, false)
@@ -40,7 +40,7 @@ func TestConnRegistryHoldsOpenDialedConns(t *testing.T) {
 	far.Close()
 	wantDialed("closed by the peer", BDAddr{}, farAddr, false)
 
-	near, _ = dialedConn(t)
+	near, _ := dialedConn(t)
 	wantDialed("open again", BDAddr{}, farAddr, true)
 	near.Close()
 	wantDialed("closed", BDAddr{}, farAddr, false)

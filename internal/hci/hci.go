@@ -5,8 +5,8 @@
 // need no privilege: HCIGETDEVLIST, HCIGETDEVINFO and HCIGETCONNLIST
 // (net/bluetooth/hci_sock.c). SetUp, SetDown and SetScan, which are for virtual
 // adapters, change an adapter by HCIDEVUP, HCIDEVDOWN and HCISETSCAN, and need
-// CAP_NET_ADMIN. Elsewhere than on Linux there are only Adapters and Links, which
-// fail with errors.ErrUnsupported.
+// CAP_NET_ADMIN. On other systems there are only Adapters, Links and
+// AllLinks, which fail with errors.ErrUnsupported.
 package hci
 
 // An Adapter is a Bluetooth controller as the kernel sees it.

@@ -7,5 +7,8 @@ import "errors"
 // Adapters fails: only Linux has HCI sockets.
 func Adapters() ([]Adapter, error) { return nil, errors.ErrUnsupported }
 
+// AllLinks fails: only Linux has HCI sockets.
+func AllLinks(int) ([]Link, error) { return nil, errors.ErrUnsupported }
+
 // Links fails: only Linux has HCI sockets.
 func Links(int) ([]Link, error) { return nil, errors.ErrUnsupported }
