@@ -27,7 +27,7 @@ type Adapter struct {
 // Adapters returns the machine's Bluetooth adapters in the order of their
 // indexes. It needs no privilege. Its errors are *net.OpError; one matches
 // EAFNOSUPPORT where the kernel has no Bluetooth, which is so in most
-// containers, and errors.ErrUnsupported elsewhere than on Linux.
+// containers, and errors.ErrUnsupported on systems other than Linux.
 func Adapters() ([]Adapter, error) {
 	adapters, err := adapters()
 	if err != nil {

@@ -145,7 +145,7 @@ func (c *cutShort) Unwrap() []error { return []error{c.last, c.ended} }
 func (c *cutShort) Timeout() bool   { return errors.Is(c.ended, os.ErrDeadlineExceeded) }
 func (c *cutShort) Temporary() bool { return c.Timeout() }
 
-// errUnsupported is what every operation says elsewhere than on Linux.
+// errUnsupported is the error of every operation on systems other than Linux.
 var errUnsupported = fmt.Errorf("%w: RFCOMM sockets need Linux", errors.ErrUnsupported)
 
 // supported explains why an operation is not there.

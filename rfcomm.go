@@ -210,10 +210,11 @@ type ListenConfig struct {
 	// net.core.somaxconn. Zero: SOMAXCONN.
 	Backlog int
 
-	// Security is the protection to ask of those who connect. With
-	// SecurityMedium or SecurityHigh, Accept refuses connections over a link
-	// that is not encrypted. More than encryption is not compared; see
-	// [Conn.Security].
+	// Security is the protection to ask for. The kernel checks the level of each
+	// connection, and SecurityHigh as well as SecurityMedium. Accept also
+	// refuses connections over a link that is not encrypted. Both checks are
+	// made before Accept returns: they do not notice that encryption is
+	// switched off later.
 	Security Security
 
 	// Control, if not nil, is called with the new socket after it is made and
