@@ -200,7 +200,7 @@ func high(link hci.Link, existed, vouched bool) bool {
 
 // notHigh returns the reason for which a link is refused at SecurityHigh.
 func notHigh(existed bool) string {
-	opened := "was open before the dial"
+	opened := "was open, or being opened, before the dial"
 	if !existed {
 		opened = "was opened by the device during the dial"
 	}

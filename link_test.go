@@ -31,7 +31,7 @@ func TestHighNeedsACheckedLink(t *testing.T) {
 
 func TestNotHighNamesTheReason(t *testing.T) {
 	for existed, want := range map[bool]string{
-		true:  "the link was open before the dial",
+		true:  "the link was open, or being opened, before the dial",
 		false: "the link was opened by the device during the dial",
 	} {
 		if got := notHigh(existed); !strings.Contains(got, want) || !strings.Contains(got, "close the other connections") {
