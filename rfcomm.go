@@ -106,17 +106,14 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 // to the same channel goes on with the same page.
 //
 // A connection that is still closing stands in the way of the next one to the
-// same channel, and can take it down with it. DialRFCOMM retries with growing
-// pauses, for up to 5 s, if the kernel returns EBUSY or ECONNRESET for that
-// reason; EALREADY, which several dials at once to a device can meet; ENOMEM or
-// ECONNABORTED, because a link to the device was being taken down. It retries
-// once after ECONNREFUSED if this process closed a connection to the device in
-// the last 3 s, and after EBUSY if this process has the connection open. If ctx
-// or the deadline ends the dial between two attempts, the error matches both
-// that and the last errno.
-//
-// Two devices that dial each other at the same moment, without a link between
-// them, can crash Linux 6.1 (rfcomm_check_security); 6.12 does not crash.
+// same channel, and can take it down with it. A dial that the kernel refuses
+// with EBUSY or ECONNRESET for that reason, or with ENOMEM because the link is
+// being taken down, is tried again, with growing pauses, for 5 s at most; one
+// that ends in ECONNREFUSED once, if this process closed a connection to the
+// device in the last 3 s. It is not tried again if this process has the channel
+// open, nor if the device hung up after waiting for pairing. If the context or
+// the deadline ends the dial during that, its error matches both that and the
+// last errno.
 //
 // Its errors are *net.OpError. Those of the kernel match their errno:
 //
