@@ -18,8 +18,8 @@ const (
 		"answer it, or pair them before dialing"
 )
 
-// dialFacts is what this package can look up about a dial that has failed. The
-// kernel gives one errno for many causes.
+// dialFacts holds the facts about a failed dial that this package can look up.
+// The kernel returns one errno for many causes.
 type dialFacts struct {
 	local  BDAddr // the adapter asked for, or zero
 	remote Addr

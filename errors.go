@@ -20,8 +20,8 @@ func checkNetwork(name string) error {
 	return nil
 }
 
-// opError returns err as the error of an operation, with what a person can do
-// about it.
+// opError returns err as the error of an operation, with a remedy if there is
+// one.
 func opError(op string, source, addr net.Addr, err error) error {
 	return &net.OpError{Op: op, Net: network, Source: source, Addr: addr, Err: explain(err)}
 }
@@ -54,19 +54,19 @@ func withHint(syscallName string, errno syscall.Errno, text string) error {
 
 // A hint is an errno with its likely cause.
 //
-// It takes the place of the syscall.Errno because that answers questions about
-// files and calls, not about radio links: ETIMEDOUT says that it is a timeout,
-// though it is repeated for a link that is lost, so that a loop which continues
-// on timeouts never ends; ENOSYS, the errno of links that are lost for an
-// uncommon reason, matches errors.ErrUnsupported; EACCES, that of a failed
-// authentication, matches fs.ErrPermission. A hint matches its errno alone.
+// It takes the place of the syscall.Errno, whose methods suit files and calls,
+// not radio links. ETIMEDOUT is a timeout there; here it is repeated after a
+// lost link, so that a loop which continues on timeouts would not end. ENOSYS,
+// the errno of links that are lost for an uncommon reason, matches
+// errors.ErrUnsupported, and EACCES, that of a failed authentication,
+// fs.ErrPermission. A hint matches its errno alone.
 //
 // Timeout and Temporary are methods because package net and net/http ask for
 // them by type assertion, which does not look into wrapped errors.
 type hint struct {
 	errno     syscall.Errno
 	text      string // empty if there is no likely cause
-	temporary bool   // whatever the errno says
+	temporary bool   // regardless of the errno
 }
 
 func (h *hint) Error() string {

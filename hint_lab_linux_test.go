@@ -50,7 +50,7 @@ func TestDialNamesADeviceThatHangsUp(t *testing.T) {
 	}
 }
 
-// The listener's kernel waits 25 s for a pairing that nobody begins, and then
+// The listener's kernel waits 25 s for a pairing that does not begin, and then
 // hangs up. A second attempt would take as long.
 func TestDialNamesMissingPairing(t *testing.T) {
 	l := inLab(t)
@@ -125,7 +125,7 @@ func TestDialNamesAQuestionAboutPairing(t *testing.T) {
 }
 
 // silentAgent makes the kernel ask an agent about every pairing of the adapters,
-// and never answers. It returns a channel on which the questions come.
+// and never answers. It returns a channel that receives the questions.
 func silentAgent(t *testing.T, adapters ...*rfcommtest.Controller) <-chan struct{} {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.BTPROTO_HCI)
