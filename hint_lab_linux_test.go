@@ -92,7 +92,7 @@ func TestDialRetriesAfterFailedAuthentication(t *testing.T) {
 func TestDialNamesAQuestionAboutPairing(t *testing.T) {
 	radio := rfcommtest.Require(t, rfcommtest.Config{})
 	near, far := radio.Controllers()[0], radio.Controllers()[1]
-	asked := silentAgent(t, near, far)
+	asked := pairingAgent(t, silent, near, far)
 	config := rfcomm.ListenConfig{}
 	listener, err := config.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: far.Addr()})
 	if err != nil {
@@ -124,9 +124,85 @@ func TestDialNamesAQuestionAboutPairing(t *testing.T) {
 	}
 }
 
-// silentAgent makes the kernel ask an agent about every pairing of the adapters,
-// and never answers. It returns a channel that receives the questions.
-func silentAgent(t *testing.T, adapters ...*rfcommtest.Controller) <-chan struct{} {
+// Each connection asks anew: the kernel does not keep the key of a connection at
+// low.
+func TestDialNamesADeclinedPairing(t *testing.T) {
+	radio := rfcommtest.Require(t, rfcommtest.Config{})
+	near, far := radio.Controllers()[0], radio.Controllers()[1]
+	pairingAgent(t, no, near, far)
+	config := rfcomm.ListenConfig{}
+	listener, err := config.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: far.Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: near.Addr()}}
+	for range 2 {
+		_, err = d.DialRFCOMM(t.Context(), addrOf(listener))
+		t.Log(err)
+		checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "the question whether to pair was declined")
+	}
+}
+
+// The kernel checks the first dial, which opens the link. The others rely on an
+// open connection of this process.
+func TestDialAtHighOverItsOwnLink(t *testing.T) {
+	radio := rfcommtest.Require(t, rfcommtest.Config{})
+	near, far := radio.Controllers()[0], radio.Controllers()[1]
+	pairingAgent(t, yes, near, far)
+	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: near.Addr()}, Security: rfcomm.SecurityHigh}
+	dial := func() (c *rfcomm.Conn, err error) {
+		t.Helper()
+		config := rfcomm.ListenConfig{}
+		listener, err := config.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: far.Addr()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { listener.Close() })
+		c, err = d.DialRFCOMM(t.Context(), addrOf(listener))
+		if err == nil {
+			t.Cleanup(func() { c.Close() })
+		}
+		return c, err
+	}
+	first, err := dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := dial()
+	if err != nil {
+		t.Fatalf("over the link of the first: %v", err)
+	}
+	first.Close()
+	d.Security = rfcomm.SecurityLow
+	if _, err = dial(); err != nil {
+		t.Fatal(err)
+	}
+	d.Security = rfcomm.SecurityHigh
+	third, err := dial()
+	if err != nil {
+		t.Fatalf("over the link of the second: %v", err)
+	}
+
+	// Without a connection at high, nothing shows the level of the link, which
+	// that at low keeps open.
+	second.Close()
+	third.Close()
+	if _, err := dial(); !errors.Is(err, unix.EACCES) || !strings.Contains(err.Error(), "was open, or being opened") {
+		t.Errorf("got %v, want a refusal that matches EACCES", err)
+	}
+}
+
+// The answers of a pairing agent.
+const (
+	silent = 0
+	yes    = 0x1C // MGMT_OP_USER_CONFIRM_REPLY
+	no     = 0x1D // MGMT_OP_USER_CONFIRM_NEG_REPLY
+)
+
+// pairingAgent makes the kernel ask an agent about every pairing of the
+// adapters, as on a desktop. It returns a channel that receives the questions.
+func pairingAgent(t *testing.T, answer byte, adapters ...*rfcommtest.Controller) <-chan struct{} {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.BTPROTO_HCI)
 	if err != nil {
@@ -136,43 +212,61 @@ func silentAgent(t *testing.T, adapters ...*rfcommtest.Controller) <-chan struct
 		unix.Close(fd)
 		t.Fatal(err)
 	}
-	socket := os.NewFile(uintptr(fd), "mgmt")
-	asked, completed := make(chan struct{}, 10), make(chan struct{}, 10)
-	ended := make(chan struct{})
-	t.Cleanup(func() { socket.Close(); <-ended })
-	go func() {
-		defer close(ended)
-		packet := make([]byte, 4096)
-		for {
-			if n, err := socket.Read(packet); err != nil || n < 6 {
-				return
-			}
-			switch binary.LittleEndian.Uint16(packet) {
-			case 0x0001, 0x0002: // MGMT_EV_CMD_COMPLETE, MGMT_EV_CMD_STATUS
-				completed <- struct{}{}
-			case 0x000F: // MGMT_EV_USER_CONFIRM_REQUEST
-				asked <- struct{}{}
-			}
-		}
-	}()
-	for _, a := range adapters {
-		adapter, err := rfcomm.AdapterByName(a.Name())
+	a := &agent{socket: os.NewFile(uintptr(fd), "mgmt"), answer: answer,
+		asked: make(chan struct{}, 100), completed: make(chan struct{}, 100)}
+	ended := inBackground(func() error { return a.serve() })
+	t.Cleanup(func() { a.socket.Close(); <-ended })
+	for _, c := range adapters {
+		adapter, err := rfcomm.AdapterByName(c.Name())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, command := range [][]byte{
-			{0x04, 0x00},       // MGMT_OP_READ_INFO: hands the adapter over
-			{0x0B, 0x00, 0x01}, // MGMT_OP_SET_SSP
-			{0x09, 0x00, 0x01}, // MGMT_OP_SET_BONDABLE
-			{0x07, 0x00, 0x01}, // MGMT_OP_SET_CONNECTABLE
-			{0x18, 0x00, 0x01}, // MGMT_OP_SET_IO_CAPABILITY: DisplayYesNo
+			{0x04},       // MGMT_OP_READ_INFO: hands the adapter over
+			{0x0B, 0x01}, // MGMT_OP_SET_SSP
+			{0x09, 0x01}, // MGMT_OP_SET_BONDABLE
+			{0x07, 0x01}, // MGMT_OP_SET_CONNECTABLE
+			{0x18, 0x01}, // MGMT_OP_SET_IO_CAPABILITY: DisplayYesNo
 		} {
-			packet := append([]byte{command[0], command[1]}, byte(adapter.Index), 0, byte(len(command)-2), 0)
-			if _, err := socket.Write(append(packet, command[2:]...)); err != nil {
+			if err := a.send(command[0], byte(adapter.Index), command[1:]); err != nil {
 				t.Fatal(err)
 			}
-			<-completed
+			<-a.completed
 		}
 	}
-	return asked
+	return a.asked
+}
+
+// An agent speaks the kernel's management interface.
+type agent struct {
+	socket           *os.File
+	answer           byte
+	asked, completed chan struct{} // events
+}
+
+// serve reads the kernel's events until the socket is closed.
+func (a *agent) serve() error {
+	packet := make([]byte, 4096)
+	for {
+		n, err := a.socket.Read(packet)
+		if err != nil {
+			return err
+		}
+		switch binary.LittleEndian.Uint16(packet) {
+		case 0x0001, 0x0002: // MGMT_EV_CMD_COMPLETE, MGMT_EV_CMD_STATUS
+			a.completed <- struct{}{}
+		case 0x000F: // MGMT_EV_USER_CONFIRM_REQUEST
+			a.asked <- struct{}{}
+			if a.answer != silent && n >= 13 {
+				a.send(a.answer, packet[2], packet[6:13]) // of the address
+			}
+		}
+	}
+}
+
+// send sends a command about an adapter.
+func (a *agent) send(opcode, index byte, parameters []byte) error {
+	packet := append([]byte{opcode, 0, index, 0, byte(len(parameters)), 0}, parameters...)
+	_, err := a.socket.Write(packet)
+	return err
 }

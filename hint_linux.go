@@ -8,6 +8,7 @@ import (
 
 const (
 	notPaired    = "the devices are not paired, or one of them has lost the key"
+	notPairing   = "the devices are not paired, one of them has lost the key, or the question whether to pair was declined"
 	lostNameless = "the link ended for a reason that the kernel has no errno for"
 )
 
@@ -29,8 +30,8 @@ var hints = map[string]map[syscall.Errno]string{
 		unix.ENOMEM:       "the link to the device is being taken down, as after a failed authentication: pair the devices again if that persists",
 		unix.ECONNABORTED: "the adapter was switched off or removed",
 		unix.ETIMEDOUT:    "no answer from the device, or nobody confirmed the pairing",
-		unix.EACCES:       notPaired,
-		unix.EBADE:        notPaired,
+		unix.EACCES:       notPairing,
+		unix.EBADE:        notPairing,
 		unix.ENOSYS:       lostNameless,
 	},
 	"read": {

@@ -23,6 +23,7 @@ func TestOpErrorNamesTheLikelyCause(t *testing.T) {
 		{"socket", unix.EAFNOSUPPORT, "network namespace"},
 		{"socket", unix.EPROTONOSUPPORT, "modprobe rfcomm"},
 		{"connect", unix.EACCES, "not paired"},
+		{"connect", unix.EACCES, "was declined"},
 		{"connect", unix.EBADE, "the key"},
 		{"connect", unix.ETIMEDOUT, "nobody confirmed the pairing"},
 		{"connect", unix.ENOMEM, "is being taken down"},
