@@ -100,10 +100,10 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 
 // DialRFCOMM connects to raddr. If ctx is done before the connection is
 // complete, DialRFCOMM returns at once with an error that matches the context's;
-// once connected, ctx has no effect on the connection. The kernel cannot take a
-// page back: it goes on for some seconds after ctx is done, and a device that
-// answers it sees a connection that is closed at once. Until then the next dial
-// to the same channel goes on with the same page.
+// once connected, ctx has no effect on the connection. An RFCOMM socket cannot
+// take its page back: the page goes on for some seconds after ctx is done, and a
+// device that answers it sees a connection that is closed at once. Until then
+// the next dial to the same channel uses the same page.
 //
 // A connection that is still closing stands in the way of the next one to the
 // same channel, and can take it down with it. A dial that the kernel refuses

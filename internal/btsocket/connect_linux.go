@@ -61,16 +61,25 @@ func Connect(ctx context.Context, local Endpoint, remote unix.Sockaddr) (*Socket
 	if err != nil {
 		return nil, err
 	}
-	if err := s.awaitConnected(ctx); err != nil {
-		if local.Abandoned != nil && err == ctx.Err() {
-			s.file.SetWriteDeadline(time.Time{})
-			local.Abandoned(s)
-		} else {
-			s.Close()
-		}
+	if err := s.finishConnect(ctx, local.Abandoned); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// finishConnect waits until the socket is connected. If it fails, it closes the
+// socket, or gives it to abandoned if ctx is done and abandoned is not nil.
+func (s *Socket) finishConnect(ctx context.Context, abandoned func(*Socket)) error {
+	err := s.awaitConnected(ctx)
+	switch {
+	case err == nil:
+	case abandoned != nil && err == ctx.Err():
+		s.file.SetWriteDeadline(time.Time{})
+		abandoned(s)
+	default:
+		s.Close()
+	}
+	return err
 }
 
 // AwaitConnected waits until the kernel has connected an abandoned socket or

@@ -2,6 +2,8 @@ package btsocket
 
 import (
 	"context"
+	"errors"
+	"net"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -39,24 +41,59 @@ func TestConnectTellsAnErrnoThatComesAtOnce(t *testing.T) {
 	})
 }
 
-func TestConnectWaitsUntilItsContextIsDone(t *testing.T) {
-	listener := newLoopback(t, unix.SOCK_STREAM)
-	defer unix.Close(listener)
+// pending returns a socket that goes on connecting until the listener, whose
+// queue is full, is closed.
+func pending(t *testing.T) (s *Socket, listener int) {
+	t.Helper()
+	listener = newLoopback(t, unix.SOCK_STREAM)
 	address := hosttest.Listen(t, listener, 0)
 	first := socketOf(t, connecting(t, address)) // its queue is full now
 	if err := first.awaitConnected(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	await(t, listener, unix.POLLIN)
+	return socketOf(t, connecting(t, address)), listener
+}
 
-	s := socketOf(t, connecting(t, address))
+func TestConnectWaitsUntilItsContextIsDone(t *testing.T) {
+	s, listener := pending(t)
+	defer unix.Close(listener)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- s.awaitConnected(ctx) }()
+	go func() { done <- s.finishConnect(ctx, nil) }()
 	hosttest.AwaitPolling(t, "(*Socket).awaitConnected")
 	cancel()
 	if err := hosttest.Receive(t, done); err != context.Canceled {
 		t.Errorf("got the error %v, want context.Canceled", err)
+	}
+	if err := s.Close(); err != net.ErrClosed {
+		t.Errorf("Close returned %v afterwards, want net.ErrClosed", err)
+	}
+}
+
+func TestConnectHandsOverAbandonedSockets(t *testing.T) {
+	for name, end := range map[string]struct {
+		by   func(s *Socket, listener int)
+		want error
+	}{
+		"failed": {func(_ *Socket, listener int) { unix.Close(listener) }, unix.ECONNREFUSED},
+		"closed": {func(s *Socket, listener int) { s.Close(); unix.Close(listener) }, net.ErrClosed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, listener := pending(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			done := make(chan error, 1)
+			err := s.finishConnect(ctx, func(s *Socket) { go func() { done <- s.AwaitConnected() }() })
+			if err != context.Canceled {
+				t.Errorf("got the error %v, want context.Canceled", err)
+			}
+			hosttest.AwaitPolling(t, "(*Socket).awaitConnected")
+			end.by(s, listener)
+			if err := hosttest.Receive(t, done); !errors.Is(err, end.want) {
+				t.Errorf("AwaitConnected returned %v, want %v", err, end.want)
+			}
+		})
 	}
 }
 
