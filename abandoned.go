@@ -17,9 +17,9 @@ var abandoned abandonedDials
 //
 // If they were closed at once, the kernel would still page the device, for an
 // RFCOMM session without a connection. That session expires after 2 s
-// (rfcomm_session_timeout); if the link comes up later, the session is neither
-// opened nor closed any more (BT_DISCONN), and every dial over it waits until
-// its own time limit.
+// (rfcomm_session_timeout sets it to BT_DISCONN). If the link comes up after
+// that, the kernel neither opens nor closes the session, and every dial over it
+// waits until its own time limit.
 type abandonedDials struct {
 	mu      sync.Mutex
 	sockets map[pendingSocket]dialedPath

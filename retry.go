@@ -46,7 +46,7 @@ type retrier struct {
 	last   error         // of the last attempt that was retried
 }
 
-// A verdict is what follows from the error of an attempt.
+// A verdict decides how a dial continues after an attempt that failed.
 type verdict int
 
 const (
@@ -55,7 +55,7 @@ const (
 	retryAgain                // retry, for retryFor
 )
 
-// verdict returns what follows from an errno of connect(2).
+// verdict returns the verdict on an errno of connect(2).
 func (r *retrier) verdict(errno syscall.Errno) verdict {
 	switch errno {
 	case syscall.EBUSY:
@@ -93,7 +93,7 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 	return giveUp
 }
 
-// dial dials, and retries as long as verdict says.
+// dial makes attempts until one succeeds or must not be retried.
 func (r *retrier) dial(ctx context.Context) (*Conn, error) {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		began := time.Now()

@@ -42,10 +42,9 @@ func Listen(channel int) (net.Listener, error) {
 // each field stands for dialing without that option. It may be used by several
 // goroutines at once.
 type Dialer struct {
-	// Timeout is the maximum time a dial may take. The default is no timeout;
-	// the kernel itself gives up after about 5 s if the device is unreachable,
-	// after 30 s if it does not answer, and after about 50 s if the link
-	// stalls.
+	// Timeout is the maximum time a dial may take. The default is no timeout.
+	// The kernel itself gives up after about 5 s if the device is unreachable,
+	// after 30 s if it does not answer, and after about 50 s if the link stalls.
 	//
 	// Linux 6.12 pages one device at a time on each adapter, unlike 6.1: a dial
 	// without a link waits another 5 s for each unreachable device that was
