@@ -86,11 +86,26 @@ func (s *Socket) finishConnect(ctx context.Context, abandoned func(*Socket)) err
 // has given up, or until the socket is closed.
 func (s *Socket) AwaitConnected() error { return s.awaitConnected(context.Background()) }
 
+// connectSlot is taken during connect(2), so that this process makes one call at
+// a time. Two calls at once, without an RFCOMM session to the device, both
+// request the link (rfcomm_dlc_open, since 6.12.118), and if the second does so
+// while the first request leaves the kernel's queue, the controller refuses the
+// second and the kernel drops the link (EALREADY). A call does not wait for the
+// link, and if one is stuck behind rfcomm_mutex, so is any other.
+var connectSlot = make(chan struct{}, 1)
+
 // startConnect calls connect(2). When it fails, fd is closed or will be.
 func startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
+	select {
+	case connectSlot <- struct{}{}:
+	case <-ctx.Done():
+		closeBriefly(fd)
+		return ctx.Err()
+	}
 	done := make(chan error) // not buffered: one of the two takes the end
 	go func() {
 		err := unix.Connect(fd, remote)
+		<-connectSlot
 		select {
 		case done <- err:
 		case <-ctx.Done():
