@@ -27,8 +27,9 @@ var hints = map[string]map[syscall.Errno]string{
 	},
 	"connect": {
 		// See dialFacts for others.
-		unix.ENOMEM:       "the link to the device is being taken down, as after a failed authentication: pair the devices again if that persists",
-		unix.EALREADY:     "several dials to the device began at once, and the kernel lost its link: try again in a minute",
+		unix.ENOMEM: "the link to the device is being taken down, as after a failed authentication: pair the devices again if that persists",
+		unix.EALREADY: "two programs dialed the device at once, or it dialed this machine, and the kernel lost the link: " +
+			`switch the adapter off and on, for example with "bluetoothctl power off" and "power on"`,
 		unix.ECONNABORTED: "the adapter was switched off or removed",
 		unix.ETIMEDOUT:    "no answer from the device, or nobody confirmed the pairing",
 		unix.EACCES:       notPairing,

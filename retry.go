@@ -72,9 +72,10 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 		}
 		return retryAgain // the session is closing
 	case syscall.EALREADY:
-		// Several dials began at once, without a link: the kernel asked the
-		// controller for the link twice and dropped it when the second request
-		// failed (hci_acl_create_conn_sync, hci_cs_create_conn).
+		// Another program, or the device, dialed at the same moment: the kernel
+		// requested the link twice and dropped it when the second request
+		// failed (hci_acl_create_conn_sync, hci_cs_create_conn). The controller
+		// keeps the link, and so refuses more requests until it ends.
 		return retryAgain
 	case syscall.ECONNABORTED:
 		// This machine was taking the link down, because it was idle or two

@@ -105,14 +105,19 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 // the next dial to the same channel uses the same page.
 //
 // A connection that is still closing stands in the way of the next one to the
-// same channel, and can take it down with it. A dial that the kernel refuses
-// with EBUSY or ECONNRESET for that reason, or with ENOMEM because the link is
-// being taken down, is tried again, with growing pauses, for 5 s at most; one
-// that ends in ECONNREFUSED once, if this process closed a connection to the
-// device in the last 3 s. It is not tried again if this process has the channel
-// open, nor if the device hung up after waiting for pairing. If the context or
-// the deadline ends the dial during that, its error matches both that and the
-// last errno.
+// same channel, and can take it down with it. DialRFCOMM retries with growing
+// pauses, for up to 5 s, if the kernel returns EBUSY or ECONNRESET for that
+// reason; EALREADY, because the kernel requested the link twice; ENOMEM or
+// ECONNABORTED, because a link to the device was being taken down. It retries
+// once after ECONNREFUSED if this process closed a connection to the device in
+// the last 3 s, and after EBUSY if this process has the channel open. It does
+// not retry if the device hung up after waiting for pairing. If ctx or the
+// deadline ends the dial between two attempts, the error matches both that and
+// the last errno.
+//
+// Two devices that dial each other at the same moment, without a link between
+// them, can crash Linux 6.1 (rfcomm_check_security). On 6.12 such dials rarely
+// fail: one side gets EALREADY, the other ETIMEDOUT after 30 s.
 //
 // Its errors are *net.OpError. Those of the kernel match their errno:
 //
@@ -122,7 +127,10 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 //     pairing or encryption
 //   - ECONNRESET: the device hung up at every attempt, or waited for pairing
 //   - EBUSY: the channel is open already, or still closing. If this process has
-//     it open, the dial does not retry
+//     it open, the dial retries only once
+//   - EALREADY: the kernel lost the link when the device or another program
+//     dialed at the same moment; switching the adapter off and on helps
+//   - ECONNABORTED: the adapter was switched off or removed
 //   - EHOSTUNREACH: no adapter is up, or raddr is the address of the only one
 //   - EACCES, EBADE: the devices are not paired, or a key is gone; or the link
 //     does not have the level that Security asks for
