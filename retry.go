@@ -16,6 +16,10 @@ const (
 	firstPause = 5 * time.Millisecond
 	lastPause  = 500 * time.Millisecond
 
+	// refusedFor is like retryFor, for a refusal that a closing session can
+	// cause.
+	refusedFor = 100 * time.Millisecond
+
 	// recentFor is how long after a close of this process a refused dial may
 	// be due to it.
 	recentFor = 3 * time.Second
@@ -42,6 +46,7 @@ type retrier struct {
 
 	lasted time.Duration // the last attempt whose connect(2) failed
 	since  time.Time     // the first failure with the verdict retryAgain
+	first  time.Time     // the first failure with the verdict retryBriefly
 	once   bool          // the retry of retryOnce has been made
 	last   error         // of the last attempt that was retried
 }
@@ -50,9 +55,10 @@ type retrier struct {
 type verdict int
 
 const (
-	giveUp     verdict = iota // return the error
-	retryOnce                 // retry, unless an attempt was retried once before
-	retryAgain                // retry, for retryFor
+	giveUp       verdict = iota // return the error
+	retryOnce                   // retry, unless an attempt was retried once before
+	retryBriefly                // retry, for refusedFor
+	retryAgain                  // retry, for retryFor
 )
 
 // verdict returns the verdict on an errno of connect(2).
@@ -88,7 +94,7 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 	case syscall.ECONNREFUSED:
 		// Rarely, the kernel also refuses because the session is closing.
 		if r.recentlyClosed() {
-			return retryOnce
+			return retryBriefly
 		}
 	}
 	return giveUp
@@ -131,13 +137,21 @@ func (r *retrier) again(errno syscall.Errno, pause time.Duration) bool {
 		first := !r.once
 		r.once = true
 		return first
+	case retryBriefly:
+		return within(&r.first, refusedFor, pause)
 	case retryAgain:
-		if r.since.IsZero() {
-			r.since = time.Now()
-		}
-		return time.Since(r.since)+pause <= retryFor
+		return within(&r.since, retryFor, pause)
 	}
 	return false
+}
+
+// within reports whether an attempt after a pause begins within limit of since,
+// which is now if it is zero.
+func within(since *time.Time, limit, pause time.Duration) bool {
+	if since.IsZero() {
+		*since = time.Now()
+	}
+	return time.Since(*since)+pause <= limit
 }
 
 // adapterGone reports whether errno shows that the attempt before was aborted

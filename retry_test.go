@@ -84,26 +84,27 @@ func TestRetrierPausesGrowToHalfASecond(t *testing.T) {
 	})
 }
 
-func TestRetrierTriesARefusalOnceMore(t *testing.T) {
+func TestRetrierRetriesARefusalBriefly(t *testing.T) {
 	refused := connectError(syscall.ECONNREFUSED)
 	for _, tt := range []struct {
 		name     string
 		closed   bool
 		errs     []error
-		attempts int
+		attempts []time.Duration
 		want     error
 	}{
-		{"no close before", false, []error{refused}, 1, refused},
-		{"refused twice", true, []error{refused}, 2, refused},
-		{"refused once", true, []error{refused, nil}, 2, nil},
-		{"busy between", true, []error{refused, connectError(syscall.EBUSY), refused}, 3, refused},
+		{"no close before", false, []error{refused}, []time.Duration{0}, refused},
+		{"refused always", true, []error{refused}, []time.Duration{0, firstPause, 3 * firstPause, 7 * firstPause, 15 * firstPause}, refused},
+		{"refused twice", true, []error{refused, refused, nil}, []time.Duration{0, firstPause, 3 * firstPause}, nil},
+		{"busy between", true, []error{refused, connectError(syscall.EBUSY), refused, nil}, []time.Duration{0, firstPause, 3 * firstPause, 7 * firstPause}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := fakeDial{errs: tt.errs, closed: tt.closed}
-				if _, err := f.dial(t.Context()); err != tt.want || len(f.attempts) != tt.attempts {
-					t.Errorf("%v after %d attempts, want %v after %d", err, len(f.attempts), tt.want, tt.attempts)
+				if _, err := f.dial(t.Context()); err != tt.want {
+					t.Errorf("got %v, want %v", err, tt.want)
 				}
+				wantAttempts(t, f, tt.attempts...)
 			})
 		})
 	}

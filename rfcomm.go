@@ -109,11 +109,11 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 // pauses, for up to 5 s, if the kernel returns EBUSY or ECONNRESET for that
 // reason; EALREADY, because the kernel requested the link twice; ENOMEM or
 // ECONNABORTED, because a link to the device was being taken down. It retries
-// once after ECONNREFUSED if this process closed a connection to the device in
-// the last 3 s, and after EBUSY if this process has the channel open. It does
-// not retry if the device hung up after waiting for pairing. If ctx or the
-// deadline ends the dial between two attempts, the error matches both that and
-// the last errno.
+// for up to 100 ms after ECONNREFUSED if this process closed a connection to the
+// device in the last 3 s, and once after EBUSY if this process has the channel
+// open. It does not retry if the device hung up after waiting for pairing. If
+// ctx or the deadline ends the dial between two attempts, the error matches both
+// that and the last errno.
 //
 // Two devices that dial each other at the same moment, without a link between
 // them, can crash Linux 6.1 (rfcomm_check_security). On 6.12 such dials rarely
