@@ -25,20 +25,20 @@ type Endpoint struct {
 }
 
 // prepare returns a new socket, set up and bound.
-func (e *Endpoint) prepare() (int, error) {
+func (e *Endpoint) prepare(ctx context.Context) (int, error) {
 	fd, err := NewSocket(e.Kind, e.Protocol)
 	if err != nil {
 		return -1, err
 	}
 	if e.Setup != nil {
 		if err := e.Setup(fd); err != nil {
-			closeBriefly(fd)
+			closeBriefly(ctx, fd)
 			return -1, err
 		}
 	}
 	if e.Local != nil {
 		if err := unix.Bind(fd, e.Local); err != nil {
-			closeBriefly(fd)
+			closeBriefly(ctx, fd)
 			return -1, os.NewSyscallError("bind", err)
 		}
 	}
@@ -46,10 +46,10 @@ func (e *Endpoint) prepare() (int, error) {
 }
 
 // Connect connects a new socket to remote. It returns ctx.Err() as soon as ctx
-// is done, also while connect(2) is stuck; that call ends on a goroutine of
-// its own, which closes the socket.
+// is done, also while connect(2) or close(2) is stuck; these calls end on
+// goroutines of their own.
 func Connect(ctx context.Context, local Endpoint, remote unix.Sockaddr) (*Socket, error) {
-	fd, err := local.prepare()
+	fd, err := local.prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,8 @@ func Connect(ctx context.Context, local Endpoint, remote unix.Sockaddr) (*Socket
 	if err != nil {
 		return nil, err
 	}
-	if err := s.finishConnect(ctx, local.Abandoned); err != nil {
+	if err := s.awaitConnected(ctx); err != nil {
+		s.CloseContext(ctx)
 		return nil, err
 	}
 	return s, nil
@@ -118,7 +119,7 @@ func startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
 		case nil, unix.EINPROGRESS, unix.EINTR, unix.EALREADY:
 			return nil // the state tells, later
 		}
-		closeBriefly(fd)
+		closeBriefly(ctx, fd)
 		return os.NewSyscallError("connect", err)
 	case <-ctx.Done():
 		return ctx.Err()

@@ -1,6 +1,7 @@
 package btsocket
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -14,8 +15,8 @@ import (
 )
 
 // closeWait bounds how long a close waits for close(2), which blocks while a
-// stalled link holds the kernel's rfcomm_mutex.
-const closeWait = 100 * time.Millisecond
+// stalled link holds the kernel's rfcomm_mutex. Only tests change it.
+var closeWait = 100 * time.Millisecond
 
 // aLongTimeAgo is a deadline that wakes whoever waits.
 var aLongTimeAgo = time.Unix(1, 0)
@@ -44,12 +45,12 @@ func (d *descriptor) open(fd int) error {
 	// os.NewFile falls back silently to blocking calls where the poller
 	// refuses the descriptor, which epoll's limit on watches can cause.
 	if err := d.file.SetDeadline(time.Time{}); err != nil {
-		d.file.Close()
+		go d.file.Close() // which can be stuck
 		return os.NewSyscallError("epoll_ctl", unix.ENOSPC)
 	}
 	raw, err := d.file.SyscallConn()
 	if err != nil {
-		d.file.Close()
+		go d.file.Close()
 		return err
 	}
 	d.raw = raw
@@ -67,13 +68,21 @@ func (d *descriptor) beginClose() bool {
 	return true
 }
 
-// release lets every call under way come to its end, which beginClose must
-// have brought about, and closes the descriptor. It does so on a goroutine of its
-// own and waits for it no longer than closeWait. Calls hold the given locks
-// from start to end; last runs before the descriptor goes.
+// release closes the descriptor as startRelease does, and waits for that no
+// longer than closeWait.
 func (d *descriptor) release(last func(), locks ...sync.Locker) error {
 	done := make(chan error, 1)
+	d.startRelease(done, last, locks...)
+	return waitBriefly(context.Background(), done)
+}
+
+// startRelease lets every call under way come to its end, which beginClose must
+// have brought about, and closes the descriptor, on a goroutine of its own. Calls
+// hold the given locks from start to end; last runs before the descriptor goes.
+// done, which must have room, gets the error of close(2) and is closed.
+func (d *descriptor) startRelease(done chan<- error, last func(), locks ...sync.Locker) {
 	go func() {
+		defer close(done)
 		drain(locks...)
 		d.rawUse.Wait()
 		if last != nil {
@@ -81,7 +90,6 @@ func (d *descriptor) release(last func(), locks ...sync.Locker) error {
 		}
 		done <- d.file.Close()
 	}()
-	return waitBriefly(done)
 }
 
 // drain waits until each of the locks was free once.
@@ -93,16 +101,18 @@ func drain(locks ...sync.Locker) {
 	}
 }
 
-// waitBriefly waits for a close(2) that may be stuck.
-func waitBriefly(done <-chan error) error {
+// waitBriefly waits for a close(2) that may be stuck: for closeWait at most, and
+// no longer than until ctx is done.
+func waitBriefly(ctx context.Context, done <-chan error) error {
 	timer := time.NewTimer(closeWait)
 	defer timer.Stop()
 	select {
 	case err := <-done:
 		return err
 	case <-timer.C:
-		return nil
+	case <-ctx.Done():
 	}
+	return nil
 }
 
 // pollError says what a failed wait means to the user.

@@ -1,6 +1,7 @@
 package btsocket
 
 import (
+	"context"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -39,9 +40,10 @@ func Duplicate(fd int) (int, error) {
 	return duplicate, nil
 }
 
-// closeBriefly closes a descriptor that is not on the poller.
-func closeBriefly(fd int) {
+// closeBriefly closes a descriptor that is not on the poller. It waits for
+// close(2) like waitBriefly.
+func closeBriefly(ctx context.Context, fd int) {
 	done := make(chan error, 1)
 	go func() { done <- unix.Close(fd) }()
-	waitBriefly(done)
+	waitBriefly(ctx, done)
 }

@@ -1,6 +1,7 @@
 package btsocket
 
 import (
+	"context"
 	"net"
 	"os"
 	"sync"
@@ -29,12 +30,12 @@ type accepted struct {
 
 // Listen returns a Listener on a new socket.
 func Listen(local Endpoint, backlog int) (*Listener, error) {
-	fd, err := local.prepare()
+	fd, err := local.prepare(context.Background())
 	if err != nil {
 		return nil, err
 	}
 	if err := unix.Listen(fd, backlog); err != nil {
-		closeBriefly(fd)
+		closeBriefly(context.Background(), fd)
 		return nil, os.NewSyscallError("listen", err)
 	}
 	return NewListener(fd)

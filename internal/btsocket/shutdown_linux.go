@@ -42,7 +42,7 @@ func (s *Socket) Shutdown(ctx context.Context, link func() (handle uint16, err e
 	s.mu.Lock()
 	s.interrupt = nil
 	s.mu.Unlock()
-	s.giveUp()
+	s.giveUp(ctx)
 	if err != nil && context.Cause(ctx) == errInterrupted {
 		return net.ErrClosed
 	}

@@ -31,7 +31,7 @@ type Socket struct {
 	end   error // how the stream ended: io.EOF or a syscall.Errno; nil: not known to have ended
 
 	interrupt context.CancelCauseFunc // ends the Shutdown under way; nil: none is; under mu
-	released  chan error              // closed when the descriptor was given up
+	released  chan error              // gets the error of close(2), once, and is closed then
 }
 
 // A transfer is the state of the Read or Write under way. It lives in the
@@ -48,7 +48,7 @@ type transfer struct {
 // New returns a Socket for the connected, non-blocking socket fd. It takes fd
 // over, also when it fails.
 func New(fd int) (*Socket, error) {
-	s := &Socket{released: make(chan error)}
+	s := &Socket{released: make(chan error, 1)}
 	if err := s.open(fd); err != nil {
 		return nil, err
 	}
@@ -61,7 +61,10 @@ func New(fd int) (*Socket, error) {
 // Close wakes every call that waits and closes the descriptor. What was
 // written is still sent. It waits for close(2) for at most 100 ms, and leaves
 // a stuck one to end on its own.
-func (s *Socket) Close() error {
+func (s *Socket) Close() error { return s.CloseContext(context.Background()) }
+
+// CloseContext is Close, which waits no longer than until ctx is done.
+func (s *Socket) CloseContext(ctx context.Context) error {
 	s.mu.Lock()
 	first := s.beginClose()
 	interrupt := s.interrupt
@@ -70,18 +73,19 @@ func (s *Socket) Close() error {
 
 	switch {
 	case first:
-		return s.giveUp()
+		return s.giveUp(ctx)
 	case interrupt != nil: // the first Close during a Shutdown
 		interrupt(errInterrupted)
-		return waitBriefly(s.released)
+		return waitBriefly(ctx, s.released)
 	}
 	return net.ErrClosed
 }
 
-// giveUp closes the descriptor, after beginClose.
-func (s *Socket) giveUp() error {
-	defer close(s.released)
-	return s.release(nil, &s.readMu, &s.writeMu)
+// giveUp closes the descriptor, after beginClose, and waits for that like
+// CloseContext.
+func (s *Socket) giveUp(ctx context.Context) error {
+	s.startRelease(s.released, nil, &s.readMu, &s.writeMu)
+	return waitBriefly(ctx, s.released)
 }
 
 // ended returns how the stream ended, or nil.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -14,14 +15,22 @@ import (
 // stalled: a TCP socket that lingers sticks in close(2), a blocking Unix socket
 // in connect(2).
 
+// stickyPair returns two Sockets of which the near one sticks in close(2) until
+// the other end has read everything.
+func stickyPair(t *testing.T) (near, far *Socket) {
+	t.Helper()
+	near, far = tcpPair(t)
+	if err := near.control(func(fd int) error {
+		return unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 3600})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return near, far
+}
+
 func TestCloseReturnsWhileTheKernelsIsStuck(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
-		near, far := tcpPair(t)
-		if err := near.control(func(fd int) error {
-			return unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 3600})
-		}); err != nil {
-			t.Fatal(err)
-		}
+		near, far := stickyPair(t)
 		read, write := make(chan error, 1), make(chan error, 1)
 		go func() {
 			_, err := near.Read(make([]byte, 1))
@@ -72,5 +81,54 @@ func TestCancelledConnectReturnsWhileTheKernelsIsStuck(t *testing.T) {
 			}
 			defer unix.Close(fd)
 		}
+	})
+}
+
+// waitForClose makes every close wait for close(2) longer than a test does, unless
+// its context ends.
+func waitForClose(t *testing.T) {
+	t.Helper()
+	before := closeWait
+	closeWait = time.Hour
+	t.Cleanup(func() { closeWait = before })
+}
+
+func TestCloseContextEndsWhileCloseIsStuck(t *testing.T) {
+	hosttest.LeavesNothingBehind(t, func() {
+		near, far := stickyPair(t)
+		waitForClose(t)
+		if _, err := near.Write(make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- near.CloseContext(ctx) }()
+		hosttest.AwaitCall(t, "syscall.Close")
+		cancel()
+		if err := hosttest.Receive(t, done); err != nil {
+			t.Errorf("got the error %v", err)
+		}
+		wantClosed(t, near)
+		hosttest.Receive(t, drainAndClose(far))
+	})
+}
+
+func TestShutdownEndsWhileCloseIsStuck(t *testing.T) {
+	hosttest.LeavesNothingBehind(t, func() {
+		near, far := stickyPair(t)
+		waitForClose(t)
+		if _, err := near.Write(make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- near.Shutdown(ctx, handles(42, 42)) }()
+		hosttest.AwaitPolling(t, "(*Socket).awaitDisconnected")
+		cancel()
+		if err := hosttest.Receive(t, done); err != context.Canceled {
+			t.Errorf("got the error %v, want context.Canceled", err)
+		}
+		wantClosed(t, near)
+		hosttest.Receive(t, drainAndClose(far)) // only now can close(2) end
 	})
 }
