@@ -23,3 +23,18 @@
 // Errors are io.EOF, os.ErrDeadlineExceeded, net.ErrClosed, the error of a
 // context, or an *os.SyscallError.
 package btsocket
+
+import "syscall"
+
+// ErrUnconfirmed is the cause of the error of a Shutdown after which it cannot be
+// known whether the other end has acknowledged everything: the stream has closed
+// as if it had, but the link is gone. It matches ECONNABORTED.
+var ErrUnconfirmed error = unconfirmedError{}
+
+type unconfirmedError struct{}
+
+func (unconfirmedError) Error() string {
+	return "the link was lost while the peer closed the connection; whether it has received everything is not known"
+}
+
+func (unconfirmedError) Is(target error) bool { return target == syscall.ECONNABORTED }

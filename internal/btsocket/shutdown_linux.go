@@ -17,12 +17,13 @@ var errInterrupted = errors.New("interrupted by Close")
 
 // Shutdown closes the socket after the other end's stack has acknowledged what
 // was written. It returns nil only if it has; the socket is closed in every
-// case.
+// case. It returns as soon as ctx is done, also while shutdown(2) or close(2) is
+// stuck.
 //
 // link returns the handle of the link that the stream runs over, or an error
-// that matches ENOTCONN when there is none. It is called before and after: when
-// a busy link is lost the kernel can forget the errno, and the socket then looks
-// just as after an acknowledged close.
+// that matches ENOTCONN if there is none. Shutdown calls it before and after:
+// when a busy link is lost the kernel can forget the errno, and the socket then
+// looks just as after an acknowledged close.
 func (s *Socket) Shutdown(ctx context.Context, link func() (handle uint16, err error)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -49,41 +50,56 @@ func (s *Socket) Shutdown(ctx context.Context, link func() (handle uint16, err e
 	return err
 }
 
-// confirm sends what is queued and the disconnect after it, and waits for the
-// answer.
+// confirm waits until everything queued has been sent, disconnects, and waits
+// for the answer.
+//
+// The disconnect comes last because the kernel gives up 40 s after it was queued
+// behind data, however much of that has been sent since (__rfcomm_dlc_disconn).
 func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error {
 	if err := s.drained(ctx); err != nil {
 		return err
 	}
 	before, linkErr := link()
-	var ended bool
-	var endErr error
-	if err := s.raw.Control(func(fd uintptr) { ended, endErr = disconnected(fd) }); err != nil {
+	if err := s.stillConnected(); err != nil {
 		return err
-	}
-	if end := s.ended(); end != nil {
-		return shutdownError(end)
-	}
-	if ended {
-		return cmp.Or(endErr, shutdownError(noErrno))
 	}
 	if linkErr != nil {
-		return linkError(linkErr)
+		return linkError(linkErr, noErrno)
 	}
-	if err := s.shutdown(ctx); err != nil {
-		return err
-	}
-	if err := s.awaitDisconnected(ctx); err != nil {
-		return err
+	for _, step := range []func(context.Context) error{s.awaitSent, s.shutdown, s.awaitDisconnected} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
 	after, err := link()
 	if err != nil {
-		return linkError(err)
+		return linkError(err, ErrUnconfirmed)
 	}
 	if after != before {
-		return shutdownError(noErrno)
+		return shutdownError(ErrUnconfirmed)
 	}
 	return nil
+}
+
+// stillConnected returns nil, or how the stream ended.
+func (s *Socket) stillConnected() error {
+	var err error
+	if controlErr := s.raw.Control(func(fd uintptr) { err = s.ending(fd) }); controlErr != nil {
+		return controlErr
+	}
+	return err
+}
+
+// ending returns how the stream ended before this end's disconnect, or nil.
+func (s *Socket) ending(fd uintptr) error {
+	if end := s.ended(); end != nil {
+		return shutdownError(end)
+	}
+	ended, err := disconnected(fd)
+	if !ended {
+		return nil
+	}
+	return cmp.Or(err, shutdownError(noErrno))
 }
 
 // drained waits until every call that beginClose has woken is over. Until then
@@ -101,6 +117,56 @@ func (s *Socket) drained(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// lookAgain is how often awaitSent looks at the queue when the poller does not
+// wake it, as for all frames that leave more than half of the send buffer filled
+// (sock_writeable).
+const lookAgain = 100 * time.Millisecond
+
+// awaitSent waits until nothing is queued any more. It fails with ETIMEDOUT if
+// the other end takes nothing for stallLimit.
+func (s *Socket) awaitSent(ctx context.Context) error {
+	wake := context.AfterFunc(ctx, func() { s.file.SetWriteDeadline(aLongTimeAgo) })
+	defer wake()
+	var stalled stall
+	for {
+		s.file.SetWriteDeadline(time.Now().Add(lookAgain))
+		if err := ctx.Err(); err != nil {
+			return err // the deadline may have replaced that of wake
+		}
+		var done bool
+		var result error
+		err := s.raw.Write(func(fd uintptr) bool {
+			done, result = s.sent(fd, &stalled)
+			return done
+		})
+		switch {
+		case done:
+			return result
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return s.pollError(err)
+		}
+	}
+}
+
+// sent reports whether awaitSent is over, and its error.
+func (s *Socket) sent(fd uintptr, stalled *stall) (done bool, err error) {
+	queued, err := sendQueued(fd)
+	if err != nil {
+		return true, err
+	}
+	// After the queue: the end of the stream empties it, too, and shows before
+	// (__rfcomm_dlc_close).
+	if err := s.ending(fd); err != nil {
+		return true, err
+	}
+	if stalled.over(queued, time.Now()) && queued > 0 {
+		return true, shutdownError(unix.ETIMEDOUT)
+	}
+	return queued == 0, nil
 }
 
 // shutdown calls shutdown(2), which can be stuck: then it is left behind.
@@ -168,10 +234,11 @@ func shutdownError(end error) error {
 	return os.NewSyscallError("shutdown", end)
 }
 
-// linkError is how Shutdown reports that the link cannot be found any more.
-func linkError(err error) error {
+// linkError is how Shutdown reports an error of its link function. missing is
+// what it means that there is no link.
+func linkError(err, missing error) error {
 	if errors.Is(err, unix.ENOTCONN) {
-		return shutdownError(noErrno)
+		return shutdownError(missing)
 	}
 	return err
 }

@@ -70,6 +70,46 @@ func TestShutdownWaitsForTheOtherEnd(t *testing.T) {
 	wantClosed(t, near)
 }
 
+// The kernel gives up 40 s after a disconnect is queued behind data, however much
+// of that has been sent since. A pair of Unix sockets counts what the other end has
+// not read as queued.
+func TestShutdownDisconnectsLast(t *testing.T) {
+	near, far := unixPair(t)
+	data := strings.Repeat("to be read slowly ", 1000)
+	if _, err := io.WriteString(near, data); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- near.Shutdown(ctx, handles(42, 42)) }()
+
+	part := make([]byte, 1000)
+	for read := 0; read < len(data); {
+		hosttest.AwaitPolling(t, "(*Socket).awaitSent")
+		if err := far.control(func(fd int) error {
+			if events := PollEvents(uintptr(fd), unix.POLLRDHUP); events != 0 {
+				t.Errorf("the disconnect came after %d bytes of %d: poll(2) shows %#x", read, len(data), events)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		n, err := far.Read(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read += n
+	}
+	if n, err := far.Read(part); n != 0 || err != io.EOF {
+		t.Errorf("Read after all data returned %d, %v, want io.EOF", n, err)
+	}
+	hosttest.AwaitPolling(t, "(*Socket).awaitDisconnected") // which Unix sockets never answer
+	cancel()
+	if err := hosttest.Receive(t, done); err != context.Canceled {
+		t.Errorf("got the error %v, want context.Canceled", err)
+	}
+}
+
 func TestShutdownDoesNotConfirmOverAnotherLink(t *testing.T) {
 	gone := func(errno error) func() (uint16, error) {
 		first := true
@@ -85,8 +125,8 @@ func TestShutdownDoesNotConfirmOverAnotherLink(t *testing.T) {
 		link func() (uint16, error)
 		want error
 	}{
-		"new handle":       {handles(42, 43), unix.ECONNABORTED},
-		"link gone":        {gone(unix.ENOTCONN), unix.ECONNABORTED},
+		"new handle":       {handles(42, 43), ErrUnconfirmed},
+		"link gone":        {gone(unix.ENOTCONN), ErrUnconfirmed},
 		"link not told":    {gone(unix.EMFILE), unix.EMFILE},
 		"no link to begin": {func() (uint16, error) { return 0, unix.ENOTCONN }, unix.ECONNABORTED},
 		"never told":       {func() (uint16, error) { return 0, unix.EAFNOSUPPORT }, unix.EAFNOSUPPORT},
@@ -94,8 +134,12 @@ func TestShutdownDoesNotConfirmOverAnotherLink(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			near, far := tcpPair(t)
 			read := drainAndClose(far)
-			if err := near.Shutdown(t.Context(), tt.link); !errors.Is(err, tt.want) {
+			err := near.Shutdown(t.Context(), tt.link)
+			if !errors.Is(err, tt.want) {
 				t.Errorf("got the error %v, want %v", err, tt.want)
+			}
+			if tt.want == ErrUnconfirmed && !errors.Is(err, unix.ECONNABORTED) {
+				t.Errorf("the error %v does not match ECONNABORTED", err)
 			}
 			wantClosed(t, near)
 			hosttest.Receive(t, read)
@@ -124,32 +168,37 @@ func TestShutdownFindsOutThatTheOtherEndClosed(t *testing.T) {
 
 func TestShutdownEndsWithItsContext(t *testing.T) {
 	for name, tt := range map[string]struct {
+		sent string // keeps Shutdown waiting for the queue
+		in   string
 		make func(context.Context) (context.Context, context.CancelFunc)
-		want error
 	}{
-		"cancelled": {context.WithCancel, context.Canceled},
-		"cancelled with a cause": {func(ctx context.Context) (context.Context, context.CancelFunc) {
-			ctx, cancel := context.WithCancelCause(ctx)
-			return ctx, func() { cancel(errors.New("no time")) }
-		}, context.Canceled},
+		"while it sends":     {"goodbye", "(*Socket).awaitSent", context.WithCancel},
+		"while it waits":     {"", "(*Socket).awaitDisconnected", context.WithCancel},
+		"cancelled, a cause": {"", "(*Socket).awaitDisconnected", withCause},
 	} {
 		t.Run(name, func(t *testing.T) {
 			near, far := unixPair(t)
-			if _, err := io.WriteString(near, "goodbye"); err != nil {
+			if _, err := io.WriteString(near, tt.sent); err != nil {
 				t.Fatal(err)
 			}
 			ctx, cancel := tt.make(t.Context())
 			done := make(chan error, 1)
 			go func() { done <- near.Shutdown(ctx, handles(42, 42)) }()
-			hosttest.AwaitPolling(t, "(*Socket).awaitDisconnected")
+			hosttest.AwaitPolling(t, tt.in)
 			cancel()
-			if err := hosttest.Receive(t, done); err != tt.want {
-				t.Errorf("got the error %v, want %v", err, tt.want)
+			if err := hosttest.Receive(t, done); err != context.Canceled {
+				t.Errorf("got the error %v, want context.Canceled", err)
 			}
 			wantClosed(t, near)
-			wantRestAndEOF(t, far, "goodbye")
+			wantRestAndEOF(t, far, tt.sent)
 		})
 	}
+}
+
+// withCause is context.WithCancel with a cause that is not context.Canceled.
+func withCause(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	return ctx, func() { cancel(errors.New("no time")) }
 }
 
 func TestShutdownWithAPassedDeadlineCloses(t *testing.T) {
@@ -206,7 +255,7 @@ func TestShutdownWakesThoseWhoWait(t *testing.T) {
 				}
 			}
 			// They do not wait for Shutdown, which goes on.
-			hosttest.AwaitPolling(t, "(*Socket).awaitDisconnected")
+			hosttest.AwaitPolling(t, "(*Socket).Shutdown")
 			cancel()
 			if err := hosttest.Receive(t, done); err != context.Canceled {
 				t.Errorf("Shutdown returned the error %v, want context.Canceled", err)
