@@ -42,6 +42,34 @@ func TestForgottenConnIsClosed(t *testing.T) {
 	wantEndAfterCollection(t, waitingRead(t, far))
 }
 
+// Nothing that a Conn has given out keeps it open.
+func TestConnIsForgottenDespiteItsParts(t *testing.T) {
+	for name, take := range map[string]func(*Conn) any{
+		"LocalAddr":  func(c *Conn) any { return c.LocalAddr() },
+		"RemoteAddr": func(c *Conn) any { return c.RemoteAddr() },
+		"error": func(c *Conn) any {
+			c.SetReadDeadline(longAgo)
+			_, err := c.Read(make([]byte, 1))
+			return err
+		},
+		"error of the raw connection": func(c *Conn) any {
+			raw, _ := c.SyscallConn()
+			c.SetReadDeadline(longAgo)
+			return raw.Read(func(uintptr) bool { return false })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := hosttest.UnixPair(t)
+			far := connOf(t, b, farAddr, nearAddr)
+			defer far.Close()
+			kept := take(connOf(t, a, nearAddr, farAddr))
+
+			wantEndAfterCollection(t, waitingRead(t, far))
+			runtime.KeepAlive(kept)
+		})
+	}
+}
+
 // wantEndAfterCollection checks that the read, of the peer of something that
 // nobody has any more, ends when that is collected as garbage.
 func wantEndAfterCollection(t *testing.T, read <-chan transferred) {
