@@ -108,36 +108,64 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the connection and wakes every call that waits on it. The kernel
-// still sends what was written, and disconnects then; it gives a peer that does
-// not read 40 s. Close does not wait for that, and returns within some 100 ms
-// even when the kernel's close(2) is stuck behind another link that is stalled.
-// Use [Conn.Shutdown] to know that everything has arrived.
-func (c *Conn) Close() error {
+// Close closes the connection and wakes every pending call. The kernel still sends
+// the data that was written, and disconnects then. It gives up 40 s after Close,
+// however much the peer has taken meanwhile (__rfcomm_dlc_disconn); a peer that has
+// not taken everything by then loses the rest, and reads the same end of the stream
+// as otherwise. With the default buffers about 23 kB can be queued, so a peer must
+// take 600 bytes per second. A Linux peer must read 1.5 kB per second, because it
+// grants credits only after it has read most of its receive buffer.
+//
+// Close does not wait for any of that. It returns within about 100 ms even while
+// the kernel's close(2) is stuck behind another link that is stalled. Use
+// [Conn.Shutdown] to learn whether everything has arrived.
+func (c *Conn) Close() error { return c.closeContext(context.Background()) }
+
+// closeContext is Close, which waits no longer than until ctx is done.
+func (c *Conn) closeContext(ctx context.Context) error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	conns.remove(c.held)
-	defer conns.justClosed(c.remote.Device)
-	return c.opError("close", c.socket.Close())
+	defer justClosed(c.remote.Device)
+	return c.opError("close", c.socket.CloseContext(ctx))
 }
 
-// Shutdown closes the connection after everything written has been sent. It
-// returns nil only if the peer's Bluetooth stack has acknowledged every Write
-// that returned before; that stack may still lose what an application has not
-// accepted or read. Whatever the result, the connection is closed afterwards.
+// ErrUnconfirmed is matched by the error of a Shutdown after which it cannot be
+// known whether the peer has received everything: the connection has closed as if
+// the peer had acknowledged it, but its link was gone a moment later. Devices that
+// drop their link as soon as a connection is closed cause it, often without any
+// loss. The error also matches ECONNABORTED.
+var ErrUnconfirmed = btsocket.ErrUnconfirmed
+
+// Shutdown waits until the kernel has sent all data that was written, closes the
+// connection, and waits until the peer's Bluetooth stack has acknowledged the
+// disconnect. Whatever the result, the connection is closed afterwards.
 //
-// Shutdown ends the connection for duplicates of its descriptor, too. Calls that
-// wait are woken as by Close, a Write with its count. An error says
-// that part of what was written may not have arrived: it matches the context's
-// error if ctx was done first, ECONNRESET if the peer closed first, ETIMEDOUT
-// if the peer takes nothing for 40 s, ECONNABORTED if the link was lost, and
-// net.ErrClosed if Close was called before or meanwhile. After ctx is done the
-// kernel goes on as after Close. Shutdown must not be called by a function that
-// runs in the connection's raw connection, since it waits for those.
+// A nil error means that the peer's stack has received the data of every Write that
+// returned before. An application may not have read it yet, or never will. For one
+// kind of loss the error is nil, too: a peer that closes its L2CAP channel without
+// a disconnect, which the specification does not provide for, in the moment in
+// which this end disconnects.
 //
-// To rule out a link that was lost without a trace, Shutdown compares the list
-// of the adapter's links (HCIGETCONNLIST) before and after.
+// Shutdown takes as long as the peer does, so ctx should have a deadline. Pending
+// calls are woken as by Close, a Write with its count, and the connection ends for
+// duplicates of its descriptor, too. A non-nil error means that data may not have
+// arrived. It matches
+//
+//   - the error of ctx, if ctx is done first; Shutdown returns then without delay,
+//     and the kernel goes on as after Close
+//   - ECONNRESET if the peer closed the connection first
+//   - ETIMEDOUT if the peer took nothing for 5 minutes, or did not answer the
+//     disconnect within 20 s
+//   - [ErrUnconfirmed] if the link was gone when the disconnect was over
+//   - ECONNABORTED if the link was lost before that, for which the kernel may also
+//     have another errno
+//   - net.ErrClosed if Close is called before or meanwhile
+//
+// Shutdown must not be called by a function that runs in the connection's raw
+// connection, since it waits for those. To rule out a link that was lost without a
+// trace, it compares the list of the adapter's links (HCIGETCONNLIST) before and
+// after.
 func (c *Conn) Shutdown(ctx context.Context) error {
 	if !c.ok() {
 		return syscall.EINVAL

@@ -50,12 +50,12 @@ func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr Addr) (*Co
 	}
 	name, err := socket.Name()
 	if err != nil {
-		socket.Close()
+		socket.CloseContext(ctx)
 		return nil, err
 	}
-	conn := newDialedConn(socket, addrOf(name), raddr)
-	if err := check.after(ctx, conn); err != nil {
-		conn.Close()
+	conn := newConn(socket, addrOf(name), raddr)
+	if err := checkLink(d.Security, conn, "connect"); err != nil {
+		conn.closeContext(ctx)
 		return nil, err
 	}
 	return conn, nil

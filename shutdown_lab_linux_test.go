@@ -38,6 +38,65 @@ func TestShutdownConfirmsThatEverythingArrived(t *testing.T) {
 	}
 }
 
+// A reader that takes longer than the kernel's 40 s for what is queued, and grants
+// no credits for all that time, gets everything: its stack holds up to 70 kB, and
+// grants credits only when it has been read of most of that.
+func TestShutdownWaitsForASlowReader(t *testing.T) {
+	rate := 1000 // bytes per second
+	if testing.Short() {
+		rate = 20_000 // shows the order alone
+	}
+	l := inLab(t)
+	leavesNothingBehind(t)
+	dialed, accepted := l.connect(t)
+	written := fill(t, dialed)
+	ctx, cancel := context.WithCancel(t.Context())
+	slow, fast := context.WithCancel(t.Context())
+	defer cancel()
+	read := inBackground(func() int64 {
+		defer cancel() // a Shutdown that goes on after the end hangs
+		n, err := copySlowly(slow, io.Discard, accepted, rate)
+		if err != nil {
+			t.Error(err)
+		}
+		return n
+	})
+	begun := time.Now()
+	err := dialed.Shutdown(ctx)
+	t.Logf("Shutdown: %v after %v", err, time.Since(begun).Round(time.Second))
+	if err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	fast()
+	if n := <-read; int(n) != written {
+		t.Errorf("the peer read %d bytes of %d", n, written)
+	}
+	accepted.Close()
+}
+
+// copySlowly copies until the end, with a number of bytes per second until ctx is
+// done.
+func copySlowly(ctx context.Context, to io.Writer, from io.Reader, rate int) (n int64, err error) {
+	ticker := time.NewTicker(time.Second / 10)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		part, err := io.CopyN(to, from, int64(rate/10))
+		n += part
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+	rest, err := io.Copy(to, from)
+	return n + rest, err
+}
+
 func TestShutdownAgainstAPeerThatDoesNotReadEndsWithItsContext(t *testing.T) {
 	l := inLab(t)
 	leavesNothingBehind(t)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
 )
 
 // A link that stalls with full queues makes the kernel hold rfcomm_mutex:
@@ -38,6 +39,14 @@ func TestCallsReturnWhileAStalledLinkHoldsTheKernelsLock(t *testing.T) {
 	waiting := l.dial(t, listener) // never accepted
 
 	l.Pause()
+	// A dial that waits for the peer's answer: it must close its socket when its
+	// context ends, and close(2) is stuck by then.
+	pendingCtx, endPending := context.WithCancel(t.Context())
+	pending := inBackground(func() error {
+		_, err := l.dialer.DialRFCOMM(pendingCtx, l.at((addrOf(listener).Channel+1)%30+1))
+		return err
+	})
+	hosttest.AwaitPolling(t, "(*Socket).awaitConnected")
 	fill(t, stalled)
 	for _, c := range crowd {
 		fill(t, c)
@@ -60,6 +69,11 @@ func TestCallsReturnWhileAStalledLinkHoldsTheKernelsLock(t *testing.T) {
 	cancel()
 	if err := <-dialed; !errors.Is(err, context.Canceled) {
 		t.Errorf("dial: %v, want context.Canceled", err)
+	}
+
+	endPending()
+	if err := <-pending; !errors.Is(err, context.Canceled) {
+		t.Errorf("pending dial: %v, want context.Canceled", err)
 	}
 
 	// A close, with a reader to wake.

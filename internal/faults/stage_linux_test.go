@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,12 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	radio := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
+	return newLoggedStage(t, nil)
+}
+
+func newLoggedStage(t *testing.T, log io.Writer) *stage {
+	t.Helper()
+	radio := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3, Log: log})
 	all := radio.Controllers()
 	return &stage{radio: radio, near: all[0], far: all[1], third: all[2]}
 }

@@ -200,6 +200,10 @@ func (s *scene) fill(c *rfcomm.Conn) {
 	}
 }
 
+// shutdownWithin is the longest that a Shutdown takes to give up a peer that takes
+// nothing: 5 minutes, unless its context ends before.
+const shutdownWithin = 5*time.Minute + atOnce
+
 // shuttingDown meets a fault while Shutdown waits for a peer that has not read
 // everything.
 var shuttingDown = &activity{name: "Shutdown", play: playShuttingDown, plans: map[*fault]plan{
@@ -211,13 +215,13 @@ var shuttingDown = &activity{name: "Shutdown", play: playShuttingDown, plans: ma
 	lost14:       {want: orForgotten("ECONNRESET")},
 	lost15:       {want: orForgotten("ECONNRESET")},
 	stallFor1s:   {want: []string{success}, when: afterStall},
-	stallForEver: {want: []string{"ETIMEDOUT"}, within: 90 * time.Second, long: true},
+	stallForEver: {want: []string{"ETIMEDOUT"}, within: shutdownWithin, long: true},
 	ownDown:      {want: []string{"ECONNABORTED"}},
 	farDown:      {want: orForgotten("ETIMEDOUT"), when: afterSupervision},
 	ownGone:      {want: []string{"ECONNABORTED"}},
 	farGone:      {want: orForgotten("ETIMEDOUT"), when: afterSupervision},
 	killed:       {want: orForgotten("ECONNRESET")},
-	neverReads:   {want: []string{"ETIMEDOUT"}, within: 90 * time.Second, long: true},
+	neverReads:   {want: []string{"ETIMEDOUT"}, within: shutdownWithin, long: true},
 	rubbish:      {never: anyBytes},
 	wrongFrames:  {want: []string{success}, note: framesIgnored},
 }}
@@ -238,7 +242,7 @@ func playShuttingDown(s *scene) {
 	shutdown := inBackground(func() error { return near.Shutdown(context.Background()) })
 	// It has begun once the connection is closed to its users.
 	hosttest.Eventually(s, "Shutdown has begun", func() bool { return near.SetDeadline(time.Time{}) != nil })
-	hosttest.AwaitPolling(s, "(*Socket).awaitDisconnected")
+	hosttest.AwaitPolling(s, "(*Socket).awaitSent")
 	s.strike()
 	switch s.fault {
 	case stallFor1s:
