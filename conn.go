@@ -170,15 +170,30 @@ func (c *Conn) Shutdown(ctx context.Context) error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	conns.remove(c.held)
-	defer conns.justClosed(c.remote.Device)
-	return c.opError("close", contextError(c.socket.Shutdown(ctx, c.linkHandle)))
+	defer justClosed(c.remote.Device)
+	return c.opError("close", contextError(c.socket.Shutdown(ctx, c.linkHandles())))
 }
 
-// linkHandle returns the handle of the link that the connection runs over.
-func (c *Conn) linkHandle() (uint16, error) {
-	link, err := findLink(c.local.Device, c.remote.Device)
-	return link.Handle, err
+// linkHandles returns a function that returns the handle of the link that the
+// connection runs over. Its first call finds out the adapter's index, so that later
+// ones are fast: a device may drop its link as soon as it has acknowledged a close.
+func (c *Conn) linkHandles() func() (uint16, error) {
+	adapter := -1
+	return func() (uint16, error) {
+		if adapter < 0 {
+			all, err := adapters()
+			if err != nil {
+				return 0, err
+			}
+			for _, a := range all {
+				if a.Addr == c.local.Device {
+					adapter = a.Index
+				}
+			}
+		}
+		link, err := linkOf(adapter, c.remote.Device)
+		return link.Handle, err
+	}
 }
 
 // Security returns how the link is protected now, which need not be what a

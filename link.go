@@ -21,18 +21,29 @@ func findLink(adapter, device BDAddr) (hci.Link, error) {
 		if a.Addr != adapter {
 			continue
 		}
-		links, err := hci.Links(a.Index)
-		if err != nil && !errors.Is(err, syscall.ENODEV) {
-			return hci.Link{}, err
-		}
-		for _, link := range links {
-			if link.Device == device {
-				return link, nil
-			}
+		link, err := linkOf(a.Index, device)
+		if err == nil || !errors.Is(err, syscall.ENOTCONN) {
+			return link, err
 		}
 	}
-	return hci.Link{}, os.NewSyscallError("ioctl", syscall.ENOTCONN)
+	return hci.Link{}, errNoLink
 }
+
+// linkOf returns the link to a device of the adapter with an index, like findLink.
+func linkOf(adapter int, device BDAddr) (hci.Link, error) {
+	links, err := hci.Links(adapter)
+	if err != nil && !errors.Is(err, syscall.ENODEV) {
+		return hci.Link{}, err
+	}
+	for _, link := range links {
+		if link.Device == device {
+			return link, nil
+		}
+	}
+	return hci.Link{}, errNoLink
+}
+
+var errNoLink = os.NewSyscallError("ioctl", syscall.ENOTCONN)
 
 // securityOf translates the kernel's flags of a link.
 func securityOf(mode hci.Mode) Security {

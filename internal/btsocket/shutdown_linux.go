@@ -59,7 +59,7 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 	if err := s.drained(ctx); err != nil {
 		return err
 	}
-	before, linkErr := link()
+	before, linkErr := lookUp(ctx, link)
 	if err := s.stillConnected(); err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 			return err
 		}
 	}
-	after, err := link()
+	after, err := lookUp(ctx, link)
 	if err != nil {
 		return linkError(err, ErrUnconfirmed)
 	}
@@ -79,6 +79,26 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 		return shutdownError(ErrUnconfirmed)
 	}
 	return nil
+}
+
+// lookUp calls link, which can be stuck: the kernel takes hci_dev_lock for the
+// list of links (hci_get_conn_list).
+func lookUp(ctx context.Context, link func() (uint16, error)) (uint16, error) {
+	type result struct {
+		handle uint16
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		handle, err := link()
+		done <- result{handle, err}
+	}()
+	select {
+	case r := <-done:
+		return r.handle, r.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 }
 
 // stillConnected returns nil, or how the stream ended.

@@ -195,6 +195,28 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestShutdownEndsWhileLinkIsStuck(t *testing.T) {
+	near, far := unixPair(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	looking, stuck := make(chan struct{}), make(chan struct{})
+	defer close(stuck)
+	done := make(chan error, 1)
+	go func() {
+		done <- near.Shutdown(ctx, func() (uint16, error) {
+			close(looking)
+			<-stuck
+			return 42, nil
+		})
+	}()
+	<-looking
+	cancel()
+	if err := hosttest.Receive(t, done); err != context.Canceled {
+		t.Errorf("got the error %v, want context.Canceled", err)
+	}
+	wantClosed(t, near)
+	wantRestAndEOF(t, far, "")
+}
+
 // withCause is context.WithCancel with a cause that is not context.Canceled.
 func withCause(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
