@@ -77,7 +77,7 @@ func (p *speaker) awaitFrame(kind byte) {
 func TestShutdownWithADroppedLink(t *testing.T) {
 	log := new(sighting)
 	st := newLoggedStage(t, log)
-	unconfirmed := 0
+	unconfirmed, unread := 0, 0
 	for range *dropRounds {
 		st.play(t, func(s *scene) {
 			near, p, dlci := s.spokenTo(100)
@@ -96,12 +96,18 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 			case err == nil:
 			case errors.Is(err, rfcomm.ErrUnconfirmed) && errors.Is(err, unix.ECONNABORTED):
 				unconfirmed++
+			case errors.Is(err, unix.ECONNRESET):
+				// Both came between the kernel's look for frames and its look
+				// at the channel's state (rfcomm_process_rx): it has not read
+				// the answer.
+				unread++
 			default:
 				t.Errorf("Shutdown: %v, want nil or ErrUnconfirmed", err)
 			}
 		})
 	}
-	t.Logf("link dropped %v after the answer: ErrUnconfirmed in %d of %d rounds", *dropAfter, unconfirmed, *dropRounds)
+	t.Logf("link dropped %v after the answer: of %d rounds, ErrUnconfirmed in %d, ECONNRESET in %d",
+		*dropAfter, *dropRounds, unconfirmed, unread)
 }
 
 // A peer that closes its L2CAP channel without a disconnect, over data that it has
