@@ -153,7 +153,7 @@ var ErrUnconfirmed = btsocket.ErrUnconfirmed
 // arrived. It matches
 //
 //   - the error of ctx, if ctx is done first; Shutdown returns then without delay,
-//     and the kernel goes on as after Close
+//     and the kernel continues as after Close
 //   - ECONNRESET if the peer closed the connection first
 //   - ETIMEDOUT if the peer took nothing for 5 minutes, or did not answer the
 //     disconnect within 20 s

@@ -38,9 +38,9 @@ func TestShutdownConfirmsThatEverythingArrived(t *testing.T) {
 	}
 }
 
-// A reader that takes longer than the kernel's 40 s for what is queued, and grants
-// no credits for all that time, gets everything: its stack holds up to 70 kB, and
-// grants credits only when it has been read of most of that.
+// A reader that needs more than the kernel's 40 s for the queued data gets all of
+// it, though its stack grants no credits in that time: it holds up to 70 kB, and
+// waits until most of its buffer has been read.
 func TestShutdownWaitsForASlowReader(t *testing.T) {
 	rate := 1000 // bytes per second
 	if testing.Short() {
@@ -54,7 +54,7 @@ func TestShutdownWaitsForASlowReader(t *testing.T) {
 	slow, fast := context.WithCancel(t.Context())
 	defer cancel()
 	read := inBackground(func() int64 {
-		defer cancel() // a Shutdown that goes on after the end hangs
+		defer cancel() // Shutdown hangs if it outlives the stream
 		n, err := copySlowly(slow, io.Discard, accepted, rate)
 		if err != nil {
 			t.Error(err)

@@ -76,10 +76,10 @@ func (d *descriptor) release(last func(), locks ...sync.Locker) error {
 	return waitBriefly(context.Background(), done)
 }
 
-// startRelease lets every call under way come to its end, which beginClose must
-// have brought about, and closes the descriptor, on a goroutine of its own. Calls
-// hold the given locks from start to end; last runs before the descriptor goes.
-// done, which must have room, gets the error of close(2) and is closed.
+// startRelease waits for the end of all pending calls, which beginClose must have
+// woken, and closes the descriptor, on a goroutine of its own. Calls hold the given
+// locks from start to end; last runs before close(2). done must be buffered: it
+// gets the error of close(2) and is closed.
 func (d *descriptor) startRelease(done chan<- error, last func(), locks ...sync.Locker) {
 	go func() {
 		defer close(done)

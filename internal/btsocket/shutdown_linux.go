@@ -53,8 +53,8 @@ func (s *Socket) Shutdown(ctx context.Context, link func() (handle uint16, err e
 // confirm waits until everything queued has been sent, disconnects, and waits
 // for the answer.
 //
-// The disconnect comes last because the kernel gives up 40 s after it was queued
-// behind data, however much of that has been sent since (__rfcomm_dlc_disconn).
+// The disconnect is the last step because the kernel gives up 40 s after it was
+// queued behind data, even if that data is being sent (__rfcomm_dlc_disconn).
 func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error {
 	if err := s.drained(ctx); err != nil {
 		return err
@@ -254,8 +254,8 @@ func shutdownError(end error) error {
 	return os.NewSyscallError("shutdown", end)
 }
 
-// linkError is how Shutdown reports an error of its link function. missing is
-// what it means that there is no link.
+// linkError is how Shutdown reports an error of its link function. missing stands
+// for the absence of the link.
 func linkError(err, missing error) error {
 	if errors.Is(err, unix.ENOTCONN) {
 		return shutdownError(missing)

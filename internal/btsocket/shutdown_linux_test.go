@@ -71,8 +71,8 @@ func TestShutdownWaitsForTheOtherEnd(t *testing.T) {
 }
 
 // The kernel gives up 40 s after a disconnect is queued behind data, however much
-// of that has been sent since. A pair of Unix sockets counts what the other end has
-// not read as queued.
+// of that has been sent since. A pair of Unix sockets counts data as queued until
+// the other end has read it.
 func TestShutdownDisconnectsLast(t *testing.T) {
 	near, far := unixPair(t)
 	data := strings.Repeat("to be read slowly ", 1000)

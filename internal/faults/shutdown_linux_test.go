@@ -40,7 +40,7 @@ func (s *stage) play(t *testing.T, scenery func(*scene)) {
 type sighting struct {
 	mu      sync.Mutex
 	packet  []byte // nil: none
-	passes  int    // that are still to come
+	passes  int    // left to see
 	arrived chan struct{}
 }
 
@@ -73,7 +73,7 @@ func (p *speaker) awaitFrame(kind byte) {
 }
 
 // A peer that answers the disconnect and then drops its link has acknowledged
-// everything. This end cannot always tell that from a link that was lost before.
+// everything. For this end, a link that was lost before can look the same.
 func TestShutdownWithADroppedLink(t *testing.T) {
 	log := new(sighting)
 	st := newLoggedStage(t, log)
@@ -90,16 +90,16 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 			arrived := log.of(answer)
 			p.say(answer)
 			<-arrived
-			time.Sleep(*dropAfter) // what is measured, not what decides
+			time.Sleep(*dropAfter) // the quantity measured; no result depends on it
 			s.radio.Link(s.near, s.third).Lose(rfcommtest.RemoteUserTerminated)
 			switch err := hosttest.Receive(t, shutdown); {
 			case err == nil:
 			case errors.Is(err, rfcomm.ErrUnconfirmed) && errors.Is(err, unix.ECONNABORTED):
 				unconfirmed++
 			case errors.Is(err, unix.ECONNRESET):
-				// Both came between the kernel's look for frames and its look
-				// at the channel's state (rfcomm_process_rx): it has not read
-				// the answer.
+				// Both arrived between the kernel's look for frames and its
+				// look at the channel's state (rfcomm_process_rx), so that it
+				// has not read the answer.
 				unread++
 			default:
 				t.Errorf("Shutdown: %v, want nil or ErrUnconfirmed", err)
