@@ -218,11 +218,11 @@ func (d *descriptor) setOption(option, value int) error {
 
 // File returns a duplicate of the descriptor, for the caller to close.
 func (d *descriptor) File() (*os.File, error) {
-	d.Share()
 	var file *os.File
 	err := d.control(func(fd int) error {
 		duplicate, err := Duplicate(fd)
 		if err == nil {
+			d.Share()
 			file = os.NewFile(uintptr(duplicate), d.file.Name())
 		}
 		return err

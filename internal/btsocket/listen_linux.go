@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,8 +16,6 @@ type Listener struct {
 
 	acceptMu sync.Mutex // held by Accept from start to end
 	accepted accepted
-
-	shared atomic.Bool // File has given out a duplicate
 }
 
 // accepted is the state of the Accept under way.
@@ -48,7 +45,7 @@ func NewListener(fd int) (*Listener, error) {
 	if err := l.open(fd); err != nil {
 		return nil, err
 	}
-	l.forgotten = closeWhenForgotten(l, l.file, emptyFile)
+	l.forgotten = closeWhenForgotten(l, l.file, endListener)
 	return l, nil
 }
 
@@ -96,28 +93,46 @@ func acceptOne(fd uintptr) (int, unix.Sockaddr, error) {
 	return unix.Accept4(int(fd), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
 }
 
-// File returns a duplicate of the descriptor, for the caller to close. It
-// shares the queue of waiting connections.
+// RawControl runs f on the descriptor. It does not count as sharing the queue:
+// a listener must not lose the safe Close to every setsockopt(2).
+func (l *Listener) RawControl(f func(fd uintptr)) error {
+	return l.useRaw(func() error { return l.raw.Control(f) })
+}
+
+// File returns a duplicate of the descriptor, for the caller to close. The
+// duplicate shares the queue of pending connections, so Close no longer empties
+// it.
 func (l *Listener) File() (*os.File, error) {
 	file, err := l.descriptor.File()
 	if err != nil {
 		return nil, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.shared.Swap(true) && !l.closed.Load() {
-		l.forgotten.Stop()
-		l.forgotten = closeWhenForgotten(l, l.file, nil) // and leave the queue
-	}
+	l.leaveQueue()
 	return file, nil
 }
 
-// Close wakes every Accept and closes the descriptor, after it has taken the
-// connections that wait off the queue and closed them: closing over them can
-// deadlock RFCOMM in the kernel for the whole machine
-// (rfcomm_sock_cleanup_listen against rfcomm_sk_state_change). The queue of a
-// listener that File has shared is left to the others. Close waits for
-// close(2) as Socket.Close does.
+// Share records that the queue of pending connections may have other users,
+// so that Close leaves it alone.
+func (l *Listener) Share() {
+	l.descriptor.Share()
+	l.leaveQueue()
+}
+
+// leaveQueue makes the garbage collector close a forgotten Listener as Close
+// does once the queue is shared.
+func (l *Listener) leaveQueue() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed.Load() {
+		return
+	}
+	l.forgotten.Stop()
+	l.forgotten = closeWhenForgotten(l, l.file, nil)
+}
+
+// Close wakes every Accept, closes the pending connections and then the
+// descriptor. A queue that is shared is left to its other users. Close waits
+// for close(2) as Socket.Close does.
 func (l *Listener) Close() error {
 	l.mu.Lock()
 	first := l.beginClose()
@@ -127,26 +142,51 @@ func (l *Listener) Close() error {
 	}
 	return l.release(func() {
 		if !l.shared.Load() {
-			emptyFile(l.file)
+			endListener(l.file)
 		}
 	}, &l.acceptMu)
 }
 
-// emptyFile empties the queue of a listener.
-func emptyFile(file *os.File) {
+// btDeferSetup is BT_DEFER_SETUP of include/net/bluetooth/bluetooth.h.
+const btDeferSetup = 7
+
+// endListener empties the queue of a listener that is about to be closed, and
+// ends the listener. close(2) would close the pending connections too, but with
+// the lock of each held (rfcomm_sock_cleanup_listen), which can stop RFCOMM on the
+// whole machine by a deadlock with rfcomm_sk_state_change: on Linux 6.1 always if
+// one of them is half-open, on any kernel sometimes if their peers close them
+// meanwhile.
+//
+// A connection that arrives between the last accept4(2) and the end of the
+// listener still causes that deadlock. Nothing can exclude it, so nothing may
+// come between the two: hence shutdown(2), which ends the listener sooner than
+// the Close of an os.File does.
+func endListener(file *os.File) {
 	raw, err := file.SyscallConn()
 	if err != nil {
 		return
 	}
-	raw.Control(func(fd uintptr) { emptyQueue(fd) })
+	raw.Control(func(fd uintptr) {
+		emptyQueue(int(fd))
+		unix.Shutdown(int(fd), unix.SHUT_RDWR)
+	})
 }
 
-// emptyQueue closes the connections that wait to be accepted.
-func emptyQueue(fd uintptr) {
-	// The bound is for those who come while it works; it is far above the
+// emptyQueue closes the pending connections of a listener, half-open ones
+// included, which accept4(2) returns only with BT_DEFER_SETUP
+// (bt_accept_dequeue). They must not be read: 6.1 crashes on the first read of
+// one whose peer has gone.
+func emptyQueue(fd int) {
+	// Only Bluetooth sockets have the option, and half-open connections.
+	_ = unix.SetsockoptInt(fd, unix.SOL_BLUETOOTH, btDeferSetup, 1)
+	// The user of a raw connection may have made the descriptor blocking.
+	if unix.SetNonblock(fd, true) != nil {
+		return
+	}
+	// The limit is for peers that connect meanwhile. It is well above the
 	// longest queue that the kernel grants.
 	for range 2 * unix.SOMAXCONN {
-		child, _, err := acceptOne(fd)
+		child, err := acceptDirectly(fd)
 		switch err {
 		case nil:
 			unix.Close(child)
@@ -155,4 +195,19 @@ func emptyQueue(fd uintptr) {
 			return
 		}
 	}
+}
+
+// acceptDirectly is accept4(2) on a descriptor that does not block, without the
+// scheduler, which could let other goroutines run first when it returns.
+func acceptDirectly(fd int) (int, error) {
+	const flags = unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK
+	child, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), 0, 0, flags, 0, 0)
+	switch errno {
+	case 0:
+		return int(child), nil
+	case unix.ENOSYS: // linux/386 and linux/s390x before 4.3
+		child, _, err := unix.Accept4(fd, flags)
+		return child, err
+	}
+	return -1, errno
 }

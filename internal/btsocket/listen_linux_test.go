@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -158,6 +159,80 @@ func TestCloseAfterFileLeavesTheConnectionsThatWait(t *testing.T) {
 	buf := make([]byte, 100)
 	if n, err := s.Read(buf); string(buf[:n]) != "hello" || err != nil {
 		t.Errorf("read %q, %v", buf[:n], err)
+	}
+}
+
+// sharedListener returns a Listener on a duplicate of fd that shares the queue.
+func sharedListener(t *testing.T, fd int) (l *Listener, duplicate int) {
+	t.Helper()
+	duplicate, err := Duplicate(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err = NewListener(duplicate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Share()
+	return l, duplicate
+}
+
+func TestCloseLeavesSharedQueue(t *testing.T) {
+	l, fd, address := listenerOnUnix(t)
+	defer unix.Close(hosttest.DialUnix(t, address))
+	shared, _ := sharedListener(t, fd)
+	if err := shared.Close(); err != nil {
+		t.Errorf("Close returned the error %v", err)
+	}
+	s, _, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+}
+
+func TestForgottenListenerLeavesSharedQueue(t *testing.T) {
+	l, fd, address := listenerOnUnix(t)
+	defer unix.Close(hosttest.DialUnix(t, address))
+	_, duplicate := sharedListener(t, fd)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		runtime.GC()
+		if _, err := unix.FcntlInt(uintptr(duplicate), unix.F_GETFD, 0); err == unix.EBADF {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the garbage collector did not close the listener")
+		}
+	}
+	s, _, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+}
+
+func TestCloseAfterRawControlEmptiesQueue(t *testing.T) {
+	l, fd, address := listenerOnUnix(t)
+	elsewhere, err := Duplicate(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(elsewhere)
+	waiting := socketOf(t, hosttest.DialUnix(t, address))
+	// Making it block must not make Close block.
+	err = l.RawControl(func(fd uintptr) {
+		if err := unix.SetNonblock(int(fd), false); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Errorf("Close returned the error %v", err)
+	}
+	if _, err := waiting.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the pending connection read the error %v, want io.EOF", err)
 	}
 }
 

@@ -1,0 +1,134 @@
+package rfcomm_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+// An unpaired peer's connection to a listener at medium stays half-open while
+// the devices authenticate. Closing the listener over it stops RFCOMM on the
+// whole machine on Linux 6.1.
+func TestListenerCloseWhilePairing(t *testing.T) {
+	l := inLab(t)
+	leavesNothingBehind(t)
+	listener := l.listenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium})
+	end := l.dialHalfOpen(t, addrOf(listener), func() bool { return queued(t, listener) == 1 })
+	if err := listener.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	end()
+	l.checkAlive(t)
+}
+
+// dialHalfOpen starts a dial to a listener at medium, and returns when queued
+// reports that the connection is in the listener's queue, half-open. The returned
+// function ends the dial.
+func (l *lab) dialHalfOpen(t *testing.T, address rfcomm.Addr, queued func() bool) (end func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	dialed := inBackground(func() error {
+		c, err := l.dialer.DialRFCOMM(ctx, address)
+		if err == nil {
+			c.Close()
+		}
+		return err
+	})
+	await(t, "the connection to be in the listener's queue", queued)
+	return func() {
+		cancel()
+		if err := <-dialed; !errors.Is(err, context.Canceled) {
+			t.Errorf("the half-open dial ended with %v, want context.Canceled", err)
+		}
+	}
+}
+
+// queued returns how many connections are in a listener's queue, in any state.
+func queued(t *testing.T, listener *rfcomm.Listener) int {
+	t.Helper()
+	inode := inodeOf(t, listener)
+	table, err := os.ReadFile("/proc/net/rfcomm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(string(table)) {
+		// The last column is the inode of the parent, the listener.
+		if fields := strings.Fields(line); fields[len(fields)-1] == inode {
+			n++
+		}
+	}
+	return n
+}
+
+// inodeOf returns the inode of a listener's socket.
+func inodeOf(t *testing.T, listener *rfcomm.Listener) string {
+	t.Helper()
+	raw, err := listener.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stat unix.Stat_t
+	if err := raw.Control(func(fd uintptr) { err = unix.Fstat(int(fd), &stat) }); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(stat.Ino)
+}
+
+// checkAlive checks that RFCOMM on this machine is not in a deadlock.
+func (l *lab) checkAlive(t *testing.T) {
+	t.Helper()
+	// The controllers still wait for the pairing, and would hold up others.
+	l.Remove()
+	l.Restore()
+	alive := inBackground(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_, err := l.dialer.DialRFCOMM(ctx, l.at(30)) // without a listener
+		return err
+	})
+	if err := <-alive; !errors.Is(err, unix.ECONNREFUSED) {
+		t.Errorf("a new dial: %v, want ECONNREFUSED", err)
+	}
+	await(t, "the kernel's thread krfcommd to sleep", func() bool { return krfcommd(t) == "S" })
+}
+
+// krfcommd returns the state of the kernel's RFCOMM thread: D if it waits for a
+// lock, S if it waits for work.
+func krfcommd(t *testing.T) string {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		content, _ := os.ReadFile(file) // or the process has ended
+		if _, rest, ok := strings.Cut(string(content), "(krfcommd) "); ok {
+			return rest[:1]
+		}
+	}
+	t.Fatal("there is no thread krfcommd")
+	return ""
+}
+
+// await waits until a condition holds that no event announces.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited for %s for 20 s", what)
+		}
+	}
+}
