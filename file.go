@@ -33,12 +33,12 @@ func FileConn(f *os.File) (net.Conn, error) {
 }
 
 // FileListener returns a listener, always a *[Listener], for the listening
-// RFCOMM socket in f, on a duplicate of its descriptor, like [FileConn]. A
-// descriptor that is no listening RFCOMM socket is refused.
+// RFCOMM socket in f, on a duplicate of its descriptor, like [FileConn]. It
+// refuses a descriptor that is not a listening RFCOMM socket.
 //
-// The listener keeps to the security level that the socket has (BT_SECURITY), as
-// one of a [ListenConfig] does. Closing it closes the connections that wait in
-// the socket's queue; keep it open as long as another process is to accept them.
+// The listener keeps to the security level that the socket has (BT_SECURITY),
+// like one of a [ListenConfig]. Closing it leaves the pending connections to the
+// other users of the socket, such as f; see [Listener.Close].
 func FileListener(f *os.File) (net.Listener, error) {
 	if f == nil {
 		return nil, opError("file", nil, nil, syscall.EINVAL)

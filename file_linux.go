@@ -48,6 +48,7 @@ func fileListener(f *os.File) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	socket.Share()
 	return &Listener{listener: socket, addr: state.name, security: security}, nil
 }
 
