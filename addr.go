@@ -103,7 +103,7 @@ func channelError(channel string) error {
 // it.
 type Addr struct {
 	Device  BDAddr // zero: any adapter
-	Channel int    // 1 to 30; 0: the kernel picks one (to listen), or none is meant
+	Channel int    // 1 to 30; 0: a free one (to listen), or none is meant
 }
 
 // ParseAddr parses an address of the form "[01:23:45:67:89:AB]:11". Without a

@@ -37,8 +37,8 @@ func FileConn(f *os.File) (net.Conn, error) {
 // refuses a descriptor that is not a listening RFCOMM socket.
 //
 // The listener keeps to the security level that the socket has (BT_SECURITY),
-// like one of a [ListenConfig]. Closing it leaves the pending connections to the
-// other users of the socket, such as f; see [Listener.Close].
+// like one of a [ListenConfig]. Closing it leaves the pending connections to
+// the other users of the socket, such as f; see [Listener.Close].
 func FileListener(f *os.File) (net.Listener, error) {
 	if f == nil {
 		return nil, opError("file", nil, nil, syscall.EINVAL)

@@ -1,7 +1,10 @@
 package rfcomm
 
 import (
+	"context"
 	"errors"
+	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -9,32 +12,78 @@ import (
 )
 
 // listen listens on an address that was checked.
-func (lc *ListenConfig) listen(laddr Addr) (*Listener, error) {
-	backlog := lc.Backlog
-	if backlog == 0 {
-		backlog = unix.SOMAXCONN
+func (lc *ListenConfig) listen(ctx context.Context, laddr Addr) (*Listener, error) {
+	others, err := rivals(laddr.Device)
+	if err != nil {
+		return nil, err
 	}
+	var l *Listener
+	err = claimChannel(ctx, laddr.Channel, func(channel int) error {
+		l, err = lc.listenOn(laddr, channel, others)
+		return err
+	})
+	return l, err
+}
+
+// listenOn listens on one channel of laddr. A listener on an adapter's own
+// address and one on every adapter can share a channel, and the former receives
+// the adapter's connections (rfcomm_get_sock_by_channel), so listenOn also
+// looks for rivals. It does so again once its socket is bound: of two programs
+// that do this, at least one sees the other.
+func (lc *ListenConfig) listenOn(laddr Addr, channel int, others []rival) (*Listener, error) {
 	on := endpoint(lc.Security, func(fd int) error {
 		if lc.Control == nil {
 			return nil
 		}
 		return lc.Control(network, laddr.String(), controlOnly(fd))
 	})
-	on.Local = laddr.sockaddr()
+	on.Local = Addr{Device: laddr.Device, Channel: channel}.sockaddr()
+	on.Bound = func() error { return look(others, channel) }
+	if err := look(slices.Concat([]rival{itself(laddr.Device)}, others), channel); err != nil {
+		return nil, err
+	}
+	backlog := lc.Backlog
+	if backlog == 0 {
+		backlog = unix.SOMAXCONN
+	}
 	socket, err := btsocket.Listen(on, backlog)
 	if err != nil {
 		return nil, err
 	}
-	// The kernel picks the channel in listen(2), not in bind(2).
-	name, err := socket.Name()
-	if err != nil {
-		socket.Close()
-		return nil, err
-	}
-	return &Listener{listener: socket, addr: addrOf(name), security: lc.Security}, nil
+	addr := Addr{Device: laddr.Device, Channel: channel}
+	return &Listener{listener: socket, addr: addr, security: lc.Security}, nil
 }
 
-// accept waits for the next connection and checks its link.
+// look returns an error that matches EADDRINUSE if a listener has the channel
+// on one of the addresses.
+func look(addresses []rival, channel int) error {
+	for _, r := range addresses {
+		err := probe(Addr{Device: r.device, Channel: channel})
+		if errors.Is(err, unix.EADDRINUSE) {
+			return r.inUse()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// probe binds a socket to an address for a moment. A socket that is bound but
+// does not listen receives no connections (rfcomm_get_sock_by_channel), but
+// while it exists other programs cannot bind to the address
+// (__rfcomm_get_listen_sock_by_addr).
+func probe(a Addr) error {
+	fd, err := btsocket.NewSocket(unix.SOCK_STREAM, unix.BTPROTO_RFCOMM)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return os.NewSyscallError("bind", unix.Bind(fd, a.sockaddr()))
+}
+
+// accept waits for the next connection and checks its link. A peer that fails
+// the check or vanishes is skipped: neither is an error of the listener.
 func (l *Listener) accept() (*Conn, error) {
 	for {
 		socket, peer, err := l.listener.Accept()
@@ -52,10 +101,8 @@ func (l *Listener) accept() (*Conn, error) {
 			return conn, nil
 		}
 		conn.Close()
-		if !errors.Is(err, unix.ENOTCONN) {
+		if !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.ENOTCONN) {
 			return nil, err
 		}
-		// The link is gone, and the connection with it: the next one may be
-		// there, as when accept4 gives ECONNABORTED.
 	}
 }

@@ -18,10 +18,9 @@ var (
 // [net.Listener]: its methods may be called from several goroutines at once,
 // and errors are *net.OpError.
 //
-// The kernel answers a device that connects before Accept is called; that one
-// may have sent data by then, and if it hangs up before Accept it is forgotten,
-// with its data. From each adapter of each device there can be one connection
-// at a time.
+// The kernel completes connections before Accept is called. A peer that
+// disconnects before Accept is discarded together with the data it sent. From
+// each adapter of each device there can be one connection at a time.
 //
 // A Listener survives its adapter without any event: connections come again
 // when the adapter is back.
@@ -52,10 +51,10 @@ func (l *Listener) Accept() (net.Conn, error) {
 
 // AcceptRFCOMM waits for the next connection, until the listener's deadline.
 //
-// Where the ListenConfig asked for SecurityMedium or SecurityHigh, a connection
-// over a link that is not encrypted is closed and gives an error that matches
-// EACCES. That error is Temporary, so that accept loops such as that of
-// http.Server go on.
+// If the ListenConfig asked for SecurityMedium or SecurityHigh, AcceptRFCOMM
+// closes and skips a connection over a link that is not encrypted. It also
+// skips a connection that ends meanwhile. Its errors are those of the listener,
+// not of a peer.
 func (l *Listener) AcceptRFCOMM() (*Conn, error) {
 	if !l.ok() {
 		return nil, syscall.EINVAL
@@ -68,14 +67,23 @@ func (l *Listener) AcceptRFCOMM() (*Conn, error) {
 }
 
 // Close closes the listener and wakes every Accept, which then fails with an
-// error that matches net.ErrClosed. Connections that were not accepted yet are
-// closed; accepted ones stay. The channel is free when Close returns, unless the
-// kernel is stuck behind a stalled link for more than 100 ms.
+// error that matches net.ErrClosed. Pending connections are closed; accepted
+// ones stay open. The channel is free when Close returns, unless the kernel is
+// blocked by a stalled link for more than 100 ms.
 //
-// The waiting connections are closed before the listener, one by one: to close
-// it over them can bring RFCOMM on the whole machine to a halt, by a deadlock in
-// the kernel. After [Listener.File] they are left alone, since the duplicate
-// shares them; then whoever closes last should accept them first.
+// Before the listener, Close closes the pending connections one by one,
+// half-open ones included. Left to the kernel, they can stop RFCOMM on the
+// whole machine by a deadlock: on Linux 6.1 a half-open connection always does,
+// such as that of an unpaired device to a listener at SecurityMedium. A
+// connection that arrives in the microseconds between the two steps still can.
+// So can a process that is killed or exits without Close.
+//
+// Pending connections belong to the socket and thus to all its descriptors.
+// After [Listener.File], and for a listener from [FileListener], Close leaves
+// them to the other users. The last user should close them: set the socket
+// option BT_DEFER_SETUP (level SOL_BLUETOOTH, option 7) to 1, so that Accept
+// returns half-open connections too, then call Accept until a deadline passes,
+// and close each connection without reading from it.
 func (l *Listener) Close() error {
 	if !l.ok() {
 		return syscall.EINVAL
@@ -102,7 +110,7 @@ func (l *Listener) SetDeadline(t time.Time) error {
 }
 
 // File returns a duplicate of the listener's descriptor, for the caller to
-// close. Both accept from one queue.
+// close. Both accept from one queue, which [Listener.Close] then leaves alone.
 func (l *Listener) File() (*os.File, error) {
 	if !l.ok() {
 		return nil, syscall.EINVAL
@@ -111,7 +119,8 @@ func (l *Listener) File() (*os.File, error) {
 	return f, l.opError("file", err)
 }
 
-// SyscallConn returns a raw connection, of which only Control can be used.
+// SyscallConn returns a raw connection, of which only Control can be used. Its
+// function must not duplicate the descriptor; use [Listener.File] for that.
 func (l *Listener) SyscallConn() (syscall.RawConn, error) {
 	if !l.ok() {
 		return nil, syscall.EINVAL

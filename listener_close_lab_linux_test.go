@@ -31,8 +31,8 @@ func TestListenerCloseWhilePairing(t *testing.T) {
 }
 
 // dialHalfOpen starts a dial to a listener at medium, and returns when queued
-// reports that the connection is in the listener's queue, half-open. The returned
-// function ends the dial.
+// reports that the connection is in the listener's queue, half-open. The
+// returned function ends the dial.
 func (l *lab) dialHalfOpen(t *testing.T, address rfcomm.Addr, queued func() bool) (end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

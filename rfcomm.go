@@ -27,9 +27,10 @@ func Dial(bdaddr string, channel int) (net.Conn, error) {
 	return conn, nil
 }
 
-// Listen listens on a channel, 1 to 30, of every adapter. With channel 0 the
-// kernel picks a free one, which the listener's Addr tells. The listener is
-// always a *[Listener].
+// Listen listens on a channel, 1 to 30, of every adapter. If the channel is 0,
+// Listen picks the first one that is free on every adapter, and the listener's
+// Addr reports it. The listener is always a *[Listener]. See
+// [ListenConfig.ListenRFCOMM].
 func Listen(channel int) (net.Listener, error) {
 	listener, err := new(ListenConfig).ListenRFCOMM(context.Background(), Addr{Channel: channel})
 	if err != nil {
@@ -214,16 +215,16 @@ type ListenConfig struct {
 	// net.core.somaxconn. Zero: SOMAXCONN.
 	Backlog int
 
-	// Security is the protection to ask for. The kernel checks the level of each
-	// connection, and SecurityHigh as well as SecurityMedium. Accept also
-	// refuses connections over a link that is not encrypted. Both checks are
-	// made before Accept returns: they do not notice that encryption is
-	// switched off later.
+	// Security is the protection to ask of peers. With SecurityMedium or
+	// SecurityHigh, Accept closes and skips connections over a link that is
+	// not encrypted. Only encryption is checked; see [Conn.Security].
 	Security Security
 
 	// Control, if not nil, is called with the new socket after it is made and
-	// before it is bound. Of c only Control may be used. Network is "rfcomm",
-	// address the one to listen on, as Addr.String writes it.
+	// before it is bound. It is called again, with another socket, if another
+	// program takes the channel at the same moment. Only the Control method
+	// of c can be used. Network is "rfcomm"; address is the one to listen on,
+	// as Addr.String formats it.
 	Control func(network, address string, c syscall.RawConn) error
 }
 
@@ -245,16 +246,29 @@ func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (ne
 	return listener, nil
 }
 
-// ListenRFCOMM listens on laddr: on a channel, 1 to 30, of one adapter, or of
-// every adapter if its Device is zero. With channel 0 the kernel picks a free
-// one, which [Listener.Addr] tells. A listener on one adapter and one on every
-// adapter can have the same channel; the first gets that adapter's connections.
-// When ctx is done already, nothing is done.
+// ListenRFCOMM listens on laddr: on a channel, 1 to 30, of one adapter or, if
+// the Device is zero, of every adapter. If the channel is 0, ListenRFCOMM picks
+// the first free one, which [Listener.Addr] reports. If ctx is already done,
+// ListenRFCOMM returns its error.
 //
-// Its errors are *net.OpError. Those of the kernel match their errno:
-// EADDRINUSE when the channel is taken, EINVAL when channel 0 was asked for and
-// none is free, EAFNOSUPPORT and EPROTONOSUPPORT as for [Dialer.DialRFCOMM].
-// Elsewhere than on Linux the error matches errors.ErrUnsupported.
+// The kernel lets a listener on an adapter's address and a listener on every
+// adapter share a channel. The former then receives all connections to its
+// adapter, the latter none. So ListenRFCOMM returns an error if a listener of
+// any program, including this one, has the channel on every adapter and laddr
+// names one, or the reverse. A program that binds an adapter's address later
+// still takes the channel. Listeners on the address of an unplugged adapter go
+// unnoticed.
+//
+// To find such listeners, ListenRFCOMM binds sockets to their addresses for a
+// moment, in which other programs get EADDRINUSE. It retries for some
+// milliseconds before it returns EADDRINUSE itself, so that programs that call
+// it at the same time do not fail because of each other.
+//
+// The errors are *net.OpError. Those of the kernel match their errno:
+// EADDRINUSE if the channel is in use, or if the channel is 0 and none is free
+// (such an error also matches EINVAL, the errno of listen(2)); EAFNOSUPPORT and
+// EPROTONOSUPPORT as for [Dialer.DialRFCOMM]. On other platforms the error
+// matches errors.ErrUnsupported.
 func (lc *ListenConfig) ListenRFCOMM(ctx context.Context, laddr Addr) (*Listener, error) {
 	listener, err := lc.check(ctx, laddr)
 	if err != nil {
@@ -281,5 +295,5 @@ func (lc *ListenConfig) check(ctx context.Context, laddr Addr) (*Listener, error
 	if err := checkAdapter(laddr.Device); err != nil {
 		return nil, err
 	}
-	return lc.listen(laddr)
+	return lc.listen(ctx, laddr)
 }

@@ -1,9 +1,10 @@
 package rfcomm_test
 
 import (
+	"errors"
+	"net"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -131,53 +132,69 @@ func TestMediumIsRefusedWhileAnotherConnectionIsLow(t *testing.T) {
 	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "close other connections")
 }
 
-// The kernel sees to it that those who connect to a listener at medium are
-// protected; this asks it not to, which leaves the check of Accept.
-func TestAcceptAtMediumRefusesAnUnprotectedLink(t *testing.T) {
+// The kernel itself refuses unprotected peers of a listener at medium;
+// listenUnguarded makes it let them in, which leaves the check of Accept.
+func TestAcceptSkipsUnprotectedPeers(t *testing.T) {
 	l := inLab(t)
 	listener := l.listenUnguarded(t)
-	dialed := l.dial(t, listener)
-	_, err := listener.Accept()
-	t.Log(err)
-	checkOpError(t, err, "accept", nil, addrOf(listener), unix.EACCES, "the link is not encrypted")
-	if !temporary(err) {
-		t.Errorf("%v: is not temporary", err)
+	accepted := inBackground(func() *rfcomm.Conn {
+		c, err := listener.AcceptRFCOMM()
+		if err != nil {
+			t.Errorf("Accept: %v", err)
+		}
+		return c
+	})
+	for range 3 {
+		unprotected := l.dial(t, listener)
+		receiveEnd(t, unprotected)
+		unprotected.Close()
 	}
-	receiveEnd(t, dialed)
+	l.Pair()
+	d := l.dialer
+	d.Security = rfcomm.SecurityMedium
+	protected, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	if err != nil {
+		listener.Close()
+		t.Fatal(err)
+	}
+	defer protected.Close()
+	c := <-accepted
+	if c == nil {
+		return
+	}
+	defer c.Close()
+	checkSecurity(t, c, rfcomm.SecurityMedium)
+	send(t, protected, "secret")
+	receive(t, c, "secret")
 }
 
-// Strangers who connect and vanish must not end a server's accept loop.
-func TestAcceptAtMediumGoesOnWhenALinkVanishes(t *testing.T) {
+func TestAcceptSkipsVanishedPeers(t *testing.T) {
 	l := inLab(t)
 	listener := l.listenUnguarded(t)
+	accepted := inBackground(func() error {
+		c, err := listener.Accept()
+		if err == nil {
+			c.Close()
+		}
+		return err
+	})
 	for range 20 {
 		l.Sync() // a dial over a link that is about to go fails with it
 		c := l.dial(t, listener)
-		accepted := inBackground(func() error {
-			listener.SetDeadline(time.Now().Add(time.Second))
-			_, err := listener.Accept()
-			return err
-		})
 		l.Disconnect(0x13)
-		if err := <-accepted; !temporary(err) {
-			t.Fatalf("Accept: %v, which is not temporary", err)
-		}
 		// The connection has ended, for whatever reason the kernel names.
 		if _, err := c.Read(make([]byte, 1)); err == nil {
 			t.Error("Read: no error")
 		}
 		c.Close()
 	}
+	listener.Close()
+	if err := <-accepted; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept: %v, want net.ErrClosed", err)
+	}
 }
 
-// temporary reports what the accept loop of http.Server asks of an error before
-// it goes on.
-func temporary(err error) bool {
-	e, ok := err.(interface{ Temporary() bool })
-	return ok && e.Temporary()
-}
-
-// listenUnguarded listens at medium, with a kernel that lets everybody in.
+// listenUnguarded listens at medium, with a kernel that accepts every peer.
 func (l *lab) listenUnguarded(t *testing.T) *rfcomm.Listener {
 	t.Helper()
 	return l.listenWith(t, rfcomm.ListenConfig{

@@ -9,8 +9,8 @@ import (
 
 // What follows fails: only Linux has RFCOMM sockets.
 
-func (*Dialer) connect(context.Context, BDAddr, Addr) (*Conn, error) { return nil, errUnsupported }
-func (*ListenConfig) listen(Addr) (*Listener, error)                 { return nil, errUnsupported }
-func (*Listener) accept() (*Conn, error)                             { return nil, errUnsupported }
-func fileConn(*os.File) (*Conn, error)                               { return nil, errUnsupported }
-func fileListener(*os.File) (*Listener, error)                       { return nil, errUnsupported }
+func (*Dialer) connect(context.Context, BDAddr, Addr) (*Conn, error)  { return nil, errUnsupported }
+func (*ListenConfig) listen(context.Context, Addr) (*Listener, error) { return nil, errUnsupported }
+func (*Listener) accept() (*Conn, error)                              { return nil, errUnsupported }
+func fileConn(*os.File) (*Conn, error)                                { return nil, errUnsupported }
+func fileListener(*os.File) (*Listener, error)                        { return nil, errUnsupported }

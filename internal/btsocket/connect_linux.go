@@ -19,9 +19,8 @@ type Endpoint struct {
 	// Setup is called with the new socket before it is bound. It may be nil.
 	Setup func(fd int) error
 
-	// Abandoned, if not nil, takes over the socket of a Connect that ctx ended
-	// while the kernel was connecting it. By default the socket is closed.
-	Abandoned func(*Socket)
+	// Bound is called after the new socket is bound. It may be nil.
+	Bound func() error
 }
 
 // prepare returns a new socket, set up and bound.
@@ -40,6 +39,12 @@ func (e *Endpoint) prepare(ctx context.Context) (int, error) {
 		if err := unix.Bind(fd, e.Local); err != nil {
 			closeBriefly(ctx, fd)
 			return -1, os.NewSyscallError("bind", err)
+		}
+	}
+	if e.Bound != nil {
+		if err := e.Bound(); err != nil {
+			closeBriefly(fd)
+			return -1, err
 		}
 	}
 	return fd, nil

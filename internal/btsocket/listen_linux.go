@@ -152,10 +152,10 @@ const btDeferSetup = 7
 
 // endListener empties the queue of a listener that is about to be closed, and
 // ends the listener. close(2) would close the pending connections too, but with
-// the lock of each held (rfcomm_sock_cleanup_listen), which can stop RFCOMM on the
-// whole machine by a deadlock with rfcomm_sk_state_change: on Linux 6.1 always if
-// one of them is half-open, on any kernel sometimes if their peers close them
-// meanwhile.
+// the lock of each held (rfcomm_sock_cleanup_listen), which can stop RFCOMM on
+// the whole machine by a deadlock with rfcomm_sk_state_change: on Linux 6.1
+// always if one of them is half-open, on any kernel sometimes if their peers
+// close them meanwhile.
 //
 // A connection that arrives between the last accept4(2) and the end of the
 // listener still causes that deadlock. Nothing can exclude it, so nothing may

@@ -1,0 +1,115 @@
+package rfcomm
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"syscall"
+	"time"
+)
+
+// A channel that is in use may be so only for a moment: two listeners that try
+// a channel at the same time see each other, and so do their probes. So each
+// channel is tried claimAttempts times, with random pauses of up to claimPause.
+const (
+	claimAttempts = 10
+	claimPause    = 5 * time.Millisecond
+)
+
+// claimChannel calls claim with the given channel or, if it is 0, with 1 to 30
+// in turn until one is free. claim returns an error that matches EADDRINUSE if
+// the channel is in use.
+func claimChannel(ctx context.Context, channel int, claim func(channel int) error) error {
+	for attempt := 1; ; attempt++ {
+		err := claimOnce(channel, claim)
+		if !errors.Is(err, syscall.EADDRINUSE) || attempt == claimAttempts {
+			return err
+		}
+		timer := time.NewTimer(rand.N(claimPause))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return contextError(ctx.Err())
+		}
+	}
+}
+
+func claimOnce(channel int, claim func(channel int) error) error {
+	if channel != 0 {
+		return claim(channel)
+	}
+	for channel := 1; channel <= maxChannel; channel++ {
+		if err := claim(channel); !errors.Is(err, syscall.EADDRINUSE) {
+			return err
+		}
+	}
+	return noFreeChannel()
+}
+
+// noFreeChannel returns the error of a listener on channel 0 if all channels
+// are in use.
+func noFreeChannel() error {
+	return &os.SyscallError{Syscall: "bind", Err: noneFree{&hint{
+		errno: syscall.EADDRINUSE,
+		text:  "no channel is free, all 30 have listeners: close one, or listen on the address of another adapter",
+	}}}
+}
+
+// noneFree also matches EINVAL, the errno of listen(2) if the kernel finds no
+// free channel.
+type noneFree struct{ *hint }
+
+func (noneFree) Is(target error) bool { return target == syscall.EINVAL }
+
+// A rival is an address whose listeners a new listener must not share a channel
+// with.
+type rival struct {
+	device BDAddr // zero: every adapter
+	name   string
+	advice string // for the new listener
+}
+
+const (
+	everyAdapter = "every adapter"
+	otherChannel = "choose another channel"
+	otherAddress = "it would receive the connections to that adapter; " + otherChannel +
+		", or listen on the address of another adapter"
+)
+
+// rivals returns the other addresses that a listener on the address of an
+// adapter or, if it is zero, of every adapter shares connections with.
+func rivals(device BDAddr) ([]rival, error) {
+	if !device.IsZero() {
+		return []rival{{name: everyAdapter, advice: otherChannel}}, nil
+	}
+	all, err := adapters()
+	if err != nil {
+		return nil, err
+	}
+	others := make([]rival, 0, len(all))
+	for _, a := range all {
+		if !a.Addr.IsZero() {
+			others = append(others, rival{a.Addr, a.Name + " (" + a.Addr.String() + ")", otherAddress})
+		}
+	}
+	return others, nil
+}
+
+// itself returns a listener's own address.
+func itself(device BDAddr) rival {
+	if device.IsZero() {
+		return rival{name: everyAdapter, advice: otherChannel}
+	}
+	return rival{device, "the adapter", otherChannel}
+}
+
+// inUse returns the error of a listener whose channel another listener has on
+// the rival address.
+func (r rival) inUse() error {
+	return &os.SyscallError{Syscall: "bind", Err: &hint{
+		errno: syscall.EADDRINUSE,
+		text:  "another listener has this channel of " + r.name + ": " + r.advice,
+	}}
+}

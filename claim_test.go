@@ -1,0 +1,87 @@
+package rfcomm
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"syscall"
+	"testing"
+)
+
+// claims records the channels that claimChannel tries. Those in use fail with
+// EADDRINUSE as often as the map says.
+func claims(used map[int]int, tried *[]int) func(int) error {
+	return func(channel int) error {
+		*tried = append(*tried, channel)
+		if used[channel] > 0 {
+			used[channel]--
+			return os.NewSyscallError("bind", syscall.EADDRINUSE)
+		}
+		return nil
+	}
+}
+
+func TestClaimChannelSkipsUsedOnes(t *testing.T) {
+	var tried []int
+	err := claimChannel(t.Context(), 0, claims(map[int]int{1: 1, 2: 1}, &tried))
+	if want := []int{1, 2, 3}; err != nil || !slices.Equal(tried, want) {
+		t.Errorf("tried %v, %v; want %v, nil", tried, err, want)
+	}
+}
+
+func TestClaimChannelRetries(t *testing.T) {
+	var tried []int
+	err := claimChannel(t.Context(), 7, claims(map[int]int{7: claimAttempts - 1}, &tried))
+	if err != nil || len(tried) != claimAttempts {
+		t.Errorf("tried %v, %v; want nil after %d attempts", tried, err, claimAttempts)
+	}
+}
+
+func TestClaimChannelRetriesWhenAllAreUsed(t *testing.T) {
+	used := make(map[int]int)
+	for channel := 1; channel <= maxChannel; channel++ {
+		used[channel] = 1
+	}
+	var tried []int
+	err := claimChannel(t.Context(), 0, claims(used, &tried))
+	if err != nil || len(tried) != maxChannel+1 || tried[maxChannel] != 1 {
+		t.Errorf("tried %v, %v; want 1 to %d, and 1 again", tried, err, maxChannel)
+	}
+}
+
+func TestClaimChannelGivesUp(t *testing.T) {
+	for _, channel := range []int{0, 7} {
+		calls := 0
+		err := claimChannel(t.Context(), channel, func(int) error { calls++; return syscall.EADDRINUSE })
+		want := claimAttempts
+		if channel == 0 {
+			want *= maxChannel
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) || calls != want {
+			t.Errorf("channel %d: %v after %d calls, want EADDRINUSE after %d", channel, err, calls, want)
+		}
+		if got := errors.Is(err, syscall.EINVAL); got != (channel == 0) {
+			t.Errorf("channel %d: %v matches EINVAL: %v", channel, err, got)
+		}
+	}
+}
+
+func TestClaimChannelReturnsOtherErrors(t *testing.T) {
+	for _, channel := range []int{0, 7} {
+		calls := 0
+		err := claimChannel(t.Context(), channel, func(int) error { calls++; return syscall.EMFILE })
+		if err != syscall.EMFILE || calls != 1 {
+			t.Errorf("channel %d: %v after %d calls, want EMFILE after 1", channel, err, calls)
+		}
+	}
+}
+
+func TestClaimChannelEndsWithContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	err := claimChannel(ctx, 7, func(int) error { cancel(); return syscall.EADDRINUSE })
+	// The pause may end first, but not each time.
+	if err != context.Canceled && !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+}

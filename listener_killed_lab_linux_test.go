@@ -1,0 +1,153 @@
+//go:build killed
+
+// The tests of this file can leave RFCOMM dead on the whole machine, so they are
+// built only with the tag killed. Run each in a machine of its own:
+//
+//	go test -tags killed -c -o killed.test . &&
+//	lab/run -t 2m -k 6.1 ./killed.test -test.v -test.run '^TestKilledListener$/^plain$'
+
+package rfcomm_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+const killedChildEnv = "RFCOMM_TEST_KILLED_CHILD"
+
+// TestKilledListener kills a process whose listener has a half-open connection.
+func TestKilledListener(t *testing.T) {
+	for name, hold := range map[string]bool{
+		"plain": false,
+		"defer": false, // BT_DEFER_SETUP from the start
+		"held":  true,  // this process has the listener open, too
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := inLab(t)
+			listener := l.listenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium})
+			kill := startKilledChild(t, name, listener)
+			if !hold {
+				listener.Close() // the child has a duplicate
+			}
+			end := l.dialHalfOpen(t, addrOf(listener), func() bool { return pending(t) == 1 })
+			kill()
+			if hold {
+				emptyShared(t, listener)
+			}
+			end()
+			l.checkAlive(t)
+		})
+	}
+}
+
+// startKilledChild starts a process that takes over the listener. The returned
+// function kills it.
+func startKilledChild(t *testing.T, name string, listener *rfcomm.Listener) (kill func()) {
+	t.Helper()
+	f, err := listener.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestKilledChild$")
+	cmd.Env = append(os.Environ(), killedChildEnv+"="+name)
+	cmd.ExtraFiles = []*os.File{f}
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, _ := bufio.NewReader(stdout).ReadString('\n'); line != "ready\n" {
+		t.Fatalf("the child printed %q", line)
+	}
+	return func() {
+		cmd.Process.Kill()
+		gone := inBackground(func() error {
+			_, err := io.Copy(io.Discard, stdout)
+			return err
+		})
+		select {
+		case <-gone:
+		case <-time.After(5 * time.Second):
+			t.Log("the killed process does not end: close(2) is stuck")
+		}
+	}
+}
+
+// TestKilledChild is not a test but the process that TestKilledListener kills.
+func TestKilledChild(t *testing.T) {
+	name := os.Getenv(killedChildEnv)
+	if name == "" {
+		return
+	}
+	if name == "defer" {
+		if err := unix.SetsockoptInt(3, unix.SOL_BLUETOOTH, btDeferSetup, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fmt.Println("ready")
+	select {}
+}
+
+const btDeferSetup = 7
+
+// emptyShared does what Listener.Close documents for the last user of a shared
+// queue.
+func emptyShared(t *testing.T, listener *rfcomm.Listener) {
+	t.Helper()
+	raw, err := listener.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = raw.Control(func(fd uintptr) {
+		if err := unix.SetsockoptInt(int(fd), unix.SOL_BLUETOOTH, btDeferSetup, 1); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.SetDeadline(time.Now().Add(time.Second))
+	for {
+		c, err := listener.Accept()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	}
+	listener.Close()
+}
+
+// pending returns how many connections are in the queues of all listeners.
+func pending(t *testing.T) int {
+	t.Helper()
+	table, err := os.ReadFile("/proc/net/rfcomm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(string(table)) {
+		fields := strings.Fields(line)
+		if parent := fields[len(fields)-1]; parent != "0" && parent != "Parent" {
+			n++
+		}
+	}
+	return n
+}
