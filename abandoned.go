@@ -1,11 +1,16 @@
 package rfcomm
 
-import "sync"
+import (
+	"context"
+	"sync"
+
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+)
 
 // A pendingSocket is a socket that the kernel is connecting.
 type pendingSocket interface {
 	AwaitConnected() error
-	Close() error
+	CloseContext(context.Context) error
 }
 
 // abandoned holds the sockets of this process's dials that their contexts
@@ -32,6 +37,12 @@ type dialedPath struct {
 	remote Addr
 }
 
+// linked reports whether the link to the device is up and ready.
+func (p dialedPath) linked() bool {
+	link := linkTo(p.local, p.remote.Device)
+	return link != nil && link.State == hci.Connected
+}
+
 // overlaps reports whether the kernel can take the two for one: it allows one
 // connection at a time from an adapter to a channel of a device.
 func (p dialedPath) overlaps(q dialedPath) bool {
@@ -39,8 +50,10 @@ func (p dialedPath) overlaps(q dialedPath) bool {
 }
 
 // keep takes the socket over. It closes the socket once the kernel has
-// connected it or given up, or as soon as another dial of the path begins.
-func (a *abandonedDials) keep(path dialedPath, socket pendingSocket) {
+// connected it or given up, or as soon as another dial of the path begins. If
+// linked reports true, it closes the socket without waiting: the session is open
+// then, and the device learns that the dial has ended.
+func (a *abandonedDials) keep(path dialedPath, socket pendingSocket, linked func() bool) {
 	a.mu.Lock()
 	if a.sockets == nil {
 		a.sockets = make(map[pendingSocket]dialedPath)
@@ -48,18 +61,20 @@ func (a *abandonedDials) keep(path dialedPath, socket pendingSocket) {
 	a.sockets[socket] = path
 	a.mu.Unlock()
 	go func() {
-		socket.AwaitConnected()
+		if !linked() {
+			socket.AwaitConnected()
+		}
 		a.mu.Lock()
 		delete(a.sockets, socket)
 		a.mu.Unlock()
-		socket.Close()
+		socket.CloseContext(context.Background())
 	}()
 }
 
 // end closes the sockets of a path that is about to be dialed, so that they do
 // not make it busy. The session stays usable if the new socket is connected
-// right after.
-func (a *abandonedDials) end(path dialedPath) {
+// right after. It waits for close(2) no longer than until ctx is done.
+func (a *abandonedDials) end(ctx context.Context, path dialedPath) {
 	var ended []pendingSocket
 	a.mu.Lock()
 	for socket, other := range a.sockets {
@@ -70,6 +85,6 @@ func (a *abandonedDials) end(path dialedPath) {
 	}
 	a.mu.Unlock()
 	for _, socket := range ended {
-		socket.Close()
+		socket.CloseContext(ctx)
 	}
 }

@@ -1,6 +1,7 @@
 package rfcomm
 
 import (
+	"context"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -24,7 +25,7 @@ func (f *fakePending) AwaitConnected() error {
 	}
 }
 
-func (f *fakePending) Close() error {
+func (f *fakePending) CloseContext(context.Context) error {
 	if f.isClosed() {
 		return net.ErrClosed
 	}
@@ -41,11 +42,25 @@ func (f *fakePending) isClosed() bool {
 	}
 }
 
+func unlinked() bool { return false }
+
+func TestAbandonedDialsCloseIfLinked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a abandonedDials
+		socket := newFakePending()
+		a.keep(dialedPath{remote: Addr{Channel: 1}}, socket, func() bool { return true })
+		synctest.Wait()
+		if !socket.isClosed() || len(a.sockets) != 0 {
+			t.Errorf("closed: %v, %d kept; want it closed and none kept", socket.isClosed(), len(a.sockets))
+		}
+	})
+}
+
 func TestAbandonedDialsCloseWhenConnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var a abandonedDials
 		socket := newFakePending()
-		a.keep(dialedPath{remote: Addr{Channel: 1}}, socket)
+		a.keep(dialedPath{remote: Addr{Channel: 1}}, socket, unlinked)
 		synctest.Wait()
 		if socket.isClosed() {
 			t.Error("closed while the kernel connects it")
@@ -77,8 +92,8 @@ func TestAbandonedDialsEndForTheNextDial(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var a abandonedDials
 				socket := newFakePending()
-				a.keep(tt.kept, socket)
-				a.end(tt.new)
+				a.keep(tt.kept, socket, unlinked)
+				a.end(t.Context(), tt.new)
 				if got := socket.isClosed(); got != tt.ends {
 					t.Errorf("closed: %v, want %v", got, tt.ends)
 				}

@@ -61,7 +61,7 @@ func noFreeChannel() error {
 // free channel.
 type noneFree struct{ *hint }
 
-func (noneFree) Is(target error) bool { return target == syscall.EINVAL }
+func (n noneFree) Is(target error) bool { return target == syscall.EINVAL || n.hint.Is(target) }
 
 // A rival is an address whose listeners a new listener must not share a channel
 // with.

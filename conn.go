@@ -126,7 +126,8 @@ func (c *Conn) closeContext(ctx context.Context) error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	defer justClosed(c.remote.Device)
+	conns.remove(c.held)
+	defer conns.justClosed(c.remote.Device)
 	return c.opError("close", c.socket.CloseContext(ctx))
 }
 
@@ -170,7 +171,8 @@ func (c *Conn) Shutdown(ctx context.Context) error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	defer justClosed(c.remote.Device)
+	conns.remove(c.held)
+	defer conns.justClosed(c.remote.Device)
 	return c.opError("close", contextError(c.socket.Shutdown(ctx, c.linkHandles())))
 }
 

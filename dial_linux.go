@@ -33,10 +33,10 @@ func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr Addr) (*Co
 				return err
 			}
 		}
-		abandoned.end(path)
+		abandoned.end(ctx, path)
 		return nil
 	})
-	from.Abandoned = func(socket *btsocket.Socket) { abandoned.keep(path, socket) }
+	from.Abandoned = func(socket *btsocket.Socket) { abandoned.keep(path, socket, path.linked) }
 	check := linkCheck{level: d.Security}
 	if err := check.before(ctx, raddr.Device); err != nil {
 		return nil, err
@@ -53,8 +53,8 @@ func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr Addr) (*Co
 		socket.CloseContext(ctx)
 		return nil, err
 	}
-	conn := newConn(socket, addrOf(name), raddr)
-	if err := checkLink(d.Security, conn, "connect"); err != nil {
+	conn := newDialedConn(socket, addrOf(name), raddr)
+	if err := check.after(ctx, conn); err != nil {
 		conn.closeContext(ctx)
 		return nil, err
 	}

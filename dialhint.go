@@ -13,9 +13,8 @@ const (
 	selfDialed = "this is the address of this machine's own adapter, and a radio does not reach itself; " +
 		"use a second adapter, or try over TCP"
 	powerOn      = `switch it on, for example with "bluetoothctl power on"`
-	pairingFirst = "pair the devices, or answer the question that one of them shows"
-	beingSetUp   = "the link to the device is still being set up, as while nobody confirmed the pairing: " +
-		"if one of the devices asks whether to pair, answer it, or pair them before dialing"
+	pairingFirst = "if one of the devices asks whether to pair, answer it, or pair them before dialing"
+	beingSetUp   = "the link to the device is still being set up, as while nobody confirmed the pairing: " + pairingFirst
 )
 
 // dialFacts holds the facts about a failed dial that this package can look up.

@@ -64,9 +64,8 @@ func withHint(syscallName string, errno syscall.Errno, text string) error {
 // Timeout and Temporary are methods because package net and net/http ask for
 // them by type assertion, which does not look into wrapped errors.
 type hint struct {
-	errno     syscall.Errno
-	text      string // empty if there is no likely cause
-	temporary bool   // regardless of the errno
+	errno syscall.Errno
+	text  string // empty if there is no likely cause
 }
 
 func (h *hint) Error() string {
@@ -95,7 +94,7 @@ func (h *hint) Timeout() bool { return false }
 // Temporary reports whether the same call can succeed later, as when no
 // descriptor is free.
 func (h *hint) Temporary() bool {
-	return h.temporary || h.errno.Temporary() && !h.errno.Timeout()
+	return h.errno.Temporary() && !h.errno.Timeout()
 }
 
 // A controlError is the error of a caller's Control function. It is returned to

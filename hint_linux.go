@@ -31,7 +31,7 @@ var hints = map[string]map[syscall.Errno]string{
 		unix.EALREADY: "two programs dialed the device at once, or it dialed this machine, and the kernel lost the link: " +
 			`switch the adapter off and on, for example with "bluetoothctl power off" and "power on"`,
 		unix.ECONNABORTED: "the adapter was switched off or removed",
-		unix.ETIMEDOUT:    "no answer from the device, or nobody confirmed the pairing",
+		unix.ETIMEDOUT:    "no answer from the device, or nobody confirmed the pairing: " + pairingFirst,
 		unix.EACCES:       notPairing,
 		unix.EBADE:        notPairing,
 		unix.ENOSYS:       lostNameless,

@@ -143,8 +143,6 @@ func unencrypted(wanted Security, syscallName string) error {
 		errno: syscall.EACCES,
 		text: "the link is not encrypted, though security " + wanted.String() + " was asked for: " +
 			"pair the devices, and close other connections between them, since an open link keeps its level",
-		// A stranger must not end the accept loop of a server.
-		temporary: syscallName == "accept4",
 	}}
 }
 

@@ -215,9 +215,11 @@ type ListenConfig struct {
 	// net.core.somaxconn. Zero: SOMAXCONN.
 	Backlog int
 
-	// Security is the protection to ask of peers. With SecurityMedium or
-	// SecurityHigh, Accept closes and skips connections over a link that is
-	// not encrypted. Only encryption is checked; see [Conn.Security].
+	// Security is the protection to ask of peers. The kernel checks the level
+	// of each connection, SecurityHigh as well as SecurityMedium. With either,
+	// Accept also closes and skips connections over a link that is not
+	// encrypted. Both checks are made before Accept returns: they do not notice
+	// that encryption is switched off later.
 	Security Security
 
 	// Control, if not nil, is called with the new socket after it is made and

@@ -19,6 +19,10 @@ type Endpoint struct {
 	// Setup is called with the new socket before it is bound. It may be nil.
 	Setup func(fd int) error
 
+	// Abandoned, if not nil, takes over the socket of a Connect that ctx ended
+	// while the kernel was connecting it. By default the socket is closed.
+	Abandoned func(*Socket)
+
 	// Bound is called after the new socket is bound. It may be nil.
 	Bound func() error
 }
@@ -43,7 +47,7 @@ func (e *Endpoint) prepare(ctx context.Context) (int, error) {
 	}
 	if e.Bound != nil {
 		if err := e.Bound(); err != nil {
-			closeBriefly(fd)
+			closeBriefly(ctx, fd)
 			return -1, err
 		}
 	}
@@ -66,8 +70,7 @@ func Connect(ctx context.Context, local Endpoint, remote unix.Sockaddr) (*Socket
 	if err != nil {
 		return nil, err
 	}
-	if err := s.awaitConnected(ctx); err != nil {
-		s.CloseContext(ctx)
+	if err := s.finishConnect(ctx, local.Abandoned); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -83,7 +86,7 @@ func (s *Socket) finishConnect(ctx context.Context, abandoned func(*Socket)) err
 		s.file.SetWriteDeadline(time.Time{})
 		abandoned(s)
 	default:
-		s.Close()
+		s.CloseContext(ctx)
 	}
 	return err
 }
@@ -105,7 +108,7 @@ func startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
 	select {
 	case connectSlot <- struct{}{}:
 	case <-ctx.Done():
-		closeBriefly(fd)
+		closeBriefly(ctx, fd)
 		return ctx.Err()
 	}
 	done := make(chan error) // not buffered: one of the two takes the end
