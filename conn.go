@@ -67,19 +67,18 @@ func (c *Conn) localError(op string, err error) error {
 	return opError(op, nil, c.local, err)
 }
 
-// Read reads what has arrived, at least one byte, into p. It returns io.EOF,
-// bare, after the peer has closed the connection and everything that came
-// before was read, and goes on returning it.
+// Read reads received data, at least one byte, into p. After the peer has closed
+// the connection and all data before that was read, Read returns the bare io.EOF,
+// and repeats it.
 //
-// A clean close and a reset are one to the kernel (ECONNRESET), and so are a
-// peer that hangs up, switches its radio off, or runs low on resources: all of
-// them read as io.EOF. Only a protocol's own lengths or end marks can tell
-// whether a message is whole. A link that is lost otherwise is an error that
-// matches its errno, and nothing else (see [Dialer.DialRFCOMM]): ETIMEDOUT when
-// the peer fell silent, which is not a timeout as deadlines are, ECONNABORTED
-// when the adapter went away or the kernel gave no reason, and others. Rarely, a peer's
-// close that meets a large Write of this end reads as ECONNABORTED too, because
-// the kernel loses its errno (bt_skb_sendmmsg).
+// The kernel reports a clean close and a reset alike (ECONNRESET), and so a peer
+// that hangs up, switches its radio off, or runs low on resources: all of them
+// read as io.EOF. Only a protocol's own lengths or end marks can show whether a
+// message is whole. The loss of a link for another reason is an error that matches
+// its errno, and is not a timeout: ETIMEDOUT if the peer fell silent, ECONNABORTED
+// if the adapter went away or the kernel gave no reason, and others. Rarely, a
+// peer's close that meets a large Write of this end also reads as ECONNABORTED,
+// because the kernel loses its errno (bt_skb_sendmmsg).
 func (c *Conn) Read(p []byte) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
@@ -91,12 +90,12 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write writes p. It waits where the peer takes nothing, until the write
-// deadline, and returns with an error if the connection ends before the kernel
-// has taken all of p; the count is what it has taken. What it has taken is not
-// yet what the peer has received: see [Conn.Shutdown]. The bytes of one Write
-// stay together, and in one RFCOMM frame if they fit. Once the connection has
-// ended, Write repeats its first error. A Write of no bytes sends nothing.
+// Write writes p. While the peer takes nothing, it waits, until the write
+// deadline. It returns an error if the connection ends before the kernel has taken
+// all of p; the count is the number of bytes taken. The peer may not have received
+// them yet: see [Conn.Shutdown]. The bytes of one Write stay together, and in one
+// RFCOMM frame if they fit. Once the connection has ended, Write repeats its first
+// error. A Write of no bytes sends nothing.
 func (c *Conn) Write(p []byte) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
@@ -108,13 +107,13 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the connection and wakes every pending call. The kernel still sends
-// the data that was written, and disconnects then. It gives up 40 s after Close,
-// however much the peer has taken meanwhile (__rfcomm_dlc_disconn); a peer that has
-// not taken everything by then loses the rest, and reads the same end of the stream
-// as otherwise. With the default buffers about 23 kB can be queued, so a peer must
-// take 600 bytes per second. A Linux peer must read 1.5 kB per second, because it
-// grants credits only after it has read most of its receive buffer.
+// Close closes the connection and wakes every pending call. The kernel still
+// sends the data that was written, and disconnects then. It gives up 40 s after
+// Close, however much the peer has taken meanwhile (__rfcomm_dlc_disconn). A peer
+// that has not taken everything by then loses the rest, and reads the same end of
+// the stream as otherwise. With the default buffers about 23 kB can be queued, so
+// a peer must take 600 bytes per second. A Linux peer must read 1.5 kB per second,
+// because it grants credits only after it has read most of its receive buffer.
 //
 // Close does not wait for any of that. It returns within about 100 ms even while
 // the kernel's close(2) is stuck behind another link that is stalled. Use
@@ -132,30 +131,31 @@ func (c *Conn) closeContext(ctx context.Context) error {
 }
 
 // ErrUnconfirmed is matched by the error of a Shutdown after which it cannot be
-// known whether the peer has received everything: the connection has closed as if
-// the peer had acknowledged it, but its link was gone a moment later. Devices that
-// drop their link as soon as a connection is closed cause it, often without any
-// loss. The error also matches ECONNABORTED.
+// known whether the peer has received everything: the connection has closed as
+// if the peer had acknowledged it, but its link was gone a moment later. Devices
+// that drop their link as soon as a connection is closed cause it, often without
+// any loss. The error also matches ECONNABORTED.
 var ErrUnconfirmed = btsocket.ErrUnconfirmed
 
 // Shutdown waits until the kernel has sent all data that was written, closes the
 // connection, and waits until the peer's Bluetooth stack has acknowledged the
 // disconnect. Whatever the result, the connection is closed afterwards.
 //
-// A nil error means that the peer's stack has received the data of every Write that
-// returned before. An application may not have read it yet, or never will. For one
-// kind of loss the error is nil, too: a peer that closes its L2CAP channel without
-// a disconnect, which the specification does not provide for, in the moment in
-// which this end disconnects.
+// A nil error means that the peer's stack has received the data of every Write
+// that returned before. An application may not have read it yet, or never will.
+// For one kind of loss the error is nil, too: a peer that closes its L2CAP channel
+// without an RFCOMM disconnect, which the specification does not provide for, in
+// the moment in which this end disconnects.
 //
 // Shutdown takes as long as the peer does, so ctx should have a deadline. Pending
 // calls are woken as by Close, a Write with its count, and the connection ends for
 // duplicates of its descriptor, too. A non-nil error means that data may not have
 // arrived. It matches
 //
-//   - the error of ctx, if ctx is done first; Shutdown returns then without delay,
-//     and the kernel continues as after Close
-//   - ECONNRESET if the peer closed the connection first
+//   - the error of ctx, if ctx is done first; Shutdown returns then without
+//     delay, and the kernel continues as after Close
+//   - ECONNRESET if the peer closed the connection first; rarely also if it
+//     acknowledged the disconnect and dropped its link at once
 //   - ETIMEDOUT if the peer took nothing for 5 minutes, or did not answer the
 //     disconnect within 20 s
 //   - [ErrUnconfirmed] if the link was gone when the disconnect was over
@@ -164,9 +164,9 @@ var ErrUnconfirmed = btsocket.ErrUnconfirmed
 //   - net.ErrClosed if Close is called before or meanwhile
 //
 // Shutdown must not be called by a function that runs in the connection's raw
-// connection, since it waits for those. To rule out a link that was lost without a
-// trace, it compares the list of the adapter's links (HCIGETCONNLIST) before and
-// after.
+// connection, since it waits for those. To rule out a link that was lost without
+// a trace, it compares the list of the adapter's links (HCIGETCONNLIST) before and
+// after. On Linux before 4.12 it has the 40 s of Close to send the data.
 func (c *Conn) Shutdown(ctx context.Context) error {
 	if !c.ok() {
 		return syscall.EINVAL
@@ -177,8 +177,9 @@ func (c *Conn) Shutdown(ctx context.Context) error {
 }
 
 // linkHandles returns a function that returns the handle of the link that the
-// connection runs over. Its first call finds out the adapter's index, so that later
-// ones are fast: a device may drop its link as soon as it has acknowledged a close.
+// connection runs over. Its first call looks up the adapter's index, so that later
+// ones are fast: a device may drop its link as soon as it has acknowledged a
+// close.
 func (c *Conn) linkHandles() func() (uint16, error) {
 	adapter := -1
 	return func() (uint16, error) {
@@ -203,7 +204,7 @@ func (c *Conn) linkHandles() func() (uint16, error) {
 // is, SecurityHigh if in addition the kernel knows that the pairing was
 // protected against a man in the middle.
 //
-// The kernel tells the latter only of Secure Connections (a P-256 key). A
+// The kernel reports the latter only for Secure Connections (a P-256 key). A
 // pairing of older devices, in which people compared numbers, reads as
 // SecurityMedium, and so does one without any such protection ("just works").
 //
@@ -261,7 +262,8 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 }
 
 // SetWriteDeadline sets the deadline of Write. See [Conn.SetDeadline]. A Write
-// that fails for it may have sent a part, which its count tells.
+// that times out may have written part of its data; the returned count says how
+// much.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	if !c.ok() {
 		return syscall.EINVAL

@@ -12,9 +12,9 @@ import (
 // Close of the connection f. The socket lives as long as either, is set to
 // non-blocking for both, and ends for both in Shutdown.
 //
-// A descriptor that is no connected RFCOMM socket is refused. If the peer has
-// hung up already, the connection can be read to its end, and RemoteAddr is the
-// zero Addr.
+// FileConn refuses a descriptor that is not a connected RFCOMM socket. If the
+// peer has already hung up, the connection can be read to its end, and RemoteAddr
+// is the zero Addr.
 //
 // A connection whose listener has BT_DEFER_SETUP set, which FileListener takes
 // too, is completed by its first Read. Until then the peer's dial is pending, and

@@ -1,7 +1,7 @@
 // Package btsocket puts a Bluetooth socket on the runtime's network poller:
 // connecting, accepting, reading, writing and a close that is confirmed by
-// the other end, none of which ties up a thread, and all of which deadlines
-// and Close end at once.
+// the other end. Deadlines and Close end all of them, and waiting for data, a
+// connection or the other end ties up no thread.
 //
 // It knows sockets, not protocols: addresses are unix.Sockaddr, options are
 // set by the caller. RFCOMM is its first user, L2CAP can be another.
@@ -12,8 +12,8 @@
 //   - A socket that is not connected yet polls as writable, so it may join the
 //     poller only after connect(2); and while it connects, getpeername(2)
 //     already succeeds. Each wake-up therefore looks at the socket's state.
-//   - The end of a stream is reported once, as an errno, to whichever of read
-//     and write asks first. What one of them learns is kept for the other.
+//   - The end of a stream is reported once, as an errno, to the first of read
+//     and write that asks. It is recorded for the other.
 //   - connect(2), shutdown(2) and close(2) can block even on a non-blocking
 //     descriptor, for as long as some other link of the machine is stalled,
 //     because they share the mutex rfcomm_mutex with the thread that sends.

@@ -9,8 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An Endpoint says which kind of socket to make and what to do before it is
-// used.
+// An Endpoint describes a new socket.
 type Endpoint struct {
 	Kind     int           // unix.SOCK_STREAM or unix.SOCK_SEQPACKET
 	Protocol int           // unix.BTPROTO_RFCOMM or unix.BTPROTO_L2CAP
@@ -125,7 +124,7 @@ func startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
 	case err := <-done:
 		switch err {
 		case nil, unix.EINPROGRESS, unix.EINTR, unix.EALREADY:
-			return nil // the state tells, later
+			return nil // the socket's state shows the result
 		}
 		closeBriefly(ctx, fd)
 		return os.NewSyscallError("connect", err)

@@ -18,7 +18,7 @@ import (
 // stalled link holds the kernel's rfcomm_mutex. Only tests change it.
 var closeWait = 100 * time.Millisecond
 
-// aLongTimeAgo is a deadline that wakes whoever waits.
+// aLongTimeAgo is a deadline that wakes all pending calls.
 var aLongTimeAgo = time.Unix(1, 0)
 
 // A descriptor is what connected and listening sockets have in common: a
@@ -31,7 +31,6 @@ type descriptor struct {
 	file *os.File
 	raw  syscall.RawConn // of file
 
-	shared atomic.Bool // others may have a descriptor of the socket, too
 	closed atomic.Bool // no call may start; set under mu
 	mu     sync.Mutex  // orders deadlines and raw calls before or after the end
 	rawUse sync.WaitGroup
@@ -115,7 +114,7 @@ func waitBriefly(ctx context.Context, done <-chan error) error {
 	return nil
 }
 
-// pollError says what a failed wait means to the user.
+// pollError translates the error of a failed wait.
 func (d *descriptor) pollError(err error) error {
 	switch {
 	case err == nil:
@@ -153,22 +152,16 @@ func (d *descriptor) setDeadline(set func(time.Time) error, t time.Time) error {
 	return set(t)
 }
 
-// Share tells that others may have a descriptor of the socket.
-func (d *descriptor) Share() { d.shared.Store(true) }
-
 // RawControl, RawRead and RawWrite are the methods of a syscall.RawConn.
 func (d *descriptor) RawControl(f func(fd uintptr)) error {
-	d.Share()
 	return d.useRaw(func() error { return d.raw.Control(f) })
 }
 
 func (d *descriptor) RawRead(f func(fd uintptr) bool) error {
-	d.Share()
 	return d.useRaw(func() error { return d.raw.Read(f) })
 }
 
 func (d *descriptor) RawWrite(f func(fd uintptr) bool) error {
-	d.Share()
 	return d.useRaw(func() error { return d.raw.Write(f) })
 }
 
@@ -222,7 +215,6 @@ func (d *descriptor) File() (*os.File, error) {
 	err := d.control(func(fd int) error {
 		duplicate, err := Duplicate(fd)
 		if err == nil {
-			d.Share()
 			file = os.NewFile(uintptr(duplicate), d.file.Name())
 		}
 		return err

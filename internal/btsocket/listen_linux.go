@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,6 +17,8 @@ type Listener struct {
 
 	acceptMu sync.Mutex // held by Accept from start to end
 	accepted accepted
+
+	shared atomic.Bool // the queue may have other users
 }
 
 // accepted is the state of the Accept under way.
@@ -93,12 +96,6 @@ func acceptOne(fd uintptr) (int, unix.Sockaddr, error) {
 	return unix.Accept4(int(fd), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
 }
 
-// RawControl runs f on the descriptor. It does not count as sharing the queue:
-// a listener must not lose the safe Close to every setsockopt(2).
-func (l *Listener) RawControl(f func(fd uintptr)) error {
-	return l.useRaw(func() error { return l.raw.Control(f) })
-}
-
 // File returns a duplicate of the descriptor, for the caller to close. The
 // duplicate shares the queue of pending connections, so Close no longer empties
 // it.
@@ -107,20 +104,16 @@ func (l *Listener) File() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.leaveQueue()
+	l.Share()
 	return file, nil
 }
 
-// Share records that the queue of pending connections may have other users,
-// so that Close leaves it alone.
+// Share records that the queue of pending connections may have other users, so
+// that Close leaves it alone, as does the garbage collector. RawControl does not
+// count as sharing: a listener must not lose the safe Close to every
+// setsockopt(2).
 func (l *Listener) Share() {
-	l.descriptor.Share()
-	l.leaveQueue()
-}
-
-// leaveQueue makes the garbage collector close a forgotten Listener as Close
-// does once the queue is shared.
-func (l *Listener) leaveQueue() {
+	l.shared.Store(true)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed.Load() {
@@ -158,9 +151,9 @@ const btDeferSetup = 7
 // close them meanwhile.
 //
 // A connection that arrives between the last accept4(2) and the end of the
-// listener still causes that deadlock. Nothing can exclude it, so nothing may
-// come between the two: hence shutdown(2), which ends the listener sooner than
-// the Close of an os.File does.
+// listener still causes that deadlock. This cannot be prevented, only made
+// unlikely: shutdown(2) follows at once, which ends the listener sooner than the
+// Close of an os.File.
 func endListener(file *os.File) {
 	raw, err := file.SyscallConn()
 	if err != nil {

@@ -22,7 +22,7 @@ const minACLLength = 27
 // by one count alone a multiple or a neighbour of it would often do as well.
 const enough = 3
 
-// A cutter says which piece of a Write the next write(2) gets, so that the
+// A cutter chooses the length of the piece for the next write(2), so that the
 // frames that the kernel makes of it fill the packets that carry them.
 //
 // The kernel cuts each piece into frames of the connection's MTU, the last one

@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Read reads received data into p, and waits until there is some. The end of
-// the stream comes after all data before it, and every further Read repeats it:
-// io.EOF if the peer closed, which the kernel reports as ECONNRESET; otherwise
+// Read reads received data into p, and waits until there is some. Read returns
+// the end of the stream after all data, and again on every later call: io.EOF if the peer closed, which the kernel reports as ECONNRESET; otherwise
 // the errno, or ECONNABORTED if the kernel gave none.
 func (s *Socket) Read(p []byte) (int, error) {
 	s.readMu.Lock()
@@ -80,13 +79,12 @@ func (s *Socket) receive(fd uintptr) (int, error) {
 	return receive(fd, s.read.rest, first)
 }
 
-// judge goes on after a receive that returned n and err. It is the only
-// place that decides that there is no more data.
+// judge handles the result of a receive. Only judge decides that there is no
+// more data.
 //
-// That a stream has ended does not mean that it is drained: data and the end
-// may have come after the receive that found nothing, and a Write may have
-// taken the errno. Only a receive that began when the stream had ended is the
-// last. In the same way, waiting for the poller is safe only after a look at
+// A stream that has ended may still hold data: data and the end may arrive after
+// an empty receive, and a concurrent Write may have consumed the errno. Only a
+// receive that began when the stream had ended is the last. In the same way, waiting for the poller is safe only after a look at
 // the state: the edge that announced the end may have been consumed before this
 // Read began.
 func (s *Socket) judge(fd uintptr, n int, err error) (done bool) {

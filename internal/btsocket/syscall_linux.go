@@ -22,7 +22,7 @@ import (
 // It takes the socket's lock (bt_sock_stream_recvmsg), which the kernel holds
 // only for moments. The exception is shutdown(2) and close(2) on kernels that
 // lack the change to rfcomm_sock_shutdown of 2022: they hold it while they wait
-// for rfcomm_mutex. This package calls them when no Read is under way. Another
+// for rfcomm_mutex. This package makes those calls only while no Read is pending. Another
 // holder of the descriptor that does so can stop this program there, while a
 // link is stalled.
 func receive(fd uintptr, p []byte, mayBlock bool) (int, error) {

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SendOver tells the Socket that it is an RFCOMM connection, of an adapter that
-// sends as air says. Write then writes pieces that suit it. It calls air once, when
-// the send buffer has been full often enough to tell the MTU, if ever.
+// SendOver makes Write choose the length of each write(2) so that the RFCOMM
+// frames fill the baseband packets that air describes. Write calls air once, when
+// the send buffer has been full often enough to show the MTU, if ever.
 func (s *Socket) SendOver(air func() Air) {
 	s.writeMu.Lock()
 	defer s.writeMu.Unlock()
@@ -75,15 +75,15 @@ func (s *Socket) writeStep(fd uintptr) (done bool) {
 	return true
 }
 
-// writeFailed says how an error of write(2) is reported, and keeps it if the
+// writeFailed returns the error for a failed write(2) and records it if the
 // stream has ended.
 func (s *Socket) writeFailed(fd uintptr, err error) error {
 	switch {
 	case passing(err):
 		return os.NewSyscallError("write", err)
 	case err == unix.ENOTCONN:
-		// It tells that the stream has ended, not why: a Read may know. Before
-		// a connection with BT_DEFER_SETUP is accepted it tells nothing.
+		// The stream has ended, and a Read may have recorded why. Before a
+		// connection with BT_DEFER_SETUP is accepted, it has not ended.
 		if !s.wrote && !hungUp(fd) {
 			return os.NewSyscallError("write", err)
 		}
