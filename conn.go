@@ -166,7 +166,7 @@ var ErrUnconfirmed = btsocket.ErrUnconfirmed
 // Shutdown must not be called by a function that runs in the connection's raw
 // connection, since it waits for those. To rule out a link that was lost without
 // a trace, it compares the list of the adapter's links (HCIGETCONNLIST) before and
-// after. On Linux before 4.12 it has the 40 s of Close to send the data.
+// after.
 func (c *Conn) Shutdown(ctx context.Context) error {
 	if !c.ok() {
 		return syscall.EINVAL

@@ -18,6 +18,10 @@ type Endpoint struct {
 	// Setup is called with the new socket before it is bound. It may be nil.
 	Setup func(fd int) error
 
+	// Connecting is called right before connect(2). No other Connect of this
+	// process calls connect(2) meanwhile. It may be nil.
+	Connecting func(ctx context.Context) error
+
 	// Abandoned, if not nil, takes over the socket of a Connect that ctx ended
 	// while the kernel was connecting it. By default the socket is closed.
 	Abandoned func(*Socket)
@@ -61,7 +65,7 @@ func Connect(ctx context.Context, local Endpoint, remote unix.Sockaddr) (*Socket
 	if err != nil {
 		return nil, err
 	}
-	if err := startConnect(ctx, fd, remote); err != nil {
+	if err := local.startConnect(ctx, fd, remote); err != nil {
 		return nil, err
 	}
 	// Not before: a socket that is not connecting yet polls as writable.
@@ -102,34 +106,83 @@ func (s *Socket) AwaitConnected() error { return s.awaitConnected(context.Backgr
 // link, and if one is stuck behind rfcomm_mutex, so is any other.
 var connectSlot = make(chan struct{}, 1)
 
-// startConnect calls connect(2). When it fails, fd is closed or will be.
-func startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
+func takeConnectSlot(ctx context.Context) error {
 	select {
 	case connectSlot <- struct{}{}:
 	case <-ctx.Done():
-		closeBriefly(ctx, fd)
 		return ctx.Err()
+	}
+	if err := ctx.Err(); err != nil { // select picks at random
+		releaseConnectSlot()
+		return err
+	}
+	return nil
+}
+
+func releaseConnectSlot() { <-connectSlot }
+
+// startConnect calls connect(2). If it fails, fd is closed or will be.
+func (e *Endpoint) startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
+	if err := e.beginConnect(ctx); err != nil {
+		closeBriefly(ctx, fd)
+		return err
 	}
 	done := make(chan error) // not buffered: one of the two takes the end
 	go func() {
 		err := unix.Connect(fd, remote)
-		<-connectSlot
+		releaseConnectSlot()
 		select {
 		case done <- err:
 		case <-ctx.Done():
-			unix.Close(fd)
+			e.abandon(fd, err)
 		}
 	}()
 	select {
 	case err := <-done:
-		switch err {
-		case nil, unix.EINPROGRESS, unix.EINTR, unix.EALREADY:
-			return nil // the socket's state shows the result
+		if connects(err) {
+			return nil
 		}
 		closeBriefly(ctx, fd)
 		return os.NewSyscallError("connect", err)
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// beginConnect takes the connectSlot, which it keeps unless it fails.
+func (e *Endpoint) beginConnect(ctx context.Context) error {
+	if err := takeConnectSlot(ctx); err != nil {
+		return err
+	}
+	if e.Connecting == nil {
+		return nil
+	}
+	err := e.Connecting(ctx)
+	if err != nil {
+		releaseConnectSlot()
+	}
+	return err
+}
+
+// connects reports whether the kernel connects a socket after connect(2)
+// returned err. The socket's state shows the result.
+func connects(err error) bool {
+	switch err {
+	case nil, unix.EINPROGRESS, unix.EINTR, unix.EALREADY:
+		return true
+	}
+	return false
+}
+
+// abandon disposes of a socket for which connect(2) returned err after ctx was
+// done.
+func (e *Endpoint) abandon(fd int, err error) {
+	if e.Abandoned == nil || !connects(err) {
+		unix.Close(fd)
+		return
+	}
+	if s, err := New(fd); err == nil {
+		e.Abandoned(s)
 	}
 }
 

@@ -36,7 +36,7 @@ func TestConnectTellsTheKernelsErrno(t *testing.T) {
 func TestConnectTellsAnErrnoThatComesAtOnce(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		fd := hosttest.NewSocket(t, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC)
-		err := startConnect(t.Context(), fd, &unix.SockaddrUnix{Name: "/nonexistent"})
+		err := new(Endpoint).startConnect(t.Context(), fd, &unix.SockaddrUnix{Name: "/nonexistent"})
 		wantErrno(t, err, "connect", unix.ENOENT)
 	})
 }

@@ -17,24 +17,40 @@ type memInfo struct {
 // sendQueued returns how many bytes of memory the data occupies that the kernel
 // still has to send. RFCOMM counts a frame from write(2) until it is handed to
 // the link's L2CAP channel (rfcomm_process_tx), or thrown away after the end.
-//
-// SIOCOUTQ would give the same number for RFCOMM, as the rest of the send buffer
-// (bt_sock_ioctl), but not for other sockets.
 func sendQueued(fd uintptr) (bytes int, err error) {
 	var info memInfo
 	size := uint32(unsafe.Sizeof(info))
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
 		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
-	if errno == unix.ENOPROTOOPT {
-		return 0, nil // Linux before 4.12: Shutdown has the kernel's 40 s there
+	if errno == unix.ENOPROTOOPT { // Linux before 4.12
+		return sendQueuedOld(int(fd))
 	}
 	if errno != 0 {
 		return 0, os.NewSyscallError("getsockopt", errno)
 	}
-	// Freeing a frame, the kernel wakes the poller before it takes the last
-	// byte off the account (sock_wfree).
-	if info.writeAllocated <= 1 {
-		return 0, nil
+	return withoutLastByte(int(info.writeAllocated)), nil
+}
+
+// sendQueuedOld is sendQueued for kernels without SO_MEMINFO, and for Bluetooth
+// sockets only: their TIOCOUTQ returns the free part of the send buffer
+// (bt_sock_ioctl), which is 0 if the queue is longer than the buffer.
+func sendQueuedOld(fd int) (bytes int, err error) {
+	free, err := unix.IoctlGetInt(fd, unix.TIOCOUTQ)
+	if err != nil {
+		return 0, os.NewSyscallError("ioctl", err)
 	}
-	return int(info.writeAllocated), nil
+	size, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF)
+	if err != nil {
+		return 0, os.NewSyscallError("getsockopt", err)
+	}
+	return withoutLastByte(size - free), nil
+}
+
+// withoutLastByte returns 0 in place of 1: freeing a frame, the kernel wakes the
+// poller before it takes the last byte off the account (sock_wfree).
+func withoutLastByte(queued int) int {
+	if queued <= 1 {
+		return 0
+	}
+	return queued
 }

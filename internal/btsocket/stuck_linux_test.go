@@ -65,7 +65,7 @@ func TestCancelledConnectReturnsWhileTheKernelsIsStuck(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		stuck := hosttest.NewSocket(t, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC)
-		go func() { done <- startConnect(ctx, stuck, address) }()
+		go func() { done <- new(Endpoint).startConnect(ctx, stuck, address) }()
 		hosttest.AwaitCall(t, "unix.Connect")
 		cancel()
 		if err := hosttest.Receive(t, done); err != context.Canceled {

@@ -50,6 +50,13 @@ func AwaitCall(t testing.TB, function string) {
 	await(t, function, "syscall")
 }
 
+// AwaitSelecting waits until a goroutine waits in a select statement of a
+// function.
+func AwaitSelecting(t testing.TB, function string) {
+	t.Helper()
+	await(t, function, "select")
+}
+
 // AwaitLocking waits until a goroutine waits for a mutex in a function.
 func AwaitLocking(t testing.TB, function string) {
 	t.Helper()
