@@ -22,9 +22,9 @@ var abandoned abandonedDials
 //
 // If they were closed at once, the kernel would still page the device, for an
 // RFCOMM session without a connection. That session expires after 2 s
-// (rfcomm_session_timeout sets it to BT_DISCONN). If the link comes up after
-// that, the kernel neither opens nor closes the session, and every dial over it
-// waits until its own time limit.
+// (rfcomm_session_timeout sets it to BT_DISCONN). If the link comes up
+// later, the kernel leaves the session in that state, and every dial over it
+// waits for its own timeout.
 type abandonedDials struct {
 	mu      sync.Mutex
 	sockets map[pendingSocket]dialedPath
@@ -39,7 +39,7 @@ type dialedPath struct {
 
 // linked reports whether the link to the device is up and ready.
 func (p dialedPath) linked() bool {
-	link := linkTo(p.local, p.remote.Device)
+	link := linkTo(context.Background(), p.local, p.remote.Device)
 	return link != nil && link.State == hci.Connected
 }
 
@@ -51,8 +51,8 @@ func (p dialedPath) overlaps(q dialedPath) bool {
 
 // keep takes the socket over. It closes the socket once the kernel has
 // connected it or given up, or as soon as another dial of the path begins. If
-// linked reports true, it closes the socket without waiting: the session is open
-// then, and the device learns that the dial has ended.
+// linked reports true, it closes the socket without waiting: the session is
+// open then, and the device learns that the dial has ended.
 func (a *abandonedDials) keep(path dialedPath, socket pendingSocket, linked func() bool) {
 	a.mu.Lock()
 	if a.sockets == nil {

@@ -5,11 +5,15 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+	"github.com/go-rfcomm/rfcomm/internal/hci"
 )
 
 // connect dials, and retries.
 func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr Addr) (*Conn, error) {
-	facts := dialFacts{local: local, remote: raddr}
+	facts := dialFacts{local: local, remote: raddr, findLink: func(ctx context.Context) *hci.Link {
+		return linkTo(ctx, local, raddr.Device)
+	}}
+	defer facts.lookAhead(ctx)()
 	began := time.Now()
 	r := retrier{
 		attempt:        func(ctx context.Context) (*Conn, error) { return d.connectOnce(ctx, local, raddr) },
@@ -19,7 +23,7 @@ func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr Addr) (*Conn, 
 	conn, err := r.dial(ctx)
 	if err != nil {
 		facts.lasted, facts.retried = r.lasted, time.Since(began)
-		return nil, facts.explain(err)
+		return nil, facts.explain(ctx, err)
 	}
 	return conn, nil
 }

@@ -1,6 +1,7 @@
 package rfcomm
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"syscall"
@@ -30,24 +31,51 @@ type dialFacts struct {
 
 	adapters []Adapter // nil if not known
 	link     *hci.Link // to the device; nil if there is none, or not known
+
+	// findLink looks link up. It returns once its context is done.
+	findLink func(context.Context) *hci.Link
+	ahead    chan *hci.Link // the result of lookAhead; nil if there is no deadline
 }
 
-// explain adds the likely cause to the error of a dial.
-func (f *dialFacts) explain(err error) error {
-	if c, ok := err.(*cutShort); ok {
-		return &cutShort{last: f.explain(c.last), ended: f.explain(c.ended)}
+// lookAhead looks the link up shortly before the deadline of the dial, if it
+// has one. The look-up can be stuck (see lookUpWait), and a dial that its
+// deadline has ended must not wait for it. stop prevents a look-up that has not
+// begun.
+func (f *dialFacts) lookAhead(ctx context.Context) (stop func() bool) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return func() bool { return false }
 	}
-	if err == (timeoutError{}) {
-		if f.link = linkTo(f.local, f.remote.Device); f.configuring() {
-			return timeoutError{beingSetUp}
+	found := make(chan *hci.Link, 1)
+	f.ahead = found
+	return time.AfterFunc(time.Until(deadline)-lookUpWait, func() { found <- f.findLink(ctx) }).Stop
+}
+
+// explain adds the likely cause to the error of a dial, without waiting for
+// longer than until ctx is done.
+func (f *dialFacts) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		select {
+		case f.link = <-f.ahead:
+		default:
 		}
-		return err
+	}
+	return f.addCause(ctx, err)
+}
+
+// addCause is explain, once the link that lookAhead has found is known.
+func (f *dialFacts) addCause(ctx context.Context, err error) error {
+	if c, ok := err.(*cutShort); ok {
+		return &cutShort{last: f.addCause(ctx, c.last), ended: f.addCause(ctx, c.ended)}
+	}
+	if err == (timeoutError{}) && f.configuring() {
+		return timeoutError{beingSetUp}
 	}
 	errno, ok := connectErrno(err)
 	if !ok {
 		return err
 	}
-	f.lookUp(errno)
+	f.lookUp(ctx, errno)
 	if text := f.hint(errno); text != "" {
 		return withHint("connect", errno, text)
 	}
@@ -55,14 +83,16 @@ func (f *dialFacts) explain(err error) error {
 }
 
 // lookUp looks up the facts that matter to an errno.
-func (f *dialFacts) lookUp(errno syscall.Errno) {
+func (f *dialFacts) lookUp(ctx context.Context, errno syscall.Errno) {
 	switch errno {
 	case syscall.EBUSY:
 		f.heldHere = conns.dialed(f.local, f.remote)
 	case syscall.ECONNRESET:
 		f.recentlyClosed = conns.recentlyClosed(f.remote.Device)
 	case syscall.ECONNREFUSED, syscall.ETIMEDOUT:
-		f.link = linkTo(f.local, f.remote.Device)
+		if ctx.Err() == nil {
+			f.link = f.findLink(ctx)
+		}
 	case syscall.EHOSTUNREACH, syscall.EHOSTDOWN:
 		f.adapters, _ = adapters()
 	}

@@ -1,9 +1,13 @@
 package rfcomm
 
 import (
+	"context"
+	"errors"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
@@ -72,4 +76,102 @@ func TestDialFactsTellCausesApart(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestExplainDoesNotOutlastTheDial(t *testing.T) {
+	refused := connectError(syscall.ECONNREFUSED)
+	for name, err := range map[string]error{
+		"ended":     timeoutError{},
+		"cut short": &cutShort{last: refused, ended: timeoutError{}},
+		"refused":   refused, // at the moment of the deadline
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				stuck := make(chan struct{})
+				defer close(stuck)
+				f := dialFacts{findLink: func(context.Context) *hci.Link { <-stuck; return nil }}
+				defer f.lookAhead(ctx)()
+				<-ctx.Done()
+				began := time.Now()
+				got := f.explain(ctx, err)
+				if waited := time.Since(began); waited != 0 {
+					t.Errorf("waited for %v", waited)
+				}
+				if strings.Contains(got.Error(), beingSetUp) {
+					t.Errorf("%v: names a link that is not known", got)
+				}
+			})
+		})
+	}
+}
+
+// The context of a dial can also end while its error is being explained.
+func TestExplainEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		f := dialFacts{findLink: func(ctx context.Context) *hci.Link { <-ctx.Done(); return nil }}
+		began := time.Now()
+		if got := f.explain(ctx, connectError(syscall.ECONNREFUSED)); !errors.Is(got, syscall.ECONNREFUSED) {
+			t.Errorf("got %v, want ECONNREFUSED", got)
+		}
+		if waited := time.Since(began); waited != time.Second {
+			t.Errorf("waited for %v", waited)
+		}
+	})
+}
+
+func TestExplainNamesAQuestionAboutPairing(t *testing.T) {
+	refused := connectError(syscall.ECONNREFUSED)
+	for name, tt := range map[string]struct {
+		err     error
+		targets []error
+	}{
+		"ended":     {timeoutError{}, []error{os.ErrDeadlineExceeded}},
+		"cut short": {&cutShort{last: refused, ended: timeoutError{}}, []error{os.ErrDeadlineExceeded, syscall.ECONNREFUSED}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const timeout = time.Second
+				ctx, cancel := context.WithTimeout(t.Context(), timeout)
+				defer cancel()
+				began := time.Now()
+				f := dialFacts{findLink: func(context.Context) *hci.Link {
+					if at := time.Since(began); at != timeout-lookUpWait {
+						t.Errorf("looked for the link after %v", at)
+					}
+					return &hci.Link{State: hci.Configuring}
+				}}
+				defer f.lookAhead(ctx)()
+				<-ctx.Done()
+				synctest.Wait()
+				got := f.explain(ctx, tt.err)
+				wantMatches(t, got, tt.targets, nil)
+				if !strings.Contains(got.Error(), pairingFirst) {
+					t.Errorf("%v: does not name the question", got)
+				}
+			})
+		})
+	}
+}
+
+func TestLookAheadIsForDeadlinesOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := dialFacts{findLink: func(context.Context) *hci.Link { t.Error("looked for the link"); return nil }}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer f.lookAhead(ctx)()
+		time.Sleep(time.Hour)
+		cancel()
+		if got := f.explain(ctx, context.Canceled); got != context.Canceled {
+			t.Errorf("got %v, want context.Canceled", got)
+		}
+
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		f.lookAhead(ctx)() // the dial has ended
+		<-ctx.Done()
+		synctest.Wait()
+	})
 }

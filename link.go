@@ -29,7 +29,8 @@ func findLink(adapter, device BDAddr) (hci.Link, error) {
 	return hci.Link{}, errNoLink
 }
 
-// linkOf returns the link to a device of the adapter with an index, like findLink.
+// linkOf returns the link to a device of the adapter with an index, like
+// findLink.
 func linkOf(adapter int, device BDAddr) (hci.Link, error) {
 	links, err := hci.Links(adapter)
 	if err != nil && !errors.Is(err, syscall.ENODEV) {
@@ -57,15 +58,16 @@ func securityOf(mode hci.Mode) Security {
 	}
 }
 
-// lookUpWait bounds a look at the links of the adapters for which no context is
-// responsible: the kernel takes hci_dev_lock for it, a mutex that it can hold
-// while it waits for a controller (hci_get_conn_list).
+// lookUpWait bounds a look-up of the links that only adds to an error: the
+// kernel takes hci_dev_lock for it, a mutex that it can hold while it waits for
+// a controller (hci_get_conn_list).
 const lookUpWait = 100 * time.Millisecond
 
 // linkTo returns the link to a device, of the local adapter, or of any if that
-// is zero; nil if there is none or it cannot be looked up in a short time.
-func linkTo(local, device BDAddr) *hci.Link {
-	ctx, cancel := context.WithTimeout(context.Background(), lookUpWait)
+// is zero; nil if there is none, or if it cannot be looked up before ctx is
+// done or lookUpWait has passed.
+func linkTo(ctx context.Context, local, device BDAddr) *hci.Link {
+	ctx, cancel := context.WithTimeout(ctx, lookUpWait)
 	defer cancel()
 	links, err := linksTo(ctx, device)
 	if err != nil {
