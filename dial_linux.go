@@ -22,7 +22,7 @@ func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr Addr) (*Conn, 
 	}
 	conn, err := r.dial(ctx)
 	if err != nil {
-		facts.lasted, facts.retried = r.lasted, time.Since(began)
+		facts.lasted, facts.retried, facts.adapterGone = r.lasted, time.Since(began), r.gone
 		return nil, facts.explain(ctx, err)
 	}
 	return conn, nil

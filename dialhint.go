@@ -16,6 +16,9 @@ const (
 	powerOn      = `switch it on, for example with "bluetoothctl power on"`
 	pairingFirst = "if one of the devices asks whether to pair, answer it, or pair them before dialing"
 	beingSetUp   = "the link to the device is still being set up, as while nobody confirmed the pairing: " + pairingFirst
+
+	adapterAway = "the adapter was switched off or removed"
+	linkClosing = "this machine was closing the link to the device, or both devices dialed at once; dial again"
 )
 
 // dialFacts holds the facts about a failed dial that this package can look up.
@@ -28,6 +31,7 @@ type dialFacts struct {
 	recentlyClosed bool          // this process closed one to the device a moment ago
 	lasted         time.Duration // the last attempt
 	retried        time.Duration // from the first attempt to the last error
+	adapterGone    bool          // as retrier found out
 
 	adapters []Adapter // nil if not known
 	link     *hci.Link // to the device; nil if there is none, or not known
@@ -93,7 +97,7 @@ func (f *dialFacts) lookUp(ctx context.Context, errno syscall.Errno) {
 		if ctx.Err() == nil {
 			f.link = f.findLink(ctx)
 		}
-	case syscall.EHOSTUNREACH, syscall.EHOSTDOWN:
+	case syscall.EHOSTUNREACH, syscall.EHOSTDOWN, syscall.ECONNABORTED:
 		f.adapters, _ = adapters()
 	}
 }
@@ -108,6 +112,8 @@ func (f *dialFacts) hint(errno syscall.Errno) string {
 		return f.reset()
 	case syscall.ECONNREFUSED:
 		return f.refused()
+	case syscall.ECONNABORTED:
+		return f.aborted()
 	case syscall.ETIMEDOUT:
 		if f.configuring() {
 			return beingSetUp
@@ -159,6 +165,28 @@ func (f *dialFacts) refused() string {
 	return nothing + "; or the device asks for pairing or encryption: pair the devices, or ask for SecurityMedium"
 }
 
+// aborted tells the loss of the adapter from the end of the link only by the
+// adapters themselves: a dial retries for some seconds, in which an adapter can
+// come back.
+func (f *dialFacts) aborted() string {
+	switch {
+	case f.adapterGone:
+		return adapterAway
+	case f.adapters == nil:
+		return adapterAway + ", or " + linkClosing
+	case f.anyUp():
+		return linkClosing
+	}
+	return adapterAway
+}
+
+// anyUp reports whether an adapter that the dial may use is up.
+func (f *dialFacts) anyUp() bool {
+	return slices.ContainsFunc(f.adapters, func(a Adapter) bool {
+		return a.Up && (f.local.IsZero() || a.Addr == f.local)
+	})
+}
+
 func (f *dialFacts) unreachable() string {
 	if f.adapters == nil {
 		return "no Bluetooth adapter is up, or not the one asked for"
@@ -175,8 +203,7 @@ func (f *dialFacts) unreachable() string {
 			return "the adapter " + adapter.Name + " is down: " + powerOn
 		}
 	}
-	up := slices.IndexFunc(f.adapters, func(a Adapter) bool { return a.Up })
-	if up < 0 {
+	if !f.anyUp() {
 		return "no Bluetooth adapter is up: " + powerOn
 	}
 	if f.adapter(f.remote.Device) != nil {

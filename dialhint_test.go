@@ -22,6 +22,7 @@ func TestDialFactsTellCausesApart(t *testing.T) {
 	device := Addr{Device: BDAddr{0x66, 0x77, 0x88, 0x99, 0xAA, 0xBB}, Channel: 11}
 	configuring := &hci.Link{State: hci.Configuring}
 	const self = "a radio does not reach itself; use a second adapter, or try over TCP"
+	const closing = "this machine was closing the link to the device, or both devices dialed at once; dial again"
 
 	for name, tt := range map[string]struct {
 		errno syscall.Errno
@@ -62,6 +63,14 @@ func TestDialFactsTellCausesApart(t *testing.T) {
 		"question, timed out":   {syscall.ETIMEDOUT, dialFacts{link: configuring}, "if one of the devices asks whether to pair", ""},
 		"no answer at all":      {syscall.ETIMEDOUT, dialFacts{}, "", ""},
 		"not a matter of facts": {syscall.EACCES, dialFacts{}, "", ""},
+		"aborted, its own down": {syscall.ECONNABORTED, dialFacts{local: down.Addr, adapters: []Adapter{hci0, down}}, adapterAway, "dial again"},
+		"aborted, its own gone": {syscall.ECONNABORTED, dialFacts{local: hci1.Addr, adapters: []Adapter{hci0}}, adapterAway, "dial again"},
+		"aborted, none is up":   {syscall.ECONNABORTED, dialFacts{adapters: []Adapter{down}}, adapterAway, "dial again"},
+		"aborted, no adapter":   {syscall.ECONNABORTED, dialFacts{adapters: []Adapter{}}, adapterAway, "dial again"},
+		"aborted, up again":     {syscall.ECONNABORTED, dialFacts{adapterGone: true, adapters: []Adapter{hci0}}, adapterAway, "dial again"},
+		"aborted, its own up":   {syscall.ECONNABORTED, dialFacts{local: hci0.Addr, adapters: []Adapter{hci0, down}}, closing, "adapter"},
+		"aborted, one is up":    {syscall.ECONNABORTED, dialFacts{adapters: []Adapter{down, hci0}}, closing, "adapter"},
+		"aborted, not known":    {syscall.ECONNABORTED, dialFacts{}, adapterAway + ", or " + closing, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tt.facts.remote.Device.IsZero() {

@@ -30,11 +30,10 @@ var hints = map[string]map[syscall.Errno]string{
 		unix.ENOMEM: "the link to the device is being taken down, as after a failed authentication: pair the devices again if that persists",
 		unix.EALREADY: "two programs dialed the device at once, or it dialed this machine, and the kernel lost the link: " +
 			`switch the adapter off and on, for example with "bluetoothctl power off" and "power on"`,
-		unix.ECONNABORTED: "the adapter was switched off or removed",
-		unix.ETIMEDOUT:    "no answer from the device, or nobody confirmed the pairing: " + pairingFirst,
-		unix.EACCES:       notPairing,
-		unix.EBADE:        notPairing,
-		unix.ENOSYS:       lostNameless,
+		unix.ETIMEDOUT: "no answer from the device, or nobody confirmed the pairing: " + pairingFirst,
+		unix.EACCES:    notPairing,
+		unix.EBADE:     notPairing,
+		unix.ENOSYS:    lostNameless,
 	},
 	"read": {
 		unix.ETIMEDOUT: "the link was lost: the device went out of range or lost power",

@@ -49,6 +49,7 @@ type retrier struct {
 	first  time.Time     // the first failure with the verdict retryBriefly
 	once   bool          // the retry of retryOnce has been made
 	last   error         // of the last attempt that was retried
+	gone   bool          // the adapter was switched off or removed: see adapterGone
 }
 
 // A verdict decides how a dial continues after an attempt that failed.
@@ -116,7 +117,7 @@ func (r *retrier) dial(ctx context.Context) (*Conn, error) {
 			return nil, err
 		}
 		r.lasted = time.Since(began)
-		if r.adapterGone(errno) {
+		if r.gone = r.adapterGone(errno); r.gone {
 			return nil, r.last
 		}
 		if !r.again(errno, pause) {
