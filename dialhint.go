@@ -131,8 +131,9 @@ func (f *dialFacts) busy() string {
 		return "this process has a connection to this channel of the device open: use or close it, " +
 			"since only one is possible"
 	}
-	return "another program has a connection to this channel of the device open, or an earlier one is " +
-		"still closing, which takes up to 40 s if data was left unread; only one is possible"
+	return "another program has a connection to this channel of the device open, or this one has a duplicate " +
+		"of its descriptor (from Conn.File or FileConn), or an earlier connection is still closing, which takes up " +
+		"to 40 s if data was left unread; only one is possible"
 }
 
 func (f *dialFacts) reset() string {

@@ -32,6 +32,7 @@ func TestDialFactsTellCausesApart(t *testing.T) {
 	}{
 		"open in this process":   {syscall.EBUSY, dialFacts{heldHere: true}, "this process has a connection", "another program"},
 		"open in another":        {syscall.EBUSY, dialFacts{}, "another program has a connection", "this process"},
+		"a duplicate here":       {syscall.EBUSY, dialFacts{}, "or this one has a duplicate of its descriptor (from Conn.File or FileConn)", ""},
 		"still closing":          {syscall.EBUSY, dialFacts{}, "still closing, which takes up to 40 s", ""},
 		"closed here":            {syscall.ECONNRESET, dialFacts{recentlyClosed: true}, "the last connection of this process", "every attempt"},
 		"hangs up, once":         {syscall.ECONNRESET, dialFacts{}, "the device hung up, or another program's", "this process"},
