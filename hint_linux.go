@@ -21,10 +21,6 @@ var hints = map[string]map[syscall.Errno]string{
 	"bind": {
 		unix.EADDRINUSE: "another listener has this channel of the adapter",
 	},
-	"listen": {
-		unix.EADDRINUSE: "another listener has this channel of the adapter",
-		unix.EINVAL:     "no channel is free: all 30 have listeners",
-	},
 	"connect": {
 		// See dialFacts for others.
 		unix.ENOMEM: "the link to the device is being taken down, as after a failed authentication: pair the devices again if that persists",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"strings"
@@ -14,6 +15,10 @@ import (
 )
 
 func TestOpErrorNamesTheLikelyCause(t *testing.T) {
+	untested := make(map[string]map[syscall.Errno]string)
+	for name, texts := range hints {
+		untested[name] = maps.Clone(texts)
+	}
 	for _, tt := range []struct {
 		syscall string
 		errno   syscall.Errno
@@ -27,21 +32,31 @@ func TestOpErrorNamesTheLikelyCause(t *testing.T) {
 		{"connect", unix.EBADE, "the key"},
 		{"connect", unix.ETIMEDOUT, "nobody confirmed the pairing"},
 		{"connect", unix.ENOMEM, "is being taken down"},
+		{"connect", unix.EALREADY, "two programs dialed the device at once"},
+		{"connect", unix.EALREADY, "switch the adapter off and on"},
+		{"connect", unix.ENOSYS, "no errno"},
 		{"bind", unix.EADDRINUSE, "another listener"},
-		{"listen", unix.EADDRINUSE, "another listener"},
-		{"listen", unix.EINVAL, "no channel is free"},
 		{"read", unix.ETIMEDOUT, "out of range"},
 		{"read", unix.ECONNABORTED, "the link was lost"},
 		{"read", unix.EACCES, "the key"},
+		{"read", unix.EBADE, "the key"},
 		{"read", unix.ECONNREFUSED, "encryption was switched off"},
 		{"read", unix.ENOSYS, "no errno"},
 		{"write", unix.ECONNRESET, "the peer has closed"},
 		{"write", unix.ETIMEDOUT, "out of range"},
 		{"write", unix.ENOTCONN, "has ended"},
+		{"write", unix.ECONNABORTED, "the link was lost"},
+		{"write", unix.ECONNREFUSED, "encryption was switched off"},
+		{"write", unix.EACCES, "not paired"},
+		{"write", unix.EBADE, "the key"},
+		{"write", unix.ENOSYS, "no errno"},
 		{"shutdown", unix.ECONNRESET, "the peer closed first"},
 		{"shutdown", unix.ETIMEDOUT, "did not take"},
 		{"shutdown", unix.ECONNABORTED, "before the peer acknowledged"},
+		{"shutdown", unix.ENOSYS, "no errno"},
+		{"ioctl", unix.ENOTCONN, "the link has ended"},
 	} {
+		delete(untested[tt.syscall], tt.errno)
 		t.Run(tt.syscall+"/"+unix.ErrnoName(tt.errno), func(t *testing.T) {
 			bare := os.NewSyscallError(tt.syscall, tt.errno)
 			err := opError("op", nearAddr, farAddr, bare)
@@ -55,6 +70,11 @@ func TestOpErrorNamesTheLikelyCause(t *testing.T) {
 				t.Errorf("the system call became %q", cause.Syscall)
 			}
 		})
+	}
+	for name, texts := range untested {
+		for errno, text := range texts {
+			t.Errorf("no test of the cause of %s/%s: %q", name, unix.ErrnoName(errno), text)
+		}
 	}
 }
 
