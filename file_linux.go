@@ -15,7 +15,7 @@ func fileConn(f *os.File) (*Conn, error) {
 	}
 	if state.kind == listening || state.kind == unused {
 		unix.Close(fd)
-		return nil, refusal("getpeername", unix.ENOTCONN, "the socket is not connected; FileListener takes one that listens")
+		return nil, withHint("getpeername", unix.ENOTCONN, "the socket is not connected; FileListener takes one that listens")
 	}
 	if err := setNonblock(fd); err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func fileListener(f *os.File) (*Listener, error) {
 	}
 	if state.kind != listening {
 		unix.Close(fd)
-		return nil, refusal("accept4", unix.EINVAL, "the socket does not listen; FileConn takes one that is connected")
+		return nil, withHint("accept4", unix.EINVAL, "the socket does not listen; FileConn takes one that is connected")
 	}
 	security, err := requestedSecurity(fd)
 	if err != nil {
@@ -60,11 +60,6 @@ func setNonblock(fd int) error {
 		unix.Close(fd)
 	}
 	return os.NewSyscallError("fcntl", err)
-}
-
-// refusal says why a descriptor is not taken.
-func refusal(syscallName string, errno unix.Errno, text string) error {
-	return &os.SyscallError{Syscall: syscallName, Err: &hint{errno: errno, text: text}}
 }
 
 // socketState is what an RFCOMM socket is, as far as the kernel tells.
@@ -119,7 +114,7 @@ func checkRFCOMM(fd int) error {
 			return os.NewSyscallError("getsockopt", err)
 		}
 		if value != want.value {
-			return refusal("getsockopt", unix.EPROTOTYPE, "the descriptor is no RFCOMM socket")
+			return withHint("getsockopt", unix.EPROTOTYPE, "the descriptor is no RFCOMM socket")
 		}
 	}
 	return nil

@@ -141,7 +141,7 @@ func TestExplainAddsNothingWithoutAHint(t *testing.T) {
 }
 
 func TestExplainKeepsAHint(t *testing.T) {
-	err := explain(refusal("getsockopt", unix.EPROTOTYPE, "the descriptor is no RFCOMM socket"))
+	err := explain(withHint("getsockopt", unix.EPROTOTYPE, "the descriptor is no RFCOMM socket"))
 	if want := "getsockopt: protocol wrong type for socket (the descriptor is no RFCOMM socket)"; err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}
