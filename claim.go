@@ -26,11 +26,7 @@ func claimChannel(ctx context.Context, channel int, claim func(channel int) erro
 		if !errors.Is(err, syscall.EADDRINUSE) || attempt == claimAttempts {
 			return err
 		}
-		timer := time.NewTimer(rand.N(claimPause))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !sleep(ctx, rand.N(claimPause)) {
 			return contextError(ctx.Err())
 		}
 	}

@@ -7,10 +7,11 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"testing/synctest"
 )
 
-// claims records the channels that claimChannel tries. Those in use fail with
-// EADDRINUSE as often as the map says.
+// claims records the channels that claimChannel tries. A channel in used fails
+// with EADDRINUSE the given number of times.
 func claims(used map[int]int, tried *[]int) func(int) error {
 	return func(channel int) error {
 		*tried = append(*tried, channel)
@@ -78,10 +79,12 @@ func TestClaimChannelReturnsOtherErrors(t *testing.T) {
 }
 
 func TestClaimChannelEndsWithContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	err := claimChannel(ctx, 7, func(int) error { cancel(); return syscall.EADDRINUSE })
-	// The pause may end first, but not each time.
-	if err != context.Canceled && !errors.Is(err, syscall.EADDRINUSE) {
-		t.Errorf("got %v, want context.Canceled", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		calls := 0
+		err := claimChannel(ctx, 7, func(int) error { calls++; cancel(); return syscall.EADDRINUSE })
+		if err != context.Canceled || calls != 1 {
+			t.Errorf("got %v after %d calls, want context.Canceled after 1", err, calls)
+		}
+	})
 }

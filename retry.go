@@ -172,16 +172,15 @@ func connectErrno(err error) (errno syscall.Errno, ok bool) {
 	return errno, ok
 }
 
-// sleep waits for d and reports true, or reports false once ctx is done.
+// sleep waits for d, or until ctx is done, and reports whether ctx is not done.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
+	return ctx.Err() == nil
 }
 
 // dialEnded is the error of a dial that ctx ended. Last is the error of the
