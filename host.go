@@ -32,15 +32,7 @@ func (d *Dialer) DialHost(ctx context.Context, network, address string) (net.Con
 			return nil, opError("dial", d.LocalAddr.source(), nil, err)
 		}
 	}
-	raddr, err := parseHostPort(address)
-	if err != nil {
-		return nil, opError("dial", d.LocalAddr.source(), nil, err)
-	}
-	conn, err := d.DialRFCOMM(ctx, raddr)
-	if err != nil {
-		return nil, err
-	}
-	return conn, nil
+	return d.dialParsed(ctx, address, parseHostPort)
 }
 
 // parseHostPort parses the address of DialHost.

@@ -87,7 +87,12 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	if err := checkNetwork(network); err != nil {
 		return nil, opError("dial", d.LocalAddr.source(), nil, err)
 	}
-	raddr, err := ParseAddr(address)
+	return d.dialParsed(ctx, address, ParseAddr)
+}
+
+// dialParsed dials an address that parse accepts.
+func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(string) (Addr, error)) (net.Conn, error) {
+	raddr, err := parse(address)
 	if err != nil {
 		return nil, opError("dial", d.LocalAddr.source(), nil, err)
 	}
