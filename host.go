@@ -45,7 +45,8 @@ func parseHostPort(address string) (Addr, error) {
 	if a.Device, err = ParseBDAddr(host); err != nil {
 		return Addr{}, hostError("the host is not a Bluetooth device address", address)
 	}
-	if a.Channel, err = strconv.Atoi(port); err != nil || checkChannel(a.Channel, minChannel) != nil {
+	a.Channel, err = strconv.Atoi(port)
+	if err != nil || strconv.Itoa(a.Channel) != port || checkChannel(a.Channel, minChannel) != nil {
 		return Addr{}, hostError("the port is not an RFCOMM channel, 1 to 30", address)
 	}
 	return a, nil

@@ -58,6 +58,8 @@ func TestDialHostRefusesOtherHosts(t *testing.T) {
 		"channel 0":        {"tcp", "01-23-45-67-89-AB:0", []string{"not an RFCOMM channel", form}},
 		"name of a port":   {"tcp", "01-23-45-67-89-AB:http", []string{"not an RFCOMM channel", form}},
 		"channel too long": {"tcp", "01-23-45-67-89-AB:99999999999999999999", []string{"not an RFCOMM channel", form}},
+		"sign":             {"tcp", "01-23-45-67-89-AB:+20", []string{"not an RFCOMM channel", form}},
+		"leading zero":     {"tcp", "01-23-45-67-89-AB:020", []string{"not an RFCOMM channel", form}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := noSocketToDial(t).DialHost(t.Context(), tt.network, tt.address)
