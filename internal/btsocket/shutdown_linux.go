@@ -149,7 +149,7 @@ const lookAgain = 100 * time.Millisecond
 func (s *Socket) awaitSent(ctx context.Context) error {
 	wake := context.AfterFunc(ctx, func() { s.file.SetWriteDeadline(aLongTimeAgo) })
 	defer wake()
-	var stalled stall
+	stalled := stall{limit: s.stallLimit}
 	for {
 		s.file.SetWriteDeadline(time.Now().Add(lookAgain))
 		if err := ctx.Err(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -108,6 +109,22 @@ func TestShutdownDisconnectsLast(t *testing.T) {
 	if err := hosttest.Receive(t, done); err != context.Canceled {
 		t.Errorf("got the error %v, want context.Canceled", err)
 	}
+}
+
+// The other end takes nothing, but what it has not taken it gets all the same.
+func TestShutdownGivesUpOnAStalledQueue(t *testing.T) {
+	near, far := unixPair(t)
+	const sent = "goodbye"
+	if _, err := io.WriteString(near, sent); err != nil {
+		t.Fatal(err)
+	}
+	if near.stallLimit != stallLimit {
+		t.Errorf("the limit is %v, want %v", near.stallLimit, stallLimit)
+	}
+	near.stallLimit = time.Millisecond
+	wantErrno(t, near.Shutdown(t.Context(), handles(42, 42)), "shutdown", unix.ETIMEDOUT)
+	wantClosed(t, near)
+	wantRestAndEOF(t, far, sent)
 }
 
 func TestShutdownDoesNotConfirmOverAnotherLink(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,6 +31,8 @@ type Socket struct {
 	endMu sync.Mutex
 	end   error // how the stream ended: io.EOF or a syscall.Errno; nil: not known to have ended
 
+	stallLimit time.Duration // see the constant
+
 	interrupt context.CancelCauseFunc // ends the Shutdown under way; nil: none is; under mu
 	released  chan error              // gets the error of close(2), once, and is closed then
 }
@@ -48,7 +51,7 @@ type transfer struct {
 // New returns a Socket for the connected, non-blocking socket fd. It takes fd
 // over, also when it fails.
 func New(fd int) (*Socket, error) {
-	s := &Socket{released: make(chan error, 1)}
+	s := &Socket{released: make(chan error, 1), stallLimit: stallLimit}
 	if err := s.open(fd); err != nil {
 		return nil, err
 	}

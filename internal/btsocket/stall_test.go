@@ -22,7 +22,7 @@ func TestStallEndsWithProgress(t *testing.T) {
 		"shrinks after growth": {{0, 100, false}, {stallLimit / 2, 300, false}, {stallLimit, 200, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var s stall
+			s := stall{limit: stallLimit}
 			first := time.Now()
 			for _, look := range looks {
 				if over := s.over(look.queued, first.Add(look.after)); over != look.over {
