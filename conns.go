@@ -29,8 +29,8 @@ func (h *heldConn) open() bool {
 }
 
 // A connRegistry holds this process's connections and when it last closed one
-// to a device. It lets a dial tell this process's own connections from those of
-// others, which the kernel answers alike.
+// to a device. A dial uses it to tell its own process's connections from those
+// of others, for which the kernel returns the same errno.
 type connRegistry struct {
 	mu     sync.Mutex
 	held   map[*heldConn]struct{}

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// network is the only one there is, as Dialer and ListenConfig know it.
+// network is the name of the network in addresses and errors.
 const network = "rfcomm"
 
 // checkNetwork refuses other networks.
@@ -65,7 +65,7 @@ func withHint(syscallName string, errno syscall.Errno, text string) error {
 // them by type assertion, which does not look into wrapped errors.
 type hint struct {
 	errno syscall.Errno
-	text  string // empty if there is no likely cause
+	text  string // likely cause, or empty
 }
 
 func (h *hint) Error() string {
@@ -113,9 +113,10 @@ func contextError(err error) error {
 	return err
 }
 
-// timeoutError is the error of a dial or a Shutdown whose deadline has passed.
+// timeoutError is the error of a dial, a listen or a Shutdown whose deadline
+// has passed.
 type timeoutError struct {
-	text string // the likely cause, or empty
+	text string // likely cause, or empty
 }
 
 func (e timeoutError) Error() string {

@@ -45,12 +45,14 @@ func Listen(channel int) (net.Listener, error) {
 type Dialer struct {
 	// Timeout is the maximum time a dial may take. The default is no timeout.
 	// The kernel itself gives up after about 5 s if the device is unreachable,
-	// after 30 s if it does not answer, and after about 50 s if the link stalls.
+	// after 30 s if it does not answer, and after about 50 s if the link
+	// stalls.
 	//
-	// Linux 6.12 pages one device at a time on each adapter, unlike 6.1: a dial
-	// without a link waits another 5 s for each unreachable device that was
-	// dialed before, even if that dial has been cancelled, because its page
-	// goes on. A dial that has to wait for more than 30 s fails with ETIMEDOUT.
+	// Linux 6.12 pages one device at a time on each adapter, unlike 6.1. A dial
+	// without a link waits another 5 s for each unreachable device dialed
+	// before it. Cancelling those dials does not help, since their pages
+	// continue. A dial that has to wait for more than 30 s fails with
+	// ETIMEDOUT.
 	Timeout time.Duration
 
 	// Deadline is the time at which dials fail. With a Timeout as well, the
@@ -70,7 +72,9 @@ type Dialer struct {
 	// over a link that is open already, a dial connects at the level of the
 	// first connection. A dial at SecurityHigh over such a link therefore
 	// fails, unless the link shows its protection (see [Conn.Security]) or an
-	// open connection of this process has opened it at SecurityHigh.
+	// open connection of this process has opened it at SecurityHigh. A link
+	// that another program opens in the moment before the dial connects is
+	// taken for the dial's own.
 	Security Security
 
 	// ControlContext, if not nil, is called with each new socket after it is
@@ -104,10 +108,10 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 }
 
 // DialRFCOMM connects to raddr. If ctx is done before the connection is
-// complete, DialRFCOMM returns at once with an error that matches the context's;
-// once connected, ctx has no effect on the connection. An RFCOMM socket cannot
-// take its page back: the page goes on for some seconds after ctx is done, and a
-// device that answers it sees a connection that is closed at once. Until then
+// complete, DialRFCOMM returns at once with an error that matches the
+// context's; once connected, ctx has no effect on the connection. The kernel
+// cannot cancel the page. It continues for some seconds after ctx is done, and
+// a device that answers sees a connection that closes immediately. Until then
 // the next dial to the same channel uses the same page.
 //
 // A connection that is still closing stands in the way of the next one to the
@@ -115,11 +119,11 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 // pauses, for up to 5 s, if the kernel returns EBUSY or ECONNRESET for that
 // reason; EALREADY, because the kernel requested the link twice; ENOMEM or
 // ECONNABORTED, because a link to the device was being taken down. It retries
-// for up to 100 ms after ECONNREFUSED if this process closed a connection to the
-// device in the last 3 s, and once after EBUSY if this process has the channel
-// open. It does not retry if the device hung up after waiting for pairing. If
-// ctx or the deadline ends the dial between two attempts, the error matches both
-// that and the last errno.
+// for up to 100 ms after ECONNREFUSED if this process closed a connection to
+// the device in the last 3 s, and once after EBUSY if this process has the
+// channel open. It does not retry if the device hung up after waiting for
+// pairing. If ctx or the deadline ends the dial after a failed attempt, the
+// error matches both that and the errno of that attempt.
 //
 // Two devices that dial each other at the same moment, without a link between
 // them, can crash Linux 6.1 (rfcomm_check_security). On 6.12 such dials rarely
@@ -127,28 +131,34 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 //
 // Its errors are *net.OpError. Those of the kernel match their errno:
 //
-//   - EHOSTDOWN: the device is off, asleep, out of range, or not connectable; or
-//     it has forgotten this machine; or the address is its LE address
+//   - EHOSTDOWN: the device is off, asleep, out of range, or not connectable;
+//     or it has forgotten this machine; or the address is its LE address
 //   - ECONNREFUSED: nothing listens on the channel, or the device asks for
-//     pairing or encryption
+//     pairing or encryption, or a question about pairing is still open
 //   - ECONNRESET: the device hung up at every attempt, or waited for pairing
 //   - EBUSY: the channel is open already, or still closing. If this process has
 //     it open, the dial retries only once
 //   - EALREADY: the kernel lost the link when the device or another program
 //     dialed at the same moment; switching the adapter off and on helps
-//   - ECONNABORTED: the adapter was switched off or removed
+//   - ECONNABORTED: the adapter was switched off or removed, or the link was
+//     being closed at every attempt
+//   - ENOMEM: the link to the device was being taken down, as after a failed
+//     authentication
+//   - ENOTCONN: the link was gone when Security was checked
+//   - ENOSYS: the link ended for a reason without an errno
 //   - EHOSTUNREACH: no adapter is up, or raddr is the address of the only one
-//   - EACCES, EBADE: the devices are not paired, or a key is gone; or the link
-//     does not have the level that Security asks for
+//   - EACCES, EBADE: the devices are not paired, or a key is gone, or the
+//     question whether to pair was declined; or the link does not have the
+//     level that Security asks for
 //   - ETIMEDOUT: no answer, or nobody confirmed the pairing
 //   - EAFNOSUPPORT, EPROTONOSUPPORT: the kernel has no Bluetooth here, or its
 //     module rfcomm is not loaded
 //
 // They match that errno alone: use errors.Is(err, syscall.EHOSTDOWN), or
-// errors.As with a *syscall.Errno. The *os.SyscallError in the *net.OpError does
-// not hold a bare syscall.Errno but a value that adds the likely cause, and that
-// differs in what it matches: ETIMEDOUT is not a timeout, which only deadlines
-// are; EACCES does not match fs.ErrPermission, nor ENOSYS errors.ErrUnsupported.
+// errors.As with a *syscall.Errno. The *os.SyscallError in the *net.OpError
+// holds a value that adds the likely cause, not a bare syscall.Errno. It also
+// matches less: ETIMEDOUT is not a timeout, which only deadlines are; EACCES
+// does not match fs.ErrPermission, nor ENOSYS errors.ErrUnsupported.
 //
 // On systems other than Linux the error matches errors.ErrUnsupported.
 func (d *Dialer) DialRFCOMM(ctx context.Context, raddr Addr) (*Conn, error) {
@@ -217,7 +227,7 @@ func checkAdapter(address BDAddr) error {
 type ListenConfig struct {
 	// Backlog is the number of connections that may wait for Accept; the
 	// kernel lets one more in, and bounds it by the sysctl
-	// net.core.somaxconn. Zero: SOMAXCONN.
+	// net.core.somaxconn. The default is SOMAXCONN.
 	Backlog int
 
 	// Security is the protection to ask of peers. The kernel checks the level

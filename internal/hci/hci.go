@@ -58,7 +58,7 @@ const (
 // Mode is the set of the kernel's HCI_LM flags of a link.
 type Mode uint32
 
-// The flags that tell how a link is protected (include/net/bluetooth/hci.h).
+// The flags that describe how a link is protected (include/net/bluetooth/hci.h).
 const (
 	Encrypted Mode = 0x0004 // HCI_LM_ENCRYPT
 	// FIPS is set when the link is encrypted with a P-256 key whose pairing
