@@ -3,8 +3,6 @@ package rfcomm
 import (
 	"context"
 	"sync"
-
-	"github.com/go-rfcomm/rfcomm/internal/hci"
 )
 
 // A pendingSocket is a socket that the kernel is connecting.
@@ -37,12 +35,6 @@ type dialedPath struct {
 	remote Addr
 }
 
-// linked reports whether the link to the device is up and ready.
-func (p dialedPath) linked() bool {
-	link := linkTo(context.Background(), p.local, p.remote.Device)
-	return link != nil && link.State == hci.Connected
-}
-
 // overlaps reports whether the kernel can take the two for one: it allows one
 // connection at a time from an adapter to a channel of a device.
 func (p dialedPath) overlaps(q dialedPath) bool {
@@ -50,10 +42,9 @@ func (p dialedPath) overlaps(q dialedPath) bool {
 }
 
 // keep takes the socket over. It closes the socket once the kernel has
-// connected it or given up, or as soon as another dial of the path begins. If
-// linked reports true, it closes the socket without waiting: the session is
-// open then, and the device learns that the dial has ended.
-func (a *abandonedDials) keep(path dialedPath, socket pendingSocket, linked func() bool) {
+// connected it or given up, or as soon as another dial of the path begins. That
+// the link is up changes nothing: the session can still wait for pairing.
+func (a *abandonedDials) keep(path dialedPath, socket pendingSocket) {
 	a.mu.Lock()
 	if a.sockets == nil {
 		a.sockets = make(map[pendingSocket]dialedPath)
@@ -61,9 +52,7 @@ func (a *abandonedDials) keep(path dialedPath, socket pendingSocket, linked func
 	a.sockets[socket] = path
 	a.mu.Unlock()
 	go func() {
-		if !linked() {
-			socket.AwaitConnected()
-		}
+		socket.AwaitConnected()
 		a.mu.Lock()
 		delete(a.sockets, socket)
 		a.mu.Unlock()

@@ -42,25 +42,11 @@ func (f *fakePending) isClosed() bool {
 	}
 }
 
-func unlinked() bool { return false }
-
-func TestAbandonedDialsCloseIfLinked(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var a abandonedDials
-		socket := newFakePending()
-		a.keep(dialedPath{remote: Addr{Channel: 1}}, socket, func() bool { return true })
-		synctest.Wait()
-		if !socket.isClosed() || len(a.sockets) != 0 {
-			t.Errorf("closed: %v, %d kept; want it closed and none kept", socket.isClosed(), len(a.sockets))
-		}
-	})
-}
-
 func TestAbandonedDialsCloseWhenConnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var a abandonedDials
 		socket := newFakePending()
-		a.keep(dialedPath{remote: Addr{Channel: 1}}, socket, unlinked)
+		a.keep(dialedPath{remote: Addr{Channel: 1}}, socket)
 		synctest.Wait()
 		if socket.isClosed() {
 			t.Error("closed while the kernel connects it")
@@ -92,7 +78,7 @@ func TestAbandonedDialsEndForTheNextDial(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var a abandonedDials
 				socket := newFakePending()
-				a.keep(tt.kept, socket, unlinked)
+				a.keep(tt.kept, socket)
 				a.end(t.Context(), tt.new)
 				if got := socket.isClosed(); got != tt.ends {
 					t.Errorf("closed: %v, want %v", got, tt.ends)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"os"
 	"syscall"
 	"time"
 )
@@ -23,7 +22,7 @@ const (
 func claimChannel(ctx context.Context, channel int, claim func(channel int) error) error {
 	for attempt := 1; ; attempt++ {
 		err := claimOnce(channel, claim)
-		if !errors.Is(err, syscall.EADDRINUSE) || attempt == claimAttempts {
+		if !inUse(err) || attempt == claimAttempts {
 			return err
 		}
 		if !sleep(ctx, rand.N(claimPause)) {
@@ -37,7 +36,7 @@ func claimOnce(channel int, claim func(channel int) error) error {
 		return claim(channel)
 	}
 	for channel := 1; channel <= maxChannel; channel++ {
-		if err := claim(channel); !errors.Is(err, syscall.EADDRINUSE) {
+		if err := claim(channel); !inUse(err) {
 			return err
 		}
 	}
@@ -47,17 +46,16 @@ func claimOnce(channel int, claim func(channel int) error) error {
 // noFreeChannel returns the error of a listener on channel 0 if all channels
 // are in use.
 func noFreeChannel() error {
-	return &os.SyscallError{Syscall: "bind", Err: noneFree{&hint{
-		errno: syscall.EADDRINUSE,
-		text:  "no channel is free, all 30 have listeners: close one, or listen on the address of another adapter",
-	}}}
+	return withHint("bind", syscall.EADDRINUSE,
+		"no channel is free, all 30 have listeners: close one, or listen on the address of another adapter")
 }
 
-// noneFree also matches EINVAL, the errno of listen(2) if the kernel finds no
-// free channel.
-type noneFree struct{ *hint }
-
-func (n noneFree) Is(target error) bool { return target == syscall.EINVAL || n.hint.Is(target) }
+// inUse reports whether a claim has failed because the channel is in use. An
+// error of the caller's Control function does not say so.
+func inUse(err error) bool {
+	_, control := err.(*controlError)
+	return !control && errors.Is(err, syscall.EADDRINUSE)
+}
 
 // A rival is an address whose listeners a new listener must not share a channel
 // with.
@@ -104,8 +102,5 @@ func itself(device BDAddr) rival {
 // inUse returns the error of a listener whose channel another listener has on
 // the rival address.
 func (r rival) inUse() error {
-	return &os.SyscallError{Syscall: "bind", Err: &hint{
-		errno: syscall.EADDRINUSE,
-		text:  "another listener has this channel of " + r.name + ": " + r.advice,
-	}}
+	return withHint("bind", syscall.EADDRINUSE, "another listener has this channel of "+r.name+": "+r.advice)
 }

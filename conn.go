@@ -171,8 +171,9 @@ func (c *Conn) Shutdown(ctx context.Context) error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	conns.remove(c.held)
+	conns.markClosing(c.held)
 	defer conns.justClosed(c.remote.Device)
+	defer conns.remove(c.held)
 	return c.opError("close", contextError(c.socket.Shutdown(ctx, c.linkHandles())))
 }
 
@@ -208,8 +209,9 @@ func (c *Conn) linkHandles() func() (uint16, error) {
 // pairing of older devices, in which people compared numbers, reads as
 // SecurityMedium, and so does one without any such protection ("just works").
 //
-// It reads the adapter's list of links (HCIGETCONNLIST), without privilege. It
-// fails with ENOTCONN when the link is gone.
+// It reads the adapter's list of links (HCIGETCONNLIST), without privilege, for
+// which it can wait for the kernel's lock of the adapter (hci_dev_lock). It fails
+// with ENOTCONN if the link is gone.
 func (c *Conn) Security() (Security, error) {
 	if !c.ok() {
 		return SecurityDefault, syscall.EINVAL

@@ -15,10 +15,11 @@ type heldConn struct {
 	dialed        bool // by a Dialer; not accepted, nor from FileConn
 	socket        weak.Pointer[btsocket.Socket]
 
-	// The handle of the link, if the kernel has checked that the link has
+	// Whether Shutdown is closing the connection, and the handle of the link, if the kernel has checked that the link has
 	// SecurityHigh. Guarded by the registry's mutex.
-	handle uint16
-	high   bool
+	closing bool
+	handle  uint16
+	high    bool
 }
 
 // open reports whether the connection has not ended. The kernel keeps nothing
@@ -48,6 +49,32 @@ func (r *connRegistry) add(h *heldConn) {
 		r.held = make(map[*heldConn]struct{})
 	}
 	r.held[h] = struct{}{}
+}
+
+// markClosing notes that Shutdown is closing a connection, which can take long.
+func (r *connRegistry) markClosing(h *heldConn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h.closing = true
+}
+
+// closing reports whether Shutdown is closing a connection that this process
+// has dialed, as dialed matches them.
+func (r *connRegistry) closing(local BDAddr, remote Addr) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for h := range r.held {
+		if h.closing && h.dialedTo(local, remote) {
+			return true
+		}
+	}
+	return false
+}
+
+// dialedTo reports whether the connection was dialed to remote, from the local
+// adapter, or from any if that is zero.
+func (h *heldConn) dialedTo(local BDAddr, remote Addr) bool {
+	return h.dialed && h.remote == remote && (local.IsZero() || h.local.Device == local)
 }
 
 // remove takes a connection out that is about to be closed, or was forgotten.
@@ -97,7 +124,7 @@ func (r *connRegistry) recentlyClosed(device BDAddr) bool {
 // permits one for each pair of adapters, channel and direction.
 func (r *connRegistry) dialed(local BDAddr, remote Addr) bool {
 	return r.find(func(h *heldConn) bool {
-		return h.dialed && h.remote == remote && (local.IsZero() || h.local.Device == local)
+		return h.dialedTo(local, remote) && !h.closing
 	})
 }
 

@@ -42,6 +42,14 @@ func TestConnRegistryHoldsOpenDialedConns(t *testing.T) {
 
 	near, _ := dialedConn(t)
 	wantDialed("open again", BDAddr{}, farAddr, true)
+	if conns.closing(BDAddr{}, farAddr) {
+		t.Error("it is closing before Shutdown")
+	}
+	conns.markClosing(near.held)
+	wantDialed("closing", BDAddr{}, farAddr, false)
+	if !conns.closing(BDAddr{}, farAddr) || conns.closing(farAddr.Device, farAddr) {
+		t.Error("it is not known to be closing, or from another adapter")
+	}
 	near.Close()
 	wantDialed("closed", BDAddr{}, farAddr, false)
 	if !conns.recentlyClosed(farAddr.Device) {

@@ -91,8 +91,8 @@ func TestDialFailsAtOnceIfOpenHere(t *testing.T) {
 		attempts := countAttempts(&d)
 		_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
 		checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EBUSY, "this process has a connection")
-		if *attempts != 2 {
-			t.Errorf("%s: %d attempts, want 2", name, *attempts)
+		if *attempts < 2 || *attempts > 5 { // 16 in 5 s
+			t.Errorf("%s: %d attempts, want 2 to 5", name, *attempts)
 		}
 	}
 	open.Close() // while it closes, the dial retries

@@ -16,10 +16,10 @@ func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr Addr) (*Conn, 
 	defer facts.lookAhead(ctx)()
 	began := time.Now()
 	r := retrier{
-		attempt:        func(ctx context.Context) (*Conn, error) { return d.connectOnce(ctx, local, raddr) },
 		recentlyClosed: func() bool { return conns.recentlyClosed(raddr.Device) },
 		heldHere:       func() bool { return conns.dialed(local, raddr) },
 	}
+	r.attempt = func(ctx context.Context) (*Conn, error) { return d.connectOnce(ctx, local, raddr, r.last != nil) }
 	conn, err := r.dial(ctx)
 	if err != nil {
 		facts.lasted, facts.retried, facts.adapterGone = r.lasted, time.Since(began), r.gone
@@ -28,8 +28,9 @@ func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr Addr) (*Conn, 
 	return conn, nil
 }
 
-// connectOnce makes one attempt, on a new socket.
-func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr Addr) (*Conn, error) {
+// connectOnce makes one attempt, on a new socket. retried reports whether the
+// dial has made others before.
+func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr Addr, retried bool) (*Conn, error) {
 	path := dialedPath{local: local, remote: raddr}
 	from := endpoint(d.Security, func(fd int) error {
 		if d.ControlContext != nil {
@@ -40,11 +41,9 @@ func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr Addr) (*Co
 		abandoned.end(ctx, path)
 		return nil
 	})
-	from.Abandoned = func(socket *btsocket.Socket) { abandoned.keep(path, socket, path.linked) }
-	check := linkCheck{level: d.Security}
-	if err := check.before(ctx, raddr.Device); err != nil {
-		return nil, err
-	}
+	from.Abandoned = func(socket *btsocket.Socket) { abandoned.keep(path, socket) }
+	check := linkCheck{level: d.Security, retried: retried}
+	from.Connecting = func(ctx context.Context) error { return check.before(ctx, raddr.Device) }
 	if !local.IsZero() {
 		from.Local = Addr{Device: local}.sockaddr()
 	}

@@ -28,6 +28,7 @@ type dialFacts struct {
 	remote Addr
 
 	heldHere       bool          // this process has the connection open already
+	closingHere    bool          // this process's Shutdown is closing it
 	recentlyClosed bool          // this process closed one to the device a moment ago
 	lasted         time.Duration // the last attempt
 	retried        time.Duration // from the first attempt to the last error
@@ -91,6 +92,7 @@ func (f *dialFacts) lookUp(ctx context.Context, errno syscall.Errno) {
 	switch errno {
 	case syscall.EBUSY:
 		f.heldHere = conns.dialed(f.local, f.remote)
+		f.closingHere = conns.closing(f.local, f.remote)
 	case syscall.ECONNRESET:
 		f.recentlyClosed = conns.recentlyClosed(f.remote.Device)
 	case syscall.ECONNREFUSED, syscall.ETIMEDOUT:
@@ -130,6 +132,10 @@ func (f *dialFacts) busy() string {
 	if f.heldHere {
 		return "this process has a connection to this channel of the device open: use or close it, " +
 			"since only one is possible"
+	}
+	if f.closingHere {
+		return "this process is still closing its connection to this channel of the device: wait until its " +
+			"Shutdown returns, or Close it; only one is possible"
 	}
 	return "another program has a connection to this channel of the device open, or this one has a duplicate " +
 		"of its descriptor (from Conn.File or FileConn), or an earlier connection is still closing, which takes up " +

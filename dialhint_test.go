@@ -31,6 +31,7 @@ func TestDialFactsTellCausesApart(t *testing.T) {
 		not   string
 	}{
 		"open in this process":   {syscall.EBUSY, dialFacts{heldHere: true}, "this process has a connection", "another program"},
+		"being closed here":      {syscall.EBUSY, dialFacts{closingHere: true}, "this process is still closing", "another program"},
 		"open in another":        {syscall.EBUSY, dialFacts{}, "another program has a connection", "this process"},
 		"a duplicate here":       {syscall.EBUSY, dialFacts{}, "or this one has a duplicate of its descriptor (from Conn.File or FileConn)", ""},
 		"still closing":          {syscall.EBUSY, dialFacts{}, "still closing, which takes up to 40 s", ""},

@@ -114,7 +114,7 @@ func checkRFCOMM(fd int) error {
 			return os.NewSyscallError("getsockopt", err)
 		}
 		if value != want.value {
-			return withHint("getsockopt", unix.EPROTOTYPE, "the descriptor is no RFCOMM socket")
+			return withHint("getsockopt", unix.EPROTOTYPE, "the descriptor is not an RFCOMM socket")
 		}
 	}
 	return nil

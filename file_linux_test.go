@@ -44,10 +44,10 @@ func TestDescriptorsThatAreNoRFCOMMSocketAreLeftAlone(t *testing.T) {
 			}
 			unix.Close(pair[1])
 			return os.NewFile(uintptr(pair[0]), "descriptor")
-		}, unix.EPROTOTYPE, "no RFCOMM socket"},
+		}, unix.EPROTOTYPE, "not an RFCOMM socket"},
 		"TCP socket": {func(t *testing.T) *os.File {
 			return os.NewFile(uintptr(hosttest.NewSocket(t, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC)), "descriptor")
-		}, unix.EPROTOTYPE, "no RFCOMM socket"},
+		}, unix.EPROTOTYPE, "not an RFCOMM socket"},
 		"regular file": {func(t *testing.T) *os.File {
 			f, err := os.Create(filepath.Join(t.TempDir(), "descriptor"))
 			if err != nil {

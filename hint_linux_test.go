@@ -141,8 +141,8 @@ func TestExplainAddsNothingWithoutAHint(t *testing.T) {
 }
 
 func TestExplainKeepsAHint(t *testing.T) {
-	err := explain(withHint("getsockopt", unix.EPROTOTYPE, "the descriptor is no RFCOMM socket"))
-	if want := "getsockopt: protocol wrong type for socket (the descriptor is no RFCOMM socket)"; err.Error() != want {
+	err := explain(withHint("getsockopt", unix.EPROTOTYPE, "the descriptor is not an RFCOMM socket"))
+	if want := "getsockopt: protocol wrong type for socket (the descriptor is not an RFCOMM socket)"; err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}
 }

@@ -121,31 +121,28 @@ func allLinksTo(device BDAddr) (map[BDAddr]hci.Link, error) {
 	return found, nil
 }
 
-// checkLink refuses an accepted connection over a link that is not encrypted
-// where the wanted level asks for it. For each connection to a listener, the
-// kernel checks the level itself (rfcomm_check_security), so that SecurityHigh
-// needs no further check.
-func checkLink(wanted Security, c *Conn, syscallName string) error {
-	if !wanted.protected() {
-		return nil
+// refuses reports whether an accepted connection does not have the wanted level,
+// or has no link any more. For each connection to a listener, the kernel checks
+// the level itself (rfcomm_check_security), so that the look for encryption is
+// enough for SecurityHigh, too.
+func (s Security) refuses(c *Conn) (bool, error) {
+	if !s.protected() {
+		return false, nil
 	}
 	link, err := findLink(c.local.Device, c.remote.Device)
-	if err != nil {
-		return err
+	switch {
+	case err == errNoLink:
+		return true, nil
+	case err != nil:
+		return false, err
 	}
-	if securityOf(link.Mode).protected() {
-		return nil
-	}
-	return unencrypted(wanted, syscallName)
+	return !securityOf(link.Mode).protected(), nil
 }
 
-// unencrypted returns the error for a link that is not encrypted.
-func unencrypted(wanted Security, syscallName string) error {
-	return &os.SyscallError{Syscall: syscallName, Err: &hint{
-		errno: syscall.EACCES,
-		text: "the link is not encrypted, though security " + wanted.String() + " was asked for: " +
-			"pair the devices, and close other connections between them, since an open link keeps its level",
-	}}
+// unencrypted returns the error of a dial over a link that is not encrypted.
+func unencrypted(wanted Security) error {
+	return withHint("connect", syscall.EACCES, "the link is not encrypted, though security "+wanted.String()+
+		" was asked for: pair the devices, and close other connections between them, since an open link keeps its level")
 }
 
 // A linkCheck refuses a dialed connection whose link does not have the level
@@ -158,13 +155,14 @@ func unencrypted(wanted Security, syscallName string) error {
 // unless the key is one of P-256. So SecurityHigh depends on whether there was
 // a link before the dial.
 type linkCheck struct {
-	level Security
-	links map[BDAddr]hci.Link // to the device, by adapter; before the dial
+	level   Security
+	retried bool                // the dial has made other attempts before
+	links   map[BDAddr]hci.Link // to the device, by adapter; before the dial
 }
 
-// before looks at the links to a device. It must be called as late as possible
-// before connect(2): a link that another program makes in between goes
-// unnoticed.
+// before looks at the links to a device. It must be called right before
+// connect(2), while no other dial of this process can make one: a link that
+// another program makes in between goes unnoticed.
 func (k *linkCheck) before(ctx context.Context, device BDAddr) (err error) {
 	if k.level >= SecurityHigh {
 		k.links, err = linksTo(ctx, device)
@@ -185,16 +183,16 @@ func (k *linkCheck) after(ctx context.Context, c *Conn) error {
 	link, ok := links[c.local.Device]
 	switch {
 	case !ok || link.State != hci.Connected:
-		return os.NewSyscallError("ioctl", syscall.ENOTCONN)
+		return errNoLink
 	case link.Mode&hci.Encrypted == 0:
-		return unencrypted(k.level, "connect")
+		return unencrypted(k.level)
 	case k.level < SecurityHigh:
 		return nil
 	}
 	vouched := conns.highOver(c.local.Device, c.remote.Device, link.Handle)
 	_, existed := k.links[c.local.Device]
 	if !high(link, existed, vouched) {
-		return withHint("connect", syscall.EACCES, notHigh(existed))
+		return withHint("connect", syscall.EACCES, k.notHigh(existed))
 	}
 	conns.markHigh(c.held, link.Handle)
 	return nil
@@ -210,12 +208,19 @@ func high(link hci.Link, existed, vouched bool) bool {
 }
 
 // notHigh returns the reason for which a link is refused at SecurityHigh.
-func notHigh(existed bool) string {
-	opened := "was open, or being opened, before the dial"
-	if !existed {
-		opened = "was opened by the device during the dial"
+func (k *linkCheck) notHigh(existed bool) string {
+	const unchecked = ", and then the kernel does not check the level of another connection: "
+	switch {
+	case !existed:
+		return "security high was asked for, but the link was opened by the device during the dial" + unchecked +
+			closeOthers
+	case k.retried:
+		return "security high was asked for, but the link was open after a failed attempt of this dial" + unchecked +
+			"dial again in some seconds, or " + closeOthers
 	}
-	return "security high was asked for, but the link " + opened + ", and then the kernel does not check the " +
-		"level of another connection: close the other connections to the device, wait some seconds for the " +
-		"link to end, and make this dial the first"
+	return "security high was asked for, but the link was open, or being opened, before the dial" + unchecked +
+		closeOthers
 }
+
+const closeOthers = "close the other connections to the device, wait some seconds for the link to end, and make " +
+	"this dial the first"

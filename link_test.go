@@ -30,11 +30,17 @@ func TestHighNeedsACheckedLink(t *testing.T) {
 }
 
 func TestNotHighNamesTheReason(t *testing.T) {
-	for existed, want := range map[bool]string{
-		true:  "the link was open, or being opened, before the dial",
-		false: "the link was opened by the device during the dial",
+	for _, tt := range []struct {
+		existed, retried bool
+		want             string
+	}{
+		{true, false, "the link was open, or being opened, before the dial"},
+		{true, true, "the link was open after a failed attempt of this dial"},
+		{false, false, "the link was opened by the device during the dial"},
+		{false, true, "the link was opened by the device during the dial"},
 	} {
-		if got := notHigh(existed); !strings.Contains(got, want) || !strings.Contains(got, "close the other connections") {
+		check := linkCheck{retried: tt.retried}
+		if got := check.notHigh(tt.existed); !strings.Contains(got, tt.want) || !strings.Contains(got, "close the other connections") {
 			t.Errorf("the reason is %q", got)
 		}
 	}

@@ -83,7 +83,8 @@ func probe(a Addr) error {
 }
 
 // accept waits for the next connection and checks its link. A peer that fails
-// the check or vanishes is skipped: neither is an error of the listener.
+// the check or vanishes meanwhile is skipped: neither is an error of the
+// listener. That the link cannot be looked up is one.
 func (l *Listener) accept() (*Conn, error) {
 	for {
 		socket, peer, err := l.listener.Accept()
@@ -96,12 +97,12 @@ func (l *Listener) accept() (*Conn, error) {
 			return nil, err
 		}
 		conn := newConn(socket, addrOf(name), addrOf(peer))
-		err = checkLink(l.security, conn, "accept4")
-		if err == nil {
+		refused, err := l.security.refuses(conn)
+		if !refused && err == nil {
 			return conn, nil
 		}
 		conn.Close()
-		if !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.ENOTCONN) {
+		if err != nil {
 			return nil, err
 		}
 	}

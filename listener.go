@@ -52,9 +52,10 @@ func (l *Listener) Accept() (net.Conn, error) {
 // AcceptRFCOMM waits for the next connection, until the listener's deadline.
 //
 // If the ListenConfig asked for SecurityMedium or SecurityHigh, AcceptRFCOMM
-// closes and skips a connection over a link that is not encrypted. It also
-// skips a connection that ends meanwhile. Its errors are those of the listener,
-// not of a peer.
+// closes and skips a connection over a link that is not encrypted, or that ends
+// meanwhile. Its errors are those of the listener, not of a peer. To look at the
+// link, it can wait for the kernel's lock of the adapter (hci_dev_lock),
+// regardless of the deadline.
 func (l *Listener) AcceptRFCOMM() (*Conn, error) {
 	if !l.ok() {
 		return nil, syscall.EINVAL

@@ -24,9 +24,6 @@ func TestListenOnChannelZeroUntilNoneIsFree(t *testing.T) {
 		if err != nil {
 			t.Log(err)
 			checkOpError(t, err, "listen", nil, rfcomm.Addr{}, unix.EADDRINUSE, "no channel is free")
-			if !errors.Is(err, unix.EINVAL) {
-				t.Error("it does not match EINVAL, the errno of listen(2)")
-			}
 			break
 		}
 		defer listener.Close()

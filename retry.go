@@ -16,9 +16,9 @@ const (
 	firstPause = 5 * time.Millisecond
 	lastPause  = 500 * time.Millisecond
 
-	// refusedFor is like retryFor, for a refusal that a closing session can
-	// cause.
-	refusedFor = 100 * time.Millisecond
+	// brieflyFor is like retryFor, for errors that a connection of this process
+	// can cause that is being closed.
+	brieflyFor = 100 * time.Millisecond
 
 	// recentFor is how long after a close of this process a refused dial may
 	// be due to it.
@@ -47,7 +47,6 @@ type retrier struct {
 	lasted time.Duration // the last attempt whose connect(2) failed
 	since  time.Time     // the first failure with the verdict retryAgain
 	first  time.Time     // the first failure with the verdict retryBriefly
-	once   bool          // the retry of retryOnce has been made
 	last   error         // of the last attempt that was retried
 	gone   bool          // the adapter was switched off or removed: see adapterGone
 }
@@ -57,8 +56,7 @@ type verdict int
 
 const (
 	giveUp       verdict = iota // return the error
-	retryOnce                   // retry, unless an attempt was retried once before
-	retryBriefly                // retry, for refusedFor
+	retryBriefly                // retry, for brieflyFor
 	retryAgain                  // retry, for retryFor
 )
 
@@ -70,7 +68,7 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 			// It does not close while the dial waits, unless its Close is being
 			// called: http.Transport replaces a connection a moment before it
 			// closes it.
-			return retryOnce
+			return retryBriefly
 		}
 		return retryAgain // the last connection to the channel is closing
 	case syscall.ECONNRESET:
@@ -134,12 +132,8 @@ func (r *retrier) dial(ctx context.Context) (*Conn, error) {
 // after a pause.
 func (r *retrier) again(errno syscall.Errno, pause time.Duration) bool {
 	switch r.verdict(errno) {
-	case retryOnce:
-		first := !r.once
-		r.once = true
-		return first
 	case retryBriefly:
-		return within(&r.first, refusedFor, pause)
+		return within(&r.first, brieflyFor, pause)
 	case retryAgain:
 		return within(&r.since, retryFor, pause)
 	}

@@ -183,7 +183,7 @@ func TestRetrierGivesUpOnAConnHeldHere(t *testing.T) {
 		if _, err := f.dial(t.Context()); err != f.errs[0] {
 			t.Errorf("got %v, want the error of the attempt", err)
 		}
-		wantAttempts(t, f, 0, firstPause)
+		wantAttempts(t, f, 0, firstPause, 3*firstPause, 7*firstPause, 15*firstPause)
 	})
 }
 

@@ -120,8 +120,8 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 // reason; EALREADY, because the kernel requested the link twice; ENOMEM or
 // ECONNABORTED, because a link to the device was being taken down. It retries
 // for up to 100 ms after ECONNREFUSED if this process closed a connection to
-// the device in the last 3 s, and once after EBUSY if this process has the
-// channel open. It does not retry if the device hung up after waiting for
+// the device in the last 3 s, and after EBUSY if this process has the channel
+// open, since its Close may be about to be called. It does not retry if the device hung up after waiting for
 // pairing. If ctx or the deadline ends the dial after a failed attempt, the
 // error matches both that and the errno of that attempt.
 //
@@ -136,8 +136,7 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 //   - ECONNREFUSED: nothing listens on the channel, or the device asks for
 //     pairing or encryption, or a question about pairing is still open
 //   - ECONNRESET: the device hung up at every attempt, or waited for pairing
-//   - EBUSY: the channel is open already, or still closing. If this process has
-//     it open, the dial retries only once
+//   - EBUSY: the channel is open already, or still closing
 //   - EALREADY: the kernel lost the link when the device or another program
 //     dialed at the same moment; switching the adapter off and on helps
 //   - ECONNABORTED: the adapter was switched off or removed, or the link was
@@ -282,9 +281,8 @@ func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (ne
 // it at the same time do not fail because of each other.
 //
 // The errors are *net.OpError. Those of the kernel match their errno:
-// EADDRINUSE if the channel is in use, or if the channel is 0 and none is free
-// (such an error also matches EINVAL, the errno of listen(2)); EAFNOSUPPORT and
-// EPROTONOSUPPORT as for [Dialer.DialRFCOMM]. On other platforms the error
+// EADDRINUSE if the channel is in use, or if the channel is 0 and none is free;
+// EAFNOSUPPORT and EPROTONOSUPPORT as for [Dialer.DialRFCOMM]. On other platforms the error
 // matches errors.ErrUnsupported.
 func (lc *ListenConfig) ListenRFCOMM(ctx context.Context, laddr Addr) (*Listener, error) {
 	listener, err := lc.check(ctx, laddr)

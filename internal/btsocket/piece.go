@@ -117,7 +117,7 @@ func (c *cutter) learn() {
 			return
 		}
 	}
-	*c = cutter{} // this is no RFCOMM
+	*c = cutter{} // not RFCOMM
 }
 
 // plan works out how to send any number of bytes in as few slots as possible.
