@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/labtest"
 )
 
 // An unpaired peer's connection to a listener at medium stays half-open while
@@ -43,7 +45,7 @@ func (l *lab) dialHalfOpen(t *testing.T, address rfcomm.Addr, queued func() bool
 		}
 		return err
 	})
-	await(t, "the connection to be in the listener's queue", queued)
+	hosttest.Eventually(t, "the connection is in the listener's queue", queued)
 	return func() {
 		cancel()
 		if err := <-dialed; !errors.Is(err, context.Canceled) {
@@ -56,14 +58,9 @@ func (l *lab) dialHalfOpen(t *testing.T, address rfcomm.Addr, queued func() bool
 func queued(t *testing.T, listener *rfcomm.Listener) int {
 	t.Helper()
 	inode := inodeOf(t, listener)
-	table, err := os.ReadFile("/proc/net/rfcomm")
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := 0
-	for line := range strings.Lines(string(table)) {
-		// The last column is the inode of the parent, the listener.
-		if fields := strings.Fields(line); fields[len(fields)-1] == inode {
+	for _, other := range labtest.Queued(t) {
+		if other == inode {
 			n++
 		}
 	}
@@ -102,7 +99,7 @@ func (l *lab) checkAlive(t *testing.T) {
 	if err := <-alive; !errors.Is(err, unix.ECONNREFUSED) {
 		t.Errorf("a new dial: %v, want ECONNREFUSED", err)
 	}
-	await(t, "the kernel's thread krfcommd to sleep", func() bool { return krfcommd(t) == "S" })
+	hosttest.Eventually(t, "the kernel's thread krfcommd sleeps", func() bool { return krfcommd(t) == "S" })
 }
 
 // krfcommd returns the state of the kernel's RFCOMM thread: D if it waits for a
@@ -121,14 +118,4 @@ func krfcommd(t *testing.T) string {
 	}
 	t.Fatal("there is no thread krfcommd")
 	return ""
-}
-
-// await waits until a condition holds that no event announces.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited for %s for 20 s", what)
-		}
-	}
 }

@@ -1,10 +1,11 @@
 //go:build killed
 
-// The tests of this file can leave RFCOMM dead on the whole machine, so they are
-// built only with the tag killed. Run each in a machine of its own:
+// The tests of this file can leave RFCOMM dead on the whole machine, so they
+// are built only with the tag killed. Run each in a machine of its own:
 //
 //	go test -tags killed -c -o killed.test . &&
-//	lab/run -t 2m -k 6.1 ./killed.test -test.v -test.run '^TestKilledListener$/^plain$'
+//	lab/run -t 2m -k 6.1 ./killed.test -test.v -test.run \
+//		'^TestListenerOfAKilledProcess$/^plain$'
 
 package rfcomm_test
 
@@ -15,22 +16,22 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/labtest"
 )
 
 const killedChildEnv = "RFCOMM_TEST_KILLED_CHILD"
 
-// TestKilledListener kills a process whose listener has a half-open connection.
-// On Linux 6.1 it fails unless the listener is held: the kernel closes the
-// connection in the way that Listener.Close avoids, with or without
+// TestListenerOfAKilledProcess kills a process whose listener has a half-open
+// connection. On Linux 6.1 it fails unless the listener is held: the kernel
+// closes the connection in the way that Listener.Close avoids, with or without
 // BT_DEFER_SETUP. On 6.12 it passes.
-func TestKilledListener(t *testing.T) {
+func TestListenerOfAKilledProcess(t *testing.T) {
 	for name, hold := range map[string]bool{
 		"plain": false,
 		"defer": false, // BT_DEFER_SETUP from the start
@@ -43,7 +44,7 @@ func TestKilledListener(t *testing.T) {
 			if !hold {
 				listener.Close() // the child has a duplicate
 			}
-			end := l.dialHalfOpen(t, addrOf(listener), func() bool { return pending(t) == 1 })
+			end := l.dialHalfOpen(t, addrOf(listener), func() bool { return len(labtest.Queued(t)) == 1 })
 			kill()
 			if hold {
 				emptyShared(t, listener)
@@ -63,7 +64,7 @@ func startKilledChild(t *testing.T, name string, listener *rfcomm.Listener) (kil
 		t.Fatal(err)
 	}
 	defer f.Close()
-	cmd := exec.Command("/proc/self/exe", "-test.run=^TestKilledChild$")
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestListenerKilledChild$")
 	cmd.Env = append(os.Environ(), killedChildEnv+"="+name)
 	cmd.ExtraFiles = []*os.File{f}
 	cmd.Stderr = os.Stderr
@@ -91,8 +92,9 @@ func startKilledChild(t *testing.T, name string, listener *rfcomm.Listener) (kil
 	}
 }
 
-// TestKilledChild is not a test but the process that TestKilledListener kills.
-func TestKilledChild(t *testing.T) {
+// TestListenerKilledChild is not a test but the process that
+// TestListenerOfAKilledProcess kills.
+func TestListenerKilledChild(t *testing.T) {
 	name := os.Getenv(killedChildEnv)
 	if name == "" {
 		return
@@ -105,8 +107,6 @@ func TestKilledChild(t *testing.T) {
 	fmt.Println("ready")
 	select {}
 }
-
-const btDeferSetup = 7
 
 // emptyShared does what Listener.Close documents for the last user of a shared
 // queue.
@@ -136,21 +136,4 @@ func emptyShared(t *testing.T, listener *rfcomm.Listener) {
 		c.Close()
 	}
 	listener.Close()
-}
-
-// pending returns how many connections are in the queues of all listeners.
-func pending(t *testing.T) int {
-	t.Helper()
-	table, err := os.ReadFile("/proc/net/rfcomm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for line := range strings.Lines(string(table)) {
-		fields := strings.Fields(line)
-		if parent := fields[len(fields)-1]; parent != "0" && parent != "Parent" {
-			n++
-		}
-	}
-	return n
 }

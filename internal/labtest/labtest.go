@@ -88,8 +88,8 @@ func (l *Lab) Remove() {
 	l.ask("remove")
 }
 
-// Restore brings both adapters back, with the same addresses, up and connectable.
-// Adapters that are there keep their connections.
+// Restore brings both adapters back, with the same addresses, up and
+// connectable. Adapters that are there keep their connections.
 func (l *Lab) Restore() {
 	l.t.Helper()
 	l.ask("restore")
@@ -126,8 +126,8 @@ func (l *Lab) Scan(adapter int) {
 }
 
 // Disconnect hangs up the link from the dialing adapter to the device with an
-// error code of the Bluetooth Core Specification, such as 0x08 for a supervision
-// timeout. It returns before the link has ended.
+// error code of the Bluetooth Core Specification, such as 0x08 for a
+// supervision timeout. It returns before the link has ended.
 func (l *Lab) Disconnect(reason uint8) {
 	l.t.Helper()
 	l.ask(fmt.Sprintf("disconnect 0x%02x", reason))
@@ -235,6 +235,23 @@ func (l *Lab) Links() []Link {
 	return links
 }
 
+// Queued returns the listeners' inodes of the connections that no program has
+// accepted yet, in any state. A listener's inode comes once per connection.
+func Queued(t testing.TB) (listeners []string) {
+	t.Helper()
+	table, err := os.ReadFile("/proc/net/rfcomm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(table)) {
+		fields := strings.Fields(line)
+		if parent := fields[len(fields)-1]; parent != "0" && parent != "Parent" {
+			listeners = append(listeners, parent)
+		}
+	}
+	return listeners
+}
+
 // ask sends one request to the lab and returns what follows "ok".
 func (l *Lab) ask(request string) string {
 	l.t.Helper()
@@ -249,7 +266,8 @@ func (l *Lab) ask(request string) string {
 	return strings.TrimSpace(result)
 }
 
-// exchange sends one line to a Unix socket and returns the line that comes back.
+// exchange sends one line to a Unix socket and returns the line that comes
+// back.
 func exchange(path, request string) (string, error) {
 	conn, err := net.Dial("unix", path)
 	if err != nil {
