@@ -84,8 +84,8 @@ func TestCancelledConnectReturnsWhileTheKernelsIsStuck(t *testing.T) {
 	})
 }
 
-// waitForClose makes every close wait for close(2) longer than a test does, unless
-// its context ends.
+// waitForClose makes every close wait for close(2) longer than a test does,
+// unless its context ends.
 func waitForClose(t *testing.T) {
 	t.Helper()
 	before := closeWait
@@ -93,14 +93,24 @@ func waitForClose(t *testing.T) {
 	t.Cleanup(func() { closeWait = before })
 }
 
+// stuckInClose returns two Sockets of which the near one sticks in close(2)
+// until the other end has read everything, for longer than a test unless ctx
+// ends.
+func stuckInClose(t *testing.T) (near, far *Socket, ctx context.Context, cancel func()) {
+	t.Helper()
+	near, far = stickyPair(t)
+	waitForClose(t)
+	if _, err := near.Write(make([]byte, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	return near, far, ctx, cancel
+}
+
 func TestCloseContextEndsWhileCloseIsStuck(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
-		near, far := stickyPair(t)
-		waitForClose(t)
-		if _, err := near.Write(make([]byte, 1<<20)); err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
+		near, far, ctx, cancel := stuckInClose(t)
 		done := make(chan error, 1)
 		go func() { done <- near.CloseContext(ctx) }()
 		hosttest.AwaitCall(t, "syscall.Close")
@@ -115,12 +125,7 @@ func TestCloseContextEndsWhileCloseIsStuck(t *testing.T) {
 
 func TestShutdownEndsWhileCloseIsStuck(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
-		near, far := stickyPair(t)
-		waitForClose(t)
-		if _, err := near.Write(make([]byte, 1<<20)); err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
+		near, far, ctx, cancel := stuckInClose(t)
 		done := make(chan error, 1)
 		go func() { done <- near.Shutdown(ctx, handles(42, 42)) }()
 		hosttest.AwaitPolling(t, "(*Socket).awaitDisconnected")
@@ -129,6 +134,44 @@ func TestShutdownEndsWhileCloseIsStuck(t *testing.T) {
 			t.Errorf("got the error %v, want context.Canceled", err)
 		}
 		wantClosed(t, near)
+		hosttest.Receive(t, drainAndClose(far)) // only now can close(2) end
+	})
+}
+
+// A dial whose context ends closes its socket, on the poller or before.
+
+func TestConnectEndsWhileCloseIsStuck(t *testing.T) {
+	hosttest.LeavesNothingBehind(t, func() {
+		near, far, ctx, cancel := stuckInClose(t)
+		cancel()
+		done := make(chan error, 1)
+		go func() { done <- near.finishConnect(ctx, nil) }()
+		hosttest.AwaitCall(t, "syscall.Close")
+		if err := hosttest.Receive(t, done); err != context.Canceled {
+			t.Errorf("got the error %v, want context.Canceled", err)
+		}
+		wantClosed(t, near)
+		hosttest.Receive(t, drainAndClose(far)) // only now can close(2) end
+	})
+}
+
+func TestCloseBrieflyEndsWhileCloseIsStuck(t *testing.T) {
+	hosttest.LeavesNothingBehind(t, func() {
+		near, far, ctx, cancel := stuckInClose(t)
+		var fd int
+		err := near.control(func(original int) (err error) {
+			fd, err = Duplicate(original)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		near.Close() // at once, since the duplicate stays
+		done := make(chan struct{})
+		go func() { closeBriefly(ctx, fd); close(done) }()
+		hosttest.AwaitCall(t, "unix.Close")
+		cancel()
+		hosttest.Receive(t, done)
 		hosttest.Receive(t, drainAndClose(far)) // only now can close(2) end
 	})
 }
