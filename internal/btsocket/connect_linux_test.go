@@ -41,8 +41,8 @@ func TestConnectTellsAnErrnoThatComesAtOnce(t *testing.T) {
 	})
 }
 
-// pending returns a socket that goes on connecting until the listener, whose
-// queue is full, is closed.
+// pending returns a socket that stays connecting until the listener is closed,
+// because its queue is full.
 func pending(t *testing.T) (s *Socket, listener int) {
 	t.Helper()
 	listener = newLoopback(t, unix.SOCK_STREAM)

@@ -191,19 +191,15 @@ func TestCloseLeavesSharedQueue(t *testing.T) {
 	s.Close()
 }
 
-func TestForgottenListenerLeavesSharedQueue(t *testing.T) {
+func TestListenerForgottenLeavesSharedQueue(t *testing.T) {
 	l, fd, address := listenerOnUnix(t)
 	defer unix.Close(hosttest.DialUnix(t, address))
 	_, duplicate := sharedListener(t, fd)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	hosttest.Eventually(t, "the garbage collector closes the listener", func() bool {
 		runtime.GC()
-		if _, err := unix.FcntlInt(uintptr(duplicate), unix.F_GETFD, 0); err == unix.EBADF {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the garbage collector did not close the listener")
-		}
-	}
+		_, err := unix.FcntlInt(uintptr(duplicate), unix.F_GETFD, 0)
+		return err == unix.EBADF
+	})
 	s, _, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)

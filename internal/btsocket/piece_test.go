@@ -140,7 +140,7 @@ func TestPiecesTakeAsFewSlotsAsPossible(t *testing.T) {
 }
 
 // A device may treat a frame as a message.
-func TestPiecesKeepOneFrameWhole(t *testing.T) {
+func TestCutterKeepsOneFrameWhole(t *testing.T) {
 	for _, s := range settings() {
 		for _, mtu := range []int{s.mtu, 1000} {
 			c := cutter{air: s.air}
@@ -402,8 +402,8 @@ func BenchmarkPlan(b *testing.B) {
 
 var table = flag.String("table", "", "a `file` to write the rates of all settings to")
 
-// TestTable writes down what the pieces gain, and what it costs to keep frames
-// whole, by the model, with -table.
+// TestTable writes, with -table, the model's gain from cutting and its cost of
+// keeping frames whole.
 func TestTable(t *testing.T) {
 	if *table == "" {
 		t.Skip("no -table")
