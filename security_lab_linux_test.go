@@ -3,8 +3,10 @@ package rfcomm_test
 import (
 	"errors"
 	"net"
+	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -68,9 +70,9 @@ func TestMediumIsEncryptedBetweenPairedDevices(t *testing.T) {
 	accept(t, second)
 }
 
-// With Secure Simple Pairing every link of paired devices is encrypted, also one
-// of a pairing that nobody confirmed ("just works"). The kernel connects at high
-// over it, without a check.
+// With Secure Simple Pairing the link of paired devices is always encrypted,
+// even if nobody confirmed the pairing ("just works"). The kernel connects at
+// high over it, without a check.
 func TestDialAtHighRefusesAnOpenLink(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
@@ -79,41 +81,79 @@ func TestDialAtHighRefusesAnOpenLink(t *testing.T) {
 	checkSecurity(t, low, rfcomm.SecurityMedium)
 
 	listener := l.listen(t)
-	d := l.dialer
-	d.Security = rfcomm.SecurityHigh
-	c, err := d.DialRFCOMM(t.Context(), addrOf(listener))
-	if err == nil {
-		c.Close()
-		t.Fatal("dialed at high over a link that was open before")
-	}
-	t.Log(err)
-	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "the link was open, or being opened, before the dial")
+	wantHighRefused(t, l, listener, "the link was open, or being opened, before the dial")
 
 	// The refused dial leaves the link, and the other connection, as they are.
 	checkSecurity(t, low, rfcomm.SecurityMedium)
+	d := l.dialer
 	d.Security = rfcomm.SecurityMedium
-	if c, err = d.DialRFCOMM(t.Context(), addrOf(listener)); err != nil {
+	c, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	if err != nil {
 		t.Fatal(err)
 	}
 	c.Close()
 }
 
-// Without a link, the kernel checks the level, and does not take the key of a
-// pairing that nobody confirmed for one of high.
-func TestDialAtHighRefusesAnUnconfirmedKey(t *testing.T) {
-	l := inLab(t)
-	l.Pair()
-	l.Sync()
-	listener := l.listen(t)
+// wantHighRefused checks that a dial at high fails with EACCES and a hint.
+func wantHighRefused(t *testing.T, l *lab, listener *rfcomm.Listener, hint string) {
+	t.Helper()
 	d := l.dialer
 	d.Security = rfcomm.SecurityHigh
 	c, err := d.DialRFCOMM(t.Context(), addrOf(listener))
 	if err == nil {
 		c.Close()
-		t.Fatal("dialed at high with a key that nobody confirmed")
+		t.Fatalf("dialed at high, want an error that says %q", hint)
 	}
 	t.Log(err)
-	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "not paired")
+	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, hint)
+}
+
+// Without a link, the kernel checks the level. It refuses the key of a pairing
+// that nobody confirmed.
+func TestDialAtHighRefusesAnUnconfirmedKey(t *testing.T) {
+	l := inLab(t)
+	l.Pair()
+	l.Sync()
+	wantHighRefused(t, l, l.listen(t), "not paired")
+}
+
+// The listener's kernel checks the level of an incoming connection, and refuses
+// the key of a pairing that nobody confirmed.
+func TestListenAtHighRefusesAnUnconfirmedKey(t *testing.T) {
+	l := inLab(t)
+	l.Pair()
+	l.Sync()
+	listener := l.listenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityHigh})
+	d := l.dialer
+	d.Security = rfcomm.SecurityMedium
+	began := time.Now()
+	c, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	if err == nil {
+		c.Close()
+		t.Error("dialed a listener at high with a key that nobody confirmed")
+	}
+	t.Logf("after %v: %v", time.Since(began).Round(time.Millisecond), err)
+	listener.SetDeadline(time.Now().Add(time.Second))
+	accepted, err := listener.AcceptRFCOMM()
+	if err == nil {
+		level, err := accepted.Security()
+		accepted.Close()
+		t.Fatalf("accepted a connection at %v, %v", level, err)
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Accept: %v, want os.ErrDeadlineExceeded", err)
+	}
+
+	// The key is good for a listener at medium.
+	medium := l.listenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium})
+	c, err = d.DialRFCOMM(t.Context(), addrOf(medium))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	// The controllers may still wait for a pairing, and would hold up others.
+	l.Remove()
+	l.Restore()
 }
 
 // Paired devices make no difference while their link is open at low.
