@@ -18,15 +18,9 @@ import (
 // A device that hangs up at every attempt looks like one whose last connection
 // is closing, but does not stop.
 func TestDialNamesADeviceThatHangsUp(t *testing.T) {
-	radio := rfcommtest.Require(t, rfcommtest.Config{})
-	near, far := radio.Controllers()[0], radio.Controllers()[1]
-	config := rfcomm.ListenConfig{}
-	listener, err := config.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: far.Addr()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	link := radio.Link(near, far)
+	s := newScene(t, rfcommtest.Config{})
+	listener := listenAt(t, rfcomm.Addr{Device: s.far.Addr()})
+	link := s.Link(s.near, s.far)
 	link.SetDelay(20 * time.Millisecond) // no attempt ends before the link does
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -41,9 +35,9 @@ func TestDialNamesADeviceThatHangsUp(t *testing.T) {
 		}
 	}()
 	defer func() { close(stop); <-stopped }()
-	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: near.Addr()}}
+	d := s.dialer
 	attempts := countAttempts(&d)
-	_, err = d.DialRFCOMM(t.Context(), addrOf(listener))
+	_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
 	t.Log(*attempts, err)
 	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.ECONNRESET, "the device hung up at every attempt")
 	if *attempts < 2 {
@@ -91,16 +85,10 @@ func TestDialRetriesAfterFailedAuthentication(t *testing.T) {
 // As on a desktop, where an agent is registered that asks a person: the devices
 // pair at any level, and the connection waits for the answer.
 func TestDialNamesAQuestionAboutPairing(t *testing.T) {
-	radio := rfcommtest.Require(t, rfcommtest.Config{})
-	near, far := radio.Controllers()[0], radio.Controllers()[1]
-	asked := pairingAgent(t, silent, near, far)
-	config := rfcomm.ListenConfig{}
-	listener, err := config.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: far.Addr()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: near.Addr()}}
+	s := newScene(t, rfcommtest.Config{})
+	asked := pairingAgent(t, silent, s.near, s.far)
+	listener := listenAt(t, rfcomm.Addr{Device: s.far.Addr()})
+	d := s.dialer
 	dial := func(timeout time.Duration) error {
 		d.Timeout = timeout
 		began := time.Now()
@@ -125,21 +113,15 @@ func TestDialNamesAQuestionAboutPairing(t *testing.T) {
 	}
 }
 
-// Each connection asks anew: the kernel does not keep the key of a connection at
-// low.
+// Each connection asks anew: the kernel does not keep the key of a connection
+// at low.
 func TestDialNamesADeclinedPairing(t *testing.T) {
-	radio := rfcommtest.Require(t, rfcommtest.Config{})
-	near, far := radio.Controllers()[0], radio.Controllers()[1]
-	pairingAgent(t, no, near, far)
-	config := rfcomm.ListenConfig{}
-	listener, err := config.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: far.Addr()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: near.Addr()}}
+	s := newScene(t, rfcommtest.Config{})
+	pairingAgent(t, no, s.near, s.far)
+	listener := listenAt(t, rfcomm.Addr{Device: s.far.Addr()})
+	d := s.dialer
 	for range 2 {
-		_, err = d.DialRFCOMM(t.Context(), addrOf(listener))
+		_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
 		t.Log(err)
 		checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "the question whether to pair was declined")
 	}
@@ -148,18 +130,13 @@ func TestDialNamesADeclinedPairing(t *testing.T) {
 // The kernel checks the first dial, which opens the link. The others rely on an
 // open connection of this process.
 func TestDialAtHighOverItsOwnLink(t *testing.T) {
-	radio := rfcommtest.Require(t, rfcommtest.Config{})
-	near, far := radio.Controllers()[0], radio.Controllers()[1]
-	pairingAgent(t, yes, near, far)
-	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: near.Addr()}, Security: rfcomm.SecurityHigh}
+	s := newScene(t, rfcommtest.Config{})
+	pairingAgent(t, yes, s.near, s.far)
+	d := s.dialer
+	d.Security = rfcomm.SecurityHigh
 	dial := func() (c *rfcomm.Conn, err error) {
 		t.Helper()
-		config := rfcomm.ListenConfig{}
-		listener, err := config.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: far.Addr()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { listener.Close() })
+		listener := listenAt(t, rfcomm.Addr{Device: s.far.Addr()})
 		c, err = d.DialRFCOMM(t.Context(), addrOf(listener))
 		if err == nil {
 			t.Cleanup(func() { c.Close() })

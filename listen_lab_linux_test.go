@@ -16,7 +16,7 @@ import (
 )
 
 // listenAt listens on an address until the test ends.
-func listenAt(t *testing.T, laddr rfcomm.Addr) *rfcomm.Listener {
+func listenAt(t testing.TB, laddr rfcomm.Addr) *rfcomm.Listener {
 	t.Helper()
 	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), laddr)
 	if err != nil {
