@@ -49,8 +49,8 @@ func awaitHangup(t *testing.T, c *rfcomm.Conn) {
 	})
 }
 
-// deferred returns the accepted end of a deferred connection, and where the
-// pending dial's result comes out.
+// deferred returns the accepted end of a deferred connection and a channel that
+// receives the result of the pending dial.
 func (l *lab) deferred(t *testing.T, ctx context.Context) (accepted *rfcomm.Conn, dialed <-chan *rfcomm.Conn) {
 	t.Helper()
 	listener := l.listen(t)
@@ -84,7 +84,7 @@ func TestConnReadAcceptsDeferred(t *testing.T) {
 	if got := <-read; got == "" {
 		t.Error("Read returned no data")
 	} else if got != "hello" {
-		t.Logf("Read returned %q", got) // on 6.12, credits can come before the data
+		t.Logf("Read returned %q", got) // Linux 6.12 can deliver credits as data
 	}
 }
 

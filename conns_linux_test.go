@@ -3,14 +3,14 @@ package rfcomm
 import (
 	"runtime"
 	"testing"
-	"time"
 	"weak"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 	"github.com/go-rfcomm/rfcomm/internal/hosttest"
 )
 
-// dialedConn returns a Conn as of a dial from nearAddr to farAddr, and its peer.
+// dialedConn returns a Conn as of a dial from nearAddr to farAddr, and its
+// peer.
 func dialedConn(t *testing.T) (near, far *Conn) {
 	t.Helper()
 	a, b := hosttest.UnixPair(t)
@@ -76,11 +76,10 @@ func TestConnRegistryLosesForgottenConns(t *testing.T) {
 		_, ok := conns.held[held]
 		return ok
 	}
-	for end := time.Now().Add(20 * time.Second); registered() || forgotten.Value() != nil; runtime.GC() {
-		if time.Now().After(end) {
-			t.Fatal("a forgotten Conn is still registered")
-		}
-	}
+	hosttest.Eventually(t, "a forgotten Conn leaves the registry", func() bool {
+		runtime.GC()
+		return !registered() && forgotten.Value() == nil
+	})
 	receiveEOF(t, far)
 }
 

@@ -279,7 +279,7 @@ func TestDeadlineThatEndsTheRetriesIsInTheError(t *testing.T) {
 
 // The kernel also refuses, rarely, because the last connection to the device
 // takes the session down with it.
-func TestRefusedDialRetriesOnlyAfterAClose(t *testing.T) {
+func TestDialRetriesARefusalAfterAClose(t *testing.T) {
 	l := inLab(t)
 	if runAlone(t, nil) {
 		return // the other tests close connections all the time
@@ -288,16 +288,13 @@ func TestRefusedDialRetriesOnlyAfterAClose(t *testing.T) {
 	l.dial(t, listener) // and with it the session, which then refuses for good reason only
 	accept(t, listener)
 	refused := l.at((addrOf(listener).Channel+14)%30 + 1) // not the next one, which l.connect takes
-	attempts := func() (n int) {
+	attempts := func() int {
 		d := l.dialer
-		d.ControlContext = func(context.Context, string, string, syscall.RawConn) error {
-			n++
-			return nil
-		}
+		n := countAttempts(&d)
 		if _, err := d.DialRFCOMM(t.Context(), refused); !errors.Is(err, unix.ECONNREFUSED) {
 			t.Fatalf("%v: does not match ECONNREFUSED", err)
 		}
-		return n
+		return *n
 	}
 	if n := attempts(); n != 1 {
 		t.Errorf("%d attempts though no connection was closed, want 1", n)
