@@ -21,6 +21,8 @@ type scene struct {
 
 	kill func() // kills the peer's process, in cells where it is one
 
+	written int64 // bytes, in tests that count them
+
 	struck   time.Time   // when the fault came
 	striking atomic.Bool // it comes, or has come
 	took     time.Duration

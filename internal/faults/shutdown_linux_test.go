@@ -22,8 +22,8 @@ var (
 	dropAfter  = flag.Duration("drop.after", 0, "how long after its answer the peer drops its link")
 )
 
-// play calls a function in a scene of its own, and checks that nothing is left of
-// it.
+// play calls a function in a scene of its own, and checks that nothing is left
+// of it.
 func (s *stage) play(t *testing.T, scenery func(*scene)) {
 	t.Helper()
 	s.reset(t)
@@ -35,8 +35,8 @@ func (s *stage) play(t *testing.T, scenery func(*scene)) {
 	})
 }
 
-// A sighting is a radio's log that looks for a packet which two controllers pass
-// on: from the kernel at one end, and to the kernel at the other.
+// A sighting is a radio's log that looks for a packet which two controllers
+// pass on: from the kernel at one end, and to the kernel at the other.
 type sighting struct {
 	mu      sync.Mutex
 	packet  []byte // nil: none
@@ -44,8 +44,8 @@ type sighting struct {
 	arrived chan struct{}
 }
 
-// of starts to look for a packet, and returns a channel that is closed when it has
-// arrived.
+// of starts to look for a packet, and returns a channel that is closed when it
+// has arrived.
 func (l *sighting) of(packet []byte) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -110,15 +110,15 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 		*dropAfter, *dropRounds, unconfirmed, unread)
 }
 
-// A peer that closes its L2CAP channel without a disconnect, over data that it has
-// not received, can make the kernel lose the errno while the link stays: the
-// socket then looks as after an answer.
+// A peer that closes its L2CAP channel without a disconnect, over data that it
+// has not received, can make the kernel lose the errno while the link stays:
+// the socket then looks as after an answer.
 func TestShutdownWithAClosedL2CAPChannel(t *testing.T) {
 	st := newStage(t)
 	st.play(t, func(s *scene) {
 		near, p, dlci := s.spokenTo(1000)
-		// So slow that frames fill all queues, on which the kernel waits while it
-		// sends (rfcomm_process_tx).
+		// So slow that frames fill all queues, on which the kernel waits while
+		// it sends (rfcomm_process_tx).
 		s.radio.Link(s.near, s.third).SetPacketTypes(rfcommtest.DM1)
 		for range 10 {
 			p.say(frame(dlci, uihCredits, 255))
@@ -134,4 +134,96 @@ func TestShutdownWithAClosedL2CAPChannel(t *testing.T) {
 			t.Errorf("Shutdown confirmed what the peer threw away")
 		}
 	})
+}
+
+// A peer that closes its L2CAP channel in place of an answer to the disconnect
+// makes the kernel end the connection with ECONNRESET. That errno is lost if
+// the kernel sends at this moment, such as the answer to a command: sending
+// takes the errno from the L2CAP socket (sock_error), and the session closes
+// without one (rfcomm_process_rx). Shutdown then returns nil, as after an
+// answer.
+func TestShutdownWithoutAnswerToDisconnect(t *testing.T) {
+	st := newStage(t)
+	for name, leave := range map[string]func(*scene, *rfcomm.Conn, *speaker) <-chan error{
+		"after the disconnect":  leaveAfterDisconnect,
+		"before the disconnect": leaveBeforeDisconnect,
+	} {
+		t.Run(name, func(t *testing.T) {
+			counts := map[string]int{}
+			for range *dropRounds {
+				st.play(t, func(s *scene) {
+					near, p, _ := s.spokenTo(100)
+					result := s.unanswered(hosttest.Receive(t, leave(s, near, p)))
+					if hosttest.Receive(t, p.finished); p.received.Load() < s.written {
+						result += ", data lost"
+					}
+					counts[result]++
+				})
+			}
+			t.Logf("of %d Shutdowns: %v", *dropRounds, counts)
+		})
+	}
+}
+
+// unanswered returns the name of the error of a Shutdown whose disconnect was
+// not answered, and checks that the error is among those that can come.
+func (s *scene) unanswered(err error) string {
+	s.Helper()
+	switch {
+	case err == nil:
+		return "nil"
+	case errors.Is(err, rfcomm.ErrUnconfirmed):
+		return "ErrUnconfirmed"
+	case errors.Is(err, unix.ECONNABORTED):
+		return "ECONNABORTED"
+	case errors.Is(err, unix.ECONNRESET):
+		return "ECONNRESET"
+	}
+	s.Errorf("Shutdown: %v, want nil, ErrUnconfirmed, ECONNABORTED or ECONNRESET", err)
+	return err.Error()
+}
+
+// leaveAfterDisconnect has the peer close its L2CAP channel when it sees the
+// disconnect. L2CAP delivers in order, so the peer has received the data.
+func leaveAfterDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error {
+	s.written = writeSome(s, near, 7)
+	shutdown := inBackground(func() error { return near.Shutdown(context.Background()) })
+	p.awaitFrame(disconnect)
+	p.leave()
+	return shutdown
+}
+
+// leaveBeforeDisconnect has the peer close its L2CAP channel while data and the
+// disconnect are still in the queue of this end's L2CAP. The peer's L2CAP
+// discards whatever arrives after the close.
+func leaveBeforeDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error {
+	s.written = writeSome(s, near, 1)
+	hosttest.Eventually(s, "the channel carries data", func() bool { return p.received.Load() > 0 })
+	// So slow that the frames stay in that queue for seconds, and fill it.
+	s.radio.Link(s.near, s.third).SetPacketTypes(rfcommtest.DM1)
+	p.say(frame(p.dlci, uihCredits, 255))
+	s.written += writeSome(s, near, 100*200)
+	shutdown := inBackground(func() error { return near.Shutdown(context.Background()) })
+	hosttest.AwaitPolling(s, "(*Socket).awaitDisconnected")
+	p.leave()
+	return shutdown
+}
+
+// writeSome writes n bytes and returns n.
+func writeSome(s *scene, near *rfcomm.Conn, n int) int64 {
+	s.Helper()
+	if _, err := near.Write(make([]byte, n)); err != nil {
+		s.Fatal(err)
+	}
+	return int64(n)
+}
+
+// leave sends commands, which keep the kernel busy with its answers, and closes
+// the L2CAP channel.
+func (p *speaker) leave() {
+	p.Helper()
+	for range 300 { // more than the queue holds beside the data
+		p.say(command(testCommand, true, []byte(goesOn)...))
+	}
+	p.file.Close()
 }

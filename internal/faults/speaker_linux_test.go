@@ -3,6 +3,7 @@ package faults
 import (
 	"errors"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,10 +21,12 @@ const psm = 3
 type speaker struct {
 	*scene
 	file     *os.File
-	answers  chan byte   // types of the frames that came
-	commands chan byte   // types of the commands that came on the control channel
-	tests    chan string // what came back of test commands
-	data     chan []byte // of the channel
+	answers  chan byte    // types of the frames that came
+	commands chan byte    // types of the commands that came on the control channel
+	tests    chan string  // what came back of test commands
+	data     chan []byte  // of the channel
+	received atomic.Int64 // bytes of data
+	dlci     byte         // of the channel that spokenTo opened
 	finished chan struct{}
 }
 
@@ -121,6 +124,7 @@ func (p *speaker) listen() {
 			if kind == uihCredits {
 				content = content[1:]
 			}
+			p.received.Add(int64(len(content)))
 			put(p.data, content)
 			continue
 		}
@@ -175,6 +179,7 @@ func (s *scene) spokenTo(mtu uint16) (near *rfcomm.Conn, p *speaker, dlci byte) 
 	defer l.Close()
 	p = s.speaker(s.third, s.near)
 	dlci = p.open(addressOf(l).Channel, mtu)
+	p.dlci = dlci
 	near, err := l.AcceptRFCOMM()
 	s.must(err)
 	return s.closing(near), p, dlci
