@@ -3,6 +3,7 @@ package rfcomm_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -88,15 +89,43 @@ func TestConnReadAcceptsDeferred(t *testing.T) {
 	}
 }
 
+// startDial returns a socket that connects to addr. A Dialer would keep it after
+// the dial was cancelled.
+func (l *lab) startDial(t *testing.T, addr rfcomm.Addr) (fd int) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.BTPROTO_RFCOMM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sockaddr := func(a rfcomm.Addr) unix.Sockaddr {
+		slices.Reverse(a.Device[:])
+		return &unix.SockaddrRFCOMM{Addr: a.Device, Channel: uint8(a.Channel)}
+	}
+	if err := unix.Bind(fd, sockaddr(l.nearAddr(0))); err != nil {
+		t.Fatal(err)
+	}
+	switch err := unix.Connect(fd, sockaddr(addr)); err {
+	case unix.EINPROGRESS:
+		return fd
+	case unix.EBUSY: // the last connection to the channel is closing
+		unix.Close(fd)
+		return l.startDial(t, addr)
+	default:
+		t.Fatal(err)
+		return -1
+	}
+}
+
 // Linux 6.1 crashes in the first recv(2) of a deferred connection whose peer
 // has gone.
 func TestConnReadOfDeferredAfterHangup(t *testing.T) {
 	l := inLab(t)
+	listener := l.listen(t)
+	deferSetup(t, listener)
 	for range 5 {
-		ctx, hangUp := context.WithCancel(t.Context())
-		accepted, dialing := l.deferred(t, ctx)
-		hangUp()
-		<-dialing
+		fd := l.startDial(t, addrOf(listener))
+		accepted := accept(t, listener)
+		unix.Close(fd)
 		awaitHangup(t, accepted)
 		receiveEnd(t, accepted)
 		accepted.Close()

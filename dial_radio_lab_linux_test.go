@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/hosttest"
@@ -88,6 +90,59 @@ func TestDialAfterACancelledDial(t *testing.T) {
 	})
 
 	d := s.dialer
+	d.Timeout = 20 * time.Second
+	c, err := d.DialRFCOMM(t.Context(), addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}
+
+// openLink opens the link to the far controller, without an RFCOMM session, by
+// an L2CAP channel that nobody accepts.
+func (s *scene) openLink(t testing.TB) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, unix.BTPROTO_L2CAP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrL2{Addr: s.near.Addr()}); err != nil {
+		t.Fatal(err)
+	}
+	const sdp = 1
+	if err := unix.Connect(fd, &unix.SockaddrL2{Addr: s.far.Addr(), PSM: sdp}); err != unix.ECONNREFUSED {
+		t.Fatalf("got %v, want ECONNREFUSED", err)
+	}
+}
+
+// The link is up and the session waits for pairing when the dial is cancelled.
+// If the session expired, every later dial over the link would wait in vain.
+func TestDialAfterADialCancelledWhilePairing(t *testing.T) {
+	s := newScene(t, rfcommtest.Config{})
+	confirmed := make(chan struct{})
+	confirm := sync.OnceFunc(func() { close(confirmed) })
+	defer confirm()
+	asked := slowPairingAgent(t, yes, confirmed, s.near, s.far)
+	addr := s.listen(t, s.far, 1)
+	s.openLink(t)
+	d := s.dialer
+	d.Security = rfcomm.SecurityMedium
+	ctx, cancel := context.WithCancel(t.Context())
+	dialed := inBackground(func() error {
+		_, err := d.DialRFCOMM(ctx, addr)
+		return err
+	})
+	hosttest.Receive(t, asked)
+	cancel()
+	if err := <-dialed; !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v: does not match context.Canceled", err)
+	}
+	// Nothing shows when the kernel has expired a session (RFCOMM_IDLE_TIMEOUT,
+	// 2 s).
+	time.Sleep(3 * time.Second)
+	confirm()
+
 	d.Timeout = 20 * time.Second
 	c, err := d.DialRFCOMM(t.Context(), addr)
 	if err != nil {

@@ -182,6 +182,14 @@ const (
 // adapters, as on a desktop. It returns a channel that receives the questions.
 func pairingAgent(t *testing.T, answer byte, adapters ...*rfcommtest.Controller) <-chan struct{} {
 	t.Helper()
+	answers := make(chan struct{})
+	close(answers)
+	return slowPairingAgent(t, answer, answers, adapters...)
+}
+
+// slowPairingAgent is a pairingAgent that answers once answers is closed.
+func slowPairingAgent(t *testing.T, answer byte, answers <-chan struct{}, adapters ...*rfcommtest.Controller) <-chan struct{} {
+	t.Helper()
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.BTPROTO_HCI)
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +198,7 @@ func pairingAgent(t *testing.T, answer byte, adapters ...*rfcommtest.Controller)
 		unix.Close(fd)
 		t.Fatal(err)
 	}
-	a := &agent{socket: os.NewFile(uintptr(fd), "mgmt"), answer: answer,
+	a := &agent{socket: os.NewFile(uintptr(fd), "mgmt"), answer: answer, answers: answers,
 		asked: make(chan struct{}, 100), completed: make(chan struct{}, 100)}
 	ended := inBackground(func() error { return a.serve() })
 	t.Cleanup(func() { a.socket.Close(); <-ended })
@@ -219,7 +227,8 @@ func pairingAgent(t *testing.T, answer byte, adapters ...*rfcommtest.Controller)
 type agent struct {
 	socket           *os.File
 	answer           byte
-	asked, completed chan struct{} // events
+	answers          <-chan struct{} // closed once it answers
+	asked, completed chan struct{}   // events
 }
 
 // serve reads the kernel's events until the socket is closed.
@@ -236,6 +245,7 @@ func (a *agent) serve() error {
 		case 0x000F: // MGMT_EV_USER_CONFIRM_REQUEST
 			a.asked <- struct{}{}
 			if a.answer != silent && n >= 13 {
+				<-a.answers
 				a.send(a.answer, packet[2], packet[6:13]) // of the address
 			}
 		}

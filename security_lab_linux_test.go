@@ -1,6 +1,7 @@
 package rfcomm_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -92,6 +93,27 @@ func TestDialAtHighRefusesAnOpenLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
+}
+
+// A link that the caller's ControlContext opens is there before the dial
+// connects.
+func TestDialAtHighSeesALinkOfControl(t *testing.T) {
+	l := inLab(t)
+	l.Pair()
+	l.Sync()
+	other, listener := l.listen(t), l.listen(t)
+	d := l.dialer
+	d.Security = rfcomm.SecurityHigh
+	d.ControlContext = func(context.Context, string, string, syscall.RawConn) error {
+		l.dial(t, other)
+		return nil
+	}
+	c, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	if err == nil {
+		c.Close()
+		t.Fatal("dialed at high over a link that was opened at low")
+	}
+	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "the link was open, or being opened, before the dial")
 }
 
 // wantHighRefused checks that a dial at high fails with EACCES and a hint.
