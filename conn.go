@@ -144,8 +144,9 @@ var ErrUnconfirmed = btsocket.ErrUnconfirmed
 // A nil error means that the peer's stack has received the data of every Write
 // that returned before. An application may not have read it yet, or never will.
 // For one kind of loss the error is nil, too: a peer that closes its L2CAP channel
-// without an RFCOMM disconnect, which the specification does not provide for, in
-// the moment in which this end disconnects.
+// without an RFCOMM disconnect, which the specification does not provide for,
+// while data is in the kernel's L2CAP queue. A busy kernel loses the errno then.
+// Where that matters, let the peer confirm in a protocol of your own.
 //
 // Shutdown takes as long as the peer does, so ctx should have a deadline. Pending
 // calls are woken as by Close, a Write with its count, and the connection ends for

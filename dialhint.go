@@ -161,8 +161,10 @@ func (f *dialFacts) refused() string {
 	switch {
 	case f.local == f.remote.Device:
 		return selfDialed
-	case f.link != nil && f.link.Mode&hci.Encrypted != 0:
+	case f.link != nil && f.link.Mode&hci.FIPS != 0:
 		return nothing
+	case f.link != nil && f.link.Mode&hci.Encrypted != 0:
+		return nothing + "; or the device asks for a pairing that was confirmed on both devices (SecurityHigh)"
 	case f.configuring():
 		return beingSetUp
 	case f.lasted >= pairingWait/4:
