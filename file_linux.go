@@ -102,7 +102,7 @@ func duplicateSocket(f *os.File) (fd int, state socketState, err error) {
 	return fd, state, nil
 }
 
-// checkRFCOMM refuses descriptors that are no RFCOMM stream.
+// checkRFCOMM refuses descriptors that are not an RFCOMM stream.
 func checkRFCOMM(fd int) error {
 	for _, want := range []struct{ option, value int }{
 		{unix.SO_DOMAIN, unix.AF_BLUETOOTH},

@@ -291,8 +291,8 @@ func TestOtherDescriptorsAreRefused(t *testing.T) {
 		listener string
 	}{
 		{"a new RFCOMM socket", socket(unix.SOCK_STREAM, unix.BTPROTO_RFCOMM), "not connected", "does not listen"},
-		{"an L2CAP socket", socket(unix.SOCK_SEQPACKET, unix.BTPROTO_L2CAP), "no RFCOMM socket", "no RFCOMM socket"},
-		{"an HCI socket", socket(unix.SOCK_RAW, unix.BTPROTO_HCI), "no RFCOMM socket", "no RFCOMM socket"},
+		{"an L2CAP socket", socket(unix.SOCK_SEQPACKET, unix.BTPROTO_L2CAP), "not an RFCOMM socket", "not an RFCOMM socket"},
+		{"an HCI socket", socket(unix.SOCK_RAW, unix.BTPROTO_HCI), "not an RFCOMM socket", "not an RFCOMM socket"},
 		{"a listener", listenerFile, "FileListener takes one", ""},
 		{"a connection", connFile, "", "FileConn takes one"},
 	} {

@@ -151,12 +151,13 @@ func TestHTTPServerAndClientUnchanged(t *testing.T) {
 	}
 }
 
-// cancelReader cancels a request that reads its body from it.
+// cancelReader cancels a request that reads its body from it. net/http returns
+// the error of the body or that of the context, whichever it meets first.
 type cancelReader struct{ cancel context.CancelFunc }
 
 func (r cancelReader) Read([]byte) (int, error) {
 	r.cancel()
-	return 0, errors.New("cancelled")
+	return 0, context.Canceled
 }
 
 func TestTLSUnchanged(t *testing.T) {
