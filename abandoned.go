@@ -56,7 +56,7 @@ func (a *abandonedDials) keep(path dialedPath, socket pendingSocket) {
 		a.mu.Lock()
 		delete(a.sockets, socket)
 		a.mu.Unlock()
-		socket.CloseContext(context.Background())
+		closeAbandoned(context.Background(), path, socket)
 	}()
 }
 
@@ -74,6 +74,13 @@ func (a *abandonedDials) end(ctx context.Context, path dialedPath) {
 	}
 	a.mu.Unlock()
 	for _, socket := range ended {
-		socket.CloseContext(ctx)
+		closeAbandoned(ctx, path, socket)
 	}
+}
+
+// closeAbandoned closes a socket and notes that: the session closes with it, and
+// the kernel can refuse a dial meanwhile.
+func closeAbandoned(ctx context.Context, path dialedPath, socket pendingSocket) {
+	socket.CloseContext(ctx)
+	conns.justClosed(path.remote.Device)
 }

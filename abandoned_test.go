@@ -80,6 +80,9 @@ func TestAbandonedDialsEndForTheNextDial(t *testing.T) {
 				socket := newFakePending()
 				a.keep(tt.kept, socket)
 				a.end(t.Context(), tt.new)
+				if tt.ends && !conns.recentlyClosed(raddr.Device) {
+					t.Error("the close is not noted")
+				}
 				if got := socket.isClosed(); got != tt.ends {
 					t.Errorf("closed: %v, want %v", got, tt.ends)
 				}
