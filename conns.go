@@ -15,8 +15,9 @@ type heldConn struct {
 	dialed        bool // by a Dialer; not accepted, nor from FileConn
 	socket        weak.Pointer[btsocket.Socket]
 
-	// Whether Shutdown is closing the connection, and the handle of the link, if the kernel has checked that the link has
-	// SecurityHigh. Guarded by the registry's mutex.
+	// Guarded by the registry's mutex: whether Shutdown is closing the
+	// connection, and the handle of the link, if the kernel has checked that
+	// the link has SecurityHigh.
 	closing bool
 	handle  uint16
 	high    bool

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 )
 
@@ -84,21 +85,7 @@ func linkTo(ctx context.Context, local, device BDAddr) *hci.Link {
 // linksTo returns the links to a device by the addresses of their adapters,
 // with those that are being made or ended. It returns early if ctx is done.
 func linksTo(ctx context.Context, device BDAddr) (map[BDAddr]hci.Link, error) {
-	type result struct {
-		links map[BDAddr]hci.Link
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		links, err := allLinksTo(device)
-		done <- result{links, err}
-	}()
-	select {
-	case r := <-done:
-		return r.links, r.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return btsocket.Await(ctx, func() (map[BDAddr]hci.Link, error) { return allLinksTo(device) })
 }
 
 func allLinksTo(device BDAddr) (map[BDAddr]hci.Link, error) {

@@ -59,7 +59,9 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 	if err := s.drained(ctx); err != nil {
 		return err
 	}
-	before, linkErr := lookUp(ctx, link)
+	// Looking up the link can be stuck, too: the kernel takes hci_dev_lock for
+	// the list of links (hci_get_conn_list).
+	before, linkErr := Await(ctx, link)
 	if err := s.stillConnected(); err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 			return err
 		}
 	}
-	after, err := lookUp(ctx, link)
+	after, err := Await(ctx, link)
 	if err != nil {
 		return linkError(err, ErrUnconfirmed)
 	}
@@ -79,26 +81,6 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 		return shutdownError(ErrUnconfirmed)
 	}
 	return nil
-}
-
-// lookUp calls link, which can be stuck: the kernel takes hci_dev_lock for the
-// list of links (hci_get_conn_list).
-func lookUp(ctx context.Context, link func() (uint16, error)) (uint16, error) {
-	type result struct {
-		handle uint16
-		err    error
-	}
-	done := make(chan result, 1)
-	go func() {
-		handle, err := link()
-		done <- result{handle, err}
-	}()
-	select {
-	case r := <-done:
-		return r.handle, r.err
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
 }
 
 // stillConnected returns nil, or how the stream ended.
@@ -191,20 +173,14 @@ func (s *Socket) sent(fd uintptr, stalled *stall) (done bool, err error) {
 
 // shutdown calls shutdown(2), which can be stuck: then it is left behind.
 func (s *Socket) shutdown(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() {
+	_, err := Await(ctx, func() (struct{}, error) {
 		var err error
 		controlErr := s.raw.Control(func(fd uintptr) {
 			err = os.NewSyscallError("shutdown", unix.Shutdown(int(fd), unix.SHUT_RDWR))
 		})
-		done <- cmp.Or(controlErr, err)
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+		return struct{}{}, cmp.Or(controlErr, err)
+	})
+	return err
 }
 
 // awaitDisconnected waits until the stream is closed on both sides. Of a
