@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 func TestCloseWakesAWaitingRead(t *testing.T) {

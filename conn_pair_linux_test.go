@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/net/nettest"
 
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 func TestPairIsANetConn(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // A pair of Unix sockets has no link, so that Shutdown cannot confirm anything.

@@ -6,7 +6,7 @@ import (
 	"weak"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // dialedConn returns a Conn as of a dial from nearAddr to farAddr, and its

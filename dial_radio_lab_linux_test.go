@@ -14,7 +14,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -155,7 +155,7 @@ func TestDialAfterADialCancelledWhilePairing(t *testing.T) {
 // kernel side has it.
 func (s *scene) apart(t testing.TB) {
 	t.Helper()
-	s.Link(s.near, s.far).Lose(rfcommtest.RemoteUserTerminated)
+	s.Link(s.near, s.far).Disconnect(rfcommtest.RemoteUserTerminated)
 	for _, c := range []*rfcommtest.Controller{s.near, s.far} {
 		hosttest.Eventually(t, "no link is left", func() bool { return len(allLinks(t, c)) == 0 })
 	}

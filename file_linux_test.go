@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // taking are the functions that take a descriptor.

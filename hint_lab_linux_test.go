@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/labtest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -30,7 +30,7 @@ func TestDialNamesADeviceThatHangsUp(t *testing.T) {
 			case <-stop:
 				return
 			case <-time.After(100 * time.Microsecond):
-				link.Lose(rfcommtest.RemoteUserTerminated)
+				link.Disconnect(rfcommtest.RemoteUserTerminated)
 			}
 		}
 	}()
@@ -60,8 +60,8 @@ func TestDialNamesMissingPairing(t *testing.T) {
 		t.Errorf("%d attempts, want 1", *attempts)
 	}
 	// The controllers still wait for the pairing, and would hold up others.
-	l.Remove()
-	l.Restore()
+	l.Unplug()
+	l.Plug()
 }
 
 // While the link of a failed authentication is taken down, the kernel answers

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/labtest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
 // A lab is what the tests on real sockets stand on: two adapters of one

@@ -139,7 +139,7 @@ func TestRemovedAdapterEndsReadsAndWrites(t *testing.T) {
 		_, err := dialed.Read(make([]byte, 1))
 		return err
 	})
-	l.Remove()
+	l.Unplug()
 	if err := <-read; !errors.Is(err, unix.ECONNABORTED) {
 		t.Errorf("Read: %v, want ECONNABORTED", err)
 	}
@@ -148,7 +148,7 @@ func TestRemovedAdapterEndsReadsAndWrites(t *testing.T) {
 	if err == nil {
 		t.Error("Write into a link that is gone succeeded")
 	}
-	l.Restore()
+	l.Plug()
 
 	// The listener has outlived the adapter.
 	again := l.dial(t, listener)

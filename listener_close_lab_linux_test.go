@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
-	"github.com/go-rfcomm/rfcomm/internal/labtest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
 // An unpaired peer's connection to a listener at medium stays half-open while
@@ -88,8 +88,8 @@ func inodeOf(t *testing.T, listener *rfcomm.Listener) string {
 func (l *lab) checkAlive(t *testing.T) {
 	t.Helper()
 	// The controllers still wait for the pairing, and would hold up others.
-	l.Remove()
-	l.Restore()
+	l.Unplug()
+	l.Plug()
 	alive := inBackground(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

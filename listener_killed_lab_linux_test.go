@@ -22,7 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/labtest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
 const killedChildEnv = "RFCOMM_TEST_KILLED_CHILD"

@@ -37,7 +37,7 @@ func (s setting) connect(t testing.TB, channel int) *link {
 	withMTU(t, s.mtu)
 	radio := rfcommtest.Require(t, rfcommtest.Config{ACLLength: s.aclLength, PacketTypes: packetTypes[s.packets]})
 	near, far := radio.Controllers()[0], radio.Controllers()[1]
-	radio.Link(near, far).SetPacketTypes(packetTypes[s.packets])
+	radio.Link(near, far).SimulateAirtime(packetTypes[s.packets])
 
 	address := rfcomm.Addr{Device: far.Addr(), Channel: channel}
 	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), address)

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/labtest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
 // Over a link that is open at low, the kernel connects at any level, and says
@@ -174,8 +174,8 @@ func TestListenAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 	}
 	c.Close()
 	// The controllers may still wait for a pairing, and would hold up others.
-	l.Remove()
-	l.Restore()
+	l.Unplug()
+	l.Plug()
 }
 
 // Paired devices make no difference while their link is open at low.
@@ -296,8 +296,8 @@ func TestPairingThatNobodyConfirmsIsNamed(t *testing.T) {
 	t.Log(err)
 	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.ETIMEDOUT, "nobody confirmed the pairing")
 	// The controllers still wait for the pairing, and would hold up others.
-	l.Remove()
-	l.Restore()
+	l.Unplug()
+	l.Plug()
 }
 
 func checkSecurity(t *testing.T, c *rfcomm.Conn, want rfcomm.Security) {

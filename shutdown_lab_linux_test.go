@@ -188,9 +188,9 @@ func TestShutdownNeverConfirmsOverALinkThatWasLost(t *testing.T) {
 func TestShutdownWithoutItsLinkIsNotConfirmed(t *testing.T) {
 	l := inLab(t)
 	dialed, accepted := l.connect(t)
-	l.Remove()
+	l.Unplug()
 	err := dialed.Shutdown(t.Context())
 	checkOpError(t, err, "close", l.nearAddr(channelOf(dialed)), l.at(channelOf(dialed)), unix.ECONNABORTED, "the link was lost")
 	accepted.Close()
-	l.Restore()
+	l.Plug()
 }

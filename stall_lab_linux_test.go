@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // A link that stalls with full queues makes the kernel hold rfcomm_mutex:

@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // Of a large file a valve lets a part through. What is left has no room in the

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // programsVariable names the environment variable with the folder of programs

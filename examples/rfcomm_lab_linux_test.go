@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
-	"github.com/go-rfcomm/rfcomm/internal/labtest"
-	"github.com/go-rfcomm/rfcomm/internal/tutorial"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
+	"github.com/go-rfcomm/rfcomm/internal/test/tutorial"
 )
 
 // The tests on real RFCOMM are named TestRFCOMM…: the lab runs those alone.
@@ -213,10 +213,10 @@ func TestRFCOMMGetGoesOnAfterTheAdaptersWereGone(t *testing.T) {
 
 	broken := launch(t, "client", get)
 	awaitSize(t, here.path("file.part"), lessSize/4)
-	r.Remove()
+	r.Unplug()
 	broken.end(t, 1)
 	checkFolder(t, string(here), "file.part")
-	r.Restore()
+	r.Plug()
 	_, said := run(t, 0, "client", get)
 	checkText(t, said, "going on")
 	checkFile(t, here.path("file"), content)
@@ -232,9 +232,9 @@ func TestRFCOMMPutGoesOnAfterTheAdaptersWereGone(t *testing.T) {
 
 	broken := launch(t, "client", put)
 	awaitSize(t, uploads.path("file.part"), lessSize/4)
-	r.Remove()
+	r.Unplug()
 	broken.end(t, 1)
-	r.Restore()
+	r.Plug()
 	run(t, 0, "client", put)
 	checkFile(t, uploads.path("file"), content)
 	checkFolder(t, string(uploads), "file")
@@ -328,8 +328,8 @@ func TestRFCOMMDemo(t *testing.T) {
 	newFile(t, file, 100_000)
 	said, _ := run(t, 0, "demo", []string{file})
 	checkText(t, said, "RFCOMM channel", r.near, r.far, "server: Enter the file name")
-	r.Remove()
+	r.Unplug()
 	said, _ = run(t, 0, "demo", []string{file})
 	checkText(t, said, "in memory")
-	r.Restore()
+	r.Plug()
 }

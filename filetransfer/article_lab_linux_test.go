@@ -13,7 +13,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
-	"github.com/go-rfcomm/rfcomm/internal/tutorial"
+	"github.com/go-rfcomm/rfcomm/internal/test/tutorial"
 )
 
 // The article's client, step by step, in PyBluez; its server is package tutorial's.

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // ages is an idle timeout that never comes.

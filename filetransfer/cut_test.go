@@ -16,7 +16,7 @@ import (
 	"testing/synctest"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 var seedFlag = flag.Uint64("seed", 0, "what random tests begin with; 0: something new")

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // A slowConn takes, or gives, so many bytes in each tick.

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // bigFiles is a file system in which each name is that of a file of so many

@@ -21,8 +21,8 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
-	"github.com/go-rfcomm/rfcomm/internal/labtest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
 // The tests on real RFCOMM are named TestRFCOMM…: the lab runs those alone.
@@ -321,14 +321,14 @@ func TestRFCOMMGoesOnAfterTheAdaptersWereGone(t *testing.T) {
 			here := t.TempDir()
 			content := m.make(t, o, here)
 			moved := m.start(t, r.client(t, o.address), here)
-			r.Remove()
+			r.Unplug()
 			err := hosttest.Receive(t, moved)
 			t.Log(err)
 			// A Write that waits gets the one or the other from the kernel.
 			if !errors.Is(err, unix.ECONNABORTED) && !errors.Is(err, unix.ENOTCONN) {
 				t.Errorf("%s without an adapter: %v, want ECONNABORTED or ENOTCONN", m.name, err)
 			}
-			r.Restore()
+			r.Plug()
 
 			c := &countingConn{Conn: r.dial(t, o.address)}
 			if err := m.move(t.Context(), filetransfer.NewClient(c), here); err != nil {

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // holder is a reader and a writer that is stuck once, in the middle.

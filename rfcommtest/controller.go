@@ -65,7 +65,7 @@ func (c *Controller) index() (index int, ok bool) {
 }
 
 // Name returns the name of the kernel's adapter, such as "hci0", or "" while the
-// controller is removed. After Return it can be another than before.
+// controller is removed. After Plug it can be another than before.
 func (c *Controller) Name() string {
 	index, ok := c.index()
 	if !ok {
@@ -76,7 +76,7 @@ func (c *Controller) Name() string {
 
 // SetReachable says whether the controller can be heard, as it is at first. If it
 // is not, pages and inquiries to and from it go unanswered. Its links stay: see
-// [Link.Lose] and [Link.Stall].
+// [Link.Disconnect] and [Link.Stall].
 func (c *Controller) SetReachable(reachable bool) {
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
@@ -108,11 +108,11 @@ func (c *Controller) Airtime() Airtime {
 	return airtimeOf(c.core.Station().Use())
 }
 
-// Remove takes the controller away, as if it was unplugged, and waits until the
+// Unplug takes the controller away, as if it was unplugged, and waits until the
 // kernel has forgotten its adapter. The controllers at the other ends of its links
 // are not told: they notice when their supervision timeouts have passed. A
 // controller that is removed already stays so.
-func (c *Controller) Remove() error {
+func (c *Controller) Unplug() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.remove()
@@ -139,10 +139,10 @@ func (c *Controller) remove() error {
 	return nil
 }
 
-// Return brings a removed controller back, with the same address, and waits until
+// Plug brings a removed controller back, with the same address, and waits until
 // its adapter is up and can be connected to. If the controller is there, its
 // adapter is brought up, as by Up.
-func (c *Controller) Return() error {
+func (c *Controller) Plug() error {
 	if err := c.plugIn(); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@
 //	// Listen on printer.Addr(), dial from phone.Addr() …
 //	link := radio.Link(phone, printer)
 //	link.SetSupervisionTimeout(time.Second)
-//	link.Lose(rfcommtest.ConnectionTimeout) // the printer goes out of range
+//	link.Disconnect(rfcommtest.ConnectionTimeout) // the printer goes out of range
 //
 // It needs Linux with the module hci_vhci, and the rights to open /dev/vhci and to
 // bring adapters up, which are root's. [Require] skips a test elsewhere. Use a
@@ -39,7 +39,7 @@
 //
 // # Time on the air
 //
-// By default data takes no time. [Link.SetPacketTypes] gives it the time that a
+// By default data takes no time. [Link.SimulateAirtime] gives it the time that a
 // perfect radio needs, one that never has to repeat a packet (Volume 2, Part B):
 //
 //   - Time is divided into slots of 625 µs (section 2.2.2). A packet takes one,

@@ -32,7 +32,7 @@ func ExampleRequire() {
 		}
 		defer conn.Close()
 
-		link.Lose(rfcommtest.ConnectionTimeout)
+		link.Disconnect(rfcommtest.ConnectionTimeout)
 		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, syscall.ETIMEDOUT) {
 			t.Errorf("read: %v", err)
 		}

@@ -42,11 +42,11 @@ func (l *Link) SetDelay(d time.Duration) {
 	l.between.SetDelay(d)
 }
 
-// SetPacketTypes gives data the time on the air that a perfect radio with these
+// SimulateAirtime gives data the time on the air that a perfect radio with these
 // packets takes: BasicRate, EDR2, EDR3 or others. 0, as it is at first, means that
 // data takes no time. Of these a link uses what both controllers have and the kernel
 // allows (HCISETPTYPE), and DM1 always.
-func (l *Link) SetPacketTypes(types PacketTypes) {
+func (l *Link) SimulateAirtime(types PacketTypes) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
 	l.between.SetTypes(air.Types(types))
@@ -76,20 +76,20 @@ func (l *Link) Resume() {
 	l.between.Resume()
 }
 
-// Lose breaks the link, and tells the adapters of both controllers the reason, or
+// Disconnect breaks the link, and tells the adapters of both controllers the reason, or
 // only those of the controllers that are given. Data that has not arrived is lost.
 //
 // ConnectionTimeout is told only when the supervision timeout has passed; until
-// then nothing passes. A controller that is not told notices in the same way. Lose
+// then nothing passes. A controller that is not told notices in the same way. Disconnect
 // reports whether there was a link. It panics if the reason is 0, or if a controller
 // is not one of the link's.
-func (l *Link) Lose(reason Reason, at ...*Controller) bool {
+func (l *Link) Disconnect(reason Reason, at ...*Controller) bool {
 	if reason == 0 {
-		panic("rfcommtest: Lose needs a reason")
+		panic("rfcommtest: Disconnect needs a reason")
 	}
 	for _, c := range at {
 		if c != l.controllers[0] && c != l.controllers[1] {
-			panic("rfcommtest: Lose needs controllers of its link")
+			panic("rfcommtest: Disconnect needs controllers of its link")
 		}
 	}
 	l.radio.radio.Lock()

@@ -20,10 +20,10 @@ func TestMisusePanics(t *testing.T) {
 	for name, misuse := range map[string]func(){
 		"a link of one":                func() { r.Link(a, a) },
 		"a link of another radio":      func() { r.Link(a, other) },
-		"lost for no reason":           func() { r.Link(a, b).Lose(0) },
-		"lost at one that has it not":  func() { r.Link(a, b).Lose(RemotePowerOff, a, c) },
-		"lost at another radio's":      func() { r.Link(a, b).Lose(RemotePowerOff, other) },
-		"lost at none (a nil pointer)": func() { r.Link(a, b).Lose(RemotePowerOff, nil) },
+		"lost for no reason":           func() { r.Link(a, b).Disconnect(0) },
+		"lost at one that has it not":  func() { r.Link(a, b).Disconnect(RemotePowerOff, a, c) },
+		"lost at another radio's":      func() { r.Link(a, b).Disconnect(RemotePowerOff, other) },
+		"lost at none (a nil pointer)": func() { r.Link(a, b).Disconnect(RemotePowerOff, nil) },
 	} {
 		func() {
 			defer func() {
@@ -34,7 +34,7 @@ func TestMisusePanics(t *testing.T) {
 			misuse()
 		}()
 	}
-	if r.Link(a, b).Lose(RemotePowerOff, a, b) {
+	if r.Link(a, b).Disconnect(RemotePowerOff, a, b) {
 		t.Error("a link was lost where there was none")
 	}
 }
@@ -51,12 +51,12 @@ func TestAllThatNeedsAnAdapterSaysWhyThereIsNone(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Return": a.Return, "Pair": pair} {
+	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Plug": a.Plug, "Pair": pair} {
 		if err := do(); err != errClosed {
 			t.Errorf("%s after Close: %v", name, err)
 		}
 	}
-	if err := a.Remove(); err != nil {
+	if err := a.Unplug(); err != nil {
 		t.Errorf("Remove after Close: %v", err)
 	}
 }

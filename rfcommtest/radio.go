@@ -47,7 +47,7 @@ type Config struct {
 	ACLLength, ACLBuffers int
 
 	// PacketTypes are the packets that the controllers say they have. 0 means EDR3.
-	// It gives data no time on the air: see [Link.SetPacketTypes].
+	// It gives data no time on the air: see [Link.SimulateAirtime].
 	PacketTypes PacketTypes
 
 	// Address is the BD_ADDR of the first controller; the others count up from it
@@ -195,7 +195,7 @@ const settleTime = 100 * time.Millisecond
 // do nothing, and return the same. It waits for calls of Up, Down, Return, Remove and
 // Pair that are under way.
 //
-// After it [Controller.Up], [Controller.Down], [Controller.Return] and [Link.Pair]
+// After it [Controller.Up], [Controller.Down], [Controller.Plug] and [Link.Pair]
 // fail with an error that says that the radio is closed. All else can still be called,
 // and changes nothing; what was transmitted can still be asked for.
 func (r *Radio) Close() error {

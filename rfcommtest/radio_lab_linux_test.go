@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/labtest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -153,7 +153,7 @@ func TestSevenClientsAreServedAtOnce(t *testing.T) {
 func TestLinkIsLostForAReason(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	link := r.Link(a, b)
-	if link.Lose(rfcommtest.RemoteUserTerminated) {
+	if link.Disconnect(rfcommtest.RemoteUserTerminated) {
 		t.Error("a link was lost where there was none")
 	}
 	link.SetSupervisionTimeout(50 * time.Millisecond)
@@ -164,7 +164,7 @@ func TestLinkIsLostForAReason(t *testing.T) {
 		rfcommtest.RemotePowerOff:       io.EOF,
 	} {
 		dialed, accepted := connect(t, a, b)
-		if !link.Lose(reason) {
+		if !link.Disconnect(reason) {
 			t.Errorf("%v: there was no link", reason)
 		}
 		for _, c := range []*rfcomm.Conn{dialed, accepted} {
@@ -179,7 +179,7 @@ func TestLinkIsLostOnOneSide(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	r.Link(a, b).SetSupervisionTimeout(200 * time.Millisecond)
 	dialed, accepted := connect(t, a, b)
-	r.Link(a, b).Lose(rfcommtest.RemoteLowResources, a)
+	r.Link(a, b).Disconnect(rfcommtest.RemoteLowResources, a)
 	if _, err := dialed.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("the end that was told read %v", err)
 	}
@@ -237,8 +237,8 @@ func TestDeviceThatCannotBeReached(t *testing.T) {
 			syscall.EHOSTDOWN,
 		},
 		"is removed": {
-			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Remove() },
-			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Return() },
+			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Unplug() },
+			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Plug() },
 			syscall.EHOSTDOWN,
 		},
 	} {
@@ -291,7 +291,7 @@ func TestAdaptersComeAndGo(t *testing.T) {
 	for name, change := range map[string]struct {
 		go_, come func() error
 	}{
-		"removed": {a.Remove, a.Return},
+		"removed": {a.Unplug, a.Plug},
 		"down":    {a.Down, a.Up},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -313,13 +313,13 @@ func TestAdaptersComeAndGo(t *testing.T) {
 			connect(t, a, b)
 		})
 	}
-	if err := a.Remove(); err != nil {
+	if err := a.Unplug(); err != nil {
 		t.Fatal(err)
 	}
 	if a.Name() != "" {
 		t.Errorf("a removed controller has the name %q", a.Name())
 	}
-	if err := a.Remove(); err != nil {
+	if err := a.Unplug(); err != nil {
 		t.Errorf("removing it again: %v", err)
 	}
 	for name, err := range map[string]error{"Down": a.Down(), "Up": a.Up(), "Pair": r.Link(a, b).Pair()} {
@@ -347,7 +347,7 @@ func TestTimeOnTheAirIsCountedInSlots(t *testing.T) {
 		r, a, b := two(t, rfcommtest.Config{})
 		dialed, accepted := connect(t, a, b)
 		pass(t, dialed, accepted) // the credits that come with the connection are past
-		r.Link(a, b).SetPacketTypes(tt.types)
+		r.Link(a, b).SimulateAirtime(tt.types)
 		before := quiet(t, r.Link(a, b))
 		go func() {
 			for range frames {
@@ -398,7 +398,7 @@ func TestRadioIsClosedWhenItsLinksHaveJustEnded(t *testing.T) {
 		r, a, b := two(t, rfcommtest.Config{})
 		connect(t, a, b)
 		connect(t, b, a)
-		r.Link(a, b).Lose(rfcommtest.RemoteUserTerminated)
+		r.Link(a, b).Disconnect(rfcommtest.RemoteUserTerminated)
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -458,8 +458,8 @@ func TestDevicesArePairedAgain(t *testing.T) {
 		}
 	}
 	encrypted(t, a, b)
-	r.Link(a, b).Lose(rfcommtest.RemoteUserTerminated)
-	if err := errors.Join(b.Remove(), b.Return()); err != nil {
+	r.Link(a, b).Disconnect(rfcommtest.RemoteUserTerminated)
+	if err := errors.Join(b.Unplug(), b.Plug()); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Link(a, b).Pair(); err != nil {
@@ -493,7 +493,7 @@ func TestNothingComesBackAfterClose(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for name, err := range map[string]error{"Return": a.Return(), "Up": a.Up(), "Down": a.Down()} {
+	for name, err := range map[string]error{"Plug": a.Plug(), "Up": a.Up(), "Down": a.Down()} {
 		if err == nil || !strings.Contains(err.Error(), "closed") || a.Name() != "" {
 			t.Errorf("%s: %v; it is %q", name, err, a.Name())
 		}

@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // Other sockets stand in for Bluetooth's. Each does one thing as they do:

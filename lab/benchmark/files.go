@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/go-rfcomm/rfcomm/internal/tutorial"
+	"github.com/go-rfcomm/rfcomm/internal/test/tutorial"
 )
 
 //go:embed article_client.py

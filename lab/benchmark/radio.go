@@ -124,7 +124,7 @@ func (r *radio) close() {
 // there.
 func (r *radio) setPackets(types rfcommtest.PacketTypes) {
 	for _, link := range r.links {
-		link.SetPacketTypes(types)
+		link.SimulateAirtime(types)
 	}
 }
 

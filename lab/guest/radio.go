@@ -68,7 +68,7 @@ func (l *lab) resume() {
 
 // remove takes both adapters away, whatever they are doing.
 func (l *lab) remove() error {
-	if err := l.both((*rfcommtest.Controller).Remove); err != nil {
+	if err := l.both((*rfcommtest.Controller).Unplug); err != nil {
 		return err
 	}
 	time.Sleep(settleTime)
@@ -78,7 +78,7 @@ func (l *lab) remove() error {
 // restore brings the adapters back to their normal state, whatever that was.
 func (l *lab) restore() error {
 	l.resume()
-	return l.both((*rfcommtest.Controller).Return)
+	return l.both((*rfcommtest.Controller).Plug)
 }
 
 // replace gives the kernel new adapters for the old ones. It hangs up first: the
@@ -86,7 +86,7 @@ func (l *lab) restore() error {
 // vanish while it closes a connection.
 func (l *lab) replace() error {
 	l.resume()
-	l.between().Lose(rfcommtest.RemoteUserTerminated)
+	l.between().Disconnect(rfcommtest.RemoteUserTerminated)
 	if err := l.waitIdle(); err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (l *lab) up(number int) error {
 	if err := l.radio.Controllers()[number].Up(); err != nil {
 		return err
 	}
-	l.between().Lose(rfcommtest.RemoteUserTerminated)
+	l.between().Disconnect(rfcommtest.RemoteUserTerminated)
 	return nil
 }
 
@@ -116,10 +116,10 @@ func (l *lab) disconnect(reason rfcommtest.Reason) error {
 	between := l.between()
 	between.SetSupervisionTimeout(time.Millisecond)
 	defer between.SetSupervisionTimeout(0)
-	if !between.Lose(reason) {
+	if !between.Disconnect(reason) {
 		return fmt.Errorf("there is no link to hang up")
 	}
-	for between.Lose(reason) { // until both ends have noticed their silence
+	for between.Disconnect(reason) { // until both ends have noticed their silence
 		time.Sleep(time.Millisecond)
 	}
 	return nil

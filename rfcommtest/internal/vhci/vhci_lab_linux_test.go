@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/vhci"
 )

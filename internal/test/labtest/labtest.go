@@ -80,17 +80,17 @@ func (l *Lab) Resume() {
 	l.ask("resume")
 }
 
-// Remove takes both adapters away, as if unplugged. The end of the test brings
+// Unplug takes both adapters away, as if unplugged. The end of the test brings
 // them back.
-func (l *Lab) Remove() {
+func (l *Lab) Unplug() {
 	l.t.Helper()
-	l.t.Cleanup(l.Restore)
+	l.t.Cleanup(l.Plug)
 	l.ask("remove")
 }
 
-// Restore brings both adapters back, with the same addresses, up and
+// Plug brings both adapters back, with the same addresses, up and
 // connectable. Adapters that are there keep their connections.
-func (l *Lab) Restore() {
+func (l *Lab) Plug() {
 	l.t.Helper()
 	l.ask("restore")
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -56,7 +56,7 @@ func (s *stage) nextChannel() int {
 func (s *stage) mend(t testing.TB) {
 	t.Helper()
 	for _, c := range s.radio.Controllers() {
-		if err := c.Return(); err != nil {
+		if err := c.Plug(); err != nil {
 			t.Fatal(err)
 		}
 		c.Refuse(0)
@@ -74,7 +74,7 @@ func (s *stage) mend(t testing.TB) {
 func (s *stage) reset(t testing.TB) {
 	t.Helper()
 	s.mend(t)
-	s.eachLink(func(l *rfcommtest.Link) { l.Lose(rfcommtest.RemoteUserTerminated) })
+	s.eachLink(func(l *rfcommtest.Link) { l.Disconnect(rfcommtest.RemoteUserTerminated) })
 	for _, c := range s.radio.Controllers() {
 		awaitNoLink(t, c)
 	}

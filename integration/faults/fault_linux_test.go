@@ -35,8 +35,8 @@ var (
 
 	ownDown = &fault{"own adapter down", func(s *scene) { s.check(s.near.Down()) }}
 	farDown = &fault{"peer's adapter down", func(s *scene) { s.check(s.far.Down()) }}
-	ownGone = &fault{"own adapter removed", func(s *scene) { s.check(s.near.Remove()) }}
-	farGone = &fault{"peer's adapter removed", func(s *scene) { s.check(s.far.Remove()) }}
+	ownGone = &fault{"own adapter removed", func(s *scene) { s.check(s.near.Unplug()) }}
+	farGone = &fault{"peer's adapter removed", func(s *scene) { s.check(s.far.Unplug()) }}
 
 	killed      = &fault{"peer process killed", func(s *scene) { s.kill() }}
 	neverReads  = &fault{"peer that never reads", func(s *scene) {}}
@@ -55,7 +55,7 @@ var faults = []*fault{
 
 func lost(name string, reason rfcommtest.Reason) *fault {
 	return &fault{name, func(s *scene) {
-		if !s.link().Lose(reason) {
+		if !s.link().Disconnect(reason) {
 			s.Error("there was no link to lose")
 		}
 	}}

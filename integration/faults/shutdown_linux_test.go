@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -91,7 +91,7 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 			p.say(answer)
 			<-arrived
 			time.Sleep(*dropAfter) // the quantity measured; no result depends on it
-			s.radio.Link(s.near, s.third).Lose(rfcommtest.RemoteUserTerminated)
+			s.radio.Link(s.near, s.third).Disconnect(rfcommtest.RemoteUserTerminated)
 			switch err := hosttest.Receive(t, shutdown); {
 			case err == nil:
 			case errors.Is(err, rfcomm.ErrUnconfirmed) && errors.Is(err, unix.ECONNABORTED):
@@ -119,7 +119,7 @@ func TestShutdownWithAClosedL2CAPChannel(t *testing.T) {
 		near, p, dlci := s.spokenTo(1000)
 		// So slow that frames fill all queues, on which the kernel waits while
 		// it sends (rfcomm_process_tx).
-		s.radio.Link(s.near, s.third).SetPacketTypes(rfcommtest.DM1)
+		s.radio.Link(s.near, s.third).SimulateAirtime(rfcommtest.DM1)
 		for range 10 {
 			p.say(frame(dlci, uihCredits, 255))
 		}
@@ -200,7 +200,7 @@ func leaveBeforeDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error
 	s.written = writeSome(s, near, 1)
 	hosttest.Eventually(s, "the channel carries data", func() bool { return p.received.Load() > 0 })
 	// So slow that the frames stay in that queue for seconds, and fill it.
-	s.radio.Link(s.near, s.third).SetPacketTypes(rfcommtest.DM1)
+	s.radio.Link(s.near, s.third).SimulateAirtime(rfcommtest.DM1)
 	p.say(frame(p.dlci, uihCredits, 255))
 	s.written += writeSome(s, near, 100*200)
 	shutdown := inBackground(func() error { return near.Shutdown(context.Background()) })

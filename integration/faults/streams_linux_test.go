@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 const (

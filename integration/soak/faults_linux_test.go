@@ -67,7 +67,7 @@ func (f *faults) one() (name string, undo func()) {
 		}
 		reason := reasons[f.random.IntN(len(reasons))]
 		lose := func(where string, at ...*rfcommtest.Controller) string {
-			if !link.Lose(reason, at...) {
+			if !link.Disconnect(reason, at...) {
 				return "no link to lose"
 			}
 			return fmt.Sprintf("lost%s: %v", where, reason)
@@ -96,8 +96,8 @@ func (f *faults) one() (name string, undo func()) {
 		f.check(c.Down())
 		return "client down", func() { f.check(c.Up()) }
 	case n < 19:
-		f.check(c.Remove())
-		return "client removed", func() { f.check(c.Return()) }
+		f.check(c.Unplug())
+		return "client removed", func() { f.check(c.Plug()) }
 	default:
 		f.check(server.Down())
 		return "server down", func() { f.check(server.Up()) }
@@ -114,7 +114,7 @@ func (f *faults) check(err error) {
 func (f *faults) mend() {
 	all := f.radio.Controllers()
 	for _, c := range all {
-		f.check(c.Return())
+		f.check(c.Plug())
 		c.Refuse(0)
 		c.SetReachable(true)
 		c.SetPageTimeout(pageTimeout)

@@ -15,7 +15,7 @@ var docs = []string{"../../docs/faults.md", "docs/faults.md"}
 // beyond is the rest of the docs, which people write: faults that cannot be
 // played in a row with others, for instance because the kernel does not survive
 // them.
-var beyond = []string{"beyond.md", "internal/faults/beyond.md"}
+var beyond = []string{"beyond.md", "integration/faults/beyond.md"}
 
 // readFirst returns the content of the first of the files that exists.
 func readFirst(t *testing.T, paths []string) string {

@@ -3,7 +3,7 @@ package faults
 import (
 	"time"
 
-	"github.com/go-rfcomm/rfcomm/internal/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // dialing meets a fault while a Dial goes on: before the page is answered where

@@ -193,14 +193,14 @@ func TestDisconnect(t *testing.T) {
 func TestRemove(t *testing.T) {
 	l := Require(t)
 	dialed, _ := connect(t, l, 0)
-	l.Remove()
+	l.Unplug()
 	if err := readError(dialed); !errors.Is(err, unix.ECONNABORTED) {
 		t.Errorf("reading: got %v, want %v", err, unix.ECONNABORTED)
 	}
 	if _, err := dial(t, l, nextChannel(), 0); !errors.Is(err, unix.EHOSTUNREACH) {
 		t.Errorf("dialing: got %v, want %v", err, unix.EHOSTUNREACH)
 	}
-	l.Restore()
+	l.Plug()
 	connect(t, l, 0)
 }
 
