@@ -42,12 +42,17 @@ func burst(size int, bytes int64) task {
 	}
 }
 
+// burstPeers are the peers that can pause between bursts.
+func burstPeers(b *bench) []string {
+	return slices.DeleteFunc(b.names(roleSend), func(name string) bool { return name == python })
+}
+
 // airTime has a radio of its own for each kind of packets, whose controllers have no
 // others: this module asks the adapter for them.
 func airTime(b *bench) error {
 	usual := b.radio
 	defer func() { b.radio = usual }()
-	names := slices.DeleteFunc(b.names(roleSend), func(name string) bool { return name == python })
+	names := burstPeers(b)
 	head := []string{"packets", "bytes in a write"}
 	for _, name := range names {
 		head = append(head, name+", kbit/s", "share")

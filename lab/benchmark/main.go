@@ -39,6 +39,7 @@ var sections = []section{
 	{"several", severalStreams},
 	{"files", files},
 	{"airtime", airTime},
+	{"sizes", sizeCurve},
 	{"obex", obex},
 }
 
