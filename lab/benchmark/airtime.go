@@ -58,7 +58,7 @@ func airTime(b *bench) error {
 		head = append(head, name+", kbit/s", "share")
 	}
 	t := newTable("Payload rate with time on the air", append(head, "× "+rctest, "× raw")...)
-	t.note("%d KiB, %d KiB of %d-byte writes, and the slots that these and the credits used: exact, however busy the machine is. 1 in the shares is the ceiling, full packets and nothing else:", b.effort.airBytes>>10, b.effort.smallAirBytes>>10, smallSize)
+	t.note("%d KiB, or %d KiB in %d-byte writes, and the slots used by this data and the credits. The figures are exact, however busy the machine is. A share of 1 is the ceiling, a stream that fills all packets:", b.effort.airBytes>>10, b.effort.smallAirBytes>>10, smallSize)
 	for i, kind := range packetKinds {
 		radio, err := newRadio(rfcommtest.Config{PacketTypes: kind.types})
 		if err != nil {

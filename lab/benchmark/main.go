@@ -65,18 +65,19 @@ type effort struct {
 	airRounds     int // few, since slots do not depend on how busy the machine is
 	airBytes      int64
 	smallAirBytes int64
+	curveSizes    []int
 }
 
 var (
 	fullEffort = effort{
 		rounds: 5, bytes: 4 << 20, smallBytes: 1 << 20, fileBytes: 4 << 20,
 		trips: 400, connections: 20,
-		airRounds: 2, airBytes: 192 << 10, smallAirBytes: 24 << 10,
+		airRounds: 2, airBytes: 192 << 10, smallAirBytes: 24 << 10, curveSizes: curveSizes,
 	}
 	quickEffort = effort{
 		rounds: 3, bytes: 1 << 20, smallBytes: 256 << 10, fileBytes: 1 << 20,
 		trips: 100, connections: 20,
-		airRounds: 1, airBytes: 96 << 10, smallAirBytes: 12 << 10,
+		airRounds: 1, airBytes: 96 << 10, smallAirBytes: 12 << 10, curveSizes: writeSizes,
 	}
 )
 
@@ -166,8 +167,8 @@ func (b *bench) printConditions() error {
 	text := func(field []byte) string { return unix.ByteSliceToString(field) }
 	fmt.Printf("Linux %s (%s), %s, %s, %d processors, emulated.\n", text(system.Release[:]), text(system.Version[:]),
 		time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.NumCPU())
-	fmt.Printf("The radio is package rfcommtest's, with %d controllers of its usual kind; data takes no time on the air unless a table says so.\n", 1+len(b.radio.dialing))
-	fmt.Printf("%d rounds, in each of which all have their turn. Figures are medians; a column with × is the median of the rounds' quotients.\n", b.effort.rounds)
+	fmt.Printf("The radio is that of package rfcommtest, with %d controllers with default settings. Data takes no time on the air unless a table says so.\n", 1+len(b.radio.dialing))
+	fmt.Printf("%d rounds; all peers take turns in each round. Figures are medians. A column with × is the median of the quotients of the rounds.\n", b.effort.rounds)
 	return nil
 }
 

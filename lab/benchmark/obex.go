@@ -112,7 +112,7 @@ func obex(b *bench) error {
 		return s, err
 	})
 	t := newTable("Putting a file, beside OBEX", "", "MB/s", "× OBEX", "× bytes alone", "CPU ms for a MiB", "× OBEX", "× bytes alone")
-	t.note("A file of %d KiB, from the moment the connection is there until the server has it. bluetoothd runs, and encrypts the link. Of OBEX the CPU time is that of obexftp and obexd.", b.effort.fileBytes>>10)
+	t.note("A file of %d KiB, from the moment the connection is open until the server has the file. bluetoothd is running and encrypts the link. The CPU time of OBEX is that of obexftp and obexd.", b.effort.fileBytes>>10)
 	for _, name := range names {
 		t.row(name, o.cell(name, sample.megabytes, "%.2f"), o.times(name, obexName, sample.megabytes), o.times(name, bytes, sample.megabytes),
 			o.cell(name, sample.cpuPerMebibyte, "%.0f"), o.times(name, obexName, sample.cpuPerMebibyte), o.times(name, bytes, sample.cpuPerMebibyte))

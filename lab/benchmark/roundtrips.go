@@ -8,7 +8,7 @@ func roundTrips(b *bench) error {
 	names := b.names(roleAsk)
 	head := append(append([]string{"bytes"}, names...), "× "+python, "× raw")
 	trip := newTable("Round trip, ms", head...)
-	trip.note("%d round trips, one after the other; %s has no mode for them.", b.effort.trips, rctest)
+	trip.note("%d round trips, one after another. %s has no mode for them.", b.effort.trips, rctest)
 	cpu := newTable("CPU time of a round trip, ms", head...)
 	for _, size := range []int{1, 64} {
 		progress("round trips of %d bytes", size)
@@ -31,7 +31,7 @@ func roundTrips(b *bench) error {
 func connections(b *bench) error {
 	names := b.names(roleDial)
 	t := newTable("Setting up a connection", append(append([]string{""}, names...), "× "+python, "× raw")...)
-	t.note("%d dials of one process to as many channels, over a link that is open. rctest cannot dial without hanging up, and redials at once, which the kernel mostly refuses.", b.effort.connections)
+	t.note("%d dials by one process to as many channels, over an open link. rctest is missing: it disconnects after each dial and redials immediately, which the kernel mostly refuses.", b.effort.connections)
 	progress("connections")
 	o := rounds(b.effort.rounds, names, func(name string) (sample, error) {
 		return b.measure(b.peer(name), task{

@@ -15,7 +15,7 @@ func severalStreams(b *bench) error {
 	names := b.names(roleSendSeveral)
 	t := newTable("Several streams at once, to one adapter",
 		"streams", "bytes in a write", "MB/s of "+thisLibrary, "of "+rawCalls, "× raw", "CPU ms for a MiB of "+thisLibrary, "of "+rawCalls, "× raw", "slowest stream of "+thisLibrary, "of "+rawCalls)
-	t.note("Each end is one process; the raw one has a single loop over all its streams. %d KiB in all. The slowest stream is a part of an equal share.", b.effort.bytes>>10)
+	t.note("Each end is one process; with raw system calls it has a single loop over all its streams. %d KiB in total. The slowest stream is given as a fraction of an equal share.", b.effort.bytes>>10)
 	for _, count := range severalCounts {
 		for _, size := range severalSizes {
 			progress("%d streams of %d-byte writes", count, size)

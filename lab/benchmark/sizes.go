@@ -41,12 +41,12 @@ func sizeCurve(b *bench) error {
 
 	names := burstPeers(b)
 	t := newTable("Payload rate by write size, kB/s", append(append([]string{"bytes in a write"}, names...), "× "+rctest, "× raw")...)
-	t.note("3-DH5 packets, counted in slots as above, in one round. A stream that fills all packets carries %.0f kB/s.",
+	t.note("With 3-DH5 packets, in one round, counted in slots as above. A stream that fills all packets carries %.0f kB/s.",
 		bitsPerSecond(packetKinds[0].payload, 6*slotTime)/8e3)
 	rate := func(s sample) float64 {
 		return float64(s.units) / 1e3 / (time.Duration(s.slots) * slotTime).Seconds()
 	}
-	for _, size := range curveSizes {
+	for _, size := range b.effort.curveSizes {
 		progress("writes of %d bytes", size)
 		o := rounds(1, names, func(name string) (sample, error) {
 			return b.measure(b.peer(name), burst(size, b.effort.curveBurst(size)))

@@ -26,10 +26,10 @@ func streams(b *bench) error {
 	}
 	head = append(head, "× "+rctest, "× raw")
 	rate := newTable("Throughput of a stream, MB/s", head...)
-	rate.note("Both ends are of the same peer; all reading ends read what there is. %d KiB of %d-byte writes, %d KiB of the others, after an eighth of that. A peer hangs that says nothing for %v.",
+	rate.note("Both ends belong to the same peer, and all reading ends read as much as is available. %d KiB in %d-byte writes and %d KiB in others, after a warm-up of an eighth of that. A peer without progress for %v hangs.",
 		b.effort.smallBytes>>10, smallSize, b.effort.bytes>>10, hangLimit)
 	cpu := newTable("CPU time of a stream, ms for a MiB", head...)
-	cpu.note("User and system time of the processes of both ends, from the same measurements. The kernel's own threads and the radio are not in it.")
+	cpu.note("User and system time of the processes of both ends, from the same measurements. The kernel's own threads and the radio are not included.")
 	for _, size := range writeSizes {
 		bytes := b.effort.bytes
 		if size == smallSize {
