@@ -271,6 +271,61 @@ func TestPageTakesItsTime(t *testing.T) {
 	}
 }
 
+// The kernel does not survive every Down whose links do not end first.
+func TestDownEndsTheLinksFirst(t *testing.T) {
+	var log bytes.Buffer
+	r, a, b := two(t, rfcommtest.Config{Log: &log})
+	connect(t, a, b)
+	if err := a.Down(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Disconnection Complete: success, handle 1, terminated by the local host.
+	if ended := []byte{0x04, 0x05, 4, 0, 1, 0, 0x16}; !bytes.Contains(log.Bytes(), ended) {
+		t.Errorf("the kernel was not told of the link's end before: there is no % x in the log", ended)
+	}
+}
+
+func TestDownWhileDataFlows(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	r.Link(a, b).SetSupervisionTimeout(50 * time.Millisecond)
+	for range 10 {
+		dialed, accepted := connect(t, a, b)
+		var streams sync.WaitGroup
+		flows := make(chan struct{})
+		for _, c := range []*rfcomm.Conn{dialed, accepted} {
+			streams.Go(func() {
+				for err := error(nil); err == nil; {
+					_, err = c.Write(make([]byte, 4096))
+				}
+			})
+			streams.Go(func() {
+				if _, err := io.CopyN(io.Discard, c, 20_000); err != nil {
+					t.Errorf("before: %v", err)
+				}
+				flows <- struct{}{}
+				io.Copy(io.Discard, c)
+			})
+		}
+		<-flows
+		<-flows
+		if err := b.Down(); err != nil {
+			t.Fatal(err)
+		}
+		streams.Wait()
+		dialed.Close()
+		accepted.Close()
+		if err := b.Up(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dialed, accepted := connect(t, a, b)
+	pass(t, dialed, accepted)
+	pass(t, accepted, dialed)
+}
+
 func TestAdaptersComeAndGo(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	r.Link(a, b).SetSupervisionTimeout(50 * time.Millisecond)

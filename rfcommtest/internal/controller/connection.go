@@ -148,6 +148,8 @@ func (c *Controller) connectionComplete(status hcipacket.Status, handle hcipacke
 func (c *Controller) createConnection(f *hcipacket.Fields) reply {
 	address, types := f.Address(), air.FromHCI(f.Uint16())
 	switch {
+	case c.cutOff:
+		return refused(hcipacket.TerminatedByLocalHost)
 	case c.linkTo(address) != nil:
 		return refused(hcipacket.ConnectionExists)
 	case c.page[address] != nil && !c.page[address].Ended():
@@ -248,8 +250,12 @@ func (c *Controller) connected(end *radio.End, types air.Types) {
 // gone tells the host that a link has ended.
 func (l *link) gone(reason hcipacket.Status) {
 	delete(l.links, l.handle)
-	l.event(hcipacket.DisconnectionComplete,
-		hcipacket.Parameters{}.Status(hcipacket.Success).Handle(l.handle).Status(reason))
+	l.disconnectionComplete(l.handle, reason)
+}
+
+func (c *Controller) disconnectionComplete(handle hcipacket.Handle, reason hcipacket.Status) {
+	c.event(hcipacket.DisconnectionComplete,
+		hcipacket.Parameters{}.Status(hcipacket.Success).Handle(handle).Status(reason))
 }
 
 // send takes ACL data of the host to the other end of its link.

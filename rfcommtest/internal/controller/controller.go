@@ -9,6 +9,7 @@ package controller
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
@@ -40,6 +41,7 @@ type Controller struct {
 	inquiry  *inquiry
 	names    map[hcipacket.Address]func() // cancel pages for names under way from here
 	next     hcipacket.Handle
+	cutOff   bool   // see CutOff
 	packet   []byte // space for one packet to the host
 }
 
@@ -67,6 +69,24 @@ func (c *Controller) clear() {
 	c.names = make(map[hcipacket.Address]func())
 	c.inquiry.stop()
 	c.inquiry = nil
+	c.cutOff = false
+}
+
+// CutOff ends all links, and the pages from here, as the host itself does when it
+// powers the controller off: it is told the reason TerminatedByLocalHost, and other
+// controllers are told nothing. Until the next PowerOff or reset, the controller
+// makes no links.
+func (c *Controller) CutOff() {
+	pages, links := c.page, c.links // PowerOff makes new ones
+	maps.DeleteFunc(pages, func(_ hcipacket.Address, p *radio.Page) bool { return p.Ended() })
+	c.PowerOff()
+	c.cutOff = true
+	for to := range pages {
+		c.connectionComplete(hcipacket.TerminatedByLocalHost, 0, to)
+	}
+	for handle := range links {
+		c.disconnectionComplete(handle, hcipacket.TerminatedByLocalHost)
+	}
 }
 
 // PowerOff has the controller forget everything without a word to its host or to

@@ -145,7 +145,7 @@ var settingCommands = map[hcipacket.Opcode]known{
 		c.settings.scanEnable = f.Uint8()
 		return reply{then: func() { // a page or an inquiry may be waiting
 			c.station.SetInquiryScan(c.settings.scanEnable&inquiryScanEnabled != 0)
-			c.station.SetPageScan(c.settings.scanEnable&pageScanEnabled != 0)
+			c.station.SetPageScan(c.settings.scanEnable&pageScanEnabled != 0 && !c.cutOff)
 		}}
 	}},
 
