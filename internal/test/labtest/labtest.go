@@ -198,6 +198,22 @@ func (l *Lab) KernelWarnings() []string {
 	return strings.Split(text, "\n")
 }
 
+// Warned returns the first line with the given text that the kernel logged as a
+// warning or worse since the lab was ready, or "" if there is none. Outside the lab
+// there is none.
+func Warned(t testing.TB, text string) string {
+	t.Helper()
+	if os.Getenv(variable) == "" {
+		return ""
+	}
+	for _, line := range (&Lab{t: t}).KernelWarnings() {
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	return ""
+}
+
 // A Link is one end of a link between the adapters, as the kernel lists it.
 type Link struct {
 	Adapter  int     // whose end it is: DialerAdapter or DeviceAdapter

@@ -3,6 +3,7 @@ package labtest
 import (
 	"encoding/binary"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -311,5 +312,17 @@ func TestKernelWarnings(t *testing.T) {
 	l := Require(t)
 	for _, line := range l.KernelWarnings() {
 		t.Logf("the kernel warned: %s", line)
+	}
+}
+
+func TestWarned(t *testing.T) {
+	l := Require(t)
+	for _, line := range l.KernelWarnings() {
+		if got := Warned(t, line); !strings.Contains(got, line) {
+			t.Errorf("of %q: got %q", line, got)
+		}
+	}
+	if got := Warned(t, "a text that no kernel logs"); got != "" {
+		t.Errorf("got %q, want none", got)
 	}
 }
