@@ -43,8 +43,14 @@ func TestEveryActivityUnderEveryFault(t *testing.T) {
 					})
 				}
 				rows = append(rows, r)
+				if st.lost {
+					break // the adapters are of no use any more
+				}
 			}
 		})
+		if st.lost {
+			break
+		}
 	}
 	if *tableFlag {
 		printTable(os.Stdout, rows)
@@ -53,6 +59,7 @@ func TestEveryActivityUnderEveryFault(t *testing.T) {
 
 // playIn plays the scene of an activity and checks how it went.
 func (s *scene) playIn(a *activity) {
+	defer s.blameKernel(s.T)
 	s.reset(s.T)
 	hosttest.LeavesNothingBehind(s.T, func() {
 		defer s.close()

@@ -12,6 +12,8 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -27,7 +29,8 @@ const (
 type stage struct {
 	near, far, third *rfcommtest.Controller
 	radio            *rfcommtest.Radio
-	channel          int // used last
+	channel          int  // used last
+	lost             bool // the kernel has lost an adapter
 }
 
 func newStage(t *testing.T) *stage {
@@ -96,6 +99,24 @@ func awaitNoLink(t testing.TB, c *rfcommtest.Controller) {
 func (s *stage) eachLink(do func(*rfcommtest.Link)) {
 	for _, pair := range [][2]*rfcommtest.Controller{{s.near, s.far}, {s.near, s.third}, {s.far, s.third}} {
 		do(s.radio.Link(pair[0], pair[1]))
+	}
+}
+
+// droppedWork is where the kernel warns that it drops work for an adapter that is
+// being switched off or removed. See rfcommtest's Controller.Down, which avoids that.
+const droppedWork = "__queue_work+"
+
+// blameKernel looks for the reason of a failure in the kernel's log. If the kernel
+// has dropped work, its adapters may be mute, and removing them may never end.
+func (s *stage) blameKernel(t testing.TB) {
+	t.Helper()
+	if !t.Failed() {
+		return
+	}
+	if line := labtest.Warned(t, droppedWork); line != "" {
+		s.lost = true
+		t.Errorf("a bug of the kernel may be the cause, and nothing more is played: it has dropped work of an adapter that was "+
+			"switched off or removed (%s); see \"an adapter is switched off while it carries data\" in docs/faults.md", line)
 	}
 }
 
