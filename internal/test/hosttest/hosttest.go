@@ -36,6 +36,15 @@ func Receive[T any](t testing.TB, from <-chan T) T {
 	}
 }
 
+// InBackground calls f in a new goroutine and returns a channel that receives
+// its result. The channel is buffered, so that the goroutine ends even if the
+// result is never received.
+func InBackground[T any](f func() T) <-chan T {
+	result := make(chan T, 1)
+	go func() { result <- f() }()
+	return result
+}
+
 // AwaitPolling waits until a goroutine waits on the network poller in a method
 // such as "(*Conn).Read".
 func AwaitPolling(t testing.TB, method string) {
