@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 )
 
@@ -89,4 +90,19 @@ func findAdapter(wanted string, matches func(*Adapter) bool) (*Adapter, error) {
 		have = []string{"no adapter"}
 	}
 	return nil, &net.AddrError{Err: "no such Bluetooth adapter; this machine has " + strings.Join(have, ", "), Addr: wanted}
+}
+
+// airOf returns how an adapter sends, or zero if there is no telling. It serves
+// speed alone, so no error comes out of it.
+func airOf(adapter BDAddr) btsocket.Air {
+	all, err := hci.Adapters()
+	if err != nil {
+		return btsocket.Air{}
+	}
+	for _, a := range all {
+		if a.Address == adapter {
+			return btsocket.Air{ACLLength: a.ACLLength, Packets: a.Packets}
+		}
+	}
+	return btsocket.Air{}
 }
