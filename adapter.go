@@ -32,7 +32,7 @@ type Adapter struct {
 func Adapters() ([]Adapter, error) {
 	adapters, err := adapters()
 	if err != nil {
-		return nil, opError("adapters", nil, nil, err)
+		return nil, opError(opAdapters, nil, nil, err)
 	}
 	return adapters, nil
 }
@@ -43,7 +43,7 @@ func Adapters() ([]Adapter, error) {
 func AdapterByName(name string) (*Adapter, error) {
 	adapter, err := findAdapter(name, func(a *Adapter) bool { return a.Name == name })
 	if err != nil {
-		return nil, opError("adapters", nil, nil, err)
+		return nil, opError(opAdapters, nil, nil, err)
 	}
 	return adapter, nil
 }

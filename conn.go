@@ -85,7 +85,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.socket.Read(p)
 	if err != nil && err != io.EOF {
-		err = c.opError("read", err)
+		err = c.opError(opRead, err)
 	}
 	return n, err
 }
@@ -102,7 +102,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	}
 	n, err := c.socket.Write(p)
 	if err != nil {
-		err = c.opError("write", err)
+		err = c.opError(opWrite, err)
 	}
 	return n, err
 }
@@ -127,7 +127,7 @@ func (c *Conn) closeContext(ctx context.Context) error {
 	}
 	conns.remove(c.held)
 	defer conns.justClosed(c.remote.Device)
-	return c.opError("close", c.socket.CloseContext(ctx))
+	return c.opError(opClose, c.socket.CloseContext(ctx))
 }
 
 // ErrUnconfirmed is matched by the error of a Shutdown after which it cannot be
@@ -175,7 +175,7 @@ func (c *Conn) Shutdown(ctx context.Context) error {
 	conns.markClosing(c.held)
 	defer conns.justClosed(c.remote.Device)
 	defer conns.remove(c.held)
-	return c.opError("close", contextError(c.socket.Shutdown(ctx, c.linkHandles())))
+	return c.opError(opClose, contextError(c.socket.Shutdown(ctx, c.linkHandles())))
 }
 
 // linkHandles returns a function that returns the handle of the link that the
@@ -219,11 +219,11 @@ func (c *Conn) Security() (Security, error) {
 	}
 	// The link may outlive the connection; a closed Conn says so all the same.
 	if err := c.socket.CheckOpen(); err != nil {
-		return SecurityDefault, c.opError("security", err)
+		return SecurityDefault, c.opError(opSecurity, err)
 	}
 	link, err := findLink(c.local.Device, c.remote.Device)
 	if err != nil {
-		return SecurityDefault, c.opError("security", err)
+		return SecurityDefault, c.opError(opSecurity, err)
 	}
 	return securityOf(link.Mode), nil
 }
@@ -253,7 +253,7 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	return c.localError("set", c.socket.SetDeadline(t))
+	return c.localError(opSet, c.socket.SetDeadline(t))
 }
 
 // SetReadDeadline sets the deadline of Read. See [Conn.SetDeadline].
@@ -261,7 +261,7 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	return c.localError("set", c.socket.SetReadDeadline(t))
+	return c.localError(opSet, c.socket.SetReadDeadline(t))
 }
 
 // SetWriteDeadline sets the deadline of Write. See [Conn.SetDeadline]. A Write
@@ -271,7 +271,7 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	return c.localError("set", c.socket.SetWriteDeadline(t))
+	return c.localError(opSet, c.socket.SetWriteDeadline(t))
 }
 
 // SetReadBuffer sets the size of the kernel's receive buffer in bytes. The peer
@@ -280,7 +280,7 @@ func (c *Conn) SetReadBuffer(bytes int) error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	return c.localError("set", c.socket.SetReadBuffer(bytes))
+	return c.localError(opSet, c.socket.SetReadBuffer(bytes))
 }
 
 // SetWriteBuffer sets the size of the kernel's send buffer in bytes.
@@ -288,7 +288,7 @@ func (c *Conn) SetWriteBuffer(bytes int) error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	return c.localError("set", c.socket.SetWriteBuffer(bytes))
+	return c.localError(opSet, c.socket.SetWriteBuffer(bytes))
 }
 
 // File returns a duplicate of the connection's descriptor, for the caller to
@@ -300,7 +300,7 @@ func (c *Conn) File() (*os.File, error) {
 		return nil, syscall.EINVAL
 	}
 	f, err := c.socket.File()
-	return f, c.opError("file", err)
+	return f, c.opError(opFile, err)
 }
 
 // SyscallConn returns a raw connection. Its functions must not read from or
@@ -320,13 +320,13 @@ func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 type rawConn struct{ c *Conn }
 
 func (r rawConn) Control(f func(fd uintptr)) error {
-	return r.c.localError("raw-control", r.c.socket.RawControl(f))
+	return r.c.localError(opRawControl, r.c.socket.RawControl(f))
 }
 
 func (r rawConn) Read(f func(fd uintptr) bool) error {
-	return r.c.opError("raw-read", r.c.socket.RawRead(f))
+	return r.c.opError(opRawRead, r.c.socket.RawRead(f))
 }
 
 func (r rawConn) Write(f func(fd uintptr) bool) error {
-	return r.c.opError("raw-write", r.c.socket.RawWrite(f))
+	return r.c.opError(opRawWrite, r.c.socket.RawWrite(f))
 }

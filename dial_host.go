@@ -29,7 +29,7 @@ func (a Addr) HostPort() string {
 func (d *Dialer) DialHost(ctx context.Context, network, address string) (net.Conn, error) {
 	if network != "tcp" {
 		if err := checkNetwork(network); err != nil {
-			return nil, opError("dial", d.LocalAddr.source(), nil, err)
+			return nil, opError(opDial, d.LocalAddr.source(), nil, err)
 		}
 	}
 	return d.dialParsed(ctx, address, parseHostPort)

@@ -9,9 +9,6 @@ import (
 	"syscall"
 )
 
-// network is the name of the network in addresses and errors.
-const network = "rfcomm"
-
 // checkNetwork refuses other networks.
 func checkNetwork(name string) error {
 	if name != network {

@@ -23,11 +23,11 @@ import (
 // up before.
 func FileConn(f *os.File) (net.Conn, error) {
 	if f == nil {
-		return nil, opError("file", nil, nil, syscall.EINVAL)
+		return nil, opError(opFile, nil, nil, syscall.EINVAL)
 	}
 	c, err := fileConn(f)
 	if err != nil {
-		return nil, opError("file", nil, fileAddr(f.Name()), err)
+		return nil, opError(opFile, nil, fileAddr(f.Name()), err)
 	}
 	return c, nil
 }
@@ -41,11 +41,11 @@ func FileConn(f *os.File) (net.Conn, error) {
 // the other users of the socket, such as f; see [Listener.Close].
 func FileListener(f *os.File) (net.Listener, error) {
 	if f == nil {
-		return nil, opError("file", nil, nil, syscall.EINVAL)
+		return nil, opError(opFile, nil, nil, syscall.EINVAL)
 	}
 	l, err := fileListener(f)
 	if err != nil {
-		return nil, opError("file", nil, fileAddr(f.Name()), err)
+		return nil, opError(opFile, nil, fileAddr(f.Name()), err)
 	}
 	return l, nil
 }

@@ -1,6 +1,8 @@
 package rfcomm
 
 import (
+	"context"
+	"fmt"
 	"net"
 	"os"
 	"syscall"
@@ -13,6 +15,98 @@ var (
 	_ net.Listener = (*Listener)(nil)
 	_ syscall.Conn = (*Listener)(nil)
 )
+
+// A ListenConfig contains options for listening to an address. It may be used
+// by several goroutines at once.
+type ListenConfig struct {
+	// Backlog is the number of connections that may wait for Accept; the
+	// kernel lets one more in, and bounds it by the sysctl
+	// net.core.somaxconn. The default is SOMAXCONN.
+	Backlog int
+
+	// Security is the protection to ask of peers. The kernel checks the level
+	// of each connection, SecurityHigh as well as SecurityMedium. With either,
+	// Accept also closes and skips connections over a link that is not
+	// encrypted. Both checks are made before Accept returns: they do not notice
+	// that encryption is switched off later.
+	Security Security
+
+	// Control, if not nil, is called with the new socket after it is made and
+	// before it is bound. It is called again, with another socket, if another
+	// program takes the channel at the same moment. Only the Control method
+	// of c can be used. Network is "rfcomm"; address is the one to listen on,
+	// as Addr.String formats it.
+	Control func(network, address string, c syscall.RawConn) error
+}
+
+// Listen listens on an address as [ParseAddr] takes it, on the network
+// "rfcomm". The listener is always a *[Listener]. See
+// [ListenConfig.ListenRFCOMM].
+func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (net.Listener, error) {
+	if err := checkNetwork(network); err != nil {
+		return nil, opError(opListen, nil, nil, err)
+	}
+	laddr, err := ParseAddr(address)
+	if err != nil {
+		return nil, opError(opListen, nil, nil, err)
+	}
+	listener, err := lc.ListenRFCOMM(ctx, laddr)
+	if err != nil {
+		return nil, err
+	}
+	return listener, nil
+}
+
+// ListenRFCOMM listens on laddr: on a channel, 1 to 30, of one adapter or, if
+// the Device is zero, of every adapter. If the channel is 0, ListenRFCOMM picks
+// the first free one, which [Listener.Addr] reports. If ctx is already done,
+// ListenRFCOMM returns its error.
+//
+// The kernel lets a listener on an adapter's address and a listener on every
+// adapter share a channel. The former then receives all connections to its
+// adapter, the latter none. So ListenRFCOMM returns an error if a listener of
+// any program, including this one, has the channel on every adapter and laddr
+// names one, or the reverse. A program that binds an adapter's address later
+// still takes the channel. Listeners on the address of an unplugged adapter go
+// unnoticed.
+//
+// To find such listeners, ListenRFCOMM binds sockets to their addresses for a
+// moment, in which other programs get EADDRINUSE. It retries for some
+// milliseconds before it returns EADDRINUSE itself, so that programs that call
+// it at the same time do not fail because of each other.
+//
+// The errors are *net.OpError. Those of the kernel match their errno:
+// EADDRINUSE if the channel is in use, or if the channel is 0 and none is free;
+// EAFNOSUPPORT and EPROTONOSUPPORT as for [Dialer.DialRFCOMM]. On other platforms the error
+// matches errors.ErrUnsupported.
+func (lc *ListenConfig) ListenRFCOMM(ctx context.Context, laddr Addr) (*Listener, error) {
+	listener, err := lc.check(ctx, laddr)
+	if err != nil {
+		return nil, opError(opListen, nil, laddr, err)
+	}
+	return listener, nil
+}
+
+// check checks everything that can be checked before there is a socket, and
+// listens.
+func (lc *ListenConfig) check(ctx context.Context, laddr Addr) (*Listener, error) {
+	if err := checkChannel(laddr.Channel, 0); err != nil {
+		return nil, err
+	}
+	if lc.Backlog < 0 {
+		return nil, fmt.Errorf("negative backlog %d; 0 stands for the greatest that there is", lc.Backlog)
+	}
+	if err := lc.Security.check(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, contextError(err)
+	}
+	if err := checkAdapter(laddr.Device); err != nil {
+		return nil, err
+	}
+	return lc.listen(ctx, laddr)
+}
 
 // A Listener accepts RFCOMM connections on a channel. It implements
 // [net.Listener]: its methods may be called from several goroutines at once,
@@ -62,7 +156,7 @@ func (l *Listener) AcceptRFCOMM() (*Conn, error) {
 	}
 	c, err := l.accept()
 	if err != nil {
-		return nil, l.opError("accept", err)
+		return nil, l.opError(opAccept, err)
 	}
 	return c, nil
 }
@@ -89,7 +183,7 @@ func (l *Listener) Close() error {
 	if !l.ok() {
 		return syscall.EINVAL
 	}
-	return l.opError("close", l.listener.Close())
+	return l.opError(opClose, l.listener.Close())
 }
 
 // Addr returns the address that the listener has, as an [Addr]: with the
@@ -107,7 +201,7 @@ func (l *Listener) SetDeadline(t time.Time) error {
 	if !l.ok() {
 		return syscall.EINVAL
 	}
-	return l.opError("set", l.listener.SetDeadline(t))
+	return l.opError(opSet, l.listener.SetDeadline(t))
 }
 
 // File returns a duplicate of the listener's descriptor, for the caller to
@@ -117,7 +211,7 @@ func (l *Listener) File() (*os.File, error) {
 		return nil, syscall.EINVAL
 	}
 	f, err := l.listener.File()
-	return f, l.opError("file", err)
+	return f, l.opError(opFile, err)
 }
 
 // SyscallConn returns a raw connection, of which only Control can be used. Its
@@ -133,7 +227,7 @@ func (l *Listener) SyscallConn() (syscall.RawConn, error) {
 type rawListener struct{ l *Listener }
 
 func (r rawListener) Control(f func(fd uintptr)) error {
-	return r.l.opError("raw-control", r.l.listener.RawControl(f))
+	return r.l.opError(opRawControl, r.l.listener.RawControl(f))
 }
 
 func (rawListener) Read(func(fd uintptr) bool) error  { return syscall.EINVAL }
