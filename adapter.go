@@ -51,7 +51,7 @@ func AdapterByName(name string) (*Adapter, error) {
 func adapters() ([]Adapter, error) {
 	found, err := hci.Adapters()
 	if err != nil {
-		return nil, supported(err)
+		return nil, err
 	}
 	adapters := make([]Adapter, len(found))
 	for i, a := range found {

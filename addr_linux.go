@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 // sockaddr returns the kernel's form of a, which has the least significant
@@ -38,7 +39,7 @@ func endpoint(security Security, control func(fd int) error) btsocket.Endpoint {
 				return err
 			}
 			if err := control(fd); err != nil {
-				return &controlError{err}
+				return &neterr.ControlError{Err: err}
 			}
 			return nil
 		},

@@ -11,6 +11,7 @@ import (
 	"weak"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 var (
@@ -175,7 +176,7 @@ func (c *Conn) Shutdown(ctx context.Context) error {
 	conns.markClosing(c.held)
 	defer conns.justClosed(c.remote.Device)
 	defer conns.remove(c.held)
-	return c.opError(opClose, contextError(c.socket.Shutdown(ctx, c.linkHandles())))
+	return c.opError(opClose, neterr.Context(c.socket.Shutdown(ctx, c.linkHandles())))
 }
 
 // linkHandles returns a function that returns the handle of the link that the

@@ -53,7 +53,7 @@ func TestCloseWakesEveryCaller(t *testing.T) {
 	hosttest.AwaitPolling(t, "(*Conn).Write")
 	near.Close()
 	for range 2 * callers {
-		wantMatches(t, hosttest.Receive(t, results), []error{net.ErrClosed}, nil)
+		hosttest.WantMatches(t, hosttest.Receive(t, results), []error{net.ErrClosed}, nil)
 	}
 }
 

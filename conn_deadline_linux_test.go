@@ -20,7 +20,7 @@ func wantTimedOut(t *testing.T, err error, op string) {
 	t.Helper()
 	wantOpError(t, err, between(op, os.ErrDeadlineExceeded))
 	if err != nil {
-		wantTimeoutTemporary(t, err, true, true)
+		hosttest.WantTimeoutTemporary(t, err, true, true)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 // A Dialer contains options for connecting to an address. The zero value of
@@ -56,7 +58,7 @@ type Dialer struct {
 // "rfcomm". The connection is always a *[Conn]. See [Dialer.DialRFCOMM], and
 // [Dialer.DialHost] for programs that dial hosts and ports, such as net/http.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	if err := checkNetwork(network); err != nil {
+	if err := rfcommNetwork.Check(network); err != nil {
 		return nil, opError(opDial, d.LocalAddr.source(), nil, err)
 	}
 	return d.dialParsed(ctx, address, ParseAddr)
@@ -156,7 +158,7 @@ func (d *Dialer) dial(ctx context.Context, raddr Addr) (*Conn, error) {
 	ctx, cancel := d.withDeadline(ctx)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
-		return nil, contextError(err)
+		return nil, neterr.Context(err)
 	}
 	local := d.LocalAddr.Device
 	if err := checkAdapter(local); err != nil {

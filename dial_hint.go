@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 const (
@@ -70,11 +71,11 @@ func (f *dialFacts) explain(ctx context.Context, err error) error {
 
 // addCause is explain, once the link that lookAhead has found is known.
 func (f *dialFacts) addCause(ctx context.Context, err error) error {
-	if c, ok := err.(*cutShort); ok {
-		return &cutShort{last: f.addCause(ctx, c.last), ended: f.addCause(ctx, c.ended)}
+	if c, ok := err.(*neterr.Interrupted); ok {
+		return &neterr.Interrupted{Last: f.addCause(ctx, c.Last), Ended: f.addCause(ctx, c.Ended)}
 	}
-	if err == (timeoutError{}) && f.configuring() {
-		return timeoutError{beingSetUp}
+	if err == neterr.ErrTimeout && f.configuring() {
+		return neterr.TimeoutWithHint(beingSetUp)
 	}
 	errno, ok := connectErrno(err)
 	if !ok {
@@ -82,7 +83,7 @@ func (f *dialFacts) addCause(ctx context.Context, err error) error {
 	}
 	f.lookUp(ctx, errno)
 	if text := f.hint(errno); text != "" {
-		return withHint("connect", errno, text)
+		return neterr.WithHint("connect", errno, text)
 	}
 	return err
 }

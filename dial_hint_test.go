@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 func TestDialFactsTellCausesApart(t *testing.T) {
@@ -93,8 +95,8 @@ func TestDialFactsTellCausesApart(t *testing.T) {
 func TestExplainDoesNotOutlastTheDial(t *testing.T) {
 	refused := connectError(syscall.ECONNREFUSED)
 	for name, err := range map[string]error{
-		"ended":     timeoutError{},
-		"cut short": &cutShort{last: refused, ended: timeoutError{}},
+		"ended":     neterr.ErrTimeout,
+		"cut short": &neterr.Interrupted{Last: refused, Ended: neterr.ErrTimeout},
 		"refused":   refused, // at the moment of the deadline
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,8 +143,8 @@ func TestExplainNamesAQuestionAboutPairing(t *testing.T) {
 		err     error
 		targets []error
 	}{
-		"ended":     {timeoutError{}, []error{os.ErrDeadlineExceeded}},
-		"cut short": {&cutShort{last: refused, ended: timeoutError{}}, []error{os.ErrDeadlineExceeded, syscall.ECONNREFUSED}},
+		"ended":     {neterr.ErrTimeout, []error{os.ErrDeadlineExceeded}},
+		"cut short": {&neterr.Interrupted{Last: refused, Ended: neterr.ErrTimeout}, []error{os.ErrDeadlineExceeded, syscall.ECONNREFUSED}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -160,7 +162,7 @@ func TestExplainNamesAQuestionAboutPairing(t *testing.T) {
 				<-ctx.Done()
 				synctest.Wait()
 				got := f.explain(ctx, tt.err)
-				wantMatches(t, got, tt.targets, nil)
+				hosttest.WantMatches(t, got, tt.targets, nil)
 				if !strings.Contains(got.Error(), pairingFirst) {
 					t.Errorf("%v: does not name the question", got)
 				}

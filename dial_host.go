@@ -28,7 +28,7 @@ func (a Addr) HostPort() string {
 // for the connection instead of failing with EBUSY.
 func (d *Dialer) DialHost(ctx context.Context, network, address string) (net.Conn, error) {
 	if network != "tcp" {
-		if err := checkNetwork(network); err != nil {
+		if err := rfcommNetwork.Check(network); err != nil {
 			return nil, opError(opDial, d.LocalAddr.source(), nil, err)
 		}
 	}

@@ -1,9 +1,9 @@
 package rfcomm
 
 import (
-	"syscall"
-
 	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 const (
@@ -12,8 +12,8 @@ const (
 	lostNameless = "the link ended for a reason that the kernel has no errno for"
 )
 
-// hints holds the likely cause of an errno, by the system call that gave it.
-var hints = map[string]map[syscall.Errno]string{
+// hints holds the likely cause of an errno, by the system call that returned it.
+var hints = neterr.Hints{
 	"socket": {
 		unix.EAFNOSUPPORT:    "no Bluetooth in this kernel, or not in this network namespace: containers need the host's",
 		unix.EPROTONOSUPPORT: "the kernel module rfcomm is not loaded: modprobe rfcomm",
@@ -63,6 +63,3 @@ var hints = map[string]map[syscall.Errno]string{
 		unix.ENOTCONN: "the link has ended",
 	},
 }
-
-// hintFor returns the likely cause of an errno of a system call, or "".
-func hintFor(syscallName string, errno syscall.Errno) string { return hints[syscallName][errno] }

@@ -1,9 +1,6 @@
 package rfcomm
 
 import (
-	"context"
-	"errors"
-	"io/fs"
 	"maps"
 	"net"
 	"os"
@@ -12,10 +9,13 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 func TestOpErrorNamesTheLikelyCause(t *testing.T) {
-	untested := make(map[string]map[syscall.Errno]string)
+	untested := make(neterr.Hints)
 	for name, texts := range hints {
 		untested[name] = maps.Clone(texts)
 	}
@@ -65,7 +65,7 @@ func TestOpErrorNamesTheLikelyCause(t *testing.T) {
 					t.Errorf("the message %q lacks %q", err, part)
 				}
 			}
-			wantErrno(t, err, tt.errno)
+			hosttest.WantErrno(t, err, tt.errno)
 			if cause := err.(*net.OpError).Err.(*os.SyscallError); cause.Syscall != tt.syscall {
 				t.Errorf("the system call became %q", cause.Syscall)
 			}
@@ -78,81 +78,16 @@ func TestOpErrorNamesTheLikelyCause(t *testing.T) {
 	}
 }
 
-// wantErrno checks that err matches an errno, in each way that the
-// documentation names, and nothing else.
-func wantErrno(t *testing.T, err error, errno syscall.Errno) {
-	t.Helper()
-	wantMatches(t, err, []error{errno}, []error{
-		unix.EMFILE, net.ErrClosed, errors.ErrUnsupported, os.ErrDeadlineExceeded, context.DeadlineExceeded,
-		fs.ErrPermission, fs.ErrExist, fs.ErrNotExist, fs.ErrInvalid, fs.ErrClosed,
-	})
-	var got syscall.Errno
-	if !errors.As(err, &got) || got != errno {
-		t.Errorf("%v: errors.As gives the errno %v, want %v", err, got, errno)
-	}
-	if got, ok := errors.AsType[syscall.Errno](err); !ok || got != errno {
-		t.Errorf("%v: errors.AsType gives the errno %v, want %v", err, got, errno)
-	}
-}
-
-// Of all errnos that the kernel gives for a link that is lost, and others: a
-// loop that continues on timeouts must end, and nothing else may match.
-func TestOpErrorMatchesItsErrnoOnly(t *testing.T) {
-	for _, errno := range []syscall.Errno{
-		unix.ETIMEDOUT, unix.ENOSYS, unix.EACCES, unix.EBADE, unix.ECONNABORTED, unix.ECONNRESET, unix.ECONNREFUSED,
-		unix.EAGAIN, unix.EOPNOTSUPP, unix.EPERM, unix.EEXIST, unix.ENOENT, unix.ENOTEMPTY, unix.EINVAL,
-	} {
-		for _, name := range []string{"read", "write", "connect", "listen", "ioctl"} {
-			err := opError("op", nearAddr, farAddr, os.NewSyscallError(name, errno))
-			wantErrno(t, err, errno)
-			wantTimeoutTemporary(t, err, false, false)
-		}
-	}
-}
-
-func TestOpErrorIsTemporaryWithoutFiles(t *testing.T) {
-	err := opError("accept", nil, nearAddr, os.NewSyscallError("accept4", unix.EMFILE))
-	wantTimeoutTemporary(t, err, false, true)
-}
-
-func TestExplainLeavesOtherErrors(t *testing.T) {
-	for _, err := range []error{
-		net.ErrClosed,
-		os.ErrDeadlineExceeded,
-		&os.SyscallError{Syscall: "connect", Err: errors.New("no errno")},
-		unix.EBUSY, // no *os.SyscallError, so not from the socket
-	} {
-		if got := explain(err); got != err {
-			t.Errorf("%v became %v", err, got)
-		}
-	}
-}
-
-func TestExplainAddsNothingWithoutAHint(t *testing.T) {
+// A hint of another system call must not be added, such as that of a device to
+// the EACCES of a security module.
+func TestOpErrorAddsNothingWithoutAHint(t *testing.T) {
 	for _, err := range []error{
 		os.NewSyscallError("accept4", unix.EMFILE),
 		os.NewSyscallError("bind", unix.EINVAL),
-		os.NewSyscallError("socket", unix.EACCES), // a security module's, not the device's
+		os.NewSyscallError("socket", unix.EACCES),
 	} {
-		if got := explain(err); got.Error() != err.Error() {
+		if got := opError("op", nearAddr, farAddr, err).(*net.OpError).Err; got.Error() != err.Error() {
 			t.Errorf("%v became %v", err, got)
 		}
-	}
-}
-
-func TestExplainKeepsAHint(t *testing.T) {
-	err := explain(withHint("getsockopt", unix.EPROTOTYPE, "the descriptor is not an RFCOMM socket"))
-	if want := "getsockopt: protocol wrong type for socket (the descriptor is not an RFCOMM socket)"; err.Error() != want {
-		t.Errorf("got %q, want %q", err, want)
-	}
-}
-
-func TestExplainLeavesErrorsOfControl(t *testing.T) {
-	caused := os.NewSyscallError("connect", unix.EACCES)
-	if got := explain(&controlError{caused}); got != caused {
-		t.Errorf("got %v, want the error of the Control function itself", got)
-	}
-	if _, ok := connectErrno(&controlError{caused}); ok {
-		t.Error("the errno of a Control function counts as the kernel's")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 func fileConn(f *os.File) (*Conn, error) {
@@ -15,7 +16,7 @@ func fileConn(f *os.File) (*Conn, error) {
 	}
 	if state.kind == listening || state.kind == unused {
 		unix.Close(fd)
-		return nil, withHint("getpeername", unix.ENOTCONN, "the socket is not connected; FileListener takes one that listens")
+		return nil, neterr.WithHint("getpeername", unix.ENOTCONN, "the socket is not connected; FileListener takes one that listens")
 	}
 	if err := setNonblock(fd); err != nil {
 		return nil, err
@@ -34,7 +35,7 @@ func fileListener(f *os.File) (*Listener, error) {
 	}
 	if state.kind != listening {
 		unix.Close(fd)
-		return nil, withHint("accept4", unix.EINVAL, "the socket does not listen; FileConn takes one that is connected")
+		return nil, neterr.WithHint("accept4", unix.EINVAL, "the socket does not listen; FileConn takes one that is connected")
 	}
 	security, err := requestedSecurity(fd)
 	if err != nil {
@@ -114,7 +115,7 @@ func checkRFCOMM(fd int) error {
 			return os.NewSyscallError("getsockopt", err)
 		}
 		if value != want.value {
-			return withHint("getsockopt", unix.EPROTOTYPE, "the descriptor is not an RFCOMM socket")
+			return neterr.WithHint("getsockopt", unix.EPROTOTYPE, "the descriptor is not an RFCOMM socket")
 		}
 	}
 	return nil

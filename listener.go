@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 var (
@@ -43,7 +44,7 @@ type ListenConfig struct {
 // "rfcomm". The listener is always a *[Listener]. See
 // [ListenConfig.ListenRFCOMM].
 func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (net.Listener, error) {
-	if err := checkNetwork(network); err != nil {
+	if err := rfcommNetwork.Check(network); err != nil {
 		return nil, opError(opListen, nil, nil, err)
 	}
 	laddr, err := ParseAddr(address)
@@ -100,7 +101,7 @@ func (lc *ListenConfig) check(ctx context.Context, laddr Addr) (*Listener, error
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, contextError(err)
+		return nil, neterr.Context(err)
 	}
 	if err := checkAdapter(laddr.Device); err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"syscall"
 	"time"
+
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 // A channel that is in use may be so only for a moment: two listeners that try
@@ -26,7 +28,7 @@ func claimChannel(ctx context.Context, channel int, claim func(channel int) erro
 			return err
 		}
 		if !sleep(ctx, rand.N(claimPause)) {
-			return contextError(ctx.Err())
+			return neterr.Context(ctx.Err())
 		}
 	}
 }
@@ -46,14 +48,14 @@ func claimOnce(channel int, claim func(channel int) error) error {
 // noFreeChannel returns the error of a listener on channel 0 if all channels
 // are in use.
 func noFreeChannel() error {
-	return withHint("bind", syscall.EADDRINUSE,
+	return neterr.WithHint("bind", syscall.EADDRINUSE,
 		"no channel is free, all 30 have listeners: close one, or listen on the address of another adapter")
 }
 
 // inUse reports whether a claim has failed because the channel is in use. An
 // error of the caller's Control function does not say so.
 func inUse(err error) bool {
-	_, control := err.(*controlError)
+	_, control := err.(*neterr.ControlError)
 	return !control && errors.Is(err, syscall.EADDRINUSE)
 }
 
@@ -102,5 +104,5 @@ func itself(device BDAddr) rival {
 // inUse returns the error of a listener whose channel another listener has on
 // the rival address.
 func (r rival) inUse() error {
-	return withHint("bind", syscall.EADDRINUSE, "another listener has this channel of "+r.name+": "+r.advice)
+	return neterr.WithHint("bind", syscall.EADDRINUSE, "another listener has this channel of "+r.name+": "+r.advice)
 }

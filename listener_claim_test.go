@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 // claims records the channels that claimChannel tries. A channel in used fails
@@ -68,7 +70,7 @@ func TestClaimChannelGivesUp(t *testing.T) {
 func TestClaimChannelReturnsOtherErrors(t *testing.T) {
 	for _, want := range []error{
 		syscall.EMFILE,
-		&controlError{syscall.EADDRINUSE}, // of the caller's own function
+		&neterr.ControlError{Err: syscall.EADDRINUSE}, // of the caller's own function
 	} {
 		for _, channel := range []int{0, 7} {
 			calls := 0

@@ -85,7 +85,7 @@ func TestDeadlineOfAListener(t *testing.T) {
 	}
 	err := hosttest.Receive(t, accept)
 	wantOpError(t, err, here("accept", os.ErrDeadlineExceeded))
-	wantTimeoutTemporary(t, err, true, true)
+	hosttest.WantTimeoutTemporary(t, err, true, true)
 
 	if err := l.SetDeadline(never); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 // The limits of a dial that retries. The pauses between its attempts double
@@ -180,9 +182,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // dialEnded is the error of a dial that ctx ended. Last is the error of the
 // attempt before, or nil.
 func dialEnded(ctx context.Context, last error) error {
-	ended := contextError(ctx.Err())
+	ended := neterr.Context(ctx.Err())
 	if last == nil {
 		return ended
 	}
-	return &cutShort{last: last, ended: ended}
+	return &neterr.Interrupted{Last: last, Ended: ended}
 }

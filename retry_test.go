@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 // A fakeDial is a retrier whose attempts fail with the given errors, the last
@@ -206,4 +208,14 @@ func TestRetrierGivesUpAfterWaitingToPair(t *testing.T) {
 		}
 		wantAttempts(t, f, 0)
 	})
+}
+
+func TestConnectErrnoIgnoresErrorsOfControl(t *testing.T) {
+	caused := connectError(syscall.EACCES)
+	if errno, ok := connectErrno(caused); !ok || errno != syscall.EACCES {
+		t.Errorf("got %v, %v; want EACCES", errno, ok)
+	}
+	if _, ok := connectErrno(&neterr.ControlError{Err: caused}); ok {
+		t.Error("the errno of a Control function counts as the kernel's")
+	}
 }

@@ -4,13 +4,23 @@ package rfcomm
 
 import (
 	"context"
+	"errors"
 	"os"
+
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
-// What follows fails: only Linux has RFCOMM sockets.
+// hints is empty: without RFCOMM sockets there are no errnos to explain.
+var hints neterr.Hints
 
-func (*Dialer) connect(context.Context, BDAddr, Addr) (*Conn, error)  { return nil, errUnsupported }
-func (*ListenConfig) listen(context.Context, Addr) (*Listener, error) { return nil, errUnsupported }
-func (*Listener) accept() (*Conn, error)                              { return nil, errUnsupported }
-func fileConn(*os.File) (*Conn, error)                                { return nil, errUnsupported }
-func fileListener(*os.File) (*Listener, error)                        { return nil, errUnsupported }
+// The following functions fail, because only Linux has RFCOMM sockets.
+
+func (*Dialer) connect(context.Context, BDAddr, Addr) (*Conn, error) {
+	return nil, errors.ErrUnsupported
+}
+func (*ListenConfig) listen(context.Context, Addr) (*Listener, error) {
+	return nil, errors.ErrUnsupported
+}
+func (*Listener) accept() (*Conn, error)       { return nil, errors.ErrUnsupported }
+func fileConn(*os.File) (*Conn, error)         { return nil, errors.ErrUnsupported }
+func fileListener(*os.File) (*Listener, error) { return nil, errors.ErrUnsupported }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 // findLink returns the link of an adapter to a device. Its error matches
@@ -91,7 +92,7 @@ func linksTo(ctx context.Context, device BDAddr) (map[BDAddr]hci.Link, error) {
 func allLinksTo(device BDAddr) (map[BDAddr]hci.Link, error) {
 	all, err := hci.Adapters()
 	if err != nil {
-		return nil, supported(err)
+		return nil, err
 	}
 	found := make(map[BDAddr]hci.Link)
 	for _, a := range all {
@@ -128,7 +129,7 @@ func (s Security) refuses(c *Conn) (bool, error) {
 
 // unencrypted returns the error of a dial over a link that is not encrypted.
 func unencrypted(wanted Security) error {
-	return withHint("connect", syscall.EACCES, "the link is not encrypted, though security "+wanted.String()+
+	return neterr.WithHint("connect", syscall.EACCES, "the link is not encrypted, though security "+wanted.String()+
 		" was asked for: pair the devices, and close other connections between them, since an open link keeps its level")
 }
 
@@ -179,7 +180,7 @@ func (k *linkCheck) after(ctx context.Context, c *Conn) error {
 	vouched := conns.highOver(c.local.Device, c.remote.Device, link.Handle)
 	_, existed := k.links[c.local.Device]
 	if !high(link, existed, vouched) {
-		return withHint("connect", syscall.EACCES, k.notHigh(existed))
+		return neterr.WithHint("connect", syscall.EACCES, k.notHigh(existed))
 	}
 	conns.markHigh(c.held, link.Handle)
 	return nil

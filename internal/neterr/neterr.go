@@ -1,4 +1,11 @@
-package rfcomm
+// Package neterr builds the errors of network operations on Bluetooth sockets.
+//
+// They have the form of package net: a *[net.OpError] with the cause in it. The
+// package adds the likely cause of a kernel errno, from a table that each
+// protocol provides, and gives errnos, timeouts and cancelled contexts one
+// meaning for all protocols. A package declares its [Network] once and returns
+// every error through [Network.OpError].
+package neterr
 
 import (
 	"context"
@@ -6,60 +13,76 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 )
 
-// checkNetwork refuses other networks.
-func checkNetwork(name string) error {
-	if name != network {
+// A Network describes the errors of one protocol.
+type Network struct {
+	// Name is the name of the network in addresses and errors, such as
+	// "rfcomm" or "l2cap".
+	Name string
+
+	// Hints are the likely causes of errnos. A nil Hints has none.
+	Hints Hints
+}
+
+// Hints hold the likely cause of an errno, by the system call that failed.
+type Hints map[string]map[syscall.Errno]string
+
+// Check returns a [net.UnknownNetworkError] if name is not that of the network.
+func (n *Network) Check(name string) error {
+	if name != n.Name {
 		return net.UnknownNetworkError(name)
 	}
 	return nil
 }
 
-// opError returns err as the error of an operation, with a remedy if there is
-// one.
-func opError(op string, source, addr net.Addr, err error) error {
-	return &net.OpError{Op: op, Net: network, Source: source, Addr: addr, Err: explain(err)}
+// OpError returns err as the error of an operation such as "dial". Source and
+// addr are as in [net.OpError]; both may be nil.
+//
+// An errno in err, as a system call returned it, then matches nothing but
+// itself, and has its hint, if there is one. [errors.ErrUnsupported] gets the
+// cause that the sockets need Linux.
+func (n *Network) OpError(op string, source, addr net.Addr, err error) error {
+	return &net.OpError{Op: op, Net: n.Name, Source: source, Addr: addr, Err: n.explain(err)}
 }
 
-// explain makes the errnos in err match nothing but themselves, and adds their
-// likely causes.
-func explain(err error) error {
-	if c, ok := err.(*cutShort); ok {
-		return &cutShort{last: explain(c.last), ended: c.ended}
+// explain returns err as it is to stand in an OpError.
+func (n *Network) explain(err error) error {
+	if err == errors.ErrUnsupported {
+		return fmt.Errorf("%w: %s sockets need Linux", err, strings.ToUpper(n.Name))
 	}
-	if c, ok := err.(*controlError); ok {
-		return c.err
+	switch err := err.(type) {
+	case *Interrupted:
+		return &Interrupted{Last: n.explain(err.Last), Ended: err.Ended}
+	case *ControlError:
+		return err.Err
+	case *os.SyscallError:
+		if errno, ok := err.Err.(syscall.Errno); ok {
+			return WithHint(err.Syscall, errno, n.Hints[err.Syscall][errno])
+		}
 	}
-	syscallErr, ok := err.(*os.SyscallError)
-	if !ok {
-		return err
-	}
-	errno, ok := syscallErr.Err.(syscall.Errno)
-	if !ok {
-		return err
-	}
-	return withHint(syscallErr.Syscall, errno, hintFor(syscallErr.Syscall, errno))
+	return err
 }
 
-// withHint returns the error of a system call with its likely cause, if text
-// is not empty.
-func withHint(syscallName string, errno syscall.Errno, text string) error {
+// WithHint returns the error of a system call with its likely cause, which may
+// be empty. OpError adds no other hint to it.
+func WithHint(syscallName string, errno syscall.Errno, text string) error {
 	return &os.SyscallError{Syscall: syscallName, Err: &hint{errno: errno, text: text}}
 }
 
 // A hint is an errno with its likely cause.
 //
-// It takes the place of the syscall.Errno, whose methods suit files and calls,
-// not radio links. ETIMEDOUT is a timeout there; here it is repeated after a
-// lost link, so that a loop which continues on timeouts would not end. ENOSYS,
-// the errno of links that are lost for an uncommon reason, matches
-// errors.ErrUnsupported, and EACCES, that of a failed authentication,
-// fs.ErrPermission. A hint matches its errno alone.
+// It replaces the syscall.Errno, whose methods suit files and calls, not radio
+// links. As a syscall.Errno, ETIMEDOUT is a timeout; on these sockets every call
+// repeats it after a lost link, so that a loop which continues on timeouts would
+// never end. ENOSYS, the errno of a link that was lost for an uncommon reason,
+// would match errors.ErrUnsupported, and EACCES, that of a failed
+// authentication, fs.ErrPermission. A hint matches its errno alone.
 //
-// Timeout and Temporary are methods because package net and net/http ask for
-// them by type assertion, which does not look into wrapped errors.
+// Timeout and Temporary are methods because package net and net/http look for
+// them by type assertion, which does not unwrap errors.
 type hint struct {
 	errno syscall.Errno
 	text  string // likely cause, or empty
@@ -72,11 +95,11 @@ func (h *hint) Error() string {
 	return h.errno.Error() + " (" + h.text + ")"
 }
 
-// Is reports whether target is the errno. Unlike that of syscall.Errno, it does
-// not match the errors of other packages.
+// Is reports whether target is the errno. Unlike syscall.Errno's Is, it does
+// not match errors of package errors or io/fs.
 func (h *hint) Is(target error) bool { return target == h.errno }
 
-// As sets target to the errno.
+// As sets target, if it is a *syscall.Errno, to the errno.
 func (h *hint) As(target any) bool {
 	errno, ok := target.(*syscall.Errno)
 	if ok {
@@ -85,33 +108,38 @@ func (h *hint) As(target any) bool {
 	return ok
 }
 
-// Timeout returns false: the timeouts of this package are deadlines.
+// Timeout returns false: only deadlines are timeouts.
 func (h *hint) Timeout() bool { return false }
 
-// Temporary reports whether the same call can succeed later, as when no
-// descriptor is free.
+// Temporary reports whether the same call can succeed later, for example
+// because no descriptor was free.
 func (h *hint) Temporary() bool {
 	return h.errno.Temporary() && !h.errno.Timeout()
 }
 
-// A controlError is the error of a caller's Control function. It is returned to
-// the caller as it is: neither explained nor retried, whatever its errno.
-type controlError struct{ err error }
+// A ControlError is the error of a caller's Control function. [Network.OpError]
+// returns Err itself, without a hint, whatever its errno.
+type ControlError struct{ Err error }
 
-func (c *controlError) Error() string { return c.err.Error() }
-func (c *controlError) Unwrap() error { return c.err }
+func (c *ControlError) Error() string { return c.Err.Error() }
+func (c *ControlError) Unwrap() error { return c.Err }
 
-// contextError returns the error of a context that is done as package net
-// reports it: a deadline is a timeout.
-func contextError(err error) error {
+// Context returns the error of a context that is done, as package net reports
+// it: [ErrTimeout] if its deadline has passed, otherwise err.
+func Context(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return timeoutError{}
+		return ErrTimeout
 	}
 	return err
 }
 
-// timeoutError is the error of a dial, a listen or a Shutdown whose deadline
-// has passed.
+// ErrTimeout is the error of an operation whose deadline has passed. It matches
+// [os.ErrDeadlineExceeded] and [context.DeadlineExceeded], and is a timeout.
+var ErrTimeout error = timeoutError{}
+
+// TimeoutWithHint returns an error like ErrTimeout that names the likely cause.
+func TimeoutWithHint(text string) error { return timeoutError{text} }
+
 type timeoutError struct {
 	text string // likely cause, or empty
 }
@@ -129,26 +157,19 @@ func (timeoutError) Is(target error) bool {
 	return target == os.ErrDeadlineExceeded || target == context.DeadlineExceeded
 }
 
-// A cutShort is the error of a dial that its context ended between two
-// attempts or in one that was not the first: it matches what the last attempt
-// met, and what ended the dial.
-type cutShort struct {
-	last  error // an *os.SyscallError
-	ended error // as contextError returns it
+// An Interrupted is the error of an operation that its context ended after a
+// failed attempt, in a pause or in a later attempt. It matches the error of that
+// attempt as well as the reason for which the operation ended.
+type Interrupted struct {
+	Last  error // an *os.SyscallError
+	Ended error // as Context returns it
 }
 
-func (c *cutShort) Error() string   { return fmt.Sprintf("%v, after %v", c.ended, c.last) }
-func (c *cutShort) Unwrap() []error { return []error{c.last, c.ended} }
-func (c *cutShort) Timeout() bool   { return errors.Is(c.ended, os.ErrDeadlineExceeded) }
-func (c *cutShort) Temporary() bool { return c.Timeout() }
+func (e *Interrupted) Error() string   { return fmt.Sprintf("%v, after %v", e.Ended, e.Last) }
+func (e *Interrupted) Unwrap() []error { return []error{e.Last, e.Ended} }
 
-// errUnsupported is the error of every operation on systems other than Linux.
-var errUnsupported = fmt.Errorf("%w: RFCOMM sockets need Linux", errors.ErrUnsupported)
+// Timeout reports whether a deadline ended the operation.
+func (e *Interrupted) Timeout() bool { return errors.Is(e.Ended, os.ErrDeadlineExceeded) }
 
-// supported explains why an operation is not there.
-func supported(err error) error {
-	if err == errors.ErrUnsupported {
-		return errUnsupported
-	}
-	return err
-}
+// Temporary is the same as Timeout.
+func (e *Interrupted) Temporary() bool { return e.Timeout() }
