@@ -4,9 +4,6 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/go-rfcomm/rfcomm/internal/btsocket"
-	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 // sockaddr returns the kernel's form of a, which has the least significant
@@ -27,21 +24,4 @@ func addrOf(sa unix.Sockaddr) Addr {
 	a := Addr{Device: rc.Addr, Channel: int(rc.Channel)}
 	slices.Reverse(a.Device[:])
 	return a
-}
-
-// endpoint returns the description of a new RFCOMM socket, which is not bound.
-func endpoint(security Security, control func(fd int) error) btsocket.Endpoint {
-	return btsocket.Endpoint{
-		Kind:     unix.SOCK_STREAM,
-		Protocol: unix.BTPROTO_RFCOMM,
-		Setup: func(fd int) error {
-			if err := setSecurity(fd, security); err != nil {
-				return err
-			}
-			if err := control(fd); err != nil {
-				return &neterr.ControlError{Err: err}
-			}
-			return nil
-		},
-	}
 }

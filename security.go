@@ -1,6 +1,10 @@
 package rfcomm
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+)
 
 // Security is how a link between two devices is protected: a level of the
 // kernel's option BT_SECURITY (include/net/bluetooth/bluetooth.h).
@@ -44,3 +48,15 @@ func (s Security) check() error {
 
 // protected reports whether s asks for an encrypted link.
 func (s Security) protected() bool { return s >= SecurityMedium }
+
+// securityOf translates the kernel's flags of a link.
+func securityOf(mode hci.Mode) Security {
+	switch {
+	case mode&hci.Encrypted == 0:
+		return SecurityLow
+	case mode&hci.FIPS == 0:
+		return SecurityMedium
+	default:
+		return SecurityHigh
+	}
+}

@@ -2,112 +2,11 @@ package rfcomm
 
 import (
 	"context"
-	"errors"
-	"os"
 	"syscall"
-	"time"
 
-	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
-
-// findLink returns the link of an adapter to a device. Its error matches
-// ENOTCONN if there is none, because the adapter is gone or the link is.
-func findLink(adapter, device BDAddr) (hci.Link, error) {
-	all, err := adapters()
-	if err != nil {
-		return hci.Link{}, err
-	}
-	for _, a := range all {
-		if a.Addr != adapter {
-			continue
-		}
-		link, err := linkOf(a.Index, device)
-		if err == nil || !errors.Is(err, syscall.ENOTCONN) {
-			return link, err
-		}
-	}
-	return hci.Link{}, errNoLink
-}
-
-// linkOf returns the link to a device of the adapter with an index, like
-// findLink.
-func linkOf(adapter int, device BDAddr) (hci.Link, error) {
-	links, err := hci.Links(adapter)
-	if err != nil && !errors.Is(err, syscall.ENODEV) {
-		return hci.Link{}, err
-	}
-	for _, link := range links {
-		if link.Device == device {
-			return link, nil
-		}
-	}
-	return hci.Link{}, errNoLink
-}
-
-var errNoLink = os.NewSyscallError("ioctl", syscall.ENOTCONN)
-
-// securityOf translates the kernel's flags of a link.
-func securityOf(mode hci.Mode) Security {
-	switch {
-	case mode&hci.Encrypted == 0:
-		return SecurityLow
-	case mode&hci.FIPS == 0:
-		return SecurityMedium
-	default:
-		return SecurityHigh
-	}
-}
-
-// lookUpWait bounds a look-up of the links that only adds to an error: the
-// kernel takes hci_dev_lock for it, a mutex that it can hold while it waits for
-// a controller (hci_get_conn_list).
-const lookUpWait = 100 * time.Millisecond
-
-// linkTo returns the link to a device, of the local adapter, or of any if that
-// is zero; nil if there is none, or if it cannot be looked up before ctx is
-// done or lookUpWait has passed.
-func linkTo(ctx context.Context, local, device BDAddr) *hci.Link {
-	ctx, cancel := context.WithTimeout(ctx, lookUpWait)
-	defer cancel()
-	links, err := linksTo(ctx, device)
-	if err != nil {
-		return nil
-	}
-	for adapter, link := range links {
-		if local.IsZero() || adapter == local {
-			return &link
-		}
-	}
-	return nil
-}
-
-// linksTo returns the links to a device by the addresses of their adapters,
-// with those that are being made or ended. It returns early if ctx is done.
-func linksTo(ctx context.Context, device BDAddr) (map[BDAddr]hci.Link, error) {
-	return btsocket.Await(ctx, func() (map[BDAddr]hci.Link, error) { return allLinksTo(device) })
-}
-
-func allLinksTo(device BDAddr) (map[BDAddr]hci.Link, error) {
-	all, err := hci.Adapters()
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[BDAddr]hci.Link)
-	for _, a := range all {
-		links, err := hci.AllLinks(a.Index)
-		if err != nil && !errors.Is(err, syscall.ENODEV) {
-			return nil, err
-		}
-		for _, link := range links {
-			if link.Device == device {
-				found[a.Address] = link
-			}
-		}
-	}
-	return found, nil
-}
 
 // refuses reports whether an accepted connection does not have the wanted level,
 // or has no link any more. For each connection to a listener, the kernel checks
