@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestKernelHasTheLeastSignificantByteFirst(t *testing.T) {
+func TestAddrSockaddrReversesTheDevice(t *testing.T) {
 	a := Addr{Device: BDAddr{0x01, 0x23, 0x45, 0x67, 0x89, 0xAB}, Channel: 11}
 	sa := &unix.SockaddrRFCOMM{Addr: [6]uint8{0xAB, 0x89, 0x67, 0x45, 0x23, 0x01}, Channel: 11}
 	if diff := cmp.Diff(sa, a.sockaddr(), cmpopts.IgnoreUnexported(unix.SockaddrRFCOMM{})); diff != "" {

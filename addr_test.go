@@ -41,7 +41,7 @@ func TestParseBDAddr(t *testing.T) {
 	}
 }
 
-func TestParseBDAddrRefusesWhatIsNoDeviceAddress(t *testing.T) {
+func TestParseBDAddrRefusesOtherText(t *testing.T) {
 	for _, s := range []string{
 		"",
 		"01:23:45:67:89",
@@ -83,7 +83,7 @@ func TestParseBDAddrNamesABlank(t *testing.T) {
 	wantAddrError(t, err, "headset ", "malformed Bluetooth device address")
 }
 
-func TestBDAddrIsWrittenInUpperCase(t *testing.T) {
+func TestBDAddrStringIsUpperCase(t *testing.T) {
 	for want, a := range map[string]rfcomm.BDAddr{
 		"01:23:45:67:89:AB": headset,
 		"00:00:00:00:00:00": {},
@@ -98,7 +98,7 @@ func TestBDAddrIsWrittenInUpperCase(t *testing.T) {
 	}
 }
 
-func TestBDAddrIsZeroForAnyAdapterOnly(t *testing.T) {
+func TestBDAddrIsZero(t *testing.T) {
 	if !(rfcomm.BDAddr{}).IsZero() {
 		t.Error("the zero address is not zero")
 	}
@@ -132,7 +132,7 @@ func TestBDAddrThroughJSON(t *testing.T) {
 	}
 }
 
-func TestBDAddrKeepsItsValueWhenTextIsMalformed(t *testing.T) {
+func TestBDAddrUnmarshalMalformedText(t *testing.T) {
 	a := headset
 	wantAddrError(t, a.UnmarshalText([]byte("headset")), "headset", deviceExample)
 	if a != headset {
@@ -160,7 +160,7 @@ func TestParseAddr(t *testing.T) {
 	}
 }
 
-func TestParseAddrRefusesWhatIsNoAddress(t *testing.T) {
+func TestParseAddrRefusesOtherText(t *testing.T) {
 	for _, tt := range []struct{ addr, value, advice string }{
 		{"", "", addrExample},
 		{"11", "11", addrExample},
@@ -197,7 +197,7 @@ func TestParseAddrRefusesWhatIsNoAddress(t *testing.T) {
 	}
 }
 
-func TestAddrIsWrittenAsParseAddrTakesIt(t *testing.T) {
+func TestAddrString(t *testing.T) {
 	for want, a := range map[string]rfcomm.Addr{
 		"[01:23:45:67:89:AB]:11": {Device: headset, Channel: 11},
 		"[01:23:45:67:89:AB]:0":  {Device: headset},
@@ -213,7 +213,7 @@ func TestAddrIsWrittenAsParseAddrTakesIt(t *testing.T) {
 	}
 }
 
-func TestAddrTextIsReadBack(t *testing.T) {
+func TestAddrThroughJSON(t *testing.T) {
 	type config struct{ Server, Any rfcomm.Addr }
 	want := config{Server: rfcomm.Addr{Device: headset, Channel: 11}}
 	text, err := json.Marshal(want)

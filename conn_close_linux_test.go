@@ -11,7 +11,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-func TestCloseWakesAWaitingRead(t *testing.T) {
+func TestConnCloseWakesRead(t *testing.T) {
 	near, _ := connPair(t)
 	read := waitingRead(t, near)
 	if err := near.Close(); err != nil {
@@ -24,7 +24,7 @@ func TestCloseWakesAWaitingRead(t *testing.T) {
 	wantOpError(t, got.err, between("read", net.ErrClosed))
 }
 
-func TestClosedWriteTellsWhatTheKernelTook(t *testing.T) {
+func TestConnCloseWakesWriteWithItsCount(t *testing.T) {
 	near, far := connPair(t)
 	write := blockedWrite(t, near)
 	if err := near.Close(); err != nil {
@@ -41,7 +41,7 @@ func TestClosedWriteTellsWhatTheKernelTook(t *testing.T) {
 	}
 }
 
-func TestCloseWakesEveryCaller(t *testing.T) {
+func TestConnCloseWakesEveryCall(t *testing.T) {
 	near, _ := connPair(t)
 	results := make(chan error)
 	const callers = 5
@@ -57,7 +57,7 @@ func TestCloseWakesEveryCaller(t *testing.T) {
 	}
 }
 
-func TestOnlyTheFirstCloseSucceeds(t *testing.T) {
+func TestConnCloseSucceedsOnce(t *testing.T) {
 	near, _ := connPair(t)
 	var group sync.WaitGroup
 	var succeeded atomic.Int32
@@ -76,7 +76,7 @@ func TestOnlyTheFirstCloseSucceeds(t *testing.T) {
 	}
 }
 
-func TestEverythingAfterCloseSaysSo(t *testing.T) {
+func TestConnReportsErrClosedAfterClose(t *testing.T) {
 	near, far := connPair(t)
 	if _, err := io.WriteString(far, "too late"); err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestEverythingAfterCloseSaysSo(t *testing.T) {
 	})
 }
 
-func TestCloseFromAFunctionOfTheRawConnection(t *testing.T) {
+func TestConnCloseInARawFunction(t *testing.T) {
 	for name, use := range map[string]func(near *Conn, f func()) error{
 		"Control": func(near *Conn, f func()) error {
 			raw, _ := near.SyscallConn()

@@ -24,7 +24,7 @@ func wantTimedOut(t *testing.T, err error, op string) {
 	}
 }
 
-func TestPassedDeadlineEndsReadAndWriteAtOnce(t *testing.T) {
+func TestConnSetDeadlineInThePast(t *testing.T) {
 	near, far := connPair(t)
 	if _, err := io.WriteString(far, "waiting"); err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestPassedDeadlineEndsReadAndWriteAtOnce(t *testing.T) {
 	}
 }
 
-func TestDeadlinesOfReadAndWriteAreApart(t *testing.T) {
+func TestConnDeadlinesAreIndependent(t *testing.T) {
 	near, far := connPair(t)
 	near.SetReadDeadline(longAgo)
 	if _, err := io.WriteString(near, "hello"); err != nil {
@@ -71,7 +71,7 @@ func TestDeadlinesOfReadAndWriteAreApart(t *testing.T) {
 	}
 }
 
-func TestReadEndsAtItsDeadline(t *testing.T) {
+func TestConnReadEndsAtItsDeadline(t *testing.T) {
 	near, _ := connPair(t)
 	deadline := time.Now().Add(20 * time.Millisecond)
 	near.SetReadDeadline(deadline)
@@ -82,7 +82,7 @@ func TestReadEndsAtItsDeadline(t *testing.T) {
 	}
 }
 
-func TestWriteThatMeetsItsDeadlineTellsWhatTheKernelTook(t *testing.T) {
+func TestConnWriteCountsAtItsDeadline(t *testing.T) {
 	near, far := connPair(t)
 	near.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
 	n, err := near.Write(make([]byte, tooMuch))
@@ -95,7 +95,7 @@ func TestWriteThatMeetsItsDeadlineTellsWhatTheKernelTook(t *testing.T) {
 	}
 }
 
-func TestDeadlineMovedIntoThePastWakesThoseWhoWait(t *testing.T) {
+func TestConnSetDeadlineWakesPendingCalls(t *testing.T) {
 	for name, move := range map[string]func(*Conn) error{
 		"one for both": func(c *Conn) error { return c.SetDeadline(longAgo) },
 		"one for each": func(c *Conn) error {
@@ -118,7 +118,7 @@ func TestDeadlineMovedIntoThePastWakesThoseWhoWait(t *testing.T) {
 	}
 }
 
-func TestReadOutlivesADeadlineThatIsMovedAway(t *testing.T) {
+func TestConnReadOutlivesAMovedDeadline(t *testing.T) {
 	for name, later := range map[string]time.Time{
 		"to later": time.Now().Add(2 * time.Hour),
 		"for good": never,
@@ -140,7 +140,7 @@ func TestReadOutlivesADeadlineThatIsMovedAway(t *testing.T) {
 
 // Whoever relies on package net for reads and writes of no bytes can rely on
 // this package.
-func TestNoBytesAfterADeadlineAreAsInPackageNet(t *testing.T) {
+func TestConnNoBytesAfterADeadline(t *testing.T) {
 	near, _ := connPair(t)
 	a, b := hosttest.UnixPair(t)
 	ours, theirs := net.Conn(near), unixConn(t, a)

@@ -16,14 +16,14 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-func TestPairIsANetConn(t *testing.T) {
+func TestConnPassesNettest(t *testing.T) {
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 		near, far := connPair(t)
 		return near, far, func() { near.Close(); far.Close() }, nil
 	})
 }
 
-func TestAddressesOfBothEnds(t *testing.T) {
+func TestConnAddrs(t *testing.T) {
 	near, far := connPair(t)
 	for _, tt := range []struct{ got, want net.Addr }{
 		{near.LocalAddr(), nearAddr},
@@ -37,7 +37,7 @@ func TestAddressesOfBothEnds(t *testing.T) {
 	}
 }
 
-func TestReadGivesWhatHasArrived(t *testing.T) {
+func TestConnReadReturnsReceivedData(t *testing.T) {
 	near, far := connPair(t)
 	if _, err := io.WriteString(far, "hello"); err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestReadGivesWhatHasArrived(t *testing.T) {
 	}
 }
 
-func TestLargeWriteIntoASlowReader(t *testing.T) {
+func TestConnWriteToASlowReader(t *testing.T) {
 	near, far := connPair(t)
 	want := make([]byte, 4<<20)
 	rand.NewChaCha8([32]byte{}).Read(want)
@@ -81,7 +81,7 @@ func TestLargeWriteIntoASlowReader(t *testing.T) {
 	}
 }
 
-func TestWritesDoNotInterleave(t *testing.T) {
+func TestConnWritesDoNotInterleave(t *testing.T) {
 	const (
 		writers = 4
 		writes  = 5
@@ -110,7 +110,7 @@ func TestWritesDoNotInterleave(t *testing.T) {
 	group.Wait()
 }
 
-func TestReadAndWriteOfNoBytes(t *testing.T) {
+func TestConnReadAndWriteOfNoBytes(t *testing.T) {
 	for name, end := range map[string]func(near, far *Conn){
 		"open":         func(*Conn, *Conn) {},
 		"with data":    func(_, far *Conn) { far.Write([]byte("hello")) },
@@ -132,7 +132,7 @@ func TestReadAndWriteOfNoBytes(t *testing.T) {
 	}
 }
 
-func TestPeersCloseOfAPairStaysEOF(t *testing.T) {
+func TestConnReadRepeatsEOF(t *testing.T) {
 	near, far := connPair(t)
 	if _, err := io.WriteString(far, "goodbye"); err != nil {
 		t.Fatal(err)
@@ -148,7 +148,7 @@ func TestPeersCloseOfAPairStaysEOF(t *testing.T) {
 	}
 }
 
-func TestPeersCloseWakesAWaitingRead(t *testing.T) {
+func TestConnReadEndsWhenThePeerCloses(t *testing.T) {
 	near, far := connPair(t)
 	read := waitingRead(t, near)
 	far.Close()
@@ -157,7 +157,7 @@ func TestPeersCloseWakesAWaitingRead(t *testing.T) {
 	}
 }
 
-func TestPeersCloseWakesABlockedWrite(t *testing.T) {
+func TestConnWriteEndsWhenThePeerCloses(t *testing.T) {
 	near, far := connPair(t)
 	write := blockedWrite(t, near)
 	far.Close()
@@ -170,7 +170,7 @@ func TestPeersCloseWakesABlockedWrite(t *testing.T) {
 	}
 }
 
-func TestWriteRepeatsItsFirstError(t *testing.T) {
+func TestConnWriteRepeatsItsFirstError(t *testing.T) {
 	near, far := connPair(t)
 	far.Close()
 	_, first := near.Write([]byte("hello"))

@@ -9,7 +9,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-func TestFiveHundredPairsLeaveNothingBehind(t *testing.T) {
+func TestConnPairsLeaveNothingBehind(t *testing.T) {
 	connPair(t) // what the runtime needs for its poller stays
 	data := make([]byte, tooMuch)
 	hosttest.LeavesNothingBehind(t, func() {
@@ -33,7 +33,7 @@ func TestFiveHundredPairsLeaveNothingBehind(t *testing.T) {
 	})
 }
 
-func TestForgottenConnIsClosed(t *testing.T) {
+func TestConnIsClosedWhenForgotten(t *testing.T) {
 	a, b := hosttest.UnixPair(t)
 	far := connOf(t, b, farAddr, nearAddr)
 	defer far.Close()
@@ -104,7 +104,7 @@ func TestConnInUseIsNotForgotten(t *testing.T) {
 	}
 }
 
-func TestReadAndWriteAllocateNothing(t *testing.T) {
+func TestConnReadAndWriteAllocateNothing(t *testing.T) {
 	near, far := connPair(t)
 	buf := make([]byte, 1000)
 	if n := testing.AllocsPerRun(1000, func() {
@@ -119,7 +119,7 @@ func TestReadAndWriteAllocateNothing(t *testing.T) {
 	}
 }
 
-func TestReadThatWaitsAllocatesNothing(t *testing.T) {
+func TestConnPendingReadAllocatesNothing(t *testing.T) {
 	near, far := connPair(t)
 	go io.CopyBuffer(struct{ io.Writer }{far}, struct{ io.Reader }{far}, make([]byte, 1000))
 	buf := make([]byte, 1000)

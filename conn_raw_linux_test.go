@@ -11,7 +11,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-func TestFileIsADescriptorOfItsOwn(t *testing.T) {
+func TestConnFileIsIndependent(t *testing.T) {
 	near, far := connPair(t)
 	f, err := near.File()
 	if err != nil {
@@ -42,7 +42,7 @@ func TestFileIsADescriptorOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestClosingTheFileLeavesTheConnOpen(t *testing.T) {
+func TestConnFileCloseLeavesTheConnOpen(t *testing.T) {
 	near, far := connPair(t)
 	f, err := near.File()
 	if err != nil {
@@ -58,7 +58,7 @@ func TestClosingTheFileLeavesTheConnOpen(t *testing.T) {
 	}
 }
 
-func TestRawConnectionReadsAndWrites(t *testing.T) {
+func TestConnSyscallConnReadsAndWrites(t *testing.T) {
 	near, far := connPair(t)
 	raw, err := near.SyscallConn()
 	if err != nil {
@@ -98,7 +98,7 @@ func TestRawConnectionReadsAndWrites(t *testing.T) {
 	}
 }
 
-func TestRawConnectionMeetsDeadlineAndClose(t *testing.T) {
+func TestConnSyscallConnDeadlineAndClose(t *testing.T) {
 	for name, tt := range map[string]struct {
 		end  func(*Conn) error
 		want error
@@ -125,7 +125,7 @@ func TestRawConnectionMeetsDeadlineAndClose(t *testing.T) {
 	}
 }
 
-func TestBufferSizesReachTheKernel(t *testing.T) {
+func TestConnSetBuffersReachesTheKernel(t *testing.T) {
 	near, _ := connPair(t)
 	for name, tt := range map[string]struct {
 		set    func(int) error

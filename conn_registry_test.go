@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestRecentlyClosedLastsThreeSeconds(t *testing.T) {
+func TestConnRegistryRecentlyClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r connRegistry
 		device, other := BDAddr{0x02, 0, 0, 0, 0, 1}, BDAddr{0x02, 0, 0, 0, 0, 2}

@@ -13,7 +13,7 @@ import (
 // A pair of Unix sockets has no link, so that Shutdown cannot confirm anything.
 // What it does otherwise is the same as with one.
 
-func TestShutdownWithoutALinkFailsAndCloses(t *testing.T) {
+func TestConnShutdownWithoutALink(t *testing.T) {
 	near, far := connPair(t)
 	if _, err := io.WriteString(near, "goodbye"); err != nil {
 		t.Fatal(err)
@@ -31,7 +31,7 @@ func TestShutdownWithoutALinkFailsAndCloses(t *testing.T) {
 	}
 }
 
-func TestShutdownWakesThoseWhoWait(t *testing.T) {
+func TestConnShutdownWakesPendingCalls(t *testing.T) {
 	near, far := connPair(t)
 	read, write := waitingRead(t, near), blockedWrite(t, near)
 	if err := near.Shutdown(t.Context()); err == nil {
@@ -45,7 +45,7 @@ func TestShutdownWakesThoseWhoWait(t *testing.T) {
 	}
 }
 
-func TestShutdownAfterThePeersClose(t *testing.T) {
+func TestConnShutdownAfterThePeersClose(t *testing.T) {
 	near, far := connPair(t)
 	far.Close()
 	if _, err := near.Read(make([]byte, 1)); err != io.EOF {
@@ -54,7 +54,7 @@ func TestShutdownAfterThePeersClose(t *testing.T) {
 	wantOpError(t, near.Shutdown(t.Context()), between("close", syscall.ECONNRESET))
 }
 
-func TestShutdownWithACancelledContextCloses(t *testing.T) {
+func TestConnShutdownWithACancelledContext(t *testing.T) {
 	near, far := connPair(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestZeroAndNilConnsAreInvalid(t *testing.T) {
+func TestConnZeroAndNilAreInvalid(t *testing.T) {
 	for name, c := range map[string]*Conn{"nil": nil, "zero": {}} {
 		for method, call := range map[string]func() error{
 			"Read":             func() error { _, err := c.Read(make([]byte, 1)); return err },
@@ -32,7 +32,7 @@ func TestZeroAndNilConnsAreInvalid(t *testing.T) {
 	}
 }
 
-func TestZeroAndNilListenersAreInvalid(t *testing.T) {
+func TestListenerZeroAndNilAreInvalid(t *testing.T) {
 	for name, l := range map[string]*Listener{"nil": nil, "zero": {}} {
 		for method, call := range map[string]func() error{
 			"Accept":       func() error { _, err := l.Accept(); return err },

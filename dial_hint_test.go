@@ -15,7 +15,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-func TestDialFactsTellCausesApart(t *testing.T) {
+func TestDialFactsHint(t *testing.T) {
 	hci0 := Adapter{Name: "hci0", Addr: BDAddr{0x02, 0, 0, 0, 0, 1}, Up: true, PageScan: true}
 	hci1 := Adapter{Index: 1, Name: "hci1", Addr: BDAddr{0x02, 0, 0, 0, 0, 2}, Up: true, PageScan: true}
 	down, hidden := hci1, hci1
@@ -92,7 +92,7 @@ func TestDialFactsTellCausesApart(t *testing.T) {
 	}
 }
 
-func TestExplainDoesNotOutlastTheDial(t *testing.T) {
+func TestDialFactsExplainEndsWithTheDial(t *testing.T) {
 	refused := connectError(syscall.ECONNREFUSED)
 	for name, err := range map[string]error{
 		"ended":     neterr.ErrTimeout,
@@ -122,7 +122,7 @@ func TestExplainDoesNotOutlastTheDial(t *testing.T) {
 }
 
 // The context of a dial can also end while its error is being explained.
-func TestExplainEndsWithItsContext(t *testing.T) {
+func TestDialFactsExplainEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -137,7 +137,7 @@ func TestExplainEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestExplainNamesAQuestionAboutPairing(t *testing.T) {
+func TestDialFactsExplainNamesPairing(t *testing.T) {
 	refused := connectError(syscall.ECONNREFUSED)
 	for name, tt := range map[string]struct {
 		err     error
@@ -171,7 +171,7 @@ func TestExplainNamesAQuestionAboutPairing(t *testing.T) {
 	}
 }
 
-func TestLookAheadIsForDeadlinesOnly(t *testing.T) {
+func TestDialFactsLookAheadNeedsADeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := dialFacts{findLink: func(context.Context) *hci.Link { t.Error("looked for the link"); return nil }}
 		ctx, cancel := context.WithCancel(t.Context())

@@ -10,7 +10,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
-func TestHostPortStandsInURLs(t *testing.T) {
+func TestAddrHostPortInURLs(t *testing.T) {
 	if got, want := headsetAddr.HostPort(), strings.ReplaceAll(headset.String(), ":", "-")+":11"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

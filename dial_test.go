@@ -68,7 +68,7 @@ func wantRefusal(t *testing.T, err error, want net.OpError, parts ...string) {
 	}
 }
 
-func TestDialRefusesBadTextBeforeThereIsASocket(t *testing.T) {
+func TestDialContextRefusesBadText(t *testing.T) {
 	for name, tt := range map[string]struct {
 		network, address string
 		parts            []string
@@ -99,7 +99,7 @@ func TestDialRefusesBadTextBeforeThereIsASocket(t *testing.T) {
 	}
 }
 
-func TestDialRefusesBadOptionsBeforeThereIsASocket(t *testing.T) {
+func TestDialRFCOMMRefusesBadOptions(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	late, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
@@ -153,7 +153,7 @@ func TestDialRefusesBadOptionsBeforeThereIsASocket(t *testing.T) {
 	}
 }
 
-func TestListenRefusesBadTextBeforeThereIsASocket(t *testing.T) {
+func TestListenConfigRefusesBadText(t *testing.T) {
 	for name, tt := range map[string]struct {
 		network, address string
 		parts            []string
@@ -173,7 +173,7 @@ func TestListenRefusesBadTextBeforeThereIsASocket(t *testing.T) {
 	}
 }
 
-func TestListenRefusesBadOptionsBeforeThereIsASocket(t *testing.T) {
+func TestListenRFCOMMRefusesBadOptions(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	late, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))

@@ -31,7 +31,7 @@ var taking = map[string]func(*os.File) (any, error){
 	},
 }
 
-func TestDescriptorsThatAreNoRFCOMMSocketAreLeftAlone(t *testing.T) {
+func TestFileConnRefusesOtherDescriptors(t *testing.T) {
 	for kind, tt := range map[string]struct {
 		open  func(t *testing.T) *os.File
 		cause error
@@ -86,7 +86,7 @@ func TestDescriptorsThatAreNoRFCOMMSocketAreLeftAlone(t *testing.T) {
 	}
 }
 
-func TestClosedFilesAreRefused(t *testing.T) {
+func TestFileConnRefusesClosedFiles(t *testing.T) {
 	for name, take := range taking {
 		t.Run(name, func(t *testing.T) {
 			f, err := os.CreateTemp(t.TempDir(), "")
@@ -103,7 +103,7 @@ func TestClosedFilesAreRefused(t *testing.T) {
 	}
 }
 
-func TestNilFilesAreRefused(t *testing.T) {
+func TestFileConnRefusesNil(t *testing.T) {
 	for name, take := range taking {
 		t.Run(name, func(t *testing.T) {
 			got, err := take(nil)

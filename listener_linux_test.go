@@ -43,7 +43,7 @@ func waitingAccept(t *testing.T, l *Listener) <-chan error {
 	return done
 }
 
-func TestAcceptGivesConnsInTurn(t *testing.T) {
+func TestListenerAcceptReturnsConnsInOrder(t *testing.T) {
 	l, address := listenerOnUnix(t)
 	for _, name := range []string{"first", "second"} {
 		dialed := connOf(t, hosttest.DialUnix(t, address), farAddr, nearAddr)
@@ -68,7 +68,7 @@ func TestAcceptGivesConnsInTurn(t *testing.T) {
 	}
 }
 
-func TestCloseWakesAWaitingAccept(t *testing.T) {
+func TestListenerCloseWakesAccept(t *testing.T) {
 	l, _ := listenerOnUnix(t)
 	accept := waitingAccept(t, l)
 	if err := l.Close(); err != nil {
@@ -77,7 +77,7 @@ func TestCloseWakesAWaitingAccept(t *testing.T) {
 	wantOpError(t, hosttest.Receive(t, accept), here("accept", net.ErrClosed))
 }
 
-func TestDeadlineOfAListener(t *testing.T) {
+func TestListenerSetDeadline(t *testing.T) {
 	l, address := listenerOnUnix(t)
 	accept := waitingAccept(t, l)
 	if err := l.SetDeadline(longAgo); err != nil {
@@ -98,7 +98,7 @@ func TestDeadlineOfAListener(t *testing.T) {
 	c.Close()
 }
 
-func TestEverythingAfterAListenersCloseSaysSo(t *testing.T) {
+func TestListenerReportsErrClosedAfterClose(t *testing.T) {
 	l, _ := listenerOnUnix(t)
 	raw, err := l.SyscallConn()
 	if err != nil {
@@ -130,7 +130,7 @@ func TestEverythingAfterAListenersCloseSaysSo(t *testing.T) {
 	}
 }
 
-func TestRawConnectionOfAListenerHasOnlyControl(t *testing.T) {
+func TestListenerSyscallConnHasOnlyControl(t *testing.T) {
 	l, _ := listenerOnUnix(t)
 	raw, err := l.SyscallConn()
 	if err != nil {
@@ -149,7 +149,7 @@ func TestRawConnectionOfAListenerHasOnlyControl(t *testing.T) {
 	}
 }
 
-func TestForgottenListenerIsClosed(t *testing.T) {
+func TestListenerIsClosedWhenForgotten(t *testing.T) {
 	fd, address := hosttest.UnixListener(t, 10)
 	waiting := connOf(t, hosttest.DialUnix(t, address), farAddr, nearAddr)
 	defer waiting.Close()

@@ -84,7 +84,7 @@ func TestWithoutBluetoothErrorsSayWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestDialFromAnUnknownAdapterMakesNoSocket(t *testing.T) {
+func TestDialRFCOMMFromAnUnknownAdapter(t *testing.T) {
 	d := noSocketToDial(t)
 	d.LocalAddr = rfcomm.Addr{Device: rfcomm.BDAddr{0x02, 0, 0, 0, 0, 0x01}}
 	_, err := d.DialRFCOMM(t.Context(), headsetAddr)
@@ -93,7 +93,7 @@ func TestDialFromAnUnknownAdapterMakesNoSocket(t *testing.T) {
 	}
 }
 
-func TestListenOnAnUnknownAdapterMakesNoSocket(t *testing.T) {
+func TestListenRFCOMMOnAnUnknownAdapter(t *testing.T) {
 	laddr := rfcomm.Addr{Device: rfcomm.BDAddr{0x02, 0, 0, 0, 0, 0x01}, Channel: 11}
 	_, err := noSocketToListen(t).ListenRFCOMM(t.Context(), laddr)
 	if _, ok := err.(*net.OpError); !ok {

@@ -29,7 +29,7 @@ func TestHighNeedsACheckedLink(t *testing.T) {
 	}
 }
 
-func TestNotHighNamesTheReason(t *testing.T) {
+func TestLinkCheckNotHighNamesTheReason(t *testing.T) {
 	for _, tt := range []struct {
 		existed, retried bool
 		want             string

@@ -6,7 +6,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 )
 
-func TestSecurityHasNames(t *testing.T) {
+func TestSecurityString(t *testing.T) {
 	for s, want := range map[Security]string{
 		SecurityDefault: "default",
 		SecurityLow:     "low",
@@ -21,7 +21,7 @@ func TestSecurityHasNames(t *testing.T) {
 	}
 }
 
-func TestSecurityIsWhatTheLinkHas(t *testing.T) {
+func TestSecurityOf(t *testing.T) {
 	const authenticated hci.Mode = 0x0002 // HCI_LM_AUTH
 	for mode, want := range map[hci.Mode]Security{
 		0:                                        SecurityLow,

@@ -14,7 +14,7 @@ import (
 
 // The structures are those of include/net/bluetooth/hci_sock.h, and what the
 // kernel copies is counted in bytes.
-func TestStructuresHaveTheKernelsLayout(t *testing.T) {
+func TestIoctlStructsMatchTheKernel(t *testing.T) {
 	var (
 		devices    deviceList
 		info       deviceInfo
@@ -62,7 +62,7 @@ func TestStructuresHaveTheKernelsLayout(t *testing.T) {
 	}
 }
 
-func TestListsFitIntoTwoPages(t *testing.T) {
+func TestIoctlListsFitInTwoPages(t *testing.T) {
 	// More is refused with EINVAL (hci_get_dev_list, hci_get_conn_list).
 	const twoPages = 2 * 4096
 	if size := unsafe.Sizeof(deviceList{}); size > twoPages {
@@ -73,7 +73,7 @@ func TestListsFitIntoTwoPages(t *testing.T) {
 	}
 }
 
-func TestRequestsHaveTheKernelsNumbers(t *testing.T) {
+func TestIoctlRequestsMatchTheKernel(t *testing.T) {
 	// _IOR packs them otherwise on the other architectures.
 	if !slices.Contains([]string{"386", "amd64", "arm", "arm64", "loong64", "riscv64", "s390x"}, runtime.GOARCH) {
 		t.Skip("the numbers are those of other architectures than", runtime.GOARCH)
@@ -89,14 +89,14 @@ func TestRequestsHaveTheKernelsNumbers(t *testing.T) {
 	}
 }
 
-func TestAddressesAreTurnedRound(t *testing.T) {
+func TestReversed(t *testing.T) {
 	given := [6]byte{1, 2, 3, 4, 5, 6}
 	if got := reversed(given); got != [6]byte{6, 5, 4, 3, 2, 1} || given[0] != 1 {
 		t.Errorf("%v became %v", given, got)
 	}
 }
 
-func TestWithoutBluetoothTheErrnoIsTold(t *testing.T) {
+func TestAdaptersWithoutBluetooth(t *testing.T) {
 	fd, err := btsocket.NewSocket(unix.SOCK_RAW, unix.BTPROTO_HCI)
 	if err == nil {
 		unix.Close(fd)

@@ -2,7 +2,7 @@ package hci
 
 import "testing"
 
-func TestPacketsAreThoseOfTheFastestRate(t *testing.T) {
+func TestDeviceInfoPackets(t *testing.T) {
 	three := [8]uint8{3: twoMegabits | threeMegabits, 4: threeSlots, 5: fiveSlots}
 	two := [8]uint8{3: twoMegabits, 4: threeSlots, 5: fiveSlots}
 	for name, tt := range map[string]struct {

@@ -75,7 +75,7 @@ func (k *kernel) answer(opcode uint16, index int, status byte) {
 }
 
 // The kernel tells every socket of the pairings of all adapters.
-func TestOnlyItsOwnAdaptersPairingsAreConfirmed(t *testing.T) {
+func TestSocketConfirmsOnlyItsOwnAdapters(t *testing.T) {
 	// hci1 is gone, and what has its index now is somebody's.
 	m, k := onKernel(t, map[int][6]byte{0: ours, 1: foreign, 2: foreign})
 	m.own[0], m.own[1], m.own[3] = ours, ours, ours
@@ -89,7 +89,7 @@ func TestOnlyItsOwnAdaptersPairingsAreConfirmed(t *testing.T) {
 	}
 }
 
-func TestCommandsOfAKindAtOnceEachGetTheirAnswer(t *testing.T) {
+func TestSocketDoReturnsItsOwnReply(t *testing.T) {
 	m, k := onKernel(t, nil)
 	const n = 8
 	errs := make(chan error, n)
@@ -121,7 +121,7 @@ func TestCommandsOfAKindAtOnceEachGetTheirAnswer(t *testing.T) {
 	}
 }
 
-func TestCloseEndsCommandsThatWait(t *testing.T) {
+func TestSocketCloseEndsPendingCommands(t *testing.T) {
 	m, k := onKernel(t, nil)
 	ended := make(chan error)
 	pair := func() {
