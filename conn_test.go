@@ -1,13 +1,15 @@
-package rfcomm
+package rfcomm_test
 
 import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/go-rfcomm/rfcomm"
 )
 
 func TestConnZeroAndNilAreInvalid(t *testing.T) {
-	for name, c := range map[string]*Conn{"nil": nil, "zero": {}} {
+	for name, c := range map[string]*rfcomm.Conn{"nil": nil, "zero": {}} {
 		for method, call := range map[string]func() error{
 			"Read":             func() error { _, err := c.Read(make([]byte, 1)); return err },
 			"Write":            func() error { _, err := c.Write(make([]byte, 1)); return err },
@@ -28,26 +30,6 @@ func TestConnZeroAndNilAreInvalid(t *testing.T) {
 		}
 		if local, remote := c.LocalAddr(), c.RemoteAddr(); local != nil || remote != nil {
 			t.Errorf("a %s Conn has the addresses %v and %v", name, local, remote)
-		}
-	}
-}
-
-func TestListenerZeroAndNilAreInvalid(t *testing.T) {
-	for name, l := range map[string]*Listener{"nil": nil, "zero": {}} {
-		for method, call := range map[string]func() error{
-			"Accept":       func() error { _, err := l.Accept(); return err },
-			"AcceptRFCOMM": func() error { _, err := l.AcceptRFCOMM(); return err },
-			"Close":        l.Close,
-			"SetDeadline":  func() error { return l.SetDeadline(time.Time{}) },
-			"File":         func() error { _, err := l.File(); return err },
-			"SyscallConn":  func() error { _, err := l.SyscallConn(); return err },
-		} {
-			if err := call(); err != syscall.EINVAL {
-				t.Errorf("%s of a %s Listener returned %v, want EINVAL", method, name, err)
-			}
-		}
-		if addr := l.Addr(); addr != nil {
-			t.Errorf("a %s Listener has the address %v", name, addr)
 		}
 	}
 }

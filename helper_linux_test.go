@@ -1,11 +1,15 @@
 package rfcomm
 
 import (
+	"errors"
 	"net"
+	"os"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
@@ -98,4 +102,30 @@ func between(op string, cause error) net.OpError {
 // here is the error of an operation on the near end alone.
 func here(op string, cause error) net.OpError {
 	return net.OpError{Op: op, Addr: nearAddr, Err: cause}
+}
+
+// ask calls f, such as a getsockopt, with the descriptor of c.
+func ask(t *testing.T, c syscall.Conn, f func(fd int) (int, error)) (answer int) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	controlErr := raw.Control(func(fd uintptr) { answer, err = f(int(fd)) })
+	if err := errors.Join(controlErr, err); err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// isBlocking reports whether reads of f itself wait in the kernel.
+func isBlocking(t *testing.T, f *os.File) bool {
+	t.Helper()
+	return ask(t, f, func(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0) })&unix.O_NONBLOCK == 0
+}
+
+// isCloseOnExec reports whether programs that are started do not inherit f.
+func isCloseOnExec(t *testing.T, f *os.File) bool {
+	t.Helper()
+	return ask(t, f, func(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0) })&unix.FD_CLOEXEC != 0
 }
