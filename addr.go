@@ -169,6 +169,33 @@ func (a *Addr) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// HostPort returns the address as the host and the port of a URL, in the form
+// "01-23-45-67-89-AB:20", which [Dialer.DialHost] accepts.
+func (a Addr) HostPort() string {
+	return strings.ReplaceAll(a.Device.String(), ":", "-") + ":" + strconv.Itoa(a.Channel)
+}
+
+// parseHostPort parses the address of DialHost.
+func parseHostPort(address string) (Addr, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return Addr{}, hostError("missing channel", address)
+	}
+	var a Addr
+	if a.Device, err = ParseBDAddr(host); err != nil {
+		return Addr{}, hostError("the host is not a Bluetooth device address", address)
+	}
+	a.Channel, err = strconv.Atoi(port)
+	if err != nil || strconv.Itoa(a.Channel) != port || checkChannel(a.Channel, minChannel) != nil {
+		return Addr{}, hostError("the port is not an RFCOMM channel, 1 to 30", address)
+	}
+	return a, nil
+}
+
+func hostError(cause, address string) error {
+	return &net.AddrError{Err: cause + "; the address should look like 01-23-45-67-89-AB:20", Addr: address}
+}
+
 // source returns a as the source of an operation, which is nil if a is the
 // zero Addr.
 func (a Addr) source() net.Addr {

@@ -3,6 +3,7 @@ package rfcomm_test
 import (
 	"encoding/json"
 	"net"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -237,6 +238,19 @@ func TestAddrIsComparable(t *testing.T) {
 	var a, b net.Addr = rfcomm.Addr{Device: headset, Channel: 11}, rfcomm.Addr{Device: headset, Channel: 11}
 	if a != b {
 		t.Error("two equal addresses differ as net.Addr")
+	}
+}
+
+func TestAddrHostPortInURLs(t *testing.T) {
+	if got, want := headsetAddr.HostPort(), strings.ReplaceAll(headset.String(), ":", "-")+":11"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	u, err := url.Parse("http://" + headsetAddr.HostPort() + "/path")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.Host != headsetAddr.HostPort() || u.Port() != "11" {
+		t.Errorf("the URL has the host %q and the port %q", u.Host, u.Port())
 	}
 }
 

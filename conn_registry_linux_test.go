@@ -3,6 +3,8 @@ package rfcomm
 import (
 	"runtime"
 	"testing"
+	"testing/synctest"
+	"time"
 	"weak"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
@@ -113,4 +115,30 @@ func TestConnRegistryVouchesForOneLink(t *testing.T) {
 	if conns.highOver(local, device, 11) {
 		t.Error("a connection that has ended vouches for a link")
 	}
+}
+
+func TestConnRegistryRecentlyClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r connRegistry
+		device, other := BDAddr{0x02, 0, 0, 0, 0, 1}, BDAddr{0x02, 0, 0, 0, 0, 2}
+		want := func(when string, device BDAddr, want bool) {
+			t.Helper()
+			if got := r.recentlyClosed(device); got != want {
+				t.Errorf("%s: %v", when, got)
+			}
+		}
+		want("before", device, false)
+		r.justClosed(device)
+		want("at once", device, true)
+		want("another device", other, false)
+		time.Sleep(3 * time.Second)
+		want("after three seconds", device, true)
+		time.Sleep(time.Nanosecond)
+		want("later", device, false)
+
+		r.justClosed(other) // forgets the expired one
+		if _, kept := r.closed[device]; kept {
+			t.Error("an expired close is kept")
+		}
+	})
 }

@@ -64,6 +64,26 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	return d.dialParsed(ctx, address, ParseAddr)
 }
 
+// DialHost is like [Dialer.DialContext] for programs that name a server by a
+// host and a port, such as those with URLs. It can be the DialContext of an
+// http.Transport. Address is a device address with dashes, in upper or lower
+// case, and the channel as the port: "01-23-45-67-89-AB:20", as in the URL
+// http://01-23-45-67-89-AB:20/. A URL without a port does not work, because
+// its scheme stands for a port that is not an RFCOMM channel. Network must be
+// "tcp" or "rfcomm".
+//
+// Between two adapters only one connection to a channel is possible at a time.
+// Set MaxConnsPerHost of an http.Transport to 1, so that parallel requests wait
+// for the connection instead of failing with EBUSY.
+func (d *Dialer) DialHost(ctx context.Context, network, address string) (net.Conn, error) {
+	if network != "tcp" {
+		if err := rfcommNetwork.Check(network); err != nil {
+			return nil, opError(opDial, d.LocalAddr.source(), nil, err)
+		}
+	}
+	return d.dialParsed(ctx, address, parseHostPort)
+}
+
 // dialParsed dials an address that parse accepts.
 func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(string) (Addr, error)) (net.Conn, error) {
 	raddr, err := parse(address)

@@ -11,6 +11,11 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
+func TestListenRefusesBadChannels(t *testing.T) {
+	_, err := rfcomm.Listen(4000)
+	wantRefusal(t, err, net.OpError{Op: "listen", Addr: rfcomm.Addr{Channel: 4000}}, "4000", channelRange)
+}
+
 func TestListenConfigRefusesBadText(t *testing.T) {
 	for name, tt := range map[string]struct {
 		network, address string
