@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/hcictl"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -23,11 +23,11 @@ func TestAdapterReportsItsScans(t *testing.T) {
 		return a
 	}
 	a := check("at first", true, true, true)
-	for _, scan := range []hci.Scan{hci.ScanNothing, hci.ScanInquiry, hci.ScanPage, hci.ScanInquiryAndPage} {
-		if err := hci.SetScan(a.Index, scan); err != nil {
+	for _, scan := range []hcictl.Scan{hcictl.ScanNothing, hcictl.ScanInquiry, hcictl.ScanPage, hcictl.ScanInquiryAndPage} {
+		if err := hcictl.SetScan(a.Index, scan); err != nil {
 			t.Fatal(err)
 		}
-		check("after a change", true, scan&hci.ScanPage != 0, scan&hci.ScanInquiry != 0)
+		check("after a change", true, scan&hcictl.ScanPage != 0, scan&hcictl.ScanInquiry != 0)
 	}
 	if err := c.Down(); err != nil {
 		t.Fatal(err)

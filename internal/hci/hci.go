@@ -3,10 +3,8 @@
 //
 // For that it uses three ioctls of the kernel's HCI sockets, which read only and
 // need no privilege: HCIGETDEVLIST, HCIGETDEVINFO and HCIGETCONNLIST
-// (net/bluetooth/hci_sock.c). SetUp, SetDown and SetScan, which are for virtual
-// adapters, change an adapter by HCIDEVUP, HCIDEVDOWN and HCISETSCAN, and need
-// CAP_NET_ADMIN. On other systems there are only Adapters, Links and
-// AllLinks, which fail with errors.ErrUnsupported.
+// (net/bluetooth/hci_sock.c). On other platforms, all functions fail with
+// errors.ErrUnsupported.
 package hci
 
 // An Adapter is a Bluetooth controller as the kernel sees it.

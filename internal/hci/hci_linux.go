@@ -18,9 +18,9 @@ import (
 const (
 	requestHigh = unix.TIOCGPTN &^ 0xffff
 
-	getDeviceList     = requestHigh | 'H'<<8 | 210 // HCIGETDEVLIST
-	getDeviceInfo     = requestHigh | 'H'<<8 | 211 // HCIGETDEVINFO
-	getConnectionList = requestHigh | 'H'<<8 | 212 // HCIGETCONNLIST
+	hciGetDevList  = requestHigh | 'H'<<8 | 210 // HCIGETDEVLIST
+	hciGetDevInfo  = requestHigh | 'H'<<8 | 211 // HCIGETDEVINFO
+	hciGetConnList = requestHigh | 'H'<<8 | 212 // HCIGETCONNLIST
 )
 
 // The kernel refuses larger lists than two pages hold; machines have fewer.
@@ -85,31 +85,51 @@ func Adapters() ([]Adapter, error) {
 	defer unix.Close(fd)
 
 	list := deviceList{number: maxAdapters}
-	if err := ioctl(fd, getDeviceList, unsafe.Pointer(&list)); err != nil {
+	if err := ioctl(fd, hciGetDevList, unsafe.Pointer(&list)); err != nil {
 		return nil, err
 	}
 	adapters := make([]Adapter, 0, list.number)
 	for _, device := range list.devices[:list.number] {
-		info := deviceInfo{index: device.index}
-		err := ioctl(fd, getDeviceInfo, unsafe.Pointer(&info))
+		adapter, err := adapterInfo(fd, device.index)
 		if errors.Is(err, unix.ENODEV) {
 			continue // removed since the list was made
 		}
 		if err != nil {
 			return nil, err
 		}
-		adapters = append(adapters, Adapter{
-			Index:   int(info.index),
-			Name:    unix.ByteSliceToString(info.name[:]),
-			Address: reversed(info.address),
-			Flags:   Flags(info.flags),
-
-			ACLLength: int(info.aclMTU),
-			Packets:   info.packets(),
-		})
+		adapters = append(adapters, adapter)
 	}
 	slices.SortFunc(adapters, func(a, b Adapter) int { return cmp.Compare(a.Index, b.Index) })
 	return adapters, nil
+}
+
+// AdapterByIndex returns the adapter with the given index. Its errors are
+// *os.SyscallError; ENODEV means that there is no such adapter. The address is
+// zero while the kernel has not read it from the controller.
+func AdapterByIndex(index int) (Adapter, error) {
+	fd, err := btsocket.NewSocket(unix.SOCK_RAW, unix.BTPROTO_HCI)
+	if err != nil {
+		return Adapter{}, err
+	}
+	defer unix.Close(fd)
+	return adapterInfo(fd, uint16(index))
+}
+
+// adapterInfo asks the kernel for an adapter, on an HCI socket.
+func adapterInfo(fd int, index uint16) (Adapter, error) {
+	info := deviceInfo{index: index}
+	if err := ioctl(fd, hciGetDevInfo, unsafe.Pointer(&info)); err != nil {
+		return Adapter{}, err
+	}
+	return Adapter{
+		Index:   int(info.index),
+		Name:    unix.ByteSliceToString(info.name[:]),
+		Address: reversed(info.address),
+		Flags:   Flags(info.flags),
+
+		ACLLength: int(info.aclMTU),
+		Packets:   info.packets(),
+	}, nil
 }
 
 // Links returns the ACL links of the adapter with the given index that are
@@ -129,7 +149,7 @@ func AllLinks(index int) ([]Link, error) {
 	defer unix.Close(fd)
 
 	list := connectionList{index: uint16(index), number: maxLinks}
-	if err := ioctl(fd, getConnectionList, unsafe.Pointer(&list)); err != nil {
+	if err := ioctl(fd, hciGetConnList, unsafe.Pointer(&list)); err != nil {
 		return nil, err
 	}
 	var links []Link

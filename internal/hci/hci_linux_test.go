@@ -79,9 +79,9 @@ func TestIoctlRequestsMatchTheKernel(t *testing.T) {
 		t.Skip("the numbers are those of other architectures than", runtime.GOARCH)
 	}
 	for name, tt := range map[string]struct{ got, want uint32 }{
-		"HCIGETDEVLIST":  {getDeviceList, 0x800448d2},
-		"HCIGETDEVINFO":  {getDeviceInfo, 0x800448d3},
-		"HCIGETCONNLIST": {getConnectionList, 0x800448d4},
+		"HCIGETDEVLIST":  {hciGetDevList, 0x800448d2},
+		"HCIGETDEVINFO":  {hciGetDevInfo, 0x800448d3},
+		"HCIGETCONNLIST": {hciGetConnList, 0x800448d4},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s is %#x, want %#x", name, tt.got, tt.want)

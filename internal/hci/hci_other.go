@@ -7,6 +7,9 @@ import "errors"
 // Adapters fails: only Linux has HCI sockets.
 func Adapters() ([]Adapter, error) { return nil, errors.ErrUnsupported }
 
+// AdapterByIndex fails: only Linux has HCI sockets.
+func AdapterByIndex(int) (Adapter, error) { return Adapter{}, errors.ErrUnsupported }
+
 // AllLinks fails: only Linux has HCI sockets.
 func AllLinks(int) ([]Link, error) { return nil, errors.ErrUnsupported }
 

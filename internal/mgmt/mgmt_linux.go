@@ -108,8 +108,8 @@ func Open() (*Socket, error) {
 		return nil, fmt.Errorf("binding a management socket: %w", err)
 	}
 	return newSocket(os.NewFile(uintptr(fd), "mgmt"), func(index int) ([6]byte, error) {
-		address, _, err := hci.AdapterFlags(index)
-		return address, err
+		adapter, err := hci.AdapterByIndex(index)
+		return adapter.Address, err
 	}), nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/hcictl"
 )
 
 // The programs of OBEX. obexd offers its services through bluetoothd, which it
@@ -153,7 +154,7 @@ func (r *radio) makeConnectable() error {
 	if err != nil {
 		return err
 	}
-	return hci.SetScan(index, hci.ScanInquiryAndPage)
+	return hcictl.SetScan(index, hcictl.ScanInquiryAndPage)
 }
 
 // adapterIndex returns the kernel's number of an adapter.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/hcictl"
 	"github.com/go-rfcomm/rfcomm/internal/mgmt"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
@@ -137,8 +137,8 @@ func (l *lab) adapterRequests() map[string]func(number int) error {
 	return map[string]func(number int) error{
 		"up":       l.up,
 		"down":     func(number int) error { return l.radio.Controllers()[number].Down() },
-		"scan":     func(number int) error { return l.setScan(number, hci.ScanInquiryAndPage) },
-		"noscan":   func(number int) error { return l.setScan(number, hci.ScanNothing) },
+		"scan":     func(number int) error { return l.setScan(number, hcictl.ScanInquiryAndPage) },
+		"noscan":   func(number int) error { return l.setScan(number, hcictl.ScanNothing) },
 		"spoilkey": l.spoilKey,
 	}
 }

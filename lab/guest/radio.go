@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/hcictl"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -136,12 +137,12 @@ func (l *lab) index(number int) (int, error) {
 }
 
 // setScan says whether an adapter answers pages.
-func (l *lab) setScan(number int, scan hci.Scan) error {
+func (l *lab) setScan(number int, scan hcictl.Scan) error {
 	index, err := l.index(number)
 	if err != nil {
 		return err
 	}
-	return hci.SetScan(index, scan)
+	return hcictl.SetScan(index, scan)
 }
 
 // waitIdle waits until no adapter has a link. The kernel itself hangs up a link a

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/hcictl"
 	"github.com/go-rfcomm/rfcomm/internal/mgmt"
 )
 
@@ -30,23 +31,23 @@ func Available() error {
 // significant byte first, and has it answer pages and inquiries.
 func BringUp(index int, address [6]byte) error {
 	return eventually(func() error {
-		known, flags, err := hci.AdapterFlags(index)
+		known, err := hci.AdapterByIndex(index)
 		if err != nil {
 			return err
 		}
 		// The kernel runs a new adapter by itself to learn about it. Whoever brings
 		// it up a moment before leaves an adapter that the management interface
 		// never gets to know.
-		if known != address || flags&hci.Init != 0 {
+		if known.Address != address || known.Flags&hci.Init != 0 {
 			return fmt.Errorf("the kernel is still setting hci%d up", index)
 		}
-		if err := hci.SetUp(index); err != nil {
+		if err := hcictl.PowerOn(index); err != nil {
 			return err
 		}
-		if err := hci.SetScan(index, hci.ScanInquiryAndPage); err != nil {
+		if err := hcictl.SetScan(index, hcictl.ScanInquiryAndPage); err != nil {
 			return err
 		}
-		if _, flags, err = hci.AdapterFlags(index); err == nil && flags&(hci.Up|hci.PageScan) != hci.Up|hci.PageScan {
+		if known, err = hci.AdapterByIndex(index); err == nil && known.Flags&(hci.Up|hci.PageScan) != hci.Up|hci.PageScan {
 			err = fmt.Errorf("hci%d is not up, or does not answer pages", index)
 		}
 		return err
@@ -54,16 +55,16 @@ func BringUp(index int, address [6]byte) error {
 }
 
 // TakeDown switches an adapter off.
-func TakeDown(index int) error { return hci.SetDown(index) }
+func TakeDown(index int) error { return hcictl.PowerOff(index) }
 
 // AwaitGone waits until the kernel has forgotten an adapter.
 func AwaitGone(index int, address [6]byte) error {
 	return eventually(func() error {
-		known, _, err := hci.AdapterFlags(index)
+		known, err := hci.AdapterByIndex(index)
 		switch {
 		case errors.Is(err, unix.ENODEV):
 			return nil
-		case err == nil && known == address:
+		case err == nil && known.Address == address:
 			return fmt.Errorf("the kernel still has hci%d", index)
 		}
 		return err

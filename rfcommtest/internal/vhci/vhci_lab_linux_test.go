@@ -39,7 +39,7 @@ func TestKernelBeginsToSetANewControllerUp(t *testing.T) {
 	if command.Opcode != hcipacket.Reset && command.Opcode != hcipacket.ReadLocalFeatures {
 		t.Errorf("the kernel began with %v", command.Opcode)
 	}
-	if _, _, err := hci.AdapterFlags(d.Index()); err != nil {
+	if _, err := hci.AdapterByIndex(d.Index()); err != nil {
 		t.Errorf("the kernel does not know hci%d: %v", d.Index(), err)
 	}
 }
@@ -64,7 +64,7 @@ func TestCloseWakesAReaderAndTakesTheAdapterAway(t *testing.T) {
 		t.Errorf("the reader was told %v", err)
 	}
 	hosttest.Eventually(t, "the adapter is gone", func() bool {
-		_, _, err := hci.AdapterFlags(d.Index())
+		_, err := hci.AdapterByIndex(d.Index())
 		return err != nil
 	})
 }
