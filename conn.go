@@ -21,13 +21,13 @@ var (
 
 // A Conn is one end of an RFCOMM connection. It implements [net.Conn]: its
 // methods may be called from several goroutines at once, and errors are
-// *net.OpError, but for the bare io.EOF of Read. After Close or Shutdown every
-// method that can fail, except SyscallConn, reports an error that matches
-// net.ErrClosed.
+// *net.OpError, except for the bare io.EOF of Read. After Close or Shutdown,
+// every method that returns an error, except SyscallConn, returns one that
+// matches net.ErrClosed.
 type Conn struct {
 	socket        *btsocket.Socket
 	local, remote Addr
-	held          *heldConn // in the registry, until the connection is closed
+	held          *heldConn // in the registry until the connection is closed
 }
 
 // newConn returns the Conn of a connected socket.
@@ -45,14 +45,15 @@ func newHeldConn(socket *btsocket.Socket, held *heldConn) *Conn {
 	socket.SendOver(func() btsocket.Air { return airOf(adapter) })
 	held.socket = weak.Make(socket)
 	conns.add(held)
-	// Of the socket, not of the Conn: a Read or Write keeps only that.
+	// The cleanup is attached to the socket, not to the Conn, because a pending
+	// Read or Write keeps only the socket reachable.
 	runtime.AddCleanup(socket, conns.remove, held)
 	return &Conn{socket: socket, local: held.local, remote: held.remote, held: held}
 }
 
 func (c *Conn) ok() bool { return c != nil && c.socket != nil }
 
-// opError wraps the error of an operation between the two ends.
+// opError returns err as the error of an operation between the two ends.
 func (c *Conn) opError(op string, err error) error {
 	if err == nil {
 		return nil
@@ -60,7 +61,7 @@ func (c *Conn) opError(op string, err error) error {
 	return opError(op, c.local, c.remote, err)
 }
 
-// localError wraps the error of an operation on this end alone.
+// localError returns err as the error of an operation on this end alone.
 func (c *Conn) localError(op string, err error) error {
 	if err == nil {
 		return nil
@@ -68,18 +69,21 @@ func (c *Conn) localError(op string, err error) error {
 	return opError(op, nil, c.local, err)
 }
 
-// Read reads received data, at least one byte, into p. After the peer has closed
-// the connection and all data before that was read, Read returns the bare io.EOF,
-// and repeats it.
+// Read reads received data, at least one byte, into p. Once the peer has closed
+// the connection and all data sent before has been read, Read returns the bare
+// io.EOF, and returns it again at each later call. Read never hangs or loses
+// data, even if the kernel reported the end of the stream to a concurrent Write.
 //
-// The kernel reports a clean close and a reset alike (ECONNRESET), and so a peer
-// that hangs up, switches its radio off, or runs low on resources: all of them
-// read as io.EOF. Only a protocol's own lengths or end marks can show whether a
-// message is whole. The loss of a link for another reason is an error that matches
-// its errno, and is not a timeout: ETIMEDOUT if the peer fell silent, ECONNABORTED
-// if the adapter went away or the kernel gave no reason, and others. Rarely, a
-// peer's close that meets a large Write of this end also reads as ECONNABORTED,
-// because the kernel loses its errno (bt_skb_sendmmsg).
+// Read returns io.EOF for a clean close and for a reset, since the kernel reports
+// both as ECONNRESET. It reports a peer that disconnects the link, powers its
+// radio off, or runs low on resources in the same way. Only lengths or end marks
+// of the application's protocol can show whether a message is complete.
+//
+// If the link is lost for another reason, Read returns an error that matches the
+// errno and is not a timeout: ETIMEDOUT if the peer no longer responded,
+// ECONNABORTED if the adapter went away or the kernel gave no reason, and others.
+// Rarely, Read also returns ECONNABORTED when the peer closes during a large
+// Write of this end, because the kernel loses the errno (bt_skb_sendmmsg).
 func (c *Conn) Read(p []byte) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
@@ -91,12 +95,14 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write writes p. While the peer takes nothing, it waits, until the write
-// deadline. It returns an error if the connection ends before the kernel has taken
-// all of p; the count is the number of bytes taken. The peer may not have received
-// them yet: see [Conn.Shutdown]. The bytes of one Write stay together, and in one
-// RFCOMM frame if they fit. Once the connection has ended, Write repeats its first
-// error. A Write of no bytes sends nothing.
+// Write writes p. If the send buffer is full because the peer accepts no data,
+// Write waits until the write deadline. If the connection ends before the kernel
+// has accepted all of p, Write returns an error and the number of bytes accepted.
+// The peer may not have received those bytes yet; see [Conn.Shutdown].
+//
+// The bytes of one Write are not interleaved with those of another, and are sent
+// in one RFCOMM frame if they fit. Once the connection has ended, Write returns
+// its first error again. A Write of no bytes sends nothing.
 func (c *Conn) Write(p []byte) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
@@ -108,20 +114,21 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the connection and wakes every pending call. The kernel still
-// sends the data that was written, and disconnects then. It gives up 40 s after
-// Close, however much the peer has taken meanwhile (__rfcomm_dlc_disconn). A peer
-// that has not taken everything by then loses the rest, and reads the same end of
-// the stream as otherwise. With the default buffers about 23 kB can be queued, so
-// a peer must take 600 bytes per second. A Linux peer must read 1.5 kB per second,
-// because it grants credits only after it has read most of its receive buffer.
+// Close closes the connection and wakes every pending call, which then returns an
+// error that matches net.ErrClosed. The kernel continues to send queued data and
+// then disconnects. It gives up 40 s after Close, however much data the peer has
+// accepted meanwhile (__rfcomm_dlc_disconn). A peer that has not accepted all
+// data by then loses the rest, and reads the same end of the stream as otherwise.
+// With the default buffers about 23 kB can be queued, so a peer must accept 600
+// bytes per second. A Linux peer must read 1.5 kB per second, because it grants
+// credits only after it has read most of its receive buffer.
 //
-// Close does not wait for any of that. It returns within about 100 ms even while
-// the kernel's close(2) is stuck behind another link that is stalled. Use
-// [Conn.Shutdown] to learn whether everything has arrived.
+// Close does not wait for the queued data. It returns within about 100 ms, even
+// if the kernel's close(2) is blocked by the stalled link of another connection.
+// Use [Conn.Shutdown] to learn whether all data has arrived.
 func (c *Conn) Close() error { return c.closeContext(context.Background()) }
 
-// closeContext is Close, which waits no longer than until ctx is done.
+// closeContext is Close, except that it stops waiting when ctx is done.
 func (c *Conn) closeContext(ctx context.Context) error {
 	if !c.ok() {
 		return syscall.EINVAL
@@ -131,44 +138,45 @@ func (c *Conn) closeContext(ctx context.Context) error {
 	return c.opError(opClose, c.socket.CloseContext(ctx))
 }
 
-// ErrUnconfirmed is matched by the error of a Shutdown after which it cannot be
-// known whether the peer has received everything: the connection has closed as
-// if the peer had acknowledged it, but its link was gone a moment later. Devices
-// that drop their link as soon as a connection is closed cause it, often without
-// any loss. The error also matches ECONNABORTED.
+// ErrUnconfirmed is matched by the error of a Shutdown that cannot determine
+// whether the peer has received all data: the connection closed as if the peer
+// had acknowledged the disconnect, but its link was gone a moment later. Devices
+// that drop their link as soon as a connection is closed cause this error, often
+// without any loss. The error also matches ECONNABORTED.
 var ErrUnconfirmed = btsocket.ErrUnconfirmed
 
-// Shutdown waits until the kernel has sent all data that was written, closes the
-// connection, and waits until the peer's Bluetooth stack has acknowledged the
-// disconnect. Whatever the result, the connection is closed afterwards.
+// Shutdown waits until the kernel has sent all written data, disconnects, and
+// waits until the peer's Bluetooth stack has acknowledged the disconnect.
+// Afterwards the connection is closed, even if Shutdown returns an error.
 //
 // A nil error means that the peer's stack has received the data of every Write
-// that returned before. An application may not have read it yet, or never will.
-// For one kind of loss the error is nil, too: a peer that closes its L2CAP channel
-// without an RFCOMM disconnect, which the specification does not provide for,
-// while data is in the kernel's L2CAP queue. A busy kernel loses the errno then.
-// Where that matters, let the peer confirm in a protocol of your own.
+// that returned before. The peer's application may not have read that data yet,
+// or may never read it. In one case Shutdown returns nil although data was lost:
+// the peer closes its L2CAP channel without an RFCOMM disconnect, which the
+// specification does not provide for, while data is in the kernel's L2CAP queue,
+// and a busy kernel loses the errno. Where that matters, have the peer confirm
+// the data in the application's protocol.
 //
-// Shutdown takes as long as the peer does, so ctx should have a deadline. Pending
-// calls are woken as by Close, a Write with its count, and the connection ends for
-// duplicates of its descriptor, too. A non-nil error means that data may not have
-// arrived. It matches
+// Shutdown takes as long as the peer takes, so ctx should have a deadline. Pending
+// calls are woken as by Close; a pending Write returns its count. The connection
+// also ends for duplicates of its descriptor. A non-nil error means that data may
+// not have arrived. The error matches
 //
-//   - the error of ctx, if ctx is done first; Shutdown returns then without
-//     delay, and the kernel continues as after Close
-//   - ECONNRESET if the peer closed the connection first; rarely also if it
+//   - the error of ctx, if ctx is done first; Shutdown then returns at once, and
+//     the kernel continues as after Close
+//   - ECONNRESET if the peer closed the connection first; rarely also if the peer
 //     acknowledged the disconnect and dropped its link at once
-//   - ETIMEDOUT if the peer took nothing for 5 minutes, or did not answer the
+//   - ETIMEDOUT if the peer accepted no data for 5 minutes, or did not answer the
 //     disconnect within 20 s
-//   - [ErrUnconfirmed] if the link was gone when the disconnect was over
-//   - ECONNABORTED if the link was lost before that, for which the kernel may also
-//     have another errno
+//   - [ErrUnconfirmed] if the link was gone once the disconnect was complete
+//   - ECONNABORTED if the link was lost before that; the kernel may report another
+//     errno for it
 //   - net.ErrClosed if Close is called before or meanwhile
 //
-// Shutdown must not be called by a function that runs in the connection's raw
-// connection, since it waits for those. To rule out a link that was lost without
-// a trace, it compares the list of the adapter's links (HCIGETCONNLIST) before and
-// after.
+// Do not call Shutdown from a function that runs in the connection's raw
+// connection: Shutdown waits for those functions to return. To detect a link that
+// was lost without an error, Shutdown compares the adapter's list of links
+// (HCIGETCONNLIST) before and after.
 func (c *Conn) Shutdown(ctx context.Context) error {
 	if !c.ok() {
 		return syscall.EINVAL
@@ -179,10 +187,10 @@ func (c *Conn) Shutdown(ctx context.Context) error {
 	return c.opError(opClose, neterr.Context(c.socket.Shutdown(ctx, c.linkHandles())))
 }
 
-// linkHandles returns a function that returns the handle of the link that the
-// connection runs over. Its first call looks up the adapter's index, so that later
-// ones are fast: a device may drop its link as soon as it has acknowledged a
-// close.
+// linkHandles returns a function that returns the handle of the connection's
+// link. The function looks up the adapter's index at its first call only, so that
+// later calls are fast: a device may drop its link as soon as it has acknowledged
+// a close.
 func (c *Conn) linkHandles() func() (uint16, error) {
 	adapter := -1
 	return func() (uint16, error) {
@@ -202,23 +210,23 @@ func (c *Conn) linkHandles() func() (uint16, error) {
 	}
 }
 
-// Security returns how the link is protected now, which need not be what a
-// Dialer asked for: SecurityLow if it is not encrypted, SecurityMedium if it
-// is, SecurityHigh if in addition the kernel knows that the pairing was
-// protected against a man in the middle.
+// Security returns the current protection of the link, which may differ from the
+// level that a Dialer requested: SecurityLow if the link is not encrypted,
+// SecurityMedium if it is encrypted, and SecurityHigh if in addition the kernel
+// knows that the pairing was protected against a man in the middle.
 //
-// The kernel reports the latter only for Secure Connections (a P-256 key). A
-// pairing of older devices, in which people compared numbers, reads as
-// SecurityMedium, and so does one without any such protection ("just works").
+// The kernel knows that only for Secure Connections (a P-256 key). For a pairing
+// of older devices, Security returns SecurityMedium even if people compared
+// numbers, the same as for a pairing without protection ("just works").
 //
-// It reads the adapter's list of links (HCIGETCONNLIST), without privilege, for
-// which it can wait for the kernel's lock of the adapter (hci_dev_lock). It fails
-// with ENOTCONN if the link is gone.
+// Security reads the adapter's list of links (HCIGETCONNLIST). It needs no
+// privilege, but can wait for the kernel's lock of the adapter (hci_dev_lock). If
+// the link is gone, the error matches ENOTCONN.
 func (c *Conn) Security() (Security, error) {
 	if !c.ok() {
 		return SecurityDefault, syscall.EINVAL
 	}
-	// The link may outlive the connection; a closed Conn says so all the same.
+	// A closed Conn returns net.ErrClosed, even if its link is still open.
 	if err := c.socket.CheckOpen(); err != nil {
 		return SecurityDefault, c.opError(opSecurity, err)
 	}
@@ -247,9 +255,10 @@ func (c *Conn) RemoteAddr() net.Addr {
 	return c.remote
 }
 
-// SetDeadline sets the read and the write deadline, also for calls that wait
-// already. Calls that pass it fail with an error that matches
-// os.ErrDeadlineExceeded and is a timeout. The zero time means none.
+// SetDeadline sets the read and write deadlines, for future and pending calls. A
+// call that exceeds its deadline returns an error that matches
+// os.ErrDeadlineExceeded and is a timeout. A zero value for t means that calls
+// do not time out.
 func (c *Conn) SetDeadline(t time.Time) error {
 	if !c.ok() {
 		return syscall.EINVAL
@@ -275,8 +284,8 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return c.localError(opSet, c.socket.SetWriteDeadline(t))
 }
 
-// SetReadBuffer sets the size of the kernel's receive buffer in bytes. The peer
-// is told to pause while it is full.
+// SetReadBuffer sets the size of the kernel's receive buffer in bytes. While the
+// buffer is full, the kernel makes the peer pause.
 func (c *Conn) SetReadBuffer(bytes int) error {
 	if !c.ok() {
 		return syscall.EINVAL
@@ -292,10 +301,10 @@ func (c *Conn) SetWriteBuffer(bytes int) error {
 	return c.localError(opSet, c.socket.SetWriteBuffer(bytes))
 }
 
-// File returns a duplicate of the connection's descriptor, for the caller to
-// close. Close leaves the connection open as long as the duplicate is; Shutdown
-// ends it for both. What one of them reads the other does not see, the end of
-// the stream included.
+// File returns a duplicate of the connection's descriptor. The caller must close
+// it. After Close, the connection stays open until the duplicate is closed;
+// Shutdown ends it for both. Data that one of them reads is not received by the
+// other, and neither is the end of the stream.
 func (c *Conn) File() (*os.File, error) {
 	if !c.ok() {
 		return nil, syscall.EINVAL
@@ -304,11 +313,12 @@ func (c *Conn) File() (*os.File, error) {
 	return f, c.opError(opFile, err)
 }
 
-// SyscallConn returns a raw connection. Its functions must not read from or
-// write to the descriptor while Read and Write are in use, nor ask it for
-// SO_ERROR, which takes the end of the stream away from them. A function that
-// runs on holds up the end of the descriptor, though not Close. As in package
-// net, SyscallConn succeeds on a closed Conn too, and the methods of the raw
+// SyscallConn returns a raw connection. The functions passed to its methods must
+// not read from or write to the descriptor while Read and Write are in use. They
+// must not get the socket option SO_ERROR either, which would take the end of
+// the stream away from Read and Write. While such a function runs, the
+// descriptor stays open, but Close does not wait for it. As in package net,
+// SyscallConn also succeeds on a closed Conn, and the methods of the raw
 // connection return the error.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	if !c.ok() {

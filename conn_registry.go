@@ -9,30 +9,30 @@ import (
 )
 
 // A heldConn describes a connection that this process holds. It must not refer
-// to the Conn: the registry would keep a forgotten one from being closed.
+// to the Conn, because the registry would then keep a forgotten Conn from being
+// collected and closed.
 type heldConn struct {
 	local, remote Addr
-	dialed        bool // by a Dialer; not accepted, nor from FileConn
+	dialed        bool // by a Dialer, rather than accepted or from FileConn
 	socket        weak.Pointer[btsocket.Socket]
 
-	// Guarded by the registry's mutex: whether Shutdown is closing the
-	// connection, and the handle of the link, if the kernel has checked that
-	// the link has SecurityHigh.
-	closing bool
-	handle  uint16
-	high    bool
+	// The following fields are guarded by the registry's mutex.
+	closing bool   // Shutdown is closing the connection
+	high    bool   // the kernel has checked that the link has SecurityHigh
+	handle  uint16 // of that link
 }
 
-// open reports whether the connection has not ended. The kernel keeps nothing
-// busy for one that has.
+// open reports whether the connection has not ended. A connection that has ended
+// no longer makes its channel busy.
 func (h *heldConn) open() bool {
 	socket := h.socket.Value()
 	return socket != nil && socket.Connected()
 }
 
-// A connRegistry holds this process's connections and when it last closed one
-// to a device. A dial uses it to tell its own process's connections from those
-// of others, for which the kernel returns the same errno.
+// A connRegistry holds the connections of this process and, for each device, the
+// time of the last close. A dial uses it to distinguish connections of this
+// process from those of other programs, for which the kernel returns the same
+// errno.
 type connRegistry struct {
 	mu     sync.Mutex
 	held   map[*heldConn]struct{}
@@ -52,7 +52,7 @@ func (r *connRegistry) add(h *heldConn) {
 	r.held[h] = struct{}{}
 }
 
-// markClosing notes that Shutdown is closing a connection, which can take long.
+// markClosing records that Shutdown is closing a connection, which can take long.
 func (r *connRegistry) markClosing(h *heldConn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,7 +60,7 @@ func (r *connRegistry) markClosing(h *heldConn) {
 }
 
 // closing reports whether Shutdown is closing a connection that this process
-// has dialed, as dialed matches them.
+// dialed to remote, from the local adapter, or from any adapter if local is zero.
 func (r *connRegistry) closing(local BDAddr, remote Addr) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,13 +73,13 @@ func (r *connRegistry) closing(local BDAddr, remote Addr) bool {
 }
 
 // dialedTo reports whether the connection was dialed to remote, from the local
-// adapter, or from any if that is zero.
+// adapter, or from any adapter if local is zero.
 func (h *heldConn) dialedTo(local BDAddr, remote Addr) bool {
 	return h.dialed && h.remote == remote && (local.IsZero() || h.local.Device == local)
 }
 
-// remove takes a connection out that is about to be closed, or was forgotten.
-// It does nothing if that has happened before.
+// remove removes a connection that is about to be closed or was collected. It
+// does nothing if the connection was removed before.
 func (r *connRegistry) remove(h *heldConn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -89,15 +89,15 @@ func (r *connRegistry) remove(h *heldConn) {
 	}
 }
 
-// justClosed notes that a connection to the device was closed.
+// justClosed records that a connection to the device was closed.
 func (r *connRegistry) justClosed(device BDAddr) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.noteClosed(device)
 }
 
-// noteClosed is justClosed with the mutex held. It forgets closes that are too
-// old to matter.
+// noteClosed is justClosed with the mutex held. It drops closes older than
+// recentFor.
 func (r *connRegistry) noteClosed(device BDAddr) {
 	now := time.Now()
 	for other, at := range r.closed {
@@ -121,27 +121,28 @@ func (r *connRegistry) recentlyClosed(device BDAddr) bool {
 }
 
 // dialed reports whether this process has an open connection that it dialed to
-// remote, from the local adapter, or from any if that is zero. The kernel
-// permits one for each pair of adapters, channel and direction.
+// remote, from the local adapter, or from any adapter if local is zero. The
+// kernel permits one for each pair of adapters, channel and direction. A
+// connection that Shutdown is closing does not count.
 func (r *connRegistry) dialed(local BDAddr, remote Addr) bool {
 	return r.find(func(h *heldConn) bool {
 		return h.dialedTo(local, remote) && !h.closing
 	})
 }
 
-// highOver reports whether this process has an open connection over the link
-// of that handle for which the kernel has checked that it has SecurityHigh.
+// highOver reports whether this process has an open connection over the link with
+// the given handle, and the kernel has checked that the link has SecurityHigh.
 //
-// A controller gives the handle of a link that is gone to the next one. That
-// the connection is open still shows that the link is the same.
+// A controller reuses the handle of a link that has ended. Since the connection
+// is still open, the handle still belongs to the same link.
 func (r *connRegistry) highOver(local, device BDAddr, handle uint16) bool {
 	return r.find(func(h *heldConn) bool {
 		return h.high && h.handle == handle && h.local.Device == local && h.remote.Device == device
 	})
 }
 
-// markHigh notes that the kernel has checked that the link of that handle,
-// over which the connection runs, has SecurityHigh.
+// markHigh records that the kernel has checked that the connection's link, which
+// has the given handle, has SecurityHigh.
 func (r *connRegistry) markHigh(h *heldConn, handle uint16) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

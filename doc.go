@@ -1,6 +1,7 @@
-// Package rfcomm connects Bluetooth devices by RFCOMM, the serial port of
-// Bluetooth, with the interfaces of package net: [Dial] and [Listen] return a
-// [net.Conn] and a [net.Listener], with everything that they promise for TCP.
+// Package rfcomm connects Bluetooth devices by RFCOMM, the serial port protocol
+// of Bluetooth. [Dial] and [Listen] return a [net.Conn] and a [net.Listener] that
+// keep the promises of package net for TCP: deadlines, contexts, errors, and a
+// Close that wakes every pending call.
 //
 // A server listens on a channel, a number from 1 to 30:
 //
@@ -10,53 +11,62 @@
 //		…
 //	}
 //
-// A client dials the channel of a device, which it names by its address:
+// A client dials a channel of a device, which it names by its address:
 //
 //	conn, err := rfcomm.Dial("01:23:45:67:89:AB", 20)
 //
-// [Dialer] and [ListenConfig] have options: time limits, the adapter to use,
+// [Dialer] and [ListenConfig] add options: timeouts, the adapter to use, and
 // encryption. Any http.Server can serve a Listener, and crypto/tls runs over a
-// Conn. [Dialer.DialHost] can be the DialContext of an http.Transport; a URL then
-// names a device and a channel, as http://01-23-45-67-89-AB:20/ does. Set
-// MaxConnsPerHost to 1, for the reason given next.
+// Conn. [Dialer.DialHost] can be the DialContext of an http.Transport, so that
+// the URL http://01-23-45-67-89-AB:20/ names a device and a channel. Set the
+// transport's MaxConnsPerHost to 1, for the reason given under Differences from
+// TCP.
 //
-// The package uses the kernel's RFCOMM sockets directly: no cgo, no daemon, no
-// root. Waiting connections are on the runtime's poller and tie up no thread.
-// It works on Linux. On other Unix systems and on Windows it compiles, addresses
-// can be parsed, and everything else fails with an error that matches
-// [errors.ErrUnsupported].
+// # Requirements
 //
-// # What differs from TCP
+// The package uses the RFCOMM sockets of the Linux kernel directly, without cgo,
+// a daemon or root. Pending calls wait on the runtime's poller and occupy no
+// thread. On 386 and s390x, Linux 4.3 is the oldest kernel that works. On other
+// platforms the package compiles and parses addresses, and everything else fails
+// with an error that matches [errors.ErrUnsupported].
 //
-// Between two adapters there is one link, and on it one connection for each
-// channel and direction. A second dial to the same channel of the same device
-// fails with EBUSY while the first connection is open or closing. Dials therefore
-// retry for some seconds; see [Dialer.DialRFCOMM].
+// The adapter must be powered on ("bluetoothctl power on"). That of a server
+// must also answer pages: "bluetoothctl discoverable on" ensures that for three
+// minutes, and a paired device can connect at any time. See [Adapter]. In a
+// container, Bluetooth needs the host's network namespace (--network=host).
 //
-// There is no half-close: Close and Shutdown end both directions.
+// # Differences from TCP
 //
-// A clean close and a reset look alike. Read returns io.EOF for both, so that a
-// protocol needs lengths or end marks of its own to tell a whole message from a
-// part. See [Conn.Read].
+// Two adapters share one link, and on it one connection for each channel and
+// direction. A second dial to the same channel of the same device fails with
+// EBUSY while the first connection is open or closing. Dials therefore retry for
+// a few seconds; see [Dialer.DialRFCOMM].
 //
-// Close does not wait for data that is still queued. The kernel sends it for 40 s,
-// however much the peer takes; a slower peer loses the end. [Conn.Shutdown] waits
-// until everything has been sent and the peer's Bluetooth stack has acknowledged
-// the disconnect.
+// RFCOMM has no half-close: Close and Shutdown end both directions.
+//
+// A clean close and a reset look alike. Read returns io.EOF for both, so a
+// protocol needs lengths or end marks of its own to distinguish a whole message
+// from a part. See [Conn.Read].
+//
+// Close does not wait for queued data. The kernel continues to send it for 40 s,
+// however much the peer has taken by then; a slower peer loses the rest.
+// [Conn.Shutdown] waits until all data has been sent and the peer's Bluetooth
+// stack has acknowledged the disconnect.
 //
 // The kernel lets two listeners share a channel, one on every adapter and one on
-// an adapter's own address, of which only the latter receives connections. [Listen]
-// refuses a channel for which that would be the case; see
+// an adapter's own address. Only the latter then receives that adapter's
+// connections. [Listen] refuses to share a channel in this way; see
 // [ListenConfig.ListenRFCOMM].
 //
-// The kernel's connect, shutdown and close can be stuck while the link of another
-// connection is stalled. No call of this package waits for them longer than its
-// context, or 100 ms for Close; a call that is stuck ends on its own.
+// The kernel's connect, shutdown and close can block while the link of another
+// connection is stalled. No call of this package waits for them after its
+// context is done, and Close waits for at most 100 ms; the blocked system call
+// ends by itself later.
 //
-// Linux 6.1 has two bugs that a program can meet. Two devices that dial each other
+// Linux 6.1 has two bugs that affect programs. Two devices that dial each other
 // at the same moment, without a link between them, can crash the kernel. And a
-// process that is killed while a device is pairing to connect to its listener stops
-// RFCOMM on the whole machine; see [Listener.Close].
+// process that is killed while a device is pairing to connect to its listener
+// stops RFCOMM on the whole machine; see [Listener.Close].
 //
 // # Errors
 //
@@ -67,19 +77,47 @@
 //	asleep, out of range, or not connectable; or it has forgotten this machine and
 //	needs pairing again; or this is its LE address)
 //
-// Errors of the kernel match their errno, with errors.Is(err, syscall.EHOSTDOWN)
-// or errors.As with a *syscall.Errno, and nothing else: ETIMEDOUT of a lost link
-// is not a timeout, EACCES does not match fs.ErrPermission, nor ENOSYS
-// [errors.ErrUnsupported]. Timeout() is true only for deadlines. After Close,
-// errors match [net.ErrClosed], after a deadline [os.ErrDeadlineExceeded], and if
-// its context ends a dial, that context's error.
+// An error of the kernel matches its errno and nothing else. Use
+// errors.Is(err, syscall.EHOSTDOWN), or errors.As with a *syscall.Errno: the
+// *os.SyscallError in the OpError holds a value that adds the likely cause, not
+// a bare syscall.Errno. Only deadlines are timeouts; the Timeout method returns
+// false for the ETIMEDOUT of a lost link. EACCES does not match
+// fs.ErrPermission, and ENOSYS does not match [errors.ErrUnsupported].
+//
+// The errors of dials are listed at [Dialer.DialRFCOMM], those of listening at
+// [ListenConfig.ListenRFCOMM]. Connections have the following:
+//
+//   - ETIMEDOUT: the link was lost, because the device went out of range or lost
+//     power; [Conn.Shutdown] also returns it if the peer takes no data
+//   - ECONNRESET, of Write and Shutdown: the peer has closed the connection, or
+//     its link went away; Read returns io.EOF
+//   - ECONNABORTED: the adapter went away, or the link did for an unknown reason,
+//     or, rarely, the peer closed in the middle of a large Write
+//   - ENOTCONN, of Write: the connection has ended for a reason that the kernel
+//     has not kept, or it still awaits its first Read (see [FileConn])
+//   - ECONNREFUSED: encryption was switched off, without which the connection
+//     does not have its security level
+//   - EACCES, EBADE: the devices are not paired, or one has lost the key
+//   - ENOSYS: the link ended for a reason without an errno
+//   - [ErrUnconfirmed], of Shutdown: the peer may have received everything, but
+//     its link was gone a moment later
+//   - [net.ErrClosed]: the connection or listener was closed by this process
+//   - [os.ErrDeadlineExceeded]: a deadline or the Dialer's Timeout has passed
+//   - [context.Canceled]: the context of a dial, listen or Shutdown was cancelled
 //
 // # Security
 //
-// Devices that are paired can encrypt their link. [Dialer.Security] and
-// [ListenConfig.Security] ask for that, and return no connection without. The
-// kernel alone does not ensure it: if the devices have a connection already, it
-// opens the next one at the link's level and reports the level asked for. The
-// check is made when Dial or Accept returns. [Conn.Security] reports how the link
-// is protected at the moment.
+// Paired devices can encrypt their link. With [SecurityMedium] or more in
+// [Dialer.Security] or [ListenConfig.Security], Dial and Accept return no
+// connection over a link that is not encrypted. The kernel alone does not ensure
+// that: if the devices already have a connection, it opens the next one at the
+// level of the link and still reports the requested level. The check is made
+// when Dial or Accept returns; [Conn.Security] reports the current protection of
+// the link.
+//
+// If a pairing agent is registered, as on a desktop, every connection of an
+// unpaired device asks its user, even at [SecurityLow]. While the question is
+// unanswered, the dial fails with ETIMEDOUT after about 30 s, and the next dial
+// with ECONNREFUSED after about 10 s. If the user declines, the dial fails with
+// EACCES.
 package rfcomm

@@ -17,31 +17,32 @@ var (
 	_ syscall.Conn = (*Listener)(nil)
 )
 
-// A ListenConfig contains options for listening to an address. It may be used
-// by several goroutines at once.
+// A ListenConfig contains options for listening on an address. Several
+// goroutines may use a ListenConfig at once.
 type ListenConfig struct {
-	// Backlog is the number of connections that may wait for Accept; the
-	// kernel lets one more in, and bounds it by the sysctl
+	// Backlog is the maximum number of connections that are pending until
+	// Accept. The kernel admits one more, and limits the number to the sysctl
 	// net.core.somaxconn. The default is SOMAXCONN.
 	Backlog int
 
-	// Security is the protection to ask of peers. The kernel checks the level
-	// of each connection, SecurityHigh as well as SecurityMedium. With either,
-	// Accept also closes and skips connections over a link that is not
-	// encrypted. Both checks are made before Accept returns: they do not notice
-	// that encryption is switched off later.
+	// Security is the protection that the link to a peer must have. The kernel
+	// checks the level of each connection, for SecurityMedium as well as
+	// SecurityHigh. At both levels, Accept also closes and skips connections
+	// over a link that is not encrypted. Both checks are made before Accept
+	// returns: they do not notice if encryption is switched off later. The
+	// default is no requirement.
 	Security Security
 
-	// Control, if not nil, is called with the new socket after it is made and
-	// before it is bound. It is called again, with another socket, if another
-	// program takes the channel at the same moment. Only the Control method
-	// of c can be used. Network is "rfcomm"; address is the one to listen on,
-	// as Addr.String formats it.
+	// Control, if not nil, is called with the new socket after it is created
+	// and before it is bound. If another program takes the channel at the same
+	// moment, Control is called again with another socket. Only the Control
+	// method of c can be used. Network is "rfcomm"; address is the one to
+	// listen on, as Addr.String formats it.
 	Control func(network, address string, c syscall.RawConn) error
 }
 
-// Listen listens on an address as [ParseAddr] takes it, on the network
-// "rfcomm". The listener is always a *[Listener]. See
+// Listen listens on an address in the form that [ParseAddr] accepts. The network
+// must be "rfcomm". The listener is always a *[Listener]. See
 // [ListenConfig.ListenRFCOMM].
 func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (net.Listener, error) {
 	if err := rfcommNetwork.Check(network); err != nil {
@@ -65,21 +66,21 @@ func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (ne
 //
 // The kernel lets a listener on an adapter's address and a listener on every
 // adapter share a channel. The former then receives all connections to its
-// adapter, the latter none. So ListenRFCOMM returns an error if a listener of
-// any program, including this one, has the channel on every adapter and laddr
-// names one, or the reverse. A program that binds an adapter's address later
-// still takes the channel. Listeners on the address of an unplugged adapter go
-// unnoticed.
+// adapter, the latter none. ListenRFCOMM therefore returns EADDRINUSE if laddr
+// names an adapter and a listener of any program, including this one, has the
+// channel on every adapter, or the reverse. A program that binds an adapter's
+// address later still takes the channel. ListenRFCOMM does not detect listeners
+// on the address of an unplugged adapter.
 //
 // To find such listeners, ListenRFCOMM binds sockets to their addresses for a
-// moment, in which other programs get EADDRINUSE. It retries for some
+// moment, during which other programs get EADDRINUSE. It retries for a few
 // milliseconds before it returns EADDRINUSE itself, so that programs that call
 // it at the same time do not fail because of each other.
 //
 // The errors are *net.OpError. Those of the kernel match their errno:
 // EADDRINUSE if the channel is in use, or if the channel is 0 and none is free;
-// EAFNOSUPPORT and EPROTONOSUPPORT as for [Dialer.DialRFCOMM]. On other platforms the error
-// matches errors.ErrUnsupported.
+// EAFNOSUPPORT and EPROTONOSUPPORT as for [Dialer.DialRFCOMM]. On other
+// platforms the error matches errors.ErrUnsupported.
 func (lc *ListenConfig) ListenRFCOMM(ctx context.Context, laddr Addr) (*Listener, error) {
 	listener, err := lc.check(ctx, laddr)
 	if err != nil {
@@ -88,7 +89,7 @@ func (lc *ListenConfig) ListenRFCOMM(ctx context.Context, laddr Addr) (*Listener
 	return listener, nil
 }
 
-// check checks everything that can be checked before there is a socket, and
+// check checks the address and the options before any socket is created, and
 // listens.
 func (lc *ListenConfig) check(ctx context.Context, laddr Addr) (*Listener, error) {
 	if err := checkChannel(laddr.Channel, 0); err != nil {
@@ -117,8 +118,8 @@ func (lc *ListenConfig) check(ctx context.Context, laddr Addr) (*Listener, error
 // disconnects before Accept is discarded together with the data it sent. From
 // each adapter of each device there can be one connection at a time.
 //
-// A Listener survives its adapter without any event: connections come again
-// when the adapter is back.
+// If its adapter is unplugged or powered off, a Listener reports no error. It
+// accepts connections again once the adapter is back.
 type Listener struct {
 	listener *btsocket.Listener
 	addr     Addr
@@ -134,7 +135,7 @@ func (l *Listener) opError(op string, err error) error {
 	return opError(op, nil, l.addr, err)
 }
 
-// Accept waits for the next connection. It is always a *[Conn]. See
+// Accept waits for the next connection, which is always a *[Conn]. See
 // [Listener.AcceptRFCOMM].
 func (l *Listener) Accept() (net.Conn, error) {
 	c, err := l.AcceptRFCOMM()
@@ -146,11 +147,11 @@ func (l *Listener) Accept() (net.Conn, error) {
 
 // AcceptRFCOMM waits for the next connection, until the listener's deadline.
 //
-// If the ListenConfig asked for SecurityMedium or SecurityHigh, AcceptRFCOMM
-// closes and skips a connection over a link that is not encrypted, or that ends
-// meanwhile. Its errors are those of the listener, not of a peer. To look at the
-// link, it can wait for the kernel's lock of the adapter (hci_dev_lock),
-// regardless of the deadline.
+// If the ListenConfig requires SecurityMedium or SecurityHigh, AcceptRFCOMM
+// closes and skips a connection if its link is not encrypted or ends meanwhile.
+// Errors are therefore those of the listener, not of a peer, and a loop can end
+// on them. To inspect the link, AcceptRFCOMM can wait for the kernel's lock of
+// the adapter (hci_dev_lock), regardless of the deadline.
 func (l *Listener) AcceptRFCOMM() (*Conn, error) {
 	if !l.ok() {
 		return nil, syscall.EINVAL
@@ -167,18 +168,19 @@ func (l *Listener) AcceptRFCOMM() (*Conn, error) {
 // ones stay open. The channel is free when Close returns, unless the kernel is
 // blocked by a stalled link for more than 100 ms.
 //
-// Before the listener, Close closes the pending connections one by one,
-// half-open ones included. Left to the kernel, they can stop RFCOMM on the
-// whole machine by a deadlock: on Linux 6.1 a half-open connection always does,
-// such as that of an unpaired device to a listener at SecurityMedium. A
-// connection that arrives in the microseconds between the two steps still can.
-// So can a process that is killed or exits without Close.
+// Always call Close before the process ends. It closes the pending connections
+// one by one, including half-open ones, before it closes the listener. If the
+// kernel closes them instead, as it does when a process is killed or exits
+// without Close, they can stop RFCOMM on the whole machine by a deadlock. On
+// Linux 6.1 a half-open connection always does, such as that of an unpaired
+// device to a listener at SecurityMedium, and only a reboot helps. A connection
+// that arrives in the microseconds between the two steps of Close still can.
 //
 // Pending connections belong to the socket and thus to all its descriptors.
 // After [Listener.File], and for a listener from [FileListener], Close leaves
 // them to the other users. The last user should close them: set the socket
 // option BT_DEFER_SETUP (level SOL_BLUETOOTH, option 7) to 1, so that Accept
-// returns half-open connections too, then call Accept until a deadline passes,
+// also returns half-open connections, then call Accept until a deadline passes,
 // and close each connection without reading from it.
 func (l *Listener) Close() error {
 	if !l.ok() {
@@ -187,8 +189,8 @@ func (l *Listener) Close() error {
 	return l.opError(opClose, l.listener.Close())
 }
 
-// Addr returns the address that the listener has, as an [Addr]: with the
-// channel that the kernel picked if 0 was asked for.
+// Addr returns the listener's address, as an [Addr]. If the requested channel
+// was 0, its Channel is the one that was picked.
 func (l *Listener) Addr() net.Addr {
 	if !l.ok() {
 		return nil
@@ -196,8 +198,8 @@ func (l *Listener) Addr() net.Addr {
 	return l.addr
 }
 
-// SetDeadline sets the deadline of Accept, also of one that waits already. The
-// zero time means none.
+// SetDeadline sets the deadline for future and pending calls of Accept. A zero
+// value for t means that Accept does not time out.
 func (l *Listener) SetDeadline(t time.Time) error {
 	if !l.ok() {
 		return syscall.EINVAL
@@ -205,8 +207,9 @@ func (l *Listener) SetDeadline(t time.Time) error {
 	return l.opError(opSet, l.listener.SetDeadline(t))
 }
 
-// File returns a duplicate of the listener's descriptor, for the caller to
-// close. Both accept from one queue, which [Listener.Close] then leaves alone.
+// File returns a duplicate of the listener's descriptor. The caller must close
+// it. Both descriptors accept from the same queue, and [Listener.Close] no
+// longer closes the pending connections.
 func (l *Listener) File() (*os.File, error) {
 	if !l.ok() {
 		return nil, syscall.EINVAL
@@ -215,8 +218,9 @@ func (l *Listener) File() (*os.File, error) {
 	return f, l.opError(opFile, err)
 }
 
-// SyscallConn returns a raw connection, of which only Control can be used. Its
-// function must not duplicate the descriptor; use [Listener.File] for that.
+// SyscallConn returns a raw connection of which only the Control method can be
+// used. The function passed to Control must not duplicate the descriptor; use
+// [Listener.File] for that.
 func (l *Listener) SyscallConn() (syscall.RawConn, error) {
 	if !l.ok() {
 		return nil, syscall.EINVAL

@@ -8,7 +8,7 @@ import (
 // network is the name of the network in addresses and errors.
 const network = "rfcomm"
 
-// The operations that errors name (the Op of a net.OpError).
+// Operation names, the Op of a net.OpError.
 const (
 	opAccept     = "accept"
 	opAdapters   = "adapters"
@@ -28,10 +28,9 @@ const (
 // Dial connects to a channel, 1 to 30, of the device with the given address,
 // such as "01:23:45:67:89:AB". The connection is always a *[Conn].
 //
-// It is short for [Dialer.DialRFCOMM] of a zero Dialer: the connection leaves
-// from whichever adapter the kernel picks, and the dial takes as long as the
-// kernel lets it, which is about 5 s if the device is unreachable: see
-// [Dialer.Timeout].
+// Dial is short for [Dialer.DialRFCOMM] of a zero Dialer: the kernel picks the
+// adapter to dial from, and the dial takes as long as the kernel allows, which is
+// about 5 s if the device is unreachable. See [Dialer.Timeout].
 func Dial(bdaddr string, channel int) (net.Conn, error) {
 	device, err := ParseBDAddr(bdaddr)
 	if err != nil {
@@ -44,9 +43,9 @@ func Dial(bdaddr string, channel int) (net.Conn, error) {
 	return conn, nil
 }
 
-// Listen listens on a channel, 1 to 30, of every adapter. If the channel is 0,
-// Listen picks the first one that is free on every adapter, and the listener's
-// Addr reports it. The listener is always a *[Listener]. See
+// Listen listens on a channel, 1 to 30, of every adapter. If channel is 0,
+// Listen picks the first channel that is free on every adapter, which the
+// listener's Addr reports. The listener is always a *[Listener]. See
 // [ListenConfig.ListenRFCOMM].
 func Listen(channel int) (net.Listener, error) {
 	listener, err := new(ListenConfig).ListenRFCOMM(context.Background(), Addr{Channel: channel})
