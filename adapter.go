@@ -13,22 +13,23 @@ import (
 type Adapter struct {
 	Index int    // 0 for hci0
 	Name  string // "hci0"
-	Addr  BDAddr // zero while the kernel has not read it
+	Addr  BDAddr // zero until the kernel has read it from the controller
 	Up    bool   // powered on
 
 	// PageScan reports whether devices can connect to the adapter. Desktops
-	// switch it off while nothing is paired and the adapter is not discoverable.
+	// switch it off while no device is paired and the adapter is not
+	// discoverable.
 	PageScan bool
 
-	// InquiryScan reports whether devices can find the adapter. A device that
-	// has its address can connect without.
+	// InquiryScan reports whether devices can discover the adapter. A device
+	// that has the adapter's address can connect without discovering it.
 	InquiryScan bool
 }
 
 // Adapters returns the machine's Bluetooth adapters in the order of their
-// indexes. It needs no privilege. Its errors are *net.OpError; one matches
-// EAFNOSUPPORT where the kernel has no Bluetooth, which is so in most
-// containers, and errors.ErrUnsupported on systems other than Linux.
+// indexes. It needs no privilege. Errors are *net.OpError. The error matches
+// EAFNOSUPPORT if the kernel has no Bluetooth, as in most containers, and
+// errors.ErrUnsupported on other platforms.
 func Adapters() ([]Adapter, error) {
 	adapters, err := adapters()
 	if err != nil {
@@ -37,9 +38,9 @@ func Adapters() ([]Adapter, error) {
 	return adapters, nil
 }
 
-// AdapterByName returns the adapter with a name such as "hci0". Its errors are
-// those of [Adapters], and a *net.AddrError in a *net.OpError if there is no
-// such adapter.
+// AdapterByName returns the adapter with the given name, such as "hci0". If
+// there is none, the error is a *net.OpError that holds a *net.AddrError. Other
+// errors are those of [Adapters].
 func AdapterByName(name string) (*Adapter, error) {
 	adapter, err := findAdapter(name, func(a *Adapter) bool { return a.Name == name })
 	if err != nil {
@@ -48,6 +49,7 @@ func AdapterByName(name string) (*Adapter, error) {
 	return adapter, nil
 }
 
+// adapters returns the machine's adapters with an error that is not an OpError.
 func adapters() ([]Adapter, error) {
 	found, err := hci.Adapters()
 	if err != nil {
@@ -72,8 +74,8 @@ func adapterByAddr(address BDAddr) (*Adapter, error) {
 	return findAdapter(address.String(), func(a *Adapter) bool { return a.Addr == address })
 }
 
-// findAdapter returns the first adapter that matches. Its error names those
-// that there are.
+// findAdapter returns the first adapter that matches. If none does, the error
+// lists the machine's adapters.
 func findAdapter(wanted string, matches func(*Adapter) bool) (*Adapter, error) {
 	adapters, err := adapters()
 	if err != nil {
@@ -92,8 +94,8 @@ func findAdapter(wanted string, matches func(*Adapter) bool) (*Adapter, error) {
 	return nil, &net.AddrError{Err: "no such Bluetooth adapter; this machine has " + strings.Join(have, ", "), Addr: wanted}
 }
 
-// airOf returns how an adapter sends, or zero if there is no telling. It serves
-// speed alone, so no error comes out of it.
+// airOf returns how an adapter sends, or the zero Air if that is not known. The
+// result only affects speed, so errors are ignored.
 func airOf(adapter BDAddr) btsocket.Air {
 	all, err := hci.Adapters()
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 )
 
-// findLink returns the link of an adapter to a device. Its error matches
-// ENOTCONN if there is none, because the adapter is gone or the link is.
+// findLink returns the link of an adapter to a device. If there is none,
+// because the adapter or the link is gone, the error matches ENOTCONN.
 func findLink(adapter, device BDAddr) (hci.Link, error) {
 	all, err := adapters()
 	if err != nil {
@@ -30,8 +30,7 @@ func findLink(adapter, device BDAddr) (hci.Link, error) {
 	return hci.Link{}, errNoLink
 }
 
-// linkOf returns the link to a device of the adapter with an index, like
-// findLink.
+// linkOf is like findLink for the adapter with the given index.
 func linkOf(adapter int, device BDAddr) (hci.Link, error) {
 	links, err := hci.Links(adapter)
 	if err != nil && !errors.Is(err, syscall.ENODEV) {
@@ -47,14 +46,14 @@ func linkOf(adapter int, device BDAddr) (hci.Link, error) {
 
 var errNoLink = os.NewSyscallError("ioctl", syscall.ENOTCONN)
 
-// lookUpWait bounds a look-up of the links that only adds to an error: the
-// kernel takes hci_dev_lock for it, a mutex that it can hold while it waits for
-// a controller (hci_get_conn_list).
+// lookUpWait is the timeout of a look-up of links that only adds a hint to an
+// error. The look-up takes hci_dev_lock, a mutex that the kernel can hold while
+// it waits for a controller (hci_get_conn_list).
 const lookUpWait = 100 * time.Millisecond
 
-// linkTo returns the link to a device, of the local adapter, or of any if that
-// is zero; nil if there is none, or if it cannot be looked up before ctx is
-// done or lookUpWait has passed.
+// linkTo returns the link to a device, of the local adapter or, if local is
+// zero, of any adapter. It returns nil if there is no link, or if the look-up
+// takes longer than lookUpWait or until ctx is done.
 func linkTo(ctx context.Context, local, device BDAddr) *hci.Link {
 	ctx, cancel := context.WithTimeout(ctx, lookUpWait)
 	defer cancel()
@@ -71,7 +70,8 @@ func linkTo(ctx context.Context, local, device BDAddr) *hci.Link {
 }
 
 // linksTo returns the links to a device by the addresses of their adapters,
-// with those that are being made or ended. It returns early if ctx is done.
+// including links that are being made or ended. It returns early if ctx is
+// done.
 func linksTo(ctx context.Context, device BDAddr) (map[BDAddr]hci.Link, error) {
 	return btsocket.Await(ctx, func() (map[BDAddr]hci.Link, error) { return allLinksTo(device) })
 }

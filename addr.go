@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// A BDAddr is a Bluetooth device address (BD_ADDR), in the order in which it
-// is written: the most significant byte first. The zero value stands for any
-// adapter. BDAddr values are comparable.
+// A BDAddr is a Bluetooth device address (BD_ADDR), the most significant byte
+// first, as in its written form. The zero value means any adapter. BDAddr
+// values are comparable.
 type BDAddr [6]byte
 
 const bdaddrForm = "; it should look like 01:23:45:67:89:AB"
 
-// bdaddrError returns the error of ParseBDAddr. A blank from a paste cannot be
-// seen in a message, so that the error names it.
+// bdaddrError returns the error of ParseBDAddr. It names a blank around the
+// address, as from pasted text, because a blank is invisible in a message.
 func bdaddrError(s string) error {
 	if trimmed := strings.TrimSpace(s); trimmed != s {
 		if _, err := ParseBDAddr(trimmed); err == nil {
@@ -26,8 +26,8 @@ func bdaddrError(s string) error {
 	return &net.AddrError{Err: "malformed Bluetooth device address" + bdaddrForm, Addr: s}
 }
 
-// ParseBDAddr parses an address of the form "01:23:45:67:89:AB" or, as Windows
-// prints it, "01-23-45-67-89-AB", in upper or lower case. Its error is a
+// ParseBDAddr parses an address of the form "01:23:45:67:89:AB" or, as printed
+// by Windows, "01-23-45-67-89-AB", in upper or lower case. Errors are
 // *net.AddrError.
 func ParseBDAddr(s string) (BDAddr, error) {
 	var a BDAddr
@@ -59,15 +59,15 @@ func (a BDAddr) append(b []byte) []byte {
 	return b
 }
 
-// IsZero reports whether a is the zero address, which stands for any adapter.
+// IsZero reports whether a is the zero address, which means any adapter.
 func (a BDAddr) IsZero() bool { return a == BDAddr{} }
 
-// MarshalText implements [encoding.TextMarshaler]. It returns what String
-// does.
+// MarshalText implements [encoding.TextMarshaler]. It returns the address in
+// the form of String.
 func (a BDAddr) MarshalText() ([]byte, error) { return a.append(nil), nil }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. It takes what
-// [ParseBDAddr] takes.
+// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts the forms
+// that [ParseBDAddr] accepts.
 func (a *BDAddr) UnmarshalText(text []byte) error {
 	parsed, err := ParseBDAddr(string(text))
 	if err != nil {
@@ -77,15 +77,16 @@ func (a *BDAddr) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Channels of RFCOMM run from 1 to 30 (RFCOMM specification, section 5.4:
-// DLCI 2–61, one bit of which is the direction). 0 asks the kernel to pick
-// one, where that has a meaning.
+// RFCOMM has channels 1 to 30 (RFCOMM specification, section 5.4: DLCI 2–61,
+// one bit of which is the direction). A listener on channel 0 gets a free
+// channel.
 const (
 	minChannel = 1
 	maxChannel = 30
 )
 
-// checkChannel refuses channels outside lowest to 30, lowest being 0 or 1.
+// checkChannel returns an error if channel is outside the range lowest to 30.
+// Lowest is 0 or 1.
 func checkChannel(channel, lowest int) error {
 	if channel < lowest || channel > maxChannel {
 		return channelError(strconv.Itoa(channel))
@@ -97,18 +98,19 @@ func channelError(channel string) error {
 	return &net.AddrError{Err: "no such channel; RFCOMM has channels 1 to 30 (and 0 to listen on a free one)", Addr: channel}
 }
 
-// An Addr is one end of an RFCOMM connection: a device and a channel.
+// An Addr is the address of one end of an RFCOMM connection: a device and a
+// channel.
 //
-// A connection has one channel number, the server's, and both its ends carry
-// it.
+// A connection has a single channel number, that of the server. The addresses
+// of both ends contain it.
 type Addr struct {
-	Device  BDAddr // zero: any adapter
-	Channel int    // 1 to 30; 0: a free one (to listen), or none is meant
+	Device  BDAddr // zero means any adapter
+	Channel int    // 1 to 30; 0 means a free channel (to listen), or none
 }
 
-// ParseAddr parses an address of the form "[01:23:45:67:89:AB]:11". Without a
-// device, as in ":11", any adapter is meant. The channel is in the range 0 to
-// 30. Its error is a *net.AddrError.
+// ParseAddr parses an address of the form "[01:23:45:67:89:AB]:11". An address
+// without a device, such as ":11", means any adapter. The channel must be in
+// the range 0 to 30. Errors are *net.AddrError.
 func ParseAddr(s string) (Addr, error) {
 	malformed := &net.AddrError{Err: "malformed RFCOMM address; it should look like [01:23:45:67:89:AB]:11 or :11", Addr: s}
 	colon := strings.LastIndexByte(s, ':')
@@ -169,7 +171,7 @@ func (a *Addr) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// HostPort returns the address as the host and the port of a URL, in the form
+// HostPort returns the address as the host and port of a URL, in the form
 // "01-23-45-67-89-AB:20", which [Dialer.DialHost] accepts.
 func (a Addr) HostPort() string {
 	return strings.ReplaceAll(a.Device.String(), ":", "-") + ":" + strconv.Itoa(a.Channel)
@@ -196,8 +198,7 @@ func hostError(cause, address string) error {
 	return &net.AddrError{Err: cause + "; the address should look like 01-23-45-67-89-AB:20", Addr: address}
 }
 
-// source returns a as the source of an operation, which is nil if a is the
-// zero Addr.
+// source returns a as the Source of a net.OpError: nil if a is the zero Addr.
 func (a Addr) source() net.Addr {
 	if a == (Addr{}) {
 		return nil

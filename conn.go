@@ -72,18 +72,21 @@ func (c *Conn) localError(op string, err error) error {
 // Read reads received data, at least one byte, into p. Once the peer has closed
 // the connection and all data sent before has been read, Read returns the bare
 // io.EOF, and returns it again at each later call. Read never hangs or loses
-// data, even if the kernel reported the end of the stream to a concurrent Write.
+// data, even if the kernel reported the end of the stream to a concurrent
+// Write.
 //
-// Read returns io.EOF for a clean close and for a reset, since the kernel reports
-// both as ECONNRESET. It reports a peer that disconnects the link, powers its
-// radio off, or runs low on resources in the same way. Only lengths or end marks
-// of the application's protocol can show whether a message is complete.
+// Read returns io.EOF for a clean close and for a reset, since the kernel
+// reports both as ECONNRESET. It reports a peer that disconnects the link,
+// powers its radio off, or runs low on resources in the same way. Only lengths
+// or end marks of the application's protocol can show whether a message is
+// complete.
 //
-// If the link is lost for another reason, Read returns an error that matches the
-// errno and is not a timeout: ETIMEDOUT if the peer no longer responded,
-// ECONNABORTED if the adapter went away or the kernel gave no reason, and others.
-// Rarely, Read also returns ECONNABORTED when the peer closes during a large
-// Write of this end, because the kernel loses the errno (bt_skb_sendmmsg).
+// If the link is lost for another reason, Read returns an error that matches
+// the errno and is not a timeout: ETIMEDOUT if the peer no longer responded,
+// ECONNABORTED if the adapter went away or the kernel gave no reason, and
+// others. Rarely, Read also returns ECONNABORTED when the peer closes during a
+// large Write of this end, because the kernel loses the errno
+// (bt_skb_sendmmsg).
 func (c *Conn) Read(p []byte) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
@@ -96,13 +99,14 @@ func (c *Conn) Read(p []byte) (int, error) {
 }
 
 // Write writes p. If the send buffer is full because the peer accepts no data,
-// Write waits until the write deadline. If the connection ends before the kernel
-// has accepted all of p, Write returns an error and the number of bytes accepted.
-// The peer may not have received those bytes yet; see [Conn.Shutdown].
+// Write waits until the write deadline. If the connection ends before the
+// kernel has accepted all of p, Write returns an error and the number of bytes
+// accepted. The peer may not have received those bytes yet; see
+// [Conn.Shutdown].
 //
-// The bytes of one Write are not interleaved with those of another, and are sent
-// in one RFCOMM frame if they fit. Once the connection has ended, Write returns
-// its first error again. A Write of no bytes sends nothing.
+// The bytes of one Write are not interleaved with those of another, and are
+// sent in one RFCOMM frame if they fit. Once the connection has ended, Write
+// returns its first error again. A Write of no bytes sends nothing.
 func (c *Conn) Write(p []byte) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
@@ -114,18 +118,19 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the connection and wakes every pending call, which then returns an
-// error that matches net.ErrClosed. The kernel continues to send queued data and
-// then disconnects. It gives up 40 s after Close, however much data the peer has
-// accepted meanwhile (__rfcomm_dlc_disconn). A peer that has not accepted all
-// data by then loses the rest, and reads the same end of the stream as otherwise.
-// With the default buffers about 23 kB can be queued, so a peer must accept 600
-// bytes per second. A Linux peer must read 1.5 kB per second, because it grants
-// credits only after it has read most of its receive buffer.
+// Close closes the connection and wakes every pending call, which then returns
+// an error that matches net.ErrClosed. The kernel continues to send queued data
+// and then disconnects. It gives up 40 s after Close, however much data the
+// peer has accepted meanwhile (__rfcomm_dlc_disconn). A peer that has not
+// accepted all data by then loses the rest, and reads the same end of the
+// stream as otherwise. With the default buffers about 23 kB can be queued, so a
+// peer must accept 600 bytes per second. A Linux peer must read 1.5 kB per
+// second, because it grants credits only after it has read most of its receive
+// buffer.
 //
 // Close does not wait for the queued data. It returns within about 100 ms, even
-// if the kernel's close(2) is blocked by the stalled link of another connection.
-// Use [Conn.Shutdown] to learn whether all data has arrived.
+// if the kernel's close(2) is blocked by the stalled link of another
+// connection. Use [Conn.Shutdown] to learn whether all data has arrived.
 func (c *Conn) Close() error { return c.closeContext(context.Background()) }
 
 // closeContext is Close, except that it stops waiting when ctx is done.
@@ -140,9 +145,9 @@ func (c *Conn) closeContext(ctx context.Context) error {
 
 // ErrUnconfirmed is matched by the error of a Shutdown that cannot determine
 // whether the peer has received all data: the connection closed as if the peer
-// had acknowledged the disconnect, but its link was gone a moment later. Devices
-// that drop their link as soon as a connection is closed cause this error, often
-// without any loss. The error also matches ECONNABORTED.
+// had acknowledged the disconnect, but its link was gone a moment later.
+// Devices that drop their link as soon as a connection is closed cause this
+// error, often without any loss. The error also matches ECONNABORTED.
 var ErrUnconfirmed = btsocket.ErrUnconfirmed
 
 // Shutdown waits until the kernel has sent all written data, disconnects, and
@@ -151,31 +156,31 @@ var ErrUnconfirmed = btsocket.ErrUnconfirmed
 //
 // A nil error means that the peer's stack has received the data of every Write
 // that returned before. The peer's application may not have read that data yet,
-// or may never read it. In one case Shutdown returns nil although data was lost:
-// the peer closes its L2CAP channel without an RFCOMM disconnect, which the
-// specification does not provide for, while data is in the kernel's L2CAP queue,
-// and a busy kernel loses the errno. Where that matters, have the peer confirm
-// the data in the application's protocol.
+// or may never read it. In one case Shutdown returns nil although data was
+// lost: the peer closes its L2CAP channel without an RFCOMM disconnect, which
+// the specification does not provide for, while data is in the kernel's L2CAP
+// queue, and a busy kernel loses the errno. Where that matters, have the peer
+// confirm the data in the application's protocol.
 //
-// Shutdown takes as long as the peer takes, so ctx should have a deadline. Pending
-// calls are woken as by Close; a pending Write returns its count. The connection
-// also ends for duplicates of its descriptor. A non-nil error means that data may
-// not have arrived. The error matches
+// Shutdown takes as long as the peer takes, so ctx should have a deadline.
+// Pending calls are woken as by Close; a pending Write returns its count. The
+// connection also ends for duplicates of its descriptor. A non-nil error means
+// that data may not have arrived. The error matches
 //
-//   - the error of ctx, if ctx is done first; Shutdown then returns at once, and
-//     the kernel continues as after Close
-//   - ECONNRESET if the peer closed the connection first; rarely also if the peer
-//     acknowledged the disconnect and dropped its link at once
-//   - ETIMEDOUT if the peer accepted no data for 5 minutes, or did not answer the
-//     disconnect within 20 s
+//   - the error of ctx, if ctx is done first; Shutdown then returns at once,
+//     and the kernel continues as after Close
+//   - ECONNRESET if the peer closed the connection first; rarely also if the
+//     peer acknowledged the disconnect and dropped its link at once
+//   - ETIMEDOUT if the peer accepted no data for 5 minutes, or did not answer
+//     the disconnect within 20 s
 //   - [ErrUnconfirmed] if the link was gone once the disconnect was complete
-//   - ECONNABORTED if the link was lost before that; the kernel may report another
-//     errno for it
+//   - ECONNABORTED if the link was lost before that; the kernel may report
+//     another errno for it
 //   - net.ErrClosed if Close is called before or meanwhile
 //
 // Do not call Shutdown from a function that runs in the connection's raw
-// connection: Shutdown waits for those functions to return. To detect a link that
-// was lost without an error, Shutdown compares the adapter's list of links
+// connection: Shutdown waits for those functions to return. To detect a link
+// that was lost without an error, Shutdown compares the adapter's list of links
 // (HCIGETCONNLIST) before and after.
 func (c *Conn) Shutdown(ctx context.Context) error {
 	if !c.ok() {
@@ -188,9 +193,9 @@ func (c *Conn) Shutdown(ctx context.Context) error {
 }
 
 // linkHandles returns a function that returns the handle of the connection's
-// link. The function looks up the adapter's index at its first call only, so that
-// later calls are fast: a device may drop its link as soon as it has acknowledged
-// a close.
+// link. The function looks up the adapter's index at its first call only, so
+// that later calls are fast: a device may drop its link as soon as it has
+// acknowledged a close.
 func (c *Conn) linkHandles() func() (uint16, error) {
 	adapter := -1
 	return func() (uint16, error) {
@@ -210,18 +215,19 @@ func (c *Conn) linkHandles() func() (uint16, error) {
 	}
 }
 
-// Security returns the current protection of the link, which may differ from the
-// level that a Dialer requested: SecurityLow if the link is not encrypted,
+// Security returns the current protection of the link, which may differ from
+// the level that a Dialer requested: SecurityLow if the link is not encrypted,
 // SecurityMedium if it is encrypted, and SecurityHigh if in addition the kernel
 // knows that the pairing was protected against a man in the middle.
 //
-// The kernel knows that only for Secure Connections (a P-256 key). For a pairing
-// of older devices, Security returns SecurityMedium even if people compared
-// numbers, the same as for a pairing without protection ("just works").
+// The kernel knows that only for Secure Connections (a P-256 key). For a
+// pairing of older devices, Security returns SecurityMedium even if people
+// compared numbers, the same as for a pairing without protection ("just
+// works").
 //
 // Security reads the adapter's list of links (HCIGETCONNLIST). It needs no
-// privilege, but can wait for the kernel's lock of the adapter (hci_dev_lock). If
-// the link is gone, the error matches ENOTCONN.
+// privilege, but can wait for the kernel's lock of the adapter (hci_dev_lock).
+// If the link is gone, the error matches ENOTCONN.
 func (c *Conn) Security() (Security, error) {
 	if !c.ok() {
 		return SecurityDefault, syscall.EINVAL
@@ -255,8 +261,8 @@ func (c *Conn) RemoteAddr() net.Addr {
 	return c.remote
 }
 
-// SetDeadline sets the read and write deadlines, for future and pending calls. A
-// call that exceeds its deadline returns an error that matches
+// SetDeadline sets the read and write deadlines, for future and pending calls.
+// A call that exceeds its deadline returns an error that matches
 // os.ErrDeadlineExceeded and is a timeout. A zero value for t means that calls
 // do not time out.
 func (c *Conn) SetDeadline(t time.Time) error {
@@ -284,8 +290,8 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return c.localError(opSet, c.socket.SetWriteDeadline(t))
 }
 
-// SetReadBuffer sets the size of the kernel's receive buffer in bytes. While the
-// buffer is full, the kernel makes the peer pause.
+// SetReadBuffer sets the size of the kernel's receive buffer in bytes. While
+// the buffer is full, the kernel makes the peer pause.
 func (c *Conn) SetReadBuffer(bytes int) error {
 	if !c.ok() {
 		return syscall.EINVAL
@@ -301,10 +307,10 @@ func (c *Conn) SetWriteBuffer(bytes int) error {
 	return c.localError(opSet, c.socket.SetWriteBuffer(bytes))
 }
 
-// File returns a duplicate of the connection's descriptor. The caller must close
-// it. After Close, the connection stays open until the duplicate is closed;
-// Shutdown ends it for both. Data that one of them reads is not received by the
-// other, and neither is the end of the stream.
+// File returns a duplicate of the connection's descriptor. The caller must
+// close it. After Close, the connection stays open until the duplicate is
+// closed; Shutdown ends it for both. Data that one of them reads is not
+// received by the other, and neither is the end of the stream.
 func (c *Conn) File() (*os.File, error) {
 	if !c.ok() {
 		return nil, syscall.EINVAL
@@ -313,11 +319,11 @@ func (c *Conn) File() (*os.File, error) {
 	return f, c.opError(opFile, err)
 }
 
-// SyscallConn returns a raw connection. The functions passed to its methods must
-// not read from or write to the descriptor while Read and Write are in use. They
-// must not get the socket option SO_ERROR either, which would take the end of
-// the stream away from Read and Write. While such a function runs, the
-// descriptor stays open, but Close does not wait for it. As in package net,
+// SyscallConn returns a raw connection. The functions passed to its methods
+// must not read from or write to the descriptor while Read and Write are in
+// use. They must not get the socket option SO_ERROR either, which would take
+// the end of the stream away from Read and Write. While such a function runs,
+// the descriptor stays open, but Close does not wait for it. As in package net,
 // SyscallConn also succeeds on a closed Conn, and the methods of the raw
 // connection return the error.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {

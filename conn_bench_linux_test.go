@@ -198,18 +198,19 @@ func unixConn(t testing.TB, fd int) net.Conn {
 	return c
 }
 
-// slowMessage and slowPause are those of a radio: a full packet of 3-DH5 each 6 slots.
+// slowMessage and slowPause are those of a radio: a full packet of 3-DH5 each 6
+// slots.
 const (
 	slowMessage = 1012
 	slowPause   = 3750 * time.Microsecond
 )
 
-// slowWriter marks a process that writes slowly, until nobody reads any more, to the
-// descriptor that it has from its parent.
+// slowWriter marks a process that writes slowly, until nobody reads any more,
+// to the descriptor that it has from its parent.
 const slowWriter = "RFCOMM_TEST_SLOW_WRITER"
 
-// BenchmarkSlowStream measures the CPU time of a process that reads messages as slowly
-// as a radio brings them. Another process writes them.
+// BenchmarkSlowStream measures the CPU time of a process that reads messages as
+// slowly as a radio brings them. Another process writes them.
 func BenchmarkSlowStream(b *testing.B) {
 	if os.Getenv(slowWriter) != "" {
 		writeSlowly()

@@ -22,15 +22,15 @@ type heldConn struct {
 	handle  uint16 // of that link
 }
 
-// open reports whether the connection has not ended. A connection that has ended
-// no longer makes its channel busy.
+// open reports whether the connection has not ended. A connection that has
+// ended no longer makes its channel busy.
 func (h *heldConn) open() bool {
 	socket := h.socket.Value()
 	return socket != nil && socket.Connected()
 }
 
-// A connRegistry holds the connections of this process and, for each device, the
-// time of the last close. A dial uses it to distinguish connections of this
+// A connRegistry holds the connections of this process and, for each device,
+// the time of the last close. A dial uses it to distinguish connections of this
 // process from those of other programs, for which the kernel returns the same
 // errno.
 type connRegistry struct {
@@ -52,7 +52,8 @@ func (r *connRegistry) add(h *heldConn) {
 	r.held[h] = struct{}{}
 }
 
-// markClosing records that Shutdown is closing a connection, which can take long.
+// markClosing records that Shutdown is closing a connection, which can take
+// long.
 func (r *connRegistry) markClosing(h *heldConn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,7 +61,8 @@ func (r *connRegistry) markClosing(h *heldConn) {
 }
 
 // closing reports whether Shutdown is closing a connection that this process
-// dialed to remote, from the local adapter, or from any adapter if local is zero.
+// dialed to remote, from the local adapter, or from any adapter if local is
+// zero.
 func (r *connRegistry) closing(local BDAddr, remote Addr) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -130,8 +132,9 @@ func (r *connRegistry) dialed(local BDAddr, remote Addr) bool {
 	})
 }
 
-// highOver reports whether this process has an open connection over the link with
-// the given handle, and the kernel has checked that the link has SecurityHigh.
+// highOver reports whether this process has an open connection over the link
+// with the given handle, and the kernel has checked that the link has
+// SecurityHigh.
 //
 // A controller reuses the handle of a link that has ended. Since the connection
 // is still open, the handle still belongs to the same link.
@@ -141,8 +144,8 @@ func (r *connRegistry) highOver(local, device BDAddr, handle uint16) bool {
 	})
 }
 
-// markHigh records that the kernel has checked that the connection's link, which
-// has the given handle, has SecurityHigh.
+// markHigh records that the kernel has checked that the connection's link,
+// which has the given handle, has SecurityHigh.
 func (r *connRegistry) markHigh(h *heldConn, handle uint16) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -9,9 +9,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
-// A Dialer contains options for connecting to an address. The zero value of each
-// field is equivalent to dialing without that option. Several goroutines may use
-// a Dialer at once.
+// A Dialer contains options for connecting to an address. The zero value of
+// each field is equivalent to dialing without that option. Several goroutines
+// may use a Dialer at once.
 type Dialer struct {
 	// Timeout is the maximum time a dial may take. The default is no timeout.
 	// The kernel itself gives up after about 5 s if the device is unreachable,
@@ -102,27 +102,28 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 }
 
 // DialRFCOMM connects to raddr. If ctx is done before the connection is
-// complete, DialRFCOMM returns at once with an error that matches the context's.
-// Once connected, ctx has no effect on the connection.
+// complete, DialRFCOMM returns at once with an error that matches the
+// context's. Once connected, ctx has no effect on the connection.
 //
 // The kernel cannot cancel a page. It continues for a few seconds after ctx is
 // done, and a device that answers sees a connection that closes immediately.
 // Until then, the next dial to the same channel uses the same page.
 //
-// A connection that is still closing obstructs the next one to the same channel,
-// and can take it down too. DialRFCOMM therefore retries with growing pauses
+// A connection that is still closing obstructs the next one to the same
+// channel, and can take it down too. DialRFCOMM therefore retries with growing
+// pauses
 //
 //   - for up to 5 s, if the kernel returns EBUSY or ECONNRESET for that reason,
 //     EALREADY because it requested the link twice, or ENOMEM or ECONNABORTED
 //     because a link to the device was being taken down
-//   - for up to 100 ms after ECONNREFUSED, if this process closed a connection to
-//     the device in the last 3 s
+//   - for up to 100 ms after ECONNREFUSED, if this process closed a connection
+//     to the device in the last 3 s
 //   - for up to 100 ms after EBUSY, if this process has the channel open, since
 //     it may be about to call Close
 //
-// It does not retry if the device disconnected after waiting for pairing. If ctx
-// or the deadline ends the dial after a failed attempt, the error matches both
-// the cancellation or timeout and the errno of that attempt.
+// It does not retry if the device disconnected after waiting for pairing. If
+// ctx or the deadline ends the dial after a failed attempt, the error matches
+// both the cancellation or timeout and the errno of that attempt.
 //
 // Two devices that dial each other at the same moment, without a link between
 // them, can crash Linux 6.1 (rfcomm_check_security). On 6.12 such dials rarely
@@ -131,11 +132,12 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 // The errors are *net.OpError. Those of the kernel match their errno alone, as
 // the package comment describes:
 //
-//   - EHOSTDOWN: the device is off, asleep, out of range, or not connectable; or
-//     it has forgotten this machine; or raddr is its LE address
+//   - EHOSTDOWN: the device is off, asleep, out of range, or not connectable;
+//     or it has forgotten this machine; or raddr is its LE address
 //   - ECONNREFUSED: nothing listens on the channel, or the device requires
 //     pairing or encryption, or a question about pairing is still unanswered
-//   - ECONNRESET: the device disconnected at every attempt, or waited for pairing
+//   - ECONNRESET: the device disconnected at every attempt, or waited for
+//     pairing
 //   - EBUSY: the channel is already open, here or in another program, or still
 //     closing
 //   - EALREADY: the kernel lost the link because the device or another program
@@ -148,8 +150,8 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 //   - ENOSYS: the link ended for a reason without an errno
 //   - EHOSTUNREACH: no adapter is up, or not that of LocalAddr; or raddr is the
 //     address of the only adapter
-//   - EACCES, EBADE: the devices are not paired, one has lost the key, or pairing
-//     was declined; or the link does not have the level of Security
+//   - EACCES, EBADE: the devices are not paired, one has lost the key, or
+//     pairing was declined; or the link does not have the level of Security
 //   - ETIMEDOUT: the device did not answer, or its user did not confirm the
 //     pairing
 //   - EAFNOSUPPORT: the kernel has no Bluetooth, or not in this network

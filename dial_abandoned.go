@@ -5,22 +5,22 @@ import (
 	"sync"
 )
 
-// A pendingSocket is a socket that the kernel is connecting.
+// A pendingSocket is a socket whose connection the kernel is establishing.
 type pendingSocket interface {
 	AwaitConnected() error
 	CloseContext(context.Context) error
 }
 
-// abandoned holds the sockets of this process's dials that their contexts
-// ended while the kernel was connecting them.
+// abandoned holds the sockets of this process's abandoned dials.
 var abandoned abandonedDials
 
 // abandonedDials keeps the sockets of abandoned dials open until the kernel has
-// connected them or has given up.
+// connected them or has given up. A dial is abandoned if its context is done
+// while the kernel is connecting its socket.
 //
-// If they were closed at once, the kernel would still page the device, for an
-// RFCOMM session without a connection. That session expires after 2 s
-// (rfcomm_session_timeout sets it to BT_DISCONN). If the link comes up
+// If such a socket were closed at once, the kernel would still page the device,
+// for an RFCOMM session without a connection. That session expires after 2 s
+// (rfcomm_session_timeout sets it to BT_DISCONN). If the link is established
 // later, the kernel leaves the session in that state, and every dial over it
 // waits for its own timeout.
 type abandonedDials struct {
@@ -28,22 +28,23 @@ type abandonedDials struct {
 	sockets map[pendingSocket]dialedPath
 }
 
-// A dialedPath is the adapter of a dial, which is zero if any, and its remote
-// address.
+// A dialedPath is the adapter of a dial, or zero for any adapter, and the
+// remote address.
 type dialedPath struct {
 	local  BDAddr
 	remote Addr
 }
 
-// overlaps reports whether the kernel can take the two for one: it allows one
-// connection at a time from an adapter to a channel of a device.
+// overlaps reports whether the kernel may treat the two paths as the same. It
+// permits one connection at a time from an adapter to a channel of a device.
 func (p dialedPath) overlaps(q dialedPath) bool {
 	return p.remote == q.remote && (p.local == q.local || p.local.IsZero() || q.local.IsZero())
 }
 
-// keep takes the socket over. It closes the socket once the kernel has
-// connected it or given up, or as soon as another dial of the path begins. That
-// the link is up changes nothing: the session can still wait for pairing.
+// keep takes ownership of the socket. The socket is closed once the kernel has
+// connected it or given up, or as soon as another dial of the path begins. It
+// is not closed when the link is established, because the session can still be
+// waiting for pairing.
 func (a *abandonedDials) keep(path dialedPath, socket pendingSocket) {
 	a.mu.Lock()
 	if a.sockets == nil {
@@ -61,8 +62,8 @@ func (a *abandonedDials) keep(path dialedPath, socket pendingSocket) {
 }
 
 // end closes the sockets of a path that is about to be dialed, so that they do
-// not make it busy. The session stays usable if the new socket is connected
-// right after. It waits for close(2) no longer than until ctx is done.
+// not make it busy. The session remains usable if the new socket is connected
+// immediately afterwards. end stops waiting for close(2) when ctx is done.
 func (a *abandonedDials) end(ctx context.Context, path dialedPath) {
 	var ended []pendingSocket
 	a.mu.Lock()
@@ -78,8 +79,8 @@ func (a *abandonedDials) end(ctx context.Context, path dialedPath) {
 	}
 }
 
-// closeAbandoned closes a socket and notes that: the session closes with it, and
-// the kernel can refuse a dial meanwhile.
+// closeAbandoned closes a socket and records the close, because the session
+// closes with the socket and the kernel can refuse a dial meanwhile.
 func closeAbandoned(ctx context.Context, path dialedPath, socket pendingSocket) {
 	socket.CloseContext(ctx)
 	conns.justClosed(path.remote.Device)

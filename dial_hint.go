@@ -22,31 +22,31 @@ const (
 	linkClosing = "this machine was closing the link to the device, or both devices dialed at once; dial again"
 )
 
-// dialFacts holds the facts about a failed dial that this package can look up.
-// The kernel returns one errno for many causes.
+// dialFacts holds the facts about a failed dial from which its likely cause can
+// be determined. The kernel returns the same errno for many causes.
 type dialFacts struct {
 	local  BDAddr // the adapter asked for, or zero
 	remote Addr
 
-	heldHere       bool          // this process has the connection open already
-	closingHere    bool          // this process's Shutdown is closing it
-	recentlyClosed bool          // this process closed one to the device a moment ago
-	lasted         time.Duration // the last attempt
+	heldHere       bool          // this process already has the connection open
+	closingHere    bool          // a Shutdown of this process is closing it
+	recentlyClosed bool          // this process closed one to the device recently
+	lasted         time.Duration // duration of the last attempt
 	retried        time.Duration // from the first attempt to the last error
-	adapterGone    bool          // as retrier found out
+	adapterGone    bool          // as determined by the retrier
 
 	adapters []Adapter // nil if not known
-	link     *hci.Link // to the device; nil if there is none, or not known
+	link     *hci.Link // to the device; nil if there is none or it is not known
 
-	// findLink looks link up. It returns once its context is done.
+	// findLink looks up link. It returns when its context is done.
 	findLink func(context.Context) *hci.Link
-	ahead    chan *hci.Link // the result of lookAhead; nil if there is no deadline
+	ahead    chan *hci.Link // receives the result of lookAhead; nil without a deadline
 }
 
-// lookAhead looks the link up shortly before the deadline of the dial, if it
-// has one. The look-up can be stuck (see lookUpWait), and a dial that its
-// deadline has ended must not wait for it. stop prevents a look-up that has not
-// begun.
+// lookAhead looks up the link shortly before the deadline of the dial, if the
+// dial has a deadline. The look-up can block (see lookUpWait), and a dial whose
+// deadline has passed must not wait for it. Calling stop prevents a look-up
+// that has not begun.
 func (f *dialFacts) lookAhead(ctx context.Context) (stop func() bool) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -57,8 +57,8 @@ func (f *dialFacts) lookAhead(ctx context.Context) (stop func() bool) {
 	return time.AfterFunc(time.Until(deadline)-lookUpWait, func() { found <- f.findLink(ctx) }).Stop
 }
 
-// explain adds the likely cause to the error of a dial, without waiting for
-// longer than until ctx is done.
+// explain adds the likely cause to the error of a dial. It does not wait after
+// ctx is done.
 func (f *dialFacts) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		select {
@@ -69,7 +69,8 @@ func (f *dialFacts) explain(ctx context.Context, err error) error {
 	return f.addCause(ctx, err)
 }
 
-// addCause is explain, once the link that lookAhead has found is known.
+// addCause is explain without the result of lookAhead, which explain has
+// received.
 func (f *dialFacts) addCause(ctx context.Context, err error) error {
 	if c, ok := err.(*neterr.Interrupted); ok {
 		return &neterr.Interrupted{Last: f.addCause(ctx, c.Last), Ended: f.addCause(ctx, c.Ended)}
@@ -88,7 +89,7 @@ func (f *dialFacts) addCause(ctx context.Context, err error) error {
 	return err
 }
 
-// lookUp looks up the facts that matter to an errno.
+// lookUp looks up the facts that are relevant to an errno.
 func (f *dialFacts) lookUp(ctx context.Context, errno syscall.Errno) {
 	switch errno {
 	case syscall.EBUSY:
@@ -105,8 +106,8 @@ func (f *dialFacts) lookUp(ctx context.Context, errno syscall.Errno) {
 	}
 }
 
-// hint returns the likely cause of an errno of connect(2), or "" where the
-// facts do not matter.
+// hint returns the likely cause of an errno of connect(2), or "" if the facts
+// do not determine it.
 func (f *dialFacts) hint(errno syscall.Errno) string {
 	switch errno {
 	case syscall.EBUSY:
@@ -175,9 +176,9 @@ func (f *dialFacts) refused() string {
 	return nothing + "; or the device asks for pairing or encryption: pair the devices, or ask for SecurityMedium"
 }
 
-// aborted tells the loss of the adapter from the end of the link only by the
-// adapters themselves: a dial retries for some seconds, in which an adapter can
-// come back.
+// aborted distinguishes the loss of the adapter from the end of the link by the
+// current state of the adapters. That is not certain, because an adapter can
+// return while the dial retries.
 func (f *dialFacts) aborted() string {
 	switch {
 	case f.adapterGone:
@@ -236,8 +237,8 @@ func (f *dialFacts) unanswered() string {
 		"and needs pairing again; or this is its LE address"
 }
 
-// configuring reports whether the link to the device is up but not ready, as
-// it is while a question about pairing waits for its answer.
+// configuring reports whether the link to the device is up but not ready, for
+// example because a question about pairing is unanswered.
 func (f *dialFacts) configuring() bool { return f.link != nil && f.link.State == hci.Configuring }
 
 // adapter returns this machine's adapter with the address, or nil.

@@ -8,7 +8,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 )
 
-// connect dials, and retries.
+// connect dials with retries and adds the likely cause to an error.
 func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr Addr) (*Conn, error) {
 	facts := dialFacts{local: local, remote: raddr, findLink: func(ctx context.Context) *hci.Link {
 		return linkTo(ctx, local, raddr.Device)
@@ -28,8 +28,8 @@ func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr Addr) (*Conn, 
 	return conn, nil
 }
 
-// connectOnce makes one attempt, on a new socket. retried reports whether the
-// dial has made others before.
+// connectOnce makes one attempt, on a new socket. retried specifies whether the
+// dial has made other attempts before.
 func (d *Dialer) connectOnce(ctx context.Context, local BDAddr, raddr Addr, retried bool) (*Conn, error) {
 	path := dialedPath{local: local, remote: raddr}
 	from := endpoint(d.Security, func(fd int) error {

@@ -1,7 +1,7 @@
 // Package rfcomm connects Bluetooth devices by RFCOMM, the serial port protocol
-// of Bluetooth. [Dial] and [Listen] return a [net.Conn] and a [net.Listener] that
-// keep the promises of package net for TCP: deadlines, contexts, errors, and a
-// Close that wakes every pending call.
+// of Bluetooth. [Dial] and [Listen] return a [net.Conn] and a [net.Listener]
+// that keep the promises of package net for TCP: deadlines, contexts, errors,
+// and a Close that wakes every pending call.
 //
 // A server listens on a channel, a number from 1 to 30:
 //
@@ -24,11 +24,11 @@
 //
 // # Requirements
 //
-// The package uses the RFCOMM sockets of the Linux kernel directly, without cgo,
-// a daemon or root. Pending calls wait on the runtime's poller and occupy no
-// thread. On 386 and s390x, Linux 4.3 is the oldest kernel that works. On other
-// platforms the package compiles and parses addresses, and everything else fails
-// with an error that matches [errors.ErrUnsupported].
+// The package uses the RFCOMM sockets of the Linux kernel directly, without
+// cgo, a daemon or root. Pending calls wait on the runtime's poller and occupy
+// no thread. On 386 and s390x, Linux 4.3 is the oldest kernel that works. On
+// other platforms the package compiles and parses addresses, and everything
+// else fails with an error that matches [errors.ErrUnsupported].
 //
 // The adapter must be powered on ("bluetoothctl power on"). That of a server
 // must also answer pages: "bluetoothctl discoverable on" ensures that for three
@@ -39,8 +39,8 @@
 //
 // Two adapters share one link, and on it one connection for each channel and
 // direction. A second dial to the same channel of the same device fails with
-// EBUSY while the first connection is open or closing. Dials therefore retry for
-// a few seconds; see [Dialer.DialRFCOMM].
+// EBUSY while the first connection is open or closing. Dials therefore retry
+// for a few seconds; see [Dialer.DialRFCOMM].
 //
 // RFCOMM has no half-close: Close and Shutdown end both directions.
 //
@@ -48,13 +48,13 @@
 // protocol needs lengths or end marks of its own to distinguish a whole message
 // from a part. See [Conn.Read].
 //
-// Close does not wait for queued data. The kernel continues to send it for 40 s,
-// however much the peer has taken by then; a slower peer loses the rest.
+// Close does not wait for queued data. The kernel continues to send it for 40
+// s, however much the peer has taken by then; a slower peer loses the rest.
 // [Conn.Shutdown] waits until all data has been sent and the peer's Bluetooth
 // stack has acknowledged the disconnect.
 //
-// The kernel lets two listeners share a channel, one on every adapter and one on
-// an adapter's own address. Only the latter then receives that adapter's
+// The kernel lets two listeners share a channel, one on every adapter and one
+// on an adapter's own address. Only the latter then receives that adapter's
 // connections. [Listen] refuses to share a channel in this way; see
 // [ListenConfig.ListenRFCOMM].
 //
@@ -87,12 +87,12 @@
 // The errors of dials are listed at [Dialer.DialRFCOMM], those of listening at
 // [ListenConfig.ListenRFCOMM]. Connections have the following:
 //
-//   - ETIMEDOUT: the link was lost, because the device went out of range or lost
-//     power; [Conn.Shutdown] also returns it if the peer takes no data
+//   - ETIMEDOUT: the link was lost, because the device went out of range or
+//     lost power; [Conn.Shutdown] also returns it if the peer takes no data
 //   - ECONNRESET, of Write and Shutdown: the peer has closed the connection, or
 //     its link went away; Read returns io.EOF
-//   - ECONNABORTED: the adapter went away, or the link did for an unknown reason,
-//     or, rarely, the peer closed in the middle of a large Write
+//   - ECONNABORTED: the adapter went away, or the link did for an unknown
+//     reason, or, rarely, the peer closed in the middle of a large Write
 //   - ENOTCONN, of Write: the connection has ended for a reason that the kernel
 //     has not kept, or it still awaits its first Read (see [FileConn])
 //   - ECONNREFUSED: encryption was switched off, without which the connection
@@ -103,17 +103,18 @@
 //     its link was gone a moment later
 //   - [net.ErrClosed]: the connection or listener was closed by this process
 //   - [os.ErrDeadlineExceeded]: a deadline or the Dialer's Timeout has passed
-//   - [context.Canceled]: the context of a dial, listen or Shutdown was cancelled
+//   - [context.Canceled]: the context of a dial, listen or Shutdown was
+//     cancelled
 //
 // # Security
 //
 // Paired devices can encrypt their link. With [SecurityMedium] or more in
 // [Dialer.Security] or [ListenConfig.Security], Dial and Accept return no
-// connection over a link that is not encrypted. The kernel alone does not ensure
-// that: if the devices already have a connection, it opens the next one at the
-// level of the link and still reports the requested level. The check is made
-// when Dial or Accept returns; [Conn.Security] reports the current protection of
-// the link.
+// connection over a link that is not encrypted. The kernel alone does not
+// ensure that: if the devices already have a connection, it opens the next one
+// at the level of the link and still reports the requested level. The check is
+// made when Dial or Accept returns; [Conn.Security] reports the current
+// protection of the link.
 //
 // If a pairing agent is registered, as on a desktop, every connection of an
 // unpaired device asks its user, even at [SecurityLow]. While the question is

@@ -12,7 +12,8 @@ const (
 	lostNameless = "the link ended for a reason that the kernel has no errno for"
 )
 
-// hints holds the likely cause of an errno, by the system call that returned it.
+// hints holds the likely cause of an errno, by the system call that returned
+// it.
 var hints = neterr.Hints{
 	"socket": {
 		unix.EAFNOSUPPORT:    "no Bluetooth in this kernel, or not in this network namespace: containers need the host's",
@@ -22,7 +23,7 @@ var hints = neterr.Hints{
 		unix.EADDRINUSE: "another listener has this channel of the adapter",
 	},
 	"connect": {
-		// See dialFacts for others.
+		// dialFacts has the others.
 		unix.ENOMEM: "the link to the device is being taken down, as after a failed authentication: pair the devices again if that persists",
 		unix.EALREADY: "two programs dialed the device at once, or it dialed this machine, and the kernel lost the link: " +
 			`switch the adapter off and on, for example with "bluetoothctl power off" and "power on"`,
@@ -33,9 +34,9 @@ var hints = neterr.Hints{
 	},
 	"read": {
 		unix.ETIMEDOUT: "the link was lost: the device went out of range or lost power",
-		// Also what a clean close becomes when a Write of several frames meets
-		// it: the kernel reports the frames that it took and forgets the errno
-		// (bt_skb_sendmmsg).
+		// A clean close also has this errno if it happens during a Write of
+		// several frames: the kernel reports the frames that it accepted and
+		// loses the errno (bt_skb_sendmmsg).
 		unix.ECONNABORTED: "the adapter was switched off or removed, the link was lost, or the peer closed while this end was writing",
 		// RFCOMM_ENC_DROP in rfcomm_security_cfm.
 		unix.ECONNREFUSED: "encryption was switched off, without which the connection does not have its security level",

@@ -7,20 +7,21 @@ import (
 )
 
 // FileConn returns a connection, always a *[Conn], for the connected RFCOMM
-// socket in f, such as BlueZ hands to a profile over D-Bus. It works on a
-// duplicate of the descriptor: closing f does not affect the connection, nor
-// Close of the connection f. The socket lives as long as either, is set to
-// non-blocking for both, and ends for both in Shutdown.
+// socket in f, such as the one that BlueZ passes to a profile over D-Bus.
+// FileConn duplicates the descriptor: closing f does not affect the connection,
+// and closing the connection does not affect f. The socket stays open until
+// both are closed. It is set to non-blocking for both, and Shutdown ends it for
+// both.
 //
-// FileConn refuses a descriptor that is not a connected RFCOMM socket. If the
-// peer has already hung up, the connection can be read to its end, and RemoteAddr
-// is the zero Addr.
+// FileConn returns an error if f is not a connected RFCOMM socket. If the peer
+// has already disconnected, the connection can be read to its end, and
+// RemoteAddr is the zero Addr.
 //
-// A connection whose listener has BT_DEFER_SETUP set, which FileListener takes
-// too, is completed by its first Read. Until then the peer's dial is pending, and
-// Write fails with ENOTCONN. Set the option with care: Linux 6.1 crashes if the
-// peer hangs up while that Read begins. Read rules out only a peer that has hung
-// up before.
+// If the listener of the connection has BT_DEFER_SETUP set, which
+// [FileListener] also accepts, the first Read completes the connection. Until
+// then the peer's dial is pending, and Write fails with ENOTCONN. Set the
+// option with care: Linux 6.1 crashes if the peer disconnects while that Read
+// begins. Read prevents the crash only if the peer disconnected before.
 func FileConn(f *os.File) (net.Conn, error) {
 	if f == nil {
 		return nil, opError(opFile, nil, nil, syscall.EINVAL)
@@ -33,12 +34,13 @@ func FileConn(f *os.File) (net.Conn, error) {
 }
 
 // FileListener returns a listener, always a *[Listener], for the listening
-// RFCOMM socket in f, on a duplicate of its descriptor, like [FileConn]. It
-// refuses a descriptor that is not a listening RFCOMM socket.
+// RFCOMM socket in f. Like [FileConn], it duplicates the descriptor. It returns
+// an error if f is not a listening RFCOMM socket.
 //
-// The listener keeps to the security level that the socket has (BT_SECURITY),
-// like one of a [ListenConfig]. Closing it leaves the pending connections to
-// the other users of the socket, such as f; see [Listener.Close].
+// The listener applies the socket's security level (BT_SECURITY), as if a
+// [ListenConfig] specified it. Closing the listener leaves the pending
+// connections to the other users of the socket, such as f; see
+// [Listener.Close].
 func FileListener(f *os.File) (net.Listener, error) {
 	if f == nil {
 		return nil, opError(opFile, nil, nil, syscall.EINVAL)
@@ -50,7 +52,7 @@ func FileListener(f *os.File) (net.Listener, error) {
 	return l, nil
 }
 
-// fileAddr is the name of a file in the place of an address.
+// A fileAddr is the name of a file, as the Addr of an error.
 type fileAddr string
 
 func (fileAddr) Network() string  { return network }

@@ -53,8 +53,8 @@ func fileListener(f *os.File) (*Listener, error) {
 	return &Listener{listener: socket, addr: state.name, security: security}, nil
 }
 
-// setNonblock makes a socket non-blocking, or closes it. All duplicates share
-// that, so a socket that is refused must not get here.
+// setNonblock makes a socket non-blocking; if that fails, it closes the socket.
+// All duplicates share the mode, so a rejected socket must not be passed to it.
 func setNonblock(fd int) error {
 	err := unix.SetNonblock(fd, true)
 	if err != nil {
@@ -63,7 +63,7 @@ func setNonblock(fd int) error {
 	return os.NewSyscallError("fcntl", err)
 }
 
-// socketState is what an RFCOMM socket is, as far as the kernel tells.
+// socketState describes the state of an RFCOMM socket.
 type socketState struct {
 	kind       socketKind
 	name, peer Addr
@@ -73,8 +73,8 @@ type socketKind int
 
 const (
 	unused    socketKind = iota // neither connected nor listening
-	connected                   // or connecting, which looks the same
-	ended                       // was connected
+	connected                   // or connecting; the two look the same
+	ended                       // was connected before
 	listening
 )
 
@@ -91,7 +91,7 @@ func duplicateSocket(f *os.File) (fd int, state socketState, err error) {
 		}
 	})
 	if controlErr != nil {
-		return -1, state, os.ErrClosed // there is no other reason
+		return -1, state, os.ErrClosed // the only reason for which Control fails
 	}
 	if err != nil {
 		return -1, state, err
@@ -103,7 +103,7 @@ func duplicateSocket(f *os.File) (fd int, state socketState, err error) {
 	return fd, state, nil
 }
 
-// checkRFCOMM refuses descriptors that are not an RFCOMM stream.
+// checkRFCOMM returns an error if fd is not an RFCOMM stream socket.
 func checkRFCOMM(fd int) error {
 	for _, want := range []struct{ option, value int }{
 		{unix.SO_DOMAIN, unix.AF_BLUETOOTH},
@@ -121,9 +121,9 @@ func checkRFCOMM(fd int) error {
 	return nil
 }
 
-// stateOf looks at a socket. SO_ACCEPTCONN is always 0 for RFCOMM, so it goes
-// by what poll(2) shows: an unused socket can be written to, an ended one has
-// hung up, a listening one does neither (bt_sock_poll).
+// stateOf returns the state of a socket. SO_ACCEPTCONN is always 0 for RFCOMM,
+// so the result depends on poll(2): an unused socket is writable, an ended one
+// has hung up, and a listening one does neither (bt_sock_poll).
 func stateOf(fd int) (socketState, error) {
 	name, err := unix.Getsockname(fd)
 	if err != nil {

@@ -41,8 +41,8 @@ type ListenConfig struct {
 	Control func(network, address string, c syscall.RawConn) error
 }
 
-// Listen listens on an address in the form that [ParseAddr] accepts. The network
-// must be "rfcomm". The listener is always a *[Listener]. See
+// Listen listens on an address in the form that [ParseAddr] accepts. The
+// network must be "rfcomm". The listener is always a *[Listener]. See
 // [ListenConfig.ListenRFCOMM].
 func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (net.Listener, error) {
 	if err := rfcommNetwork.Check(network); err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
-// A channel that is in use may be so only for a moment: two listeners that try
-// a channel at the same time see each other, and so do their probes. So each
-// channel is tried claimAttempts times, with random pauses of up to claimPause.
+// A channel may be in use only for a moment: two listeners that try a channel
+// at the same time detect each other or each other's probes. Each channel is
+// therefore tried claimAttempts times, with random pauses of up to claimPause.
 const (
 	claimAttempts = 10
 	claimPause    = 5 * time.Millisecond
@@ -53,14 +53,13 @@ func noFreeChannel() error {
 }
 
 // inUse reports whether a claim has failed because the channel is in use. An
-// error of the caller's Control function does not say so.
+// error of the caller's Control function does not count, whatever its errno.
 func inUse(err error) bool {
 	_, control := err.(*neterr.ControlError)
 	return !control && errors.Is(err, syscall.EADDRINUSE)
 }
 
-// A rival is an address whose listeners a new listener must not share a channel
-// with.
+// A rival is an address with which a new listener must not share a channel.
 type rival struct {
 	device BDAddr // zero: every adapter
 	name   string
@@ -74,8 +73,9 @@ const (
 		", or listen on the address of another adapter"
 )
 
-// rivals returns the other addresses that a listener on the address of an
-// adapter or, if it is zero, of every adapter shares connections with.
+// rivals returns the other addresses whose listeners would share connections
+// with a listener on device: the address of an adapter, or zero for every
+// adapter.
 func rivals(device BDAddr) ([]rival, error) {
 	if !device.IsZero() {
 		return []rival{{name: everyAdapter, advice: otherChannel}}, nil
@@ -101,8 +101,8 @@ func itself(device BDAddr) rival {
 	return rival{device, "the adapter", otherChannel}
 }
 
-// inUse returns the error of a listener whose channel another listener has on
-// the rival address.
+// inUse returns the error of a new listener if another listener has its channel
+// on the rival address.
 func (r rival) inUse() error {
 	return neterr.WithHint("bind", syscall.EADDRINUSE, "another listener has this channel of "+r.name+": "+r.advice)
 }

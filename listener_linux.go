@@ -11,7 +11,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 )
 
-// listen listens on an address that was checked.
+// listen listens on an address that check has accepted.
 func (lc *ListenConfig) listen(ctx context.Context, laddr Addr) (*Listener, error) {
 	others, err := rivals(laddr.Device)
 	if err != nil {
@@ -26,10 +26,10 @@ func (lc *ListenConfig) listen(ctx context.Context, laddr Addr) (*Listener, erro
 }
 
 // listenOn listens on one channel of laddr. A listener on an adapter's own
-// address and one on every adapter can share a channel, and the former receives
-// the adapter's connections (rfcomm_get_sock_by_channel), so listenOn also
-// looks for rivals. It does so again once its socket is bound: of two programs
-// that do this, at least one sees the other.
+// address and one on every adapter can share a channel, and the former then
+// receives the adapter's connections (rfcomm_get_sock_by_channel). listenOn
+// therefore looks for rivals first, and again once its socket is bound: of two
+// programs that do this, at least one detects the other.
 func (lc *ListenConfig) listenOn(laddr Addr, channel int, others []rival) (*Listener, error) {
 	on := endpoint(lc.Security, func(fd int) error {
 		if lc.Control == nil {
@@ -69,10 +69,10 @@ func look(addresses []rival, channel int) error {
 	return nil
 }
 
-// probe binds a socket to an address for a moment. A socket that is bound but
-// does not listen receives no connections (rfcomm_get_sock_by_channel), but
-// while it exists other programs cannot bind to the address
-// (__rfcomm_get_listen_sock_by_addr).
+// probe binds a socket to an address for a moment. While the socket exists,
+// other programs cannot bind to the address (__rfcomm_get_listen_sock_by_addr).
+// The socket receives no connections, because it does not listen
+// (rfcomm_get_sock_by_channel).
 func probe(a Addr) error {
 	fd, err := btsocket.NewSocket(unix.SOCK_STREAM, unix.BTPROTO_RFCOMM)
 	if err != nil {
@@ -82,9 +82,9 @@ func probe(a Addr) error {
 	return os.NewSyscallError("bind", unix.Bind(fd, a.sockaddr()))
 }
 
-// accept waits for the next connection and checks its link. A peer that fails
-// the check or vanishes meanwhile is skipped: neither is an error of the
-// listener. That the link cannot be looked up is one.
+// accept waits for the next connection and checks its link. It skips a peer
+// that fails the check or disconnects meanwhile, since neither is an error of
+// the listener. A link that cannot be looked up is an error.
 func (l *Listener) accept() (*Conn, error) {
 	for {
 		socket, peer, err := l.listener.Accept()

@@ -10,30 +10,30 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
-// The limits of a dial that retries. The pauses between its attempts double
-// from firstPause to lastPause; the last attempt begins at most retryFor after
-// the first failure.
+// The limits of a dial that retries. The pauses between attempts double from
+// firstPause to lastPause. The last attempt begins at most retryFor after the
+// first failure.
 const (
 	retryFor   = 5 * time.Second
 	firstPause = 5 * time.Millisecond
 	lastPause  = 500 * time.Millisecond
 
-	// brieflyFor is like retryFor, for errors that a connection of this process
-	// can cause that is being closed.
+	// brieflyFor is like retryFor, for errors that may be caused by a
+	// connection that this process is closing.
 	brieflyFor = 100 * time.Millisecond
 
-	// recentFor is how long after a close of this process a refused dial may
-	// be due to it.
+	// recentFor is the time after a close of this process during which the
+	// close may be the reason for a refused dial.
 	recentFor = 3 * time.Second
 
-	// pairingWait is the shortest time after which the end of an attempt shows
-	// that the device waited for pairing: Linux gives that 25 s
-	// (RFCOMM_AUTH_TIMEOUT). A session that is closing takes less.
+	// pairingWait is the minimum duration of an attempt during which the
+	// device waited for pairing. Linux waits for 25 s (RFCOMM_AUTH_TIMEOUT). A
+	// session that is closing takes less.
 	pairingWait = 20 * time.Second
 )
 
-// A retrier dials until an attempt succeeds, fails for good, or the context is
-// done.
+// A retrier dials until an attempt succeeds or fails permanently, or the
+// context is done.
 type retrier struct {
 	// attempt makes one attempt, on a new socket: one whose connect(2) failed
 	// cannot connect again.
@@ -46,14 +46,14 @@ type retrier struct {
 	// heldHere reports whether this process has the same connection open.
 	heldHere func() bool
 
-	lasted time.Duration // the last attempt whose connect(2) failed
+	lasted time.Duration // of the last attempt whose connect(2) failed
 	since  time.Time     // the first failure with the verdict retryAgain
 	first  time.Time     // the first failure with the verdict retryBriefly
 	last   error         // of the last attempt that was retried
-	gone   bool          // the adapter was switched off or removed: see adapterGone
+	gone   bool          // the adapter was switched off or removed (adapterGone)
 }
 
-// A verdict decides how a dial continues after an attempt that failed.
+// A verdict determines how a dial continues after a failed attempt.
 type verdict int
 
 const (
@@ -67,9 +67,9 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 	switch errno {
 	case syscall.EBUSY:
 		if r.heldHere() {
-			// It does not close while the dial waits, unless its Close is being
-			// called: http.Transport replaces a connection a moment before it
-			// closes it.
+			// That connection does not close while the dial waits, unless its
+			// Close is about to be called: http.Transport dials a replacement a
+			// moment before it closes a connection.
 			return retryBriefly
 		}
 		return retryAgain // the last connection to the channel is closing
@@ -79,21 +79,22 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 		}
 		return retryAgain // the session is closing
 	case syscall.EALREADY:
-		// Another program, or the device, dialed at the same moment: the kernel
+		// Another program or the device dialed at the same moment. The kernel
 		// requested the link twice and dropped it when the second request
 		// failed (hci_acl_create_conn_sync, hci_cs_create_conn). The controller
-		// keeps the link, and so refuses more requests until it ends.
+		// keeps the link, and refuses more requests until the link ends.
 		return retryAgain
 	case syscall.ECONNABORTED:
-		// This machine was taking the link down, because it was idle or two
-		// devices dialed each other; or the adapter went away.
+		// This machine was taking the link down, because the link was idle or
+		// the two devices dialed each other; or the adapter went away.
 		return retryAgain
 	case syscall.ENOMEM:
-		// The link is being taken down, as after a failed authentication: the
-		// kernel attaches no channel to it (HCI_CONN_DROP in hci_chan_create).
+		// The link is being taken down, for example after a failed
+		// authentication, and the kernel attaches no channel to it
+		// (HCI_CONN_DROP in hci_chan_create).
 		return retryAgain
 	case syscall.ECONNREFUSED:
-		// Rarely, the kernel also refuses because the session is closing.
+		// In rare cases the kernel refuses because the session is closing.
 		if r.recentlyClosed() {
 			return retryBriefly
 		}
@@ -101,7 +102,7 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 	return giveUp
 }
 
-// dial makes attempts until one succeeds or must not be retried.
+// dial makes attempts until one succeeds or is not to be retried.
 func (r *retrier) dial(ctx context.Context) (*Conn, error) {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		began := time.Now()
@@ -142,8 +143,8 @@ func (r *retrier) again(errno syscall.Errno, pause time.Duration) bool {
 	return false
 }
 
-// within reports whether an attempt after a pause begins within limit of since,
-// which is now if it is zero.
+// within reports whether an attempt after a pause begins within limit of since.
+// If since is zero, within sets it to the current time.
 func within(since *time.Time, limit, pause time.Duration) bool {
 	if since.IsZero() {
 		*since = time.Now()
@@ -151,7 +152,7 @@ func within(since *time.Time, limit, pause time.Duration) bool {
 	return time.Since(*since)+pause <= limit
 }
 
-// adapterGone reports whether errno shows that the attempt before was aborted
+// adapterGone reports whether errno shows that the previous attempt was aborted
 // because the adapter was switched off or removed.
 func (r *retrier) adapterGone(errno syscall.Errno) bool {
 	before, ok := connectErrno(r.last)
@@ -168,7 +169,7 @@ func connectErrno(err error) (errno syscall.Errno, ok bool) {
 	return errno, ok
 }
 
-// sleep waits for d, or until ctx is done, and reports whether ctx is not done.
+// sleep waits for d or until ctx is done. It returns false if ctx is done.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -179,8 +180,8 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	return ctx.Err() == nil
 }
 
-// dialEnded is the error of a dial that ctx ended. Last is the error of the
-// attempt before, or nil.
+// dialEnded returns the error of a dial that ctx ended. Last is the error of
+// the previous attempt, or nil.
 func dialEnded(ctx context.Context, last error) error {
 	ended := neterr.Context(ctx.Err())
 	if last == nil {

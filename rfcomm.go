@@ -29,8 +29,8 @@ const (
 // such as "01:23:45:67:89:AB". The connection is always a *[Conn].
 //
 // Dial is short for [Dialer.DialRFCOMM] of a zero Dialer: the kernel picks the
-// adapter to dial from, and the dial takes as long as the kernel allows, which is
-// about 5 s if the device is unreachable. See [Dialer.Timeout].
+// adapter to dial from, and the dial takes as long as the kernel allows, which
+// is about 5 s if the device is unreachable. See [Dialer.Timeout].
 func Dial(bdaddr string, channel int) (net.Conn, error) {
 	device, err := ParseBDAddr(bdaddr)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
-// hints is empty: without RFCOMM sockets there are no errnos to explain.
+// hints is empty, since only RFCOMM sockets return errnos to explain.
 var hints neterr.Hints
 
 // The following functions fail, because only Linux has RFCOMM sockets.

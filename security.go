@@ -9,20 +9,22 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
-// Security is how a link between two devices is protected: a level of the
-// kernel's option BT_SECURITY (include/net/bluetooth/bluetooth.h).
+// A Security is the protection of the link between two devices. Its values are
+// the levels of the kernel's socket option BT_SECURITY
+// (include/net/bluetooth/bluetooth.h).
 type Security uint8
 
 const (
-	// SecurityDefault leaves the choice to the kernel, which takes low.
+	// SecurityDefault leaves the choice to the kernel, which uses the low
+	// level.
 	SecurityDefault Security = iota
-	// SecurityLow asks for nothing, though devices with Secure Simple Pairing
-	// may encrypt all the same.
+	// SecurityLow has no requirement. Devices with Secure Simple Pairing may
+	// encrypt the link nevertheless.
 	SecurityLow
-	// SecurityMedium asks for an encrypted link between paired devices.
+	// SecurityMedium requires an encrypted link between paired devices.
 	SecurityMedium
-	// SecurityHigh asks for an encrypted link between devices whose pairing
-	// was protected against a man in the middle, as by comparing numbers.
+	// SecurityHigh requires an encrypted link between devices whose pairing was
+	// protected against a man in the middle, for example by comparing numbers.
 	SecurityHigh
 )
 
@@ -41,7 +43,7 @@ func (s Security) String() string {
 	return fmt.Sprintf("Security(%d)", uint8(s))
 }
 
-// check refuses values that are no level.
+// check returns an error if s is not one of the levels.
 func (s Security) check() error {
 	if s > SecurityHigh {
 		return fmt.Errorf("no such security level: %v; the levels are SecurityDefault, SecurityLow, SecurityMedium and SecurityHigh", s)
@@ -49,10 +51,10 @@ func (s Security) check() error {
 	return nil
 }
 
-// protected reports whether s asks for an encrypted link.
+// protected reports whether s requires an encrypted link.
 func (s Security) protected() bool { return s >= SecurityMedium }
 
-// securityOf translates the kernel's flags of a link.
+// securityOf returns the protection that the kernel's flags of a link show.
 func securityOf(mode hci.Mode) Security {
 	switch {
 	case mode&hci.Encrypted == 0:
@@ -64,10 +66,10 @@ func securityOf(mode hci.Mode) Security {
 	}
 }
 
-// refuses reports whether an accepted connection does not have the wanted level,
-// or has no link any more. For each connection to a listener, the kernel checks
-// the level itself (rfcomm_check_security), so that the look for encryption is
-// enough for SecurityHigh, too.
+// refuses reports whether an accepted connection does not have the level s, or
+// its link has ended. For each connection to a listener, the kernel itself
+// checks the level (rfcomm_check_security), so that a check for encryption is
+// sufficient even for SecurityHigh.
 func (s Security) refuses(c *Conn) (bool, error) {
 	if !s.protected() {
 		return false, nil
@@ -88,24 +90,24 @@ func unencrypted(wanted Security) error {
 		" was asked for: pair the devices, and close other connections between them, since an open link keeps its level")
 }
 
-// A linkCheck refuses a dialed connection whose link does not have the level
-// that was asked for.
+// A linkCheck refuses a dialed connection whose link does not have the
+// requested level.
 //
-// The kernel checks the level of the first connection over a link only: any
-// other joins the session, at the level that this has (__rfcomm_dlc_open), and
-// getsockopt(2) reports the level that was asked for all the same. Nor does the
-// kernel show whether the pairing was protected against a man in the middle,
-// unless the key is one of P-256. So SecurityHigh depends on whether there was
-// a link before the dial.
+// The kernel checks the level of the first connection over a link only. Any
+// other connection joins the session at the session's level
+// (__rfcomm_dlc_open), and getsockopt(2) still reports the requested level.
+// Unless the key is a P-256 key, the kernel does not show whether the pairing
+// was protected against a man in the middle. SecurityHigh therefore depends on
+// whether there was a link before the dial.
 type linkCheck struct {
 	level   Security
 	retried bool                // the dial has made other attempts before
-	links   map[BDAddr]hci.Link // to the device, by adapter; before the dial
+	links   map[BDAddr]hci.Link // to the device before the dial, by adapter
 }
 
-// before looks at the links to a device. It must be called right before
-// connect(2), while no other dial of this process can make one: a link that
-// another program makes in between goes unnoticed.
+// before records the links to a device. It must be called immediately before
+// connect(2), while no other dial of this process can open one. A link that
+// another program opens in between is not detected.
 func (k *linkCheck) before(ctx context.Context, device BDAddr) (err error) {
 	if k.level >= SecurityHigh {
 		k.links, err = linksTo(ctx, device)
@@ -113,8 +115,8 @@ func (k *linkCheck) before(ctx context.Context, device BDAddr) (err error) {
 	return err
 }
 
-// after checks the link of a connection that has been made. Its error matches
-// EACCES if the link is refused, and ENOTCONN if it is gone.
+// after checks the link of a new connection. The error matches EACCES if the
+// link is refused, and ENOTCONN if it is gone.
 func (k *linkCheck) after(ctx context.Context, c *Conn) error {
 	if !k.level.protected() {
 		return nil
@@ -141,16 +143,14 @@ func (k *linkCheck) after(ctx context.Context, c *Conn) error {
 	return nil
 }
 
-// high reports whether an encrypted link has SecurityHigh for certain.
-//
-// The link has it if the key shows it, or if the kernel has checked it: because
-// this dial opened the link, and with it the session, or because an open
-// connection of this process did.
+// high reports whether an encrypted link is certain to have SecurityHigh: the
+// key shows it, or the kernel has checked the link because this dial or an open
+// connection of this process opened it, and with it the session.
 func high(link hci.Link, existed, vouched bool) bool {
 	return link.Mode&hci.FIPS != 0 || !existed && link.Outgoing || vouched
 }
 
-// notHigh returns the reason for which a link is refused at SecurityHigh.
+// notHigh returns the reason for refusing a link at SecurityHigh.
 func (k *linkCheck) notHigh(existed bool) string {
 	const unchecked = ", and then the kernel does not check the level of another connection: "
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
-// endpoint returns the description of a new RFCOMM socket, which is not bound.
+// endpoint returns the description of a new, unbound RFCOMM socket.
 func endpoint(security Security, control func(fd int) error) btsocket.Endpoint {
 	return btsocket.Endpoint{
 		Kind:     unix.SOCK_STREAM,
@@ -28,8 +28,8 @@ func endpoint(security Security, control func(fd int) error) btsocket.Endpoint {
 	}
 }
 
-// controlOnly is the raw connection that a Control function gets: its socket
-// is not on the poller yet, so there is nothing to wait with.
+// controlOnly is the raw connection that a Control function receives. Its
+// socket is not yet registered with the poller, so Read and Write cannot wait.
 type controlOnly int
 
 func (fd controlOnly) Control(f func(fd uintptr)) error {
@@ -40,16 +40,16 @@ func (fd controlOnly) Control(f func(fd uintptr)) error {
 func (controlOnly) Read(func(fd uintptr) bool) error  { return syscall.EINVAL }
 func (controlOnly) Write(func(fd uintptr) bool) error { return syscall.EINVAL }
 
-// sockaddr returns the kernel's form of a, which has the least significant
-// byte of the device's address first.
+// sockaddr returns a in the kernel's form, which has the least significant byte
+// of the device's address first.
 func (a Addr) sockaddr() *unix.SockaddrRFCOMM {
 	sa := &unix.SockaddrRFCOMM{Addr: a.Device, Channel: uint8(a.Channel)}
 	slices.Reverse(sa.Addr[:])
 	return sa
 }
 
-// addrOf translates the kernel's form of an address; any other kind gives the
-// zero Addr.
+// addrOf returns the Addr of the kernel's form of an address. For another kind
+// of address it returns the zero Addr.
 func addrOf(sa unix.Sockaddr) Addr {
 	rc, ok := sa.(*unix.SockaddrRFCOMM)
 	if !ok {
@@ -62,18 +62,18 @@ func addrOf(sa unix.Sockaddr) Addr {
 
 const btSecurity = 4 // BT_SECURITY, include/net/bluetooth/bluetooth.h
 
-// setSecurity asks for a level of protection.
+// setSecurity requests a level of protection, unless it is the default.
 func setSecurity(fd int, level Security) error {
 	if level == SecurityDefault {
 		return nil
 	}
-	// struct bt_security: the level and the size of the key, 0 for any. The
-	// kernel's levels are numbered like ours.
+	// struct bt_security: the level, numbered like Security, and the size of
+	// the key, 0 for any.
 	err := unix.SetsockoptString(fd, unix.SOL_BLUETOOTH, btSecurity, string([]byte{byte(level), 0}))
 	return os.NewSyscallError("setsockopt", err)
 }
 
-// requestedSecurity returns the level that was asked for on a socket.
+// requestedSecurity returns the level that was requested for a socket.
 func requestedSecurity(fd int) (Security, error) {
 	value, err := unix.GetsockoptString(fd, unix.SOL_BLUETOOTH, btSecurity)
 	if err != nil || len(value) < 1 {

@@ -1,8 +1,8 @@
 // Package hci asks the Linux kernel what it knows of the machine's Bluetooth
 // adapters and of their links to other devices.
 //
-// For that it uses three ioctls of the kernel's HCI sockets, which read only and
-// need no privilege: HCIGETDEVLIST, HCIGETDEVINFO and HCIGETCONNLIST
+// For that it uses three ioctls of the kernel's HCI sockets, which read only
+// and need no privilege: HCIGETDEVLIST, HCIGETDEVINFO and HCIGETCONNLIST
 // (net/bluetooth/hci_sock.c). On other platforms, all functions fail with
 // errors.ErrUnsupported.
 package hci
@@ -44,7 +44,8 @@ type Link struct {
 	State    State // Connected, unless it comes from AllLinks
 }
 
-// State is how far the kernel is with a link (include/net/bluetooth/bluetooth.h).
+// State is how far the kernel is with a link
+// (include/net/bluetooth/bluetooth.h).
 type State int
 
 // States of links.
@@ -56,7 +57,8 @@ const (
 // Mode is the set of the kernel's HCI_LM flags of a link.
 type Mode uint32
 
-// The flags that describe how a link is protected (include/net/bluetooth/hci.h).
+// The flags that describe how a link is protected
+// (include/net/bluetooth/hci.h).
 const (
 	Encrypted Mode = 0x0004 // HCI_LM_ENCRYPT
 	// FIPS is set when the link is encrypted with a P-256 key whose pairing

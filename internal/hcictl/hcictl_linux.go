@@ -1,7 +1,7 @@
 // Package hcictl switches Bluetooth adapters on and off and sets their scan
 // mode, by the kernel's ioctls HCIDEVUP, HCIDEVDOWN and HCISETSCAN
-// (net/bluetooth/hci_sock.c), which need CAP_NET_ADMIN. Tests use it for virtual
-// adapters; [hci] reads an adapter's state.
+// (net/bluetooth/hci_sock.c), which need CAP_NET_ADMIN. Tests use it for
+// virtual adapters; [hci] reads an adapter's state.
 package hcictl
 
 import (
@@ -16,9 +16,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 )
 
-// The requests are _IOW('H', nr, int). How _IOW packs direction and size differs
-// between architectures; TIOCSPTLCK has the same form on all of them, so its
-// upper half is used.
+// The requests are _IOW('H', nr, int). How _IOW packs direction and size
+// differs between architectures; TIOCSPTLCK has the same form on all of them,
+// so its upper half is used.
 const (
 	requestHigh = unix.TIOCSPTLCK &^ 0xffff
 
@@ -33,8 +33,8 @@ type devReq struct {
 	devOpt uint32
 }
 
-// A Scan is the set of requests that an adapter answers. Its values are those of
-// the HCI command Write Scan Enable (Core specification, volume 4, part E,
+// A Scan is the set of requests that an adapter answers. Its values are those
+// of the HCI command Write Scan Enable (Core specification, volume 4, part E,
 // section 7.3.18).
 type Scan uint32
 

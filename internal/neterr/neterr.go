@@ -75,10 +75,10 @@ func WithHint(syscallName string, errno syscall.Errno, text string) error {
 // A hint is an errno with its likely cause.
 //
 // It replaces the syscall.Errno, whose methods suit files and calls, not radio
-// links. As a syscall.Errno, ETIMEDOUT is a timeout; on these sockets every call
-// repeats it after a lost link, so that a loop which continues on timeouts would
-// never end. ENOSYS, the errno of a link that was lost for an uncommon reason,
-// would match errors.ErrUnsupported, and EACCES, that of a failed
+// links. As a syscall.Errno, ETIMEDOUT is a timeout; on these sockets every
+// call repeats it after a lost link, so that a loop which continues on timeouts
+// would never end. ENOSYS, the errno of a link that was lost for an uncommon
+// reason, would match errors.ErrUnsupported, and EACCES, that of a failed
 // authentication, fs.ErrPermission. A hint matches its errno alone.
 //
 // Timeout and Temporary are methods because package net and net/http look for
@@ -158,8 +158,8 @@ func (timeoutError) Is(target error) bool {
 }
 
 // An Interrupted is the error of an operation that its context ended after a
-// failed attempt, in a pause or in a later attempt. It matches the error of that
-// attempt as well as the reason for which the operation ended.
+// failed attempt, in a pause or in a later attempt. It matches the error of
+// that attempt as well as the reason for which the operation ended.
 type Interrupted struct {
 	Last  error // an *os.SyscallError
 	Ended error // as Context returns it
