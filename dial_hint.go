@@ -16,7 +16,7 @@ const (
 		"use a second adapter, or try over TCP"
 	powerOn      = `switch it on, for example with "bluetoothctl power on"`
 	pairingFirst = "if one of the devices asks whether to pair, answer it, or pair them before dialing"
-	beingSetUp   = "the link to the device is still being set up, as while nobody confirmed the pairing: " + pairingFirst
+	beingSetUp   = "the link to the device is still being set up, perhaps because nobody confirmed the pairing: " + pairingFirst
 
 	adapterAway = "the adapter was switched off or removed"
 	linkClosing = "this machine was closing the link to the device, or both devices dialed at once; dial again"
@@ -147,8 +147,8 @@ func (f *dialFacts) busy() string {
 func (f *dialFacts) reset() string {
 	switch {
 	case f.lasted >= pairingWait:
-		return fmt.Sprintf("the device hung up after %v: it asks for pairing or encryption, which did not "+
-			"come about: %s", f.lasted.Round(time.Second), pairingFirst)
+		return fmt.Sprintf("the device hung up after %v: it asks for pairing or encryption, which "+
+			"failed: %s", f.lasted.Round(time.Second), pairingFirst)
 	case f.recentlyClosed:
 		return "the last connection of this process to the device was closing, or the device hung up"
 	case f.retried >= retryFor/2:
@@ -170,8 +170,8 @@ func (f *dialFacts) refused() string {
 	case f.configuring():
 		return beingSetUp
 	case f.lasted >= pairingWait/4:
-		return fmt.Sprintf("refused after %v: the device asks for pairing or encryption, which did not come "+
-			"about, or nothing listens on this channel: %s", f.lasted.Round(time.Second), pairingFirst)
+		return fmt.Sprintf("refused after %v: the device asks for pairing or encryption, which failed, "+
+			"or nothing listens on this channel: %s", f.lasted.Round(time.Second), pairingFirst)
 	}
 	return nothing + "; or the device asks for pairing or encryption: pair the devices, or ask for SecurityMedium"
 }
@@ -209,7 +209,7 @@ func (f *dialFacts) unreachable() string {
 		adapter := f.adapter(f.local)
 		switch {
 		case adapter == nil:
-			return "the adapter is not there any more"
+			return "the adapter has been removed"
 		case !adapter.Up:
 			return "the adapter " + adapter.Name + " is down: " + powerOn
 		}
@@ -230,7 +230,7 @@ func (f *dialFacts) unanswered() string {
 			return "this is the address of this machine's adapter " + own.Name + ", which is down: " + powerOn
 		case !own.PageScan:
 			return "this is the address of this machine's adapter " + own.Name + ", whose page scan is off, " +
-				`so that nobody can connect: "bluetoothctl discoverable on" switches it on`
+				`so that no device can connect: "bluetoothctl discoverable on" switches it on`
 		}
 	}
 	return "the device is off, asleep, out of range, or not connectable; or it has forgotten this machine " +

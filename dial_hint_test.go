@@ -55,7 +55,7 @@ func TestDialFactsHint(t *testing.T) {
 		"no adapter":      {syscall.EHOSTUNREACH, dialFacts{adapters: []Adapter{}}, "this machine has no Bluetooth adapter", ""},
 		"not known":       {syscall.EHOSTUNREACH, dialFacts{}, "no Bluetooth adapter is up, or not the one asked for", ""},
 		"its own is down": {syscall.EHOSTUNREACH, dialFacts{local: down.Addr, adapters: []Adapter{hci0, down}}, "the adapter hci1 is down", ""},
-		"its own is gone": {syscall.EHOSTUNREACH, dialFacts{local: hci1.Addr, adapters: []Adapter{hci0}}, "the adapter is not there any more", ""},
+		"its own is gone": {syscall.EHOSTUNREACH, dialFacts{local: hci1.Addr, adapters: []Adapter{hci0}}, "the adapter has been removed", ""},
 		"up again":        {syscall.EHOSTUNREACH, dialFacts{adapters: []Adapter{hci0}}, "the adapter was not up", ""},
 		"no answer":       {syscall.EHOSTDOWN, dialFacts{adapters: []Adapter{hci0}}, "asleep", "page scan"},
 		"bond forgotten":  {syscall.EHOSTDOWN, dialFacts{}, "has forgotten this machine and needs pairing again", ""},

@@ -45,8 +45,8 @@
 // RFCOMM has no half-close: Close and Shutdown end both directions.
 //
 // A clean close and a reset look alike. Read returns io.EOF for both, so a
-// protocol needs lengths or end marks of its own to distinguish a whole message
-// from a part. See [Conn.Read].
+// protocol needs lengths or end marks of its own to distinguish a complete
+// message from a partial one. See [Conn.Read].
 //
 // Close does not wait for queued data. The kernel continues to send it for 40
 // s, however much the peer has taken by then; a slower peer loses the rest.
@@ -88,7 +88,7 @@
 // [ListenConfig.ListenRFCOMM]. Connections have the following:
 //
 //   - ETIMEDOUT: the link was lost, because the device went out of range or
-//     lost power; [Conn.Shutdown] also returns it if the peer takes no data
+//     lost power; [Conn.Shutdown] also returns it if the peer accepts no data
 //   - ECONNRESET, of Write and Shutdown: the peer has closed the connection, or
 //     its link went away; Read returns io.EOF
 //   - ECONNABORTED: the adapter went away, or the link did for an unknown

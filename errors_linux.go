@@ -8,8 +8,8 @@ import (
 
 const (
 	notPaired    = "the devices are not paired, or one of them has lost the key"
-	notPairing   = "the devices are not paired, one of them has lost the key, or the question whether to pair was declined"
-	lostNameless = "the link ended for a reason that the kernel has no errno for"
+	notPairing   = "the devices are not paired, one of them has lost the key, or pairing was declined"
+	lostNameless = "the link ended for a reason that has no errno"
 )
 
 // hints holds the likely cause of an errno, by the system call that returned
@@ -24,7 +24,7 @@ var hints = neterr.Hints{
 	},
 	"connect": {
 		// dialFacts has the others.
-		unix.ENOMEM: "the link to the device is being taken down, as after a failed authentication: pair the devices again if that persists",
+		unix.ENOMEM: "the link to the device is being taken down, perhaps after a failed authentication: if the error persists, pair the devices again",
 		unix.EALREADY: "two programs dialed the device at once, or it dialed this machine, and the kernel lost the link: " +
 			`switch the adapter off and on, for example with "bluetoothctl power off" and "power on"`,
 		unix.ETIMEDOUT: "no answer from the device, or nobody confirmed the pairing: " + pairingFirst,
@@ -55,9 +55,9 @@ var hints = neterr.Hints{
 		unix.ENOSYS:       lostNameless,
 	},
 	"shutdown": {
-		unix.ECONNRESET:   "the peer closed first: what it has read is not known",
-		unix.ETIMEDOUT:    "the peer did not take what was sent, or its link was lost",
-		unix.ECONNABORTED: "the link was lost before the peer acknowledged what was sent",
+		unix.ECONNRESET:   "the peer closed first, and may not have received all data",
+		unix.ETIMEDOUT:    "the peer did not take the data, or its link was lost",
+		unix.ECONNABORTED: "the link was lost before the peer acknowledged the data",
 		unix.ENOSYS:       lostNameless,
 	},
 	"ioctl": {

@@ -96,7 +96,7 @@ func (lc *ListenConfig) check(ctx context.Context, laddr Addr) (*Listener, error
 		return nil, err
 	}
 	if lc.Backlog < 0 {
-		return nil, fmt.Errorf("negative backlog %d; 0 stands for the greatest that there is", lc.Backlog)
+		return nil, fmt.Errorf("negative backlog %d; 0 means the maximum", lc.Backlog)
 	}
 	if err := lc.Security.check(); err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ func (l *Listener) AcceptRFCOMM() (*Conn, error) {
 // Always call Close before the process ends. It closes the pending connections
 // one by one, including half-open ones, before it closes the listener. If the
 // kernel closes them instead, as it does when a process is killed or exits
-// without Close, they can stop RFCOMM on the whole machine by a deadlock. On
+// without Close, that can stop RFCOMM on the whole machine by a deadlock. On
 // Linux 6.1 a half-open connection always does, such as that of an unpaired
 // device to a listener at SecurityMedium, and only a reboot helps. A connection
 // that arrives in the microseconds between the two steps of Close still can.
