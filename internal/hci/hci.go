@@ -1,24 +1,24 @@
-// Package hci asks the Linux kernel what it knows of the machine's Bluetooth
-// adapters and of their links to other devices.
+// Package hci lists the machine's Bluetooth adapters and their links to other
+// devices, as the Linux kernel knows them.
 //
-// For that it uses three ioctls of the kernel's HCI sockets, which read only
-// and need no privilege: HCIGETDEVLIST, HCIGETDEVINFO and HCIGETCONNLIST
+// It uses three ioctls of the kernel's HCI sockets that only read and need no
+// privilege: HCIGETDEVLIST, HCIGETDEVINFO and HCIGETCONNLIST
 // (net/bluetooth/hci_sock.c). On other platforms, all functions fail with
 // errors.ErrUnsupported.
 package hci
 
-// An Adapter is a Bluetooth controller as the kernel sees it.
+// An Adapter is a Bluetooth controller of this machine.
 type Adapter struct {
 	Index   int
 	Name    string  // "hci0"
-	Address [6]byte // BD_ADDR in the order in which it is written
+	Address [6]byte // BD_ADDR, the most significant byte first
 	Flags   Flags
 
-	// ACLLength is the most bytes that the controller takes at once for a
-	// link; 0 while it has not told.
+	// ACLLength is the maximum number of bytes that the controller accepts in
+	// one packet for a link. It is 0 until the kernel has read it.
 	ACLLength int
-	// Packets are the most bytes that the adapter's fastest packets of 1, of 3
-	// and of 5 slots carry over a link. The peer may not take these packets.
+	// Packets holds the maximum number of bytes in the adapter's fastest
+	// packets of 1, 3 and 5 slots. The peer may not support these packets.
 	Packets [3]int
 }
 
@@ -28,36 +28,35 @@ type Flags uint32
 // The flags that describe the state of an adapter.
 const (
 	Up          Flags = 1 << 0 // HCI_UP
-	Init        Flags = 1 << 1 // HCI_INIT: being set up
-	PageScan    Flags = 1 << 3 // HCI_PSCAN: answers pages, so that devices can connect
-	InquiryScan Flags = 1 << 4 // HCI_ISCAN: answers inquiries, so that devices can find it
+	Init        Flags = 1 << 1 // HCI_INIT: the kernel is setting it up
+	PageScan    Flags = 1 << 3 // HCI_PSCAN: answers pages, so devices can connect
+	InquiryScan Flags = 1 << 4 // HCI_ISCAN: answers inquiries, so devices can discover it
 )
 
 // A Link is an ACL connection of an adapter to another device. All RFCOMM
 // connections between the two share it.
 type Link struct {
-	Handle uint16  // the controller's number for it
-	Device [6]byte // BD_ADDR of the other end, in the order in which it is written
+	Handle uint16  // the controller's number for the link
+	Device [6]byte // BD_ADDR of the peer, the most significant byte first
 	Mode   Mode
 
-	Outgoing bool  // this adapter made it
+	Outgoing bool  // this adapter opened the link
 	State    State // Connected, unless it comes from AllLinks
 }
 
-// State is how far the kernel is with a link
-// (include/net/bluetooth/bluetooth.h).
+// State is the kernel's state of a link (include/net/bluetooth/bluetooth.h).
 type State int
 
 // States of links.
 const (
 	Connected   State = 1 // BT_CONNECTED: it carries data
-	Configuring State = 7 // BT_CONFIG: set up so far that the devices can pair
+	Configuring State = 7 // BT_CONFIG: it is up, and the devices can pair
 )
 
 // Mode is the set of the kernel's HCI_LM flags of a link.
 type Mode uint32
 
-// The flags that describe how a link is protected
+// The flags that describe the protection of a link
 // (include/net/bluetooth/hci.h).
 const (
 	Encrypted Mode = 0x0004 // HCI_LM_ENCRYPT

@@ -12,9 +12,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 )
 
-// The requests are _IOR('H', nr, int). How _IOR packs direction and size
-// differs between architectures; TIOCGPTN is of the same form on all of them,
-// so its upper half is taken from there.
+// The requests are _IOR('H', nr, int). The encoding of direction and size by
+// _IOR differs between architectures. TIOCGPTN has the same form on all of
+// them, so the requests use its upper half.
 const (
 	requestHigh = unix.TIOCGPTN &^ 0xffff
 
@@ -23,7 +23,8 @@ const (
 	hciGetConnList = requestHigh | 'H'<<8 | 212 // HCIGETCONNLIST
 )
 
-// The kernel refuses larger lists than two pages hold; machines have fewer.
+// The kernel refuses lists that are larger than two pages. Machines have fewer
+// adapters and links.
 const (
 	maxAdapters = 64
 	maxLinks    = 256
@@ -73,10 +74,9 @@ type connectionList struct {
 
 const aclLink = 1 // ACL_LINK
 
-// Adapters returns the machine's adapters in the order of their indexes.
-// Its errors are *os.SyscallError; EAFNOSUPPORT means that the kernel has no
-// Bluetooth, or that the process is in a network namespace other than the
-// first.
+// Adapters returns the machine's adapters in the order of their indexes. Errors
+// are *os.SyscallError; EAFNOSUPPORT means that the kernel has no Bluetooth, or
+// that the process is in a network namespace other than the first.
 func Adapters() ([]Adapter, error) {
 	fd, err := btsocket.NewSocket(unix.SOCK_RAW, unix.BTPROTO_HCI)
 	if err != nil {
@@ -103,9 +103,9 @@ func Adapters() ([]Adapter, error) {
 	return adapters, nil
 }
 
-// AdapterByIndex returns the adapter with the given index. Its errors are
-// *os.SyscallError; ENODEV means that there is no such adapter. The address is
-// zero while the kernel has not read it from the controller.
+// AdapterByIndex returns the adapter with the given index. Errors are
+// *os.SyscallError; ENODEV means that the adapter does not exist. The address
+// is zero until the kernel has read it from the controller.
 func AdapterByIndex(index int) (Adapter, error) {
 	fd, err := btsocket.NewSocket(unix.SOCK_RAW, unix.BTPROTO_HCI)
 	if err != nil {
@@ -115,7 +115,7 @@ func AdapterByIndex(index int) (Adapter, error) {
 	return adapterInfo(fd, uint16(index))
 }
 
-// adapterInfo asks the kernel for an adapter, on an HCI socket.
+// adapterInfo returns the adapter with the given index. fd is an HCI socket.
 func adapterInfo(fd int, index uint16) (Adapter, error) {
 	info := deviceInfo{index: index}
 	if err := ioctl(fd, hciGetDevInfo, unsafe.Pointer(&info)); err != nil {
@@ -132,15 +132,14 @@ func adapterInfo(fd int, index uint16) (Adapter, error) {
 	}, nil
 }
 
-// Links returns the ACL links of the adapter with the given index that are
-// established. Its errors are *os.SyscallError; ENODEV means that there is no
-// such adapter.
+// Links returns the established ACL links of the adapter with the given index.
+// Errors are *os.SyscallError; ENODEV means that the adapter does not exist.
 func Links(index int) ([]Link, error) {
 	links, err := AllLinks(index)
 	return slices.DeleteFunc(links, func(l Link) bool { return l.State != Connected }), err
 }
 
-// AllLinks returns what Links does, and links that are being made or ended.
+// AllLinks is like Links, but includes links that are being opened or closed.
 func AllLinks(index int) ([]Link, error) {
 	fd, err := btsocket.NewSocket(unix.SOCK_RAW, unix.BTPROTO_HCI)
 	if err != nil {
@@ -181,8 +180,8 @@ func ioctl(fd int, request uintptr, argument unsafe.Pointer) error {
 	}
 }
 
-// reversed turns an address from the kernel's order, least significant byte
-// first, into the order in which people write it.
+// reversed converts an address from the kernel's order, the least significant
+// byte first, to its written order.
 func reversed(address [6]byte) [6]byte {
 	slices.Reverse(address[:])
 	return address

@@ -12,8 +12,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 )
 
-// The structures are those of include/net/bluetooth/hci_sock.h, and what the
-// kernel copies is counted in bytes.
+// The kernel copies the structures of include/net/bluetooth/hci_sock.h byte by
+// byte.
 func TestIoctlStructsMatchTheKernel(t *testing.T) {
 	var (
 		devices    deviceList
@@ -63,7 +63,8 @@ func TestIoctlStructsMatchTheKernel(t *testing.T) {
 }
 
 func TestIoctlListsFitInTwoPages(t *testing.T) {
-	// More is refused with EINVAL (hci_get_dev_list, hci_get_conn_list).
+	// The kernel refuses more with EINVAL (hci_get_dev_list,
+	// hci_get_conn_list).
 	const twoPages = 2 * 4096
 	if size := unsafe.Sizeof(deviceList{}); size > twoPages {
 		t.Errorf("the list of adapters has %d bytes", size)
@@ -74,9 +75,9 @@ func TestIoctlListsFitInTwoPages(t *testing.T) {
 }
 
 func TestIoctlRequestsMatchTheKernel(t *testing.T) {
-	// _IOR packs them otherwise on the other architectures.
+	// _IOR encodes them differently on the other architectures.
 	if !slices.Contains([]string{"386", "amd64", "arm", "arm64", "loong64", "riscv64", "s390x"}, runtime.GOARCH) {
-		t.Skip("the numbers are those of other architectures than", runtime.GOARCH)
+		t.Skip("the numbers are those of architectures other than", runtime.GOARCH)
 	}
 	for name, tt := range map[string]struct{ got, want uint32 }{
 		"HCIGETDEVLIST":  {hciGetDevList, 0x800448d2},

@@ -1,8 +1,8 @@
 package hci
 
-// Bits of the features that a controller has (Core specification, volume 2,
-// part C, section 3.3). Each rate has packets of one slot; longer ones are
-// features of their own.
+// Bits of a controller's features (Core specification, volume 2, part C,
+// section 3.3). Each rate includes packets of one slot; longer packets are
+// separate features.
 const (
 	twoMegabits   = 1 << 1 // byte 3
 	threeMegabits = 1 << 2 // byte 3
@@ -10,15 +10,15 @@ const (
 	fiveSlots     = 1 << 0 // byte 5, at these rates
 )
 
-// The longest packets of these rates, as HCISETPTYPE can take them off an
-// adapter (include/net/bluetooth/hci.h).
+// The flags by which HCISETPTYPE disables the longest packets of these rates
+// (include/net/bluetooth/hci.h).
 const (
 	no2DH5 = 0x1000 // HCI_2DH5
 	no3DH5 = 0x2000 // HCI_3DH5
 )
 
-// packets returns the most bytes in packets of 1, 3 and 5 slots at the fastest
-// rate that an adapter has all three of.
+// packets returns the maximum number of bytes in packets of 1, 3 and 5 slots,
+// at the fastest rate for which the adapter has all three.
 func (d *deviceInfo) packets() [3]int {
 	if d.features[4]&threeSlots != 0 && d.features[5]&fiveSlots != 0 {
 		switch {
