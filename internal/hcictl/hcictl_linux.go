@@ -16,9 +16,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 )
 
-// The requests are _IOW('H', nr, int). How _IOW packs direction and size
-// differs between architectures; TIOCSPTLCK has the same form on all of them,
-// so its upper half is used.
+// The requests are _IOW('H', nr, int). The encoding of direction and size by
+// _IOW differs between architectures. TIOCSPTLCK has the same form on all of
+// them, so the requests use its upper half.
 const (
 	requestHigh = unix.TIOCSPTLCK &^ 0xffff
 
@@ -40,7 +40,7 @@ type Scan uint32
 
 const (
 	ScanNothing        Scan = 0x00
-	ScanInquiry        Scan = 0x01 // devices can find the adapter
+	ScanInquiry        Scan = 0x01 // devices can discover the adapter
 	ScanPage           Scan = 0x02 // devices can connect to it
 	ScanInquiryAndPage Scan = 0x03
 )

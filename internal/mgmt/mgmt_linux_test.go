@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A kernel is the other end of a socket.
+// A kernel is the other end of a management socket.
 type kernel struct {
 	*testing.T
 	file *os.File
@@ -22,9 +22,9 @@ var (
 	foreign = [6]byte{0x5C, 0xF3, 0x70, 0, 0, 1}
 )
 
-// onKernel returns a socket whose kernel is the test. Adapters have the addresses
-// of the map.
-func onKernel(t *testing.T, addresses map[int][6]byte) (*Socket, *kernel) {
+// newTestSocket returns a socket and its other end, at which the test plays the
+// kernel. Adapters have the given addresses, by index.
+func newTestSocket(t *testing.T, addresses map[int][6]byte) (*Socket, *kernel) {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -46,8 +46,8 @@ func onKernel(t *testing.T, addresses map[int][6]byte) (*Socket, *kernel) {
 	return m, k
 }
 
-// tell sends an event.
-func (k *kernel) tell(event uint16, index int, parameters ...byte) {
+// send sends an event.
+func (k *kernel) send(event uint16, index int, parameters ...byte) {
 	k.Helper()
 	packet := binary.LittleEndian.AppendUint16(nil, event)
 	packet = binary.LittleEndian.AppendUint16(packet, uint16(index))
@@ -57,8 +57,8 @@ func (k *kernel) tell(event uint16, index int, parameters ...byte) {
 	}
 }
 
-// hear returns the next command.
-func (k *kernel) hear() (opcode uint16, index int, parameters []byte) {
+// receive returns the next command.
+func (k *kernel) receive() (opcode uint16, index int, parameters []byte) {
 	k.Helper()
 	packet := make([]byte, 256)
 	n, err := k.file.Read(packet)
@@ -68,29 +68,29 @@ func (k *kernel) hear() (opcode uint16, index int, parameters []byte) {
 	return binary.LittleEndian.Uint16(packet), int(binary.LittleEndian.Uint16(packet[2:])), packet[6:n]
 }
 
-// answer ends a command.
+// answer sends the reply to a command.
 func (k *kernel) answer(opcode uint16, index int, status byte) {
 	k.Helper()
-	k.tell(commandComplete, index, byte(opcode), byte(opcode>>8), status)
+	k.send(commandComplete, index, byte(opcode), byte(opcode>>8), status)
 }
 
-// The kernel tells every socket of the pairings of all adapters.
+// The kernel sends the pairing events of all adapters to every socket.
 func TestSocketConfirmsOnlyItsOwnAdapters(t *testing.T) {
-	// hci1 is gone, and what has its index now is somebody's.
-	m, k := onKernel(t, map[int][6]byte{0: ours, 1: foreign, 2: foreign})
+	// hci1 was removed, and its index now belongs to a foreign adapter.
+	m, k := newTestSocket(t, map[int][6]byte{0: ours, 1: foreign, 2: foreign})
 	m.own[0], m.own[1], m.own[3] = ours, ours, ours
 	device := append(kernelOrder(foreign), addressTypeBREDR, 0, 0, 0, 0, 0)
 	for _, index := range []int{2, 1, 3, 0} {
-		k.tell(userConfirmNeeded, index, device...)
+		k.send(userConfirmNeeded, index, device...)
 	}
-	opcode, index, parameters := k.hear()
+	opcode, index, parameters := k.receive()
 	if opcode != userConfirm || index != 0 || !bytes.Equal(parameters, device[:7]) {
-		t.Errorf("the first that was heard is 0x%04x for hci%d, % x", opcode, index, parameters)
+		t.Errorf("the first command is 0x%04x for hci%d, % x", opcode, index, parameters)
 	}
 }
 
 func TestSocketDoReturnsItsOwnReply(t *testing.T) {
-	m, k := onKernel(t, nil)
+	m, k := newTestSocket(t, nil)
 	const n = 8
 	errs := make(chan error, n)
 	for range n {
@@ -98,7 +98,7 @@ func TestSocketDoReturnsItsOwnReply(t *testing.T) {
 	}
 	const refused = 3 // every third command
 	for i := range n {
-		opcode, index, _ := k.hear()
+		opcode, index, _ := k.receive()
 		status := byte(0)
 		if i%refused == 0 {
 			status = notPaired
@@ -122,7 +122,7 @@ func TestSocketDoReturnsItsOwnReply(t *testing.T) {
 }
 
 func TestSocketCloseEndsPendingCommands(t *testing.T) {
-	m, k := onKernel(t, nil)
+	m, k := newTestSocket(t, nil)
 	ended := make(chan error)
 	pair := func() {
 		ended <- m.Pair(Adapter{Index: 0, Address: ours}, Adapter{Index: 1, Address: foreign})
@@ -130,7 +130,7 @@ func TestSocketCloseEndsPendingCommands(t *testing.T) {
 	for range 2 {
 		go pair()
 	}
-	k.hear()
+	k.receive()
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestSocketCloseEndsPendingCommands(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		case <-time.After(10 * time.Second):
-			t.Fatal("a command waits still")
+			t.Fatal("a command is still pending")
 		}
 	}
 }
