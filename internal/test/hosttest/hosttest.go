@@ -1,6 +1,6 @@
-// Package hosttest helps tests that run on any Linux machine, on sockets that
-// stand in for Bluetooth's: pairs of Unix sockets, and TCP and UDP over the
-// loopback interface.
+// Package hosttest has helpers for tests that run on any machine, without
+// Bluetooth. Pairs of Unix sockets, and TCP and UDP over the loopback
+// interface, stand in for Bluetooth sockets.
 package hosttest
 
 import (
@@ -10,28 +10,28 @@ import (
 	"time"
 )
 
-// patience bounds every wait for something that must happen. It is long enough
-// to decide nothing on a busy machine.
+// patience is the timeout of every wait for something that must happen. It is
+// long enough that a busy machine does not affect a test's result.
 const patience = 2 * time.Minute
 
-// Eventually waits until the condition holds.
+// Eventually waits until holds returns true. What describes the condition.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("never came about: %s\n%s", what, goroutines())
+			t.Fatalf("timed out waiting for: %s\n%s", what, goroutines())
 		}
 	}
 }
 
-// Receive returns the next value of the channel.
+// Receive returns the next value received from the channel.
 func Receive[T any](t testing.TB, from <-chan T) T {
 	t.Helper()
 	select {
 	case value := <-from:
 		return value
 	case <-time.After(patience):
-		t.Fatalf("nothing came from a channel\n%s", goroutines())
+		t.Fatalf("no value received from a channel\n%s", goroutines())
 		panic("unreachable")
 	}
 }
@@ -45,8 +45,8 @@ func InBackground[T any](f func() T) <-chan T {
 	return result
 }
 
-// AwaitPolling waits until a goroutine waits on the network poller in a method
-// such as "(*Conn).Read".
+// AwaitPolling waits until a goroutine is blocked on the network poller in a
+// method such as "(*Conn).Read".
 func AwaitPolling(t testing.TB, method string) {
 	t.Helper()
 	await(t, method, "IO wait")
@@ -59,20 +59,21 @@ func AwaitCall(t testing.TB, function string) {
 	await(t, function, "syscall")
 }
 
-// AwaitSelecting waits until a goroutine waits in a select statement of a
+// AwaitSelecting waits until a goroutine is blocked in a select statement of a
 // function.
 func AwaitSelecting(t testing.TB, function string) {
 	t.Helper()
 	await(t, function, "select")
 }
 
-// AwaitLocking waits until a goroutine waits for a mutex in a function.
+// AwaitLocking waits until a goroutine is blocked on a mutex in a function.
 func AwaitLocking(t testing.TB, function string) {
 	t.Helper()
 	await(t, function, "sync.Mutex.Lock")
 }
 
-// await waits until a goroutine in the function is in the state.
+// await waits until a goroutine in the function has the state, as in a stack
+// trace.
 func await(t testing.TB, function, state string) {
 	t.Helper()
 	Eventually(t, "a goroutine in "+function+", "+state, func() bool {

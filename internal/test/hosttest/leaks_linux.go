@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// openFiles counts the descriptors that are open.
+// openFiles returns the number of open descriptors.
 func openFiles(t testing.TB) int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")

@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newSocket is how the sockets of this package are made.
+// newSocket holds the flags with which this package creates sockets.
 const newSocket = unix.SOCK_NONBLOCK | unix.SOCK_CLOEXEC
 
-// UnixPair returns two connected, non-blocking Unix sockets, for the caller to
-// close.
+// UnixPair returns two connected, non-blocking Unix sockets. The caller must
+// close them.
 func UnixPair(t testing.TB) (a, b int) {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|newSocket, 0)
@@ -20,8 +20,8 @@ func UnixPair(t testing.TB) (a, b int) {
 	return pair[0], pair[1]
 }
 
-// UnixListener returns a listening, non-blocking Unix socket, for the caller to
-// close, and its address.
+// UnixListener returns a listening, non-blocking Unix socket, which the caller
+// must close, and its address.
 func UnixListener(t testing.TB, backlog int) (fd int, address unix.Sockaddr) {
 	t.Helper()
 	fd = NewSocket(t, unix.AF_UNIX, unix.SOCK_STREAM|newSocket)
@@ -54,8 +54,8 @@ func Listen(t testing.TB, fd, backlog int) unix.Sockaddr {
 	return address
 }
 
-// DialUnix connects a new socket, not blocking once it is connected, to a
-// listener that has room for it.
+// DialUnix returns a new non-blocking Unix socket that is connected to a
+// listener with room in its queue.
 func DialUnix(t testing.TB, address unix.Sockaddr) (fd int) {
 	t.Helper()
 	fd = NewSocket(t, unix.AF_UNIX, unix.SOCK_STREAM|newSocket)
