@@ -12,10 +12,10 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
-// headset is some device's address, in the order in which it is written.
+// headset is the address of a device.
 var headset = rfcomm.BDAddr{0x01, 0x23, 0x45, 0x67, 0x89, 0xAB}
 
-// What errors show as an example of an address.
+// Parts of error messages.
 const (
 	deviceExample = "01:23:45:67:89:AB"
 	addrExample   = "[01:23:45:67:89:AB]:11"

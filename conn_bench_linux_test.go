@@ -16,11 +16,11 @@ import (
 )
 
 // The benchmarks compare a Conn with a net.UnixConn, each on one end of a pair
-// of Unix sockets, so that what differs is this package and not the kernel.
+// of Unix sockets, so that only the packages differ, not the kernel.
 //
-// The two take turns in slices of a few operations, and the median slice
-// counts, so that what else the machine does weighs little and alike. Time is
-// taken of the slices alone, not of what prepares them or cleans up after them.
+// The two take turns in slices of a few operations, and the result is the
+// median slice, so that other load on the machine has little effect, and the
+// same on both. Only the slices are timed, not their preparation and cleanup.
 // "x-unix" is the time of the Conn as a multiple of that of the UnixConn.
 
 // A load is a number of operations of one size that fit into the socket's
@@ -37,7 +37,7 @@ func BenchmarkWriteWithDeadline(b *testing.B) { benchmark(b, time.Now().Add(time
 // BenchmarkPingPong measures round trips between two ends of the same kind.
 func BenchmarkPingPong(b *testing.B) { benchmark(b, time.Time{}, pingPongSlice) }
 
-// readSlice reads what is there already, a message at a time.
+// readSlice reads buffered data, one message at a time.
 func readSlice(b *testing.B, c *contender, l load) time.Duration {
 	for range l.operations {
 		if n, err := unix.Write(c.peer, c.buf[:l.size]); n != l.size {
@@ -53,7 +53,7 @@ func readSlice(b *testing.B, c *contender, l load) time.Duration {
 	return time.Since(start)
 }
 
-// writeSlice writes where there is room for all of it.
+// writeSlice writes into a buffer with enough room.
 func writeSlice(b *testing.B, c *contender, l load) time.Duration {
 	start := time.Now()
 	for range l.operations {
@@ -86,9 +86,9 @@ func pingPongSlice(b *testing.B, c *contender, l load) time.Duration {
 	return time.Since(start)
 }
 
-// benchmark runs slices of each load on both kinds of connection by turns, and
-// reports each kind as a benchmark of its own. slice returns the time that its
-// operations took.
+// benchmark runs slices of each load on both kinds of connection in turn, and
+// reports each kind as a separate benchmark. slice returns the duration of its
+// operations.
 func benchmark(b *testing.B, deadline time.Time, slice func(*testing.B, *contender, load) time.Duration) {
 	for _, reported := range []string{"rfcomm", "unix"} {
 		for _, l := range loads {
@@ -155,8 +155,8 @@ func newContender(b *testing.B, newConn func(testing.TB, int) net.Conn) *contend
 	return c
 }
 
-// startEcho makes the other end a connection of the same kind that sends back
-// what it receives.
+// startEcho makes the other end a connection of the same kind that echoes
+// received data.
 func (c *contender) startEcho(b *testing.B) {
 	if c.echoing {
 		return
@@ -198,19 +198,19 @@ func unixConn(t testing.TB, fd int) net.Conn {
 	return c
 }
 
-// slowMessage and slowPause are those of a radio: a full packet of 3-DH5 each 6
+// slowMessage and slowPause are those of a radio: a full 3-DH5 packet every 6
 // slots.
 const (
 	slowMessage = 1012
 	slowPause   = 3750 * time.Microsecond
 )
 
-// slowWriter marks a process that writes slowly, until nobody reads any more,
-// to the descriptor that it has from its parent.
+// slowWriter marks a process that writes slowly to a descriptor inherited from
+// its parent, until the other end is closed.
 const slowWriter = "RFCOMM_TEST_SLOW_WRITER"
 
-// BenchmarkSlowStream measures the CPU time of a process that reads messages as
-// slowly as a radio brings them. Another process writes them.
+// BenchmarkSlowStream measures the CPU time of a process that reads messages at
+// the rate of a radio. Another process writes them.
 func BenchmarkSlowStream(b *testing.B) {
 	if os.Getenv(slowWriter) != "" {
 		writeSlowly()
@@ -230,7 +230,7 @@ func BenchmarkSlowStream(b *testing.B) {
 	})
 }
 
-// startSlowWriter hands a descriptor to a process that writes to it.
+// startSlowWriter starts a process that writes slowly to a descriptor.
 func startSlowWriter(b *testing.B, fd int) {
 	b.Helper()
 	if err := unix.SetNonblock(fd, false); err != nil {
@@ -263,7 +263,7 @@ func readSlowly(b *testing.B, c net.Conn) float64 {
 	b.Helper()
 	buf := make([]byte, 32<<10)
 	var before time.Duration
-	for i := -10; i < b.N; i++ { // some to warm up
+	for i := -10; i < b.N; i++ { // the first 10 to warm up
 		if i == 0 {
 			before = cpuTime(b)
 		}

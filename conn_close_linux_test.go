@@ -37,7 +37,7 @@ func TestConnCloseWakesWriteWithItsCount(t *testing.T) {
 	if got.n <= 0 || got.n >= tooMuch {
 		t.Errorf("Write counts %d bytes", got.n)
 	}
-	// Close has left the rest to the kernel, which delivers it.
+	// The kernel still delivers the queued data.
 	if n, err := io.Copy(io.Discard, far); n != int64(got.n) || err != nil {
 		t.Errorf("%d bytes arrived, %v; Write counts %d", n, err, got.n)
 	}
@@ -158,8 +158,8 @@ func TestConnCloseInARawFunction(t *testing.T) {
 	}
 }
 
-// A pair of Unix sockets has no link, so that Shutdown cannot confirm anything.
-// What it does otherwise is the same as with one.
+// A pair of Unix sockets has no link, so Shutdown cannot confirm anything. In
+// all other respects it behaves as with a link.
 
 func TestConnShutdownWithoutALink(t *testing.T) {
 	near, far := connPair(t)

@@ -15,7 +15,7 @@ var (
 	never   = time.Time{}
 )
 
-// wantTimedOut checks the error of an operation that met its deadline.
+// wantTimedOut checks the error of an operation that exceeded its deadline.
 func wantTimedOut(t *testing.T, err error, op string) {
 	t.Helper()
 	wantOpError(t, err, between(op, os.ErrDeadlineExceeded))
@@ -138,8 +138,7 @@ func TestConnReadOutlivesAMovedDeadline(t *testing.T) {
 	}
 }
 
-// Whoever relies on package net for reads and writes of no bytes can rely on
-// this package.
+// Reads and writes of no bytes have the same results as in package net.
 func TestConnNoBytesAfterADeadline(t *testing.T) {
 	near, _ := connPair(t)
 	a, b := hosttest.UnixPair(t)

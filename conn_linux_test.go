@@ -62,12 +62,11 @@ func TestConnWriteToASlowReader(t *testing.T) {
 	want := make([]byte, 4<<20)
 	rand.NewChaCha8([32]byte{}).Read(want)
 
-	written := make(chan transferred, 1)
-	go func() {
+	written := hosttest.InBackground(func() transferred {
 		n, err := near.Write(want)
 		near.Close()
-		written <- transferred{n, err}
-	}()
+		return transferred{n, err}
+	})
 	hosttest.AwaitPolling(t, "(*Conn).Write")
 	got, err := io.ReadAll(iotest.HalfReader(far))
 	if err != nil {
@@ -178,7 +177,7 @@ func TestConnWriteRepeatsItsFirstError(t *testing.T) {
 	if _, ok := first.(*net.OpError).Err.(*os.SyscallError); !ok {
 		t.Errorf("the cause is a %T, want an *os.SyscallError", first.(*net.OpError).Err)
 	}
-	near.Read(make([]byte, 1)) // learns of the end in its own way
+	near.Read(make([]byte, 1)) // detects the end by itself
 	for range 3 {
 		n, again := near.Write([]byte("hello"))
 		if n != 0 || again == nil || again.Error() != first.Error() {

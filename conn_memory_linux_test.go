@@ -10,7 +10,7 @@ import (
 )
 
 func TestConnPairsLeaveNothingBehind(t *testing.T) {
-	connPair(t) // what the runtime needs for its poller stays
+	connPair(t) // opens the descriptors of the runtime's poller, which stay open
 	data := make([]byte, tooMuch)
 	hosttest.LeavesNothingBehind(t, func() {
 		for range 500 {
@@ -42,7 +42,7 @@ func TestConnIsClosedWhenForgotten(t *testing.T) {
 	wantEndAfterCollection(t, waitingRead(t, far))
 }
 
-// Nothing that a Conn has given out keeps it open.
+// No value returned by a Conn keeps it open.
 func TestConnIsForgottenDespiteItsParts(t *testing.T) {
 	for name, take := range map[string]func(*Conn) any{
 		"LocalAddr":  func(c *Conn) any { return c.LocalAddr() },
@@ -70,8 +70,9 @@ func TestConnIsForgottenDespiteItsParts(t *testing.T) {
 	}
 }
 
-// wantEndAfterCollection checks that the read, of the peer of something that
-// nobody has any more, ends when that is collected as garbage.
+// wantEndAfterCollection checks that the read of a peer ends when the
+// connection or listener at the other end, to which no references remain, is
+// collected as garbage.
 func wantEndAfterCollection(t *testing.T, read <-chan transferred) {
 	t.Helper()
 	hosttest.Eventually(t, "the peer reads the end", func() bool {
@@ -150,7 +151,7 @@ func TestConnKeepsNoBuffer(t *testing.T) {
 			near.Read(buf)
 		},
 		"Write": func(near, _ *Conn, buf []byte) { near.Write(buf) },
-		"Write to nobody": func(near, far *Conn, buf []byte) {
+		"Write to a closed peer": func(near, far *Conn, buf []byte) {
 			far.Close()
 			near.Write(buf)
 		},

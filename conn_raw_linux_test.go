@@ -65,17 +65,16 @@ func TestConnSyscallConnReadsAndWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// A function that is not done is called again when there is data.
+	// If the function returns false, it is called again once there is data.
 	buf := make([]byte, 100)
-	read := make(chan error, 1)
 	var n, calls int
-	go func() {
-		read <- raw.Read(func(fd uintptr) bool {
+	read := hosttest.InBackground(func() error {
+		return raw.Read(func(fd uintptr) bool {
 			calls++
 			n, err = unix.Read(int(fd), buf)
 			return err != unix.EAGAIN
 		})
-	}()
+	})
 	hosttest.AwaitPolling(t, "rfcomm.rawConn.Read")
 	if _, err := io.WriteString(far, "hello"); err != nil {
 		t.Fatal(err)

@@ -11,8 +11,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// dialedConn returns a Conn as of a dial from nearAddr to farAddr, and its
-// peer.
+// dialedConn returns a Conn that appears dialed from nearAddr to farAddr, and
+// its peer.
 func dialedConn(t *testing.T) (near, far *Conn) {
 	t.Helper()
 	a, b := hosttest.UnixPair(t)
@@ -136,7 +136,7 @@ func TestConnRegistryRecentlyClosed(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		want("later", device, false)
 
-		r.justClosed(other) // forgets the expired one
+		r.justClosed(other) // drops the expired one
 		if _, kept := r.closed[device]; kept {
 			t.Error("an expired close is kept")
 		}

@@ -97,7 +97,7 @@ func TestDialFactsExplainEndsWithTheDial(t *testing.T) {
 	for name, err := range map[string]error{
 		"ended":     neterr.ErrTimeout,
 		"cut short": &neterr.Interrupted{Last: refused, Ended: neterr.ErrTimeout},
-		"refused":   refused, // at the moment of the deadline
+		"refused":   refused, // at the time of the deadline
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -114,8 +114,8 @@ func TestDialRFCOMMFromAnUnknownAdapter(t *testing.T) {
 	}
 }
 
-// The channel 0 of the dialer's own address is refused after the remote address
-// has been parsed, and before there is a socket.
+// The dialer refuses its local channel 1 after it has parsed the remote
+// address, and before it creates a socket.
 func TestDialHostParsesHostsAndPorts(t *testing.T) {
 	want := rfcomm.Addr{Device: rfcomm.BDAddr{0x01, 0x23, 0x45, 0x67, 0x89, 0xAB}, Channel: 20}
 	for _, address := range []string{

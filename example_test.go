@@ -49,8 +49,8 @@ func ExampleListen() {
 	}
 }
 
-// A connection from one of several adapters, to a paired device, that is
-// encrypted or fails.
+// The connection is dialed from one of several adapters to a paired device. The
+// dial fails if the link cannot be encrypted.
 func ExampleDialer() {
 	adapter, err := rfcomm.AdapterByName("hci1")
 	if err != nil {
@@ -69,8 +69,8 @@ func ExampleDialer() {
 	fmt.Fprintln(conn, "for your eyes only")
 }
 
-// Everything that was written has reached the peer's Bluetooth stack when
-// Shutdown returns nil.
+// If Shutdown returns nil, all written data has reached the peer's Bluetooth
+// stack.
 func ExampleConn_Shutdown() {
 	conn, err := rfcomm.Dial("01:23:45:67:89:AB", 11)
 	if err != nil {
@@ -84,7 +84,7 @@ func ExampleConn_Shutdown() {
 	}
 }
 
-// A web server that is reached over Bluetooth.
+// An http.Server serves clients over Bluetooth.
 func Example_httpServer() {
 	listener, err := rfcomm.Listen(11)
 	if err != nil {
@@ -95,12 +95,12 @@ func Example_httpServer() {
 	})))
 }
 
-// The host of a URL is a device address with dashes, and its port the channel.
+// The host of the URL is a device address with dashes, the port is the channel.
 func Example_httpClient() {
 	dialer := &rfcomm.Dialer{Timeout: 10 * time.Second}
 	client := &http.Client{Transport: &http.Transport{
 		DialContext: dialer.DialHost,
-		// Only one connection to a channel is possible at a time.
+		// Two adapters can have only one connection to a channel at a time.
 		MaxConnsPerHost: 1,
 	}}
 	response, err := client.Get("http://01-23-45-67-89-AB:20/")

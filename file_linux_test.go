@@ -13,7 +13,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// taking are the functions that take a descriptor.
+// taking holds the functions that take a descriptor.
 var taking = map[string]func(*os.File) (any, error){
 	"FileConn": func(f *os.File) (any, error) {
 		c, err := FileConn(f)

@@ -21,10 +21,10 @@ var (
 	farAddr  = Addr{Device: BDAddr{0x66, 0x77, 0x88, 0x99, 0xAA, 0xBB}, Channel: 11}
 )
 
-// tooMuch is more than a pair's buffers hold, however large they are.
+// tooMuch is a number of bytes that exceeds the buffers of a pair of sockets.
 const tooMuch = 4 << 20
 
-// connOf returns a Conn for the connected socket fd, which it takes over.
+// connOf returns a Conn for the connected socket fd, and owns fd.
 func connOf(t testing.TB, fd int, local, remote Addr) *Conn {
 	t.Helper()
 	socket, err := btsocket.New(fd)
@@ -34,9 +34,9 @@ func connOf(t testing.TB, fd int, local, remote Addr) *Conn {
 	return newConn(socket, local, remote)
 }
 
-// connPair returns the two ends of a connection. It is over a pair of Unix
-// sockets, which show everything but what only the kernel's RFCOMM does. They
-// are closed when the test ends.
+// connPair returns the two ends of a connection over a pair of Unix sockets,
+// which behave like RFCOMM sockets except for effects of the kernel's RFCOMM.
+// Both ends are closed when the test ends.
 func connPair(t testing.TB) (near, far *Conn) {
 	t.Helper()
 	a, b := hosttest.UnixPair(t)
@@ -57,30 +57,28 @@ type transferred struct {
 // waitingRead starts a Read that waits for data.
 func waitingRead(t testing.TB, c *Conn) <-chan transferred {
 	t.Helper()
-	done := make(chan transferred, 1)
-	go func() {
+	done := hosttest.InBackground(func() transferred {
 		n, err := c.Read(make([]byte, 100))
-		done <- transferred{n, err}
-	}()
+		return transferred{n, err}
+	})
 	hosttest.AwaitPolling(t, "(*Conn).Read")
 	return done
 }
 
-// blockedWrite starts a Write of tooMuch bytes and waits until the peer, which
-// does not read, has brought it to a halt.
+// blockedWrite starts a Write of tooMuch bytes and waits until it blocks
+// because the peer does not read.
 func blockedWrite(t testing.TB, c *Conn) <-chan transferred {
 	t.Helper()
-	done := make(chan transferred, 1)
-	go func() {
+	done := hosttest.InBackground(func() transferred {
 		n, err := c.Write(make([]byte, tooMuch))
-		done <- transferred{n, err}
-	}()
+		return transferred{n, err}
+	})
 	hosttest.AwaitPolling(t, "(*Conn).Write")
 	return done
 }
 
-// wantOpError checks that err is the *net.OpError of an operation of the near
-// end that is wanted. Its cause must match want.Err.
+// wantOpError checks that err is a *net.OpError like want, of an operation of
+// the near end. Its cause must match want.Err.
 func wantOpError(t testing.TB, err error, want net.OpError) {
 	t.Helper()
 	got, ok := err.(*net.OpError)
@@ -94,12 +92,12 @@ func wantOpError(t testing.TB, err error, want net.OpError) {
 	}
 }
 
-// between is the error of an operation between the near and the far end.
+// between returns the error of an operation between the near and the far end.
 func between(op string, cause error) net.OpError {
 	return net.OpError{Op: op, Source: nearAddr, Addr: farAddr, Err: cause}
 }
 
-// here is the error of an operation on the near end alone.
+// here returns the error of an operation on the near end alone.
 func here(op string, cause error) net.OpError {
 	return net.OpError{Op: op, Addr: nearAddr, Err: cause}
 }
@@ -118,13 +116,13 @@ func ask(t *testing.T, c syscall.Conn, f func(fd int) (int, error)) (answer int)
 	return answer
 }
 
-// isBlocking reports whether reads of f itself wait in the kernel.
+// isBlocking reports whether the descriptor of f is in blocking mode.
 func isBlocking(t *testing.T, f *os.File) bool {
 	t.Helper()
 	return ask(t, f, func(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0) })&unix.O_NONBLOCK == 0
 }
 
-// isCloseOnExec reports whether programs that are started do not inherit f.
+// isCloseOnExec reports whether child processes do not inherit f.
 func isCloseOnExec(t *testing.T, f *os.File) bool {
 	t.Helper()
 	return ask(t, f, func(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0) })&unix.FD_CLOEXEC != 0

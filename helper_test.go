@@ -16,15 +16,14 @@ import (
 )
 
 var (
-	// headsetAddr and serverAddr are addresses that can be dialed and listened
-	// on, where there is Bluetooth.
+	// headsetAddr is a valid address to dial, and serverAddr one to listen on.
 	headsetAddr = rfcomm.Addr{Device: headset, Channel: 11}
 	serverAddr  = rfcomm.Addr{Channel: 11}
-	// fromAnyAdapter is a LocalAddr that leaves the choice to the kernel.
+	// fromAnyAdapter is a LocalAddr with which the kernel picks an adapter.
 	fromAnyAdapter = rfcomm.Addr{}
 )
 
-// noSocketToDial returns a dialer that fails the test if it makes a socket.
+// noSocketToDial returns a Dialer that fails the test if it creates a socket.
 func noSocketToDial(t *testing.T) *rfcomm.Dialer {
 	return &rfcomm.Dialer{ControlContext: func(context.Context, string, string, syscall.RawConn) error {
 		t.Error("a socket was made")
@@ -32,7 +31,7 @@ func noSocketToDial(t *testing.T) *rfcomm.Dialer {
 	}}
 }
 
-// noSocketToListen returns a configuration that fails the test if it makes a
+// noSocketToListen returns a ListenConfig that fails the test if it creates a
 // socket.
 func noSocketToListen(t *testing.T) *rfcomm.ListenConfig {
 	return &rfcomm.ListenConfig{Control: func(string, string, syscall.RawConn) error {
@@ -41,8 +40,9 @@ func noSocketToListen(t *testing.T) *rfcomm.ListenConfig {
 	}}
 }
 
-// wantRefusal checks that err is the *net.OpError that is wanted, that its
-// message has all parts, and that no system call caused it.
+// wantRefusal checks that err is a *net.OpError like want, that its message has
+// all parts, and that no system call caused it. If want.Err is not nil, err
+// must match it.
 func wantRefusal(t *testing.T, err error, want net.OpError, parts ...string) {
 	t.Helper()
 	got, ok := err.(*net.OpError)
@@ -67,7 +67,8 @@ func wantRefusal(t *testing.T, err error, want net.OpError, parts ...string) {
 	}
 }
 
-// wantTimeout checks whether err is a timeout to net/http and the like.
+// wantTimeout checks whether err is a timeout, both by its method Timeout and
+// by errors.Is.
 func wantTimeout(t *testing.T, err error, want bool) {
 	t.Helper()
 	if got := err.(net.Error).Timeout(); got != want {

@@ -12,8 +12,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
-// claims records the channels that claimChannel tries. A channel in used fails
-// with EADDRINUSE the given number of times.
+// claims returns a claim function that appends the channels to tried. A channel
+// in used fails with EADDRINUSE the given number of times.
 func claims(used map[int]int, tried *[]int) func(int) error {
 	return func(channel int) error {
 		*tried = append(*tried, channel)

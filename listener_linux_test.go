@@ -14,8 +14,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// listenerOnUnix returns a Listener on a Unix socket, closed when the test
-// ends, and the address to connect to.
+// listenerOnUnix returns a Listener on a Unix socket, which is closed when the
+// test ends, and the address to connect to.
 func listenerOnUnix(t *testing.T) (*Listener, unix.Sockaddr) {
 	t.Helper()
 	fd, address := hosttest.UnixListener(t, 10)
@@ -31,14 +31,13 @@ func listenerOnUnix(t *testing.T) (*Listener, unix.Sockaddr) {
 // waitingAccept starts an Accept that waits for a connection.
 func waitingAccept(t *testing.T, l *Listener) <-chan error {
 	t.Helper()
-	done := make(chan error, 1)
-	go func() {
+	done := hosttest.InBackground(func() error {
 		c, err := l.Accept()
 		if c != nil {
 			c.Close()
 		}
-		done <- err
-	}()
+		return err
+	})
 	hosttest.AwaitPolling(t, "(*Listener).Accept")
 	return done
 }

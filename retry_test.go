@@ -12,8 +12,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
-// A fakeDial is a retrier whose attempts fail with the given errors, the last
-// of them repeated, or succeed with a nil one. Run it in a synctest bubble.
+// A fakeDial is a retrier whose attempts return the given errors in turn and
+// then repeat the last one. A nil error means success. Run it in a synctest
+// bubble.
 type fakeDial struct {
 	errs   []error
 	lasts  time.Duration // of each attempt
@@ -164,7 +165,7 @@ func TestRetrierEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// wantAttempts checks when the attempts began.
+// wantAttempts checks the start times of the attempts.
 func wantAttempts(t *testing.T, f fakeDial, want ...time.Duration) {
 	t.Helper()
 	if len(f.attempts) != len(want) {
@@ -178,7 +179,7 @@ func wantAttempts(t *testing.T, f fakeDial, want ...time.Duration) {
 	}
 }
 
-// The one retry is for a connection whose Close is being called.
+// The brief retries are for a connection whose Close is about to be called.
 func TestRetrierGivesUpOnAConnHeldHere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := fakeDial{errs: []error{connectError(syscall.EBUSY)}, held: true}

@@ -26,8 +26,8 @@ func requireNoBluetooth(t *testing.T) {
 	}
 }
 
-// wantNoBluetooth checks that err is the *net.OpError that is wanted, that it
-// matches EAFNOSUPPORT, and that its message names the cause and a remedy.
+// wantNoBluetooth checks that err is a *net.OpError like want, that it matches
+// EAFNOSUPPORT, and that its message names the cause and a remedy.
 func wantNoBluetooth(t *testing.T, err error, want net.OpError) {
 	t.Helper()
 	got, ok := err.(*net.OpError)
