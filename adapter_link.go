@@ -44,6 +44,7 @@ func linkOf(adapter int, device BDAddr) (hci.Link, error) {
 	return hci.Link{}, errNoLink
 }
 
+// errNoLink is the error of findLink and linkOf if there is no link.
 var errNoLink = os.NewSyscallError("ioctl", syscall.ENOTCONN)
 
 // lookUpWait is the timeout of a look-up of links that only adds a hint to an
@@ -70,12 +71,13 @@ func linkTo(ctx context.Context, local, device BDAddr) *hci.Link {
 }
 
 // linksTo returns the links to a device by the addresses of their adapters,
-// including links that are being made or ended. It returns early if ctx is
+// including links that are being opened or closed. It returns early if ctx is
 // done.
 func linksTo(ctx context.Context, device BDAddr) (map[BDAddr]hci.Link, error) {
 	return btsocket.Await(ctx, func() (map[BDAddr]hci.Link, error) { return allLinksTo(device) })
 }
 
+// allLinksTo is linksTo without a context.
 func allLinksTo(device BDAddr) (map[BDAddr]hci.Link, error) {
 	all, err := hci.Adapters()
 	if err != nil {

@@ -1,11 +1,20 @@
 package rfcomm
 
 import (
+	"encoding"
 	"encoding/hex"
 	"errors"
 	"net"
 	"strconv"
 	"strings"
+)
+
+var (
+	_ net.Addr                 = Addr{}
+	_ encoding.TextMarshaler   = Addr{}
+	_ encoding.TextUnmarshaler = (*Addr)(nil)
+	_ encoding.TextMarshaler   = BDAddr{}
+	_ encoding.TextUnmarshaler = (*BDAddr)(nil)
 )
 
 // A BDAddr is a Bluetooth device address (BD_ADDR), the most significant byte

@@ -15,8 +15,9 @@ import (
 )
 
 var (
-	_ net.Conn     = (*Conn)(nil)
-	_ syscall.Conn = (*Conn)(nil)
+	_ net.Conn        = (*Conn)(nil)
+	_ syscall.Conn    = (*Conn)(nil)
+	_ syscall.RawConn = rawConn{}
 )
 
 // A Conn is one end of an RFCOMM connection. It implements [net.Conn]: its

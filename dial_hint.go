@@ -25,7 +25,7 @@ const (
 // dialFacts holds the facts about a failed dial from which its likely cause can
 // be determined. The kernel returns the same errno for many causes.
 type dialFacts struct {
-	local  BDAddr // the adapter asked for, or zero
+	local  BDAddr // the requested adapter, or zero for any adapter
 	remote Addr
 
 	heldHere       bool          // this process already has the connection open

@@ -9,6 +9,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
+// fileConn is FileConn with an error that is not an OpError.
 func fileConn(f *os.File) (*Conn, error) {
 	fd, state, err := duplicateSocket(f)
 	if err != nil {
@@ -28,6 +29,7 @@ func fileConn(f *os.File) (*Conn, error) {
 	return newConn(socket, state.name, state.peer), nil
 }
 
+// fileListener is FileListener with an error that is not an OpError.
 func fileListener(f *os.File) (*Listener, error) {
 	fd, state, err := duplicateSocket(f)
 	if err != nil {
@@ -69,6 +71,8 @@ type socketState struct {
 	name, peer Addr
 }
 
+// A socketKind is a kind of RFCOMM socket that FileConn and FileListener
+// distinguish.
 type socketKind int
 
 const (

@@ -13,8 +13,9 @@ import (
 )
 
 var (
-	_ net.Listener = (*Listener)(nil)
-	_ syscall.Conn = (*Listener)(nil)
+	_ net.Listener    = (*Listener)(nil)
+	_ syscall.Conn    = (*Listener)(nil)
+	_ syscall.RawConn = rawListener{}
 )
 
 // A ListenConfig contains options for listening on an address. Several

@@ -33,6 +33,7 @@ func claimChannel(ctx context.Context, channel int, claim func(channel int) erro
 	}
 }
 
+// claimOnce is claimChannel without retries.
 func claimOnce(channel int, claim func(channel int) error) error {
 	if channel != 0 {
 		return claim(channel)
@@ -61,7 +62,7 @@ func inUse(err error) bool {
 
 // A rival is an address with which a new listener must not share a channel.
 type rival struct {
-	device BDAddr // zero: every adapter
+	device BDAddr // zero means every adapter
 	name   string
 	advice string // for the new listener
 }
@@ -93,7 +94,8 @@ func rivals(device BDAddr) ([]rival, error) {
 	return others, nil
 }
 
-// itself returns a listener's own address.
+// itself returns a listener's own address as a rival: another listener cannot
+// share that either.
 func itself(device BDAddr) rival {
 	if device.IsZero() {
 		return rival{name: everyAdapter, advice: otherChannel}

@@ -38,8 +38,8 @@ func (lc *ListenConfig) listenOn(laddr Addr, channel int, others []rival) (*List
 		return lc.Control(network, laddr.String(), controlOnly(fd))
 	})
 	on.Local = Addr{Device: laddr.Device, Channel: channel}.sockaddr()
-	on.Bound = func() error { return look(others, channel) }
-	if err := look(slices.Concat([]rival{itself(laddr.Device)}, others), channel); err != nil {
+	on.Bound = func() error { return probeAll(others, channel) }
+	if err := probeAll(slices.Concat([]rival{itself(laddr.Device)}, others), channel); err != nil {
 		return nil, err
 	}
 	backlog := lc.Backlog
@@ -54,9 +54,9 @@ func (lc *ListenConfig) listenOn(laddr Addr, channel int, others []rival) (*List
 	return &Listener{listener: socket, addr: addr, security: lc.Security}, nil
 }
 
-// look returns an error that matches EADDRINUSE if a listener has the channel
-// on one of the addresses.
-func look(addresses []rival, channel int) error {
+// probeAll returns an error that matches EADDRINUSE if a listener has the
+// channel on one of the addresses.
+func probeAll(addresses []rival, channel int) error {
 	for _, r := range addresses {
 		err := probe(Addr{Device: r.device, Channel: channel})
 		if errors.Is(err, unix.EADDRINUSE) {
@@ -69,9 +69,10 @@ func look(addresses []rival, channel int) error {
 	return nil
 }
 
-// probe binds a socket to an address for a moment. While the socket exists,
-// other programs cannot bind to the address (__rfcomm_get_listen_sock_by_addr).
-// The socket receives no connections, because it does not listen
+// probe binds a socket to an address for a moment, which fails with EADDRINUSE
+// if another socket is bound to the address. While the socket exists, other
+// programs cannot bind to the address (__rfcomm_get_listen_sock_by_addr). The
+// socket receives no connections, because it does not listen
 // (rfcomm_get_sock_by_channel).
 func probe(a Addr) error {
 	fd, err := btsocket.NewSocket(unix.SOCK_STREAM, unix.BTPROTO_RFCOMM)

@@ -26,14 +26,15 @@ const (
 	// close may be the reason for a refused dial.
 	recentFor = 3 * time.Second
 
-	// pairingWait is the minimum duration of an attempt during which the
-	// device waited for pairing. Linux waits for 25 s (RFCOMM_AUTH_TIMEOUT). A
-	// session that is closing takes less.
+	// If an attempt takes at least pairingWait before it fails, the device
+	// waited for pairing. Linux waits for 25 s (RFCOMM_AUTH_TIMEOUT). A session
+	// that is closing takes less.
 	pairingWait = 20 * time.Second
 )
 
 // A retrier dials until an attempt succeeds or fails permanently, or the
-// context is done.
+// context is done. It decides when to retry and how long to wait; the functions
+// in its fields make the attempts and look up the facts.
 type retrier struct {
 	// attempt makes one attempt, on a new socket: one whose connect(2) failed
 	// cannot connect again.
@@ -46,11 +47,11 @@ type retrier struct {
 	// heldHere reports whether this process has the same connection open.
 	heldHere func() bool
 
-	lasted time.Duration // of the last attempt whose connect(2) failed
-	since  time.Time     // the first failure with the verdict retryAgain
-	first  time.Time     // the first failure with the verdict retryBriefly
-	last   error         // of the last attempt that was retried
-	gone   bool          // the adapter was switched off or removed (adapterGone)
+	lasted       time.Duration // of the last attempt whose connect(2) failed
+	againSince   time.Time     // the first failure with the verdict retryAgain
+	brieflySince time.Time     // the first failure with the verdict retryBriefly
+	last         error         // of the last attempt that was retried
+	gone         bool          // the adapter was switched off or removed (adapterGone)
 }
 
 // A verdict determines how a dial continues after a failed attempt.
@@ -136,9 +137,9 @@ func (r *retrier) dial(ctx context.Context) (*Conn, error) {
 func (r *retrier) again(errno syscall.Errno, pause time.Duration) bool {
 	switch r.verdict(errno) {
 	case retryBriefly:
-		return within(&r.first, brieflyFor, pause)
+		return within(&r.brieflySince, brieflyFor, pause)
 	case retryAgain:
-		return within(&r.since, retryFor, pause)
+		return within(&r.againSince, retryFor, pause)
 	}
 	return false
 }

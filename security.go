@@ -87,7 +87,7 @@ func (s Security) refuses(c *Conn) (bool, error) {
 // unencrypted returns the error of a dial over a link that is not encrypted.
 func unencrypted(wanted Security) error {
 	return neterr.WithHint("connect", syscall.EACCES, "the link is not encrypted, though security "+wanted.String()+
-		" was asked for: pair the devices, and close other connections between them, since an open link keeps its level")
+		" was requested: pair the devices, and close other connections between them, since an open link keeps its level")
 }
 
 // A linkCheck refuses a dialed connection whose link does not have the
@@ -155,15 +155,16 @@ func (k *linkCheck) notHigh(existed bool) string {
 	const unchecked = ", and then the kernel does not check the level of another connection: "
 	switch {
 	case !existed:
-		return "security high was asked for, but the link was opened by the device during the dial" + unchecked +
+		return "security high was requested, but the link was opened by the device during the dial" + unchecked +
 			closeOthers
 	case k.retried:
-		return "security high was asked for, but the link was open after a failed attempt of this dial" + unchecked +
-			"dial again in some seconds, or " + closeOthers
+		return "security high was requested, but the link was open after a failed attempt of this dial" + unchecked +
+			"dial again in a few seconds, or " + closeOthers
 	}
-	return "security high was asked for, but the link was open, or being opened, before the dial" + unchecked +
+	return "security high was requested, but the link was open, or being opened, before the dial" + unchecked +
 		closeOthers
 }
 
-const closeOthers = "close the other connections to the device, wait some seconds for the link to end, and make " +
+// closeOthers is advice on how to get a link at SecurityHigh.
+const closeOthers = "close the other connections to the device, wait a few seconds for the link to end, and make " +
 	"this dial the first"

@@ -32,6 +32,8 @@ func endpoint(security Security, control func(fd int) error) btsocket.Endpoint {
 // socket is not yet registered with the poller, so Read and Write cannot wait.
 type controlOnly int
 
+var _ syscall.RawConn = controlOnly(0)
+
 func (fd controlOnly) Control(f func(fd uintptr)) error {
 	f(uintptr(fd))
 	return nil

@@ -17,6 +17,13 @@ import (
 	"syscall"
 )
 
+// Package net and net/http use the methods of net.Error.
+var (
+	_ net.Error = (*hint)(nil)
+	_ net.Error = timeoutError{}
+	_ net.Error = (*Interrupted)(nil)
+)
+
 // A Network describes the errors of one protocol.
 type Network struct {
 	// Name is the name of the network in addresses and errors, such as
