@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"testing"

@@ -1,7 +1,9 @@
-package rfcomm_test
+package integration
 
 import (
 	"fmt"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"io"
 	"testing"
 )
@@ -13,7 +15,7 @@ func BenchmarkRFCOMM(b *testing.B) {
 	for _, size := range []int{64, 1012, 4096, 32768} {
 		b.Run(fmt.Sprintf("Throughput/write=%d", size), func(b *testing.B) {
 			dialed, accepted := l.connect(b)
-			read := inBackground(func() int64 {
+			read := hosttest.InBackground(func() int64 {
 				n, _ := io.Copy(io.Discard, accepted)
 				return n
 			})
@@ -54,16 +56,16 @@ func BenchmarkRFCOMM(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
 			listener := l.listen(b)
-			if addrOf(listener).Channel == channelOf(kept) {
+			if conntest.AddrOf(listener).Channel == channelOf(kept) {
 				listener = l.listen(b)
 			}
 			b.StartTimer()
-			c, err := l.dialer.DialRFCOMM(b.Context(), addrOf(listener))
+			c, err := l.dialer.DialRFCOMM(b.Context(), conntest.AddrOf(listener))
 			if err != nil {
 				b.Fatal(err)
 			}
 			b.StopTimer()
-			accept(b, listener).Close()
+			conntest.Accept(b, listener).Close()
 			c.Close()
 			listener.Close()
 			b.StartTimer()

@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 const btDeferSetup = 7 // BT_DEFER_SETUP, include/net/bluetooth/bluetooth.h
@@ -57,18 +59,18 @@ func (l *lab) deferred(t *testing.T, ctx context.Context) (accepted *rfcomm.Conn
 	listener := l.listen(t)
 	defer listener.Close()
 	deferSetup(t, listener)
-	dialed = inBackground(func() *rfcomm.Conn {
-		c, err := l.dialer.DialRFCOMM(ctx, addrOf(listener))
+	dialed = hosttest.InBackground(func() *rfcomm.Conn {
+		c, err := l.dialer.DialRFCOMM(ctx, conntest.AddrOf(listener))
 		t.Logf("dial: %v", err)
 		return c
 	})
-	return accept(t, listener), dialed
+	return conntest.Accept(t, listener), dialed
 }
 
 func TestConnReadAcceptsDeferred(t *testing.T) {
 	l := inLab(t)
 	accepted, dialing := l.deferred(t, t.Context())
-	read := inBackground(func() string {
+	read := hosttest.InBackground(func() string {
 		buf := make([]byte, 100)
 		n, err := accepted.Read(buf)
 		if err != nil {
@@ -81,7 +83,7 @@ func TestConnReadAcceptsDeferred(t *testing.T) {
 		t.Fatal("the dial failed")
 	}
 	defer dialed.Close()
-	send(t, dialed, "hello")
+	conntest.Send(t, dialed, "hello")
 	if got := <-read; got == "" {
 		t.Error("Read returned no data")
 	} else if got != "hello" {
@@ -94,7 +96,7 @@ func TestConnReadAcceptsDeferred(t *testing.T) {
 func (l *lab) dialRaw(t *testing.T, listener *rfcomm.Listener) (fd int, accepted *rfcomm.Conn) {
 	t.Helper()
 	for {
-		fd := l.startConnect(t, addrOf(listener))
+		fd := l.startConnect(t, conntest.AddrOf(listener))
 		polls := []unix.PollFd{{Fd: int32(fd)}, {Events: unix.POLLIN}}
 		withDescriptor(t, listener, func(listening int) {
 			polls[1].Fd = int32(listening)
@@ -107,7 +109,7 @@ func (l *lab) dialRaw(t *testing.T, listener *rfcomm.Listener) (fd int, accepted
 			}
 		})
 		if polls[1].Revents != 0 {
-			return fd, accept(t, listener)
+			return fd, conntest.Accept(t, listener)
 		}
 		unix.Close(fd) // it met a link or a session that was closing
 	}
@@ -144,7 +146,7 @@ func TestConnReadOfDeferredAfterHangup(t *testing.T) {
 		fd, accepted := l.dialRaw(t, listener)
 		unix.Close(fd)
 		awaitHangup(t, accepted)
-		receiveEnd(t, accepted)
+		conntest.ReceiveEOF(t, accepted)
 		accepted.Close()
 	}
 }

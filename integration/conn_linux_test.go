@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"bytes"
@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 func TestConnIsANetConn(t *testing.T) {
@@ -39,7 +41,7 @@ func TestConnIsANetConn(t *testing.T) {
 func (l *lab) pipe(t *testing.T) (dialed, accepted *rfcomm.Conn, err error) {
 	for range 30 {
 		listener := l.listen(t)
-		dialed, err = l.dialer.DialRFCOMM(t.Context(), addrOf(listener))
+		dialed, err = l.dialer.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 		if err == nil {
 			accepted, err = listener.AcceptRFCOMM()
 		}
@@ -51,19 +53,19 @@ func (l *lab) pipe(t *testing.T) (dialed, accepted *rfcomm.Conn, err error) {
 	return dialed, accepted, err
 }
 
-func TestBothEndsHaveTheServersChannel(t *testing.T) {
+func TestConnAddrsHaveServersChannel(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	dialed := l.dial(t, listener)
-	accepted := accept(t, listener)
-	channel := addrOf(listener).Channel
+	accepted := conntest.Accept(t, listener)
+	channel := conntest.AddrOf(listener).Channel
 	for _, end := range []struct {
 		what      string
 		got, want net.Addr
 	}{
 		{"dialed, local", dialed.LocalAddr(), l.nearAddr(channel)},
-		{"dialed, remote", dialed.RemoteAddr(), l.at(channel)},
-		{"accepted, local", accepted.LocalAddr(), l.at(channel)},
+		{"dialed, remote", dialed.RemoteAddr(), l.farAddr(channel)},
+		{"accepted, local", accepted.LocalAddr(), l.farAddr(channel)},
 		{"accepted, remote", accepted.RemoteAddr(), l.nearAddr(channel)},
 	} {
 		if end.got.String() != end.want.String() || end.got.Network() != "rfcomm" {
@@ -72,47 +74,43 @@ func TestBothEndsHaveTheServersChannel(t *testing.T) {
 	}
 }
 
-func TestPeersCloseIsEOFAfterAllData(t *testing.T) {
+func TestConnReadReturnsEOFAfterAllData(t *testing.T) {
 	l := inLab(t)
 	dialed, accepted := l.connect(t)
 	data := strings.Repeat("the last words ", 5000)
-	sent := inBackground(func() error {
+	sent := hosttest.InBackground(func() error {
 		_, err := io.WriteString(dialed, data)
 		return errors.Join(err, dialed.Close())
 	})
 	// Half of it is read only when the end is there.
-	receive(t, accepted, data[:len(data)/2])
+	conntest.Receive(t, accepted, data[:len(data)/2])
 	if err := <-sent; err != nil {
 		t.Fatal(err)
 	}
-	receive(t, accepted, data[len(data)/2:])
-	receiveEnd(t, accepted)
+	conntest.Receive(t, accepted, data[len(data)/2:])
+	conntest.ReceiveEOF(t, accepted)
 }
 
 // Whichever of reader and writer learns first that the peer has closed, the
 // other learns it too.
-func TestNoReadHangsWhenAWriterLearnsOfTheEndFirst(t *testing.T) {
+func TestConnReadEndsAfterFailedWrite(t *testing.T) {
 	l := inLab(t)
-	rounds := 500
-	if testing.Short() {
-		rounds = 50
-	}
 	listener := l.listen(t)
-	for range rounds {
+	for range rounds(500, 50) {
 		dialed := l.dial(t, listener)
-		accepted := accept(t, listener)
-		read := inBackground(func() error {
+		accepted := conntest.Accept(t, listener)
+		read := hosttest.InBackground(func() error {
 			_, err := io.Copy(io.Discard, dialed)
 			return err
 		})
-		wrote := inBackground(func() error {
+		wrote := hosttest.InBackground(func() error {
 			for {
 				if _, err := dialed.Write([]byte("x")); err != nil {
 					return err
 				}
 			}
 		})
-		receive(t, accepted, "x") // the writer is at it
+		conntest.Receive(t, accepted, "x") // the writer is at it
 		accepted.Close()
 		if err := <-read; err != nil {
 			t.Fatalf("Read: %v, want io.EOF", err)
@@ -124,7 +122,7 @@ func TestNoReadHangsWhenAWriterLearnsOfTheEndFirst(t *testing.T) {
 		if _, again := dialed.Write([]byte("x")); again == nil || again.Error() != first.Error() {
 			t.Fatalf("Write: %v, want the first error again: %v", again, first)
 		}
-		receiveEnd(t, dialed)
+		conntest.ReceiveEOF(t, dialed)
 		dialed.Close()
 	}
 }
@@ -133,31 +131,27 @@ func TestNoReadHangsWhenAWriterLearnsOfTheEndFirst(t *testing.T) {
 // moment in which Read finds nothing and the moment in which it looks for the end.
 func TestConnReadGetsLastData(t *testing.T) {
 	l := inLab(t)
-	rounds := 100
-	if testing.Short() {
-		rounds = 20
-	}
 	listener := l.listen(t)
-	for range rounds {
+	for range rounds(100, 20) {
 		dialed := l.dial(t, listener)
 		dialed.SetReadDeadline(time.Now().Add(time.Minute))
-		accepted := accept(t, listener)
-		read := inBackground(func() string {
+		accepted := conntest.Accept(t, listener)
+		read := hosttest.InBackground(func() string {
 			data, err := io.ReadAll(dialed)
 			if err != nil {
 				t.Error(err)
 			}
 			return string(data)
 		})
-		wrote := inBackground(func() error {
+		wrote := hosttest.InBackground(func() error {
 			for {
 				if _, err := dialed.Write([]byte("x")); err != nil {
 					return err
 				}
 			}
 		})
-		receive(t, accepted, "x") // the writer is at it
-		send(t, accepted, "goodbye")
+		conntest.Receive(t, accepted, "x") // the writer is at it
+		conntest.Send(t, accepted, "goodbye")
 		accepted.Close()
 		if got := <-read; got != "goodbye" {
 			t.Fatalf("read %q, want all data", got)
@@ -168,24 +162,20 @@ func TestConnReadGetsLastData(t *testing.T) {
 }
 
 // A large Write can take the errno of the peer's close without being told of it.
-func TestPeersCloseDuringLargeWritesEndsTheStream(t *testing.T) {
+func TestConnReadEndsDuringLargeWrites(t *testing.T) {
 	l := inLab(t)
-	rounds := 60
-	if testing.Short() {
-		rounds = 10
-	}
 	listener := l.listen(t)
-	for range rounds {
+	for range rounds(60, 10) {
 		dialed := l.dial(t, listener)
-		accepted := accept(t, listener)
-		wrote := inBackground(func() error {
+		accepted := conntest.Accept(t, listener)
+		wrote := hosttest.InBackground(func() error {
 			for {
 				if _, err := dialed.Write(make([]byte, 32<<10)); err != nil {
 					return err
 				}
 			}
 		})
-		receive(t, accepted, string(make([]byte, 40<<10)))
+		conntest.Receive(t, accepted, string(make([]byte, 40<<10)))
 		accepted.Close()
 		if _, err := dialed.Read(make([]byte, 1)); err != io.EOF && !errors.Is(err, unix.ECONNABORTED) {
 			t.Fatalf("Read: %v, want io.EOF or ECONNABORTED", err)
@@ -197,7 +187,7 @@ func TestPeersCloseDuringLargeWritesEndsTheStream(t *testing.T) {
 	}
 }
 
-func TestOneWriteOfAMegabyteIntoASlowReader(t *testing.T) {
+func TestConnWriteMegabyteToSlowReader(t *testing.T) {
 	l := inLab(t)
 	dialed, accepted := l.connect(t)
 	data := make([]byte, 1<<20)
@@ -206,7 +196,7 @@ func TestOneWriteOfAMegabyteIntoASlowReader(t *testing.T) {
 		n   int
 		err error
 	}
-	wrote := inBackground(func() result {
+	wrote := hosttest.InBackground(func() result {
 		n, err := dialed.Write(data)
 		return result{n, errors.Join(err, dialed.Close())}
 	})
@@ -233,23 +223,23 @@ func TestOneWriteOfAMegabyteIntoASlowReader(t *testing.T) {
 }
 
 // The kernel would spend a credit on each, which the peer never gives back.
-func TestZeroLengthWritesDoNotBreakTheConnection(t *testing.T) {
+func TestConnWriteZeroBytes(t *testing.T) {
 	l := inLab(t)
 	dialed, accepted := l.connect(t)
 	for range 200 {
-		send(t, dialed, "")
+		conntest.Send(t, dialed, "")
 	}
-	send(t, dialed, "still there")
-	receive(t, accepted, "still there")
-	send(t, accepted, "and back")
-	receive(t, dialed, "and back")
+	conntest.Send(t, dialed, "still there")
+	conntest.Receive(t, accepted, "still there")
+	conntest.Send(t, accepted, "and back")
+	conntest.Receive(t, dialed, "and back")
 }
 
-func TestCloseWakesABlockedWrite(t *testing.T) {
+func TestConnCloseWakesWrite(t *testing.T) {
 	l := inLab(t)
 	dialed, accepted := l.connect(t)
-	fill(t, dialed)
-	wrote := inBackground(func() error {
+	conntest.Fill(t, dialed)
+	wrote := hosttest.InBackground(func() error {
 		_, err := dialed.Write([]byte("no room"))
 		return err
 	})
@@ -262,10 +252,10 @@ func TestCloseWakesABlockedWrite(t *testing.T) {
 	io.Copy(io.Discard, accepted) // lets the kernel close without its 40 s
 }
 
-func TestWriteDeadlineTellsHowMuchWasTaken(t *testing.T) {
+func TestConnWriteDeadlineCountsBytes(t *testing.T) {
 	l := inLab(t)
 	dialed, accepted := l.connect(t)
-	total := fill(t, dialed)
+	total := conntest.Fill(t, dialed)
 	dialed.Close()
 	n, err := io.Copy(io.Discard, accepted)
 	if int(n) != total || err != nil {
@@ -273,16 +263,12 @@ func TestWriteDeadlineTellsHowMuchWasTaken(t *testing.T) {
 	}
 }
 
-func TestTwoThousandConnectionsLeaveNothingBehind(t *testing.T) {
+func TestConnsLeaveNothingBehind(t *testing.T) {
 	l := inLab(t)
-	rounds := 2000
-	if testing.Short() {
-		rounds = 100
-	}
 	listener := l.listen(t)
-	leavesNothingBehind(t)
-	for i := range rounds {
-		dialed, err := l.dialer.DialRFCOMM(t.Context(), addrOf(listener))
+	hosttest.CheckLeaksAtEnd(t)
+	for i := range rounds(2000, 100) {
+		dialed, err := l.dialer.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 		if err != nil {
 			t.Fatalf("dial %d: %v", i, err)
 		}
@@ -290,8 +276,8 @@ func TestTwoThousandConnectionsLeaveNothingBehind(t *testing.T) {
 		if err != nil {
 			t.Fatalf("accept %d: %v", i, err)
 		}
-		send(t, dialed, "ping")
-		receive(t, accepted, "ping")
+		conntest.Send(t, dialed, "ping")
+		conntest.Receive(t, accepted, "ping")
 		dialed.Close()
 		accepted.Close()
 	}

@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"errors"
@@ -13,11 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 func channelOf(c *rfcomm.Conn) int { return c.LocalAddr().(rfcomm.Addr).Channel }
 
-func TestLostLinkIsAnErrorUnlessThePeerEndedIt(t *testing.T) {
+func TestConnReadReportsLostLink(t *testing.T) {
 	l := inLab(t)
 	for _, test := range []struct {
 		reason byte
@@ -50,14 +52,14 @@ func TestLostLinkIsAnErrorUnlessThePeerEndedIt(t *testing.T) {
 				return
 			}
 			channel := channelOf(accepted)
-			checkOpError(t, err, "read", l.at(channel), l.nearAddr(channel), test.want.(syscall.Errno), test.hint)
+			checkOpError(t, err, "read", l.farAddr(channel), l.nearAddr(channel), test.want.(syscall.Errno), test.hint)
 		})
 	}
 }
 
 // The usual loop continues on timeouts. The errno of a lost link is repeated by
 // every Read and Write, so that a Timeout of it would never end.
-func TestReadOfALostLinkIsNotATimeout(t *testing.T) {
+func TestConnReadOfLostLinkIsNoTimeout(t *testing.T) {
 	l := inLab(t)
 	for reason, errno := range map[byte]syscall.Errno{
 		0x05: unix.EACCES, 0x08: unix.ETIMEDOUT, 0x1f: unix.ENOSYS, 0x22: unix.ENOSYS,
@@ -111,10 +113,10 @@ func (l *lab) loseLink(t *testing.T, reason byte, want error) (dialed, accepted 
 	for range 3 {
 		l.Sync() // a dial over a link that is about to go fails with it
 		dialed, accepted = l.connect(t)
-		send(t, dialed, "before")
-		receive(t, accepted, "be")
+		conntest.Send(t, dialed, "before")
+		conntest.Receive(t, accepted, "be")
 		l.Disconnect(reason)
-		receive(t, accepted, "fore")
+		conntest.Receive(t, accepted, "fore")
 		_, err = accepted.Read(make([]byte, 1))
 		if errors.Is(err, want) || !errors.Is(err, unix.ECONNABORTED) {
 			break
@@ -123,19 +125,19 @@ func (l *lab) loseLink(t *testing.T, reason byte, want error) (dialed, accepted 
 	return dialed, accepted, err
 }
 
-func TestRemovedAdapterEndsReadsAndWrites(t *testing.T) {
+func TestConnFailsAfterUnplug(t *testing.T) {
 	l := inLab(t)
-	leavesNothingBehind(t)
+	hosttest.CheckLeaksAtEnd(t)
 	dialed, accepted := l.connect(t)
 	listener := l.listen(t)
 	full := l.dial(t, listener)
-	fullsPeer := accept(t, listener)
-	fill(t, full)
-	wrote := inBackground(func() error {
+	fullsPeer := conntest.Accept(t, listener)
+	conntest.Fill(t, full)
+	wrote := hosttest.InBackground(func() error {
 		_, err := full.Write([]byte("no room"))
 		return err
 	})
-	read := inBackground(func() error {
+	read := hosttest.InBackground(func() error {
 		_, err := dialed.Read(make([]byte, 1))
 		return err
 	})
@@ -152,8 +154,8 @@ func TestRemovedAdapterEndsReadsAndWrites(t *testing.T) {
 
 	// The listener has outlived the adapter.
 	again := l.dial(t, listener)
-	accept(t, listener).Close()
-	receiveEnd(t, again)
+	conntest.Accept(t, listener).Close()
+	conntest.ReceiveEOF(t, again)
 	for _, c := range []net.Conn{dialed, accepted, full, fullsPeer, again} {
 		c.Close()
 	}

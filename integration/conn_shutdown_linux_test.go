@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"context"
@@ -9,18 +9,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"golang.org/x/sys/unix"
 )
 
-func TestShutdownConfirmsThatEverythingArrived(t *testing.T) {
+func TestShutdownConfirmsDelivery(t *testing.T) {
 	l := inLab(t)
 	dialed, accepted := l.connect(t)
 	data := strings.Repeat("every byte of it ", 10_000)
-	read := inBackground(func() string {
+	read := hosttest.InBackground(func() string {
 		got, _ := io.ReadAll(accepted)
 		return string(got)
 	})
-	send(t, dialed, data)
+	conntest.Send(t, dialed, data)
 	if err := dialed.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -47,13 +49,13 @@ func TestShutdownWaitsForASlowReader(t *testing.T) {
 		rate = 20_000 // shows the order alone
 	}
 	l := inLab(t)
-	leavesNothingBehind(t)
+	hosttest.CheckLeaksAtEnd(t)
 	dialed, accepted := l.connect(t)
-	written := fill(t, dialed)
+	written := conntest.Fill(t, dialed)
 	ctx, cancel := context.WithCancel(t.Context())
 	slow, fast := context.WithCancel(t.Context())
 	defer cancel()
-	read := inBackground(func() int64 {
+	read := hosttest.InBackground(func() int64 {
 		defer cancel() // Shutdown hangs if it outlives the stream
 		n, err := copySlowly(slow, io.Discard, accepted, rate)
 		if err != nil {
@@ -97,12 +99,12 @@ func copySlowly(ctx context.Context, to io.Writer, from io.Reader, rate int) (n 
 	return n + rest, err
 }
 
-func TestShutdownAgainstAPeerThatDoesNotReadEndsWithItsContext(t *testing.T) {
+func TestShutdownEndsWithItsContext(t *testing.T) {
 	l := inLab(t)
-	leavesNothingBehind(t)
+	hosttest.CheckLeaksAtEnd(t)
 	dialed, accepted := l.connect(t)
-	fill(t, dialed)
-	wrote := inBackground(func() error {
+	conntest.Fill(t, dialed)
+	wrote := hosttest.InBackground(func() error {
 		_, err := dialed.Write([]byte("no room"))
 		return err
 	})
@@ -126,11 +128,11 @@ func TestShutdownAgainstAPeerThatDoesNotReadEndsWithItsContext(t *testing.T) {
 	accepted.Close()
 }
 
-func TestCloseInterruptsShutdown(t *testing.T) {
+func TestConnCloseInterruptsShutdown(t *testing.T) {
 	l := inLab(t)
 	dialed, accepted := l.connect(t)
-	fill(t, dialed)
-	shutdown := inBackground(func() error { return dialed.Shutdown(t.Context()) })
+	conntest.Fill(t, dialed)
+	shutdown := hosttest.InBackground(func() error { return dialed.Shutdown(t.Context()) })
 	for {
 		// Shutdown has begun once the connection is closed to its users.
 		if err := dialed.SetDeadline(time.Time{}); err != nil {
@@ -147,29 +149,25 @@ func TestCloseInterruptsShutdown(t *testing.T) {
 	io.Copy(io.Discard, accepted)
 }
 
-func TestShutdownAfterThePeersCloseIsNotConfirmed(t *testing.T) {
+func TestShutdownUnconfirmedAfterPeerClose(t *testing.T) {
 	l := inLab(t)
 	dialed, accepted := l.connect(t)
-	send(t, dialed, "never read")
+	conntest.Send(t, dialed, "never read")
 	accepted.Close()
-	receiveEnd(t, dialed)
+	conntest.ReceiveEOF(t, dialed)
 	err := dialed.Shutdown(t.Context())
-	checkOpError(t, err, "close", l.nearAddr(channelOf(dialed)), l.at(channelOf(dialed)), unix.ECONNRESET, "the peer closed first")
+	checkOpError(t, err, "close", l.nearAddr(channelOf(dialed)), l.farAddr(channelOf(dialed)), unix.ECONNRESET, "the peer closed first")
 }
 
 // The kernel can forget the errno of a link that is lost while it is busy; the
 // socket then looks as after a confirmed close.
-func TestShutdownNeverConfirmsOverALinkThatWasLost(t *testing.T) {
+func TestShutdownUnconfirmedAfterLostLink(t *testing.T) {
 	l := inLab(t)
-	rounds := 20
-	if testing.Short() {
-		rounds = 5
-	}
-	for i := range rounds {
+	for i := range rounds(20, 5) {
 		l.Sync() // a dial over a link that is about to go fails with it
 		dialed, accepted := l.connect(t)
-		written := fill(t, dialed)
-		shutdown := inBackground(func() error { return dialed.Shutdown(t.Context()) })
+		written := conntest.Fill(t, dialed)
+		shutdown := hosttest.InBackground(func() error { return dialed.Shutdown(t.Context()) })
 		l.Disconnect(0x13)
 		err := <-shutdown
 		read, _ := io.Copy(io.Discard, accepted)
@@ -185,12 +183,12 @@ func TestShutdownNeverConfirmsOverALinkThatWasLost(t *testing.T) {
 }
 
 // Without a link that is there before and after, nothing is confirmed.
-func TestShutdownWithoutItsLinkIsNotConfirmed(t *testing.T) {
+func TestShutdownUnconfirmedWithoutLink(t *testing.T) {
 	l := inLab(t)
 	dialed, accepted := l.connect(t)
 	l.Unplug()
 	err := dialed.Shutdown(t.Context())
-	checkOpError(t, err, "close", l.nearAddr(channelOf(dialed)), l.at(channelOf(dialed)), unix.ECONNABORTED, "the link was lost")
+	checkOpError(t, err, "close", l.nearAddr(channelOf(dialed)), l.farAddr(channelOf(dialed)), unix.ECONNABORTED, "the link was lost")
 	accepted.Close()
 	l.Plug()
 }

@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -50,7 +52,7 @@ func (s setting) connect(t testing.TB, channel int) *link {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &link{radio, near, dialed, accept(t, listener)}
+	return &link{radio, near, dialed, conntest.Accept(t, listener)}
 }
 
 func (l *link) close() {
@@ -62,7 +64,7 @@ func (l *link) close() {
 // send writes a number of bytes that is a multiple of size, and receives them.
 func (l *link) send(t testing.TB, total, size int, write func(c *rfcomm.Conn, data []byte)) {
 	t.Helper()
-	wrote := inBackground(func() error {
+	wrote := hosttest.InBackground(func() error {
 		for n := 0; n < total; n += size {
 			write(l.dialed, make([]byte, size))
 		}
@@ -105,7 +107,7 @@ func ways(t testing.TB) map[string]func(c *rfcomm.Conn, data []byte) {
 
 // The rates are those of the model in internal/btsocket, where all settings are
 // compared; here the kernel makes the frames, and a controller cuts them.
-func TestWriteReachesTheBestPieceOverARadio(t *testing.T) {
+func TestConnWriteFillsBasebandPackets(t *testing.T) {
 	inLab(t)
 	for i, tt := range []struct {
 		setting
@@ -132,7 +134,7 @@ func TestWriteReachesTheBestPieceOverARadio(t *testing.T) {
 
 // A device may treat a frame as a message, so a Write that fits one frame must
 // not be cut, although two frames can take fewer slots.
-func TestWriteKeepsFrameWhole(t *testing.T) {
+func TestConnWriteKeepsFrameWhole(t *testing.T) {
 	inLab(t)
 	for i, s := range []setting{
 		{"3-DH5", 679, 1000},

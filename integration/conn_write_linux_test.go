@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // withMTU makes new connections of the session use another MTU than the kernel
@@ -26,13 +27,13 @@ func withMTU(t testing.TB, mtu int) {
 
 // What Conn.Write learns of the MTU rests on this: a write(2) that the send
 // buffer has no room for takes whole frames only, whatever waits there already.
-func TestPartialWritesAreOfWholeFrames(t *testing.T) {
+func TestWriteSyscallTakesWholeFrames(t *testing.T) {
 	l := inLab(t)
 	for _, mtu := range []int{1016, 990, 672, 330, 127} {
 		t.Run(fmt.Sprintf("mtu=%d", mtu), func(t *testing.T) {
 			withMTU(t, mtu)
 			dialed, accepted := l.connect(t)
-			read := inBackground(func() int64 {
+			read := hosttest.InBackground(func() int64 {
 				n, _ := io.Copy(io.Discard, accepted)
 				return n
 			})

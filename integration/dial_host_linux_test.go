@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // serveHTTP serves handler on a listener and returns the URL and a client that
@@ -17,7 +18,7 @@ func (l *lab) serveHTTP(t *testing.T, handler http.HandlerFunc) (url string, cli
 	t.Helper()
 	listener := l.listen(t)
 	server := &http.Server{Handler: handler}
-	served := inBackground(func() error { return server.Serve(listener) })
+	served := hosttest.InBackground(func() error { return server.Serve(listener) })
 	transport := &http.Transport{DialContext: l.dialer.DialHost, MaxConnsPerHost: 1}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()

@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"context"
@@ -16,6 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // nobody is an address that no device has.
@@ -27,7 +29,7 @@ func TestDialNamesTheLikelyCause(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	open := l.dial(t, listener)
-	accept(t, listener)
+	conntest.Accept(t, listener)
 	for _, test := range []struct {
 		name    string
 		dialer  rfcomm.Dialer
@@ -36,16 +38,16 @@ func TestDialNamesTheLikelyCause(t *testing.T) {
 		errno   syscall.Errno
 		hint    string
 	}{
-		{name: "nothing listens", dialer: l.dialer, raddr: l.at(addrOf(listener).Channel%30 + 1),
+		{name: "nothing listens", dialer: l.dialer, raddr: l.farAddr(conntest.AddrOf(listener).Channel%30 + 1),
 			errno: unix.ECONNREFUSED, hint: "nothing listens on this channel"},
 		{name: "channel is open here", dialer: l.dialer, raddr: open.RemoteAddr().(rfcomm.Addr),
 			errno: unix.EBUSY, hint: "this process has a connection to this channel of the device open"},
 		{name: "own address", dialer: l.dialer, raddr: l.nearAddr(1), errno: unix.ECONNREFUSED, hint: self},
-		{name: "own address, no other up", raddr: l.at(1),
+		{name: "own address, no other up", raddr: l.farAddr(1),
 			prepare: func() { l.Down(0) }, errno: unix.EHOSTUNREACH, hint: self},
 		{name: "adapter down", dialer: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: l.far}}, raddr: l.nearAddr(1),
 			prepare: func() { l.Down(1) }, errno: unix.EHOSTUNREACH, hint: "the adapter hci1 is down"},
-		{name: "all adapters down", raddr: l.at(1),
+		{name: "all adapters down", raddr: l.farAddr(1),
 			prepare: func() { l.Down(0); l.Down(1) }, errno: unix.EHOSTUNREACH, hint: "no Bluetooth adapter is up"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -65,7 +67,7 @@ func TestDialNamesTheLikelyCause(t *testing.T) {
 }
 
 // A page that fails can crash Linux 6.1.192, so lab/test leaves this out there.
-func TestDialToADeviceThatIsNotThere(t *testing.T) {
+func TestDialNamesAbsentDevice(t *testing.T) {
 	l := inLab(t)
 	dial := func(raddr rfcomm.Addr, hint string) {
 		t.Helper()
@@ -75,9 +77,9 @@ func TestDialToADeviceThatIsNotThere(t *testing.T) {
 	}
 	dial(rfcomm.Addr{Device: nobody, Channel: 1}, "off, asleep, out of range, or not connectable")
 	l.NoScan(1)
-	dial(l.at(1), "this machine's adapter hci1, whose page scan is off")
+	dial(l.farAddr(1), "this machine's adapter hci1, whose page scan is off")
 	l.Down(1)
-	dial(l.at(1), "this machine's adapter hci1, which is down")
+	dial(l.farAddr(1), "this machine's adapter hci1, which is down")
 }
 
 // The dial retries only once, after the shortest pause, in case the connection is
@@ -86,11 +88,11 @@ func TestDialFailsAtOnceIfOpenHere(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	open := l.dial(t, listener)
-	accept(t, listener)
+	conntest.Accept(t, listener)
 	for name, d := range map[string]rfcomm.Dialer{"from its adapter": l.dialer, "from any adapter": {}} {
 		attempts := countAttempts(&d)
-		_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
-		checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EBUSY, "this process has a connection")
+		_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
+		checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.EBUSY, "this process has a connection")
 		if *attempts < 2 || *attempts > 5 { // 16 in 5 s
 			t.Errorf("%s: %d attempts, want 2 to 5", name, *attempts)
 		}
@@ -113,9 +115,9 @@ func TestDialNamesAnotherProgram(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	defer l.holdElsewhere(t, listener)()
-	_, err := l.dialer.DialRFCOMM(t.Context(), addrOf(listener))
+	_, err := l.dialer.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(err)
-	checkOpError(t, err, "dial", l.dialer.LocalAddr, addrOf(listener), unix.EBUSY, "another program has a connection")
+	checkOpError(t, err, "dial", l.dialer.LocalAddr, conntest.AddrOf(listener), unix.EBUSY, "another program has a connection")
 }
 
 // holdElsewhere connects another process to a listener, and returns a function
@@ -129,13 +131,13 @@ s = bluetooth.BluetoothSocket(bluetooth.RFCOMM)
 s.bind((near, 0))
 s.connect((far, channel))
 s.recv(1)
-`, l.near.String(), l.far.String(), fmt.Sprint(addrOf(listener).Channel))
+`, l.near.String(), l.far.String(), fmt.Sprint(conntest.AddrOf(listener).Channel))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	accepted := accept(t, listener)
+	accepted := conntest.Accept(t, listener)
 	return func() {
-		send(t, accepted, ".")
+		conntest.Send(t, accepted, ".")
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("%v\n%s", err, stderr)
 		}
@@ -172,28 +174,28 @@ func sourceOf(addr net.Addr) net.Addr {
 	return addr
 }
 
-func TestKernelWithoutBluetoothIsNamed(t *testing.T) {
+func TestDialNamesMissingBluetooth(t *testing.T) {
 	l := inLab(t)
 	// In a network namespace other than the first, the kernel has none.
 	if runAlone(t, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}) {
 		return
 	}
-	_, err := l.dialer.DialRFCOMM(t.Context(), l.at(1))
-	checkOpError(t, err, "dial", l.dialer.LocalAddr, l.at(1), unix.EAFNOSUPPORT, "containers need the host's")
+	_, err := l.dialer.DialRFCOMM(t.Context(), l.farAddr(1))
+	checkOpError(t, err, "dial", l.dialer.LocalAddr, l.farAddr(1), unix.EAFNOSUPPORT, "containers need the host's")
 	_, err = rfcomm.Listen(1)
 	checkOpError(t, err, "listen", nil, rfcomm.Addr{Channel: 1}, unix.EAFNOSUPPORT, "containers need the host's")
 }
 
-func TestKernelWithoutTheModuleRFCOMMIsNamed(t *testing.T) {
+func TestDialNamesMissingModule(t *testing.T) {
 	l := inLab(t)
 	l.UnloadRFCOMM()
-	_, err := l.dialer.DialRFCOMM(t.Context(), l.at(1))
-	checkOpError(t, err, "dial", l.dialer.LocalAddr, l.at(1), unix.EPROTONOSUPPORT, "module rfcomm is not loaded")
+	_, err := l.dialer.DialRFCOMM(t.Context(), l.farAddr(1))
+	checkOpError(t, err, "dial", l.dialer.LocalAddr, l.farAddr(1), unix.EPROTONOSUPPORT, "module rfcomm is not loaded")
 	_, err = rfcomm.Listen(1)
 	checkOpError(t, err, "listen", nil, rfcomm.Addr{Channel: 1}, unix.EPROTONOSUPPORT, "module rfcomm is not loaded")
 }
 
-func TestDialRefusesAnAdapterThatIsNotThere(t *testing.T) {
+func TestDialRefusesUnknownAdapter(t *testing.T) {
 	l := inLab(t)
 	d := rfcomm.Dialer{
 		LocalAddr: rfcomm.Addr{Device: nobody},
@@ -202,7 +204,7 @@ func TestDialRefusesAnAdapterThatIsNotThere(t *testing.T) {
 			return nil
 		},
 	}
-	_, err := d.DialRFCOMM(t.Context(), l.at(1))
+	_, err := d.DialRFCOMM(t.Context(), l.farAddr(1))
 	for _, want := range []string{nobody.String(), "no such Bluetooth adapter", "hci0 (" + l.near.String() + ")"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: does not say %q", err, want)
@@ -218,10 +220,10 @@ func TestDialRefusesAnAdapterThatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestRedialingAsFastAsItGoes(t *testing.T) {
+func TestDialRedialsAtOnce(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
-	served := inBackground(func() error {
+	served := hosttest.InBackground(func() error {
 		for {
 			c, err := listener.Accept()
 			if err != nil {
@@ -232,12 +234,12 @@ func TestRedialingAsFastAsItGoes(t *testing.T) {
 		}
 	})
 	for i := range 200 {
-		c, err := l.dialer.DialRFCOMM(t.Context(), addrOf(listener))
+		c, err := l.dialer.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 		if err != nil {
 			t.Fatalf("dial %d: %v", i, err)
 		}
-		send(t, c, "hello")
-		receive(t, c, "hello")
+		conntest.Send(t, c, "hello")
+		conntest.Receive(t, c, "hello")
 		c.Close()
 	}
 	listener.Close()
@@ -246,14 +248,14 @@ func TestRedialingAsFastAsItGoes(t *testing.T) {
 	}
 }
 
-func TestDeadlineThatEndsTheRetriesIsInTheError(t *testing.T) {
+func TestDialErrorMatchesDeadlineAndErrno(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	hold := l.holdElsewhere(t, listener) // makes the next one busy
 	defer hold()
 	d := l.dialer
 	d.Timeout = 200 * time.Millisecond
-	_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(err)
 	if !errors.Is(err, unix.EBUSY) || !errors.Is(err, os.ErrDeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v: does not match both EBUSY and os.ErrDeadlineExceeded", err)
@@ -271,7 +273,7 @@ func TestDeadlineThatEndsTheRetriesIsInTheError(t *testing.T) {
 		}
 		return nil
 	}
-	_, err = d.DialRFCOMM(ctx, addrOf(listener))
+	_, err = d.DialRFCOMM(ctx, conntest.AddrOf(listener))
 	if !errors.Is(err, unix.EBUSY) || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v: does not match both EBUSY and context.Canceled", err)
 	}
@@ -286,8 +288,8 @@ func TestDialRetriesARefusalAfterAClose(t *testing.T) {
 	}
 	listener := l.listen(t)
 	l.dial(t, listener) // and with it the session, which then refuses for good reason only
-	accept(t, listener)
-	refused := l.at((addrOf(listener).Channel+14)%30 + 1) // not the next one, which l.connect takes
+	conntest.Accept(t, listener)
+	refused := l.farAddr((conntest.AddrOf(listener).Channel+14)%30 + 1) // not the next one, which l.connect takes
 	attempts := func() int {
 		d := l.dialer
 		n := countAttempts(&d)
@@ -323,10 +325,10 @@ func runAlone(t *testing.T, attributes *syscall.SysProcAttr) bool {
 	return true
 }
 
-func TestCancelledDialReturnsWhileThePageGoesOn(t *testing.T) {
+func TestDialReturnsWhenCancelledInPage(t *testing.T) {
 	l := inLab(t)
-	leavesNothingBehind(t)
-	l.Pause()
+	hosttest.CheckLeaksAtEnd(t)
+	l.Stall()
 	started := make(chan struct{})
 	d := l.dialer
 	d.ControlContext = func(context.Context, string, string, syscall.RawConn) error {
@@ -334,8 +336,8 @@ func TestCancelledDialReturnsWhileThePageGoesOn(t *testing.T) {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	dialed := inBackground(func() error {
-		_, err := d.DialRFCOMM(ctx, l.at(1))
+	dialed := hosttest.InBackground(func() error {
+		_, err := d.DialRFCOMM(ctx, l.farAddr(1))
 		return err
 	})
 	<-started
@@ -346,7 +348,7 @@ func TestCancelledDialReturnsWhileThePageGoesOn(t *testing.T) {
 
 	d = l.dialer
 	d.Timeout = 50 * time.Millisecond
-	_, err := d.DialRFCOMM(t.Context(), l.at(1))
+	_, err := d.DialRFCOMM(t.Context(), l.farAddr(1))
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("%v: does not match os.ErrDeadlineExceeded", err)
 	}

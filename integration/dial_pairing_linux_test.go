@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"encoding/binary"
@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
@@ -19,7 +21,7 @@ import (
 // is closing, but does not stop.
 func TestDialNamesADeviceThatHangsUp(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
-	listener := listenAt(t, rfcomm.Addr{Device: s.far.Addr()})
+	listener := conntest.ListenAt(t, rfcomm.Addr{Device: s.far.Addr()})
 	link := s.Link(s.near, s.far)
 	link.SetDelay(20 * time.Millisecond) // no attempt ends before the link does
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -37,9 +39,9 @@ func TestDialNamesADeviceThatHangsUp(t *testing.T) {
 	defer func() { close(stop); <-stopped }()
 	d := s.dialer
 	attempts := countAttempts(&d)
-	_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(*attempts, err)
-	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.ECONNRESET, "the device hung up at every attempt")
+	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.ECONNRESET, "the device hung up at every attempt")
 	if *attempts < 2 {
 		t.Errorf("%d attempts, want more", *attempts)
 	}
@@ -53,9 +55,9 @@ func TestDialNamesMissingPairing(t *testing.T) {
 	listener := l.listenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium})
 	d := l.dialer
 	attempts := countAttempts(&d)
-	_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(err)
-	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.ECONNRESET, "it asks for pairing or encryption")
+	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.ECONNRESET, "it asks for pairing or encryption")
 	if *attempts != 1 {
 		t.Errorf("%d attempts, want 1", *attempts)
 	}
@@ -75,7 +77,7 @@ func TestDialRetriesAfterFailedAuthentication(t *testing.T) {
 	d := l.dialer
 	d.Security = rfcomm.SecurityMedium
 	for range 30 {
-		_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+		_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 		if !errors.Is(err, unix.EACCES) {
 			t.Fatalf("%v: does not match EACCES", err)
 		}
@@ -87,19 +89,19 @@ func TestDialRetriesAfterFailedAuthentication(t *testing.T) {
 func TestDialNamesAQuestionAboutPairing(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	asked := pairingAgent(t, silent, s.near, s.far)
-	listener := listenAt(t, rfcomm.Addr{Device: s.far.Addr()})
+	listener := conntest.ListenAt(t, rfcomm.Addr{Device: s.far.Addr()})
 	d := s.dialer
 	dial := func(timeout time.Duration) error {
 		d.Timeout = timeout
 		began := time.Now()
-		_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+		_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 		t.Logf("after %v: %v", time.Since(began).Round(time.Millisecond), err)
 		if err == nil || !strings.Contains(err.Error(), "if one of the devices asks whether to pair") {
 			t.Errorf("%v: does not name the question", err)
 		}
 		return err
 	}
-	timedOut := inBackground(func() error { return dial(2 * time.Second) })
+	timedOut := hosttest.InBackground(func() error { return dial(2 * time.Second) })
 	select {
 	case <-asked:
 	case <-time.After(20 * time.Second):
@@ -118,12 +120,12 @@ func TestDialNamesAQuestionAboutPairing(t *testing.T) {
 func TestDialNamesADeclinedPairing(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	pairingAgent(t, no, s.near, s.far)
-	listener := listenAt(t, rfcomm.Addr{Device: s.far.Addr()})
+	listener := conntest.ListenAt(t, rfcomm.Addr{Device: s.far.Addr()})
 	d := s.dialer
 	for range 2 {
-		_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+		_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 		t.Log(err)
-		checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "the question whether to pair was declined")
+		checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.EACCES, "the question whether to pair was declined")
 	}
 }
 
@@ -136,8 +138,8 @@ func TestDialAtHighOverItsOwnLink(t *testing.T) {
 	d.Security = rfcomm.SecurityHigh
 	dial := func() (c *rfcomm.Conn, err error) {
 		t.Helper()
-		listener := listenAt(t, rfcomm.Addr{Device: s.far.Addr()})
-		c, err = d.DialRFCOMM(t.Context(), addrOf(listener))
+		listener := conntest.ListenAt(t, rfcomm.Addr{Device: s.far.Addr()})
+		c, err = d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 		if err == nil {
 			t.Cleanup(func() { c.Close() })
 		}
@@ -200,7 +202,7 @@ func slowPairingAgent(t *testing.T, answer byte, answers <-chan struct{}, adapte
 	}
 	a := &agent{socket: os.NewFile(uintptr(fd), "mgmt"), answer: answer, answers: answers,
 		asked: make(chan struct{}, 100), completed: make(chan struct{}, 100)}
-	ended := inBackground(func() error { return a.serve() })
+	ended := hosttest.InBackground(func() error { return a.serve() })
 	t.Cleanup(func() { a.socket.Close(); <-ended })
 	for _, c := range adapters {
 		adapter, err := rfcomm.AdapterByName(c.Name())

@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
@@ -39,7 +40,7 @@ func newScene(t testing.TB, config rfcommtest.Config) *scene {
 func (s *scene) listen(t testing.TB, at *rfcommtest.Controller, channel int) rfcomm.Addr {
 	t.Helper()
 	addr := rfcomm.Addr{Device: at.Addr(), Channel: channel}
-	listener := listenAt(t, addr)
+	listener := conntest.ListenAt(t, addr)
 	go func() {
 		for {
 			c, err := listener.Accept()
@@ -75,7 +76,7 @@ func TestDialAfterACancelledDial(t *testing.T) {
 	addr := s.listen(t, s.far, 1)
 
 	ctx, cancel := context.WithCancel(t.Context())
-	dialed := inBackground(func() error {
+	dialed := hosttest.InBackground(func() error {
 		_, err := s.dialer.DialRFCOMM(ctx, addr)
 		return err
 	})
@@ -129,7 +130,7 @@ func TestDialAfterADialCancelledWhilePairing(t *testing.T) {
 	d := s.dialer
 	d.Security = rfcomm.SecurityMedium
 	ctx, cancel := context.WithCancel(t.Context())
-	dialed := inBackground(func() error {
+	dialed := hosttest.InBackground(func() error {
 		_, err := d.DialRFCOMM(ctx, addr)
 		return err
 	})
@@ -189,14 +190,6 @@ func (s *scene) dialAtOnce(t testing.TB, timeout time.Duration, dials []dialTo) 
 	return errs
 }
 
-// rounds is how often a test repeats what happens rarely.
-func rounds() int {
-	if testing.Short() {
-		return 5
-	}
-	return 25
-}
-
 // While the kernel is about to request the link, connect(2) for another dial
 // can make it request the link again, which the controller refuses; see
 // connectSlot in internal/btsocket.
@@ -206,7 +199,7 @@ func TestDialSeveralAtOnceWithoutALink(t *testing.T) {
 	for channel := 1; channel <= 4; channel++ {
 		dials = append(dials, dialTo{s.near, s.listen(t, s.far, channel)})
 	}
-	for range rounds() {
+	for range rounds(25, 5) {
 		if err := errors.Join(s.dialAtOnce(t, 20*time.Second, dials)...); err != nil {
 			t.Error(err)
 		}
@@ -228,7 +221,7 @@ func TestDialCrossesADialOfThePeer(t *testing.T) {
 			dialTo{s.far, s.listen(t, s.near, channel)})
 	}
 	var succeeded, refused, timedOut int
-	for range rounds() {
+	for range rounds(25, 5) {
 		errs := s.dialAtOnce(t, 5*time.Second, dials)
 		crossed := errors.Is(errors.Join(errs...), syscall.EALREADY)
 		for _, err := range errs {

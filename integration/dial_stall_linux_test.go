@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"context"
@@ -16,15 +16,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // A link that stalls with full queues makes the kernel hold rfcomm_mutex:
 // connect(2), shutdown(2) and close(2) block for every RFCOMM socket of the
 // machine. What a user calls must return all the same, before the stall ends.
-func TestCallsReturnWhileAStalledLinkHoldsTheKernelsLock(t *testing.T) {
+func TestDialAndCloseReturnDuringStall(t *testing.T) {
 	l := inLab(t)
-	leavesNothingBehind(t)
+	hosttest.CheckLeaksAtEnd(t)
 	stalled, peer := l.connect(t)
 	// One connection's credits are not enough to fill the queue of the link's L2CAP
 	// channel, on which the kernel waits with its lock held (rfcomm_send_frame).
@@ -38,18 +39,18 @@ func TestCallsReturnWhileAStalledLinkHoldsTheKernelsLock(t *testing.T) {
 	listener := l.listen(t)
 	waiting := l.dial(t, listener) // never accepted
 
-	l.Pause()
+	l.Stall()
 	// A dial that waits for the peer's answer: it must close its socket when its
 	// context ends, and close(2) is stuck by then.
 	pendingCtx, endPending := context.WithCancel(t.Context())
-	pending := inBackground(func() error {
-		_, err := l.dialer.DialRFCOMM(pendingCtx, l.at((addrOf(listener).Channel+1)%30+1))
+	pending := hosttest.InBackground(func() error {
+		_, err := l.dialer.DialRFCOMM(pendingCtx, l.farAddr((conntest.AddrOf(listener).Channel+1)%30+1))
 		return err
 	})
 	hosttest.AwaitPolling(t, "(*Socket).awaitConnected")
-	fill(t, stalled)
+	conntest.Fill(t, stalled)
 	for _, c := range crowd {
-		fill(t, c)
+		conntest.Fill(t, c)
 	}
 	stuckEnds := connectIsStuck(t, l)
 
@@ -61,8 +62,8 @@ func TestCallsReturnWhileAStalledLinkHoldsTheKernelsLock(t *testing.T) {
 		close(started)
 		return nil
 	}
-	dialed := inBackground(func() error {
-		_, err := d.DialRFCOMM(ctx, l.at(addrOf(listener).Channel%30+1))
+	dialed := hosttest.InBackground(func() error {
+		_, err := d.DialRFCOMM(ctx, l.farAddr(conntest.AddrOf(listener).Channel%30+1))
 		return err
 	})
 	<-started
@@ -77,7 +78,7 @@ func TestCallsReturnWhileAStalledLinkHoldsTheKernelsLock(t *testing.T) {
 	}
 
 	// A close, with a reader to wake.
-	read := inBackground(func() error {
+	read := hosttest.InBackground(func() error {
 		_, err := bystander.Read(make([]byte, 1))
 		return err
 	})
@@ -90,7 +91,7 @@ func TestCallsReturnWhileAStalledLinkHoldsTheKernelsLock(t *testing.T) {
 
 	// A shutdown.
 	ctx, cancel = context.WithCancel(t.Context())
-	shutdown := inBackground(func() error { return shut.Shutdown(ctx) })
+	shutdown := hosttest.InBackground(func() error { return shut.Shutdown(ctx) })
 	cancel()
 	if err := <-shutdown; !errors.Is(err, context.Canceled) {
 		t.Errorf("shutdown: %v, want context.Canceled", err)
@@ -102,7 +103,7 @@ func TestCallsReturnWhileAStalledLinkHoldsTheKernelsLock(t *testing.T) {
 	}
 
 	// The stalled connection itself, with a writer to wake.
-	wrote := inBackground(func() error {
+	wrote := hosttest.InBackground(func() error {
 		_, err := stalled.Write(make([]byte, 1))
 		return err
 	})
@@ -136,7 +137,7 @@ func connectIsStuck(t *testing.T, l *lab) (wait func()) {
 	far := [6]byte(l.far)
 	slices.Reverse(far[:]) // the kernel has the least significant byte first
 	thread := make(chan int)
-	done := inBackground(func() error {
+	done := hosttest.InBackground(func() error {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		thread <- unix.Gettid()

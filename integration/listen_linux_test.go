@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"bufio"
@@ -13,18 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
-
-// listenAt listens on an address until the test ends.
-func listenAt(t testing.TB, laddr rfcomm.Addr) *rfcomm.Listener {
-	t.Helper()
-	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), laddr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	return listener
-}
 
 // otherProgram listens on an address until the test ends, without a look at
 // others, as a program does that does not use this package.
@@ -50,7 +41,7 @@ func otherProgram(t *testing.T, laddr rfcomm.Addr) (fd int) {
 
 func TestListenNamesAdapterInUse(t *testing.T) {
 	l := inLab(t)
-	leavesNothingBehind(t)
+	hosttest.CheckLeaksAtEnd(t)
 	laddr := rfcomm.Addr{Channel: 9}
 	for name, device := range map[string]rfcomm.BDAddr{"hci0": l.near, "hci1": l.far} {
 		t.Run(name, func(t *testing.T) {
@@ -66,14 +57,14 @@ func TestListenNamesAdapterInUse(t *testing.T) {
 			}
 		})
 	}
-	listenAt(t, laddr)
+	conntest.ListenAt(t, laddr)
 }
 
 func TestListenRefusesChannelOfEveryAdapter(t *testing.T) {
 	l := inLab(t)
-	leavesNothingBehind(t)
+	hosttest.CheckLeaksAtEnd(t)
 	otherProgram(t, rfcomm.Addr{Channel: 9})
-	for _, laddr := range []rfcomm.Addr{l.at(9), l.nearAddr(9), {Channel: 9}} {
+	for _, laddr := range []rfcomm.Addr{l.farAddr(9), l.nearAddr(9), {Channel: 9}} {
 		listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), laddr)
 		if err == nil {
 			listener.Close()
@@ -87,8 +78,8 @@ func TestListenRefusesChannelOfEveryAdapter(t *testing.T) {
 // Both adapters can have a listener on one channel.
 func TestListenOnEachAdapter(t *testing.T) {
 	l := inLab(t)
-	listenAt(t, l.at(9))
-	listenAt(t, l.nearAddr(9))
+	conntest.ListenAt(t, l.farAddr(9))
+	conntest.ListenAt(t, l.nearAddr(9))
 }
 
 // The probes of two listeners get in each other's way.
@@ -97,7 +88,7 @@ func TestListenOnEachAdapterAtOnce(t *testing.T) {
 	for range 20 {
 		var wg sync.WaitGroup
 		var listeners [2]*rfcomm.Listener
-		for i, laddr := range []rfcomm.Addr{l.at(9), l.nearAddr(9)} {
+		for i, laddr := range []rfcomm.Addr{l.farAddr(9), l.nearAddr(9)} {
 			wg.Go(func() {
 				var err error
 				if listeners[i], err = new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), laddr); err != nil {
@@ -114,7 +105,7 @@ func TestListenOnEachAdapterAtOnce(t *testing.T) {
 
 func TestListenOnChannelZeroSkipsUsedOnes(t *testing.T) {
 	l := inLab(t)
-	otherProgram(t, l.at(1))
+	otherProgram(t, l.farAddr(1))
 	otherProgram(t, l.nearAddr(2))
 	otherProgram(t, rfcomm.Addr{Channel: 3})
 	listener, err := rfcomm.Listen(0)
@@ -125,44 +116,33 @@ func TestListenOnChannelZeroSkipsUsedOnes(t *testing.T) {
 	if got := listener.Addr(); got != (rfcomm.Addr{Channel: 4}) {
 		t.Errorf("listens on %v, want channel 4", got)
 	}
-	l.dialAt(t, 4)
-	accept(t, listener.(*rfcomm.Listener))
+	conntest.Dial(t, l.near, l.farAddr(4))
+	conntest.Accept(t, listener.(*rfcomm.Listener))
 
 	for device, want := range map[rfcomm.BDAddr]int{l.near: 1, l.far: 2} {
-		if got := addrOf(listenAt(t, rfcomm.Addr{Device: device})).Channel; got != want {
+		if got := conntest.AddrOf(conntest.ListenAt(t, rfcomm.Addr{Device: device})).Channel; got != want {
 			t.Errorf("listens on channel %d of %v, want %d", got, device, want)
 		}
 	}
 }
 
-// dialAt connects to a channel of the second adapter.
-func (l *lab) dialAt(t *testing.T, channel int) *rfcomm.Conn {
-	t.Helper()
-	c, err := l.dialer.DialRFCOMM(t.Context(), l.at(channel))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
 func TestListenOnChannelZeroIfAllAreUsed(t *testing.T) {
 	l := inLab(t)
 	for channel := 1; channel <= 30; channel++ {
-		otherProgram(t, l.at(channel))
+		otherProgram(t, l.farAddr(channel))
 	}
 	_, err := rfcomm.Listen(0)
 	t.Log(err)
 	checkOpError(t, err, "listen", nil, rfcomm.Addr{}, unix.EADDRINUSE, "no channel is free")
-	listenAt(t, rfcomm.Addr{Device: l.near}) // where channels are free
+	conntest.ListenAt(t, rfcomm.Addr{Device: l.near}) // where channels are free
 }
 
 // As documented: the kernel does not protect a listener on every adapter.
 func TestListenLosesChannelToLaterOne(t *testing.T) {
 	l := inLab(t)
-	first := listenAt(t, rfcomm.Addr{Channel: 9})
-	later := otherProgram(t, l.at(9))
-	l.dialAt(t, 9)
+	first := conntest.ListenAt(t, rfcomm.Addr{Channel: 9})
+	later := otherProgram(t, l.farAddr(9))
+	conntest.Dial(t, l.near, l.farAddr(9))
 	if n := queued(t, first); n != 0 {
 		t.Errorf("%d connections came to the listener on every adapter", n)
 	}
@@ -194,7 +174,7 @@ func TestListenChild(t *testing.T) {
 			continue
 		}
 		listeners = append(listeners, listener)
-		fmt.Println(addrOf(listener.(*rfcomm.Listener)).Channel)
+		fmt.Println(conntest.AddrOf(listener.(*rfcomm.Listener)).Channel)
 	}
 }
 

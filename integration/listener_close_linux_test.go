@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
@@ -22,9 +23,9 @@ import (
 // whole machine on Linux 6.1.
 func TestListenerCloseWhilePairing(t *testing.T) {
 	l := inLab(t)
-	leavesNothingBehind(t)
+	hosttest.CheckLeaksAtEnd(t)
 	listener := l.listenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium})
-	end := l.dialHalfOpen(t, addrOf(listener), func() bool { return queued(t, listener) == 1 })
+	end := l.dialHalfOpen(t, conntest.AddrOf(listener), func() bool { return queued(t, listener) == 1 })
 	if err := listener.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
@@ -38,7 +39,7 @@ func TestListenerCloseWhilePairing(t *testing.T) {
 func (l *lab) dialHalfOpen(t *testing.T, address rfcomm.Addr, queued func() bool) (end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	dialed := inBackground(func() error {
+	dialed := hosttest.InBackground(func() error {
 		c, err := l.dialer.DialRFCOMM(ctx, address)
 		if err == nil {
 			c.Close()
@@ -90,10 +91,10 @@ func (l *lab) checkAlive(t *testing.T) {
 	// The controllers still wait for the pairing, and would hold up others.
 	l.Unplug()
 	l.Plug()
-	alive := inBackground(func() error {
+	alive := hosttest.InBackground(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_, err := l.dialer.DialRFCOMM(ctx, l.at(30)) // without a listener
+		_, err := l.dialer.DialRFCOMM(ctx, l.farAddr(30)) // without a listener
 		return err
 	})
 	if err := <-alive; !errors.Is(err, unix.ECONNREFUSED) {

@@ -7,7 +7,7 @@
 //	lab/run -t 2m -k 6.1 ./killed.test -test.v -test.run \
 //		'^TestListenerOfAKilledProcess$/^plain$'
 
-package rfcomm_test
+package integration
 
 import (
 	"bufio"
@@ -22,6 +22,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
@@ -44,7 +46,7 @@ func TestListenerOfAKilledProcess(t *testing.T) {
 			if !hold {
 				listener.Close() // the child has a duplicate
 			}
-			end := l.dialHalfOpen(t, addrOf(listener), func() bool { return len(labtest.Queued(t)) == 1 })
+			end := l.dialHalfOpen(t, conntest.AddrOf(listener), func() bool { return len(labtest.Queued(t)) == 1 })
 			kill()
 			if hold {
 				emptyShared(t, listener)
@@ -80,7 +82,7 @@ func startKilledChild(t *testing.T, name string, listener *rfcomm.Listener) (kil
 	}
 	return func() {
 		cmd.Process.Kill()
-		gone := inBackground(func() error {
+		gone := hosttest.InBackground(func() error {
 			_, err := io.Copy(io.Discard, stdout)
 			return err
 		})

@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 func TestListenOnChannelZeroUntilNoneIsFree(t *testing.T) {
@@ -38,23 +40,23 @@ func TestListenOnChannelZeroUntilNoneIsFree(t *testing.T) {
 	}
 }
 
-func TestTakenChannelIsNamed(t *testing.T) {
+func TestListenNamesTakenChannel(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
-	_, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), addrOf(listener))
+	_, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(err)
-	checkOpError(t, err, "listen", nil, addrOf(listener), unix.EADDRINUSE, "another listener has this channel")
+	checkOpError(t, err, "listen", nil, conntest.AddrOf(listener), unix.EADDRINUSE, "another listener has this channel")
 	listener.Close()
-	again, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), addrOf(listener))
+	again, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), conntest.AddrOf(listener))
 	if err != nil {
 		t.Fatalf("the channel is not free after Close: %v", err)
 	}
 	again.Close()
 }
 
-func TestCloseWakesEveryAccept(t *testing.T) {
+func TestListenerCloseWakesEveryAccept(t *testing.T) {
 	l := inLab(t)
-	leavesNothingBehind(t)
+	hosttest.CheckLeaksAtEnd(t)
 	for range 50 {
 		listener := l.listen(t)
 		var wg sync.WaitGroup
@@ -81,7 +83,7 @@ func TestCloseWakesEveryAccept(t *testing.T) {
 	}
 }
 
-func TestListenersDeadlineEndsAccept(t *testing.T) {
+func TestListenerDeadlineEndsAccept(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	listener.SetDeadline(time.Now().Add(20 * time.Millisecond))
@@ -94,22 +96,18 @@ func TestListenersDeadlineEndsAccept(t *testing.T) {
 	}
 	listener.SetDeadline(time.Time{})
 	l.dial(t, listener)
-	accept(t, listener)
+	conntest.Accept(t, listener)
 }
 
 // Closing a listener over connections that are not accepted yet, while their
 // peers close, can deadlock RFCOMM in the kernel.
-func TestListenerClosesOverConnectionsInItsQueue(t *testing.T) {
+func TestListenerCloseDuringPeerClose(t *testing.T) {
 	l := inLab(t)
-	leavesNothingBehind(t)
-	rounds := 100
-	if testing.Short() {
-		rounds = 20
-	}
-	for range rounds {
+	hosttest.CheckLeaksAtEnd(t)
+	for range rounds(100, 20) {
 		listener := l.listen(t)
 		c := l.dial(t, listener)
-		closed := inBackground(c.Close)
+		closed := hosttest.InBackground(c.Close)
 		if err := listener.Close(); err != nil {
 			t.Fatalf("Close: %v", err)
 		}
@@ -117,23 +115,23 @@ func TestListenerClosesOverConnectionsInItsQueue(t *testing.T) {
 	}
 	// RFCOMM still works.
 	dialed, accepted := l.connect(t)
-	send(t, dialed, "alive")
-	receive(t, accepted, "alive")
+	conntest.Send(t, dialed, "alive")
+	conntest.Receive(t, accepted, "alive")
 	dialed.Close()
 	accepted.Close()
 }
 
-func TestClosingAListenerEndsTheConnectionsThatWait(t *testing.T) {
+func TestListenerCloseEndsQueuedConns(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	waiting := l.dial(t, listener)
 	listener.Close()
-	receiveEnd(t, waiting)
+	conntest.ReceiveEOF(t, waiting)
 }
 
 // The kernel holds a connection back until it is accepted by a first read, which
 // gives no bytes and is not the end. BlueZ uses that for its profiles.
-func TestDeferredConnectionIsNoEndOfStream(t *testing.T) {
+func TestConnReadOfDeferredIsNotEOF(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	raw, err := listener.SyscallConn()
@@ -149,19 +147,19 @@ func TestDeferredConnectionIsNoEndOfStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dialed := inBackground(func() *rfcomm.Conn {
-		c, err := l.dialer.DialRFCOMM(context.Background(), addrOf(listener))
+	dialed := hosttest.InBackground(func() *rfcomm.Conn {
+		c, err := l.dialer.DialRFCOMM(context.Background(), conntest.AddrOf(listener))
 		if err != nil {
 			t.Error(err)
 		}
 		return c
 	})
 	const credits = 40 - 7
-	accepted := accept(t, listener)
+	accepted := conntest.Accept(t, listener)
 	if _, err := accepted.Write([]byte("too early")); !errors.Is(err, unix.ENOTCONN) {
 		t.Errorf("Write before the first Read: %v, want ENOTCONN", err)
 	}
-	read := inBackground(func() string {
+	read := hosttest.InBackground(func() string {
 		got := make([]byte, 5)
 		_, err := io.ReadFull(accepted, got)
 		if err == nil && got[0] == credits {
@@ -181,15 +179,15 @@ func TestDeferredConnectionIsNoEndOfStream(t *testing.T) {
 		return
 	}
 	defer c.Close()
-	send(t, c, "hello")
+	conntest.Send(t, c, "hello")
 	if got := <-read; got != "hello" {
 		t.Errorf("read %q", got)
 	}
-	send(t, accepted, "and back")
-	receive(t, c, "and back")
+	conntest.Send(t, accepted, "and back")
+	conntest.Receive(t, c, "and back")
 }
 
-func TestHandedOverSockets(t *testing.T) {
+func TestFileListenerAndFileConnWork(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	f, err := listener.File()
@@ -234,10 +232,10 @@ func TestHandedOverSockets(t *testing.T) {
 	if handed.RemoteAddr().String() != c.LocalAddr().String() || handed.LocalAddr().String() != c.RemoteAddr().String() {
 		t.Errorf("handed over: %v->%v, peer: %v->%v", handed.LocalAddr(), handed.RemoteAddr(), c.LocalAddr(), c.RemoteAddr())
 	}
-	send(t, handed, "by another hand")
-	receive(t, c, "by another hand")
+	conntest.Send(t, handed, "by another hand")
+	conntest.Receive(t, c, "by another hand")
 	c.Close()
-	receiveEnd(t, handed)
+	conntest.ReceiveEOF(t, handed)
 }
 
 func TestFileListenerCloseLeavesQueue(t *testing.T) {
@@ -256,22 +254,22 @@ func TestFileListenerCloseLeavesQueue(t *testing.T) {
 	if err := second.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
-	accepted := accept(t, listener)
-	send(t, dialed, "still here")
-	receive(t, accepted, "still here")
+	accepted := conntest.Accept(t, listener)
+	conntest.Send(t, dialed, "still here")
+	conntest.Receive(t, accepted, "still here")
 	// The listener still works: Close has not set BT_DEFER_SETUP either.
 	accepted.Close()
-	receiveEnd(t, dialed)
+	conntest.ReceiveEOF(t, dialed)
 	dialed.Close()
 	l.dial(t, listener)
-	accept(t, listener)
+	conntest.Accept(t, listener)
 }
 
-func TestOtherDescriptorsAreRefused(t *testing.T) {
+func TestFileConnRefusesOtherDescriptors(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	conn := l.dial(t, listener)
-	accept(t, listener)
+	conntest.Accept(t, listener)
 	socket := func(kind, protocol int) *os.File {
 		fd, err := unix.Socket(unix.AF_BLUETOOTH, kind|unix.SOCK_CLOEXEC, protocol)
 		if err != nil {

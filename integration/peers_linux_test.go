@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"io"
 	"math/big"
 	"net/http"
@@ -28,7 +30,7 @@ func python(t *testing.T, script string, arguments ...string) (*exec.Cmd, *bytes
 	return cmd, &stderr
 }
 
-func TestPyBluezDialsOurListener(t *testing.T) {
+func TestListenerAcceptsPyBluez(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	cmd, stderr := python(t, `
@@ -46,8 +48,8 @@ while len(answer) < 100000:
     answer += part
 print(len(answer), answer[-4:].decode())
 s.close()
-`, l.near.String(), l.far.String(), fmt.Sprint(addrOf(listener).Channel))
-	output := inBackground(func() string {
+`, l.near.String(), l.far.String(), fmt.Sprint(conntest.AddrOf(listener).Channel))
+	output := hosttest.InBackground(func() string {
 		out, err := cmd.Output()
 		if err != nil {
 			listener.Close()
@@ -60,15 +62,15 @@ s.close()
 		t.Fatal(err, <-output)
 	}
 	defer c.Close()
-	receive(t, c, "hello from PyBluez")
-	send(t, c, strings.Repeat("x", 99_996)+"last")
+	conntest.Receive(t, c, "hello from PyBluez")
+	conntest.Send(t, c, strings.Repeat("x", 99_996)+"last")
 	if got := <-output; got != "100000 last\n" {
 		t.Errorf("PyBluez said %q", got)
 	}
-	receiveEnd(t, c)
+	conntest.ReceiveEOF(t, c)
 }
 
-func TestWeDialPyBluezsListener(t *testing.T) {
+func TestDialReachesPyBluez(t *testing.T) {
 	l := inLab(t)
 	cmd, stderr := python(t, `
 import sys, bluetooth
@@ -97,30 +99,30 @@ s.close()
 		cmd.Wait()
 		t.Fatalf("PyBluez tells no channel: %v\n%s", err, stderr)
 	}
-	c, err := l.dialer.DialRFCOMM(t.Context(), l.at(channel))
+	c, err := l.dialer.DialRFCOMM(t.Context(), l.farAddr(channel))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	send(t, c, strings.Repeat("y", 100_000))
+	conntest.Send(t, c, strings.Repeat("y", 100_000))
 	got, err := io.ReadAll(c)
 	if want := "got 100000 from " + l.near.String(); string(got) != want || err != nil {
 		t.Errorf("read %q, %v; want %q", got, err, want)
 	}
 }
 
-func TestHTTPServerAndClientUnchanged(t *testing.T) {
+func TestListenerServesHTTP(t *testing.T) {
 	l := inLab(t)
-	leavesNothingBehind(t)
+	hosttest.CheckLeaksAtEnd(t)
 	listener := l.listen(t)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s %s %d", r.RemoteAddr, r.URL.Path, len(body))
 	})}
-	served := inBackground(func() error { return server.Serve(listener) })
+	served := hosttest.InBackground(func() error { return server.Serve(listener) })
 
 	transport := &http.Transport{DialContext: l.dialer.DialHost}
-	host := "http://" + addrOf(listener).HostPort()
+	host := "http://" + conntest.AddrOf(listener).HostPort()
 	client := &http.Client{Transport: transport}
 	for range 3 {
 		response, err := client.Post(host+"/upload", "text/plain", strings.NewReader(strings.Repeat("z", 200_000)))
@@ -129,7 +131,7 @@ func TestHTTPServerAndClientUnchanged(t *testing.T) {
 		}
 		body, err := io.ReadAll(response.Body)
 		response.Body.Close()
-		want := l.nearAddr(addrOf(listener).Channel).String() + " /upload 200000"
+		want := l.nearAddr(conntest.AddrOf(listener).Channel).String() + " /upload 200000"
 		if string(body) != want || err != nil {
 			t.Errorf("got %q, %v; want %q", body, err, want)
 		}
@@ -160,22 +162,22 @@ func (r cancelReader) Read([]byte) (int, error) {
 	return 0, context.Canceled
 }
 
-func TestTLSUnchanged(t *testing.T) {
+func TestConnCarriesTLS(t *testing.T) {
 	l := inLab(t)
 	certificate, pool := newCertificate(t, "device")
 	dialed, accepted := l.connect(t)
 	server := tls.Server(accepted, &tls.Config{Certificates: []tls.Certificate{certificate}})
 	client := tls.Client(dialed, &tls.Config{RootCAs: pool, ServerName: "device"})
-	echoed := inBackground(func() error {
+	echoed := hosttest.InBackground(func() error {
 		_, err := io.Copy(server, server)
 		return errors.Join(err, server.Close())
 	})
 	data := strings.Repeat("under seal ", 20_000)
-	sent := inBackground(func() error {
+	sent := hosttest.InBackground(func() error {
 		_, err := io.WriteString(client, data)
 		return err
 	})
-	receive(t, client, data)
+	conntest.Receive(t, client, data)
 	if err := <-sent; err != nil {
 		t.Error(err)
 	}
@@ -186,7 +188,7 @@ func TestTLSUnchanged(t *testing.T) {
 	if err := <-echoed; err != nil {
 		t.Error(err)
 	}
-	receiveEnd(t, client)
+	conntest.ReceiveEOF(t, client)
 	client.Close()
 }
 

@@ -1,4 +1,4 @@
-package rfcomm_test
+package integration
 
 import (
 	"context"
@@ -12,34 +12,36 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
 // Over a link that is open at low, the kernel connects at any level, and says
 // that the level is what was asked for.
-func TestMediumOverAnUnprotectedLinkIsRefused(t *testing.T) {
+func TestSecurityMediumRefusedOverOpenLink(t *testing.T) {
 	l := inLab(t)
 	low := l.listen(t)
 	first := l.dial(t, low)
-	accept(t, low)
+	conntest.Accept(t, low)
 	checkSecurity(t, first, rfcomm.SecurityLow)
 
 	listener := l.listen(t)
 	for _, level := range []rfcomm.Security{rfcomm.SecurityMedium, rfcomm.SecurityHigh} {
 		d := l.dialer
 		d.Security = level
-		c, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+		c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 		if err == nil {
 			c.Close()
 			t.Fatalf("dialed at %v over a link that is not encrypted", level)
 		}
 		t.Log(err)
-		checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "the link is not encrypted, though security "+level.String())
+		checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.EACCES, "the link is not encrypted, though security "+level.String())
 	}
 	checkSecurity(t, first, rfcomm.SecurityLow)
 }
 
-func TestMediumIsEncryptedBetweenPairedDevices(t *testing.T) {
+func TestSecurityMediumEncryptsIfPaired(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
 	l.SimplePairing(false) // with it, the kernel encrypts at any level
@@ -49,26 +51,26 @@ func TestMediumIsEncryptedBetweenPairedDevices(t *testing.T) {
 	listener := l.listenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium})
 	d := l.dialer
 	d.Security = rfcomm.SecurityMedium
-	dialed, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	dialed, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer dialed.Close()
-	accepted := accept(t, listener)
+	accepted := conntest.Accept(t, listener)
 	checkSecurity(t, dialed, rfcomm.SecurityMedium)
 	checkSecurity(t, accepted, rfcomm.SecurityMedium)
-	send(t, dialed, "secret")
-	receive(t, accepted, "secret")
+	conntest.Send(t, dialed, "secret")
+	conntest.Receive(t, accepted, "secret")
 
 	// With this one open, the next is protected too.
 	second := l.listen(t)
-	another, err := d.DialRFCOMM(t.Context(), addrOf(second))
+	another, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(second))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer another.Close()
 	checkSecurity(t, another, rfcomm.SecurityMedium)
-	accept(t, second)
+	conntest.Accept(t, second)
 }
 
 // With Secure Simple Pairing the link of paired devices is always encrypted,
@@ -88,7 +90,7 @@ func TestDialAtHighRefusesAnOpenLink(t *testing.T) {
 	checkSecurity(t, low, rfcomm.SecurityMedium)
 	d := l.dialer
 	d.Security = rfcomm.SecurityMedium
-	c, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,12 +110,12 @@ func TestDialAtHighSeesALinkOfControl(t *testing.T) {
 		l.dial(t, other)
 		return nil
 	}
-	c, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	if err == nil {
 		c.Close()
 		t.Fatal("dialed at high over a link that was opened at low")
 	}
-	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "the link was open, or being opened, before the dial")
+	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.EACCES, "the link was open, or being opened, before the dial")
 }
 
 // wantHighRefused checks that a dial at high fails with EACCES and a hint.
@@ -121,13 +123,13 @@ func wantHighRefused(t *testing.T, l *lab, listener *rfcomm.Listener, hint strin
 	t.Helper()
 	d := l.dialer
 	d.Security = rfcomm.SecurityHigh
-	c, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	if err == nil {
 		c.Close()
 		t.Fatalf("dialed at high, want an error that says %q", hint)
 	}
 	t.Log(err)
-	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, hint)
+	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.EACCES, hint)
 }
 
 // Without a link, the kernel checks the level. It refuses the key of a pairing
@@ -149,7 +151,7 @@ func TestListenAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 	d := l.dialer
 	d.Security = rfcomm.SecurityMedium
 	began := time.Now()
-	c, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	if err == nil {
 		c.Close()
 		t.Error("dialed a listener at high with a key that nobody confirmed")
@@ -168,7 +170,7 @@ func TestListenAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 
 	// The key is good for a listener at medium.
 	medium := l.listenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium})
-	c, err = d.DialRFCOMM(t.Context(), addrOf(medium))
+	c, err = d.DialRFCOMM(t.Context(), conntest.AddrOf(medium))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +181,7 @@ func TestListenAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 }
 
 // Paired devices make no difference while their link is open at low.
-func TestMediumIsRefusedWhileAnotherConnectionIsLow(t *testing.T) {
+func TestSecurityMediumRefusedBesideLow(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
 	l.SimplePairing(false)
@@ -190,8 +192,8 @@ func TestMediumIsRefusedWhileAnotherConnectionIsLow(t *testing.T) {
 	listener := l.listen(t)
 	d := l.dialer
 	d.Security = rfcomm.SecurityMedium
-	_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
-	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "close other connections")
+	_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
+	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.EACCES, "close other connections")
 }
 
 // The kernel itself refuses unprotected peers of a listener at medium;
@@ -199,7 +201,7 @@ func TestMediumIsRefusedWhileAnotherConnectionIsLow(t *testing.T) {
 func TestAcceptSkipsUnprotectedPeers(t *testing.T) {
 	l := inLab(t)
 	listener := l.listenUnguarded(t)
-	accepted := inBackground(func() *rfcomm.Conn {
+	accepted := hosttest.InBackground(func() *rfcomm.Conn {
 		c, err := listener.AcceptRFCOMM()
 		if err != nil {
 			t.Errorf("Accept: %v", err)
@@ -208,13 +210,13 @@ func TestAcceptSkipsUnprotectedPeers(t *testing.T) {
 	})
 	for range 3 {
 		unprotected := l.dial(t, listener)
-		receiveEnd(t, unprotected)
+		conntest.ReceiveEOF(t, unprotected)
 		unprotected.Close()
 	}
 	l.Pair()
 	d := l.dialer
 	d.Security = rfcomm.SecurityMedium
-	protected, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	protected, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	if err != nil {
 		listener.Close()
 		t.Fatal(err)
@@ -226,14 +228,14 @@ func TestAcceptSkipsUnprotectedPeers(t *testing.T) {
 	}
 	defer c.Close()
 	checkSecurity(t, c, rfcomm.SecurityMedium)
-	send(t, protected, "secret")
-	receive(t, c, "secret")
+	conntest.Send(t, protected, "secret")
+	conntest.Receive(t, c, "secret")
 }
 
 func TestAcceptSkipsVanishedPeers(t *testing.T) {
 	l := inLab(t)
 	listener := l.listenUnguarded(t)
-	accepted := inBackground(func() error {
+	accepted := hosttest.InBackground(func() error {
 		c, err := listener.Accept()
 		if err == nil {
 			c.Close()
@@ -272,7 +274,7 @@ func (l *lab) listenUnguarded(t *testing.T) *rfcomm.Listener {
 	})
 }
 
-func TestLostKeyIsNamed(t *testing.T) {
+func TestDialNamesLostKey(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
 	l.SpoilKey(labtest.DialerAdapter)
@@ -280,21 +282,21 @@ func TestLostKeyIsNamed(t *testing.T) {
 	listener := l.listen(t)
 	d := l.dialer
 	d.Security = rfcomm.SecurityMedium
-	_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(err)
-	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.EACCES, "one of them has lost the key")
+	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.EACCES, "one of them has lost the key")
 }
 
 // It takes the kernel 30 s to give up.
-func TestPairingThatNobodyConfirmsIsNamed(t *testing.T) {
+func TestDialNamesUnconfirmedPairing(t *testing.T) {
 	l := inLab(t)
 	l.Sync()
 	listener := l.listen(t)
 	d := l.dialer
 	d.Security = rfcomm.SecurityMedium
-	_, err := d.DialRFCOMM(t.Context(), addrOf(listener))
+	_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(err)
-	checkOpError(t, err, "dial", d.LocalAddr, addrOf(listener), unix.ETIMEDOUT, "nobody confirmed the pairing")
+	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.ETIMEDOUT, "nobody confirmed the pairing")
 	// The controllers still wait for the pairing, and would hold up others.
 	l.Unplug()
 	l.Plug()

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 const (
@@ -37,19 +39,19 @@ var accepting = &activity{name: "Accept", play: playAccepting, plans: map[*fault
 }}
 
 func playAccepting(s *scene) {
-	l := s.listen(s.T, s.near)
+	l := listen(s.T, s.near)
 	s.atEnd(func() { l.Close() })
 	switch s.fault {
 	case stallFor1s, stallForEver:
 		s.connected() // so that there is a link
 	case killed:
-		s.startChild("dial", (rfcomm.Addr{Device: s.far.Addr()}).String(), addressOf(l).String())
+		s.startChild("dial", (rfcomm.Addr{Device: s.far.Addr()}).String(), conntest.AddrOf(l).String())
 	case wrongFrames:
 		p := s.speaker(s.third, s.near)
 		p.session()
-		p.sayAllMalformed(byte(addressOf(l).Channel << 1))
+		p.sayAllMalformed(byte(conntest.AddrOf(l).Channel << 1))
 	default:
-		waits, err := dial(s.Context(), s.far, addressOf(l))
+		waits, err := dial(s.Context(), s.far, conntest.AddrOf(l))
 		s.must(err)
 		s.closing(waits)
 	}
@@ -59,11 +61,11 @@ func playAccepting(s *scene) {
 	default:
 		awaitNoLink(s, s.near)
 	}
-	accepted := inBackground(func() error { return s.acceptWorking(l) })
+	accepted := hosttest.InBackground(func() error { return s.acceptWorking(l) })
 	switch s.fault {
 	case stallFor1s, killed, wrongFrames:
 	case stallForEver:
-		_, err := dial(s.Context(), s.far, addressOf(l))
+		_, err := dial(s.Context(), s.far, conntest.AddrOf(l))
 		s.Logf("who dials got %v", err)
 		if err == nil {
 			s.Error("a dial over a link that is stalled succeeded")
@@ -104,7 +106,7 @@ func (s *scene) dialAndAnswer(l *rfcomm.Listener) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), anewWithin)
 	defer cancel()
-	c, err := dial(ctx, s.far, addressOf(l))
+	c, err := dial(ctx, s.far, conntest.AddrOf(l))
 	if err != nil {
 		s.Errorf("dialing again: %v", err)
 		l.Close()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -154,5 +155,5 @@ func (s *scene) childConnection() *rfcomm.Conn {
 
 // childAddress is where a child listens.
 func (s *scene) childAddress(at *rfcommtest.Controller) rfcomm.Addr {
-	return rfcomm.Addr{Device: at.Addr(), Channel: s.nextChannel()}
+	return rfcomm.Addr{Device: at.Addr(), Channel: labtest.NextChannel()}
 }

@@ -3,6 +3,7 @@ package faults
 import (
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
@@ -32,11 +33,11 @@ var dialing = &activity{name: "Dial", play: playDialing, plans: map[*fault]plan{
 const triesAgain = "the dial tries again, for up to 5 s, and succeeds if the device answers; else ECONNRESET, or what the next page ends with"
 
 func playDialing(s *scene) {
-	l := s.listen(s.T, s.far)
+	l := listen(s.T, s.far)
 	s.atEnd(func() { l.Close() })
-	address := addressOf(l)
-	dials := func() chan error {
-		return inBackground(func() error {
+	address := conntest.AddrOf(l)
+	dials := func() <-chan error {
+		return hosttest.InBackground(func() error {
 			c, err := dial(s.Context(), s.near, address)
 			if err == nil {
 				c.Close()

@@ -34,7 +34,7 @@ func readFirst(t *testing.T, paths []string) string {
 	return ""
 }
 
-func TestDocsSayWhatIsPlanned(t *testing.T) {
+func TestFaultsDocMatchesPlans(t *testing.T) {
 	table, ok := strings.CutSuffix(readFirst(t, docs), readFirst(t, beyond))
 	if !ok {
 		t.Errorf("%s does not end with %s; lab/faults writes it so", docs[1], beyond[1])

@@ -23,7 +23,7 @@ var activities = []*activity{
 	gettingFramed, puttingFramed, gettingPlain, serving,
 }
 
-func TestEveryActivityUnderEveryFault(t *testing.T) {
+func TestFaultTable(t *testing.T) {
 	st := newStage(t)
 	var rows []row
 	for _, a := range activities {

@@ -98,10 +98,3 @@ func (s *scene) await(result <-chan error) {
 		s.took = time.Since(s.struck)
 	}
 }
-
-// inBackground runs f and returns where its result comes out.
-func inBackground[T any](f func() T) chan T {
-	result := make(chan T, 1)
-	go func() { result <- f() }()
-	return result
-}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
@@ -36,7 +37,8 @@ func playServing(s *scene) {
 	e := s.newExchange(framedGet)
 	e.listen(s.childAddress(s.near))
 	e.serve(nil)
-	address := addressOf(e.listener)
+	var served <-chan error = e.served
+	address := conntest.AddrOf(e.listener)
 	switch s.fault {
 	case killed:
 		s.startChild("get", (rfcomm.Addr{Device: s.far.Addr()}).String(), address.String(), fileName)
@@ -74,9 +76,9 @@ func playServing(s *scene) {
 			s.Logf("the client: %v", err)
 		})
 		s.atEnd(func() { c.Close(); close(hold) })
-		s.begun(struck, e.served)
+		served = s.begun(struck, served)
 	}
-	s.await(e.served)
+	s.await(served)
 	s.mend(s.T)
 	e.nextClient(address)
 }

@@ -84,7 +84,7 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 			if _, err := io.WriteString(near, "goodbye"); err != nil {
 				t.Fatal(err)
 			}
-			shutdown := inBackground(func() error { return near.Shutdown(context.Background()) })
+			shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
 			p.awaitFrame(disconnect)
 			answer := frame(dlci, ua)
 			arrived := log.of(answer)
@@ -124,7 +124,7 @@ func TestShutdownWithAClosedL2CAPChannel(t *testing.T) {
 			p.say(frame(dlci, uihCredits, 255))
 		}
 		s.fill(near)
-		shutdown := inBackground(func() error { return near.Shutdown(context.Background()) })
+		shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
 		hosttest.Eventually(t, "Shutdown has begun", func() bool { return near.SetDeadline(time.Time{}) != nil })
 		hosttest.AwaitPolling(t, "(*Socket).awaitSent")
 		p.file.Close()
@@ -187,7 +187,7 @@ func (s *scene) unanswered(err error) string {
 // disconnect. L2CAP delivers in order, so the peer has received the data.
 func leaveAfterDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error {
 	s.written = writeSome(s, near, 7)
-	shutdown := inBackground(func() error { return near.Shutdown(context.Background()) })
+	shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
 	p.awaitFrame(disconnect)
 	p.leave()
 	return shutdown
@@ -203,7 +203,7 @@ func leaveBeforeDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error
 	s.radio.Link(s.near, s.third).SimulateAirtime(rfcommtest.DM1)
 	p.say(frame(p.dlci, uihCredits, 255))
 	s.written += writeSome(s, near, 100*200)
-	shutdown := inBackground(func() error { return near.Shutdown(context.Background()) })
+	shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
 	hosttest.AwaitPolling(s, "(*Socket).awaitDisconnected")
 	p.leave()
 	return shutdown

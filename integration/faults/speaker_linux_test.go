@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
@@ -175,10 +176,10 @@ func (p *speaker) session() {
 // device has opened, and the speaker.
 func (s *scene) spokenTo(mtu uint16) (near *rfcomm.Conn, p *speaker, dlci byte) {
 	s.Helper()
-	l := s.listen(s.T, s.near)
+	l := listen(s.T, s.near)
 	defer l.Close()
 	p = s.speaker(s.third, s.near)
-	dlci = p.open(addressOf(l).Channel, mtu)
+	dlci = p.open(conntest.AddrOf(l).Channel, mtu)
 	p.dlci = dlci
 	near, err := l.AcceptRFCOMM()
 	s.must(err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
@@ -28,8 +29,7 @@ const (
 type stage struct {
 	near, far, third *rfcommtest.Controller
 	radio            *rfcommtest.Radio
-	channel          int  // used last
-	lost             bool // the kernel has lost an adapter
+	lost bool // the kernel has lost an adapter
 }
 
 func newStage(t *testing.T) *stage {
@@ -46,13 +46,6 @@ func newLoggedStage(t *testing.T, log io.Writer) *stage {
 
 // link is what is between the device that is watched and its peer.
 func (s *stage) link() *rfcommtest.Link { return s.radio.Link(s.near, s.far) }
-
-// nextChannel returns a channel that has not been used for long: it stays busy for
-// a while after a close.
-func (s *stage) nextChannel() int {
-	s.channel = s.channel%30 + 1
-	return s.channel
-}
 
 // mend ends every fault.
 func (s *stage) mend(t testing.TB) {
@@ -120,29 +113,22 @@ func (s *stage) blameKernel(t testing.TB) {
 }
 
 // listen listens on a device.
-func (s *stage) listen(t testing.TB, at *rfcommtest.Controller) *rfcomm.Listener {
+func listen(t testing.TB, at *rfcommtest.Controller) *rfcomm.Listener {
 	t.Helper()
-	address := rfcomm.Addr{Device: at.Addr(), Channel: s.nextChannel()}
-	l, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
+	return conntest.Listen(t, at.Addr())
 }
 
 // dial connects from a device.
 func dial(ctx context.Context, from *rfcommtest.Controller, to rfcomm.Addr) (*rfcomm.Conn, error) {
-	return (&rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: from.Addr()}}).DialRFCOMM(ctx, to)
+	return conntest.DialContext(ctx, from.Addr(), to)
 }
-
-func addressOf(l *rfcomm.Listener) rfcomm.Addr { return l.Addr().(rfcomm.Addr) }
 
 // connect returns the two ends of a new connection.
 func (s *stage) connect(t testing.TB, from, to *rfcommtest.Controller) (dialed, accepted *rfcomm.Conn) {
 	t.Helper()
-	l := s.listen(t, to)
+	l := listen(t, to)
 	defer l.Close()
-	dialed, err := dial(t.Context(), from, addressOf(l))
+	dialed, err := dial(t.Context(), from, conntest.AddrOf(l))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,9 +159,9 @@ func (s *stage) connectsAnew(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), anewWithin)
 	defer cancel()
-	l := s.listen(t, s.far)
+	l := listen(t, s.far)
 	defer l.Close()
-	dialed, err := dial(ctx, s.near, addressOf(l))
+	dialed, err := dial(ctx, s.near, conntest.AddrOf(l))
 	if err != nil {
 		t.Errorf("a new connection: %v", err)
 		return

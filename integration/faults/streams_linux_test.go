@@ -3,11 +3,10 @@ package faults
 import (
 	"bytes"
 	"context"
-	"errors"
-	"os"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
@@ -42,18 +41,25 @@ var reading = &activity{name: "Read", play: playReading, plans: map[*fault]plan{
 // longerThanAll is longer than every time limit of the kernel's that has been seen.
 const longerThanAll = 55 * time.Second
 
-// waits reports whether there is no result within longerThanAll. One that there is
-// all the same is an error, and stays to be awaited.
-func (s *scene) waits(result chan error) bool {
+// endStall checks that a call has not returned after longerThanAll, and then
+// calls end, which must make it return. The returned channel receives the result.
+func (s *scene) endStall(result <-chan error, end func()) <-chan error {
 	s.Helper()
 	select {
 	case err := <-result:
-		s.Errorf("a call that waits returned %v", err)
-		result <- err
-		return false
+		s.Errorf("a call returned during the stall: %v", err)
+		return returned(err)
 	case <-time.After(longerThanAll):
-		return true
+		end()
+		return result
 	}
+}
+
+// returned returns a channel that holds the result of a call.
+func returned(err error) <-chan error {
+	result := make(chan error, 1)
+	result <- err
+	return result
 }
 
 func playReading(s *scene) {
@@ -71,7 +77,7 @@ func playReading(s *scene) {
 	if p != nil {
 		p.sayMalformed(dlci, near) // one by one
 	}
-	read := inBackground(func() error {
+	read := hosttest.InBackground(func() error {
 		got := make([]byte, 100)
 		n, err := near.Read(got)
 		if err == nil && string(got[:n]) != "x" {
@@ -86,9 +92,7 @@ func playReading(s *scene) {
 		far.Write([]byte("x"))
 	case stallForEver:
 		far.Write([]byte("x"))
-		if s.waits(read) {
-			s.mend(s.T)
-		}
+		read = s.endStall(read, func() { s.mend(s.T) })
 	case wrongFrames:
 		for _, f := range append(allMalformed(dlci), frame(dlci, uih, 'x')) {
 			p.say(f)
@@ -160,7 +164,7 @@ func playWriting(s *scene) {
 		near, far = s.connected()
 	}
 	s.fill(near)
-	wrote := inBackground(func() error {
+	wrote := hosttest.InBackground(func() error {
 		_, err := near.Write([]byte("no room"))
 		return err
 	})
@@ -170,9 +174,7 @@ func playWriting(s *scene) {
 	case stallFor1s:
 		s.drain(far)
 	case stallForEver:
-		if s.waits(wrote) {
-			near.SetWriteDeadline(time.Now())
-		}
+		wrote = s.endStall(wrote, func() { near.SetWriteDeadline(time.Now()) })
 	case neverReads:
 		near.SetWriteDeadline(time.Now().Add(shortStall))
 	case wrongFrames:
@@ -182,22 +184,11 @@ func playWriting(s *scene) {
 	s.await(wrote)
 }
 
-// fill writes until the peer's stack and this machine's take no more.
+// fill fills the buffers of both kernels. The virtual radio takes data well
+// within the timeout.
 func (s *scene) fill(c *rfcomm.Conn) {
 	s.Helper()
-	for {
-		// A radio that works takes what it can well within this time.
-		c.SetWriteDeadline(time.Now().Add(150 * time.Millisecond))
-		n, err := c.Write(make([]byte, 64<<10))
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded) && n == 0:
-			c.SetWriteDeadline(time.Time{})
-			return
-		case errors.Is(err, os.ErrDeadlineExceeded), err == nil:
-		default:
-			s.Fatalf("filling the connection: %v", err)
-		}
-	}
+	conntest.FillWithin(s, c, 150*time.Millisecond)
 }
 
 // shutdownWithin is the longest that a Shutdown takes to give up a peer that takes
@@ -239,7 +230,7 @@ func playShuttingDown(s *scene) {
 		near, far = s.connected()
 	}
 	s.fill(near)
-	shutdown := inBackground(func() error { return near.Shutdown(context.Background()) })
+	shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
 	// It has begun once the connection is closed to its users.
 	hosttest.Eventually(s, "Shutdown has begun", func() bool { return near.SetDeadline(time.Time{}) != nil })
 	hosttest.AwaitPolling(s, "(*Socket).awaitSent")

@@ -250,9 +250,8 @@ func playTransfer(s *scene, m *transfer) {
 	default:
 		c.after, c.reached = strikeAfter, func() { s.strike(); close(started) }
 	}
-	moved := inBackground(func() error { return m.move(s.Context(), c, e) })
-	s.begun(started, moved)
-	s.await(moved)
+	moved := hosttest.InBackground(func() error { return m.move(s.Context(), c, e) })
+	s.await(s.begun(started, moved))
 	openGate()
 	if whole := e.whole(m); whole && s.err != nil && m.to(e) == e.local || !whole && s.err == nil {
 		s.Errorf("the result is %v; that the file is there is %v", s.err, whole)
@@ -279,18 +278,19 @@ func playTransfer(s *scene, m *transfer) {
 	e.again(m, address, came)
 }
 
-// begun waits until the fault has come to a transfer. Its result, which may have come
-// at the same time, stays to be awaited.
-func (s *scene) begun(struck <-chan struct{}, ended chan error) {
+// begun waits until the fault has struck a transfer. The returned channel
+// receives the transfer's result, which may have arrived at the same time.
+func (s *scene) begun(struck <-chan struct{}, ended <-chan error) <-chan error {
 	s.Helper()
 	select {
 	case <-struck:
+		return ended
 	case err := <-ended:
 		if !s.striking.Load() {
-			s.Fatalf("it ended before the fault came: %v", err)
+			s.Fatalf("it ended before the fault: %v", err)
 		}
-		ended <- err
 		<-struck
+		return returned(err)
 	}
 }
 

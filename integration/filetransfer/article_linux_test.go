@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/internal/test/tutorial"
 )
 
@@ -58,13 +59,13 @@ type article struct {
 }
 
 // article starts the article's server, which ends with the test.
-func (r *radio) article(t testing.TB) *article {
+func (l *lab) article(t testing.TB) *article {
 	t.Helper()
 	a := &article{
-		address: rfcomm.Addr{Device: r.far, Channel: articlesChannel},
+		address: rfcomm.Addr{Device: l.far, Channel: labtest.NextChannel()},
 		folder:  t.TempDir(),
 	}
-	cmd := exec.Command("/usr/bin/python3", "-c", tutorial.Server, r.far.String(), fmt.Sprint(articlesChannel))
+	cmd := exec.Command("/usr/bin/python3", "-c", tutorial.Server, l.far.String(), fmt.Sprint(a.address.Channel))
 	cmd.Dir = a.folder
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
@@ -89,12 +90,12 @@ func (r *radio) article(t testing.TB) *article {
 	return a
 }
 
-func TestRFCOMMWeFetchFromTheArticlesServer(t *testing.T) {
-	r := overRFCOMM(t)
-	a := r.article(t)
+func TestFetchFromArticlesServer(t *testing.T) {
+	l := inLab(t)
+	a := l.article(t)
 	fetch := func(name string, want []byte) {
 		t.Helper()
-		c := r.dial(t, a.address)
+		c := l.dial(t, a.address)
 		defer c.Close()
 		var got bytes.Buffer
 		n, err := filetransfer.Fetch(t.Context(), c, name, &got)
@@ -108,7 +109,7 @@ func TestRFCOMMWeFetchFromTheArticlesServer(t *testing.T) {
 	}
 
 	// It ends when it is asked for a file that it does not have.
-	c := r.dial(t, a.address)
+	c := l.dial(t, a.address)
 	n, err := filetransfer.Fetch(t.Context(), c, "not there", io.Discard)
 	t.Log(err)
 	if n != 0 || err == nil {
@@ -119,10 +120,10 @@ func TestRFCOMMWeFetchFromTheArticlesServer(t *testing.T) {
 	}
 }
 
-func TestRFCOMMTheArticlesServerKnowsNoFramedRequest(t *testing.T) {
-	r := overRFCOMM(t)
-	a := r.article(t)
-	client := r.client(t, a.address)
+func TestClientGetNamesPlainDialect(t *testing.T) {
+	l := inLab(t)
+	a := l.article(t)
+	client := l.client(t, a.address)
 	_, err := client.Get(t.Context(), "file", io.Discard)
 	t.Log(err)
 	if err == nil || !strings.Contains(err.Error(), "try the plain") {
@@ -133,14 +134,14 @@ func TestRFCOMMTheArticlesServerKnowsNoFramedRequest(t *testing.T) {
 	}
 }
 
-func TestRFCOMMTheArticlesClientFetchesFromUs(t *testing.T) {
-	r := overRFCOMM(t)
-	o := r.offer(t)
+func TestServerServesArticlesClient(t *testing.T) {
+	l := inLab(t)
+	o := l.offer(t)
 	run := func(name string) (said string, received []byte) {
 		t.Helper()
 		address := o.address.(rfcomm.Addr)
 		cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", articlesClient,
-			rfcomm.BDAddr(r.Dialer()).String(), r.far.String(), fmt.Sprint(address.Channel), name)
+			l.near.String(), l.far.String(), fmt.Sprint(address.Channel), name)
 		cmd.Dir = t.TempDir()
 		output, err := cmd.CombinedOutput()
 		if err != nil {

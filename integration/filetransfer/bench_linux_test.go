@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 )
 
 // benchSize is the size of the file that is fetched again and again.
@@ -26,12 +27,12 @@ const benchSize = 8 << 20
 // the medians over the rounds; one op is a round. docs/benchmarks.md tells how to
 // run it, and what was measured.
 func BenchmarkGoodput(b *testing.B) {
-	r := overRFCOMM(b)
-	a := r.article(b)
+	l := inLab(b)
+	a := l.article(b)
 	content := randomFile(b, a.folder, "file", benchSize)
 	logger := slog.New(slog.DiscardHandler)
 	server := &filetransfer.Server{FS: openRoot(b, a.folder).FS(), Logger: logger}
-	listener, copies := r.listen(b), r.listen(b)
+	listener, copies := conntest.Listen(b, l.far), conntest.Listen(b, l.far)
 	go server.Serve(listener)
 	b.Cleanup(func() { server.Close() })
 	go serveCopies(copies, filepath.Join(a.folder, "file"))
@@ -60,7 +61,7 @@ func BenchmarkGoodput(b *testing.B) {
 	var hashing []float64
 	for b.Loop() {
 		for _, w := range ways {
-			if err := w.run(r.dial(b, w.address)); err != nil {
+			if err := w.run(l.dial(b, w.address)); err != nil {
 				b.Fatalf("%s: %v", w.name, err)
 			}
 		}

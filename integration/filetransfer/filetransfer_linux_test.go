@@ -21,65 +21,35 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
-// The tests on real RFCOMM are named TestRFCOMM…: the lab runs those alone.
-
-// A radio is what they stand on: two adapters of one machine that reach each
-// other. Servers listen on the second, clients dial from the first.
-type radio struct {
+// A lab is the two adapters of the lab. Servers listen on the far one, clients
+// dial from the near one.
+type lab struct {
 	*labtest.Lab
-	dialer rfcomm.Dialer
-	far    rfcomm.BDAddr // the second adapter's address
+	near, far rfcomm.BDAddr
 }
 
-// overRFCOMM skips a test that is not run in the lab.
-func overRFCOMM(t testing.TB) *radio {
+// inLab returns the lab, and skips the test outside the lab.
+func inLab(t testing.TB) *lab {
 	t.Helper()
 	l := labtest.Require(t)
-	return &radio{
-		Lab:    l,
-		dialer: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: rfcomm.BDAddr(l.Dialer())}},
-		far:    rfcomm.BDAddr(l.Device()),
-	}
-}
-
-// usedChannels counts the listeners of all tests. Their channels are used in
-// turn, which leaves each some time to close.
-var usedChannels atomic.Int32
-
-// articlesChannel is where the article's server listens, and nothing else.
-const articlesChannel = 20
-
-// listen listens on some channel of the second adapter.
-func (r *radio) listen(t testing.TB) *rfcomm.Listener {
-	t.Helper()
-	channel := int(usedChannels.Add(1)-1)%(articlesChannel-1) + 1
-	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), rfcomm.Addr{Device: r.far, Channel: channel})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	return listener
+	return &lab{Lab: l, near: rfcomm.BDAddr(l.Dialer()), far: rfcomm.BDAddr(l.Device())}
 }
 
 // dial connects to a server.
-func (r *radio) dial(t testing.TB, address net.Addr) *rfcomm.Conn {
+func (l *lab) dial(t testing.TB, address net.Addr) *rfcomm.Conn {
 	t.Helper()
-	c, err := r.dialer.DialRFCOMM(t.Context(), address.(rfcomm.Addr))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
+	return conntest.Dial(t, l.near, address)
 }
 
 // client connects a client of the framed dialect to a server.
-func (r *radio) client(t testing.TB, address net.Addr) *filetransfer.Client {
+func (l *lab) client(t testing.TB, address net.Addr) *filetransfer.Client {
 	t.Helper()
-	c := filetransfer.NewClient(r.dial(t, address))
+	c := filetransfer.NewClient(l.dial(t, address))
 	t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -94,9 +64,9 @@ type offer struct {
 }
 
 // offer serves until the test ends.
-func (r *radio) offer(t testing.TB) *offer {
+func (l *lab) offer(t testing.TB) *offer {
 	t.Helper()
-	listener := r.listen(t)
+	listener := conntest.Listen(t, l.far)
 	o := newOffer(t)
 	o.address = listener.Addr()
 	served := make(chan error, 1)
@@ -185,10 +155,10 @@ func some[T any](list []T) []T {
 	return list
 }
 
-func TestRFCOMMFramedGetAndPut(t *testing.T) {
-	r := overRFCOMM(t)
-	o := r.offer(t)
-	client := r.client(t, o.address)
+func TestClientDownloadAndUpload(t *testing.T) {
+	l := inLab(t)
+	o := l.offer(t)
+	client := l.client(t, o.address)
 	here := t.TempDir()
 	ctx := t.Context()
 
@@ -220,12 +190,12 @@ func TestRFCOMMFramedGetAndPut(t *testing.T) {
 	}
 }
 
-func TestRFCOMMPlainGet(t *testing.T) {
-	r := overRFCOMM(t)
-	o := r.offer(t)
+func TestFetch(t *testing.T) {
+	l := inLab(t)
+	o := l.offer(t)
 	fetch := func(name string, want []byte) {
 		t.Helper()
-		c := r.dial(t, o.address)
+		c := l.dial(t, o.address)
 		defer c.Close()
 		var got bytes.Buffer
 		n, err := filetransfer.Fetch(t.Context(), c, name, &got)
@@ -303,8 +273,7 @@ func (m transfer) start(t *testing.T, client *filetransfer.Client, here string) 
 	t.Helper()
 	progress, reached := atDone(lessSize / 4)
 	client.Progress = progress
-	result := make(chan error, 1)
-	go func() { result <- m.move(t.Context(), client, here) }()
+	result := hosttest.InBackground(func() error { return m.move(t.Context(), client, here) })
 	select {
 	case <-reached:
 	case err := <-result:
@@ -313,24 +282,24 @@ func (m transfer) start(t *testing.T, client *filetransfer.Client, here string) 
 	return result
 }
 
-func TestRFCOMMGoesOnAfterTheAdaptersWereGone(t *testing.T) {
-	r := overRFCOMM(t)
+func TestClientResumesAfterUnplug(t *testing.T) {
+	l := inLab(t)
 	for _, m := range []transfer{download, upload} {
 		t.Run(m.name, func(t *testing.T) {
-			o := r.offer(t)
+			o := l.offer(t)
 			here := t.TempDir()
 			content := m.make(t, o, here)
-			moved := m.start(t, r.client(t, o.address), here)
-			r.Unplug()
+			moved := m.start(t, l.client(t, o.address), here)
+			l.Unplug()
 			err := hosttest.Receive(t, moved)
 			t.Log(err)
 			// A Write that waits gets the one or the other from the kernel.
 			if !errors.Is(err, unix.ECONNABORTED) && !errors.Is(err, unix.ENOTCONN) {
 				t.Errorf("%s without an adapter: %v, want ECONNABORTED or ENOTCONN", m.name, err)
 			}
-			r.Plug()
+			l.Plug()
 
-			c := &countingConn{Conn: r.dial(t, o.address)}
+			c := &countingConn{Conn: l.dial(t, o.address)}
 			if err := m.move(t.Context(), filetransfer.NewClient(c), here); err != nil {
 				t.Fatalf("%s again: %v", m.name, err)
 			}
@@ -344,8 +313,8 @@ func TestRFCOMMGoesOnAfterTheAdaptersWereGone(t *testing.T) {
 
 // A link that the other device ended reads as a clean end of the stream, which
 // must not be taken for the end of a file.
-func TestRFCOMMLostLinkIsAnErrorAtBothEnds(t *testing.T) {
-	r := overRFCOMM(t)
+func TestTransferFailsAtBothEndsOfLostLink(t *testing.T) {
+	l := inLab(t)
 	const timeout, remoteUser = 0x08, 0x13
 	type test struct {
 		transfer
@@ -354,7 +323,7 @@ func TestRFCOMMLostLinkIsAnErrorAtBothEnds(t *testing.T) {
 	for _, test := range some([]test{{download, timeout}, {upload, remoteUser}}) {
 		t.Run(fmt.Sprintf("%s, %#02x", test.name, test.reason), func(t *testing.T) {
 			o := newOffer(t)
-			listener := r.listen(t)
+			listener := conntest.Listen(t, l.far)
 			ended := make(chan error)
 			go func() {
 				for {
@@ -368,9 +337,9 @@ func TestRFCOMMLostLinkIsAnErrorAtBothEnds(t *testing.T) {
 			}()
 			here := t.TempDir()
 			content := test.make(t, o, here)
-			r.Sync() // a dial over a link that is about to go fails with it
-			moved := test.start(t, r.client(t, listener.Addr()), here)
-			r.Disconnect(test.reason)
+			l.Sync() // a dial over a link that is about to go fails with it
+			moved := test.start(t, l.client(t, listener.Addr()), here)
+			l.Disconnect(test.reason)
 			for end, result := range map[string]<-chan error{"client": moved, "server": ended} {
 				err := hosttest.Receive(t, result)
 				t.Logf("%s: %v", end, err)
@@ -379,8 +348,8 @@ func TestRFCOMMLostLinkIsAnErrorAtBothEnds(t *testing.T) {
 				}
 			}
 
-			r.Sync()
-			next := r.client(t, listener.Addr())
+			l.Sync()
+			next := l.client(t, listener.Addr())
 			if err := test.move(t.Context(), next, here); err != nil {
 				t.Errorf("the next client's %s: %v", test.name, err)
 			}
@@ -395,9 +364,9 @@ func TestRFCOMMLostLinkIsAnErrorAtBothEnds(t *testing.T) {
 	}
 }
 
-func TestRFCOMMClientThatCloses(t *testing.T) {
-	r := overRFCOMM(t)
-	o := r.offer(t)
+func TestServerSurvivesClientClose(t *testing.T) {
+	l := inLab(t)
+	o := l.offer(t)
 	content := randomFile(t, o.files, "file", 1000)
 	for _, test := range []struct {
 		name string
@@ -414,12 +383,12 @@ func TestRFCOMMClientThatCloses(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := r.dial(t, o.address)
+			c := l.dial(t, o.address)
 			if err := test.say(c); err != nil {
 				t.Error(err)
 			}
 			c.Close()
-			client := r.client(t, o.address)
+			client := l.client(t, o.address)
 			defer client.Close()
 			var got bytes.Buffer
 			if _, err := client.Get(t.Context(), "file", &got); err != nil || !bytes.Equal(got.Bytes(), content) {
@@ -429,17 +398,16 @@ func TestRFCOMMClientThatCloses(t *testing.T) {
 	}
 }
 
-func TestRFCOMMShutdownFinishesTheTransfer(t *testing.T) {
-	r := overRFCOMM(t)
+func TestServerShutdownFinishesTransfer(t *testing.T) {
+	l := inLab(t)
 	for _, m := range some([]transfer{download, upload}) {
 		t.Run(m.name, func(t *testing.T) {
-			o := r.offer(t)
+			o := l.offer(t)
 			here := t.TempDir()
 			content := m.make(t, o, here)
-			client := r.client(t, o.address)
+			client := l.client(t, o.address)
 			moved := m.start(t, client, here)
-			shutdown := make(chan error, 1)
-			go func() { shutdown <- o.server.Shutdown(t.Context()) }()
+			shutdown := hosttest.InBackground(func() error { return o.server.Shutdown(t.Context()) })
 			if err := hosttest.Receive(t, moved); err != nil {
 				t.Errorf("%s during Shutdown: %v", m.name, err)
 			}
@@ -450,7 +418,7 @@ func TestRFCOMMShutdownFinishesTheTransfer(t *testing.T) {
 			if _, err := client.Stat(t.Context(), "file"); err == nil {
 				t.Error("the server answers after Shutdown")
 			}
-			c, err := r.dialer.DialRFCOMM(t.Context(), o.address.(rfcomm.Addr))
+			c, err := conntest.DialContext(t.Context(), l.near, o.address)
 			if !errors.Is(err, unix.ECONNREFUSED) {
 				t.Errorf("dial after Shutdown: %v, want ECONNREFUSED", err)
 			}
@@ -461,22 +429,21 @@ func TestRFCOMMShutdownFinishesTheTransfer(t *testing.T) {
 	}
 }
 
-func TestRFCOMMTransfersLeaveNothingBehind(t *testing.T) {
-	r := overRFCOMM(t)
-	listener := r.listen(t)
+func TestServerLeavesNothingBehind(t *testing.T) {
+	l := inLab(t)
+	listener := conntest.Listen(t, l.far)
 	o := newOffer(t)
 	content := randomFile(t, o.files, "file", 50_000)
 	hosttest.LeavesNothingBehind(t, func() {
-		served := make(chan error, 1)
-		go func() { served <- o.server.Serve(listener) }()
+		served := hosttest.InBackground(func() error { return o.server.Serve(listener) })
 		for range 5 {
-			plain := r.dial(t, listener.Addr())
+			plain := l.dial(t, listener.Addr())
 			if _, err := filetransfer.Fetch(t.Context(), plain, "file", io.Discard); err != nil {
 				t.Errorf("Fetch: %v", err)
 			}
 			plain.Close()
 
-			client := r.client(t, listener.Addr())
+			client := l.client(t, listener.Addr())
 			if err := client.Put(t.Context(), "copy", bytes.NewReader(content), filetransfer.Info{Size: -1}); err != nil {
 				t.Errorf("Put: %v", err)
 			}

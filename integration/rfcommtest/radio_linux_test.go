@@ -16,54 +16,28 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// channelInUse gives every test channels of its own, since a channel stays busy
-// for a while after a close.
-var channelInUse struct {
-	sync.Mutex
-	n int
-}
-
-func nextChannel() int {
-	channelInUse.Lock()
-	defer channelInUse.Unlock()
-	channelInUse.n = channelInUse.n%30 + 1
-	return channelInUse.n
-}
-
-func listen(t *testing.T, c *rfcommtest.Controller) *rfcomm.Listener {
+// listen listens on a controller.
+func listen(t *testing.T, at *rfcommtest.Controller) *rfcomm.Listener {
 	t.Helper()
-	var lc rfcomm.ListenConfig
-	l, err := lc.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: c.Addr(), Channel: nextChannel()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l
+	return conntest.Listen(t, at.Addr())
 }
 
+// dial connects a controller to a listener.
 func dial(ctx context.Context, from *rfcommtest.Controller, to *rfcomm.Listener) (*rfcomm.Conn, error) {
-	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: from.Addr()}, Timeout: time.Minute}
-	return d.DialRFCOMM(ctx, to.Addr().(rfcomm.Addr))
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return conntest.DialContext(ctx, from.Addr(), to.Addr())
 }
 
-// connect returns both ends of a connection between two controllers.
+// connect returns the two ends of a new connection between two controllers.
 func connect(t *testing.T, from, to *rfcommtest.Controller) (dialed, accepted *rfcomm.Conn) {
 	t.Helper()
-	l := listen(t, to)
-	dialed, err := dial(t.Context(), from, l)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dialed.Close() })
-	if accepted, err = l.AcceptRFCOMM(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { accepted.Close() })
-	return dialed, accepted
+	return conntest.Pair(t, from.Addr(), to.Addr())
 }
 
 // pass checks that bytes pass from one end to the other.
@@ -88,7 +62,7 @@ func two(t *testing.T, config rfcommtest.Config) (r *rfcommtest.Radio, a, b *rfc
 	return r, a, b
 }
 
-func TestAllPairsOfEightControllersConnect(t *testing.T) {
+func TestRadioConnectsAllPairs(t *testing.T) {
 	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 8})
 	began := time.Now()
 	n := 0
@@ -108,7 +82,7 @@ func TestAllPairsOfEightControllersConnect(t *testing.T) {
 	t.Logf("%d pairs in %v", n, time.Since(began).Round(time.Millisecond))
 }
 
-func TestSevenClientsAreServedAtOnce(t *testing.T) {
+func TestRadioServesSevenClients(t *testing.T) {
 	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 8})
 	server := r.Controllers()[0]
 	l := listen(t, server)
@@ -150,7 +124,7 @@ func TestSevenClientsAreServedAtOnce(t *testing.T) {
 	clients.Wait()
 }
 
-func TestLinkIsLostForAReason(t *testing.T) {
+func TestLinkDisconnectReasons(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	link := r.Link(a, b)
 	if link.Disconnect(rfcommtest.RemoteUserTerminated) {
@@ -175,7 +149,7 @@ func TestLinkIsLostForAReason(t *testing.T) {
 	}
 }
 
-func TestLinkIsLostOnOneSide(t *testing.T) {
+func TestLinkDisconnectAtOneEnd(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	r.Link(a, b).SetSupervisionTimeout(200 * time.Millisecond)
 	dialed, accepted := connect(t, a, b)
@@ -188,7 +162,7 @@ func TestLinkIsLostOnOneSide(t *testing.T) {
 	}
 }
 
-func TestStalledLinkGoesOn(t *testing.T) {
+func TestLinkStallAndResume(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	dialed, accepted := connect(t, a, b)
 	r.Link(a, b).Stall()
@@ -206,7 +180,7 @@ func TestStalledLinkGoesOn(t *testing.T) {
 	}
 }
 
-func TestDeviceThatCannotBeReached(t *testing.T) {
+func TestControllerUnreachable(t *testing.T) {
 	for name, tt := range map[string]struct {
 		hide, show func(r *rfcommtest.Radio, a, b *rfcommtest.Controller)
 		want       error
@@ -259,7 +233,7 @@ func TestDeviceThatCannotBeReached(t *testing.T) {
 	}
 }
 
-func TestPageTakesItsTime(t *testing.T) {
+func TestLinkSetPageTime(t *testing.T) {
 	const pageTime = 300 * time.Millisecond
 	r, a, b := two(t, rfcommtest.Config{})
 	a.SetPageTimeout(time.Minute)
@@ -272,7 +246,7 @@ func TestPageTakesItsTime(t *testing.T) {
 }
 
 // The kernel does not survive every Down whose links do not end first.
-func TestDownEndsTheLinksFirst(t *testing.T) {
+func TestControllerDownEndsLinksFirst(t *testing.T) {
 	var log bytes.Buffer
 	r, a, b := two(t, rfcommtest.Config{Log: &log})
 	connect(t, a, b)
@@ -288,7 +262,7 @@ func TestDownEndsTheLinksFirst(t *testing.T) {
 	}
 }
 
-func TestDownWhileDataFlows(t *testing.T) {
+func TestControllerDownWhileDataFlows(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	r.Link(a, b).SetSupervisionTimeout(50 * time.Millisecond)
 	for range 10 {
@@ -326,7 +300,7 @@ func TestDownWhileDataFlows(t *testing.T) {
 	pass(t, accepted, dialed)
 }
 
-func TestAdaptersComeAndGo(t *testing.T) {
+func TestControllerUnplugAndDown(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	r.Link(a, b).SetSupervisionTimeout(50 * time.Millisecond)
 	has := func(want bool) {
@@ -386,7 +360,7 @@ func TestAdaptersComeAndGo(t *testing.T) {
 
 // Frames of 1012 bytes fill a 3-DH5 packet to the last byte; of 1016 they need
 // another (Core Specification, Volume 2, Part B, section 6.5.4).
-func TestTimeOnTheAirIsCountedInSlots(t *testing.T) {
+func TestLinkAirtimeCountsSlots(t *testing.T) {
 	const frames = 200
 	for _, tt := range []struct {
 		size  int
@@ -448,7 +422,7 @@ func quiet(t *testing.T, link *rfcommtest.Link) rfcommtest.Airtime {
 }
 
 // The kernel still drops sessions when Close begins.
-func TestRadioIsClosedWhenItsLinksHaveJustEnded(t *testing.T) {
+func TestRadioCloseAfterLinksEnd(t *testing.T) {
 	for range 5 {
 		r, a, b := two(t, rfcommtest.Config{})
 		connect(t, a, b)
@@ -463,7 +437,7 @@ func TestRadioIsClosedWhenItsLinksHaveJustEnded(t *testing.T) {
 	pass(t, dialed, accepted)
 }
 
-func TestPairedDevicesEncrypt(t *testing.T) {
+func TestLinkPairEncrypts(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	if err := r.Link(a, b).Pair(); err != nil {
 		t.Fatal(err)
@@ -473,7 +447,7 @@ func TestPairedDevicesEncrypt(t *testing.T) {
 }
 
 // Pairs have controllers in common, and each needs both of its own.
-func TestPairsAreMadeAtOnce(t *testing.T) {
+func TestLinkPairAtOnce(t *testing.T) {
 	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
 	c := r.Controllers()
 	var group sync.WaitGroup
@@ -491,7 +465,7 @@ func TestPairsAreMadeAtOnce(t *testing.T) {
 
 // Once an adapter was paired, the kernel asks an agent about its pairings with others,
 // too.
-func TestPairedAdaptersPairWithOthers(t *testing.T) {
+func TestLinkPairWithThirdController(t *testing.T) {
 	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
 	c := r.Controllers()
 	if err := r.Link(c[0], c[1]).Pair(); err != nil {
@@ -505,7 +479,7 @@ func TestPairedAdaptersPairWithOthers(t *testing.T) {
 }
 
 // A controller that was away has lost its key, and the other one has its own still.
-func TestDevicesArePairedAgain(t *testing.T) {
+func TestLinkPairAgain(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	for range 2 {
 		if err := r.Link(a, b).Pair(); err != nil {
@@ -523,27 +497,23 @@ func TestDevicesArePairedAgain(t *testing.T) {
 	encrypted(t, a, b)
 }
 
-// encrypted checks that two controllers have an encrypted connection.
+// encrypted checks that two controllers can have an encrypted connection.
 func encrypted(t *testing.T, a, b *rfcommtest.Controller) {
 	t.Helper()
-	lc := rfcomm.ListenConfig{Security: rfcomm.SecurityMedium}
-	l, err := lc.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: b.Addr(), Channel: nextChannel()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := conntest.ListenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium}, b.Addr())
 	defer l.Close()
 	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: a.Addr()}, Security: rfcomm.SecurityMedium, Timeout: time.Minute}
-	c, err := d.DialRFCOMM(t.Context(), l.Addr().(rfcomm.Addr))
+	c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(l))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	if got, err := c.Security(); got != rfcomm.SecurityMedium || err != nil {
-		t.Errorf("security %v, %v", got, err)
+		t.Errorf("Security = %v, %v; want medium", got, err)
 	}
 }
 
-func TestNothingComesBackAfterClose(t *testing.T) {
+func TestRadioCloseIsFinal(t *testing.T) {
 	r, a, _ := two(t, rfcommtest.Config{})
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
@@ -555,7 +525,7 @@ func TestNothingComesBackAfterClose(t *testing.T) {
 	}
 }
 
-func TestLogIsReadByBtmon(t *testing.T) {
+func TestConfigLogIsReadByBtmon(t *testing.T) {
 	var log bytes.Buffer
 	r, a, b := two(t, rfcommtest.Config{Log: &log})
 	dialed, accepted := connect(t, a, b)
@@ -578,7 +548,7 @@ func TestLogIsReadByBtmon(t *testing.T) {
 	}
 }
 
-func TestErrorOfTheLogComesAtClose(t *testing.T) {
+func TestRadioCloseReturnsLogError(t *testing.T) {
 	r, err := rfcommtest.NewRadio(rfcommtest.Config{Log: brokenWriter{}})
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err)
@@ -599,7 +569,7 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 
-func TestControllersOfManyBuffersAndLengthsWork(t *testing.T) {
+func TestConfigBufferSizes(t *testing.T) {
 	for _, config := range []rfcommtest.Config{
 		{ACLLength: 310, ACLBuffers: 10},
 		{ACLLength: 27, ACLBuffers: 1},
@@ -619,7 +589,7 @@ func TestControllersOfManyBuffersAndLengthsWork(t *testing.T) {
 // What else the kernel warns of, such as late timers, is the emulation's.
 var warnings = regexp.MustCompile(`(?i)bluetooth|hci|rfcomm|l2cap|WARNING|BUG|refcount|list_`)
 
-func TestKernelWarnsOfNothing(t *testing.T) {
+func TestRadioCausesNoKernelWarning(t *testing.T) {
 	for _, line := range labtest.Require(t).KernelWarnings() {
 		if warnings.MatchString(line) {
 			t.Errorf("the kernel warned: %s", line)

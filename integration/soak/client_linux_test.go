@@ -99,11 +99,10 @@ func (c *client) oneStream(size int, last bool) error {
 		// A fault may leave one end with a link that the other knows nothing of.
 		conn.SetDeadline(time.Now().Add(20 * time.Second))
 	}
-	wrote := make(chan error, 1)
-	go func() {
+	wrote := hosttest.InBackground(func() error {
 		_, err := conn.Write(newPattern(id, toServer).after(head, size))
-		wrote <- err
-	}()
+		return err
+	})
 	err := c.readBack(conn, id, size)
 	if err != nil {
 		conn.Close()

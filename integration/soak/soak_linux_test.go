@@ -20,7 +20,7 @@ var (
 // A client that is stuck for so long has met a bug.
 const patience = 2 * time.Minute
 
-func TestSevenDevicesTalkToOneThroughAllFaults(t *testing.T) {
+func TestSoak(t *testing.T) {
 	if *seed == 0 {
 		*seed = rand.Uint64N(1_000_000) + 1
 	}

@@ -98,7 +98,7 @@ func (l *lab) handle(words []string) (string, error) {
 	}
 	switch name {
 	case "disconnect":
-		return "", l.hangUp(arguments)
+		return "", l.disconnect(arguments)
 	case "simplepairing":
 		return "", l.simplePairing(arguments)
 	}
@@ -115,16 +115,16 @@ func (l *lab) plainRequests() map[string]func() (string, error) {
 			controllers := l.radio.Controllers()
 			return fmt.Sprintf("%v %v", controllers[0].Addr(), controllers[1].Addr()), nil
 		},
-		"pause":   silent(func() error { l.pause(); return nil }),
-		"resume":  silent(func() error { l.resume(); return nil }),
-		"remove":  silent(l.remove),
-		"restore": silent(l.restore),
-		"pair":    silent(l.pair),
-		"unpair":  silent(l.unpair),
-		"sync":    silent(l.waitIdle),
-		"unload":  silent(unloadRFCOMM),
-		"load":    silent(loadRFCOMM),
-		"link": func() (string, error) {
+		"stall":  silent(func() error { l.stall(); return nil }),
+		"resume": silent(func() error { l.resume(); return nil }),
+		"unplug": silent(l.unplug),
+		"plug":   silent(l.plug),
+		"pair":   silent(l.pair),
+		"unpair": silent(l.unpair),
+		"sync":   silent(l.waitIdle),
+		"unload": silent(unloadRFCOMM),
+		"load":   silent(loadRFCOMM),
+		"links": func() (string, error) {
 			links, err := l.links()
 			return strings.Join(links, "; "), err
 		},
@@ -155,8 +155,8 @@ func adapterArgument(name string, arguments []string) (int, error) {
 	return 0, fmt.Errorf("%s needs the number of an adapter, 0 or 1", name)
 }
 
-// hangUp breaks the link for a reason.
-func (l *lab) hangUp(arguments []string) error {
+// disconnect ends the link for the reason in the arguments.
+func (l *lab) disconnect(arguments []string) error {
 	if len(arguments) != 1 {
 		return fmt.Errorf("disconnect needs a reason in hexadecimal, such as 0x13")
 	}
@@ -164,5 +164,5 @@ func (l *lab) hangUp(arguments []string) error {
 	if err != nil {
 		return fmt.Errorf("disconnect: %q is not a reason in hexadecimal, such as 0x13", arguments[0])
 	}
-	return l.disconnect(rfcommtest.Reason(reason))
+	return l.endLink(rfcommtest.Reason(reason))
 }

@@ -18,7 +18,7 @@ var firstAddress = rfcomm.BDAddr{0x00, 0xAA, 0x01, 0x00, 0x00, 0x00}
 // How long a page without an answer takes: not long, unless the radio is paused.
 const (
 	pageTimeout       = 100 * time.Millisecond
-	pausedPageTimeout = time.Hour
+	stalledPageTimeout = time.Hour
 )
 
 // patience bounds every wait for the kernel.
@@ -37,7 +37,7 @@ func newRadio() (*rfcommtest.Radio, error) {
 }
 
 // between returns what is between the two adapters.
-func (l *lab) between() *rfcommtest.Link {
+func (l *lab) link() *rfcommtest.Link {
 	return l.radio.Link(l.radio.Controllers()[0], l.radio.Controllers()[1])
 }
 
@@ -52,11 +52,11 @@ func (l *lab) both(do func(*rfcommtest.Controller) error) error {
 }
 
 // pause stops the radio: pages have no end, and links stall.
-func (l *lab) pause() {
+func (l *lab) stall() {
 	for _, c := range l.radio.Controllers() {
-		c.SetPageTimeout(pausedPageTimeout)
+		c.SetPageTimeout(stalledPageTimeout)
 	}
-	l.between().Stall()
+	l.link().Stall()
 }
 
 // resume starts the radio again.
@@ -64,11 +64,11 @@ func (l *lab) resume() {
 	for _, c := range l.radio.Controllers() {
 		c.SetPageTimeout(pageTimeout)
 	}
-	l.between().Resume()
+	l.link().Resume()
 }
 
 // remove takes both adapters away, whatever they are doing.
-func (l *lab) remove() error {
+func (l *lab) unplug() error {
 	if err := l.both((*rfcommtest.Controller).Unplug); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (l *lab) remove() error {
 }
 
 // restore brings the adapters back to their normal state, whatever that was.
-func (l *lab) restore() error {
+func (l *lab) plug() error {
 	l.resume()
 	return l.both((*rfcommtest.Controller).Plug)
 }
@@ -87,15 +87,15 @@ func (l *lab) restore() error {
 // vanish while it closes a connection.
 func (l *lab) replace() error {
 	l.resume()
-	l.between().Disconnect(rfcommtest.RemoteUserTerminated)
+	l.link().Disconnect(rfcommtest.RemoteUserTerminated)
 	if err := l.waitIdle(); err != nil {
 		return err
 	}
 	time.Sleep(settleTime)
-	if err := l.remove(); err != nil {
+	if err := l.unplug(); err != nil {
 		return err
 	}
-	return l.restore()
+	return l.plug()
 }
 
 // settleTime is given to the kernel's RFCOMM thread to drop the sessions over
@@ -108,19 +108,19 @@ func (l *lab) up(number int) error {
 	if err := l.radio.Controllers()[number].Up(); err != nil {
 		return err
 	}
-	l.between().Disconnect(rfcommtest.RemoteUserTerminated)
+	l.link().Disconnect(rfcommtest.RemoteUserTerminated)
 	return nil
 }
 
 // disconnect breaks the link, and tells both ends the reason at once.
-func (l *lab) disconnect(reason rfcommtest.Reason) error {
-	between := l.between()
-	between.SetSupervisionTimeout(time.Millisecond)
-	defer between.SetSupervisionTimeout(0)
-	if !between.Disconnect(reason) {
-		return fmt.Errorf("there is no link to hang up")
+func (l *lab) endLink(reason rfcommtest.Reason) error {
+	link := l.link()
+	link.SetSupervisionTimeout(time.Millisecond)
+	defer link.SetSupervisionTimeout(0)
+	if !link.Disconnect(reason) {
+		return fmt.Errorf("there is no link to disconnect")
 	}
-	for between.Disconnect(reason) { // until both ends have noticed their silence
+	for link.Disconnect(reason) { // until both ends have noticed their silence
 		time.Sleep(time.Millisecond)
 	}
 	return nil
@@ -131,7 +131,7 @@ func (l *lab) index(number int) (int, error) {
 	name := l.radio.Controllers()[number].Name()
 	var index int
 	if _, err := fmt.Sscanf(name, "hci%d", &index); err != nil {
-		return 0, fmt.Errorf("adapter %d is removed; restore it first", number)
+		return 0, fmt.Errorf("adapter %d is unplugged; plug it in first", number)
 	}
 	return index, nil
 }

@@ -7,14 +7,32 @@ import (
 )
 
 // LeavesNothingBehind calls f and waits until no more descriptors are open, as
-// far as the system tells, and no more goroutines exist than before.
+// far as the system can tell, and no more goroutines exist than before.
 func LeavesNothingBehind(t testing.TB, f func()) {
+	t.Helper()
+	check := leakCheck(t)
+	f()
+	check()
+}
+
+// CheckLeaksAtEnd is like LeavesNothingBehind for the rest of the test and the
+// cleanup functions that it registers later.
+func CheckLeaksAtEnd(t testing.TB) {
+	t.Helper()
+	t.Cleanup(leakCheck(t))
+}
+
+// leakCheck counts the open descriptors and the goroutines, and returns a
+// function that waits until there are no more of both.
+func leakCheck(t testing.TB) (check func()) {
 	t.Helper()
 	startPoller(t)
 	files, goroutines := openFiles(t), runtime.NumGoroutine()
-	f()
-	Eventually(t, "as many goroutines as before", func() bool { return runtime.NumGoroutine() <= goroutines })
-	Eventually(t, "as many open files as before", func() bool { return openFiles(t) <= files })
+	return func() {
+		t.Helper()
+		Eventually(t, "as many goroutines as before", func() bool { return runtime.NumGoroutine() <= goroutines })
+		Eventually(t, "as many open files as before", func() bool { return openFiles(t) <= files })
+	}
 }
 
 // startPoller makes the runtime open what it needs for its poller, which stays

@@ -19,15 +19,6 @@ const (
 	securityMedium = 2
 )
 
-// channelInUse gives every test channels of its own, since a channel stays
-// busy for a while after a close.
-var channelInUse uint8
-
-func nextChannel() uint8 {
-	channelInUse = channelInUse%30 + 1
-	return channelInUse
-}
-
 func kernelOrder(address [6]byte) [6]byte {
 	var turned [6]byte
 	for i := range address {
@@ -62,7 +53,7 @@ func newSocket(t *testing.T, security byte) int {
 func listen(t *testing.T, l *Lab) (fd int, channel uint8) {
 	t.Helper()
 	fd = newSocket(t, 0)
-	channel = nextChannel()
+	channel = uint8(NextChannel())
 	if err := unix.Bind(fd, &unix.SockaddrRFCOMM{Addr: kernelOrder(l.Device()), Channel: channel}); err != nil {
 		t.Fatalf("binding to channel %d: %v", channel, err)
 	}
@@ -140,16 +131,16 @@ func hungUp(fd int) bool {
 	return poll[0].Revents&unix.POLLHUP != 0
 }
 
-// wantLinks checks one property of both ends of the one link.
-func wantLinks(t *testing.T, l *Lab, what string, property func(Link) bool, want bool) {
+// wantLinkEnds checks one property of both ends of the one link.
+func wantLinkEnds(t *testing.T, l *Lab, what string, property func(LinkEnd) bool, want bool) {
 	t.Helper()
-	links := l.Links()
-	if len(links) != 2 {
-		t.Fatalf("got links %+v, want the two ends of one", links)
+	ends := l.LinkEnds()
+	if len(ends) != 2 {
+		t.Fatalf("got link ends %+v, want 2", ends)
 	}
-	for _, link := range links {
-		if got := property(link); got != want {
-			t.Errorf("adapter %d: %s = %v, want %v (link mode %#x)", link.Adapter, what, got, want, link.Mode)
+	for _, end := range ends {
+		if got := property(end); got != want {
+			t.Errorf("adapter %d: %s = %v, want %v (link mode %#x)", end.Adapter, what, got, want, end.Mode)
 		}
 	}
 }
@@ -166,14 +157,14 @@ func TestConnection(t *testing.T) {
 	if err != nil || string(got[:n]) != string(message) {
 		t.Fatalf("read %x and %v, want %x", got[:n], err, message)
 	}
-	wantLinks(t, l, "encrypted", Link.Encrypted, false)
-	for _, link := range l.Links() {
+	wantLinkEnds(t, l, "encrypted", LinkEnd.Encrypted, false)
+	for _, end := range l.LinkEnds() {
 		other := l.Device()
-		if link.Adapter == DeviceAdapter {
+		if end.Adapter == DeviceAdapter {
 			other = l.Dialer()
 		}
-		if link.Address != other || link.State != LinkConnected || link.Outgoing != (link.Adapter == DialerAdapter) {
-			t.Errorf("got link %+v, want one to %x", link, other)
+		if end.Device != other || end.State != Connected || end.Outgoing != (end.Adapter == DialerAdapter) {
+			t.Errorf("got the link end %+v, want one to %x", end, other)
 		}
 	}
 }
@@ -191,14 +182,14 @@ func TestDisconnect(t *testing.T) {
 	}
 }
 
-func TestRemove(t *testing.T) {
+func TestUnplug(t *testing.T) {
 	l := Require(t)
 	dialed, _ := connect(t, l, 0)
 	l.Unplug()
 	if err := readError(dialed); !errors.Is(err, unix.ECONNABORTED) {
 		t.Errorf("reading: got %v, want %v", err, unix.ECONNABORTED)
 	}
-	if _, err := dial(t, l, nextChannel(), 0); !errors.Is(err, unix.EHOSTUNREACH) {
+	if _, err := dial(t, l, uint8(NextChannel()), 0); !errors.Is(err, unix.EHOSTUNREACH) {
 		t.Errorf("dialing: got %v, want %v", err, unix.EHOSTUNREACH)
 	}
 	l.Plug()
@@ -231,11 +222,11 @@ func TestNoScan(t *testing.T) {
 	connect(t, l, 0)
 }
 
-func TestPause(t *testing.T) {
+func TestStall(t *testing.T) {
 	l := Require(t)
 	l.Sync()
 	listener, channel := listen(t, l)
-	l.Pause()
+	l.Stall()
 	dialed := newSocket(t, 0)
 	if err := unix.SetNonblock(dialed, true); err != nil {
 		t.Fatal(err)
@@ -266,8 +257,8 @@ func TestPair(t *testing.T) {
 	l.Pair()
 	l.Sync()
 	connect(t, l, securityMedium)
-	wantLinks(t, l, "authenticated", Link.Authenticated, true)
-	wantLinks(t, l, "encrypted", Link.Encrypted, true)
+	wantLinkEnds(t, l, "authenticated", LinkEnd.Authenticated, true)
+	wantLinkEnds(t, l, "encrypted", LinkEnd.Encrypted, true)
 }
 
 func TestSimplePairing(t *testing.T) {
@@ -276,10 +267,10 @@ func TestSimplePairing(t *testing.T) {
 	l.SimplePairing(false)
 	endLink(t, l)
 	connect(t, l, 0)
-	wantLinks(t, l, "encrypted", Link.Encrypted, false)
+	wantLinkEnds(t, l, "encrypted", LinkEnd.Encrypted, false)
 	endLink(t, l)
 	connect(t, l, securityMedium)
-	wantLinks(t, l, "encrypted", Link.Encrypted, true)
+	wantLinkEnds(t, l, "encrypted", LinkEnd.Encrypted, true)
 }
 
 // endLink ends the link that there is, so that the next one is new.
@@ -305,7 +296,7 @@ func TestUnpair(t *testing.T) {
 	l.Pair()
 	l.Unpair()
 	connect(t, l, 0)
-	wantLinks(t, l, "encrypted", Link.Encrypted, false)
+	wantLinkEnds(t, l, "encrypted", LinkEnd.Encrypted, false)
 }
 
 func TestKernelWarnings(t *testing.T) {
