@@ -5,10 +5,13 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hcictl"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
 func TestAdapterReportsItsScans(t *testing.T) {
+	inLab(t)
+	labtest.RequireRoot(t)
 	radio := rfcommtest.Require(t, rfcommtest.Config{})
 	c := radio.Controllers()[0]
 	check := func(when string, up, page, inquiry bool) *rfcomm.Adapter {

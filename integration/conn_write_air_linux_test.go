@@ -10,6 +10,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -109,6 +110,7 @@ func ways(t testing.TB) map[string]func(c *rfcomm.Conn, data []byte) {
 // compared; here the kernel makes the frames, and a controller cuts them.
 func TestConnWriteFillsBasebandPackets(t *testing.T) {
 	inLab(t)
+	labtest.RequireRoot(t)
 	for i, tt := range []struct {
 		setting
 		whole, pieces float64 // kB/s
@@ -136,6 +138,7 @@ func TestConnWriteFillsBasebandPackets(t *testing.T) {
 // not be cut, although two frames can take fewer slots.
 func TestConnWriteKeepsFrameWhole(t *testing.T) {
 	inLab(t)
+	labtest.RequireRoot(t)
 	for i, s := range []setting{
 		{"3-DH5", 679, 1000},
 		{"DH5", 310, 1000},
@@ -182,6 +185,7 @@ func near(got, want float64) bool { return got > want*0.985 && got < want*1.01 }
 // BenchmarkPieces measures all settings, by the slots that writes take.
 func BenchmarkPieces(b *testing.B) {
 	inLab(b)
+	labtest.RequireRoot(b)
 	for _, packets := range []string{"3-DH5", "2-DH5", "DH5"} {
 		for _, aclLength := range []int{1021, 679, 310} {
 			for _, mtu := range []int{1016, 990, 672, 330, 127} {

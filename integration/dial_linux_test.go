@@ -18,6 +18,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
 // nobody is an address that no device has.
@@ -176,6 +177,7 @@ func sourceOf(addr net.Addr) net.Addr {
 
 func TestDialNamesMissingBluetooth(t *testing.T) {
 	l := inLab(t)
+	labtest.RequireRoot(t)
 	// In a network namespace other than the first, the kernel has none.
 	if runAlone(t, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}) {
 		return

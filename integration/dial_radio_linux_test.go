@@ -16,6 +16,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -29,6 +30,7 @@ type scene struct {
 func newScene(t testing.TB, config rfcommtest.Config) *scene {
 	t.Helper()
 	inLab(t)
+	labtest.RequireRoot(t)
 	s := &scene{Radio: rfcommtest.Require(t, config)}
 	s.near, s.far = s.Controllers()[0], s.Controllers()[1]
 	s.dialer.LocalAddr.Device = s.near.Addr()

@@ -49,6 +49,15 @@ func Require(t testing.TB) *Lab {
 	return l
 }
 
+// RequireRoot skips a test that another user than root runs. lab/test permits
+// this skip.
+func RequireRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+}
+
 // Dialer returns the BD_ADDR of the adapter to dial from, most significant byte
 // first.
 func (l *Lab) Dialer() [6]byte { return l.adapters[DialerAdapter] }
