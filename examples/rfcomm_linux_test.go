@@ -25,20 +25,15 @@ type radio struct {
 	channel   string
 }
 
-// usedChannels counts the tests. Their channels are used in turn, which leaves
-// each some time to close; 20 is for the article's server alone.
-var usedChannels int
-
 // overRFCOMM skips a test that is not run in the lab.
 func overRFCOMM(t *testing.T) *radio {
 	t.Helper()
 	l := labtest.Require(t)
-	usedChannels++
 	return &radio{
 		Lab:     l,
 		near:    rfcomm.BDAddr(l.Dialer()).String(),
 		far:     rfcomm.BDAddr(l.Device()).String(),
-		channel: fmt.Sprint(usedChannels%19 + 1),
+		channel: fmt.Sprint(labtest.NextChannel()),
 	}
 }
 
@@ -99,7 +94,7 @@ func TestRFCOMMGetAndPut(t *testing.T) {
 	checkText(t, listed, names...)
 }
 
-func TestRFCOMMPlainGetThroughANamedAdapter(t *testing.T) {
+func TestRFCOMMGetPlainFromAdapter(t *testing.T) {
 	r := overRFCOMM(t)
 	_, files, _ := r.serve(t)
 	here := folder(t.TempDir())
@@ -171,7 +166,7 @@ func TestRFCOMMDialogue(t *testing.T) {
 	checkFile(t, here.path("file"), content)
 }
 
-func TestRFCOMMStatus(t *testing.T) {
+func TestRFCOMMClientExitStatus(t *testing.T) {
 	r := overRFCOMM(t)
 	server, files, uploads := r.serve(t)
 	here := folder(t.TempDir())
@@ -204,7 +199,7 @@ func awaitSize(t *testing.T, path string, size int64) {
 	})
 }
 
-func TestRFCOMMGetGoesOnAfterTheAdaptersWereGone(t *testing.T) {
+func TestRFCOMMGetResumesAfterUnplug(t *testing.T) {
 	r := overRFCOMM(t)
 	_, files, _ := r.serve(t)
 	here := folder(t.TempDir())
@@ -223,7 +218,7 @@ func TestRFCOMMGetGoesOnAfterTheAdaptersWereGone(t *testing.T) {
 	checkFolder(t, string(here), "file")
 }
 
-func TestRFCOMMPutGoesOnAfterTheAdaptersWereGone(t *testing.T) {
+func TestRFCOMMPutResumesAfterUnplug(t *testing.T) {
 	r := overRFCOMM(t)
 	server, _, uploads := r.serve(t)
 	here := folder(t.TempDir())
@@ -242,7 +237,7 @@ func TestRFCOMMPutGoesOnAfterTheAdaptersWereGone(t *testing.T) {
 	server.end(t, 0)
 }
 
-func TestRFCOMMInterruptedServerFinishesTheTransfer(t *testing.T) {
+func TestRFCOMMServerFinishesTransfer(t *testing.T) {
 	r := overRFCOMM(t)
 	server, files, _ := r.serve(t)
 	here := folder(t.TempDir())
@@ -257,7 +252,7 @@ func TestRFCOMMInterruptedServerFinishesTheTransfer(t *testing.T) {
 
 // One adapter holds one connection to a channel of another, so the second
 // client dials the other way.
-func TestRFCOMMSecondClientWaitsInTheBacklog(t *testing.T) {
+func TestRFCOMMClientWaitsInBacklog(t *testing.T) {
 	r := overRFCOMM(t)
 	_, files, _ := r.serve(t)
 	here := folder(t.TempDir())
@@ -280,9 +275,8 @@ func TestRFCOMMSecondClientWaitsInTheBacklog(t *testing.T) {
 	checkFile(t, here.path("second"), content)
 }
 
-func TestRFCOMMGetFromTheArticlesServer(t *testing.T) {
+func TestRFCOMMGetFromArticlesServer(t *testing.T) {
 	r := overRFCOMM(t)
-	r.channel = "20"
 	files, here := folder(t.TempDir()), folder(t.TempDir())
 	content := newFile(t, files.path("file"), 300_000)
 
