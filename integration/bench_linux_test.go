@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// BenchmarkRFCOMM measures over the lab's virtual radio: how fast its
-// controllers hand packets on, not how fast a real one would send them.
+// BenchmarkRFCOMM measures over the lab's virtual radio, whose controllers pass
+// packets on without the air time of a real one.
 func BenchmarkRFCOMM(b *testing.B) {
 	l := inLab(b)
 	for _, size := range []int{64, 1012, 4096, 32768} {
@@ -27,7 +27,7 @@ func BenchmarkRFCOMM(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			// The peer's stack has it all only when the connection is closed.
+			// Only a confirmed close shows that the peer's kernel has all data.
 			if err := dialed.Shutdown(b.Context()); err != nil {
 				b.Fatal(err)
 			}
@@ -50,8 +50,8 @@ func BenchmarkRFCOMM(b *testing.B) {
 		}
 	})
 	b.Run("Connect", func(b *testing.B) {
-		// Another connection keeps the session open, as between devices that
-		// talk to each other already.
+		// Another connection keeps the session open, as between devices that are
+		// already connected.
 		kept, _ := l.connect(b)
 		for b.Loop() {
 			b.StopTimer()

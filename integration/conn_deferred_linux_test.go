@@ -16,8 +16,8 @@ import (
 
 const btDeferSetup = 7 // BT_DEFER_SETUP, include/net/bluetooth/bluetooth.h
 
-// deferSetup makes the kernel accept a listener's connections only with the
-// first read(2).
+// deferSetup makes the kernel accept a connection of a listener only on its first
+// read(2).
 func deferSetup(t *testing.T, listener *rfcomm.Listener) {
 	t.Helper()
 	withDescriptor(t, listener, func(fd int) {
@@ -91,8 +91,8 @@ func TestConnReadAcceptsDeferred(t *testing.T) {
 	}
 }
 
-// dialRaw returns a socket that connects to the listener, and the accepted end.
-// A Dialer would keep the socket after the dial was cancelled.
+// dialRaw returns a socket that is connecting to the listener, and the accepted
+// end. A Dialer would keep the socket open after the dial is canceled.
 func (l *lab) dialRaw(t *testing.T, listener *rfcomm.Listener) (fd int, accepted *rfcomm.Conn) {
 	t.Helper()
 	for {
@@ -111,7 +111,7 @@ func (l *lab) dialRaw(t *testing.T, listener *rfcomm.Listener) (fd int, accepted
 		if polls[1].Revents != 0 {
 			return fd, conntest.Accept(t, listener)
 		}
-		unix.Close(fd) // it met a link or a session that was closing
+		unix.Close(fd) // the link or the session was closing
 	}
 }
 
@@ -129,19 +129,19 @@ func (l *lab) startConnect(t *testing.T, addr rfcomm.Addr) (fd int) {
 	if err := unix.Bind(fd, sockaddr(l.nearAddr(0))); err != nil {
 		t.Fatal(err)
 	}
-	// Its errno, if any, shows as a hang-up.
+	// An errno that arrives later sets POLLHUP.
 	if err := unix.Connect(fd, sockaddr(addr)); err != unix.EINPROGRESS {
 		t.Logf("connect: %v", err)
 	}
 	return fd
 }
 
-// Linux 6.1 crashes in the first recv(2) of a deferred connection whose peer
-// has gone.
+// If the peer closes between poll(2) and the first recv(2) of a deferred
+// connection, recv(2) crashes Linux 6.1. Read must not call it after a hangup.
 func TestConnReadOfDeferredAfterHangup(t *testing.T) {
 	l := inLab(t)
 	for range 5 {
-		listener := l.listen(t) // on another channel: the last may still be closing
+		listener := l.listen(t) // on another channel: the last one may still be closing
 		deferSetup(t, listener)
 		fd, accepted := l.dialRaw(t, listener)
 		unix.Close(fd)
@@ -153,7 +153,7 @@ func TestConnReadOfDeferredAfterHangup(t *testing.T) {
 
 func TestConnReadOfDeferredAfterLoss(t *testing.T) {
 	l := inLab(t)
-	l.Sync() // a dial over a link that is about to go fails with it
+	l.Sync() // a dial over a link that is about to end would fail
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	accepted, dialing := l.deferred(t, ctx)

@@ -27,8 +27,8 @@ func TestConnIsANetConn(t *testing.T) {
 		}
 		return c1, c2, func() {
 			c1.Close()
-			// Two ends that close over data which neither reads keep their
-			// channel busy for 40 s.
+			// If both ends close with unread data, their channel stays busy for
+			// 40 s.
 			c2.SetDeadline(time.Time{})
 			io.Copy(io.Discard, c2)
 			c2.Close()
@@ -36,8 +36,8 @@ func TestConnIsANetConn(t *testing.T) {
 	})
 }
 
-// pipe returns the two ends of a new connection, on a channel that is not busy
-// with an old one.
+// pipe returns the two ends of a new connection, on a channel that no old
+// connection keeps busy.
 func (l *lab) pipe(t *testing.T) (dialed, accepted *rfcomm.Conn, err error) {
 	for range 30 {
 		listener := l.listen(t)
@@ -82,7 +82,7 @@ func TestConnReadReturnsEOFAfterAllData(t *testing.T) {
 		_, err := io.WriteString(dialed, data)
 		return errors.Join(err, dialed.Close())
 	})
-	// Half of it is read only when the end is there.
+	// Half of the data is read after the end of the stream has arrived.
 	conntest.Receive(t, accepted, data[:len(data)/2])
 	if err := <-sent; err != nil {
 		t.Fatal(err)
@@ -91,8 +91,8 @@ func TestConnReadReturnsEOFAfterAllData(t *testing.T) {
 	conntest.ReceiveEOF(t, accepted)
 }
 
-// Whichever of reader and writer learns first that the peer has closed, the
-// other learns it too.
+// The kernel reports the peer's close to either Read or Write. The other call must
+// return too.
 func TestConnReadEndsAfterFailedWrite(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
@@ -110,7 +110,7 @@ func TestConnReadEndsAfterFailedWrite(t *testing.T) {
 				}
 			}
 		})
-		conntest.Receive(t, accepted, "x") // the writer is at it
+		conntest.Receive(t, accepted, "x") // the writer has begun
 		accepted.Close()
 		if err := <-read; err != nil {
 			t.Fatalf("Read: %v, want io.EOF", err)
@@ -127,8 +127,8 @@ func TestConnReadEndsAfterFailedWrite(t *testing.T) {
 	}
 }
 
-// The last data is delivered, also if a Write learns of the end between the
-// moment in which Read finds nothing and the moment in which it looks for the end.
+// Read must return the last data even if the kernel reports the end of the stream
+// to a Write after Read has found no data and before Read checks for the end.
 func TestConnReadGetsLastData(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
@@ -150,7 +150,7 @@ func TestConnReadGetsLastData(t *testing.T) {
 				}
 			}
 		})
-		conntest.Receive(t, accepted, "x") // the writer is at it
+		conntest.Receive(t, accepted, "x") // the writer has begun
 		conntest.Send(t, accepted, "goodbye")
 		accepted.Close()
 		if got := <-read; got != "goodbye" {
@@ -161,7 +161,7 @@ func TestConnReadGetsLastData(t *testing.T) {
 	}
 }
 
-// A large Write can take the errno of the peer's close without being told of it.
+// A large Write can consume the errno of the peer's close without returning it.
 func TestConnReadEndsDuringLargeWrites(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
@@ -211,7 +211,7 @@ func TestConnWriteMegabyteToSlowReader(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got.Len() < 200_000 {
-			time.Sleep(time.Millisecond) // slower than the radio: buffers fill up
+			time.Sleep(time.Millisecond) // slower than the radio, so buffers fill up
 		}
 	}
 	if r := <-wrote; r.n != len(data) || r.err != nil {
@@ -222,7 +222,8 @@ func TestConnWriteMegabyteToSlowReader(t *testing.T) {
 	}
 }
 
-// The kernel would spend a credit on each, which the peer never gives back.
+// The kernel would spend a credit on an empty frame, and the peer would never
+// return that credit.
 func TestConnWriteZeroBytes(t *testing.T) {
 	l := inLab(t)
 	dialed, accepted := l.connect(t)
@@ -243,13 +244,12 @@ func TestConnCloseWakesWrite(t *testing.T) {
 		_, err := dialed.Write([]byte("no room"))
 		return err
 	})
-	// Reading a little proves nothing of the writer; closing wakes it whether
-	// it waits already or is about to.
+	// Close must wake the Write whether it already waits or is about to.
 	dialed.Close()
 	if err := <-wrote; !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Write: %v, want net.ErrClosed", err)
 	}
-	io.Copy(io.Discard, accepted) // lets the kernel close without its 40 s
+	io.Copy(io.Discard, accepted) // or the kernel would take 40 s to close
 }
 
 func TestConnWriteDeadlineCountsBytes(t *testing.T) {

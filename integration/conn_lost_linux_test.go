@@ -57,8 +57,8 @@ func TestConnReadReportsLostLink(t *testing.T) {
 	}
 }
 
-// The usual loop continues on timeouts. The errno of a lost link is repeated by
-// every Read and Write, so that a Timeout of it would never end.
+// Programs retry a Read after a timeout. Every Read and Write after a lost link
+// returns the same errno, so if it were a timeout, such a loop would never end.
 func TestConnReadOfLostLinkIsNoTimeout(t *testing.T) {
 	l := inLab(t)
 	for reason, errno := range map[byte]syscall.Errno{
@@ -87,8 +87,8 @@ func TestConnReadOfLostLinkIsNoTimeout(t *testing.T) {
 	}
 }
 
-// checkPlainErrno checks that an error of the kernel matches no error of other
-// packages, and that its errno can be got by errors.As.
+// checkPlainErrno checks that an error of the kernel matches no error of another
+// package, and that errors.As finds its errno.
 func checkPlainErrno(t *testing.T, err error) {
 	t.Helper()
 	for _, target := range []error{errors.ErrUnsupported, fs.ErrPermission, fs.ErrExist, fs.ErrNotExist, os.ErrDeadlineExceeded} {
@@ -105,13 +105,13 @@ func checkPlainErrno(t *testing.T, err error) {
 	}
 }
 
-// loseLink ends the link under a new connection and returns what Read of the
-// accepted end said. A kernel that is busy with the link at that moment can lose
-// the errno, which reads as ECONNABORTED; then it tries again.
+// loseLink ends the link of a new connection and returns the error of Read at the
+// accepted end. A kernel that is using the link at that moment can lose the errno,
+// so that Read returns ECONNABORTED; loseLink then retries.
 func (l *lab) loseLink(t *testing.T, reason byte, want error) (dialed, accepted *rfcomm.Conn, err error) {
 	t.Helper()
 	for range 3 {
-		l.Sync() // a dial over a link that is about to go fails with it
+		l.Sync() // a dial over a link that is about to end would fail
 		dialed, accepted = l.connect(t)
 		conntest.Send(t, dialed, "before")
 		conntest.Receive(t, accepted, "be")
@@ -148,11 +148,11 @@ func TestConnFailsAfterUnplug(t *testing.T) {
 	err := <-wrote
 	t.Log(err)
 	if err == nil {
-		t.Error("Write into a link that is gone succeeded")
+		t.Error("Write without a link succeeded")
 	}
 	l.Plug()
 
-	// The listener has outlived the adapter.
+	// The listener still works.
 	again := l.dial(t, listener)
 	conntest.Accept(t, listener).Close()
 	conntest.ReceiveEOF(t, again)

@@ -40,13 +40,13 @@ func TestShutdownConfirmsDelivery(t *testing.T) {
 	}
 }
 
-// A reader that needs more than the kernel's 40 s for the queued data gets all of
-// it, though its stack grants no credits in that time: it holds up to 70 kB, and
-// waits until most of its buffer has been read.
+// Shutdown delivers all queued data even if the peer takes longer than the kernel's
+// 40 s to read it. The peer's kernel may grant no credits in that time: it buffers
+// up to 70 kB, and grants credits once most of its buffer has been read.
 func TestShutdownWaitsForASlowReader(t *testing.T) {
 	rate := 1000 // bytes per second
 	if testing.Short() {
-		rate = 20_000 // shows the order alone
+		rate = 20_000 // takes less than 40 s: shows only that all data arrives
 	}
 	l := inLab(t)
 	hosttest.CheckLeaksAtEnd(t)
@@ -56,7 +56,7 @@ func TestShutdownWaitsForASlowReader(t *testing.T) {
 	slow, fast := context.WithCancel(t.Context())
 	defer cancel()
 	read := hosttest.InBackground(func() int64 {
-		defer cancel() // Shutdown hangs if it outlives the stream
+		defer cancel() // Shutdown must return before the stream ends
 		n, err := copySlowly(slow, io.Discard, accepted, rate)
 		if err != nil {
 			t.Error(err)
@@ -76,8 +76,7 @@ func TestShutdownWaitsForASlowReader(t *testing.T) {
 	accepted.Close()
 }
 
-// copySlowly copies until the end, with a number of bytes per second until ctx is
-// done.
+// copySlowly copies until the end, at rate bytes per second until ctx is done.
 func copySlowly(ctx context.Context, to io.Writer, from io.Reader, rate int) (n int64, err error) {
 	ticker := time.NewTicker(time.Second / 10)
 	defer ticker.Stop()
@@ -116,7 +115,7 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 		t.Errorf("Shutdown: %v, want context.DeadlineExceeded", err)
 	}
 	if netErr, ok := err.(net.Error); !ok || !netErr.Timeout() {
-		t.Errorf("Shutdown: %v is no timeout", err)
+		t.Errorf("Shutdown: %v is not a timeout", err)
 	}
 	if err := <-wrote; !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the blocked Write: %v, want net.ErrClosed", err)
@@ -134,7 +133,7 @@ func TestConnCloseInterruptsShutdown(t *testing.T) {
 	conntest.Fill(t, dialed)
 	shutdown := hosttest.InBackground(func() error { return dialed.Shutdown(t.Context()) })
 	for {
-		// Shutdown has begun once the connection is closed to its users.
+		// Once Shutdown has begun, the methods of the Conn fail.
 		if err := dialed.SetDeadline(time.Time{}); err != nil {
 			break
 		}
@@ -159,12 +158,12 @@ func TestShutdownUnconfirmedAfterPeerClose(t *testing.T) {
 	checkOpError(t, err, "close", l.nearAddr(channelOf(dialed)), l.farAddr(channelOf(dialed)), unix.ECONNRESET, "the peer closed first")
 }
 
-// The kernel can forget the errno of a link that is lost while it is busy; the
-// socket then looks as after a confirmed close.
+// A kernel that is using the link when it is lost can lose the errno. The socket
+// then looks the same as after a confirmed close.
 func TestShutdownUnconfirmedAfterLostLink(t *testing.T) {
 	l := inLab(t)
 	for i := range rounds(20, 5) {
-		l.Sync() // a dial over a link that is about to go fails with it
+		l.Sync() // a dial over a link that is about to end would fail
 		dialed, accepted := l.connect(t)
 		written := conntest.Fill(t, dialed)
 		shutdown := hosttest.InBackground(func() error { return dialed.Shutdown(t.Context()) })
@@ -176,13 +175,13 @@ func TestShutdownUnconfirmedAfterLostLink(t *testing.T) {
 			t.Fatalf("round %d: Shutdown confirmed %d bytes, of which the peer read %d", i, written, read)
 		}
 		if err == nil {
-			t.Fatalf("round %d: Shutdown confirmed over a link that was lost", i)
+			t.Fatalf("round %d: Shutdown returned nil over a lost link", i)
 		}
 		t.Log(err)
 	}
 }
 
-// Without a link that is there before and after, nothing is confirmed.
+// Shutdown confirms delivery only if the link exists both before and after.
 func TestShutdownUnconfirmedWithoutLink(t *testing.T) {
 	l := inLab(t)
 	dialed, accepted := l.connect(t)

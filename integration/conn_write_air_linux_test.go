@@ -14,7 +14,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// A setting is what the best piece depends on.
+// A setting holds the properties that the best chunk size depends on.
 type setting struct {
 	packets   string
 	aclLength int
@@ -27,15 +27,15 @@ var packetTypes = map[string]rfcommtest.PacketTypes{
 	"DH5":   rfcommtest.BasicRate,
 }
 
-// A link is a connection over a perfect radio of its own.
-type link struct {
+// An airConn is a connection over a radio of its own that loses no packets.
+type airConn struct {
 	radio            *rfcommtest.Radio
 	near             *rfcommtest.Controller // of the dialed end
 	dialed, accepted *rfcomm.Conn
 }
 
-// connect returns a new connection over a radio of this setting.
-func (s setting) connect(t testing.TB, channel int) *link {
+// connect returns a new connection over a radio with this setting.
+func (s setting) connect(t testing.TB, channel int) *airConn {
 	t.Helper()
 	withMTU(t, s.mtu)
 	radio := rfcommtest.Require(t, rfcommtest.Config{ACLLength: s.aclLength, PacketTypes: packetTypes[s.packets]})
@@ -53,17 +53,18 @@ func (s setting) connect(t testing.TB, channel int) *link {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &link{radio, near, dialed, conntest.Accept(t, listener)}
+	return &airConn{radio, near, dialed, conntest.Accept(t, listener)}
 }
 
-func (l *link) close() {
+func (l *airConn) close() {
 	l.accepted.Close()
 	l.dialed.Close()
 	l.radio.Close()
 }
 
-// send writes a number of bytes that is a multiple of size, and receives them.
-func (l *link) send(t testing.TB, total, size int, write func(c *rfcomm.Conn, data []byte)) {
+// send writes total bytes, size bytes at a time, and receives them. The total is a
+// multiple of size.
+func (l *airConn) send(t testing.TB, total, size int, write func(c *rfcomm.Conn, data []byte)) {
 	t.Helper()
 	wrote := hosttest.InBackground(func() error {
 		for n := 0; n < total; n += size {
@@ -77,11 +78,11 @@ func (l *link) send(t testing.TB, total, size int, write func(c *rfcomm.Conn, da
 	<-wrote
 }
 
-// learned is enough for Write to learn the MTU.
+// learned is the number of bytes after which Write knows the MTU.
 const learned = 128 << 10
 
-// rate returns how fast a row of writes of one size goes over a perfect radio, in
-// kB/s of payload, by the slots that it takes.
+// rate returns the payload rate of writes of one size, in kB/s, computed from the
+// slots that the packets take.
 func (s setting) rate(t testing.TB, channel, size int, write func(c *rfcomm.Conn, data []byte)) float64 {
 	t.Helper()
 	l := s.connect(t, channel)
@@ -94,7 +95,8 @@ func (s setting) rate(t testing.TB, channel, size int, write func(c *rfcomm.Conn
 	return measured / 1000 / (float64(slots) * 625e-6)
 }
 
-// ways are what is compared: the pieces of Conn.Write, and the whole buffer.
+// ways are the ways to write that are compared: Conn.Write, which writes chunks
+// ("pieces"), and one write(2) with the whole buffer.
 func ways(t testing.TB) map[string]func(c *rfcomm.Conn, data []byte) {
 	return map[string]func(c *rfcomm.Conn, data []byte){
 		"whole": func(c *rfcomm.Conn, data []byte) { writeWhole(t, c, data) },
@@ -106,8 +108,8 @@ func ways(t testing.TB) map[string]func(c *rfcomm.Conn, data []byte) {
 	}
 }
 
-// The rates are those of the model in internal/btsocket, where all settings are
-// compared; here the kernel makes the frames, and a controller cuts them.
+// The wanted rates are those of the model in package framing, whose tests compare
+// all settings. Here the kernel makes the frames, and a controller fragments them.
 func TestConnWriteFillsBasebandPackets(t *testing.T) {
 	inLab(t)
 	labtest.RequireRoot(t)
@@ -134,8 +136,8 @@ func TestConnWriteFillsBasebandPackets(t *testing.T) {
 	}
 }
 
-// A device may treat a frame as a message, so a Write that fits one frame must
-// not be cut, although two frames can take fewer slots.
+// A device may treat a frame as a message, so a Write that fits one frame must not
+// be split, although two frames can take fewer slots.
 func TestConnWriteKeepsFrameWhole(t *testing.T) {
 	inLab(t)
 	labtest.RequireRoot(t)
@@ -179,10 +181,11 @@ func firstFrame(t testing.TB, c *rfcomm.Conn) (length int) {
 	return length
 }
 
-// near allows for control frames, such as credits that found no return slot.
+// near reports whether a rate is as wanted, with a tolerance for control frames,
+// such as credits that found no return slot.
 func near(got, want float64) bool { return got > want*0.985 && got < want*1.01 }
 
-// BenchmarkPieces measures all settings, by the slots that writes take.
+// BenchmarkPieces measures all settings, in slots of air time.
 func BenchmarkPieces(b *testing.B) {
 	inLab(b)
 	labtest.RequireRoot(b)

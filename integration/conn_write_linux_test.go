@@ -15,8 +15,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
-// withMTU makes new connections of the session use another MTU than the kernel
-// chooses, until the test ends. Only root may set it.
+// withMTU sets the MTU of new connections in a new session, in place of the
+// kernel's own choice, until the test ends. Only root may set it.
 func withMTU(t testing.TB, mtu int) {
 	t.Helper()
 	const parameter = "/sys/module/rfcomm/parameters/channel_mtu"
@@ -26,8 +26,8 @@ func withMTU(t testing.TB, mtu int) {
 	t.Cleanup(func() { os.WriteFile(parameter, []byte("-1"), 0) })
 }
 
-// What Conn.Write learns of the MTU rests on this: a write(2) that the send
-// buffer has no room for takes whole frames only, whatever waits there already.
+// Conn.Write computes the MTU from this property: a write(2) that exceeds the free
+// send buffer takes only whole frames, regardless of the data already queued.
 func TestWriteSyscallTakesWholeFrames(t *testing.T) {
 	l := inLab(t)
 	labtest.RequireRoot(t)
@@ -43,17 +43,17 @@ func TestWriteSyscallTakesWholeFrames(t *testing.T) {
 			total := 0
 			data := make([]byte, 200_000)
 			for range 20 {
-				total += writeWhole(t, dialed, data[:mtu/2+1]) // a frame of another length
+				total += writeWhole(t, dialed, data[:mtu/2+1]) // a shorter frame
 				n := writeOnce(t, dialed, data)
 				counts = append(counts, n)
 				total += n
 				if n == 0 || n%mtu != 0 {
-					t.Errorf("a write takes %d bytes, which are not frames of %d", n, mtu)
+					t.Errorf("a write takes %d bytes, which is not a multiple of the MTU %d", n, mtu)
 				}
 				time.Sleep(time.Duration(len(counts)%4) * 5 * time.Millisecond)
 			}
 			t.Log(counts)
-			// And what Write makes of such counts is the same bytes.
+			// Conn.Write, which relies on such counts, loses no bytes.
 			for _, size := range []int{1, 500, 1012, 5000, 40_000, 200_000} {
 				n, err := dialed.Write(data[:size])
 				if total += n; err != nil {
@@ -70,7 +70,7 @@ func TestWriteSyscallTakesWholeFrames(t *testing.T) {
 	}
 }
 
-// writeOnce returns what the first write(2) that takes anything takes.
+// writeOnce returns the number of bytes that the first write(2) with room takes.
 func writeOnce(t testing.TB, c *rfcomm.Conn, data []byte) (n int) {
 	t.Helper()
 	raw, err := c.SyscallConn()
@@ -88,8 +88,8 @@ func writeOnce(t testing.TB, c *rfcomm.Conn, data []byte) (n int) {
 	return n
 }
 
-// writeWhole writes as if there were no pieces: it hands the kernel all that is
-// left.
+// writeWhole passes all remaining data to each write(2), without splitting it into
+// chunks.
 func writeWhole(t testing.TB, c *rfcomm.Conn, data []byte) (n int) {
 	t.Helper()
 	for n < len(data) {

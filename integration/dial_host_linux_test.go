@@ -12,8 +12,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// serveHTTP serves handler on a listener and returns the URL and a client that
-// makes one connection at a time.
+// serveHTTP serves handler on a listener, and returns the URL and a client that
+// has at most one connection.
 func (l *lab) serveHTTP(t *testing.T, handler http.HandlerFunc) (url string, client *http.Client) {
 	t.Helper()
 	listener := l.listen(t)
@@ -46,7 +46,7 @@ func get(client *http.Client, request *http.Request) (string, error) {
 func TestDialHostServesParallelRequests(t *testing.T) {
 	l := inLab(t)
 	const requests = 2
-	var asked sync.WaitGroup // for a connection
+	var asked sync.WaitGroup // requests that have asked for a connection
 	asked.Add(requests)
 	url, client := l.serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		asked.Wait()
@@ -69,8 +69,8 @@ func TestDialHostServesParallelRequests(t *testing.T) {
 	group.Wait()
 }
 
-// Once a connection is closed, the transport dials the next one while the
-// kernel is still closing it, and sometimes before it calls Close.
+// The transport dials the next connection while the kernel is still closing the
+// last one, and sometimes even before it has called Close.
 func TestDialHostAfterEachClosedConnection(t *testing.T) {
 	l := inLab(t)
 	url, client := l.serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {

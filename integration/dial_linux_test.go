@@ -21,8 +21,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
-// nobody is an address that no device has.
-var nobody = rfcomm.BDAddr{0x00, 0xAA, 0x01, 0x77, 0x77, 0x77}
+// absent is an address that no device has.
+var absent = rfcomm.BDAddr{0x00, 0xAA, 0x01, 0x77, 0x77, 0x77}
 
 const self = "a radio does not reach itself; use a second adapter, or try over TCP"
 
@@ -67,7 +67,7 @@ func TestDialNamesTheLikelyCause(t *testing.T) {
 	}
 }
 
-// A page that fails can crash Linux 6.1.192, so lab/test leaves this out there.
+// A failed page can crash Linux 6.1.192, so lab/test skips this test there.
 func TestDialNamesAbsentDevice(t *testing.T) {
 	l := inLab(t)
 	dial := func(raddr rfcomm.Addr, hint string) {
@@ -76,14 +76,14 @@ func TestDialNamesAbsentDevice(t *testing.T) {
 		t.Log(err)
 		checkOpError(t, err, "dial", l.dialer.LocalAddr, raddr, unix.EHOSTDOWN, hint)
 	}
-	dial(rfcomm.Addr{Device: nobody, Channel: 1}, "off, asleep, out of range, or not connectable")
+	dial(rfcomm.Addr{Device: absent, Channel: 1}, "off, asleep, out of range, or not connectable")
 	l.NoScan(1)
 	dial(l.farAddr(1), "this machine's adapter hci1, whose page scan is off")
 	l.Down(1)
 	dial(l.farAddr(1), "this machine's adapter hci1, which is down")
 }
 
-// The dial retries only once, after the shortest pause, in case the connection is
+// The dial retries only once, after the shortest delay, in case the connection is
 // being closed.
 func TestDialFailsAtOnceIfOpenHere(t *testing.T) {
 	l := inLab(t)
@@ -98,11 +98,11 @@ func TestDialFailsAtOnceIfOpenHere(t *testing.T) {
 			t.Errorf("%s: %d attempts, want 2 to 5", name, *attempts)
 		}
 	}
-	open.Close() // while it closes, the dial retries
+	open.Close() // while the kernel closes it, the dial retries
 	l.dial(t, listener)
 }
 
-// countAttempts counts the attempts of a dialer.
+// countAttempts makes a Dialer count its attempts, and returns the counter.
 func countAttempts(d *rfcomm.Dialer) *int {
 	n := new(int)
 	d.ControlContext = func(context.Context, string, string, syscall.RawConn) error {
@@ -115,15 +115,15 @@ func countAttempts(d *rfcomm.Dialer) *int {
 func TestDialNamesAnotherProgram(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
-	defer l.holdElsewhere(t, listener)()
+	defer l.connectProcess(t, listener)()
 	_, err := l.dialer.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(err)
 	checkOpError(t, err, "dial", l.dialer.LocalAddr, conntest.AddrOf(listener), unix.EBUSY, "another program has a connection")
 }
 
-// holdElsewhere connects another process to a listener, and returns a function
-// that ends it.
-func (l *lab) holdElsewhere(t *testing.T, listener *rfcomm.Listener) (release func()) {
+// connectProcess connects another process to a listener, and returns a function
+// that ends the process.
+func (l *lab) connectProcess(t *testing.T, listener *rfcomm.Listener) (release func()) {
 	t.Helper()
 	cmd, stderr := python(t, `
 import sys, bluetooth
@@ -145,8 +145,8 @@ s.recv(1)
 	}
 }
 
-// checkOpError checks that err is the error of an operation with the given
-// addresses, and that it matches the errno and tells the hint.
+// checkOpError checks that err is a *net.OpError with the given operation and
+// addresses, that it matches the errno, and that its text contains the hint.
 func checkOpError(t *testing.T, err error, op string, source, addr net.Addr, errno syscall.Errno, hint string) {
 	t.Helper()
 	opErr, ok := err.(*net.OpError)
@@ -167,7 +167,7 @@ func checkOpError(t *testing.T, err error, op string, source, addr net.Addr, err
 	}
 }
 
-// sourceOf returns the source that the error of a dial from addr has.
+// sourceOf returns the Source field of the error of a dial from addr.
 func sourceOf(addr net.Addr) net.Addr {
 	if addr == (rfcomm.Addr{}) {
 		return nil
@@ -178,7 +178,7 @@ func sourceOf(addr net.Addr) net.Addr {
 func TestDialNamesMissingBluetooth(t *testing.T) {
 	l := inLab(t)
 	labtest.RequireRoot(t)
-	// In a network namespace other than the first, the kernel has none.
+	// The kernel has Bluetooth only in its first network namespace.
 	if runAlone(t, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}) {
 		return
 	}
@@ -200,14 +200,14 @@ func TestDialNamesMissingModule(t *testing.T) {
 func TestDialRefusesUnknownAdapter(t *testing.T) {
 	l := inLab(t)
 	d := rfcomm.Dialer{
-		LocalAddr: rfcomm.Addr{Device: nobody},
+		LocalAddr: rfcomm.Addr{Device: absent},
 		ControlContext: func(context.Context, string, string, syscall.RawConn) error {
 			t.Error("a socket was made")
 			return nil
 		},
 	}
 	_, err := d.DialRFCOMM(t.Context(), l.farAddr(1))
-	for _, want := range []string{nobody.String(), "no such Bluetooth adapter", "hci0 (" + l.near.String() + ")"} {
+	for _, want := range []string{absent.String(), "no such Bluetooth adapter", "hci0 (" + l.near.String() + ")"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: does not say %q", err, want)
 		}
@@ -216,8 +216,8 @@ func TestDialRefusesUnknownAdapter(t *testing.T) {
 		t.Error("a socket was made")
 		return nil
 	}}
-	_, err = config.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: nobody, Channel: 1})
-	if err == nil || !strings.Contains(err.Error(), nobody.String()) {
+	_, err = config.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: absent, Channel: 1})
+	if err == nil || !strings.Contains(err.Error(), absent.String()) {
 		t.Errorf("%v: does not name the adapter", err)
 	}
 }
@@ -253,8 +253,7 @@ func TestDialRedialsAtOnce(t *testing.T) {
 func TestDialErrorMatchesDeadlineAndErrno(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
-	hold := l.holdElsewhere(t, listener) // makes the next one busy
-	defer hold()
+	defer l.connectProcess(t, listener)() // so that the next dial gets EBUSY
 	d := l.dialer
 	d.Timeout = 200 * time.Millisecond
 	_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
@@ -263,7 +262,7 @@ func TestDialErrorMatchesDeadlineAndErrno(t *testing.T) {
 		t.Errorf("%v: does not match both EBUSY and os.ErrDeadlineExceeded", err)
 	}
 	if netErr, ok := err.(net.Error); !ok || !netErr.Timeout() {
-		t.Errorf("%v: is no timeout", err)
+		t.Errorf("%v: is not a timeout", err)
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -281,17 +280,17 @@ func TestDialErrorMatchesDeadlineAndErrno(t *testing.T) {
 	}
 }
 
-// The kernel also refuses, rarely, because the last connection to the device
-// takes the session down with it.
+// Rarely, the kernel refuses a connection because the session is closing together
+// with the last connection to the device.
 func TestDialRetriesARefusalAfterAClose(t *testing.T) {
 	l := inLab(t)
 	if runAlone(t, nil) {
-		return // the other tests close connections all the time
+		return // in its own process, where no other test has closed connections
 	}
 	listener := l.listen(t)
-	l.dial(t, listener) // and with it the session, which then refuses for good reason only
+	l.dial(t, listener) // keeps the session open, so that a refusal has another reason
 	conntest.Accept(t, listener)
-	refused := l.farAddr((conntest.AddrOf(listener).Channel+14)%30 + 1) // not the next one, which l.connect takes
+	refused := l.farAddr((conntest.AddrOf(listener).Channel+14)%30 + 1) // not the next channel, which l.connect takes
 	attempts := func() int {
 		d := l.dialer
 		n := countAttempts(&d)
@@ -310,8 +309,8 @@ func TestDialRetriesARefusalAfterAClose(t *testing.T) {
 	}
 }
 
-// runAlone runs the calling test again, in a process of its own, and reports
-// true; there it reports false.
+// runAlone runs the calling test in a process of its own. It returns true in the
+// calling process and false in the new one.
 func runAlone(t *testing.T, attributes *syscall.SysProcAttr) bool {
 	t.Helper()
 	const marker = "RFCOMM_TEST_ALONE"
@@ -355,7 +354,7 @@ func TestDialReturnsWhenCancelledInPage(t *testing.T) {
 		t.Errorf("%v: does not match os.ErrDeadlineExceeded", err)
 	}
 	if netErr, ok := err.(net.Error); !ok || !netErr.Timeout() {
-		t.Errorf("%v: is no timeout", err)
+		t.Errorf("%v: is not a timeout", err)
 	}
 	l.Resume()
 }

@@ -17,13 +17,13 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// A device that hangs up at every attempt looks like one whose last connection
-// is closing, but does not stop.
+// A device that ends the link at every attempt looks like one whose last connection
+// is still closing.
 func TestDialNamesADeviceThatHangsUp(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	listener := conntest.ListenAt(t, rfcomm.Addr{Device: s.far.Addr()})
 	link := s.Link(s.near, s.far)
-	link.SetDelay(20 * time.Millisecond) // no attempt ends before the link does
+	link.SetDelay(20 * time.Millisecond) // longer than it takes to end the link
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -43,12 +43,12 @@ func TestDialNamesADeviceThatHangsUp(t *testing.T) {
 	t.Log(*attempts, err)
 	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.ECONNRESET, "the device hung up at every attempt")
 	if *attempts < 2 {
-		t.Errorf("%d attempts, want more", *attempts)
+		t.Errorf("%d attempts, want at least 2", *attempts)
 	}
 }
 
-// The listener's kernel waits 25 s for a pairing that does not begin, and then
-// hangs up. A second attempt would take as long.
+// The listener's kernel waits 25 s for a pairing that does not begin, and then ends
+// the connection. A retry would take as long.
 func TestDialNamesMissingPairing(t *testing.T) {
 	l := inLab(t)
 	l.Sync()
@@ -61,13 +61,13 @@ func TestDialNamesMissingPairing(t *testing.T) {
 	if *attempts != 1 {
 		t.Errorf("%d attempts, want 1", *attempts)
 	}
-	// The controllers still wait for the pairing, and would hold up others.
+	// The controllers still wait for the pairing, which would delay other tests.
 	l.Unplug()
 	l.Plug()
 }
 
-// While the link of a failed authentication is taken down, the kernel answers
-// the next dial with ENOMEM.
+// While the kernel ends the link of a failed authentication, it returns ENOMEM for
+// the next dial.
 func TestDialRetriesAfterFailedAuthentication(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
@@ -84,8 +84,8 @@ func TestDialRetriesAfterFailedAuthentication(t *testing.T) {
 	}
 }
 
-// As on a desktop, where an agent is registered that asks a person: the devices
-// pair at any level, and the connection waits for the answer.
+// With a pairing agent that asks the user, as on a desktop, the devices pair at any
+// security level, and the connection waits for the answer.
 func TestDialNamesAQuestionAboutPairing(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	asked := pairingAgent(t, silent, s.near, s.far)
@@ -105,7 +105,7 @@ func TestDialNamesAQuestionAboutPairing(t *testing.T) {
 	select {
 	case <-asked:
 	case <-time.After(20 * time.Second):
-		t.Fatal("the kernel asked nobody")
+		t.Fatal("the kernel did not ask the agent")
 	}
 	if err := <-timedOut; !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("%v: does not match os.ErrDeadlineExceeded", err)
@@ -115,8 +115,8 @@ func TestDialNamesAQuestionAboutPairing(t *testing.T) {
 	}
 }
 
-// Each connection asks anew: the kernel does not keep the key of a connection
-// at low.
+// The kernel asks again for each connection, since it does not keep the key of a
+// pairing at low.
 func TestDialNamesADeclinedPairing(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	pairingAgent(t, no, s.near, s.far)
@@ -129,8 +129,8 @@ func TestDialNamesADeclinedPairing(t *testing.T) {
 	}
 }
 
-// The kernel checks the first dial, which opens the link. The others rely on an
-// open connection of this process.
+// The kernel checks the level of the first dial, which opens the link. The other
+// dials rely on an open connection of this process.
 func TestDialAtHighOverItsOwnLink(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	pairingAgent(t, yes, s.near, s.far)
@@ -164,8 +164,8 @@ func TestDialAtHighOverItsOwnLink(t *testing.T) {
 		t.Fatalf("over the link of the second: %v", err)
 	}
 
-	// Without a connection at high, nothing shows the level of the link, which
-	// that at low keeps open.
+	// The connection at low keeps the link open, but without a connection at high
+	// the level of the link is unknown.
 	second.Close()
 	third.Close()
 	if _, err := dial(); !errors.Is(err, unix.EACCES) || !strings.Contains(err.Error(), "was open, or being opened") {
@@ -189,7 +189,8 @@ func pairingAgent(t *testing.T, answer byte, adapters ...*rfcommtest.Controller)
 	return slowPairingAgent(t, answer, answers, adapters...)
 }
 
-// slowPairingAgent is a pairingAgent that answers once answers is closed.
+// slowPairingAgent is like pairingAgent, but the agent answers only once answers is
+// closed.
 func slowPairingAgent(t *testing.T, answer byte, answers <-chan struct{}, adapters ...*rfcommtest.Controller) <-chan struct{} {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.BTPROTO_HCI)
@@ -210,7 +211,7 @@ func slowPairingAgent(t *testing.T, answer byte, answers <-chan struct{}, adapte
 			t.Fatal(err)
 		}
 		for _, command := range [][]byte{
-			{0x04},       // MGMT_OP_READ_INFO: hands the adapter over
+			{0x04},       // MGMT_OP_READ_INFO: lets mgmt manage the adapter
 			{0x0B, 0x01}, // MGMT_OP_SET_SSP
 			{0x09, 0x01}, // MGMT_OP_SET_BONDABLE
 			{0x07, 0x01}, // MGMT_OP_SET_CONNECTABLE
@@ -225,7 +226,7 @@ func slowPairingAgent(t *testing.T, answer byte, answers <-chan struct{}, adapte
 	return a.asked
 }
 
-// An agent speaks the kernel's management interface.
+// An agent answers pairing requests through the kernel's management interface.
 type agent struct {
 	socket           *os.File
 	answer           byte

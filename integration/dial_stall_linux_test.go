@@ -20,15 +20,16 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// A link that stalls with full queues makes the kernel hold rfcomm_mutex:
-// connect(2), shutdown(2) and close(2) block for every RFCOMM socket of the
-// machine. What a user calls must return all the same, before the stall ends.
+// While a link stalls with full queues, the kernel holds rfcomm_mutex: connect(2),
+// shutdown(2) and close(2) block for every RFCOMM socket of the machine. The
+// methods of this module must return nevertheless, before the stall ends.
 func TestDialAndCloseReturnDuringStall(t *testing.T) {
 	l := inLab(t)
 	hosttest.CheckLeaksAtEnd(t)
 	stalled, peer := l.connect(t)
-	// One connection's credits are not enough to fill the queue of the link's L2CAP
-	// channel, on which the kernel waits with its lock held (rfcomm_send_frame).
+	// The credits of one connection are not enough to fill the queue of the session's
+	// L2CAP channel, on which the kernel waits while it holds its lock
+	// (rfcomm_send_frame).
 	var crowd, crowdsPeers []*rfcomm.Conn
 	for range 3 {
 		c, other := l.connect(t)
@@ -40,8 +41,8 @@ func TestDialAndCloseReturnDuringStall(t *testing.T) {
 	waiting := l.dial(t, listener) // never accepted
 
 	l.Stall()
-	// A dial that waits for the peer's answer: it must close its socket when its
-	// context ends, and close(2) is stuck by then.
+	// A dial that waits for the peer: it must close its socket when its context ends,
+	// at which time close(2) blocks.
 	pendingCtx, endPending := context.WithCancel(t.Context())
 	pending := hosttest.InBackground(func() error {
 		_, err := l.dialer.DialRFCOMM(pendingCtx, l.farAddr((conntest.AddrOf(listener).Channel+1)%30+1))
@@ -125,9 +126,8 @@ func TestDialAndCloseReturnDuringStall(t *testing.T) {
 	}
 }
 
-// connectIsStuck shows that connect(2) blocks at this moment, without which the
-// test would prove nothing. The function that it returns waits for the end of
-// that call.
+// connectIsStuck checks that connect(2) blocks, the condition that the test is
+// about. The returned function waits until that call returns.
 func connectIsStuck(t *testing.T, l *lab) (wait func()) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.BTPROTO_RFCOMM)

@@ -17,8 +17,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// otherProgram listens on an address until the test ends, without a look at
-// others, as a program does that does not use this package.
+// otherProgram listens on an address until the test ends. Like a program that does
+// not use this package, it does not check for other listeners.
 func otherProgram(t *testing.T, laddr rfcomm.Addr) (fd int) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.BTPROTO_RFCOMM)
@@ -75,14 +75,14 @@ func TestListenRefusesChannelOfEveryAdapter(t *testing.T) {
 	}
 }
 
-// Both adapters can have a listener on one channel.
+// Both adapters can have a listener on the same channel.
 func TestListenOnEachAdapter(t *testing.T) {
 	l := inLab(t)
 	conntest.ListenAt(t, l.farAddr(9))
 	conntest.ListenAt(t, l.nearAddr(9))
 }
 
-// The probes of two listeners get in each other's way.
+// The probes of two Listen calls collide with each other.
 func TestListenOnEachAdapterAtOnce(t *testing.T) {
 	l := inLab(t)
 	for range 20 {
@@ -98,7 +98,7 @@ func TestListenOnEachAdapterAtOnce(t *testing.T) {
 		}
 		wg.Wait()
 		for _, listener := range listeners {
-			listener.Close() // which a nil Listener refuses
+			listener.Close() // a nil Listener returns an error
 		}
 	}
 }
@@ -137,7 +137,7 @@ func TestListenOnChannelZeroIfAllAreUsed(t *testing.T) {
 	conntest.ListenAt(t, rfcomm.Addr{Device: l.near}) // where channels are free
 }
 
-// As documented: the kernel does not protect a listener on every adapter.
+// As documented, the kernel does not protect a listener on every adapter.
 func TestListenLosesChannelToLaterOne(t *testing.T) {
 	l := inLab(t)
 	first := conntest.ListenAt(t, rfcomm.Addr{Channel: 9})
@@ -155,14 +155,14 @@ func TestListenLosesChannelToLaterOne(t *testing.T) {
 
 const listenChildEnv = "RFCOMM_TEST_LISTEN_CHILD"
 
-// TestListenChild is not a test but the other process of
-// TestListenInTwoProcesses: it listens each time it reads a byte.
+// TestListenChild is not a test but the child process of TestListenInTwoProcesses.
+// It listens on a new channel for each byte that it reads.
 func TestListenChild(t *testing.T) {
 	if os.Getenv(listenChildEnv) == "" {
 		return
 	}
 	fmt.Println("ready")
-	var listeners []net.Listener // which stay open
+	var listeners []net.Listener // stay open until the end
 	for {
 		if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
 			closeAll(listeners)
@@ -184,7 +184,7 @@ func closeAll(listeners []net.Listener) {
 	}
 }
 
-// In each round two processes listen at the same time. All listeners stay.
+// In each round two processes listen at the same time. All listeners stay open.
 func TestListenInTwoProcesses(t *testing.T) {
 	inLab(t)
 	var in []io.Writer

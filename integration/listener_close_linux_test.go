@@ -18,9 +18,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
-// An unpaired peer's connection to a listener at medium stays half-open while
-// the devices authenticate. Closing the listener over it stops RFCOMM on the
-// whole machine on Linux 6.1.
+// An unpaired peer's connection to a listener at medium stays half-open while the
+// devices authenticate. On Linux 6.1, close(2) of the listener in this state stops
+// RFCOMM on the whole machine; Listener.Close avoids that.
 func TestListenerCloseWhilePairing(t *testing.T) {
 	l := inLab(t)
 	hosttest.CheckLeaksAtEnd(t)
@@ -34,8 +34,8 @@ func TestListenerCloseWhilePairing(t *testing.T) {
 }
 
 // dialHalfOpen starts a dial to a listener at medium, and returns when queued
-// reports that the connection is in the listener's queue, half-open. The
-// returned function ends the dial.
+// reports that the half-open connection is in the listener's queue. The returned
+// function ends the dial.
 func (l *lab) dialHalfOpen(t *testing.T, address rfcomm.Addr, queued func() bool) (end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -55,7 +55,7 @@ func (l *lab) dialHalfOpen(t *testing.T, address rfcomm.Addr, queued func() bool
 	}
 }
 
-// queued returns how many connections are in a listener's queue, in any state.
+// queued returns the number of connections in a listener's queue, in any state.
 func queued(t *testing.T, listener *rfcomm.Listener) int {
 	t.Helper()
 	inode := inodeOf(t, listener)
@@ -85,10 +85,10 @@ func inodeOf(t *testing.T, listener *rfcomm.Listener) string {
 	return fmt.Sprint(stat.Ino)
 }
 
-// checkAlive checks that RFCOMM on this machine is not in a deadlock.
+// checkAlive checks that RFCOMM on this machine is not deadlocked.
 func (l *lab) checkAlive(t *testing.T) {
 	t.Helper()
-	// The controllers still wait for the pairing, and would hold up others.
+	// The controllers still wait for the pairing, which would delay other tests.
 	l.Unplug()
 	l.Plug()
 	alive := hosttest.InBackground(func() error {
@@ -103,8 +103,8 @@ func (l *lab) checkAlive(t *testing.T) {
 	hosttest.Eventually(t, "the kernel's thread krfcommd sleeps", func() bool { return krfcommd(t) == "S" })
 }
 
-// krfcommd returns the state of the kernel's RFCOMM thread: D if it waits for a
-// lock, S if it waits for work.
+// krfcommd returns the state of the kernel's RFCOMM thread: D while it waits for a
+// lock, S while it is idle.
 func krfcommd(t *testing.T) string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -112,7 +112,7 @@ func krfcommd(t *testing.T) string {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		content, _ := os.ReadFile(file) // or the process has ended
+		content, _ := os.ReadFile(file) // fails if the process has ended
 		if _, rest, ok := strings.Cut(string(content), "(krfcommd) "); ok {
 			return rest[:1]
 		}

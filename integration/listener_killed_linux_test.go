@@ -1,9 +1,9 @@
 //go:build killed
 
-// The tests of this file can leave RFCOMM dead on the whole machine, so they
-// are built only with the tag killed. Run each in a machine of its own:
+// The tests in this file can stop RFCOMM on the whole machine until a reboot, so
+// they are built only with the tag killed. Run each in a machine of its own:
 //
-//	go test -tags killed -c -o killed.test . &&
+//	go test -tags killed -c -o killed.test ./integration &&
 //	lab/run -t 2m -k 6.1 ./killed.test -test.v -test.run \
 //		'^TestListenerOfAKilledProcess$/^plain$'
 
@@ -30,14 +30,14 @@ import (
 const killedChildEnv = "RFCOMM_TEST_KILLED_CHILD"
 
 // TestListenerOfAKilledProcess kills a process whose listener has a half-open
-// connection. On Linux 6.1 it fails unless the listener is held: the kernel
-// closes the connection in the way that Listener.Close avoids, with or without
-// BT_DEFER_SETUP. On 6.12 it passes.
+// connection. On Linux 6.1 it passes only if another process holds the listener:
+// otherwise the kernel closes the connection in the way that Listener.Close avoids,
+// with or without BT_DEFER_SETUP. On 6.12 it passes.
 func TestListenerOfAKilledProcess(t *testing.T) {
 	for name, hold := range map[string]bool{
 		"plain": false,
 		"defer": false, // BT_DEFER_SETUP from the start
-		"held":  true,  // this process has the listener open, too
+		"held":  true,  // this process has the listener open too
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := inLab(t)
@@ -89,12 +89,12 @@ func startKilledChild(t *testing.T, name string, listener *rfcomm.Listener) (kil
 		select {
 		case <-gone:
 		case <-time.After(5 * time.Second):
-			t.Log("the killed process does not end: close(2) is stuck")
+			t.Log("the killed process does not end: close(2) blocks")
 		}
 	}
 }
 
-// TestListenerKilledChild is not a test but the process that
+// TestListenerKilledChild is not a test but the child process that
 // TestListenerOfAKilledProcess kills.
 func TestListenerKilledChild(t *testing.T) {
 	name := os.Getenv(killedChildEnv)
@@ -110,8 +110,8 @@ func TestListenerKilledChild(t *testing.T) {
 	select {}
 }
 
-// emptyShared does what Listener.Close documents for the last user of a shared
-// queue.
+// emptyShared empties a shared queue before its last user closes it, as the
+// documentation of Listener.Close requires.
 func emptyShared(t *testing.T, listener *rfcomm.Listener) {
 	t.Helper()
 	raw, err := listener.SyscallConn()

@@ -92,15 +92,15 @@ func TestListenerDeadlineEndsAccept(t *testing.T) {
 		t.Fatalf("Accept: %v, want os.ErrDeadlineExceeded", err)
 	}
 	if netErr, ok := err.(net.Error); !ok || !netErr.Timeout() {
-		t.Errorf("%v is no timeout", err)
+		t.Errorf("%v is not a timeout", err)
 	}
 	listener.SetDeadline(time.Time{})
 	l.dial(t, listener)
 	conntest.Accept(t, listener)
 }
 
-// Closing a listener over connections that are not accepted yet, while their
-// peers close, can deadlock RFCOMM in the kernel.
+// close(2) of a listener with connections in its queue, while their peers close,
+// can deadlock RFCOMM in the kernel.
 func TestListenerCloseDuringPeerClose(t *testing.T) {
 	l := inLab(t)
 	hosttest.CheckLeaksAtEnd(t)
@@ -129,24 +129,12 @@ func TestListenerCloseEndsQueuedConns(t *testing.T) {
 	conntest.ReceiveEOF(t, waiting)
 }
 
-// The kernel holds a connection back until it is accepted by a first read, which
-// gives no bytes and is not the end. BlueZ uses that for its profiles.
+// With BT_DEFER_SETUP, which BlueZ uses for its profiles, the first read(2) accepts
+// the connection. It returns no bytes, but is not the end of the stream.
 func TestConnReadOfDeferredIsNotEOF(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
-	raw, err := listener.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = raw.Control(func(fd uintptr) {
-		const btDeferSetup = 7
-		if err := unix.SetsockoptInt(int(fd), unix.SOL_BLUETOOTH, btDeferSetup, 1); err != nil {
-			t.Error(err)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	deferSetup(t, listener)
 	dialed := hosttest.InBackground(func() *rfcomm.Conn {
 		c, err := l.dialer.DialRFCOMM(context.Background(), conntest.AddrOf(listener))
 		if err != nil {
@@ -163,8 +151,9 @@ func TestConnReadOfDeferredIsNotEOF(t *testing.T) {
 		got := make([]byte, 5)
 		_, err := io.ReadFull(accepted, got)
 		if err == nil && got[0] == credits {
-			// Some 2 in 100 times Linux 6.12 hands over as data what the peer's first
-			// frame has of credits: those from the 7 at first to the 40 at most.
+			// About 2 in 100 times Linux 6.12 delivers the credits of the peer's
+			// first frame as data: the difference between the 7 initial credits and
+			// the maximum of 40.
 			t.Log("the first byte is the peer's credits")
 			copy(got, got[1:])
 			_, err = io.ReadFull(accepted, got[4:])
@@ -207,7 +196,7 @@ func TestFileListenerAndFileConnWork(t *testing.T) {
 		t.Errorf("the second listener has address %v, want %v", second.Addr(), listener.Addr())
 	}
 
-	// The queue outlives the first listener, since the second shares it.
+	// The second listener shares the queue, so the queue survives the first one.
 	waiting := l.dial(t, listener)
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
@@ -257,7 +246,7 @@ func TestFileListenerCloseLeavesQueue(t *testing.T) {
 	accepted := conntest.Accept(t, listener)
 	conntest.Send(t, dialed, "still here")
 	conntest.Receive(t, accepted, "still here")
-	// The listener still works: Close has not set BT_DEFER_SETUP either.
+	// The listener still works, so Close has not set BT_DEFER_SETUP.
 	accepted.Close()
 	conntest.ReceiveEOF(t, dialed)
 	dialed.Close()
@@ -285,8 +274,8 @@ func TestFileConnRefusesOtherDescriptors(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		file     *os.File
-		conn     string // what FileConn says
-		listener string
+		conn     string // part of FileConn's error
+		listener string // part of FileListener's error
 	}{
 		{"a new RFCOMM socket", socket(unix.SOCK_STREAM, unix.BTPROTO_RFCOMM), "not connected", "does not listen"},
 		{"an L2CAP socket", socket(unix.SOCK_SEQPACKET, unix.BTPROTO_L2CAP), "not an RFCOMM socket", "not an RFCOMM socket"},
@@ -309,7 +298,7 @@ func TestFileConnRefusesOtherDescriptors(t *testing.T) {
 	}
 }
 
-// checkRefusal checks that err says want, or is nil if want is "".
+// checkRefusal checks that err contains want, or is nil if want is empty.
 func checkRefusal(t *testing.T, what string, err error, want string) {
 	t.Helper()
 	if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

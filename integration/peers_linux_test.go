@@ -21,7 +21,8 @@ import (
 	"time"
 )
 
-// python runs a PyBluez script, with the modules of the system's Python.
+// python returns a command that runs a script with the system's Python, which has
+// PyBluez, and the buffer for its standard error.
 func python(t *testing.T, script string, arguments ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	var stderr bytes.Buffer
@@ -65,7 +66,7 @@ s.close()
 	conntest.Receive(t, c, "hello from PyBluez")
 	conntest.Send(t, c, strings.Repeat("x", 99_996)+"last")
 	if got := <-output; got != "100000 last\n" {
-		t.Errorf("PyBluez said %q", got)
+		t.Errorf("PyBluez printed %q", got)
 	}
 	conntest.ReceiveEOF(t, c)
 }
@@ -97,7 +98,7 @@ s.close()
 	var channel int
 	if _, err := fmt.Fscan(stdout, &channel); err != nil {
 		cmd.Wait()
-		t.Fatalf("PyBluez tells no channel: %v\n%s", err, stderr)
+		t.Fatalf("PyBluez prints no channel: %v\n%s", err, stderr)
 	}
 	c, err := l.dialer.DialRFCOMM(t.Context(), l.farAddr(channel))
 	if err != nil {
@@ -137,7 +138,7 @@ func TestListenerServesHTTP(t *testing.T) {
 		}
 	}
 
-	// A request that its context ends.
+	// A request whose context is canceled.
 	ctx, cancel := context.WithCancel(t.Context())
 	request, _ := http.NewRequestWithContext(ctx, "GET", host, cancelReader{cancel})
 	if _, err := client.Do(request); !errors.Is(err, context.Canceled) {
@@ -153,8 +154,8 @@ func TestListenerServesHTTP(t *testing.T) {
 	}
 }
 
-// cancelReader cancels a request that reads its body from it. net/http returns
-// the error of the body or that of the context, whichever it meets first.
+// A cancelReader is the body of a request that it cancels. net/http returns either
+// the error of the body or that of the context.
 type cancelReader struct{ cancel context.CancelFunc }
 
 func (r cancelReader) Read([]byte) (int, error) {
@@ -181,7 +182,7 @@ func TestConnCarriesTLS(t *testing.T) {
 	if err := <-sent; err != nil {
 		t.Error(err)
 	}
-	// TLS has an end mark of its own.
+	// TLS marks the end of the stream itself.
 	if err := client.CloseWrite(); err != nil {
 		t.Error(err)
 	}
@@ -192,8 +193,7 @@ func TestConnCarriesTLS(t *testing.T) {
 	client.Close()
 }
 
-// newCertificate returns a certificate for a host name and a pool that trusts
-// it.
+// newCertificate returns a certificate for a host name, and a pool that trusts it.
 func newCertificate(t *testing.T, host string) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

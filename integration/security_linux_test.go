@@ -17,8 +17,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
-// Over a link that is open at low, the kernel connects at any level, and says
-// that the level is what was asked for.
+// Over an open link at low, the kernel connects at any level, and reports the
+// requested level as the level of the connection.
 func TestSecurityMediumRefusedOverOpenLink(t *testing.T) {
 	l := inLab(t)
 	low := l.listen(t)
@@ -44,10 +44,10 @@ func TestSecurityMediumRefusedOverOpenLink(t *testing.T) {
 func TestSecurityMediumEncryptsIfPaired(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
-	l.SimplePairing(false) // with it, the kernel encrypts at any level
+	l.SimplePairing(false) // or the kernel would encrypt at any level
 	l.Sync()
 
-	// With no other connection open, the link becomes what is asked for.
+	// Without another open connection, the link gets the requested level.
 	listener := l.listenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium})
 	d := l.dialer
 	d.Security = rfcomm.SecurityMedium
@@ -62,7 +62,7 @@ func TestSecurityMediumEncryptsIfPaired(t *testing.T) {
 	conntest.Send(t, dialed, "secret")
 	conntest.Receive(t, accepted, "secret")
 
-	// With this one open, the next is protected too.
+	// While this connection is open, the next one is encrypted too.
 	second := l.listen(t)
 	another, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(second))
 	if err != nil {
@@ -86,7 +86,7 @@ func TestDialAtHighRefusesAnOpenLink(t *testing.T) {
 	listener := l.listen(t)
 	wantHighRefused(t, l, listener, "the link was open, or being opened, before the dial")
 
-	// The refused dial leaves the link, and the other connection, as they are.
+	// The refused dial does not change the link and the other connection.
 	checkSecurity(t, low, rfcomm.SecurityMedium)
 	d := l.dialer
 	d.Security = rfcomm.SecurityMedium
@@ -97,8 +97,7 @@ func TestDialAtHighRefusesAnOpenLink(t *testing.T) {
 	c.Close()
 }
 
-// A link that the caller's ControlContext opens is there before the dial
-// connects.
+// A link that the caller's ControlContext opens exists before the dial connects.
 func TestDialAtHighSeesALinkOfControl(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
@@ -126,14 +125,14 @@ func wantHighRefused(t *testing.T, l *lab, listener *rfcomm.Listener, hint strin
 	c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	if err == nil {
 		c.Close()
-		t.Fatalf("dialed at high, want an error that says %q", hint)
+		t.Fatalf("dialed at high, want an error that contains %q", hint)
 	}
 	t.Log(err)
 	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.EACCES, hint)
 }
 
-// Without a link, the kernel checks the level. It refuses the key of a pairing
-// that nobody confirmed.
+// Without a link, the kernel checks the level. It refuses the key of an unconfirmed
+// pairing.
 func TestDialAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
@@ -141,8 +140,8 @@ func TestDialAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 	wantHighRefused(t, l, l.listen(t), "not paired")
 }
 
-// The listener's kernel checks the level of an incoming connection, and refuses
-// the key of a pairing that nobody confirmed.
+// The listener's kernel checks the level of an incoming connection, and refuses the
+// key of an unconfirmed pairing.
 func TestListenAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
@@ -154,7 +153,7 @@ func TestListenAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 	c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	if err == nil {
 		c.Close()
-		t.Error("dialed a listener at high with a key that nobody confirmed")
+		t.Error("dialed a listener at high with an unconfirmed key")
 	}
 	t.Logf("after %v: %v", time.Since(began).Round(time.Millisecond), err)
 	listener.SetDeadline(time.Now().Add(time.Second))
@@ -168,19 +167,19 @@ func TestListenAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 		t.Errorf("Accept: %v, want os.ErrDeadlineExceeded", err)
 	}
 
-	// The key is good for a listener at medium.
+	// The key is sufficient for a listener at medium.
 	medium := l.listenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium})
 	c, err = d.DialRFCOMM(t.Context(), conntest.AddrOf(medium))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Close()
-	// The controllers may still wait for a pairing, and would hold up others.
+	// The controllers may still wait for a pairing, which would delay other tests.
 	l.Unplug()
 	l.Plug()
 }
 
-// Paired devices make no difference while their link is open at low.
+// While a link is open at low, it does not matter that the devices are paired.
 func TestSecurityMediumRefusedBesideLow(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
@@ -196,8 +195,8 @@ func TestSecurityMediumRefusedBesideLow(t *testing.T) {
 	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.EACCES, "close other connections")
 }
 
-// The kernel itself refuses unprotected peers of a listener at medium;
-// listenUnguarded makes it let them in, which leaves the check of Accept.
+// The kernel itself refuses unencrypted peers of a listener at medium.
+// listenUnguarded turns that check off, so that only the check in Accept remains.
 func TestAcceptSkipsUnprotectedPeers(t *testing.T) {
 	l := inLab(t)
 	listener := l.listenUnguarded(t)
@@ -243,10 +242,10 @@ func TestAcceptSkipsVanishedPeers(t *testing.T) {
 		return err
 	})
 	for range 20 {
-		l.Sync() // a dial over a link that is about to go fails with it
+		l.Sync() // a dial over a link that is about to end would fail
 		c := l.dial(t, listener)
 		l.Disconnect(0x13)
-		// The connection has ended, for whatever reason the kernel names.
+		// The connection has ended. Its errno does not matter.
 		if _, err := c.Read(make([]byte, 1)); err == nil {
 			t.Error("Read: no error")
 		}
@@ -258,7 +257,7 @@ func TestAcceptSkipsVanishedPeers(t *testing.T) {
 	}
 }
 
-// listenUnguarded listens at medium, with a kernel that accepts every peer.
+// listenUnguarded listens at medium, but makes the kernel accept every peer.
 func (l *lab) listenUnguarded(t *testing.T) *rfcomm.Listener {
 	t.Helper()
 	return l.listenWith(t, rfcomm.ListenConfig{
@@ -287,7 +286,7 @@ func TestDialNamesLostKey(t *testing.T) {
 	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.EACCES, "one of them has lost the key")
 }
 
-// It takes the kernel 30 s to give up.
+// The kernel gives up after 30 s.
 func TestDialNamesUnconfirmedPairing(t *testing.T) {
 	l := inLab(t)
 	l.Sync()
@@ -297,7 +296,7 @@ func TestDialNamesUnconfirmedPairing(t *testing.T) {
 	_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(err)
 	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.ETIMEDOUT, "nobody confirmed the pairing")
-	// The controllers still wait for the pairing, and would hold up others.
+	// The controllers still wait for the pairing, which would delay other tests.
 	l.Unplug()
 	l.Plug()
 }
