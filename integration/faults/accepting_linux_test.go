@@ -16,8 +16,8 @@ const (
 	notReading = "who waits for a connection writes nothing to it"
 )
 
-// accepting meets a fault while a connection waits to be accepted, or is on its
-// way. What Accept then gives must be one that works.
+// accepting applies a fault while a connection is being made or waits to be
+// accepted. Accept must return a connection that works.
 var accepting = &activity{name: "Accept", play: playAccepting, plans: map[*fault]plan{
 	pageTimesOut: {never: notDialing},
 	refusedPage:  {never: notDialing},
@@ -66,13 +66,13 @@ func playAccepting(s *scene) {
 	case stallFor1s, killed, wrongFrames:
 	case stallForEver:
 		_, err := dial(s.Context(), s.far, conntest.AddrOf(l))
-		s.Logf("who dials got %v", err)
+		s.Logf("the dial returned %v", err)
 		if err == nil {
-			s.Error("a dial over a link that is stalled succeeded")
+			s.Error("a dial over a stalled link succeeded")
 		}
 		s.mend(s.T)
 	default:
-		// Until the link has ended for both, a dial would go over it.
+		// A dial would use the old link until both ends of it have ended.
 		for _, c := range s.radio.Controllers() {
 			awaitNoLink(s, c)
 		}
@@ -82,8 +82,8 @@ func playAccepting(s *scene) {
 	s.await(accepted)
 }
 
-// acceptWorking accepts until a connection works. The kernel forgets those that end
-// before, but can be slow to notice.
+// acceptWorking accepts until a connection works. The kernel discards connections
+// that end in the queue, but can notice their end late.
 func (s *scene) acceptWorking(l *rfcomm.Listener) error {
 	for {
 		c, err := l.AcceptRFCOMM()
@@ -101,7 +101,7 @@ func (s *scene) acceptWorking(l *rfcomm.Listener) error {
 	}
 }
 
-// dialAndAnswer dials from the peer and answers what comes.
+// dialAndAnswer dials from the peer and answers the data that it receives.
 func (s *scene) dialAndAnswer(l *rfcomm.Listener) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), anewWithin)

@@ -19,18 +19,19 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// Children of the test are this program again, with their arguments in the
-// environment, one a line. They stand for the peer's process, which can be killed.
+// childEnv is the environment variable with the arguments of a child, one per line.
+// A child is a process of this program. It acts as the peer's process, which a fault
+// kills.
 const childEnv = "RFCOMM_FAULTS_CHILD"
 
-// ready is what a child prints when it is where it can be killed.
+// ready is the line that a child prints when it is in the state to be killed in.
 const ready = "ready"
 
-// child is a peer's process: one that listens on an address and reads nothing; that
-// dials to an address from another; that serves a folder; or that begins to get a
-// file.
+// child runs a child, which by its first argument either listens on an address and
+// reads nothing, dials from one address to another, serves the files of a directory,
+// or begins to get a file.
 func child(args []string) error {
-	go func() { // it must not outlive the test
+	go func() { // end with the test's process
 		io.Copy(io.Discard, os.Stdin)
 		os.Exit(1)
 	}()
@@ -67,7 +68,7 @@ func childListener(address rfcomm.Addr) error {
 		return err
 	}
 	fmt.Println(ready)
-	var accepted []*rfcomm.Conn // which stay open
+	var accepted []*rfcomm.Conn // stay open until the end
 	defer func() {
 		for _, c := range accepted {
 			c.Close()
@@ -78,13 +79,13 @@ func childListener(address rfcomm.Addr) error {
 		if err != nil {
 			return err
 		}
-		c.SetReadBuffer(1) // the least that there is, so that it is soon full
+		c.SetReadBuffer(1) // the kernel's minimum, which is soon full
 		accepted = append(accepted, c)
 	}
 }
 
-func childServer(address rfcomm.Addr, folder string) error {
-	root, err := os.OpenRoot(folder)
+func childServer(address rfcomm.Addr, dir string) error {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func childServer(address rfcomm.Addr, folder string) error {
 	return (&filetransfer.Server{FS: root.FS(), Uploads: root, Logger: quiet}).Serve(l)
 }
 
-// A stuckWriter takes some of a file and then no more.
+// A stuckWriter takes strikeAfter bytes of a file, and then blocks.
 type stuckWriter struct{ taken int }
 
 func (w *stuckWriter) Write(p []byte) (int, error) {
@@ -107,14 +108,14 @@ func (w *stuckWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// startChild starts a child that is killed by the fault, or else at the end, and
-// waits until it is ready.
+// startChild starts a child and waits until it is ready. The fault kills it, or else
+// the end of the scene.
 func (s *scene) startChild(args ...string) {
 	s.Helper()
 	self, err := os.Executable()
 	s.must(err)
 	cmd := exec.Command(self)
-	// The race detector would wait for a second at the end of each child.
+	// Without GORACE, the race detector would wait for 1 s at the end of each child.
 	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(args, "\n"), "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -142,7 +143,7 @@ func (s *scene) startChild(args ...string) {
 	}
 }
 
-// childConnection returns the connection to a child that listens.
+// childConnection returns a connection to a listening child.
 func (s *scene) childConnection() *rfcomm.Conn {
 	s.Helper()
 	address := s.childAddress(s.far)
@@ -153,7 +154,7 @@ func (s *scene) childConnection() *rfcomm.Conn {
 	return s.closing(near)
 }
 
-// childAddress is where a child listens.
+// childAddress returns an address for a child to listen on.
 func (s *scene) childAddress(at *rfcommtest.Controller) rfcomm.Addr {
 	return rfcomm.Addr{Device: at.Addr(), Channel: labtest.NextChannel()}
 }

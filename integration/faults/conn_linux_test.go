@@ -8,12 +8,12 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
-// A watchedConn counts what goes over a connection, and calls a function once,
-// when so many bytes of one direction have passed.
+// A watchedConn counts the bytes of a connection, and calls a function once, when
+// a number of bytes have been read or written.
 type watchedConn struct {
 	*rfcomm.Conn
 	read, written atomic.Int64
-	after         int64 // 0: never
+	after         int64 // bytes before the call of reached; if 0, it is never called
 	once          sync.Once
 	reached       func()
 }
@@ -36,13 +36,13 @@ func (c *watchedConn) passed(total int64) {
 	}
 }
 
-// carried returns how much went over the connection.
+// carried returns the number of bytes in both directions.
 func (c *watchedConn) carried() int64 { return c.read.Load() + c.written.Load() }
 
-// A gatedConn reads no more after so many bytes, until its gate is opened.
+// A gatedConn blocks in Read after a number of bytes, until its gate is closed.
 type gatedConn struct {
 	net.Conn
-	left int
+	left int // bytes
 	gate <-chan struct{}
 }
 

@@ -7,9 +7,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// dialing meets a fault while a Dial goes on: before the page is answered where
-// the fault concerns that, else when the link is there, and the peer is to answer
-// RFCOMM's first frame.
+// dialing applies a fault during a Dial. A fault that concerns the page strikes
+// before the page is answered. Any other strikes once the link exists, while the
+// dial waits for the peer's answer to the first RFCOMM frame.
 var dialing = &activity{name: "Dial", play: playDialing, plans: map[*fault]plan{
 	pageTimesOut: {want: []string{"EHOSTDOWN"}, when: afterPage},
 	refusedPage:  {want: []string{"ECONNREFUSED"}},
@@ -68,7 +68,7 @@ func playDialing(s *scene) {
 		s.strike()
 		s.await(dialed)
 	case wrongFrames:
-		// The kernel dials over the session that is there, whoever began it.
+		// The kernel dials over the existing session, no matter which end began it.
 		p := s.speaker(s.third, s.near)
 		p.session()
 		address = s.childAddress(s.third)
@@ -85,7 +85,7 @@ func playDialing(s *scene) {
 		dialed := dials()
 		hosttest.AwaitPolling(s, "(*Socket).awaitConnected")
 		s.strike()
-		s.link().Resume() // of what another attempt needs
+		s.link().Resume() // for the dial's next attempt
 		s.await(dialed)
 	}
 }

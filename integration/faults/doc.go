@@ -1,18 +1,17 @@
-// Package faults holds the fault table: what a program sees of every fault that
-// a Bluetooth connection can meet, in everything that it can be doing. It has
-// tests alone, which need the virtual machine of lab/run and root; lab/faults
-// writes what they find into docs/faults.md.
+// Package faults contains the integration tests that produce the fault table,
+// docs/faults.md: the result that a program gets for every fault of a Bluetooth
+// connection, in every activity. It contains no other code. The tests need root in
+// the lab (see package integration); lab/faults runs them and writes the table.
 //
-// A cell of the table is one activity under one fault. It makes a connection
-// between two virtual adapters (package rfcommtest), starts the activity, lets the
-// fault strike, and compares what the caller gets with what the plan says: the
-// errno, and within what time. It then mends the fault, and sees whether anything
-// is left behind and whether a new connection works. A file transfer must never
-// succeed falsely, and the next attempt must go on from what has come and make
-// the file whole.
+// A cell of the table is one activity under one fault. Its test connects two
+// virtual adapters (package rfcommtest), starts the activity, applies the fault,
+// and compares the caller's result with the plan: the error, and the time until it
+// is returned. The test then reverts the fault, and checks that no descriptor and
+// no goroutine is left and that a new connection works. A file transfer must never
+// report success without the complete file, and the next attempt must resume from
+// the data received so far and complete the file.
 //
 // Cells run one at a time: a link that stalls with full queues makes the kernel
-// hold a lock that every RFCOMM socket of the machine needs. Those that take
-// longer than 10 s, because the kernel's own time limits are that long, run only
-// with the flag -long.
+// hold a lock that every RFCOMM socket of the machine needs. Cells that take more
+// than 10 s because of the kernel's own timeouts run only with the flag -long.
 package faults

@@ -8,16 +8,15 @@ import (
 	"testing"
 )
 
-// docs is where lab/faults writes the table, as seen from this package and, for a
-// binary that the lab runs, from the module's root.
+// docs is the file to which lab/faults writes the table: its path from this
+// directory and, for a binary that the lab runs, from the module's root.
 var docs = []string{"../../docs/faults.md", "docs/faults.md"}
 
-// beyond is the rest of the docs, which people write: faults that cannot be
-// played in a row with others, for instance because the kernel does not survive
-// them.
+// beyond is the hand-written end of that file: faults that cannot be tested in a
+// row with others, for example because the kernel crashes.
 var beyond = []string{"beyond.md", "integration/faults/beyond.md"}
 
-// readFirst returns the content of the first of the files that exists.
+// readFirst returns the content of the first file that exists.
 func readFirst(t *testing.T, paths []string) string {
 	t.Helper()
 	for _, path := range paths {
@@ -37,7 +36,7 @@ func readFirst(t *testing.T, paths []string) string {
 func TestFaultsDocMatchesPlans(t *testing.T) {
 	table, ok := strings.CutSuffix(readFirst(t, docs), readFirst(t, beyond))
 	if !ok {
-		t.Errorf("%s does not end with %s; lab/faults writes it so", docs[1], beyond[1])
+		t.Errorf("%s does not end with %s; run lab/faults", docs[1], beyond[1])
 	}
 	var lines []string
 	for line := range strings.Lines(table) {
@@ -56,20 +55,20 @@ func TestFaultsDocMatchesPlans(t *testing.T) {
 					continue
 				}
 				found++
-				if p := a.plans[f]; !p.says(strings.Split(strings.TrimSpace(line), " |")) {
-					t.Errorf("lab/faults writes another row than this one now, which is planned to be %+v: %s", p, line)
+				if p := a.plans[f]; !p.allows(strings.Split(strings.TrimSpace(line), " |")) {
+					t.Errorf("a row differs from the plan %+v; run lab/faults: %s", p, line)
 				}
 			}
 			if found != 1 {
-				t.Errorf("%d rows for %s; lab/faults writes them", found, head(a, f))
+				t.Errorf("%d rows for %s, want 1; run lab/faults", found, head(a, f))
 			}
 		}
 	}
 }
 
-// says reports whether the cells of a row may be those of the plan.
-func (p plan) says(cells []string) bool {
-	if len(cells) != 6 { // the last one is empty
+// allows reports whether the plan allows the cells of a row.
+func (p plan) allows(cells []string) bool {
+	if len(cells) != 6 { // with an empty one at the end
 		return false
 	}
 	for i := range cells {

@@ -6,13 +6,13 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// A fault is a column of the table: something that goes wrong.
+// A fault is a cause of failure, in the table's second column.
 type fault struct {
 	name   string
 	strike func(s *scene)
 }
 
-// shortStall is how long the link stalls where that is to end.
+// shortStall is the duration of a stall that ends.
 const shortStall = time.Second
 
 // The faults.
@@ -44,7 +44,7 @@ var (
 	wrongFrames = &fault{"malformed RFCOMM frames", func(s *scene) {}}
 )
 
-// faults are all of them, in the order of the table.
+// faults lists all faults in the order of the table.
 var faults = []*fault{
 	pageTimesOut, refusedPage, noListener,
 	lost08, lost13, lost14, lost15,
@@ -61,7 +61,7 @@ func lost(name string, reason rfcommtest.Reason) *fault {
 	}}
 }
 
-// check is must for goroutines other than the test's own.
+// check is like must, but for goroutines other than the test's.
 func (s *scene) check(err error) {
 	s.Helper()
 	if err != nil {

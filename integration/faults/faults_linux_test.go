@@ -8,16 +8,17 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// An activity is a row of the table: what a program is doing when the fault comes.
+// An activity is an operation of a program during which faults strike, in the
+// table's first column.
 type activity struct {
 	name string
-	// play plays a cell: it starts, calls strike, and then await.
+	// play runs a cell: it starts the operation, calls strike, and then await.
 	play func(s *scene)
-	// plans say what is expected under each fault.
+	// plans are the expected results, by fault.
 	plans map[*fault]plan
 }
 
-// activities are all of them, in the order of the table.
+// activities lists all activities in the order of the table.
 var activities = []*activity{
 	dialing, accepting, reading, writing, shuttingDown,
 	gettingFramed, puttingFramed, gettingPlain, serving,
@@ -31,7 +32,7 @@ func TestFaultTable(t *testing.T) {
 			for _, f := range faults {
 				plan, ok := a.plans[f]
 				if !ok {
-					t.Errorf("nothing is planned for %s", f.name)
+					t.Errorf("no plan for %s", f.name)
 					continue
 				}
 				r := row{activity: a, fault: f, plan: plan}
@@ -57,7 +58,7 @@ func TestFaultTable(t *testing.T) {
 	}
 }
 
-// playIn plays the scene of an activity and checks how it went.
+// playIn runs the scene's cell of an activity, and checks its result.
 func (s *scene) playIn(a *activity) {
 	defer s.blameKernel(s.T)
 	s.reset(s.T)

@@ -10,7 +10,7 @@ const (
 	ua         = 0x73
 	dm         = 0x1f
 	uih        = 0xef
-	uihCredits = 0xff // a UIH frame whose first byte of data is a number of credits
+	uihCredits = 0xff // a UIH frame whose first data byte is a number of credits
 
 	parameterNegotiation = 0x20
 	modemStatus          = 0x38
@@ -19,8 +19,8 @@ const (
 	lineStatus           = 0x14
 )
 
-// frame returns an RFCOMM frame of the device that began the session, with a right
-// checksum.
+// frame returns an RFCOMM frame, with a correct checksum, of the device that began
+// the session.
 func frame(dlci, kind byte, data ...byte) []byte {
 	f := append([]byte{dlci<<2 | 1<<1 | 1, kind}, lengthOf(len(data))...)
 	if kind == uihCredits {
@@ -37,7 +37,8 @@ func lengthOf(n int) []byte {
 	return binary.LittleEndian.AppendUint16(nil, uint16(n<<1))
 }
 
-// checksum is that of a frame's head: of UIH frames without the length.
+// checksum returns the checksum of a frame's header. That of UIH frames does not
+// cover the length.
 func checksum(head []byte, kind byte) byte {
 	if len(head) > 2 && kind&^0x10 == uih {
 		head = head[:2]
@@ -58,8 +59,8 @@ func checksum(head []byte, kind byte) byte {
 	return 0xff - fcs
 }
 
-// command returns a frame of the control channel with a command, or the answer to
-// one.
+// command returns a frame of the control channel with a command, or with the
+// response to one.
 func command(kind byte, isCommand bool, data ...byte) []byte {
 	head := kind<<2 | 1
 	if isCommand {

@@ -9,8 +9,8 @@ import (
 )
 
 var (
-	longFlag  = flag.Bool("long", false, "also run the cells that take more than 10 s")
-	tableFlag = flag.Bool("table", false, "print the table, between two lines that mark it")
+	longFlag  = flag.Bool("long", false, "also run cells that take more than 10 s")
+	tableFlag = flag.Bool("table", false, "print the table between two marker lines")
 )
 
 func TestMain(m *testing.M) {

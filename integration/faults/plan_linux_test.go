@@ -13,19 +13,19 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// A plan says what is expected of a cell.
+// A plan describes the expected result of a cell.
 type plan struct {
-	never string // why it cannot occur; all else is empty then
+	never string // why the cell cannot occur; the other fields are empty then
 
-	want   []string      // what the caller may get, as resultOf names it
-	within time.Duration // the longest that it may take; 0: atOnce
-	when   string        // what the table says of the time, if not what was measured
-	note   string
-	long   bool // takes more than 10 s: only with -long
+	want   []string      // the caller's possible results, as resultOf names them
+	within time.Duration // the time limit; the default is atOnce
+	when   string        // the table's time; the default is the measured time
+	note   string        // the table's note
+	long   bool          // takes more than 10 s: only with -long
 }
 
-// atOnce is how long something may take that waits for nothing. It is for a slow
-// machine: the table tells what was measured.
+// atOnce is the time limit of an operation that waits for nothing. It allows for a
+// slow machine; the table has the measured time.
 const atOnce = 5 * time.Second
 
 func (p plan) limit() time.Duration {
@@ -35,7 +35,7 @@ func (p plan) limit() time.Duration {
 	return p.within
 }
 
-// atLeast is the shortest that it can take, if it comes of the fault.
+// atLeast returns the minimum time until the result, if the fault causes it.
 func (p plan) atLeast() time.Duration {
 	switch p.when {
 	case afterPage:
@@ -52,7 +52,8 @@ func (p plan) atLeast() time.Duration {
 
 const success = "success"
 
-// Times that the test sets, as they are in life.
+// The times in the table. Where the test shortens them, they are those of real
+// devices.
 const (
 	afterPage        = "after the page timeout: 5 s"
 	afterSupervision = "after the link's supervision timeout: 20 s, or what the devices agree on"
@@ -62,18 +63,18 @@ const (
 	atDeadline       = "at its deadline; without one, when the stall ends"
 )
 
-// idleWithin is the longest that a transfer takes to give up a silent peer.
+// idleWithin is the maximum time until a transfer gives up on a silent peer.
 const idleWithin = 2*idleTimeout + atOnce
 
-// orNotConnected is what a Write may get that waits when the connection ends: the
-// kernel gives it the errno, or ENOTCONN alone.
+// orNotConnected returns the possible results of a Write that waits when the
+// connection ends: the kernel returns either the errno or ENOTCONN.
 func orNotConnected(errno string) []string { return []string{errno, "ENOTCONN"} }
 
-// orForgotten is what a Shutdown may get: the kernel can forget the errno of a link
-// that is lost while it is busy.
-func orForgotten(errno string) []string { return []string{errno, "ECONNABORTED"} }
+// orLost returns the possible results of a Shutdown: a kernel that is using the link
+// when it is lost can lose the errno.
+func orLost(errno string) []string { return []string{errno, "ECONNABORTED"} }
 
-// results are those of errors that are no errno.
+// results are the names of errors that are not an errno.
 var results = []struct {
 	err  error
 	name string
@@ -87,7 +88,7 @@ var results = []struct {
 	{io.EOF, "io.EOF"},
 }
 
-// resultOf names what a caller got by what it can compare it with.
+// resultOf returns the name of the value that the caller can compare err with.
 func resultOf(err error) string {
 	if err == nil {
 		return success

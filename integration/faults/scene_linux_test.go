@@ -12,28 +12,28 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// A scene is one cell while it is played.
+// A scene is the run of one cell.
 type scene struct {
 	*testing.T
 	*stage
 	fault *fault
 	plan  plan
 
-	kill func() // kills the peer's process, in cells where it is one
+	kill func() // kills the peer's process, in cells with a child
 
 	written int64 // bytes, in tests that count them
 
-	struck   time.Time   // when the fault came
-	striking atomic.Bool // it comes, or has come
-	took     time.Duration
-	err      error // what the caller got
+	struck   time.Time     // when the fault struck
+	striking atomic.Bool   // the fault is striking, or has struck
+	took     time.Duration // from the fault to the result
+	err      error         // the caller's result
 
-	closers []func()       // in reverse order, at the end
-	running sync.WaitGroup // goroutines that end when all is closed
+	closers []func()       // called at the end, the last one first
+	running sync.WaitGroup // goroutines that end once the closers have run
 }
 
-// atEnd has a function called at the end of the scene, before it is checked that
-// nothing is left.
+// atEnd registers a function that is called at the end of the scene, before the
+// check for leaks.
 func (s *scene) atEnd(f func()) { s.closers = append(s.closers, f) }
 
 func (s *scene) close() {
@@ -43,20 +43,19 @@ func (s *scene) close() {
 	s.running.Wait()
 }
 
-// closing closes a connection at the end.
+// closing registers a connection to be closed at the end, and returns it.
 func (s *scene) closing(c *rfcomm.Conn) *rfcomm.Conn {
 	s.atEnd(func() { c.Close() })
 	return c
 }
 
-// connected returns the two ends of a connection, which are closed in the end.
+// connected returns the two ends of a new connection, which are closed at the end.
 func (s *scene) connected() (near, far *rfcomm.Conn) {
 	s.Helper()
 	near, far = s.connect(s.T, s.near, s.far)
 	s.atEnd(func() {
 		near.Close()
-		// A channel whose ends both close over what they have not read stays busy
-		// for 40 s.
+		// If both ends close with unread data, their channel stays busy for 40 s.
 		far.SetReadDeadline(time.Now().Add(drainTime))
 		io.Copy(io.Discard, far)
 		far.Close()
@@ -64,13 +63,13 @@ func (s *scene) connected() (near, far *rfcomm.Conn) {
 	return near, far
 }
 
-// drainTime bounds how long the end of a connection is read from for its end.
+// drainTime limits the wait for the end of a stream before the connection is closed.
 const drainTime = 5 * time.Second
 
-// drain reads all that comes, until the end.
+// drain reads and discards data until the end of the stream.
 func (s *scene) drain(c *rfcomm.Conn) { s.running.Go(func() { io.Copy(io.Discard, c) }) }
 
-// strike lets the fault come.
+// strike applies the fault.
 func (s *scene) strike() {
 	s.Helper()
 	s.struck = time.Now()
@@ -78,12 +77,11 @@ func (s *scene) strike() {
 	s.fault.strike(s)
 }
 
-// hangs is how long a call may take beyond the plan before it counts as one that
-// never returns.
+// hangs is the time beyond the planned limit after which a call counts as hanging.
 const hangs = 10 * time.Second
 
-// await waits for what the caller gets, no longer than planned. Something that
-// comes later is an error, and awaited after the fault has been mended.
+// await waits for the caller's result. After the planned time limit and hangs, it
+// fails the test, reverts the fault, and waits on.
 func (s *scene) await(result <-chan error) {
 	s.Helper()
 	limit := time.NewTimer(s.plan.limit() + hangs)
@@ -92,7 +90,7 @@ func (s *scene) await(result <-chan error) {
 	case s.err = <-result:
 		s.took = time.Since(s.struck)
 	case <-limit.C:
-		s.Errorf("nothing came within %v", s.plan.limit()+hangs)
+		s.Errorf("no result within %v", s.plan.limit()+hangs)
 		s.mend(s.T)
 		s.err = hosttest.Receive(s.T, result)
 		s.took = time.Since(s.struck)

@@ -11,8 +11,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// serving meets a fault while a client of the framed dialect gets a file; the
-// result is that of ServeConn. The server must be there for the next client.
+// serving applies a fault while a client of the framed dialect gets a file. The
+// result is that of ServeConn. The server must serve the next client.
 var serving = &activity{name: "serving files", play: playServing, plans: map[*fault]plan{
 	pageTimesOut: {never: transfersConnected},
 	refusedPage:  {never: transfersConnected},
@@ -94,7 +94,7 @@ func (e *exchange) dialFrom(address rfcomm.Addr) *watchedConn {
 	return &watchedConn{Conn: e.closing(c)}
 }
 
-// nextClient gets the file for another client, at the third device.
+// nextClient gets the file with another client, at the third device.
 func (e *exchange) nextClient(address rfcomm.Addr) {
 	e.Helper()
 	ctx, cancel := context.WithTimeout(e.Context(), anewWithin)

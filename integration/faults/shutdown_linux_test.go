@@ -18,12 +18,11 @@ import (
 )
 
 var (
-	dropRounds = flag.Int("drop.rounds", 10, "how often a peer drops its link as it answers a Shutdown")
-	dropAfter  = flag.Duration("drop.after", 0, "how long after its answer the peer drops its link")
+	dropRounds = flag.Int("drop.rounds", 10, "how many times a peer drops its link right after answering a Shutdown")
+	dropAfter  = flag.Duration("drop.after", 0, "time between the peer's answer and the end of its link")
 )
 
-// play calls a function in a scene of its own, and checks that nothing is left
-// of it.
+// play calls a function with a new scene, and checks for leaks.
 func (s *stage) play(t *testing.T, scenery func(*scene)) {
 	t.Helper()
 	s.reset(t)
@@ -35,17 +34,17 @@ func (s *stage) play(t *testing.T, scenery func(*scene)) {
 	})
 }
 
-// A sighting is a radio's log that looks for a packet which two controllers
-// pass on: from the kernel at one end, and to the kernel at the other.
+// A sighting is a radio's log that waits for a packet to pass both controllers: from
+// the kernel at one end, and to the kernel at the other.
 type sighting struct {
 	mu      sync.Mutex
-	packet  []byte // nil: none
-	passes  int    // left to see
+	packet  []byte // nil while no packet is waited for
+	passes  int    // that the packet has not made yet
 	arrived chan struct{}
 }
 
-// of starts to look for a packet, and returns a channel that is closed when it
-// has arrived.
+// of starts to wait for a packet, and returns a channel that is closed when the
+// packet has arrived.
 func (l *sighting) of(packet []byte) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -72,8 +71,8 @@ func (p *speaker) awaitFrame(kind byte) {
 	}
 }
 
-// A peer that answers the disconnect and then drops its link has acknowledged
-// everything. For this end, a link that was lost before can look the same.
+// A peer that answers the disconnect and then drops its link has acknowledged all
+// data. This end can fail to distinguish it from a link that was lost earlier.
 func TestShutdownWithADroppedLink(t *testing.T) {
 	log := new(sighting)
 	st := newLoggedStage(t, log)
@@ -90,16 +89,16 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 			arrived := log.of(answer)
 			p.say(answer)
 			<-arrived
-			time.Sleep(*dropAfter) // the quantity measured; no result depends on it
+			time.Sleep(*dropAfter) // the measured quantity, not a wait for an event
 			s.radio.Link(s.near, s.third).Disconnect(rfcommtest.RemoteUserTerminated)
 			switch err := hosttest.Receive(t, shutdown); {
 			case err == nil:
 			case errors.Is(err, rfcomm.ErrUnconfirmed) && errors.Is(err, unix.ECONNABORTED):
 				unconfirmed++
 			case errors.Is(err, unix.ECONNRESET):
-				// Both arrived between the kernel's look for frames and its
-				// look at the channel's state (rfcomm_process_rx), so that it
-				// has not read the answer.
+				// Both arrived after the kernel had checked for frames and
+				// before it checked the channel's state (rfcomm_process_rx),
+				// so it has not read the answer.
 				unread++
 			default:
 				t.Errorf("Shutdown: %v, want nil or ErrUnconfirmed", err)
@@ -110,15 +109,15 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 		*dropAfter, *dropRounds, unconfirmed, unread)
 }
 
-// A peer that closes its L2CAP channel without a disconnect, over data that it
-// has not received, can make the kernel lose the errno while the link stays:
-// the socket then looks as after an answer.
+// A peer that closes its L2CAP channel without a disconnect, before it has received
+// all data, can make the kernel lose the errno although the link stays. The socket
+// then looks the same as after an answer.
 func TestShutdownWithAClosedL2CAPChannel(t *testing.T) {
 	st := newStage(t)
 	st.play(t, func(s *scene) {
 		near, p, dlci := s.spokenTo(1000)
-		// So slow that frames fill all queues, on which the kernel waits while
-		// it sends (rfcomm_process_tx).
+		// So slow that frames fill all queues, so that the kernel waits while it
+		// sends (rfcomm_process_tx).
 		s.radio.Link(s.near, s.third).SimulateAirtime(rfcommtest.DM1)
 		for range 10 {
 			p.say(frame(dlci, uihCredits, 255))
@@ -131,17 +130,16 @@ func TestShutdownWithAClosedL2CAPChannel(t *testing.T) {
 		err := hosttest.Receive(t, shutdown)
 		t.Log(err)
 		if err == nil {
-			t.Errorf("Shutdown confirmed what the peer threw away")
+			t.Errorf("Shutdown confirmed data that the peer discarded")
 		}
 	})
 }
 
-// A peer that closes its L2CAP channel in place of an answer to the disconnect
-// makes the kernel end the connection with ECONNRESET. That errno is lost if
-// the kernel sends at this moment, such as the answer to a command: sending
-// takes the errno from the L2CAP socket (sock_error), and the session closes
-// without one (rfcomm_process_rx). Shutdown then returns nil, as after an
-// answer.
+// If a peer closes its L2CAP channel instead of answering the disconnect, the kernel
+// ends the connection with ECONNRESET. If the kernel is sending at that moment, such
+// as the response to a command, it loses the errno: sending takes the errno from the
+// L2CAP socket (sock_error), and the session closes without one
+// (rfcomm_process_rx). Shutdown then returns nil, as after an answer.
 func TestShutdownWithoutAnswerToDisconnect(t *testing.T) {
 	st := newStage(t)
 	for name, leave := range map[string]func(*scene, *rfcomm.Conn, *speaker) <-chan error{
@@ -165,8 +163,8 @@ func TestShutdownWithoutAnswerToDisconnect(t *testing.T) {
 	}
 }
 
-// unanswered returns the name of the error of a Shutdown whose disconnect was
-// not answered, and checks that the error is among those that can come.
+// unanswered returns the name of the error of a Shutdown whose disconnect was not
+// answered, and checks that the error is one of those expected.
 func (s *scene) unanswered(err error) string {
 	s.Helper()
 	switch {
@@ -183,7 +181,7 @@ func (s *scene) unanswered(err error) string {
 	return err.Error()
 }
 
-// leaveAfterDisconnect has the peer close its L2CAP channel when it sees the
+// leaveAfterDisconnect makes the peer close its L2CAP channel when it receives the
 // disconnect. L2CAP delivers in order, so the peer has received the data.
 func leaveAfterDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error {
 	s.written = writeSome(s, near, 7)
@@ -193,13 +191,13 @@ func leaveAfterDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error 
 	return shutdown
 }
 
-// leaveBeforeDisconnect has the peer close its L2CAP channel while data and the
-// disconnect are still in the queue of this end's L2CAP. The peer's L2CAP
-// discards whatever arrives after the close.
+// leaveBeforeDisconnect makes the peer close its L2CAP channel while data and the
+// disconnect are still in the queue of this end's L2CAP. The peer's L2CAP discards
+// all frames that arrive after the close.
 func leaveBeforeDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error {
 	s.written = writeSome(s, near, 1)
 	hosttest.Eventually(s, "the channel carries data", func() bool { return p.received.Load() > 0 })
-	// So slow that the frames stay in that queue for seconds, and fill it.
+	// So slow that the frames fill that queue and stay in it for seconds.
 	s.radio.Link(s.near, s.third).SimulateAirtime(rfcommtest.DM1)
 	p.say(frame(p.dlci, uihCredits, 255))
 	s.written += writeSome(s, near, 100*200)
@@ -218,12 +216,12 @@ func writeSome(s *scene, near *rfcomm.Conn, n int) int64 {
 	return int64(n)
 }
 
-// leave sends commands, which keep the kernel busy with its answers, and closes
-// the L2CAP channel.
+// leave sends commands, which keep the kernel busy with responses, and closes the
+// L2CAP channel.
 func (p *speaker) leave() {
 	p.Helper()
-	for range 300 { // more than the queue holds beside the data
-		p.say(command(testCommand, true, []byte(goesOn)...))
+	for range 300 { // more than fit into the queue beside the data
+		p.say(command(testCommand, true, []byte(testContent)...))
 	}
 	p.file.Close()
 }

@@ -14,25 +14,24 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// psm is that of RFCOMM in L2CAP.
+// psm is the L2CAP PSM of RFCOMM.
 const psm = 3
 
-// A speaker is a device whose RFCOMM is the test's own: on a socket of L2CAP, it
-// says what it is told to.
+// A speaker is an RFCOMM implementation of the test's own, over an L2CAP socket,
+// that sends any frames.
 type speaker struct {
 	*scene
 	file     *os.File
-	answers  chan byte    // types of the frames that came
-	commands chan byte    // types of the commands that came on the control channel
-	tests    chan string  // what came back of test commands
-	data     chan []byte  // of the channel
-	received atomic.Int64 // bytes of data
-	dlci     byte         // of the channel that spokenTo opened
-	finished chan struct{}
+	answers  chan byte     // types of the received frames, except for data
+	commands chan byte     // types of the commands received on the control channel
+	tests    chan string   // contents of the received responses to test commands
+	data     chan []byte   // data received on the channel
+	received atomic.Int64  // bytes of data
+	dlci     byte          // of the channel that spokenTo opened
+	finished chan struct{} // closed when nothing more can be received
 }
 
-// speaker connects the RFCOMM of the test's own at one device to the kernel's at
-// another.
+// speaker connects a speaker at one device to the kernel's RFCOMM at another.
 func (s *scene) speaker(at, to *rfcommtest.Controller) *speaker {
 	s.Helper()
 	fd := s.l2cap(at)
@@ -47,7 +46,7 @@ func (s *scene) speaker(at, to *rfcommtest.Controller) *speaker {
 	return s.speakOn(fd)
 }
 
-// l2cap returns a socket that is bound to a device.
+// l2cap returns an L2CAP socket that is bound to a device.
 func (s *scene) l2cap(at *rfcommtest.Controller) int {
 	s.Helper()
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, unix.BTPROTO_L2CAP)
@@ -59,7 +58,7 @@ func (s *scene) l2cap(at *rfcommtest.Controller) int {
 	return fd
 }
 
-// speakOn speaks on a connected socket, until the end of the scene.
+// speakOn returns a speaker on a connected socket, until the end of the scene.
 func (s *scene) speakOn(fd int) *speaker {
 	s.Helper()
 	s.must(unix.SetNonblock(fd, true))
@@ -74,22 +73,22 @@ func (s *scene) speakOn(fd int) *speaker {
 func (p *speaker) say(frame []byte) {
 	p.Helper()
 	if _, err := p.file.Write(frame); err != nil {
-		p.Errorf("saying % x: %v", frame, err)
+		p.Errorf("sending % x: %v", frame, err)
 	}
 }
 
-// sayAllMalformed says all that is malformed, and sees that the kernel has taken it
-// in and goes on: it answers what comes after.
+// sayAllMalformed sends all malformed frames, and checks that the kernel answers a
+// correct command after them.
 func (p *speaker) sayAllMalformed(dlci byte) {
 	p.Helper()
 	for _, f := range allMalformed(dlci) {
 		p.say(f)
 	}
-	p.say(command(testCommand, true, []byte(goesOn)...))
+	p.say(command(testCommand, true, []byte(testContent)...))
 	for limit := time.After(anewWithin); ; {
 		select {
 		case said := <-p.tests:
-			if said == goesOn {
+			if said == testContent {
 				return
 			}
 		case <-limit:
@@ -99,10 +98,10 @@ func (p *speaker) sayAllMalformed(dlci byte) {
 	}
 }
 
-// goesOn is the content of a test command.
-const goesOn = "are you there?"
+// testContent is the content of a test command.
+const testContent = "are you there?"
 
-// listen takes what the kernel says, and answers its commands.
+// listen receives the kernel's frames, and answers its commands.
 func (p *speaker) listen() {
 	defer close(p.finished)
 	buffer := make([]byte, 2048)
@@ -141,7 +140,7 @@ func (p *speaker) listen() {
 	}
 }
 
-// put sends to a channel, unless nobody wants it.
+// put sends to a channel unless the channel is full.
 func put[T any](to chan<- T, value T) {
 	select {
 	case to <- value:
@@ -149,7 +148,7 @@ func put[T any](to chan<- T, value T) {
 	}
 }
 
-// open opens a channel of the kernel's with a frame size.
+// open opens a channel to the kernel with a frame size.
 func (p *speaker) open(channel int, mtu uint16) (dlci byte) {
 	p.Helper()
 	dlci = byte(channel << 1)
@@ -157,23 +156,23 @@ func (p *speaker) open(channel int, mtu uint16) (dlci byte) {
 	p.say(negotiation(dlci, mtu))
 	p.say(frame(dlci, sabm))
 	if got := hosttest.Receive(p, p.answers); got != ua {
-		p.Fatalf("a channel was answered with %#x", got)
+		p.Fatalf("the kernel answered the opening of a channel with %#x", got)
 	}
 	p.say(frame(dlci, uihCredits, 30))
 	return dlci
 }
 
-// session opens the session.
+// session opens the RFCOMM session.
 func (p *speaker) session() {
 	p.Helper()
 	p.say(frame(0, sabm))
 	if got := hosttest.Receive(p, p.answers); got != ua {
-		p.Fatalf("a session was answered with %#x", got)
+		p.Fatalf("the kernel answered the opening of a session with %#x", got)
 	}
 }
 
-// spokenTo returns the kernel's end of a channel that a speaker at the third
-// device has opened, and the speaker.
+// spokenTo returns the kernel's end of a channel that a speaker at the third device
+// has opened, and the speaker.
 func (s *scene) spokenTo(mtu uint16) (near *rfcomm.Conn, p *speaker, dlci byte) {
 	s.Helper()
 	l := listen(s.T, s.near)

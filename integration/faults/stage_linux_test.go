@@ -17,15 +17,15 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// What a device does that is out of reach, in this test. In life the one is 5 s
-// and the other 20 s, unless the devices agree on another time.
+// The timeouts of a device out of range, shortened for this test. With real devices
+// they are 5 s and 20 s, unless the devices agree on other times.
 const (
 	pageTimeout        = 300 * time.Millisecond
 	supervisionTimeout = 200 * time.Millisecond
 )
 
-// A stage is where all cells are played: three devices, of which near is the one
-// whose program is watched. The third one speaks RFCOMM of its own making.
+// A stage holds the three devices of all cells. The program under test runs at near,
+// and its peer at far. A speaker runs at third.
 type stage struct {
 	near, far, third *rfcommtest.Controller
 	radio            *rfcommtest.Radio
@@ -44,10 +44,10 @@ func newLoggedStage(t *testing.T, log io.Writer) *stage {
 	return &stage{radio: radio, near: all[0], far: all[1], third: all[2]}
 }
 
-// link is what is between the device that is watched and its peer.
+// link returns the link between near and far.
 func (s *stage) link() *rfcommtest.Link { return s.radio.Link(s.near, s.far) }
 
-// mend ends every fault.
+// mend reverts every fault.
 func (s *stage) mend(t testing.TB) {
 	t.Helper()
 	for _, c := range s.radio.Controllers() {
@@ -65,7 +65,7 @@ func (s *stage) mend(t testing.TB) {
 	})
 }
 
-// reset ends every fault and every link, so that no cell sees another one's.
+// reset reverts every fault and ends every link, so that no cell affects the next.
 func (s *stage) reset(t testing.TB) {
 	t.Helper()
 	s.mend(t)
@@ -75,13 +75,13 @@ func (s *stage) reset(t testing.TB) {
 	}
 }
 
-// awaitNoLink waits until the kernel has no link at a device.
+// awaitNoLink waits until the kernel has no link of a device.
 func awaitNoLink(t testing.TB, c *rfcommtest.Controller) {
 	t.Helper()
 	hosttest.Eventually(t, "no link is left", func() bool {
 		var index int
 		if _, err := fmt.Sscanf(c.Name(), "hci%d", &index); err != nil {
-			return true // removed
+			return true // unplugged
 		}
 		links, err := hci.AllLinks(index)
 		return err != nil || len(links) == 0
@@ -141,8 +141,8 @@ func (s *stage) connect(t testing.TB, from, to *rfcommtest.Controller) (dialed, 
 	return dialed, accepted
 }
 
-// keepLittle makes the kernel hold little of what a connection carries, so that it
-// is soon full.
+// keepLittle makes the kernel's buffers of a connection small, so that they are
+// soon full.
 func keepLittle(t testing.TB, c *rfcomm.Conn) {
 	const little = 8 << 10
 	if err := errors.Join(c.SetReadBuffer(little), c.SetWriteBuffer(little)); err != nil {
@@ -150,8 +150,8 @@ func keepLittle(t testing.TB, c *rfcomm.Conn) {
 	}
 }
 
-// A new connection has this long to come about: the kernel needs some time to see
-// the end of the old ones.
+// anewWithin is the time limit of a new connection: the kernel takes a while to
+// notice the end of the old ones.
 const anewWithin = 20 * time.Second
 
 // connectsAnew checks that a new connection carries data both ways.

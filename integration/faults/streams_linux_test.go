@@ -17,7 +17,7 @@ const (
 	anyBytes         = "to a connection all bytes are alike"
 )
 
-// reading meets a fault while a Read waits.
+// reading applies a fault while a Read waits.
 var reading = &activity{name: "Read", play: playReading, plans: map[*fault]plan{
 	pageTimesOut: {never: connectedAlready},
 	refusedPage:  {never: connectedAlready},
@@ -38,7 +38,7 @@ var reading = &activity{name: "Read", play: playReading, plans: map[*fault]plan{
 	wrongFrames:  {want: []string{success}, note: framesIgnored},
 }}
 
-// longerThanAll is longer than every time limit of the kernel's that has been seen.
+// longerThanAll exceeds every timeout of the kernel observed so far.
 const longerThanAll = 55 * time.Second
 
 // endStall checks that a call has not returned after longerThanAll, and then
@@ -106,7 +106,8 @@ func playReading(s *scene) {
 	}
 }
 
-// sayMalformed says all that is malformed, and sees that nothing of it is read.
+// sayMalformed sends all malformed frames, and checks that Read returns none of
+// their bytes.
 func (p *speaker) sayMalformed(dlci byte, near *rfcomm.Conn) {
 	p.Helper()
 	for _, m := range malformed(dlci) {
@@ -123,14 +124,14 @@ func (p *speaker) sayMalformed(dlci byte, near *rfcomm.Conn) {
 			got = append(got, one[:n]...)
 		}
 		rest := bytes.TrimSuffix(got, []byte("x"))
-		if err != nil || len(rest) > 0 && !(takesHeads(p) && bytes.Equal(rest, m.taken)) {
+		if err != nil || len(rest) > 0 && !(takesHeaders(p) && bytes.Equal(rest, m.taken)) {
 			p.Errorf("after %s: read %q, %v", m.name, got, err)
 		}
 	}
 	near.SetReadDeadline(time.Time{})
 }
 
-// writing meets a fault while a Write waits, since the peer has not read.
+// writing applies a fault while a Write waits because the peer has not read.
 var writing = &activity{name: "Write into a full buffer", play: playWriting, plans: map[*fault]plan{
 	pageTimesOut: {never: connectedAlready},
 	refusedPage:  {never: connectedAlready},
@@ -191,27 +192,27 @@ func (s *scene) fill(c *rfcomm.Conn) {
 	conntest.FillWithin(s, c, 150*time.Millisecond)
 }
 
-// shutdownWithin is the longest that a Shutdown takes to give up a peer that takes
-// nothing: 5 minutes, unless its context ends before.
+// shutdownWithin is the maximum time until a Shutdown gives up on a peer that reads
+// nothing: 5 minutes, unless its context ends earlier.
 const shutdownWithin = 5*time.Minute + atOnce
 
-// shuttingDown meets a fault while Shutdown waits for a peer that has not read
-// everything.
+// shuttingDown applies a fault while Shutdown waits for a peer that has not read
+// all data.
 var shuttingDown = &activity{name: "Shutdown", play: playShuttingDown, plans: map[*fault]plan{
 	pageTimesOut: {never: connectedAlready},
 	refusedPage:  {never: connectedAlready},
 	noListener:   {never: connectedAlready},
-	lost08:       {want: orForgotten("ETIMEDOUT"), when: afterSupervision},
-	lost13:       {want: orForgotten("ECONNRESET")},
-	lost14:       {want: orForgotten("ECONNRESET")},
-	lost15:       {want: orForgotten("ECONNRESET")},
+	lost08:       {want: orLost("ETIMEDOUT"), when: afterSupervision},
+	lost13:       {want: orLost("ECONNRESET")},
+	lost14:       {want: orLost("ECONNRESET")},
+	lost15:       {want: orLost("ECONNRESET")},
 	stallFor1s:   {want: []string{success}, when: afterStall},
 	stallForEver: {want: []string{"ETIMEDOUT"}, within: shutdownWithin, long: true},
 	ownDown:      {want: []string{"ECONNABORTED"}},
-	farDown:      {want: orForgotten("ETIMEDOUT"), when: afterSupervision},
+	farDown:      {want: orLost("ETIMEDOUT"), when: afterSupervision},
 	ownGone:      {want: []string{"ECONNABORTED"}},
-	farGone:      {want: orForgotten("ETIMEDOUT"), when: afterSupervision},
-	killed:       {want: orForgotten("ECONNRESET")},
+	farGone:      {want: orLost("ETIMEDOUT"), when: afterSupervision},
+	killed:       {want: orLost("ECONNRESET")},
 	neverReads:   {want: []string{"ETIMEDOUT"}, within: shutdownWithin, long: true},
 	rubbish:      {never: anyBytes},
 	wrongFrames:  {want: []string{success}, note: framesIgnored},
@@ -231,7 +232,7 @@ func playShuttingDown(s *scene) {
 	}
 	s.fill(near)
 	shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
-	// It has begun once the connection is closed to its users.
+	// Once Shutdown has begun, the methods of the Conn fail.
 	hosttest.Eventually(s, "Shutdown has begun", func() bool { return near.SetDeadline(time.Time{}) != nil })
 	hosttest.AwaitPolling(s, "(*Socket).awaitSent")
 	s.strike()

@@ -18,13 +18,13 @@ type row struct {
 	err    error
 }
 
-// Lines between which the table is printed, for whoever has only the output.
+// The lines before and after the table, by which lab/faults finds it.
 const (
 	tableBegins = "--- table ---"
 	tableEnds   = "--- end of the table ---"
 )
 
-// head is what a row begins with, by which it is known.
+// head returns the beginning of a row, which identifies it.
 func head(a *activity, f *fault) string { return fmt.Sprintf("| %s | %s |", a.name, f.name) }
 
 func printTable(w io.Writer, rows []row) {
@@ -37,7 +37,7 @@ func printTable(w io.Writer, rows []row) {
 	fmt.Fprintln(w, tableEnds)
 }
 
-// seen is what the program sees.
+// seen returns the program's result.
 func (r row) seen() string {
 	switch {
 	case r.never != "":
@@ -50,16 +50,16 @@ func (r row) seen() string {
 	return fmt.Sprintf("%s: `%s`", resultOf(r.err), anonymous(r.err.Error()))
 }
 
-// ends are the addresses of the ends of a connection in the text of an error.
+// ends matches the addresses of a connection in the text of an error.
 var ends = regexp.MustCompile(`rfcomm \[[0-9A-F:]{17}\](:\d+)?(->\[[0-9A-F:]{17}\]:\d+)?`)
 
-// anonymous returns the text of an error as it would be anywhere.
+// anonymous replaces the addresses and timeouts of the test in the text of an error.
 func anonymous(text string) string {
 	text = strings.NewReplacer("\n", " ", "for "+idleTimeout.String(), "for 30s").Replace(text)
 	return strings.NewReplacer("|", "/", "`", "'").Replace(ends.ReplaceAllString(text, "rfcomm …"))
 }
 
-// timing is when the program sees it.
+// timing returns the time until the result.
 func (r row) timing() string {
 	switch {
 	case !r.played:
@@ -70,7 +70,7 @@ func (r row) timing() string {
 	return span(r.took)
 }
 
-// span is a range that a time lies in: what is below depends on the machine.
+// span returns a range that contains d. Times within it depend on the machine.
 func span(d time.Duration) string {
 	if d < time.Second {
 		return "at once"
@@ -84,7 +84,7 @@ func span(d time.Duration) string {
 	return "minutes"
 }
 
-// remark is the note of the row.
+// remark returns the note of the row.
 func (r row) remark() string {
 	if r.never != "" {
 		return r.never

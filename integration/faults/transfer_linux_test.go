@@ -20,16 +20,16 @@ import (
 )
 
 const (
-	// fileSize is that of the file that is transferred. It is more than what both
-	// kernels hold of it, so that no fault comes too late.
+	// fileSize is the size of the transferred file. It exceeds the buffers of both
+	// kernels, so that every fault strikes during the transfer.
 	fileSize = 256 << 10
 
-	// strikeAfter is how much of it has gone when the fault comes: enough for whoever
-	// receives it to have kept some.
+	// strikeAfter is the number of bytes that have been transferred when the fault
+	// strikes, enough for the receiver to have stored a part.
 	strikeAfter = 96 << 10
 
-	// How long a client and a server wait for each other here: where one of them is
-	// silent for good, and else.
+	// The idle timeouts of client and server: idleTimeout in cells in which one of
+	// them never answers, and patience in the others.
 	idleTimeout = 1500 * time.Millisecond
 	patience    = 10 * time.Second
 
@@ -40,23 +40,23 @@ var quiet = slog.New(slog.DiscardHandler)
 
 // A transfer is one way to move a file between the two devices.
 type transfer struct {
-	// from and to tell in which folder the file is, and where it comes to.
+	// from and to return the directories that the file is copied from and to.
 	from, to func(*exchange) string
 	// move makes one attempt.
 	move func(ctx context.Context, c net.Conn, e *exchange) error
-	// resumes tells whether the next attempt goes on from what has come.
+	// resumes means that the next attempt resumes from the stored part.
 	resumes bool
 }
 
-// An exchange is a server of files at one device, and a client at the other.
+// An exchange is a file server at one device and a client at the other.
 type exchange struct {
 	*scene
-	offered, local string // the folders of the server and of the client
-	content        []byte
-	idle           time.Duration // of the attempt that meets the fault
+	offered, local string        // the directories of the server and of the client
+	content        []byte        // of the file
+	idle           time.Duration // the idle timeout of the next attempt
 
 	listener *rfcomm.Listener
-	served   chan error // how ServeConn ended, for each client
+	served   chan error // the results of ServeConn
 }
 
 var (
@@ -96,7 +96,7 @@ var (
 func (e *exchange) server() string { return e.offered }
 func (e *exchange) client() string { return e.local }
 
-// newExchange makes the folders, and the file where it comes from.
+// newExchange returns an exchange with its directories and the file to transfer.
 func (s *scene) newExchange(m *transfer) *exchange {
 	s.Helper()
 	e := &exchange{scene: s, offered: s.TempDir(), local: s.TempDir(), content: make([]byte, fileSize), served: make(chan error, 100)}
@@ -109,7 +109,7 @@ func (s *scene) newExchange(m *transfer) *exchange {
 	return e
 }
 
-// listen has a server listen at a device; serving it is another matter.
+// listen listens on an address for the server. It does not serve yet.
 func (e *exchange) listen(address rfcomm.Addr) {
 	e.Helper()
 	l, err := new(rfcomm.ListenConfig).ListenRFCOMM(e.Context(), address)
@@ -118,7 +118,8 @@ func (e *exchange) listen(address rfcomm.Addr) {
 	e.atEnd(func() { l.Close() })
 }
 
-// serve serves until the end. Connections are changed by wrap, if it is not nil.
+// serve serves until the end of the scene. If wrap is not nil, serve wraps the first
+// connection with it.
 func (e *exchange) serve(wrap func(*rfcomm.Conn) net.Conn) {
 	e.Helper()
 	root, err := os.OpenRoot(e.offered)
@@ -155,7 +156,7 @@ func (e *exchange) dialServer(address rfcomm.Addr) *watchedConn {
 	return &watchedConn{Conn: e.closing(c)}
 }
 
-// held returns how much of the file is where it comes to.
+// held returns the number of stored bytes of the file.
 func (e *exchange) held(m *transfer) int64 {
 	for _, name := range []string{fileName, fileName + ".part"} {
 		if stat, err := os.Stat(filepath.Join(m.to(e), name)); err == nil {
@@ -165,7 +166,7 @@ func (e *exchange) held(m *transfer) int64 {
 	return 0
 }
 
-// whole reports whether the file is where it comes to, and checks it.
+// whole reports whether the file is complete, and checks its content.
 func (e *exchange) whole(m *transfer) bool {
 	e.Helper()
 	got, err := os.ReadFile(filepath.Join(m.to(e), fileName))
@@ -179,16 +180,16 @@ func (e *exchange) whole(m *transfer) bool {
 	return true
 }
 
-// protocolSize is more than what a transfer carries besides the file.
+// protocolSize exceeds the bytes of a transfer besides the file's content.
 const protocolSize = 24 << 10
 
-// again makes the next attempt, which must go on from what has come, if anything has,
-// and make the file whole.
-func (e *exchange) again(m *transfer, address rfcomm.Addr, came bool) {
+// again makes the next attempt, which must complete the file. If stored, a part of
+// the file must be stored, from which the attempt must resume.
+func (e *exchange) again(m *transfer, address rfcomm.Addr, stored bool) {
 	e.Helper()
 	held := e.held(m)
-	if came && m.resumes && held == 0 {
-		e.Error("nothing was kept of what had come")
+	if stored && m.resumes && held == 0 {
+		e.Error("no received data was stored")
 	}
 	e.idle = patience
 	c := e.dialServer(address)
@@ -199,17 +200,17 @@ func (e *exchange) again(m *transfer, address rfcomm.Addr, came bool) {
 		return
 	}
 	if !e.whole(m) {
-		e.Error("the next attempt has succeeded, and there is no file")
+		e.Error("the next attempt succeeded without a file")
 	}
 	if m.resumes {
-		e.Logf("of %d bytes %d were there, and %d were carried", fileSize, held, c.carried())
+		e.Logf("%d of %d bytes were stored, and %d were transferred", held, fileSize, c.carried())
 		if c.carried() > fileSize-held+protocolSize {
-			e.Errorf("%d bytes were carried, although %d of %d were there", c.carried(), held, fileSize)
+			e.Errorf("%d bytes were transferred although %d of %d were stored", c.carried(), held, fileSize)
 		}
 	}
 }
 
-// playTransfer plays a cell of a client, whose server is at the peer's device.
+// playTransfer runs a cell of a client whose server is at the peer's device.
 func playTransfer(s *scene, m *transfer) {
 	e := s.newExchange(m)
 	address := e.childAddress(e.far)
@@ -224,7 +225,7 @@ func playTransfer(s *scene, m *transfer) {
 		e.running.Go(func() { e.serveRubbish() })
 	case neverReads:
 		e.listen(address)
-		after := 0 // nothing is read, not even the request
+		after := 0 // do not even read the request
 		if m == framedPut {
 			after = strikeAfter
 		}
@@ -254,7 +255,7 @@ func playTransfer(s *scene, m *transfer) {
 	s.await(s.begun(started, moved))
 	openGate()
 	if whole := e.whole(m); whole && s.err != nil && m.to(e) == e.local || !whole && s.err == nil {
-		s.Errorf("the result is %v; that the file is there is %v", s.err, whole)
+		s.Errorf("the result is %v, but the file is complete: %v", s.err, whole)
 	}
 	s.mend(s.T)
 	switch {
@@ -270,12 +271,12 @@ func playTransfer(s *scene, m *transfer) {
 		e.listen(address)
 		e.serve(nil)
 	}
-	came := s.fault != rubbish && (s.fault != neverReads || m == framedPut)
-	if e.whole(m) { // and it was only not confirmed
+	stored := s.fault != rubbish && (s.fault != neverReads || m == framedPut)
+	if e.whole(m) { // only its confirmation was lost
 		s.must(os.Remove(filepath.Join(m.to(e), fileName)))
-		came = false
+		stored = false
 	}
-	e.again(m, address, came)
+	e.again(m, address, stored)
 }
 
 // begun waits until the fault has struck a transfer. The returned channel
@@ -294,7 +295,7 @@ func (s *scene) begun(struck <-chan struct{}, ended <-chan error) <-chan error {
 	}
 }
 
-// serveRubbish says nothing of sense to one client.
+// serveRubbish sends meaningless data to one client.
 func (e *exchange) serveRubbish() {
 	c, err := e.listener.AcceptRFCOMM()
 	if err != nil {
@@ -303,5 +304,5 @@ func (e *exchange) serveRubbish() {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(anewWithin))
 	c.Write(bytes.Repeat([]byte("rubbish\r\n"), 1000))
-	io.Copy(io.Discard, c) // the client hangs up
+	io.Copy(io.Discard, c) // until the client closes
 }
