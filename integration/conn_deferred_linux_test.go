@@ -136,8 +136,8 @@ func (l *lab) startConnect(t *testing.T, addr rfcomm.Addr) (fd int) {
 	return fd
 }
 
-// If the peer closes between poll(2) and the first recv(2) of a deferred
-// connection, recv(2) crashes Linux 6.1. Read must not call it after a hangup.
+// On Linux 6.1, the first recv(2) of a deferred connection whose peer has closed
+// crashes the kernel (rfcomm_dlc_accept), so Read must not call it after a hangup.
 func TestConnReadOfDeferredAfterHangup(t *testing.T) {
 	l := inLab(t)
 	for range 5 {

@@ -141,8 +141,8 @@ func TestDialAfterADialCancelledWhilePairing(t *testing.T) {
 	if err := <-dialed; !errors.Is(err, context.Canceled) {
 		t.Fatalf("%v: does not match context.Canceled", err)
 	}
-	// There is no event when the kernel drops an idle session after 2 s
-	// (RFCOMM_IDLE_TIMEOUT).
+	// The kernel drops an idle session after 2 s (RFCOMM_IDLE_TIMEOUT), without any
+	// event to wait for.
 	time.Sleep(3 * time.Second)
 	confirm()
 

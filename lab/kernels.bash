@@ -1,65 +1,64 @@
-# Kernels for the lab: where they come from, and the initramfs that boots them.
-# Sourced by lab/run and lab/bench, which provide note, fail, discard_at_exit, LAB and
-# CACHE.
-# shellcheck shell=bash disable=SC2034 # lab/run uses what is set here
+# Kernels for the lab: their sources, and the initramfs that boots them. Sourced by
+# lab/run and lab/bench, which define note, fail, discard_at_exit, LAB and CACHE.
+# shellcheck shell=bash disable=SC2034 # lab/run uses the variables
 
-# The Debian suites to look for a kernel series in; the first entry that has it
-# wins, and suites joined by + count as one entry. What follows a series after a
-# dash names a second source for it.
+# The Debian suites to search for a kernel series. The first entry with the series
+# wins; suites joined by + are one entry. A suffix after a dash distinguishes a second
+# source of a series.
 #
-# Series 6.1 comes without security updates on purpose: a single page without an
-# answer crashes 6.1.192 of bookworm-security in its RFCOMM thread (list
-# corruption in hci_chan_del), and 6.1.176 of bookworm never. 6.1-security has it.
+# Series 6.1 is without security updates on purpose: a single unanswered page crashes
+# 6.1.192 of bookworm-security in its RFCOMM thread (list corruption in
+# hci_chan_del), and never crashes 6.1.176 of bookworm. 6.1-security is with them.
 declare -A KERNEL_SUITES=(
 	[6.1]="bookworm"
 	[6.1-security]="bookworm+bookworm-security"
 	[6.12]="trixie+trixie-security bookworm-backports"
 )
 
-# What the guest loads, in this order, each with the modules it depends on:
-# the way to the machine's files and back, RFCOMM, and /dev/vhci, through which
-# package rfcommtest makes adapters.
+# The modules that the guest loads, in this order, each after its dependencies: for
+# access to the host's files, the port, RFCOMM, and /dev/vhci, with which package
+# rfcommtest makes adapters.
 KERNEL_MODULES=(
 	virtio_pci virtio_console 9p 9pnet_virtio overlay
 	rfcomm hci_vhci
 )
 
-# The programs that the init script calls; all are busybox.
+# The programs that the init script calls. All are busybox.
 INIT_PROGRAMS=(sh cat chroot insmod mkdir mount reboot sync)
 
-# kernel_prepare SERIES makes sure that the cache holds the kernel and its
-# initramfs, and sets KERNEL_IMAGE and KERNEL_INITRAMFS.
+# kernel_prepare SERIES puts the kernel and its initramfs into the cache, if they are
+# missing, and sets KERNEL_IMAGE and KERNEL_INITRAMFS.
 kernel_prepare() {
-	local series=$1 folder inputs
+	local series=$1 directory inputs
 	inputs=$(hash_of < <(printf '%s\n' "${KERNEL_SUITES[$series]}" "${KERNEL_MODULES[@]}"; declare -f kernel_pick kernel_unpack))
-	folder=$CACHE/kernel-$series-$inputs
-	if [[ ! -d $folder ]]; then
-		with_lock kernel_fetch "$series" "$folder"
+	directory=$CACHE/kernel-$series-$inputs
+	if [[ ! -d $directory ]]; then
+		with_lock kernel_fetch "$series" "$directory"
 	fi
-	KERNEL_IMAGE=$folder/kernel
-	initramfs_prepare "$series" "$folder"
+	KERNEL_IMAGE=$directory/kernel
+	initramfs_prepare "$series" "$directory"
 }
 
-# with_lock COMMAND… runs COMMAND while no other lab/run changes the cache.
+# with_lock COMMAND… runs COMMAND while it holds the lock of the cache.
 with_lock() {
 	local lock
 	mkdir -p "$CACHE"
 	exec {lock}>"$CACHE/lock"
-	flock -n "$lock" || { note "waiting for another lab/run that fills the cache"; flock "$lock"; }
+	flock -n "$lock" || { note "waiting for another lab/run to fill the cache"; flock "$lock"; }
 	"$@"
 	exec {lock}>&-
 }
 
-# hash_of prints a short hash of its standard input.
+# hash_of prints a short hash of standard input.
 hash_of() { sha256sum | cut -c1-16; }
 
-# kernel_fetch SERIES FOLDER puts the kernel, its modules and their order into
-# FOLDER. It works beside it and renames at the end, so that a FOLDER that
-# exists is complete.
+# kernel_fetch SERIES DIRECTORY puts the kernel, its modules and their order into
+# DIRECTORY. It works in a temporary directory and renames it at the end, so that
+# DIRECTORY is complete if it exists.
 kernel_fetch() {
-	local series=$1 folder=$2 work suites package=
-	[[ ! -d $folder ]] || return 0 # somebody else fetched it while we waited
-	note "fetching kernel $series (once; it stays in $CACHE)"
+	local series=$1 directory=$2 work suites package=
+	[[ ! -d $directory ]] || return 0 # another lab/run has fetched it meanwhile
+	note "fetching kernel $series into $CACHE"
 	work=$(mktemp -d "$CACHE/fetch.XXXXXX")
 	discard_at_exit "$work"
 	mkdir -p "$work"/{lists,archives,deb,tree,new/modules}
@@ -75,24 +74,24 @@ kernel_fetch() {
 	dpkg -x "$work"/deb/*.deb "$work/tree"
 	rm -rf "$work/deb"
 	kernel_pick "$work/tree" "$work/new"
-	mv -T "$work/new" "$folder"
+	mv -T "$work/new" "$directory"
 	rm -rf "$work"
 }
 
-# kernel_package VERSION prints the newest plain kernel of a version, and fails
-# when there is none. Debian's other flavours carry a word more in the name:
-# cloud (which has no Bluetooth), rt, dbg and unsigned.
+# kernel_package VERSION prints the newest standard kernel of a version, and fails if
+# there is none. The names of Debian's other flavours have one more word: cloud (which
+# has no Bluetooth), rt, dbg and unsigned.
 kernel_package() {
 	apt-cache "${APT_APART[@]}" pkgnames "linux-image-$1." |
 		grep -E '^linux-image-[0-9.]+[^-]*(-[0-9]+)?-amd64$' | sort -V | tail -n 1 | grep .
 }
 
-# mirrors_find WORK sets MIRROR and MIRROR_SECURITY to the addresses that this
-# machine's own apt sources use. apt itself reads the sources, so every format
-# is understood; it names only what it has lists of, so it may have to fetch
-# them first, which is done apart from the machine's own.
+# mirrors_find WORK sets MIRROR and MIRROR_SECURITY to the addresses in this machine's
+# apt sources. apt itself parses the sources, so every format works. It prints only
+# sources whose lists it has, so mirrors_find may have to fetch lists first, into a
+# directory other than the machine's own.
 mirrors_find() {
-	# shellcheck disable=SC2016 # apt's own notation, not the shell's
+	# shellcheck disable=SC2016 # variables of apt, not of the shell
 	local work=$1 format='$(ORIGIN)|$(LABEL)|$(REPO_URI)' targets
 	targets=$(apt-get indextargets --format "$format" 'Created-By: Packages')
 	if ! grep -q '^Debian|Debian|' <<<"$targets"; then
@@ -103,10 +102,10 @@ mirrors_find() {
 	fi
 	MIRROR=$(awk -F'|' '$1 == "Debian" && $2 == "Debian" { print $3; exit }' <<<"$targets")
 	MIRROR_SECURITY=$(awk -F'|' '$1 == "Debian" && $2 == "Debian-Security" { print $3; exit }' <<<"$targets")
-	[[ -n $MIRROR ]] || fail "this machine's apt sources name no Debian mirror to fetch a kernel from"
+	[[ -n $MIRROR ]] || fail "this machine's apt sources contain no Debian mirror to fetch a kernel from"
 }
 
-# sources_write SUITE[+SUITE…] prints a source list of suites.
+# sources_write SUITE[+SUITE…] prints an apt source list of the suites.
 sources_write() {
 	local suite mirror options="arch=amd64 target=Packages" keys=/usr/share/keyrings/debian-archive-keyring.gpg
 	[[ ! -e $keys ]] || options+=" signed-by=$keys"
@@ -117,8 +116,8 @@ sources_write() {
 	done
 }
 
-# apt_apart WORK ARGUMENT… is apt-get with WORK's source list and nothing of the
-# machine's own: neither its sources nor its lists nor its archive is touched.
+# apt_apart WORK ARGUMENT… runs apt-get with WORK's source list. It neither reads nor
+# changes the sources, the lists and the archive of this machine.
 apt_apart() {
 	local work=$1
 	shift
@@ -130,24 +129,24 @@ apt_apart() {
 	apt-get -q "${APT_APART[@]}" "$@"
 }
 
-# quietly LOG COMMAND… runs COMMAND with its output appended to LOG.
+# quietly LOG COMMAND… runs COMMAND and appends its output to LOG.
 quietly() {
 	local log=$1
 	shift
 	"$@" >>"$log" 2>&1 </dev/null
 }
 
-# kernel_pick TREE FOLDER copies from an unpacked package what the lab boots.
-# Debian moved the image from /boot to the modules' folder, and the modules
-# from /lib to /usr/lib, so both are looked up.
+# kernel_pick TREE DIRECTORY copies the image and the modules from an unpacked package.
+# Debian has moved the image from /boot to the directory of the modules, and the
+# modules from /lib to /usr/lib, so kernel_pick searches for both.
 kernel_pick() {
-	local tree=$1 folder=$2 modules base version image name kind path plain
+	local tree=$1 directory=$2 modules base version image name kind path plain
 	modules=$(find "$tree" -path '*/lib/modules/*' -prune -type d -print -quit)
 	version=${modules##*/}
 	base=${modules%/lib/modules/*}
 	image=$(find "$tree" -name 'vmlinuz*' -type f -print -quit)
-	[[ -n $version && -n $image ]] || fail "the kernel's package holds no vmlinuz or no modules"
-	kernel_unpack "$image" >"$folder/kernel" || cp "$image" "$folder/kernel"
+	[[ -n $version && -n $image ]] || fail "the kernel's package contains no vmlinuz or no modules"
+	kernel_unpack "$image" >"$directory/kernel" || cp "$image" "$directory/kernel"
 	depmod -b "$base" "$version"
 	for name in "${KERNEL_MODULES[@]}"; do
 		modprobe -d "$base" -S "$version" --show-depends "$name"
@@ -159,19 +158,19 @@ kernel_pick() {
 		*.xz) xz -dc "$path" ;;
 		*.zst) zstd -dcq "$path" ;;
 		*) cat "$path" ;;
-		esac >"$folder/modules/$plain"
-		echo "$plain" >>"$folder/modules/order"
+		esac >"$directory/modules/$plain"
+		echo "$plain" >>"$directory/modules/order"
 	done
 }
 
-# kernel_unpack IMAGE prints the kernel that is packed in IMAGE, and fails when
-# it cannot. Emulated, the image takes half of the boot to unpack itself.
+# kernel_unpack IMAGE prints the kernel that is compressed in IMAGE, or fails. In the
+# emulation, decompressing the image would take half of the time of a boot.
 kernel_unpack() {
 	local image=$1 start length size unpack
-	# The offsets are from the kernel's documentation of its x86 boot protocol.
+	# The kernel's documentation of the x86 boot protocol defines the offsets.
 	start=$(((1 + $(image_number "$image" 0x1f1 1)) * 512 + $(image_number "$image" 0x248 4)))
 	length=$(image_number "$image" 0x24c 4)
-	size=$(image_number "$image" $((start + length - 4)) 4) # of the kernel, behind the packed bytes
+	size=$(image_number "$image" $((start + length - 4)) 4) # of the kernel, after the compressed bytes
 	case $(image_number "$image" "$start" 4) in
 	$((0x587a37fd))) unpack=xz ;;
 	$((0xfd2fb528))) unpack=zstd ;;
@@ -183,22 +182,22 @@ kernel_unpack() {
 	cat "$image.plain"
 }
 
-# image_number FILE OFFSET BYTES prints the little-endian number there.
+# image_number FILE OFFSET BYTES prints the little-endian number at an offset.
 image_number() { od -A n -t "u$3" -j "$(($2))" -N "$3" --endian=little "$1" | tr -d ' '; }
 
-# initramfs_prepare SERIES FOLDER builds the initramfs again whenever one of
-# its inputs has changed, and sets KERNEL_INITRAMFS.
+# initramfs_prepare SERIES DIRECTORY builds the initramfs if one of its inputs has
+# changed, and sets KERNEL_INITRAMFS.
 initramfs_prepare() {
-	local series=$1 folder=$2 busybox inputs
+	local series=$1 directory=$2 busybox inputs
 	busybox=$(command -v busybox)
-	inputs=$(hash_of < <(cat "$LAB/init" "$busybox" "$folder"/modules/*; echo "$folder" "${INIT_PROGRAMS[@]}"))
+	inputs=$(hash_of < <(cat "$LAB/init" "$busybox" "$directory"/modules/*; echo "$directory" "${INIT_PROGRAMS[@]}"))
 	KERNEL_INITRAMFS=$CACHE/initramfs-$series-$inputs
-	[[ -e $KERNEL_INITRAMFS ]] || with_lock initramfs_build "$series" "$folder" "$busybox"
-	touch "$KERNEL_INITRAMFS" # in use
+	[[ -e $KERNEL_INITRAMFS ]] || with_lock initramfs_build "$series" "$directory" "$busybox"
+	touch "$KERNEL_INITRAMFS" # marks it as used
 }
 
 initramfs_build() {
-	local series=$1 folder=$2 busybox=$3 work program
+	local series=$1 directory=$2 busybox=$3 work program
 	[[ ! -e $KERNEL_INITRAMFS ]] || return 0
 	work=$(mktemp -d "$CACHE/initramfs.XXXXXX")
 	discard_at_exit "$work"
@@ -208,9 +207,9 @@ initramfs_build() {
 		ln -s busybox "$work/tree/bin/$program"
 	done
 	install -m 755 "$LAB/init" "$work/tree/init"
-	cp -r "$folder/modules" "$work/tree/modules"
+	cp -r "$directory/modules" "$work/tree/modules"
 	(cd "$work/tree" && find . -print0 | cpio --quiet -0 -o -H newc -R 0:0) >"$work/initramfs"
-	# Older ones may be booting right now, so only what is long unused goes.
+	# A machine may be booting with an older one, so remove only those unused for long.
 	find "$CACHE" -maxdepth 1 -name "initramfs-$series-????????????????" -mtime +1 -delete
 	mv -T "$work/initramfs" "$KERNEL_INITRAMFS"
 	rm -rf "$work"

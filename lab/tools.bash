@@ -1,9 +1,9 @@
-# The programs that the lab needs, and how it gets those that are missing.
-# Sourced by lab/run and lab/bench, which provide note, fail, DISCARD and discard_at_exit;
-# with_lock and quietly are in kernels.bash.
+# The programs that the lab needs, and the installation of missing ones. Sourced by
+# lab/run and lab/bench, which define note, fail, DISCARD and discard_at_exit.
+# kernels.bash defines with_lock and quietly.
 # shellcheck shell=bash
 
-# Each program with the Debian package that has it.
+# The Debian package of each program.
 declare -A TOOL_PACKAGES=(
 	[qemu-system-x86_64]=qemu-system-x86
 	[busybox]=busybox-static
@@ -14,12 +14,12 @@ declare -A TOOL_PACKAGES=(
 	[btmgmt]=bluez
 )
 
-# Files that stand for packages without a program of their own.
+# The Debian package of each file, for packages without a program.
 declare -A FILE_PACKAGES=(
 	[/usr/lib/python3/dist-packages/bluetooth/__init__.py]=python3-bluez
 )
 
-# Programs that lab/bench measures beside this module. Nothing else needs them.
+# The Debian packages of programs with which only lab/bench compares this module.
 declare -A PEER_PACKAGES=(
 	[rctest]=bluez-test-tools
 	[obexftp]=obexftp
@@ -27,7 +27,7 @@ declare -A PEER_PACKAGES=(
 	[dbus-run-session]=dbus-daemon
 )
 
-# tools_want_peers has the peers prepared with the rest.
+# tools_want_peers makes tools_prepare install the peers too.
 tools_want_peers() {
 	local name
 	for name in "${!PEER_PACKAGES[@]}"; do
@@ -35,7 +35,7 @@ tools_want_peers() {
 	done
 }
 
-# tools_missing prints the packages that have to be installed.
+# tools_missing prints the missing packages.
 tools_missing() {
 	local name
 	for name in "${!TOOL_PACKAGES[@]}"; do
@@ -46,7 +46,8 @@ tools_missing() {
 	done
 }
 
-# tools_prepare installs what is missing, where it may.
+# tools_prepare installs the missing packages as root, and otherwise prints the command
+# that does.
 tools_prepare() {
 	local packages
 	mapfile -t packages < <(tools_missing | sort -u)
@@ -66,7 +67,7 @@ tools_install() {
 	log=$(mktemp)
 	discard_at_exit "$log"
 	services_hold
-	# A machine whose lists are empty or old needs an update first.
+	# If the package lists are empty or old, they must be updated first.
 	apt_install "$log" "${packages[@]}" ||
 		{ quietly "$log" apt-get -q update && apt_install "$log" "${packages[@]}"; } ||
 		fail "could not install ${packages[*]}: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log")"
@@ -82,9 +83,9 @@ apt_install() {
 		apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends "$@"
 }
 
-# Debian starts a service when its package comes in. The lab wants only the
-# programs, so services_hold forbids that in Debian's own way while apt works,
-# unless the machine has a policy of its own.
+# Debian starts the services of packages when it installs them. The lab needs only the
+# programs, so services_hold prevents that with a policy-rc.d script while apt runs,
+# unless this machine has such a script.
 SERVICE_POLICY=/usr/sbin/policy-rc.d
 SERVICES_HELD=
 services_hold() {
@@ -100,7 +101,7 @@ services_release() {
 	[[ -n $SERVICES_HELD ]] || return 0
 	rm -f "$SERVICE_POLICY"
 	SERVICES_HELD=
-	# What has this name later is somebody else's.
+	# A later file of this name is not ours to remove.
 	for path in "${DISCARD[@]}"; do
 		[[ $path == "$SERVICE_POLICY" ]] || kept+=("$path")
 	done

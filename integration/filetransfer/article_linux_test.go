@@ -17,9 +17,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/tutorial"
 )
 
-// The article's client, step by step, in PyBluez; its server is package tutorial's.
-const (
-	articlesClient = `
+// articlesClient is the tutorial article's client, in PyBluez. Package tutorial has
+// the article's server.
+const articlesClient = `
 import sys, bluetooth
 near, far, channel, name = sys.argv[1:]
 client = bluetooth.BluetoothSocket(bluetooth.RFCOMM)
@@ -46,16 +46,15 @@ else:
 with open("received", "wb") as f:
     f.write(received)
 `
-)
 
-// articlesSize is that of the large files.
+// articlesSize is the size of the large files.
 const articlesSize = 1 << 20
 
-// An article is the article's server, with the folder that it runs in.
+// An article is the article's server.
 type article struct {
 	address rfcomm.Addr
-	folder  string
-	ended   <-chan string // what it said last, when it ends
+	dir     string        // the directory that it runs in
+	ended   <-chan string // receives its standard error when it ends
 }
 
 // article starts the article's server, which ends with the test.
@@ -63,12 +62,12 @@ func (l *lab) article(t testing.TB) *article {
 	t.Helper()
 	a := &article{
 		address: rfcomm.Addr{Device: l.far, Channel: labtest.NextChannel()},
-		folder:  t.TempDir(),
+		dir:     t.TempDir(),
 	}
 	cmd := exec.Command("/usr/bin/python3", "-c", tutorial.Server, l.far.String(), fmt.Sprint(a.address.Channel))
-	cmd.Dir = a.folder
-	var complaint bytes.Buffer
-	cmd.Stderr = &complaint
+	cmd.Dir = a.dir
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	output, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -81,11 +80,11 @@ func (l *lab) article(t testing.TB) *article {
 	t.Cleanup(func() { cmd.Process.Kill() })
 	if _, err := fmt.Fscanln(output, new(string)); err != nil {
 		cmd.Wait()
-		t.Fatalf("the article's server does not wait for clients: %v\n%s", err, &complaint)
+		t.Fatalf("the article's server does not listen: %v\n%s", err, &stderr)
 	}
 	go func() {
 		cmd.Wait()
-		ended <- complaint.String()
+		ended <- stderr.String()
 	}()
 	return a
 }
@@ -103,20 +102,20 @@ func TestFetchFromArticlesServer(t *testing.T) {
 			t.Errorf("Fetch of %q = %d, %v, and %d bytes; want %d", name, n, err, got.Len(), len(want))
 		}
 	}
-	fetch("large", randomFile(t, a.folder, "large", articlesSize))
-	for _, file := range some(oddFiles[:2]) { // each waits 2 s for an end that does not come
-		fetch(file.name, randomFile(t, a.folder, file.name, file.size))
+	fetch("large", randomFile(t, a.dir, "large", articlesSize))
+	for _, file := range some(oddFiles[:2]) { // each waits 2 s for an end mark that is not sent
+		fetch(file.name, randomFile(t, a.dir, file.name, file.size))
 	}
 
-	// It ends when it is asked for a file that it does not have.
+	// A request for a missing file ends the article's server.
 	c := l.dial(t, a.address)
 	n, err := filetransfer.Fetch(t.Context(), c, "not there", io.Discard)
 	t.Log(err)
 	if n != 0 || err == nil {
-		t.Errorf("Fetch of what is not there = %d, %v", n, err)
+		t.Errorf("Fetch of a missing file = %d, %v; want 0 and an error", n, err)
 	}
 	if said := <-a.ended; !strings.Contains(said, "FileNotFoundError") {
-		t.Errorf("the article's server ended otherwise:\n%s", said)
+		t.Errorf("the article's server ended for another reason:\n%s", said)
 	}
 }
 
@@ -127,10 +126,10 @@ func TestClientGetNamesPlainDialect(t *testing.T) {
 	_, err := client.Get(t.Context(), "file", io.Discard)
 	t.Log(err)
 	if err == nil || !strings.Contains(err.Error(), "try the plain") {
-		t.Errorf("Get: %v, want an error that says to try the plain dialect", err)
+		t.Errorf("Get: %v, want an error that recommends the plain dialect", err)
 	}
 	if said := <-a.ended; !strings.Contains(said, "null byte") {
-		t.Errorf("the article's server ended otherwise:\n%s", said)
+		t.Errorf("the article's server ended for another reason:\n%s", said)
 	}
 }
 
@@ -157,7 +156,7 @@ func TestServerServesArticlesClient(t *testing.T) {
 		t.Helper()
 		said, received := run(name)
 		if said != filetransfer.Prompt+"\ncomplete\n" || sha256.Sum256(received) != sha256.Sum256(want) {
-			t.Errorf("the article's client said %q and received %d bytes of %q, want %d", said, len(received), name, len(want))
+			t.Errorf("the article's client printed %q and received %d bytes of %q, want %d", said, len(received), name, len(want))
 		}
 	}
 	fetch("large", randomFile(t, o.files, "large", articlesSize))
@@ -167,6 +166,6 @@ func TestServerServesArticlesClient(t *testing.T) {
 	said, received := run("not there")
 	t.Logf("%s%s", said, received)
 	if !strings.HasPrefix(said, filetransfer.Prompt+"\nincomplete") || !strings.HasPrefix(string(received), "Error: ") {
-		t.Errorf("the article's client said %q and received %q", said, received)
+		t.Errorf("the article's client printed %q and received %q", said, received)
 	}
 }

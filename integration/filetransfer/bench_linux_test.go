@@ -20,22 +20,22 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 )
 
-// benchSize is the size of the file that is fetched again and again.
+// benchSize is the size of the file that the benchmark fetches repeatedly.
 const benchSize = 8 << 20
 
-// BenchmarkGoodput fetches one file in all ways in turn, in rounds, and gives
-// the medians over the rounds; one op is a round. docs/benchmarks.md tells how to
-// run it, and what was measured.
+// BenchmarkGoodput fetches one file in all ways in turn, in rounds, and reports the
+// medians over the rounds. One op is a round. docs/benchmarks.md describes how to
+// run it, and has the results.
 func BenchmarkGoodput(b *testing.B) {
 	l := inLab(b)
 	a := l.article(b)
-	content := randomFile(b, a.folder, "file", benchSize)
+	content := randomFile(b, a.dir, "file", benchSize)
 	logger := slog.New(slog.DiscardHandler)
-	server := &filetransfer.Server{FS: openRoot(b, a.folder).FS(), Logger: logger}
+	server := &filetransfer.Server{FS: openRoot(b, a.dir).FS(), Logger: logger}
 	listener, copies := conntest.Listen(b, l.far), conntest.Listen(b, l.far)
 	go server.Serve(listener)
 	b.Cleanup(func() { server.Close() })
-	go serveCopies(copies, filepath.Join(a.folder, "file"))
+	go serveCopies(copies, filepath.Join(a.dir, "file"))
 
 	ways := []*way{
 		{name: "copy", address: copies.Addr(), get: func(c net.Conn) error {
@@ -65,7 +65,7 @@ func BenchmarkGoodput(b *testing.B) {
 				b.Fatalf("%s: %v", w.name, err)
 			}
 		}
-		// None is always the first of a round.
+		// Another way is the first in each round.
 		ways = append(ways[1:], ways[0])
 		before := cpuTime()
 		sha256.Sum256(content)
@@ -93,7 +93,7 @@ func BenchmarkGoodput(b *testing.B) {
 
 var wayNames = []string{"copy", "framed", "plain", "article"}
 
-// serveCopies sends a file with io.Copy to each client that asks with a byte.
+// serveCopies sends a file with io.Copy to each client, after a request of one byte.
 func serveCopies(listener *rfcomm.Listener, path string) {
 	for {
 		c, err := listener.Accept()
@@ -113,16 +113,16 @@ func serveCopies(listener *rfcomm.Listener, path string) {
 	}
 }
 
-// A way is one to fetch the file, and what was measured of it in each round.
+// A way is one way to fetch the file, with the measurements of each round.
 type way struct {
 	name    string
 	address net.Addr
 	get     func(net.Conn) error
 
 	data   []float64 // MB/s from the first to the last byte of the file
-	call   []float64 // MB/s of the whole call, with what is said around the file
-	cpu    []float64 // ms of this process for a MiB: of both ends, if both are Go
-	allocs []float64 // the same way
+	call   []float64 // MB/s of the whole call, including the protocol
+	cpu    []float64 // ms of CPU time of this process per MiB: of both ends if both are Go
+	allocs []float64 // allocations of this process per MiB
 }
 
 // run fetches the file once over a new connection and closes that.
@@ -149,14 +149,14 @@ func (w *way) run(conn *rfcomm.Conn) error {
 	return nil
 }
 
-// timedFrom is how many bytes must have come before a timedConn starts its
-// clock: more than what comes before a file's first, in any dialect, and
-// nothing to a whole file.
+// timedFrom is the number of received bytes at which a timedConn starts its clock.
+// It exceeds the bytes before a file's first byte in every dialect, and is
+// negligible compared with the file.
 const timedFrom = 4096
 
-// A timedConn notes when the data phase of a download starts and ends, counted
-// in bytes, so that it need not look at a clock, which is slow in the lab, at each
-// Read.
+// A timedConn records the times at which the data of a download starts and ends. It
+// finds them by counting bytes, since reading a clock in each Read would be slow in
+// the lab.
 type timedConn struct {
 	*rfcomm.Conn
 	read       int
@@ -175,12 +175,12 @@ func (c *timedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// discard is io.Discard without its own way to copy.
+// discard is io.Discard without its ReadFrom method.
 type discard struct{}
 
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
-// cpuTime is what this process has used.
+// cpuTime returns the CPU time of this process.
 func cpuTime() time.Duration {
 	var usage unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
@@ -189,7 +189,7 @@ func cpuTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// quotients divides the values of each round by those of another way.
+// quotients divides the value of each round by that of another way.
 func quotients(values, by []float64) []float64 {
 	result := make([]float64, len(values))
 	for i := range values {
@@ -200,8 +200,8 @@ func quotients(values, by []float64) []float64 {
 
 func median(values []float64) float64 { return quantile(values, 0.5) }
 
-// quantile returns the value below which that part of the values lies, between
-// two of them if need be.
+// quantile returns the value below which the given part of the values lies. It
+// interpolates between two values.
 func quantile(values []float64, part float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	place := part * float64(len(sorted)-1)

@@ -54,13 +54,12 @@ func (l *lab) client(t testing.TB, address net.Addr) *filetransfer.Client {
 	return c
 }
 
-// An offer is a server on a radio, with a folder to get files from and another
-// one to put them into.
+// An offer is a file server on the far adapter.
 type offer struct {
 	address        net.Addr
 	server         *filetransfer.Server
-	files, uploads string       // the folders
-	served         <-chan error // what Serve returned
+	files, uploads string       // the directories to get files from and to put them into
+	served         <-chan error // the result of Serve
 }
 
 // offer serves until the test ends.
@@ -77,12 +76,12 @@ func (l *lab) offer(t testing.TB) *offer {
 		if err := hosttest.Receive(t, served); !errors.Is(err, filetransfer.ErrServerClosed) {
 			t.Errorf("Serve: %v, want ErrServerClosed", err)
 		}
-		served <- nil // for those who look again
+		served <- nil // for further receivers
 	})
 	return o
 }
 
-// newOffer returns a server that does not serve yet.
+// newOffer returns an offer that does not listen yet.
 func newOffer(t testing.TB) *offer {
 	t.Helper()
 	o := &offer{files: t.TempDir(), uploads: t.TempDir()}
@@ -94,9 +93,9 @@ func newOffer(t testing.TB) *offer {
 	return o
 }
 
-func openRoot(t testing.TB, folder string) *os.Root {
+func openRoot(t testing.TB, dir string) *os.Root {
 	t.Helper()
-	root, err := os.OpenRoot(folder)
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,38 +104,38 @@ func openRoot(t testing.TB, folder string) *os.Root {
 }
 
 // randomFile writes size random bytes into a new file and returns them.
-func randomFile(t testing.TB, folder, name string, size int) []byte {
+func randomFile(t testing.TB, dir, name string, size int) []byte {
 	t.Helper()
 	content := make([]byte, size)
 	rand.Read(content)
-	if err := os.WriteFile(filepath.Join(folder, name), content, 0o640); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name), content, 0o640); err != nil {
 		t.Fatal(err)
 	}
 	return content
 }
 
-// mustHold checks a file, and that its folder holds no part of one.
-func mustHold(t testing.TB, folder, name string, content []byte) {
+// mustHold checks a file's content, and that its directory contains no partial file.
+func mustHold(t testing.TB, dir, name string, content []byte) {
 	t.Helper()
-	got, err := os.ReadFile(filepath.Join(folder, name))
+	got, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		t.Error(err)
 	} else if sha256.Sum256(got) != sha256.Sum256(content) {
 		t.Errorf("%s: %d bytes that differ from the %d that were sent", name, len(got), len(content))
 	}
-	if parts, _ := filepath.Glob(filepath.Join(folder, "*.part*")); len(parts) != 0 {
+	if parts, _ := filepath.Glob(filepath.Join(dir, "*.part*")); len(parts) != 0 {
 		t.Errorf("%s was left", parts)
 	}
 }
 
-// fullSize is that of the large files. The tests of the examples send larger ones.
+// fullSize is the size of the large files. The tests of examples use larger ones.
 const fullSize = 1 << 20
 
-// lessSize is that of files which only have to last long enough for something to
-// happen: more than 1 s.
+// lessSize is the size of files whose transfer must be interrupted. Their transfer
+// takes more than 1 s.
 const lessSize = 3 << 19
 
-// oddFiles are the names and sizes that are more likely to fail than others.
+// oddFiles are names and sizes that are more likely to fail than others.
 var oddFiles = []struct {
 	name string
 	size int
@@ -209,7 +208,7 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// A countingConn counts what goes over a connection.
+// A countingConn counts the bytes in each direction.
 type countingConn struct {
 	*rfcomm.Conn
 	read, written atomic.Int64
@@ -227,25 +226,25 @@ func (c *countingConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// atDone returns a Progress function and where it tells, once, that so many
-// bytes of a transfer are done.
+// atDone returns a Progress function, and a channel to which it sends once when the
+// given number of bytes have been transferred.
 func atDone(bytes int64) (func(filetransfer.Progress), <-chan struct{}) {
 	reached := make(chan struct{}, 1)
-	told := false
+	sent := false
 	return func(p filetransfer.Progress) {
-		if !told && p.Done >= bytes {
-			told = true
+		if !sent && p.Done >= bytes {
+			sent = true
 			reached <- struct{}{}
 		}
 	}, reached
 }
 
-// A transfer is one way to move a file of lessSize bytes between the two ends.
+// A transfer is one way to copy a file of lessSize bytes between the two ends.
 type transfer struct {
 	name string
-	make func(t *testing.T, o *offer, here string) []byte // the file
+	make func(t *testing.T, o *offer, here string) []byte // makes the file
 	move func(ctx context.Context, client *filetransfer.Client, here string) error
-	// check checks the file where it was moved to.
+	// check checks the copy.
 	check func(t *testing.T, o *offer, here string, content []byte)
 }
 
@@ -293,7 +292,7 @@ func TestClientResumesAfterUnplug(t *testing.T) {
 			l.Unplug()
 			err := hosttest.Receive(t, moved)
 			t.Log(err)
-			// A Write that waits gets the one or the other from the kernel.
+			// The kernel returns either for a Write that waits.
 			if !errors.Is(err, unix.ECONNABORTED) && !errors.Is(err, unix.ENOTCONN) {
 				t.Errorf("%s without an adapter: %v, want ECONNABORTED or ENOTCONN", m.name, err)
 			}
@@ -305,14 +304,14 @@ func TestClientResumesAfterUnplug(t *testing.T) {
 			}
 			m.check(t, o, here, content)
 			if again := c.read.Load() + c.written.Load(); again > lessSize*7/8 {
-				t.Errorf("%d bytes of %d came after a quarter was there", again, lessSize)
+				t.Errorf("%d bytes were transferred although a quarter of %d was stored", again, lessSize)
 			}
 		})
 	}
 }
 
-// A link that the other device ended reads as a clean end of the stream, which
-// must not be taken for the end of a file.
+// After the other device has ended the link, Read returns io.EOF, which must not be
+// mistaken for the end of the file.
 func TestTransferFailsAtBothEndsOfLostLink(t *testing.T) {
 	l := inLab(t)
 	const timeout, remoteUser = 0x08, 0x13
@@ -337,14 +336,14 @@ func TestTransferFailsAtBothEndsOfLostLink(t *testing.T) {
 			}()
 			here := t.TempDir()
 			content := test.make(t, o, here)
-			l.Sync() // a dial over a link that is about to go fails with it
+			l.Sync() // a dial over a link that is about to end would fail
 			moved := test.start(t, l.client(t, listener.Addr()), here)
 			l.Disconnect(test.reason)
 			for end, result := range map[string]<-chan error{"client": moved, "server": ended} {
 				err := hosttest.Receive(t, result)
 				t.Logf("%s: %v", end, err)
 				if err == nil {
-					t.Errorf("the %s took a lost link for success", end)
+					t.Errorf("the %s reported success after a lost link", end)
 				}
 			}
 
@@ -356,7 +355,7 @@ func TestTransferFailsAtBothEndsOfLostLink(t *testing.T) {
 			test.check(t, o, here, content)
 			next.Close()
 			if err := hosttest.Receive(t, ended); err != nil {
-				t.Errorf("ServeConn for a client that said all: %v", err)
+				t.Errorf("ServeConn for a client that closed after its transfer: %v", err)
 			}
 			listener.Close()
 			<-ended
@@ -468,7 +467,7 @@ func TestServerLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-// cancelling is content that never ends, and ends its context soon.
+// A cancelling reader is endless content, and cancels its context when it is read.
 type cancelling struct{ cancel context.CancelFunc }
 
 func (r cancelling) Read(b []byte) (int, error) {

@@ -40,7 +40,7 @@ func connect(t *testing.T, from, to *rfcommtest.Controller) (dialed, accepted *r
 	return conntest.Pair(t, from.Addr(), to.Addr())
 }
 
-// pass checks that bytes pass from one end to the other.
+// pass checks that data arrives from one end at the other.
 func pass(t *testing.T, from, to io.ReadWriter) {
 	t.Helper()
 	if _, err := from.Write([]byte("hello")); err != nil {
@@ -52,7 +52,7 @@ func pass(t *testing.T, from, to io.ReadWriter) {
 	}
 }
 
-// two returns a radio with two controllers whose pages do not wait for long.
+// two returns a radio with two controllers that have short page timeouts.
 func two(t *testing.T, config rfcommtest.Config) (r *rfcommtest.Radio, a, b *rfcommtest.Controller) {
 	t.Helper()
 	r = rfcommtest.Require(t, config)
@@ -128,7 +128,7 @@ func TestLinkDisconnectReasons(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	link := r.Link(a, b)
 	if link.Disconnect(rfcommtest.RemoteUserTerminated) {
-		t.Error("a link was lost where there was none")
+		t.Error("Disconnect = true without a link")
 	}
 	link.SetSupervisionTimeout(50 * time.Millisecond)
 	for reason, want := range map[rfcommtest.Reason]error{
@@ -139,7 +139,7 @@ func TestLinkDisconnectReasons(t *testing.T) {
 	} {
 		dialed, accepted := connect(t, a, b)
 		if !link.Disconnect(reason) {
-			t.Errorf("%v: there was no link", reason)
+			t.Errorf("%v: Disconnect = false with a link", reason)
 		}
 		for _, c := range []*rfcomm.Conn{dialed, accepted} {
 			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, want) {
@@ -155,7 +155,7 @@ func TestLinkDisconnectAtOneEnd(t *testing.T) {
 	dialed, accepted := connect(t, a, b)
 	r.Link(a, b).Disconnect(rfcommtest.RemoteLowResources, a)
 	if _, err := dialed.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("the end that was told read %v", err)
+		t.Errorf("the end that was informed read %v", err)
 	}
 	if _, err := accepted.Read(make([]byte, 1)); !errors.Is(err, syscall.ETIMEDOUT) {
 		t.Errorf("the other end read %v", err)
@@ -210,7 +210,7 @@ func TestControllerUnreachable(t *testing.T) {
 			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Up() },
 			syscall.EHOSTDOWN,
 		},
-		"is removed": {
+		"is unplugged": {
 			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Unplug() },
 			func(_ *rfcommtest.Radio, _, b *rfcommtest.Controller) { b.Plug() },
 			syscall.EHOSTDOWN,
@@ -320,8 +320,8 @@ func TestControllerUnplugAndDown(t *testing.T) {
 	for name, change := range map[string]struct {
 		go_, come func() error
 	}{
-		"removed": {a.Unplug, a.Plug},
-		"down":    {a.Down, a.Up},
+		"unplugged": {a.Unplug, a.Plug},
+		"down":      {a.Down, a.Up},
 	} {
 		t.Run(name, func(t *testing.T) {
 			has(true)
@@ -346,20 +346,20 @@ func TestControllerUnplugAndDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a.Name() != "" {
-		t.Errorf("a removed controller has the name %q", a.Name())
+		t.Errorf("an unplugged controller has the name %q", a.Name())
 	}
 	if err := a.Unplug(); err != nil {
-		t.Errorf("removing it again: %v", err)
+		t.Errorf("unplugging it again: %v", err)
 	}
 	for name, err := range map[string]error{"Down": a.Down(), "Up": a.Up(), "Pair": r.Link(a, b).Pair()} {
 		if err == nil || !strings.Contains(err.Error(), "removed") {
-			t.Errorf("%s of a removed controller: %v", name, err)
+			t.Errorf("%s of an unplugged controller: %v", name, err)
 		}
 	}
 }
 
-// Frames of 1012 bytes fill a 3-DH5 packet to the last byte; of 1016 they need
-// another (Core Specification, Volume 2, Part B, section 6.5.4).
+// Frames of 1012 bytes fill a 3-DH5 packet exactly. Frames of 1016 bytes need another
+// packet (Core Specification, Volume 2, Part B, section 6.5.4).
 func TestLinkAirtimeCountsSlots(t *testing.T) {
 	const frames = 200
 	for _, tt := range []struct {
@@ -375,7 +375,7 @@ func TestLinkAirtimeCountsSlots(t *testing.T) {
 	} {
 		r, a, b := two(t, rfcommtest.Config{})
 		dialed, accepted := connect(t, a, b)
-		pass(t, dialed, accepted) // the credits that come with the connection are past
+		pass(t, dialed, accepted) // after the initial credits
 		r.Link(a, b).SimulateAirtime(tt.types)
 		before := quiet(t, r.Link(a, b))
 		go func() {
@@ -388,14 +388,14 @@ func TestLinkAirtimeCountsSlots(t *testing.T) {
 		}
 		use := quiet(t, r.Link(a, b))
 		slots, bigs := use.Slots-before.Slots, use.Packets[tt.big]-before.Packets[tt.big]
-		ones := 0 // packets of one slot: the ends of frames, and what goes back, which is credits
+		ones := 0 // packets of one slot: the ends of frames, and credits from the peer
 		for _, one := range []rfcommtest.PacketTypes{rfcommtest.DM1, rfcommtest.DH1, rfcommtest.TwoDH1, rfcommtest.ThreeDH1} {
 			ones += use.Packets[one] - before.Packets[one]
 		}
 		const bigSlots = 5 + 1
 		credits := ones - frames*(tt.slots-bigSlots)/2
-		// A frame brings on one frame of credits at most. That takes a slot of return,
-		// which would be empty otherwise, or two of its own.
+		// A frame causes at most one frame of credits. That frame takes a return
+		// slot, which would be empty otherwise, or two slots of its own.
 		if bigs != frames || credits < 0 || credits > frames || slots < frames*tt.slots || slots > frames*tt.slots+2*credits {
 			t.Errorf("%d bytes by %v: %d slots, %d large packets and %d frames of credits, want %d slots and %d packets", tt.size, tt.types, slots, bigs, credits, frames*tt.slots, frames)
 		}
@@ -405,8 +405,7 @@ func TestLinkAirtimeCountsSlots(t *testing.T) {
 	}
 }
 
-// quiet waits until nothing is on the air, for some time at least, and returns what
-// was.
+// quiet waits until the air has been idle for 50 ms, and returns the total air time.
 func quiet(t *testing.T, link *rfcommtest.Link) rfcommtest.Airtime {
 	t.Helper()
 	use := link.Airtime()
@@ -417,11 +416,11 @@ func quiet(t *testing.T, link *rfcommtest.Link) rfcommtest.Airtime {
 			return use
 		}
 	}
-	t.Fatal("the air does not become quiet")
+	t.Fatal("the air does not become idle")
 	return use
 }
 
-// The kernel still drops sessions when Close begins.
+// The kernel is still closing sessions when Close begins.
 func TestRadioCloseAfterLinksEnd(t *testing.T) {
 	for range 5 {
 		r, a, b := two(t, rfcommtest.Config{})
@@ -446,7 +445,7 @@ func TestLinkPairEncrypts(t *testing.T) {
 	encrypted(t, b, a)
 }
 
-// Pairs have controllers in common, and each needs both of its own.
+// The pairs have controllers in common, and each pairing needs both controllers.
 func TestLinkPairAtOnce(t *testing.T) {
 	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
 	c := r.Controllers()
@@ -463,8 +462,8 @@ func TestLinkPairAtOnce(t *testing.T) {
 	encrypted(t, c[2], c[0])
 }
 
-// Once an adapter was paired, the kernel asks an agent about its pairings with others,
-// too.
+// Once an adapter has been paired, the kernel also asks an agent about its pairings
+// with other adapters.
 func TestLinkPairWithThirdController(t *testing.T) {
 	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
 	c := r.Controllers()
@@ -478,7 +477,8 @@ func TestLinkPairWithThirdController(t *testing.T) {
 	encrypted(t, c[0], c[1])
 }
 
-// A controller that was away has lost its key, and the other one has its own still.
+// A controller that was unplugged has lost its key, and the other one still has its
+// key.
 func TestLinkPairAgain(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	for range 2 {
@@ -520,7 +520,7 @@ func TestRadioCloseIsFinal(t *testing.T) {
 	}
 	for name, err := range map[string]error{"Plug": a.Plug(), "Up": a.Up(), "Down": a.Down()} {
 		if err == nil || !strings.Contains(err.Error(), "closed") || a.Name() != "" {
-			t.Errorf("%s: %v; it is %q", name, err, a.Name())
+			t.Errorf("%s: %v; the controller's name is %q", name, err, a.Name())
 		}
 	}
 }
@@ -543,7 +543,7 @@ func TestConfigLogIsReadByBtmon(t *testing.T) {
 	}
 	for _, part := range []string{"New Index: " + a.Addr().String(), "Create Connection", "Connect Request", "RFCOMM: Set Async Balance Mode", "68 65 6c 6c 6f", "Delete Index: " + b.Addr().String()} {
 		if !strings.Contains(string(out), part) {
-			t.Errorf("btmon does not say %q:\n%s", part, out)
+			t.Errorf("btmon does not print %q:\n%s", part, out)
 		}
 	}
 }
@@ -586,7 +586,8 @@ func TestConfigBufferSizes(t *testing.T) {
 	}
 }
 
-// What else the kernel warns of, such as late timers, is the emulation's.
+// warnings matches the kernel's warnings about Bluetooth. Others, such as late timers,
+// are due to the emulation.
 var warnings = regexp.MustCompile(`(?i)bluetooth|hci|rfcomm|l2cap|WARNING|BUG|refcount|list_`)
 
 func TestRadioCausesNoKernelWarning(t *testing.T) {

@@ -18,28 +18,28 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// fileIdle is how long the file service waits for a silent client. It serves one
-// at a time.
+// fileIdle is the file server's timeout for a silent client. It is short because the
+// server serves one client at a time.
 const fileIdle = 2 * time.Second
 
-// Sizes of what goes over one stream, and of files.
+// The maximum sizes of a stream and of a file.
 const (
-	mostOfAStream = 200_000
-	mostOfAFile   = 60_000
+	maxStream = 200_000
+	maxFile   = 60_000
 )
 
-// A client is one device with a stream and a file on their way.
+// A client is one device, which sends streams and transfers files concurrently.
 type client struct {
 	t          *testing.T
 	number     int
 	controller *rfcommtest.Controller
 	server     *server
 
-	// Of the stream.
+	// Counts of the streams.
 	connections uint32
 	whole, cut  int
 	bytes       int64
-	// Of the files.
+	// Counts of the files.
 	transferred, interrupted int
 }
 
@@ -52,7 +52,7 @@ func (c *client) report() {
 		c.number, c.whole, c.cut, c.bytes, c.transferred, c.interrupted)
 }
 
-// dial tries until there is a connection, or patience ends.
+// dial retries until it has a connection, or for the time of patience.
 func (c *client) dial(channel int) *rfcomm.Conn {
 	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: c.controller.Addr()}, Timeout: 10 * time.Second}
 	var last error
@@ -65,26 +65,26 @@ func (c *client) dial(channel int) *rfcomm.Conn {
 			break
 		}
 		last = err
-		time.Sleep(20 * time.Millisecond) // an adapter that is away says so at once
+		time.Sleep(20 * time.Millisecond) // an unplugged adapter fails the dial at once
 	}
 	c.t.Errorf("client %d: no connection to channel %d within %v: %v", c.number, channel, patience, last)
 	return nil
 }
 
-// stream sends one stream after the other until there are no more faults, and
-// then one more, which must be whole.
+// stream sends streams, one after the other, until the faults end, and then one more,
+// which must be whole.
 func (c *client) stream(faulty context.Context) {
 	random := rand.New(rand.NewPCG(*seed, uint64(c.number)))
 	for last := false; !last; {
 		last = faulty.Err() != nil
-		if err := c.oneStream(1+random.IntN(mostOfAStream), last); err != nil && last {
+		if err := c.oneStream(1+random.IntN(maxStream), last); err != nil && last {
 			c.t.Errorf("client %d: after the faults: %v", c.number, err)
 		}
 	}
 }
 
-// oneStream sends some bytes, checks what comes back, and checks what the server
-// has got.
+// oneStream sends bytes, checks the bytes that the server sends back, and checks that
+// the server has received all.
 func (c *client) oneStream(size int, last bool) error {
 	conn := c.dial(streamChannel)
 	if conn == nil {
@@ -96,7 +96,7 @@ func (c *client) oneStream(size int, last bool) error {
 	head := binary.BigEndian.AppendUint32(nil, id.client)
 	head = binary.BigEndian.AppendUint32(head, id.connection)
 	if !last {
-		// A fault may leave one end with a link that the other knows nothing of.
+		// A fault may leave one end with a link that the other end no longer has.
 		conn.SetDeadline(time.Now().Add(20 * time.Second))
 	}
 	wrote := hosttest.InBackground(func() error {
@@ -123,12 +123,12 @@ func (c *client) oneStream(size int, last bool) error {
 	c.whole++
 	hosttest.Eventually(c.t, "the server has seen the end of a stream", func() bool { _, ended := c.server.of(id); return ended })
 	if got, _ := c.server.of(id); got.bytes != int64(size) {
-		c.t.Errorf("client %d, connection %d: the server got %d bytes of %d (%v), and Shutdown confirmed all", id.client, id.connection, got.bytes, size, got.end)
+		c.t.Errorf("client %d, connection %d: the server received %d bytes of %d (%v), but Shutdown confirmed all", id.client, id.connection, got.bytes, size, got.end)
 	}
 	return nil
 }
 
-// readBack checks what the server sends.
+// readBack checks the bytes that the server sends.
 func (c *client) readBack(conn io.Reader, id streamID, size int) error {
 	down := newPattern(id, toClient)
 	buffer := make([]byte, 4096)
@@ -146,16 +146,16 @@ func (c *client) readBack(conn io.Reader, id streamID, size int) error {
 	return nil
 }
 
-// files sends a file and gets it back, again and again, until there are no more
-// faults, and then once more.
+// files uploads a file and downloads it again, repeatedly, until the faults end, and
+// then once more.
 func (c *client) files(faulty context.Context) {
 	random := rand.New(rand.NewPCG(*seed, uint64(100+c.number)))
-	folder := c.t.TempDir()
+	dir := c.t.TempDir()
 	for round, last := 0, false; !last; round++ {
 		last = faulty.Err() != nil
 		name := fmt.Sprintf("client-%d-%d", c.number, round)
-		content := newPattern(streamID{uint32(c.number), uint32(round)}, 2).fill(make([]byte, random.IntN(mostOfAFile)))
-		sent, got := filepath.Join(folder, name), filepath.Join(folder, name+".back")
+		content := newPattern(streamID{uint32(c.number), uint32(round)}, 2).fill(make([]byte, random.IntN(maxFile)))
+		sent, got := filepath.Join(dir, name), filepath.Join(dir, name+".back")
 		if err := os.WriteFile(sent, content, 0o600); err != nil {
 			c.t.Error(err)
 			return
@@ -163,19 +163,19 @@ func (c *client) files(faulty context.Context) {
 		stored := func(path string) bool {
 			held, err := os.ReadFile(path)
 			if err != nil || string(held) != string(content) {
-				c.t.Errorf("client %d: %s is said to be whole: it has %d bytes of %d, %v", c.number, path, len(held), len(content), err)
+				c.t.Errorf("client %d: %s should be whole but has %d bytes of %d, %v", c.number, path, len(held), len(content), err)
 				return false
 			}
 			return true
 		}
 		done := c.untilWhole("upload of "+name, func(ctx context.Context, fc *filetransfer.Client) error {
 			err := fc.Upload(ctx, sent, name)
-			// A receipt can be lost with its link, and the file is there.
+			// The receipt can be lost with the link although the file was stored.
 			if errors.Is(err, os.ErrExist) {
 				err = nil
 			}
 			return err
-		}) && stored(filepath.Join(c.server.folder, name)) &&
+		}) && stored(filepath.Join(c.server.dir, name)) &&
 			c.untilWhole("download of "+name, func(ctx context.Context, fc *filetransfer.Client) error {
 				_, err := fc.Download(ctx, name, got)
 				return err
@@ -184,13 +184,13 @@ func (c *client) files(faulty context.Context) {
 			return
 		}
 		c.transferred += 2
-		for _, path := range []string{sent, got, filepath.Join(c.server.folder, name)} {
+		for _, path := range []string{sent, got, filepath.Join(c.server.dir, name)} {
 			os.Remove(path)
 		}
 	}
 }
 
-// untilWhole tries a transfer until it succeeds.
+// untilWhole retries a transfer until it succeeds.
 func (c *client) untilWhole(what string, transfer func(ctx context.Context, fc *filetransfer.Client) error) bool {
 	var last error
 	for end := time.Now().Add(patience); time.Now().Before(end); c.interrupted++ {
@@ -199,7 +199,7 @@ func (c *client) untilWhole(what string, transfer func(ctx context.Context, fc *
 			return false
 		}
 		fc := filetransfer.NewClient(conn)
-		fc.IdleTimeout = 30 * time.Second // others are served first
+		fc.IdleTimeout = 30 * time.Second // the server may serve others first
 		ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 		last = transfer(ctx, fc)
 		cancel()

@@ -13,14 +13,14 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// What a device does that is out of reach. In life the one is 5 s and the other
-// 20 s.
+// The timeouts of a device out of range, shortened for this test. With real devices
+// they are 5 s and 20 s.
 const (
 	pageTimeout        = 200 * time.Millisecond
 	supervisionTimeout = 300 * time.Millisecond
 )
 
-// faults makes one fault after the other.
+// faults applies one fault after the other.
 type faults struct {
 	t      *testing.T
 	radio  *rfcommtest.Radio
@@ -34,8 +34,8 @@ func newFaults(t *testing.T, radio *rfcommtest.Radio, seed uint64) *faults {
 	return f
 }
 
-// happen makes faults until the context ends. Each lasts for a while, and the
-// next one begins some time after its end.
+// happen applies faults until the context ends, with random durations of the faults
+// and of the pauses between them.
 func (f *faults) happen(ctx context.Context) {
 	for ctx.Err() == nil {
 		f.pause(ctx, 400*time.Millisecond)
@@ -53,7 +53,7 @@ func (f *faults) pause(ctx context.Context, most time.Duration) {
 	}
 }
 
-// one makes a fault, mostly at one of the clients or on its way.
+// one applies a random fault, mostly to a client or to its link.
 func (f *faults) one() (name string, undo func()) {
 	all := f.radio.Controllers()
 	server, c := all[0], all[1+f.random.IntN(len(all)-1)]
@@ -68,7 +68,7 @@ func (f *faults) one() (name string, undo func()) {
 		reason := reasons[f.random.IntN(len(reasons))]
 		lose := func(where string, at ...*rfcommtest.Controller) string {
 			if !link.Disconnect(reason, at...) {
-				return "no link to lose"
+				return "no link to disconnect"
 			}
 			return fmt.Sprintf("lost%s: %v", where, reason)
 		}
@@ -97,7 +97,7 @@ func (f *faults) one() (name string, undo func()) {
 		return "client down", func() { f.check(c.Up()) }
 	case n < 19:
 		f.check(c.Unplug())
-		return "client removed", func() { f.check(c.Plug()) }
+		return "client unplugged", func() { f.check(c.Plug()) }
 	default:
 		f.check(server.Down())
 		return "server down", func() { f.check(server.Up()) }
@@ -110,7 +110,7 @@ func (f *faults) check(err error) {
 	}
 }
 
-// mend leaves a radio without faults.
+// mend reverts all faults.
 func (f *faults) mend() {
 	all := f.radio.Controllers()
 	for _, c := range all {

@@ -23,34 +23,34 @@ const (
 	filesChannel  = 20
 )
 
-// A server takes streams on one channel and files on another.
+// A server accepts streams on one channel and serves files on another.
 type server struct {
 	t          *testing.T
 	controller *rfcommtest.Controller
 	streams    *rfcomm.Listener
 	files      *filetransfer.Server
-	folder     string
+	dir        string
 	background sync.WaitGroup
 
 	mu       sync.Mutex
 	received map[streamID]received
 }
 
-// A streamID names one connection of one client.
+// A streamID identifies a connection of a client.
 type streamID struct{ client, connection uint32 }
 
-// received is what came of a stream before it ended.
+// received describes the part of a stream that the server has received.
 type received struct {
 	bytes int64
-	end   error
+	end   error // of the last Read or Write
 }
 
 func newServer(t *testing.T, c *rfcommtest.Controller) *server {
 	t.Helper()
-	s := &server{t: t, controller: c, folder: t.TempDir(), received: make(map[streamID]received)}
+	s := &server{t: t, controller: c, dir: t.TempDir(), received: make(map[streamID]received)}
 	s.streams = s.listen(streamChannel)
 	s.background.Go(s.accept)
-	root, err := os.OpenRoot(s.folder)
+	root, err := os.OpenRoot(s.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func newServer(t *testing.T, c *rfcommtest.Controller) *server {
 	s.background.Go(func() {
 		defer root.Close()
 		if err := s.files.Serve(listener); !errors.Is(err, filetransfer.ErrServerClosed) {
-			t.Errorf("the file service ended: %v", err)
+			t.Errorf("the file server ended: %v", err)
 		}
 	})
 	return s
@@ -80,7 +80,7 @@ func (s *server) address(channel int) rfcomm.Addr {
 func (s *server) close() {
 	s.streams.Close()
 	if err := s.files.Shutdown(context.Background()); err != nil {
-		s.t.Errorf("the file service: %v", err)
+		s.t.Errorf("the file server: %v", err)
 	}
 	s.background.Wait()
 }
@@ -101,8 +101,8 @@ func (s *server) accept() {
 	}
 }
 
-// serve checks what comes over a stream, and sends a stream of its own back: as
-// many bytes as it has received.
+// serve checks the bytes of a stream, and sends as many bytes of another pattern
+// back.
 func (s *server) serve(c io.ReadWriter) {
 	var head [8]byte
 	if _, err := io.ReadFull(c, head[:]); err != nil {
@@ -129,7 +129,7 @@ func (s *server) serve(c io.ReadWriter) {
 	s.received[id] = received{total, end}
 }
 
-// of returns what came of a stream, once it has ended.
+// of returns the received part of a stream, and whether the stream has ended.
 func (s *server) of(id streamID) (received, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,20 +137,20 @@ func (s *server) of(id streamID) (received, bool) {
 	return r, ok
 }
 
-// Directions of a stream.
+// The directions of a stream.
 const (
 	toServer = iota
 	toClient
 )
 
-// A pattern is a row of bytes that is like no other one's.
+// A pattern is a sequence of bytes that differs from all other patterns.
 type pattern struct{ state uint64 }
 
 func newPattern(id streamID, direction int) *pattern {
 	return &pattern{uint64(id.client)<<33 ^ uint64(id.connection)<<1 ^ uint64(direction) ^ 0x9e3779b97f4a7c15}
 }
 
-// fill fills p with what comes next.
+// fill fills b with the next bytes of the pattern, and returns b.
 func (p *pattern) fill(b []byte) []byte {
 	for i := range b {
 		p.state = p.state*6364136223846793005 + 1442695040888963407
@@ -159,12 +159,12 @@ func (p *pattern) fill(b []byte) []byte {
 	return b
 }
 
-// after returns a head and n bytes of what comes next.
+// after returns head followed by the next n bytes of the pattern.
 func (p *pattern) after(head []byte, n int) []byte {
 	return append(head, p.fill(make([]byte, n))...)
 }
 
-// check compares b with what comes next.
+// check compares b with the next bytes of the pattern.
 func (p *pattern) check(b []byte) error {
 	want := p.fill(make([]byte, len(b)))
 	if bytes.Equal(b, want) {

@@ -13,11 +13,11 @@ import (
 )
 
 var (
-	lasts = flag.Duration("soak.lasts", time.Minute, "how long there are faults")
-	seed  = flag.Uint64("soak.seed", 0, "where the faults come from; 0: another one each time")
+	lasts = flag.Duration("soak.lasts", time.Minute, "duration of the faults")
+	seed  = flag.Uint64("soak.seed", 0, "seed of the faults; if 0, a random one")
 )
 
-// A client that is stuck for so long has met a bug.
+// patience limits the waits of a client. Exceeding it means a bug.
 const patience = 2 * time.Minute
 
 func TestSoak(t *testing.T) {
@@ -52,7 +52,7 @@ func TestSoak(t *testing.T) {
 	})
 }
 
-// awaitClients waits until all clients have had their last, undisturbed round.
+// awaitClients waits until all clients have completed a last round without faults.
 func awaitClients(t *testing.T, clients *sync.WaitGroup) {
 	t.Helper()
 	done := make(chan struct{})
@@ -62,7 +62,7 @@ func awaitClients(t *testing.T, clients *sync.WaitGroup) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(4 * patience): // they have given up by now, and said why
+	case <-time.After(4 * patience): // more than all waits of a client
 		t.Fatal("the clients do not end")
 	}
 }

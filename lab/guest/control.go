@@ -16,12 +16,12 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// A lab is the pair of adapters and what tests can ask of it.
+// A lab is the two adapters, and carries out the requests of tests.
 type lab struct {
-	mu    sync.Mutex // one request at a time
+	mu    sync.Mutex // held during a request
 	radio *rfcommtest.Radio
 	log   *kernelLog
-	mgmt  *mgmt.Socket // nil until something needs it
+	mgmt  *mgmt.Socket // nil unless the adapters have been paired
 }
 
 // newLab makes the adapters.
@@ -37,9 +37,9 @@ func newLab() (*lab, error) {
 	return &lab{radio: radio, log: log}, nil
 }
 
-// serve answers requests on a Unix socket that every user may connect to: the
-// tests of an unprivileged user need it most. A connection carries one line
-// with a request and one line with the reply.
+// serve answers requests on a Unix socket. Every user may connect to it, since the
+// tests of a user without privileges depend on it. A connection carries one line
+// with a request, and one line with the reply.
 func (l *lab) serve(path string) error {
 	listener, err := net.Listen("unix", path)
 	if err != nil {
@@ -105,7 +105,7 @@ func (l *lab) handle(words []string) (string, error) {
 	return "", fmt.Errorf("unknown request %q", name)
 }
 
-// plainRequests are those without an argument.
+// plainRequests returns the requests without an argument.
 func (l *lab) plainRequests() map[string]func() (string, error) {
 	silent := func(action func() error) func() (string, error) {
 		return func() (string, error) { return "", action() }
@@ -132,7 +132,7 @@ func (l *lab) plainRequests() map[string]func() (string, error) {
 	}
 }
 
-// adapterRequests are those about adapter 0 or 1.
+// adapterRequests returns the requests whose argument is an adapter, 0 or 1.
 func (l *lab) adapterRequests() map[string]func(number int) error {
 	return map[string]func(number int) error{
 		"up":       l.up,

@@ -19,30 +19,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// outputGrace is how long output may still come after the command's end from
-// processes that it left behind.
+// outputGrace is the time for which the output of processes that the command has
+// left behind is still passed on.
 const outputGrace = 2 * time.Second
 
-// A job is what lab/run was asked to do.
+// A job is a command to run, with its circumstances.
 type job struct {
 	arguments   []string
 	environment []string
-	folder      string
+	directory   string
 	user        string    // empty for root
 	deadline    time.Time // when lab/run ends the machine
 }
 
-// readJob reads the files that lab/run wrote. Lists end every element with a
-// NUL, the one byte that no argument can hold.
-func readJob(folder string) (*job, error) {
+// readJob reads the files that lab/run has written. Lists end each element with NUL,
+// the only byte that no argument can contain.
+func readJob(dir string) (*job, error) {
 	read := func(name string) []string {
-		content, _ := os.ReadFile(filepath.Join(folder, name))
+		content, _ := os.ReadFile(filepath.Join(dir, name))
 		list := strings.Split(string(content), "\x00")
 		return list[:len(list)-1]
 	}
 	j := &job{arguments: read("arguments"), environment: read("environment")}
-	if list := read("folder"); len(list) == 1 {
-		j.folder = list[0]
+	if list := read("directory"); len(list) == 1 {
+		j.directory = list[0]
 	}
 	if list := read("user"); len(list) == 1 {
 		j.user = list[0]
@@ -54,19 +54,19 @@ func readJob(folder string) (*job, error) {
 		}
 		j.deadline = time.Unix(seconds, 0)
 	}
-	if len(j.arguments) == 0 || j.folder == "" {
-		return nil, fmt.Errorf("the job in %s names no command or no folder", folder)
+	if len(j.arguments) == 0 || j.directory == "" {
+		return nil, fmt.Errorf("the job in %s lacks a command or a directory", dir)
 	}
 	return j, nil
 }
 
-// run runs the command to its end and returns its exit status in the way of a
-// shell, and a note for the user when there is more to say.
+// run runs the command and returns its exit status as a shell would, and a note for
+// the user unless the status explains itself.
 func (j *job) run(output io.Writer) (code int, note string) {
 	environment := append(j.environment, "RFCOMM_LAB="+controlSocket)
 	attributes := &syscall.SysProcAttr{Setsid: true}
 	if j.user != "" {
-		account, err := becomeUser(j.user, j.folder, environment)
+		account, err := becomeUser(j.user, j.directory, environment)
 		if err != nil {
 			return 126, err.Error()
 		}
@@ -74,13 +74,13 @@ func (j *job) run(output io.Writer) (code int, note string) {
 		environment = account.environment
 	}
 
-	// The command is looked up here, as the shell outside would have done.
+	// Look the command up as the shell outside would have done.
 	os.Setenv("PATH", lookup(environment, "PATH"))
-	if err := os.Chdir(j.folder); err != nil {
-		return 126, fmt.Sprintf("cannot enter the folder: %v", err)
+	if err := os.Chdir(j.directory); err != nil {
+		return 126, fmt.Sprintf("cannot enter the directory: %v", err)
 	}
 	command := exec.Command(j.arguments[0], j.arguments[1:]...)
-	// A relative path that PATH itself led to is what the user wrote.
+	// The user has relative directories in PATH, so a command found there is intended.
 	if errors.Is(command.Err, exec.ErrDot) {
 		command.Err = nil
 	}
@@ -97,7 +97,7 @@ func (j *job) run(output io.Writer) (code int, note string) {
 		return 0, ""
 	case errors.As(err, &exit):
 		if ws := exit.Sys().(syscall.WaitStatus); ws.Signaled() {
-			return 128 + int(ws.Signal()), fmt.Sprintf("the command was ended by a signal: %v", ws.Signal())
+			return 128 + int(ws.Signal()), fmt.Sprintf("a signal ended the command: %v", ws.Signal())
 		}
 		return exit.ExitCode(), ""
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
@@ -106,17 +106,18 @@ func (j *job) run(output io.Writer) (code int, note string) {
 	return 126, fmt.Sprintf("cannot run %q: %v", j.arguments[0], err)
 }
 
-// An account is what a command needs to run as an unprivileged user.
+// An account holds the credential and environment of a command that runs as a user
+// without privileges.
 type account struct {
 	credential  *syscall.Credential
 	environment []string
 }
 
-// becomeUser prepares the machine for a command that runs as a user: a home
-// that it can write to, and ways to the folder and to the Go modules, which
-// often lie in a home that only its owner may enter. All of this changes only
-// the layer in memory.
-func becomeUser(name, folder string, environment []string) (*account, error) {
+// becomeUser prepares the machine for a command that runs as a user. It makes a
+// writable home directory, and gives access to the working directory and to the Go
+// modules, which are often below a home directory that only its owner may enter. It
+// changes only the layer in memory.
+func becomeUser(name, dir string, environment []string) (*account, error) {
 	entry, err := user.Lookup(name)
 	if err != nil {
 		return nil, fmt.Errorf("-u %s: %v", name, err)
@@ -127,7 +128,7 @@ func becomeUser(name, folder string, environment []string) (*account, error) {
 		return nil, fmt.Errorf("-u %s: %v", name, err)
 	}
 
-	home := runFolder + "/home"
+	home := runDirectory + "/home"
 	cache := home + "/.cache"
 	for _, path := range []string{home, cache} {
 		if err := os.MkdirAll(path, 0o700); err != nil {
@@ -137,9 +138,9 @@ func becomeUser(name, folder string, environment []string) (*account, error) {
 			return nil, err
 		}
 	}
-	openWay(folder)
+	giveAccess(dir)
 	if modules := lookup(environment, "GOMODCACHE"); modules != "" {
-		openWay(modules)
+		giveAccess(modules)
 	}
 
 	replaced := map[string]string{
@@ -163,9 +164,9 @@ func becomeUser(name, folder string, environment []string) (*account, error) {
 	}, nil
 }
 
-// openWay lets everybody pass through the folders above a path. What cannot be
-// opened shows itself when the command gets there.
-func openWay(path string) {
+// giveAccess lets every user pass through the directories above a path. It ignores
+// errors, since the command reports them when it needs the path.
+func giveAccess(path string) {
 	for path = filepath.Clean(path); path != "/" && path != "."; path = filepath.Dir(path) {
 		if info, err := os.Stat(path); err == nil && info.IsDir() && info.Mode().Perm()&0o001 == 0 {
 			_ = os.Chmod(path, info.Mode().Perm()|0o001)
@@ -183,8 +184,8 @@ func lookup(environment []string, key string) string {
 	return ""
 }
 
-// loopbackUp gives the machine its loopback interface, which programs expect
-// even where there is no network.
+// loopbackUp brings the loopback interface up, which programs expect even on a
+// machine without a network.
 func loopbackUp() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

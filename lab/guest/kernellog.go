@@ -14,12 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// levelWarning is the least urgent level of the kernel's messages that the
-// lab reports.
+// levelWarning is the least severe level of kernel messages that the lab reports.
 const levelWarning = 4
 
-// A kernelLog collects the kernel's warnings, and anything worse, since the
-// lab was ready.
+// A kernelLog collects the kernel's messages of level warning or worse since the lab
+// was ready.
 type kernelLog struct {
 	fd    int
 	lines []string
@@ -30,9 +29,9 @@ func openKernelLog() (*kernelLog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the kernel's log: %w", err)
 	}
-	// What came while the machine booted is not the tests' doing.
+	// The tests have not caused the messages of the boot.
 	if _, err := unix.Seek(fd, 0, io.SeekEnd); err != nil {
-		return nil, fmt.Errorf("passing over the kernel's log: %w", err)
+		return nil, fmt.Errorf("skipping the old messages of the kernel's log: %w", err)
 	}
 	return &kernelLog{fd: fd}, nil
 }
@@ -45,7 +44,7 @@ func (k *kernelLog) describe() (string, error) {
 	return strconv.Quote(strings.Join(k.lines, "\n")), nil
 }
 
-// read takes what is new. The kernel gives one record a read: "PRIORITY,…;TEXT".
+// read collects the new messages. Each read(2) returns one record: "PRIORITY,…;TEXT".
 func (k *kernelLog) read() error {
 	record := make([]byte, 8192)
 	for {
@@ -53,23 +52,23 @@ func (k *kernelLog) read() error {
 		switch {
 		case errors.Is(err, unix.EAGAIN):
 			return nil
-		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EPIPE): // EPIPE: the oldest records are lost
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EPIPE): // EPIPE: the kernel has overwritten old records
 			continue
 		case err != nil:
 			return err
 		}
 		head, text, _ := strings.Cut(string(record[:n]), ";")
-		text, _, _ = strings.Cut(text, "\n") // what follows are the record's properties
+		text, _, _ = strings.Cut(text, "\n") // without the record's properties
 		priority, _, _ := strings.Cut(head, ",")
-		// The higher bits name who wrote the message: 0 is the kernel itself.
+		// The higher bits are the facility: 0 is the kernel itself.
 		if value, err := strconv.Atoi(priority); err == nil && value <= levelWarning {
 			k.lines = append(k.lines, text)
 		}
 	}
 }
 
-// showBlockedTasks has the kernel print to its console, after a time, where
-// tasks are blocked. A command that hangs in the kernel is understood from that.
+// showBlockedTasks makes the kernel print the stacks of blocked tasks to its console,
+// after a delay. They explain why a command hangs in the kernel.
 func showBlockedTasks(after time.Duration) {
 	time.Sleep(after)
 	for _, setting := range []struct{ path, value string }{

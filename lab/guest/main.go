@@ -1,9 +1,10 @@
 //go:build linux
 
-// Guest is the supervisor inside the lab's virtual machine. It brings up two
-// virtual adapters within reach of each other (package rfcommtest), serves the requests of the
-// tests, runs one command, and reports how that command ended. lab/run builds
-// it, lab/init starts it, and lab/run uses it as the outer end of its port, too.
+// Guest is the supervisor inside the lab's virtual machine. It makes two virtual
+// adapters in range of each other (package rfcommtest), serves the requests of
+// tests, runs one command, and reports that command's exit status. lab/run builds
+// it, and lab/init starts it. Outside the machine, lab/run also uses it to relay the
+// output from the machine's port.
 package main
 
 import (
@@ -13,11 +14,11 @@ import (
 	"time"
 )
 
-// Where the supervisor keeps what belongs to it. The folder is on a file
-// system of its own and hides nothing of the machine's.
+// Files of the supervisor. The directory is on a file system of its own, and hides no
+// file of the machine.
 const (
-	runFolder     = "/run/rfcomm-lab"
-	controlSocket = runFolder + "/control"
+	runDirectory  = "/run/rfcomm-lab"
+	controlSocket = runDirectory + "/control"
 )
 
 func main() {
@@ -28,7 +29,7 @@ func main() {
 	case len(os.Args) == 3 && os.Args[1] == "relay":
 		err = relay(os.Args[2])
 	default:
-		err = errors.New("usage: guest supervise FOLDER (inside, by lab/init) or guest relay FILE (outside, by lab/run)")
+		err = errors.New("usage: guest supervise DIRECTORY (inside, by lab/init) or guest relay FILE (outside, by lab/run)")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "guest:", err)
@@ -36,15 +37,15 @@ func main() {
 	}
 }
 
-// superviseAndReport runs the job of a folder and reports its end. It returns
-// only when there is no way to report; otherwise lab/run ends the machine, for
-// only the outside knows that the reports have come through.
-func superviseAndReport(folder string) error {
+// superviseAndReport runs the job in a directory and reports its end. It returns only
+// if it cannot report. Otherwise lab/run ends the machine, since only lab/run knows
+// that it has received the reports.
+func superviseAndReport(dir string) error {
 	p, err := openPort()
 	if err != nil {
 		return err
 	}
-	if code, err := supervise(folder, p); err != nil {
+	if code, err := supervise(dir, p); err != nil {
 		p.report(reportFailed, err.Error())
 	} else {
 		p.report(reportExit, fmt.Sprint(code))
@@ -54,8 +55,8 @@ func superviseAndReport(folder string) error {
 
 // supervise prepares the lab and runs the job. An error means that the lab
 // itself failed, not the command.
-func supervise(folder string, p *port) (code int, err error) {
-	job, err := readJob(folder)
+func supervise(dir string, p *port) (code int, err error) {
+	job, err := readJob(dir)
 	if err != nil {
 		return 0, err
 	}
@@ -70,7 +71,7 @@ func supervise(folder string, p *port) (code int, err error) {
 		return 0, err
 	}
 
-	// A little before lab/run ends a command that takes too long.
+	// Shortly before the time limit at which lab/run ends the command.
 	go showBlockedTasks(time.Until(job.deadline) - 3*time.Second)
 	p.report(reportStarted, "")
 	code, note := job.run(p)

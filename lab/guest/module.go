@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// moduleFiles is where lab/init found the kernel's modules: in the initramfs,
-// which the root of PID 1 still is.
+// moduleFiles is the directory of the kernel's modules in the initramfs, which is
+// still the root of PID 1.
 const moduleFiles = "/proc/1/root/modules"
 
-// unloadRFCOMM takes the module rfcomm out of the kernel, so that it is as one
-// that never had it. Connections that are still closing hold it for a while.
+// unloadRFCOMM unloads the module rfcomm, so that the kernel behaves as if it had
+// never been loaded. Connections that are still closing delay this for a while.
 func unloadRFCOMM() error {
 	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		err := unix.DeleteModule("rfcomm", unix.O_NONBLOCK)
@@ -29,7 +29,7 @@ func unloadRFCOMM() error {
 	}
 }
 
-// loadRFCOMM puts the module back.
+// loadRFCOMM loads the module rfcomm again.
 func loadRFCOMM() error {
 	found, err := filepath.Glob(filepath.Join(moduleFiles, "rfcomm.ko*"))
 	if err != nil || len(found) != 1 {

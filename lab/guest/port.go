@@ -18,33 +18,32 @@ import (
 // portName is the name that lab/run gives the port.
 const portName = "rfcomm-lab"
 
-// What a frame on the port carries: a part of the command's output, or a line
-// about the job.
+// Kinds of frames on the port.
 const (
-	frameOutput = 'o'
-	frameReport = 'r'
+	frameOutput = 'o' // a part of the command's output
+	frameReport = 'r' // a report line
 )
 
 // Kinds of report lines, the first word of each.
 const (
 	reportStarted = "started" // the command is about to run
-	reportNote    = "note"    // something for the user
-	reportExit    = "exit"    // the command's exit status; nothing follows
-	reportFailed  = "failed"  // why the lab could not run the command; nothing follows
+	reportNote    = "note"    // a note for the user
+	reportExit    = "exit"    // the command's exit status; the last report
+	reportFailed  = "failed"  // why the lab could not run the command; the last report
 )
 
-// A port is a virtio-serial port: a way out of the machine beside the kernel's
-// console, so that what the command prints arrives unaltered. Output and reports
-// share it in frames, each a kind, a length of four bytes and the content. That
-// way the end is known to have come through: the kernel does not tell when a
-// port's queue is empty, and a machine that ends takes the queue with it.
+// A port is a virtio-serial port. It carries the command's output out of the machine
+// unaltered, separate from the kernel's console. Output and reports are sent in
+// frames of a kind, a length of four bytes and the content. The last report confirms
+// that all output has arrived: the kernel cannot report that a port's queue is
+// empty, and when the machine ends, the queue is lost.
 type port struct {
 	mu sync.Mutex // one frame at a time
 	fd int
 }
 
-// openPort opens the port. The kernel learns of it a while after the driver is
-// loaded, hence the waiting.
+// openPort opens the port. It waits for it, since the kernel finds a port some time
+// after it has loaded the driver.
 func openPort() (*port, error) {
 	deadline := time.Now().Add(patience)
 	for {
@@ -56,7 +55,7 @@ func openPort() (*port, error) {
 			return &port{fd: fd}, nil
 		}
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("the machine has no port named %s; lab/run starts it with one", portName)
+			return nil, fmt.Errorf("the machine has no port named %s, which lab/run configures", portName)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -81,8 +80,8 @@ func (p *port) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// report sends one line. Line ends in the text become spaces, since lab/run
-// reads line by line.
+// report sends a report line. Line ends in the text become spaces, since lab/run reads
+// line by line.
 func (p *port) report(kind, text string) {
 	line := strings.TrimSpace(kind + " " + strings.Join(strings.Fields(text), " "))
 	if err := p.frame(frameReport, []byte(line)); err != nil {

@@ -12,16 +12,16 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// firstAddress is that of the adapter to dial from; the other's is one more.
+// firstAddress is the address of adapter 0. That of adapter 1 is one more.
 var firstAddress = rfcomm.BDAddr{0x00, 0xAA, 0x01, 0x00, 0x00, 0x00}
 
-// How long a page without an answer takes: not long, unless the radio is paused.
+// The page timeouts: short, except during a stall.
 const (
-	pageTimeout       = 100 * time.Millisecond
+	pageTimeout        = 100 * time.Millisecond
 	stalledPageTimeout = time.Hour
 )
 
-// patience bounds every wait for the kernel.
+// patience limits every wait for the kernel.
 const patience = 20 * time.Second
 
 // newRadio makes the two adapters.
@@ -36,12 +36,12 @@ func newRadio() (*rfcommtest.Radio, error) {
 	return r, nil
 }
 
-// between returns what is between the two adapters.
+// link returns the link between the two adapters.
 func (l *lab) link() *rfcommtest.Link {
 	return l.radio.Link(l.radio.Controllers()[0], l.radio.Controllers()[1])
 }
 
-// both does something with both controllers.
+// both calls do for both controllers.
 func (l *lab) both(do func(*rfcommtest.Controller) error) error {
 	for _, c := range l.radio.Controllers() {
 		if err := do(c); err != nil {
@@ -51,7 +51,7 @@ func (l *lab) both(do func(*rfcommtest.Controller) error) error {
 	return nil
 }
 
-// pause stops the radio: pages have no end, and links stall.
+// stall stops the radio: pages do not end, and the link carries no data.
 func (l *lab) stall() {
 	for _, c := range l.radio.Controllers() {
 		c.SetPageTimeout(stalledPageTimeout)
@@ -59,7 +59,7 @@ func (l *lab) stall() {
 	l.link().Stall()
 }
 
-// resume starts the radio again.
+// resume ends a stall.
 func (l *lab) resume() {
 	for _, c := range l.radio.Controllers() {
 		c.SetPageTimeout(pageTimeout)
@@ -67,7 +67,7 @@ func (l *lab) resume() {
 	l.link().Resume()
 }
 
-// remove takes both adapters away, whatever they are doing.
+// unplug removes both adapters, in any state.
 func (l *lab) unplug() error {
 	if err := l.both((*rfcommtest.Controller).Unplug); err != nil {
 		return err
@@ -76,15 +76,15 @@ func (l *lab) unplug() error {
 	return nil
 }
 
-// restore brings the adapters back to their normal state, whatever that was.
+// plug plugs both adapters in, in any state, and ends a stall.
 func (l *lab) plug() error {
 	l.resume()
 	return l.both((*rfcommtest.Controller).Plug)
 }
 
-// replace gives the kernel new adapters for the old ones. It hangs up first: the
-// kernel's RFCOMM thread can get stuck, for good and for all adapters, when they
-// vanish while it closes a connection.
+// replace replaces the adapters by new ones with the same addresses. It disconnects
+// them first: if they vanish while the kernel's RFCOMM thread closes a connection,
+// that thread can block forever, for all adapters.
 func (l *lab) replace() error {
 	l.resume()
 	l.link().Disconnect(rfcommtest.RemoteUserTerminated)
@@ -98,12 +98,12 @@ func (l *lab) replace() error {
 	return l.plug()
 }
 
-// settleTime is given to the kernel's RFCOMM thread to drop the sessions over
-// links or adapters that are gone; nothing tells when it has.
+// settleTime is the time for the kernel's RFCOMM thread to drop the sessions of ended
+// links and removed adapters, which causes no event to wait for.
 const settleTime = 100 * time.Millisecond
 
-// up brings an adapter up. The other may hold a link from before still, over which
-// nothing would pass until its supervision timeout; so that ends.
+// up powers an adapter on. It ends a link that the other adapter still has from
+// before, which would carry no data until its supervision timeout.
 func (l *lab) up(number int) error {
 	if err := l.radio.Controllers()[number].Up(); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (l *lab) up(number int) error {
 	return nil
 }
 
-// disconnect breaks the link, and tells both ends the reason at once.
+// endLink ends the link at both ends at once, with a reason.
 func (l *lab) endLink(reason rfcommtest.Reason) error {
 	link := l.link()
 	link.SetSupervisionTimeout(time.Millisecond)
@@ -120,7 +120,7 @@ func (l *lab) endLink(reason rfcommtest.Reason) error {
 	if !link.Disconnect(reason) {
 		return fmt.Errorf("there is no link to disconnect")
 	}
-	for link.Disconnect(reason) { // until both ends have noticed their silence
+	for link.Disconnect(reason) { // until the supervision timeout at both ends
 		time.Sleep(time.Millisecond)
 	}
 	return nil
@@ -136,7 +136,7 @@ func (l *lab) index(number int) (int, error) {
 	return index, nil
 }
 
-// setScan says whether an adapter answers pages.
+// setScan sets the scan mode of an adapter.
 func (l *lab) setScan(number int, scan hcictl.Scan) error {
 	index, err := l.index(number)
 	if err != nil {
@@ -145,8 +145,8 @@ func (l *lab) setScan(number int, scan hcictl.Scan) error {
 	return hcictl.SetScan(index, scan)
 }
 
-// waitIdle waits until no adapter has a link. The kernel itself hangs up a link a
-// while after its last use.
+// waitIdle waits until no adapter has a link. The kernel disconnects a link some time
+// after its last use.
 func (l *lab) waitIdle() error {
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		links, err := l.links()
@@ -157,12 +157,12 @@ func (l *lab) waitIdle() error {
 			return nil
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("gave up waiting for all links to end: %s", links[0])
+			return fmt.Errorf("a link did not end in time: %s", links[0])
 		}
 	}
 }
 
-// links lists every link, with the number of its adapter first.
+// links describes every link, beginning with the number of its adapter.
 func (l *lab) links() ([]string, error) {
 	var all []string
 	for number := range l.radio.Controllers() {

@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// relay is the outer end of the port, run by lab/run: it takes the frames from
-// standard input, passes the command's output on and writes the reports to a
-// file. It ends after the last report, or when the machine has gone.
+// relay reads the frames of the port from standard input, outside the machine, passes
+// the command's output on, and writes the reports to a file. It returns after the
+// last report, or when the machine has ended.
 func relay(reports string) error {
 	file, err := os.OpenFile(reports, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
@@ -44,7 +44,7 @@ func relay(reports string) error {
 				return nil
 			}
 		default:
-			return fmt.Errorf("a frame of unknown kind %q came from the machine", kind)
+			return fmt.Errorf("the machine sent a frame of unknown kind %q", kind)
 		}
 	}
 }

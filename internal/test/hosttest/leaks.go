@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// LeavesNothingBehind calls f and waits until no more descriptors are open, as
-// far as the system can tell, and no more goroutines exist than before.
+// LeavesNothingBehind calls f, and waits until the number of goroutines and, on
+// Linux, of open descriptors is not larger than before.
 func LeavesNothingBehind(t testing.TB, f func()) {
 	t.Helper()
 	check := leakCheck(t)
@@ -22,8 +22,8 @@ func CheckLeaksAtEnd(t testing.TB) {
 	t.Cleanup(leakCheck(t))
 }
 
-// leakCheck counts the open descriptors and the goroutines, and returns a
-// function that waits until there are no more of both.
+// leakCheck counts the goroutines and the open descriptors, and returns a function
+// that waits until both counts are not larger.
 func leakCheck(t testing.TB) (check func()) {
 	t.Helper()
 	startPoller(t)
@@ -35,8 +35,7 @@ func leakCheck(t testing.TB) (check func()) {
 	}
 }
 
-// startPoller makes the runtime open what it needs for its poller, which stays
-// open.
+// startPoller makes the runtime open the descriptors of its poller, which stay open.
 func startPoller(t testing.TB) {
 	t.Helper()
 	r, w, err := os.Pipe()

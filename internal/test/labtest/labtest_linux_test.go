@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// These tests show that the lab does what it says, with the kernel's sockets
-// themselves and nothing of this module between.
+// These tests check the lab with the kernel's sockets alone, without the code of
+// other packages of this module.
 
 const (
 	solBluetooth   = 274
@@ -27,7 +27,7 @@ func kernelOrder(address [6]byte) [6]byte {
 	return turned
 }
 
-// newSocket returns a socket whose operations take no longer than some seconds.
+// newSocket returns a socket whose operations time out after 5 s.
 func newSocket(t *testing.T, security byte) int {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.BTPROTO_RFCOMM)
@@ -48,8 +48,8 @@ func newSocket(t *testing.T, security byte) int {
 	return fd
 }
 
-// listen returns a channel of the device that accepts connections by itself:
-// the kernel answers before anybody calls accept.
+// listen returns a listening socket of the device and its channel. The kernel
+// completes connections to it before accept(2) is called.
 func listen(t *testing.T, l *Lab) (fd int, channel uint8) {
 	t.Helper()
 	fd = newSocket(t, 0)
@@ -63,8 +63,8 @@ func listen(t *testing.T, l *Lab) (fd int, channel uint8) {
 	return fd, channel
 }
 
-// dial connects to a channel of the device. For a moment after a link has ended
-// the kernel resets or refuses connections, which is not what is tested here.
+// dial connects to a channel of the device. It retries while the kernel resets or
+// refuses connections, as it does shortly after a link has ended.
 func dial(t *testing.T, l *Lab, channel uint8, security byte) (fd int, err error) {
 	t.Helper()
 	deadline := time.Now().Add(5 * time.Second)
@@ -113,7 +113,7 @@ func connect(t *testing.T, l *Lab, security byte) (dialed, accepted int) {
 	}
 }
 
-// readError waits for the error that ends a connection.
+// readError reads from a connection until read(2) returns, and returns its error.
 func readError(fd int) error {
 	buffer := make([]byte, 1)
 	for {
@@ -131,7 +131,7 @@ func hungUp(fd int) bool {
 	return poll[0].Revents&unix.POLLHUP != 0
 }
 
-// wantLinkEnds checks one property of both ends of the one link.
+// wantLinkEnds checks a property of both ends of the link.
 func wantLinkEnds(t *testing.T, l *Lab, what string, property func(LinkEnd) bool, want bool) {
 	t.Helper()
 	ends := l.LinkEnds()
@@ -175,7 +175,7 @@ func TestDisconnect(t *testing.T) {
 		l.Sync()
 		dialed, _ := connect(t, l, 0)
 		l.Disconnect(reason)
-		// A busy kernel can lose the errno, and the read then finds nothing.
+		// A busy kernel can lose the errno; read(2) then finds no data.
 		if err := readError(dialed); !errors.Is(err, want) && !(errors.Is(err, unix.EAGAIN) && hungUp(dialed)) {
 			t.Errorf("reason %#x: got %v, want %v", reason, err, want)
 		}
@@ -237,7 +237,7 @@ func TestStall(t *testing.T) {
 	}
 	// Shorter than the kernel's own limit for a command to a controller.
 	if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}, 500); n != 0 {
-		t.Error("a connection came while the controllers were stopped")
+		t.Error("a connection arrived during the stall")
 	}
 	l.Resume()
 	deadline := time.Now().Add(10 * time.Second)
@@ -247,7 +247,7 @@ func TestStall(t *testing.T) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("no connection came after the controllers went on")
+			t.Fatal("no connection arrived after the stall")
 		}
 	}
 }
@@ -273,7 +273,7 @@ func TestSimplePairing(t *testing.T) {
 	wantLinkEnds(t, l, "encrypted", LinkEnd.Encrypted, true)
 }
 
-// endLink ends the link that there is, so that the next one is new.
+// endLink ends the current link, so that the next one is new.
 func endLink(t *testing.T, l *Lab) {
 	t.Helper()
 	l.Disconnect(0x13)

@@ -27,8 +27,8 @@ func (e LinkEnd) Authenticated() bool { return e.Mode&0x0002 != 0 } // HCI_LM_AU
 // Encrypted reports whether the link is encrypted.
 func (e LinkEnd) Encrypted() bool { return e.Mode&0x0004 != 0 } // HCI_LM_ENCRYPT
 
-// LinkEnds returns both ends of the link between the adapters, or nothing if
-// there is no link.
+// LinkEnds returns both ends of the link between the adapters, or nil without a
+// link.
 func (l *Lab) LinkEnds() []LinkEnd {
 	l.t.Helper()
 	reply := l.ask("links")
