@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	notDialing = "only who dials pages, or is refused"
+	notDialing = "only a dial pages a device, or is refused"
 	withNext   = "with the next connection"
-	forgotten  = "a connection that ends in the queue is forgotten; a program that accepts it just before reads the error"
-	notReading = "who waits for a connection writes nothing to it"
+	forgotten  = "the kernel discards a connection that ends in the queue; if a program has accepted it just before, Read returns the error"
+	notReading = "Accept writes nothing to the peer"
 )
 
 // accepting applies a fault while a connection is being made or waits to be
@@ -27,7 +27,7 @@ var accepting = &activity{name: "Accept", play: playAccepting, plans: map[*fault
 	lost14:       {want: []string{success}, when: withNext, note: forgotten},
 	lost15:       {want: []string{success}, when: withNext, note: forgotten},
 	stallFor1s:   {want: []string{success}, when: afterStall},
-	stallForEver: {want: []string{success}, when: withNext, note: "who dials gets ETIMEDOUT after 50 s", within: 90 * time.Second, long: true},
+	stallForEver: {want: []string{success}, when: withNext, note: "the peer's dial fails with ETIMEDOUT after 50 s", within: 90 * time.Second, long: true},
 	ownDown:      {want: []string{success}, when: "with the next connection, once the adapter is back", note: forgotten},
 	farDown:      {want: []string{success}, when: withNext, note: forgotten},
 	ownGone:      {want: []string{success}, when: "with the next connection, once the adapter is back", note: forgotten},

@@ -24,13 +24,13 @@ var dialing = &activity{name: "Dial", play: playDialing, plans: map[*fault]plan{
 	farDown:      {want: []string{"ETIMEDOUT"}, when: afterSupervision},
 	ownGone:      {want: []string{"ECONNABORTED"}},
 	farGone:      {want: []string{"ETIMEDOUT"}, when: afterSupervision},
-	killed:       {want: []string{"ECONNREFUSED"}, when: "when the device answers the page", note: "killed while the page goes on"},
-	neverReads:   {want: []string{success}, note: "the kernel answers for a program that does not accept; when its backlog is full, with ECONNREFUSED"},
-	rubbish:      {never: "rubbish is for who reads; see the malformed frames"},
-	wrongFrames:  {want: []string{"ECONNREFUSED"}, note: "the kernel ignores them; the peer then says that the channel is closed"},
+	killed:       {want: []string{"ECONNREFUSED"}, when: "when the device answers the page", note: "killed during the page"},
+	neverReads:   {want: []string{success}, note: "the kernel accepts connections for a program that does not; when its backlog is full, the dial fails with ECONNREFUSED"},
+	rubbish:      {never: "a dial reads no data; see the malformed frames"},
+	wrongFrames:  {want: []string{"ECONNREFUSED"}, note: "the kernel ignores them; the peer then reports that the channel is closed"},
 }}
 
-const triesAgain = "the dial tries again, for up to 5 s, and succeeds if the device answers; else ECONNRESET, or what the next page ends with"
+const triesAgain = "the dial retries for up to 5 s, and succeeds if the device answers; otherwise it fails with ECONNRESET, or with the error of the next page"
 
 func playDialing(s *scene) {
 	l := listen(s.T, s.far)

@@ -56,9 +56,9 @@ const success = "success"
 // devices.
 const (
 	afterPage        = "after the page timeout: 5 s"
-	afterSupervision = "after the link's supervision timeout: 20 s, or what the devices agree on"
+	afterSupervision = "after the link's supervision timeout: 20 s, unless the devices agree on another"
 	afterStall       = "when the stall ends"
-	afterIdle        = "after the IdleTimeout (30 s), up to twice that if the kernel's buffers take something meanwhile"
+	afterIdle        = "after the IdleTimeout (30 s), or up to twice that if the kernel's buffers take data meanwhile"
 	afterPlainIdle   = "30 s"
 	atDeadline       = "at its deadline; without one, when the stall ends"
 )

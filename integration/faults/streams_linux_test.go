@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	connectedAlready = "the connection is there already"
-	onlyReads        = "who reads sends nothing"
-	framesIgnored    = "the kernel ignores them; Linux 6.1, other than 6.12, gives what a frame has that ends within its head as data"
-	anyBytes         = "to a connection all bytes are alike"
+	connectedAlready = "the connection already exists"
+	onlyReads        = "Read sends nothing"
+	framesIgnored    = "the kernel ignores them; unlike 6.12, Linux 6.1 delivers the header of a truncated frame as data"
+	anyBytes         = "a connection carries any bytes"
 )
 
 // reading applies a fault while a Read waits.
@@ -27,7 +27,7 @@ var reading = &activity{name: "Read", play: playReading, plans: map[*fault]plan{
 	lost14:       {want: []string{"io.EOF"}},
 	lost15:       {want: []string{"io.EOF"}},
 	stallFor1s:   {want: []string{success}, when: afterStall},
-	stallForEver: {want: []string{success}, when: afterStall, note: "or ErrDeadlineExceeded at its deadline; real controllers give the link up after the supervision timeout", within: 90 * time.Second, long: true},
+	stallForEver: {want: []string{success}, when: afterStall, note: "or ErrDeadlineExceeded at its deadline; real controllers end the link after the supervision timeout", within: 90 * time.Second, long: true},
 	ownDown:      {want: []string{"ECONNABORTED"}},
 	farDown:      {want: []string{"ETIMEDOUT"}, when: afterSupervision},
 	ownGone:      {want: []string{"ECONNABORTED"}},
@@ -141,7 +141,7 @@ var writing = &activity{name: "Write into a full buffer", play: playWriting, pla
 	lost14:       {want: orNotConnected("ECONNRESET")},
 	lost15:       {want: orNotConnected("ECONNRESET")},
 	stallFor1s:   {want: []string{success}, when: afterStall},
-	stallForEver: {want: []string{"os.ErrDeadlineExceeded"}, when: atDeadline, note: "real controllers give the link up after the supervision timeout", within: 90 * time.Second, long: true},
+	stallForEver: {want: []string{"os.ErrDeadlineExceeded"}, when: atDeadline, note: "real controllers end the link after the supervision timeout", within: 90 * time.Second, long: true},
 	ownDown:      {want: orNotConnected("ECONNABORTED")},
 	farDown:      {want: orNotConnected("ETIMEDOUT"), when: afterSupervision},
 	ownGone:      {want: orNotConnected("ECONNABORTED")},

@@ -2,7 +2,7 @@ package faults
 
 import "time"
 
-const transfersConnected = "a transfer begins when there is a connection"
+const transfersConnected = "a transfer begins after the connection has been made"
 
 var gettingFramed = &activity{
 	name: "get, framed dialect", play: func(s *scene) { playTransfer(s, framedGet) },
