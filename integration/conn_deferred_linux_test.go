@@ -3,8 +3,6 @@ package integration
 import (
 	"context"
 	"errors"
-	"slices"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -25,18 +23,6 @@ func deferSetup(t *testing.T, listener *rfcomm.Listener) {
 			t.Fatal(err)
 		}
 	})
-}
-
-// withDescriptor calls f with the descriptor of c.
-func withDescriptor(t *testing.T, c syscall.Conn, f func(fd int)) {
-	t.Helper()
-	raw, err := c.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := raw.Control(func(fd uintptr) { f(int(fd)) }); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // awaitHangup waits until the connection has ended, without reading.
@@ -115,17 +101,10 @@ func (l *lab) dialRaw(t *testing.T, listener *rfcomm.Listener) (fd int, accepted
 	}
 }
 
-// startConnect returns a socket that connects from the first adapter to addr.
+// startConnect returns a socket that connects from the near adapter to addr.
 func (l *lab) startConnect(t *testing.T, addr rfcomm.Addr) (fd int) {
 	t.Helper()
-	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.BTPROTO_RFCOMM)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sockaddr := func(a rfcomm.Addr) unix.Sockaddr {
-		slices.Reverse(a.Device[:])
-		return &unix.SockaddrRFCOMM{Addr: a.Device, Channel: uint8(a.Channel)}
-	}
+	fd = rawSocket(t)
 	if err := unix.Bind(fd, sockaddr(l.nearAddr(0))); err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,6 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-func channelOf(c *rfcomm.Conn) int { return c.LocalAddr().(rfcomm.Addr).Channel }
-
 func TestConnReadReportsLostLink(t *testing.T) {
 	l := inLab(t)
 	for _, test := range []struct {

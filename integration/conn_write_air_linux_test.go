@@ -43,16 +43,9 @@ func (s setting) connect(t testing.TB, channel int) *airConn {
 	radio.Link(near, far).SimulateAirtime(packetTypes[s.packets])
 
 	address := rfcomm.Addr{Device: far.Addr(), Channel: channel}
-	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := conntest.ListenAt(t, address)
 	defer listener.Close()
-	dialer := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: near.Addr()}}
-	dialed, err := dialer.DialRFCOMM(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dialed := conntest.Dial(t, near.Addr(), address)
 	return &airConn{radio, near, dialed, conntest.Accept(t, listener)}
 }
 

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -130,19 +129,14 @@ func TestDialAndCloseReturnDuringStall(t *testing.T) {
 // about. The returned function waits until that call returns.
 func connectIsStuck(t *testing.T, l *lab) (wait func()) {
 	t.Helper()
-	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.BTPROTO_RFCOMM)
-	if err != nil {
-		t.Fatal(err)
-	}
-	far := [6]byte(l.far)
-	slices.Reverse(far[:]) // the kernel has the least significant byte first
+	fd := rawSocket(t)
 	thread := make(chan int)
 	done := hosttest.InBackground(func() error {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		thread <- unix.Gettid()
 		defer unix.Close(fd)
-		return unix.Connect(fd, &unix.SockaddrRFCOMM{Addr: far, Channel: 30})
+		return unix.Connect(fd, sockaddr(l.farAddr(30)))
 	})
 	state := fmt.Sprintf("/proc/self/task/%d/stat", <-thread)
 	for {

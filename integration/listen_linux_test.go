@@ -21,16 +21,9 @@ import (
 // not use this package, it does not check for other listeners.
 func otherProgram(t *testing.T, laddr rfcomm.Addr) (fd int) {
 	t.Helper()
-	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.BTPROTO_RFCOMM)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fd = rawSocket(t)
 	t.Cleanup(func() { unix.Close(fd) })
-	sa := &unix.SockaddrRFCOMM{Channel: uint8(laddr.Channel)}
-	for i, b := range laddr.Device {
-		sa.Addr[5-i] = b
-	}
-	if err := unix.Bind(fd, sa); err != nil {
+	if err := unix.Bind(fd, sockaddr(laddr)); err != nil {
 		t.Fatalf("binding to %v: %v", laddr, err)
 	}
 	if err := unix.Listen(fd, 1); err != nil {

@@ -71,17 +71,12 @@ func queued(t *testing.T, listener *rfcomm.Listener) int {
 // inodeOf returns the inode of a listener's socket.
 func inodeOf(t *testing.T, listener *rfcomm.Listener) string {
 	t.Helper()
-	raw, err := listener.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var stat unix.Stat_t
-	if err := raw.Control(func(fd uintptr) { err = unix.Fstat(int(fd), &stat) }); err != nil {
-		t.Fatal(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	withDescriptor(t, listener, func(fd int) {
+		if err := unix.Fstat(fd, &stat); err != nil {
+			t.Fatal(err)
+		}
+	})
 	return fmt.Sprint(stat.Ino)
 }
 

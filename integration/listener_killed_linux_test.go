@@ -114,18 +114,7 @@ func TestListenerKilledChild(t *testing.T) {
 // documentation of Listener.Close requires.
 func emptyShared(t *testing.T, listener *rfcomm.Listener) {
 	t.Helper()
-	raw, err := listener.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = raw.Control(func(fd uintptr) {
-		if err := unix.SetsockoptInt(int(fd), unix.SOL_BLUETOOTH, btDeferSetup, 1); err != nil {
-			t.Error(err)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	deferSetup(t, listener)
 	listener.SetDeadline(time.Now().Add(time.Second))
 	for {
 		c, err := listener.Accept()
