@@ -1,11 +1,12 @@
-// Package tutorial has the tutorial article's file server, as a peer to talk to.
+// Package tutorial contains the file server of the tutorial article, in Python, as a
+// peer for tests.
 package tutorial
 
 import _ "embed"
 
-// Server is the article's server in Python, for "python3 -c". Its arguments are the
-// address to listen on and the channel. It prints "listening" and a line end when
-// it does.
+// Server is the program of the article's server, for "python3 -c". Its arguments are
+// the address and the channel to listen on. It prints the line "listening" once it
+// listens.
 //
 //go:embed server.py
 var Server string
