@@ -15,8 +15,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
-// withMTU sets the MTU of new connections in a new session, in place of the
-// kernel's own choice, until the test ends. Only root may set it.
+// withMTU sets the MTU of new connections, in place of the kernel's own choice, until
+// the test ends. Only root may set it.
 func withMTU(t testing.TB, mtu int) {
 	t.Helper()
 	const parameter = "/sys/module/rfcomm/parameters/channel_mtu"

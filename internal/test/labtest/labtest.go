@@ -135,7 +135,7 @@ func (l *Lab) Scan(adapter int) {
 
 // Disconnect ends the link between the adapters with an error code of the
 // Bluetooth Core Specification, such as 0x08 for a supervision timeout. It
-// returns before the kernel has closed the connections.
+// returns before the kernel has removed the link.
 func (l *Lab) Disconnect(reason uint8) {
 	l.t.Helper()
 	l.ask(fmt.Sprintf("disconnect 0x%02x", reason))

@@ -1,0 +1,222 @@
+package rfcommtest_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+func TestLinkDisconnectReasons(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	link := r.Link(a, b)
+	if link.Disconnect(rfcommtest.RemoteUserTerminated) {
+		t.Error("Disconnect = true without a link")
+	}
+	link.SetSupervisionTimeout(50 * time.Millisecond)
+	for reason, want := range map[rfcommtest.Reason]error{
+		rfcommtest.ConnectionTimeout:    syscall.ETIMEDOUT,
+		rfcommtest.RemoteUserTerminated: io.EOF,
+		rfcommtest.RemoteLowResources:   io.EOF,
+		rfcommtest.RemotePowerOff:       io.EOF,
+	} {
+		dialed, accepted := connect(t, a, b)
+		if !link.Disconnect(reason) {
+			t.Errorf("%v: Disconnect = false with a link", reason)
+		}
+		for _, c := range []*rfcomm.Conn{dialed, accepted} {
+			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, want) {
+				t.Errorf("%v: read %v, want %v", reason, err, want)
+			}
+		}
+	}
+}
+
+func TestLinkDisconnectAtOneEnd(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	r.Link(a, b).SetSupervisionTimeout(200 * time.Millisecond)
+	dialed, accepted := connect(t, a, b)
+	r.Link(a, b).Disconnect(rfcommtest.RemoteLowResources, a)
+	if _, err := dialed.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the end that was informed read %v", err)
+	}
+	if _, err := accepted.Read(make([]byte, 1)); !errors.Is(err, syscall.ETIMEDOUT) {
+		t.Errorf("the other end read %v", err)
+	}
+}
+
+func TestLinkStallAndResume(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	dialed, accepted := connect(t, a, b)
+	r.Link(a, b).Stall()
+	if _, err := dialed.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	accepted.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+	if n, err := accepted.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("read %d bytes, %v, over a stalled link", n, err)
+	}
+	accepted.SetReadDeadline(time.Time{})
+	r.Link(a, b).Resume()
+	if got, err := io.ReadAll(io.LimitReader(accepted, 5)); err != nil || string(got) != "hello" {
+		t.Errorf("after it: %q, %v", got, err)
+	}
+}
+
+func TestLinkSetPageTime(t *testing.T) {
+	const pageTime = 300 * time.Millisecond
+	r, a, b := two(t, rfcommtest.Config{})
+	a.SetPageTimeout(time.Minute)
+	r.Link(a, b).SetPageTime(pageTime)
+	began := time.Now()
+	connect(t, a, b)
+	if took := time.Since(began); took < pageTime {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// Frames of 1012 bytes fill a 3-DH5 packet exactly. Frames of 1016 bytes need another
+// packet (Core Specification, Volume 2, Part B, section 6.5.4).
+func TestLinkAirtimeCountsSlots(t *testing.T) {
+	const frames = 200
+	for _, tt := range []struct {
+		size  int
+		types rfcommtest.PacketTypes
+		slots int // for one frame
+		big   rfcommtest.PacketTypes
+	}{
+		{1012, rfcommtest.EDR3, 6, rfcommtest.ThreeDH5},
+		{1016, rfcommtest.EDR3, 8, rfcommtest.ThreeDH5},
+		{670, rfcommtest.EDR2, 6, rfcommtest.TwoDH5},
+		{330, rfcommtest.BasicRate, 6, rfcommtest.DH5},
+	} {
+		r, a, b := two(t, rfcommtest.Config{})
+		dialed, accepted := connect(t, a, b)
+		pass(t, dialed, accepted) // after the initial credits
+		r.Link(a, b).SimulateAirtime(tt.types)
+		before := quiet(t, r.Link(a, b))
+		go func() {
+			for range frames {
+				dialed.Write(make([]byte, tt.size))
+			}
+		}()
+		if n, err := io.CopyN(io.Discard, accepted, frames*int64(tt.size)); err != nil {
+			t.Fatalf("%d bytes, %v", n, err)
+		}
+		use := quiet(t, r.Link(a, b))
+		slots, bigs := use.Slots-before.Slots, use.Packets[tt.big]-before.Packets[tt.big]
+		ones := 0 // packets of one slot: the ends of frames, and credits from the peer
+		for _, one := range []rfcommtest.PacketTypes{rfcommtest.DM1, rfcommtest.DH1, rfcommtest.TwoDH1, rfcommtest.ThreeDH1} {
+			ones += use.Packets[one] - before.Packets[one]
+		}
+		const bigSlots = 5 + 1
+		credits := ones - frames*(tt.slots-bigSlots)/2
+		// A frame causes at most one frame of credits. That frame takes a return
+		// slot, which would be empty otherwise, or two slots of its own.
+		if bigs != frames || credits < 0 || credits > frames || slots < frames*tt.slots || slots > frames*tt.slots+2*credits {
+			t.Errorf("%d bytes by %v: %d slots, %d large packets and %d frames of credits, want %d slots and %d packets", tt.size, tt.types, slots, bigs, credits, frames*tt.slots, frames)
+		}
+		if use.Duration() != time.Duration(use.Slots)*625*time.Microsecond || a.Airtime().Slots != use.Slots {
+			t.Errorf("%d slots are %v, of the controller %d", use.Slots, use.Duration(), a.Airtime().Slots)
+		}
+	}
+}
+
+// quiet waits until the air has been idle for 50 ms, and returns the total air time.
+func quiet(t *testing.T, link *rfcommtest.Link) rfcommtest.Airtime {
+	t.Helper()
+	use := link.Airtime()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond)
+		before := use
+		if use = link.Airtime(); use.Slots == before.Slots {
+			return use
+		}
+	}
+	t.Fatal("the air does not become idle")
+	return use
+}
+
+func TestLinkPairEncrypts(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	if err := r.Link(a, b).Pair(); err != nil {
+		t.Fatal(err)
+	}
+	encrypted(t, a, b)
+	encrypted(t, b, a)
+}
+
+// The pairs have controllers in common, and each pairing needs both controllers.
+func TestLinkPairAtOnce(t *testing.T) {
+	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
+	c := r.Controllers()
+	var group sync.WaitGroup
+	for _, pair := range [][2]int{{0, 1}, {1, 2}, {2, 0}, {1, 0}} {
+		group.Go(func() {
+			if err := r.Link(c[pair[0]], c[pair[1]]).Pair(); err != nil {
+				t.Errorf("%d with %d: %v", pair[0], pair[1], err)
+			}
+		})
+	}
+	group.Wait()
+	encrypted(t, c[0], c[1])
+	encrypted(t, c[2], c[0])
+}
+
+// Once an adapter has been paired, the kernel also asks an agent about its pairings
+// with other adapters.
+func TestLinkPairWithThirdController(t *testing.T) {
+	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
+	c := r.Controllers()
+	if err := r.Link(c[0], c[1]).Pair(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Link(c[1], c[2]).Pair(); err != nil {
+		t.Fatal(err)
+	}
+	encrypted(t, c[1], c[2])
+	encrypted(t, c[0], c[1])
+}
+
+// A controller that was unplugged has lost its key, and the other one still has its
+// key.
+func TestLinkPairAgain(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	for range 2 {
+		if err := r.Link(a, b).Pair(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	encrypted(t, a, b)
+	r.Link(a, b).Disconnect(rfcommtest.RemoteUserTerminated)
+	if err := errors.Join(b.Unplug(), b.Plug()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Link(a, b).Pair(); err != nil {
+		t.Fatal(err)
+	}
+	encrypted(t, a, b)
+}
+
+// encrypted checks that two controllers can have an encrypted connection.
+func encrypted(t *testing.T, a, b *rfcommtest.Controller) {
+	t.Helper()
+	l := conntest.ListenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium}, b.Addr())
+	defer l.Close()
+	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: a.Addr()}, Security: rfcomm.SecurityMedium, Timeout: time.Minute}
+	c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if got, err := c.Security(); got != rfcomm.SecurityMedium || err != nil {
+		t.Errorf("Security = %v, %v; want medium", got, err)
+	}
+}
