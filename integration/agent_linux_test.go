@@ -28,8 +28,8 @@ func pairingAgent(t *testing.T, answer byte, adapters ...*rfcommtest.Controller)
 	return slowPairingAgent(t, answer, answers, adapters...)
 }
 
-// slowPairingAgent is like pairingAgent, but the agent answers only once answers is
-// closed.
+// slowPairingAgent is like pairingAgent, but the agent answers only once
+// answers is closed.
 func slowPairingAgent(t *testing.T, answer byte, answers <-chan struct{}, adapters ...*rfcommtest.Controller) <-chan struct{} {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.BTPROTO_HCI)

@@ -50,8 +50,8 @@ func BenchmarkRFCOMM(b *testing.B) {
 		}
 	})
 	b.Run("Connect", func(b *testing.B) {
-		// Another connection keeps the session open, as between devices that are
-		// already connected.
+		// Another connection keeps the session open, as between devices that
+		// are already connected.
 		kept, _ := l.connect(b)
 		for b.Loop() {
 			b.StopTimer()

@@ -14,8 +14,8 @@ import (
 
 const btDeferSetup = 7 // BT_DEFER_SETUP, include/net/bluetooth/bluetooth.h
 
-// deferSetup makes the kernel accept a connection of a listener only on its first
-// read(2).
+// deferSetup makes the kernel accept a connection of a listener only on its
+// first read(2).
 func deferSetup(t *testing.T, listener *rfcomm.Listener) {
 	t.Helper()
 	withDescriptor(t, listener, func(fd int) {
@@ -115,8 +115,9 @@ func (l *lab) startConnect(t *testing.T, addr rfcomm.Addr) (fd int) {
 	return fd
 }
 
-// On Linux 6.1, the first recv(2) of a deferred connection whose peer has closed
-// crashes the kernel (rfcomm_dlc_accept), so Read must not call it after a hangup.
+// On Linux 6.1, the first recv(2) of a deferred connection whose peer has
+// closed crashes the kernel (rfcomm_dlc_accept), so Read must not call it after
+// a hangup.
 func TestConnReadOfDeferredAfterHangup(t *testing.T) {
 	l := inLab(t)
 	for range 5 {

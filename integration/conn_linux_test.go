@@ -91,8 +91,8 @@ func TestConnReadReturnsEOFAfterAllData(t *testing.T) {
 	conntest.ReceiveEOF(t, accepted)
 }
 
-// The kernel reports the peer's close to either Read or Write. The other call must
-// return too.
+// The kernel reports the peer's close to either Read or Write. The other call
+// must return too.
 func TestConnReadEndsAfterFailedWrite(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
@@ -127,8 +127,9 @@ func TestConnReadEndsAfterFailedWrite(t *testing.T) {
 	}
 }
 
-// Read must return the last data even if the kernel reports the end of the stream
-// to a Write after Read has found no data and before Read checks for the end.
+// Read must return the last data even if the kernel reports the end of the
+// stream to a Write after Read has found no data and before Read checks for the
+// end.
 func TestConnReadGetsLastData(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)

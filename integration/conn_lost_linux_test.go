@@ -85,8 +85,8 @@ func TestConnReadOfLostLinkIsNoTimeout(t *testing.T) {
 	}
 }
 
-// checkPlainErrno checks that an error of the kernel matches no error of another
-// package, and that errors.As finds its errno.
+// checkPlainErrno checks that an error of the kernel matches no error of
+// another package, and that errors.As finds its errno.
 func checkPlainErrno(t *testing.T, err error) {
 	t.Helper()
 	for _, target := range []error{errors.ErrUnsupported, fs.ErrPermission, fs.ErrExist, fs.ErrNotExist, os.ErrDeadlineExceeded} {
@@ -103,9 +103,9 @@ func checkPlainErrno(t *testing.T, err error) {
 	}
 }
 
-// loseLink ends the link of a new connection and returns the error of Read at the
-// accepted end. A kernel that is using the link at that moment can lose the errno,
-// so that Read returns ECONNABORTED; loseLink then retries.
+// loseLink ends the link of a new connection and returns the error of Read at
+// the accepted end. A kernel that is using the link at that moment can lose the
+// errno, so that Read returns ECONNABORTED; loseLink then retries.
 func (l *lab) loseLink(t *testing.T, reason byte, want error) (dialed, accepted *rfcomm.Conn, err error) {
 	t.Helper()
 	for range 3 {

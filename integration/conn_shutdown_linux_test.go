@@ -40,9 +40,10 @@ func TestShutdownConfirmsDelivery(t *testing.T) {
 	}
 }
 
-// Shutdown delivers all queued data even if the peer takes longer than the kernel's
-// 40 s to read it. The peer's kernel may grant no credits in that time: it buffers
-// up to 70 kB, and grants credits once most of its buffer has been read.
+// Shutdown delivers all queued data even if the peer takes longer than the
+// kernel's 40 s to read it. The peer's kernel may grant no credits in that
+// time: it buffers up to 70 kB, and grants credits once most of its buffer has
+// been read.
 func TestShutdownWaitsForASlowReader(t *testing.T) {
 	rate := 1000 // bytes per second
 	if testing.Short() {
@@ -158,8 +159,8 @@ func TestShutdownUnconfirmedAfterPeerClose(t *testing.T) {
 	checkOpError(t, err, "close", l.nearAddr(channelOf(dialed)), l.farAddr(channelOf(dialed)), unix.ECONNRESET, "the peer closed first")
 }
 
-// A kernel that is using the link when it is lost can lose the errno. The socket
-// then looks the same as after a confirmed close.
+// A kernel that is using the link when it is lost can lose the errno. The
+// socket then looks the same as after a confirmed close.
 func TestShutdownUnconfirmedAfterLostLink(t *testing.T) {
 	l := inLab(t)
 	for i := range rounds(20, 5) {

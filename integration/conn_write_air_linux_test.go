@@ -55,8 +55,8 @@ func (l *airConn) close() {
 	l.radio.Close()
 }
 
-// send writes total bytes, size bytes at a time, and receives them. The total is a
-// multiple of size.
+// send writes total bytes, size bytes at a time, and receives them. The total
+// is a multiple of size.
 func (l *airConn) send(t testing.TB, total, size int, write func(c *rfcomm.Conn, data []byte)) {
 	t.Helper()
 	wrote := hosttest.InBackground(func() error {
@@ -74,8 +74,8 @@ func (l *airConn) send(t testing.TB, total, size int, write func(c *rfcomm.Conn,
 // learned is the number of bytes after which Write knows the MTU.
 const learned = 128 << 10
 
-// rate returns the payload rate of writes of one size, in kB/s, computed from the
-// slots that the packets take.
+// rate returns the payload rate of writes of one size, in kB/s, computed from
+// the slots that the packets take.
 func (s setting) rate(t testing.TB, channel, size int, write func(c *rfcomm.Conn, data []byte)) float64 {
 	t.Helper()
 	l := s.connect(t, channel)
@@ -101,8 +101,9 @@ func ways(t testing.TB) map[string]func(c *rfcomm.Conn, data []byte) {
 	}
 }
 
-// The wanted rates are those of the model in package framing, whose tests compare
-// all settings. Here the kernel makes the frames, and a controller fragments them.
+// The wanted rates are those of the model in package framing, whose tests
+// compare all settings. Here the kernel makes the frames, and a controller
+// fragments them.
 func TestConnWriteFillsBasebandPackets(t *testing.T) {
 	inLab(t)
 	labtest.RequireRoot(t)
@@ -129,8 +130,8 @@ func TestConnWriteFillsBasebandPackets(t *testing.T) {
 	}
 }
 
-// A device may treat a frame as a message, so a Write that fits one frame must not
-// be split, although two frames can take fewer slots.
+// A device may treat a frame as a message, so a Write that fits one frame must
+// not be split, although two frames can take fewer slots.
 func TestConnWriteKeepsFrameWhole(t *testing.T) {
 	inLab(t)
 	labtest.RequireRoot(t)
@@ -174,8 +175,8 @@ func firstFrame(t testing.TB, c *rfcomm.Conn) (length int) {
 	return length
 }
 
-// near reports whether a rate is as wanted, with a tolerance for control frames,
-// such as credits that found no return slot.
+// near reports whether a rate is as wanted, with a tolerance for control
+// frames, such as credits that found no return slot.
 func near(got, want float64) bool { return got > want*0.985 && got < want*1.01 }
 
 // BenchmarkPieces measures all settings, in slots of air time.

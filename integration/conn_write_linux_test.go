@@ -15,8 +15,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
-// withMTU sets the MTU of new connections, in place of the kernel's own choice, until
-// the test ends. Only root may set it.
+// withMTU sets the MTU of new connections, in place of the kernel's own choice,
+// until the test ends. Only root may set it.
 func withMTU(t testing.TB, mtu int) {
 	t.Helper()
 	const parameter = "/sys/module/rfcomm/parameters/channel_mtu"
@@ -26,8 +26,9 @@ func withMTU(t testing.TB, mtu int) {
 	t.Cleanup(func() { os.WriteFile(parameter, []byte("-1"), 0) })
 }
 
-// Conn.Write computes the MTU from this property: a write(2) that exceeds the free
-// send buffer takes only whole frames, regardless of the data already queued.
+// Conn.Write computes the MTU from this property: a write(2) that exceeds the
+// free send buffer takes only whole frames, regardless of the data already
+// queued.
 func TestWriteSyscallTakesWholeFrames(t *testing.T) {
 	l := inLab(t)
 	labtest.RequireRoot(t)
@@ -70,7 +71,8 @@ func TestWriteSyscallTakesWholeFrames(t *testing.T) {
 	}
 }
 
-// writeOnce returns the number of bytes that the first write(2) with room takes.
+// writeOnce returns the number of bytes that the first write(2) with room
+// takes.
 func writeOnce(t testing.TB, c *rfcomm.Conn, data []byte) (n int) {
 	t.Helper()
 	raw, err := c.SyscallConn()
@@ -88,8 +90,8 @@ func writeOnce(t testing.TB, c *rfcomm.Conn, data []byte) (n int) {
 	return n
 }
 
-// writeWhole passes all remaining data to each write(2), without splitting it into
-// chunks.
+// writeWhole passes all remaining data to each write(2), without splitting it
+// into chunks.
 func writeWhole(t testing.TB, c *rfcomm.Conn, data []byte) (n int) {
 	t.Helper()
 	for n < len(data) {

@@ -82,8 +82,8 @@ func TestDialNamesAbsentDevice(t *testing.T) {
 	dial(l.farAddr(1), "this machine's adapter hci1, which is down")
 }
 
-// The dial retries only once, after the shortest delay, in case the connection is
-// being closed.
+// The dial retries only once, after the shortest delay, in case the connection
+// is being closed.
 func TestDialFailsAtOnceIfOpenHere(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
@@ -239,8 +239,8 @@ func TestDialErrorMatchesDeadlineAndErrno(t *testing.T) {
 	}
 }
 
-// Rarely, the kernel refuses a connection because the session is closing together
-// with the last connection to the device.
+// Rarely, the kernel refuses a connection because the session is closing
+// together with the last connection to the device.
 func TestDialRetriesARefusalAfterAClose(t *testing.T) {
 	l := inLab(t)
 	if runAlone(t, nil) {

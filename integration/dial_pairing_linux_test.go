@@ -16,8 +16,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// A device that ends the link at every attempt looks like one whose last connection
-// is still closing.
+// A device that ends the link at every attempt looks like one whose last
+// connection is still closing.
 func TestDialNamesADeviceThatHangsUp(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	listener := conntest.ListenAt(t, rfcomm.Addr{Device: s.far.Addr()})
@@ -46,8 +46,8 @@ func TestDialNamesADeviceThatHangsUp(t *testing.T) {
 	}
 }
 
-// The listener's kernel waits 25 s for a pairing that does not begin, and then ends
-// the connection. A retry would take as long.
+// The listener's kernel waits 25 s for a pairing that does not begin, and then
+// ends the connection. A retry would take as long.
 func TestDialNamesMissingPairing(t *testing.T) {
 	l := inLab(t)
 	l.Sync()
@@ -60,13 +60,14 @@ func TestDialNamesMissingPairing(t *testing.T) {
 	if *attempts != 1 {
 		t.Errorf("%d attempts, want 1", *attempts)
 	}
-	// The controllers still wait for the pairing, which would delay other tests.
+	// The controllers still wait for the pairing, which would delay other
+	// tests.
 	l.Unplug()
 	l.Plug()
 }
 
-// While the kernel ends the link of a failed authentication, it returns ENOMEM for
-// the next dial.
+// While the kernel ends the link of a failed authentication, it returns ENOMEM
+// for the next dial.
 func TestDialRetriesAfterFailedAuthentication(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
@@ -83,8 +84,8 @@ func TestDialRetriesAfterFailedAuthentication(t *testing.T) {
 	}
 }
 
-// With a pairing agent that asks the user, as on a desktop, the devices pair at any
-// security level, and the connection waits for the answer.
+// With a pairing agent that asks the user, as on a desktop, the devices pair at
+// any security level, and the connection waits for the answer.
 func TestDialNamesAQuestionAboutPairing(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	asked := pairingAgent(t, silent, s.near, s.far)
@@ -114,8 +115,8 @@ func TestDialNamesAQuestionAboutPairing(t *testing.T) {
 	}
 }
 
-// The kernel asks again for each connection, since it does not keep the key of a
-// pairing at low.
+// The kernel asks again for each connection, since it does not keep the key of
+// a pairing at low.
 func TestDialNamesADeclinedPairing(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	pairingAgent(t, no, s.near, s.far)
@@ -128,8 +129,8 @@ func TestDialNamesADeclinedPairing(t *testing.T) {
 	}
 }
 
-// The kernel checks the level of the first dial, which opens the link. The other
-// dials rely on an open connection of this process.
+// The kernel checks the level of the first dial, which opens the link. The
+// other dials rely on an open connection of this process.
 func TestDialAtHighOverItsOwnLink(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	pairingAgent(t, yes, s.near, s.far)
@@ -163,8 +164,8 @@ func TestDialAtHighOverItsOwnLink(t *testing.T) {
 		t.Fatalf("over the link of the second: %v", err)
 	}
 
-	// The connection at low keeps the link open, but without a connection at high
-	// the level of the link is unknown.
+	// The connection at low keeps the link open, but without a connection at
+	// high the level of the link is unknown.
 	second.Close()
 	third.Close()
 	if _, err := dial(); !errors.Is(err, unix.EACCES) || !strings.Contains(err.Error(), "was open, or being opened") {

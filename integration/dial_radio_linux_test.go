@@ -37,8 +37,8 @@ func newScene(t testing.TB, config rfcommtest.Config) *scene {
 	return s
 }
 
-// listen listens on a channel of a controller, and closes each accepted connection
-// after the peer has.
+// listen listens on a channel of a controller, and closes each accepted
+// connection after the peer has.
 func (s *scene) listen(t testing.TB, at *rfcommtest.Controller, channel int) rfcomm.Addr {
 	t.Helper()
 	addr := rfcomm.Addr{Device: at.Addr(), Channel: channel}
@@ -69,9 +69,9 @@ func allLinks(t testing.TB, c *rfcommtest.Controller) []hci.Link {
 	return links
 }
 
-// The page takes longer than the 2 s for which the kernel keeps an RFCOMM session
-// without a connection (RFCOMM_IDLE_TIMEOUT). If the session expired before the
-// link is up, every later dial over the link would time out.
+// The page takes longer than the 2 s for which the kernel keeps an RFCOMM
+// session without a connection (RFCOMM_IDLE_TIMEOUT). If the session expired
+// before the link is up, every later dial over the link would time out.
 func TestDialAfterACancelledDial(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	s.Link(s.near, s.far).SetPageTime(3 * time.Second)
@@ -119,8 +119,8 @@ func (s *scene) openLink(t testing.TB) {
 	}
 }
 
-// The link is up and the session waits for pairing when the dial is canceled. If
-// the session expired, every later dial over the link would time out.
+// The link is up and the session waits for pairing when the dial is canceled.
+// If the session expired, every later dial over the link would time out.
 func TestDialAfterADialCancelledWhilePairing(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	confirmed := make(chan struct{})
@@ -141,8 +141,8 @@ func TestDialAfterADialCancelledWhilePairing(t *testing.T) {
 	if err := <-dialed; !errors.Is(err, context.Canceled) {
 		t.Fatalf("%v: does not match context.Canceled", err)
 	}
-	// The kernel drops an idle session after 2 s (RFCOMM_IDLE_TIMEOUT), without any
-	// event to wait for.
+	// The kernel drops an idle session after 2 s (RFCOMM_IDLE_TIMEOUT), without
+	// any event to wait for.
 	time.Sleep(3 * time.Second)
 	confirm()
 
@@ -154,8 +154,8 @@ func TestDialAfterADialCancelledWhilePairing(t *testing.T) {
 	c.Close()
 }
 
-// apart ends the link between the two controllers, and waits until the kernel has
-// removed both of its ends.
+// apart ends the link between the two controllers, and waits until the kernel
+// has removed both of its ends.
 func (s *scene) apart(t testing.TB) {
 	t.Helper()
 	s.Link(s.near, s.far).Disconnect(rfcommtest.RemoteUserTerminated)
@@ -170,8 +170,8 @@ type dialTo struct {
 	to   rfcomm.Addr
 }
 
-// dialAtOnce makes the dials concurrently, without a link between the controllers,
-// closes the connections, and returns the errors.
+// dialAtOnce makes the dials concurrently, without a link between the
+// controllers, closes the connections, and returns the errors.
 func (s *scene) dialAtOnce(t testing.TB, timeout time.Duration, dials []dialTo) []error {
 	t.Helper()
 	s.apart(t)
@@ -192,9 +192,9 @@ func (s *scene) dialAtOnce(t testing.TB, timeout time.Duration, dials []dialTo) 
 	return errs
 }
 
-// While the kernel is about to request the link, connect(2) for another dial can
-// make it request the link again, and the controller refuses that; see connectSlot
-// in internal/btsocket.
+// While the kernel is about to request the link, connect(2) for another dial
+// can make it request the link again, and the controller refuses that; see
+// connectSlot in internal/btsocket.
 func TestDialSeveralAtOnceWithoutALink(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	var dials []dialTo
@@ -211,9 +211,9 @@ func TestDialSeveralAtOnceWithoutALink(t *testing.T) {
 // Linux 6.1 crashes, so lab/test skips this test there: connect(2) dereferences
 // the NULL chan->conn of a session in rfcomm_check_security.
 //
-// On 6.12 one end's kernel can request a link right after the request of the other
-// end has made it, and then loses the link. The dials of that end fail with
-// EALREADY, and those of the other end time out.
+// On 6.12 one end's kernel can request a link right after the request of the
+// other end has made it, and then loses the link. The dials of that end fail
+// with EALREADY, and those of the other end time out.
 func TestDialCrossesADialOfThePeer(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	var dials []dialTo
@@ -242,9 +242,9 @@ func TestDialCrossesADialOfThePeer(t *testing.T) {
 	t.Logf("%d dials succeeded, %d ended in EALREADY, %d in a timeout after one", succeeded, refused, timedOut)
 }
 
-// Linux 6.12 pages one device at a time, so the dial waits for the pages of canceled
-// dials to absent devices. 6.1 dials at once. A failed page can crash Linux
-// 6.1.192, so lab/test skips this test there.
+// Linux 6.12 pages one device at a time, so the dial waits for the pages of
+// canceled dials to absent devices. 6.1 dials at once. A failed page can crash
+// Linux 6.1.192, so lab/test skips this test there.
 func TestDialWhileAbsentDevicesArePaged(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{Controllers: 4})
 	s.near.SetPageTimeout(time.Second)

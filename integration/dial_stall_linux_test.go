@@ -19,16 +19,17 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// While a link stalls with full queues, the kernel holds rfcomm_mutex: connect(2),
-// shutdown(2) and close(2) block for every RFCOMM socket of the machine. The
-// methods of this module must return nevertheless, before the stall ends.
+// While a link stalls with full queues, the kernel holds rfcomm_mutex:
+// connect(2), shutdown(2) and close(2) block for every RFCOMM socket of the
+// machine. The methods of this module must return nevertheless, before the
+// stall ends.
 func TestDialAndCloseReturnDuringStall(t *testing.T) {
 	l := inLab(t)
 	hosttest.CheckLeaksAtEnd(t)
 	stalled, peer := l.connect(t)
-	// The credits of one connection are not enough to fill the queue of the session's
-	// L2CAP channel, on which the kernel waits while it holds its lock
-	// (rfcomm_send_frame).
+	// The credits of one connection are not enough to fill the queue of the
+	// session's L2CAP channel, on which the kernel waits while it holds its
+	// lock (rfcomm_send_frame).
 	var crowd, crowdsPeers []*rfcomm.Conn
 	for range 3 {
 		c, other := l.connect(t)
@@ -40,8 +41,8 @@ func TestDialAndCloseReturnDuringStall(t *testing.T) {
 	waiting := l.dial(t, listener) // never accepted
 
 	l.Stall()
-	// A dial that waits for the peer: it must close its socket when its context ends,
-	// at which time close(2) blocks.
+	// A dial that waits for the peer: it must close its socket when its context
+	// ends, at which time close(2) blocks.
 	pendingCtx, endPending := context.WithCancel(t.Context())
 	pending := hosttest.InBackground(func() error {
 		_, err := l.dialer.DialRFCOMM(pendingCtx, l.farAddr((conntest.AddrOf(listener).Channel+1)%30+1))

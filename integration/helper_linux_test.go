@@ -26,8 +26,8 @@ func countAttempts(d *rfcomm.Dialer) *int {
 	return n
 }
 
-// runAlone runs the calling test in a process of its own. It returns true in the
-// calling process and false in the new one.
+// runAlone runs the calling test in a process of its own. It returns true in
+// the calling process and false in the new one.
 func runAlone(t *testing.T, attributes *syscall.SysProcAttr) bool {
 	t.Helper()
 	const marker = "RFCOMM_TEST_ALONE"

@@ -17,8 +17,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// otherProgram listens on an address until the test ends. Like a program that does
-// not use this package, it does not check for other listeners.
+// otherProgram listens on an address until the test ends. Like a program that
+// does not use this package, it does not check for other listeners.
 func otherProgram(t *testing.T, laddr rfcomm.Addr) (fd int) {
 	t.Helper()
 	fd = rawSocket(t)
@@ -148,8 +148,9 @@ func TestListenLosesChannelToLaterOne(t *testing.T) {
 
 const listenChildEnv = "RFCOMM_TEST_LISTEN_CHILD"
 
-// TestListenChild is not a test but the child process of TestListenInTwoProcesses.
-// It listens on a new channel for each byte that it reads.
+// TestListenChild is not a test but the child process of
+// TestListenInTwoProcesses. It listens on a new channel for each byte that it
+// reads.
 func TestListenChild(t *testing.T) {
 	if os.Getenv(listenChildEnv) == "" {
 		return

@@ -18,9 +18,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
-// An unpaired peer's connection to a listener at medium stays half-open while the
-// devices authenticate. On Linux 6.1, close(2) of the listener in this state stops
-// RFCOMM on the whole machine; Listener.Close avoids that.
+// An unpaired peer's connection to a listener at medium stays half-open while
+// the devices authenticate. On Linux 6.1, close(2) of the listener in this
+// state stops RFCOMM on the whole machine; Listener.Close avoids that.
 func TestListenerCloseWhilePairing(t *testing.T) {
 	l := inLab(t)
 	hosttest.CheckLeaksAtEnd(t)
@@ -34,8 +34,8 @@ func TestListenerCloseWhilePairing(t *testing.T) {
 }
 
 // dialHalfOpen starts a dial to a listener at medium, and returns when queued
-// reports that the half-open connection is in the listener's queue. The returned
-// function ends the dial.
+// reports that the half-open connection is in the listener's queue. The
+// returned function ends the dial.
 func (l *lab) dialHalfOpen(t *testing.T, address rfcomm.Addr, queued func() bool) (end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -83,7 +83,8 @@ func inodeOf(t *testing.T, listener *rfcomm.Listener) string {
 // checkAlive checks that RFCOMM on this machine is not deadlocked.
 func (l *lab) checkAlive(t *testing.T) {
 	t.Helper()
-	// The controllers still wait for the pairing, which would delay other tests.
+	// The controllers still wait for the pairing, which would delay other
+	// tests.
 	l.Unplug()
 	l.Plug()
 	alive := hosttest.InBackground(func() error {
@@ -98,8 +99,8 @@ func (l *lab) checkAlive(t *testing.T) {
 	hosttest.Eventually(t, "the kernel's thread krfcommd sleeps", func() bool { return krfcommd(t) == "S" })
 }
 
-// krfcommd returns the state of the kernel's RFCOMM thread: D while it waits for a
-// lock, S while it is idle.
+// krfcommd returns the state of the kernel's RFCOMM thread: D while it waits
+// for a lock, S while it is idle.
 func krfcommd(t *testing.T) string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/stat")

@@ -1,7 +1,7 @@
 //go:build killed
 
-// The tests in this file can stop RFCOMM on the whole machine until a reboot, so
-// they are built only with the tag killed. Run each in a machine of its own:
+// The tests in this file can stop RFCOMM on the whole machine until a reboot,
+// so they are built only with the tag killed. Run each in a machine of its own:
 //
 //	go test -tags killed -c -o killed.test ./integration &&
 //	lab/run -t 2m -k 6.1 ./killed.test -test.v -test.run \
@@ -30,9 +30,9 @@ import (
 const killedChildEnv = "RFCOMM_TEST_KILLED_CHILD"
 
 // TestListenerOfAKilledProcess kills a process whose listener has a half-open
-// connection. On Linux 6.1 it passes only if another process holds the listener:
-// otherwise the kernel closes the connection in the way that Listener.Close avoids,
-// with or without BT_DEFER_SETUP. On 6.12 it passes.
+// connection. On Linux 6.1 it passes only if another process holds the
+// listener: otherwise the kernel closes the connection in the way that
+// Listener.Close avoids, with or without BT_DEFER_SETUP. On 6.12 it passes.
 func TestListenerOfAKilledProcess(t *testing.T) {
 	for name, hold := range map[string]bool{
 		"plain": false,

@@ -99,8 +99,8 @@ func TestListenerDeadlineEndsAccept(t *testing.T) {
 	conntest.Accept(t, listener)
 }
 
-// close(2) of a listener with connections in its queue, while their peers close,
-// can deadlock RFCOMM in the kernel.
+// close(2) of a listener with connections in its queue, while their peers
+// close, can deadlock RFCOMM in the kernel.
 func TestListenerCloseDuringPeerClose(t *testing.T) {
 	l := inLab(t)
 	hosttest.CheckLeaksAtEnd(t)
@@ -129,8 +129,9 @@ func TestListenerCloseEndsQueuedConns(t *testing.T) {
 	conntest.ReceiveEOF(t, waiting)
 }
 
-// With BT_DEFER_SETUP, which BlueZ uses for its profiles, the first read(2) accepts
-// the connection. It returns no bytes, but is not the end of the stream.
+// With BT_DEFER_SETUP, which BlueZ uses for its profiles, the first read(2)
+// accepts the connection. It returns no bytes, but is not the end of the
+// stream.
 func TestConnReadOfDeferredIsNotEOF(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
@@ -151,9 +152,9 @@ func TestConnReadOfDeferredIsNotEOF(t *testing.T) {
 		got := make([]byte, 5)
 		_, err := io.ReadFull(accepted, got)
 		if err == nil && got[0] == credits {
-			// About 2 in 100 times Linux 6.12 delivers the credits of the peer's
-			// first frame as data: the difference between the 7 initial credits and
-			// the maximum of 40.
+			// About 2 in 100 times Linux 6.12 delivers the credits of the
+			// peer's first frame as data: the difference between the 7 initial
+			// credits and the maximum of 40.
 			t.Log("the first byte is the peer's credits")
 			copy(got, got[1:])
 			_, err = io.ReadFull(accepted, got[4:])
@@ -196,7 +197,8 @@ func TestFileListenerAndFileConnWork(t *testing.T) {
 		t.Errorf("the second listener has address %v, want %v", second.Addr(), listener.Addr())
 	}
 
-	// The second listener shares the queue, so the queue survives the first one.
+	// The second listener shares the queue, so the queue survives the first
+	// one.
 	waiting := l.dial(t, listener)
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)

@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// python returns a command that runs a script with the system's Python, which has
-// PyBluez, and the buffer for its standard error.
+// python returns a command that runs a script with the system's Python, which
+// has PyBluez, and the buffer for its standard error.
 func python(t *testing.T, script string, arguments ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	var stderr bytes.Buffer
@@ -154,8 +154,8 @@ func TestListenerServesHTTP(t *testing.T) {
 	}
 }
 
-// A cancelReader is the body of a request that it cancels. net/http returns either
-// the error of the body or that of the context.
+// A cancelReader is the body of a request that it cancels. net/http returns
+// either the error of the body or that of the context.
 type cancelReader struct{ cancel context.CancelFunc }
 
 func (r cancelReader) Read([]byte) (int, error) {
@@ -193,7 +193,8 @@ func TestConnCarriesTLS(t *testing.T) {
 	client.Close()
 }
 
-// newCertificate returns a certificate for a host name, and a pool that trusts it.
+// newCertificate returns a certificate for a host name, and a pool that trusts
+// it.
 func newCertificate(t *testing.T, host string) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -97,7 +97,8 @@ func TestDialAtHighRefusesAnOpenLink(t *testing.T) {
 	c.Close()
 }
 
-// A link that the caller's ControlContext opens exists before the dial connects.
+// A link that the caller's ControlContext opens exists before the dial
+// connects.
 func TestDialAtHighSeesALinkOfControl(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
@@ -131,8 +132,8 @@ func wantHighRefused(t *testing.T, l *lab, listener *rfcomm.Listener, hint strin
 	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.EACCES, hint)
 }
 
-// Without a link, the kernel checks the level. It refuses the key of an unconfirmed
-// pairing.
+// Without a link, the kernel checks the level. It refuses the key of an
+// unconfirmed pairing.
 func TestDialAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
@@ -140,8 +141,8 @@ func TestDialAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 	wantHighRefused(t, l, l.listen(t), "not paired")
 }
 
-// The listener's kernel checks the level of an incoming connection, and refuses the
-// key of an unconfirmed pairing.
+// The listener's kernel checks the level of an incoming connection, and refuses
+// the key of an unconfirmed pairing.
 func TestListenAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 	l := inLab(t)
 	l.Pair()
@@ -174,7 +175,8 @@ func TestListenAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
-	// The controllers may still wait for a pairing, which would delay other tests.
+	// The controllers may still wait for a pairing, which would delay other
+	// tests.
 	l.Unplug()
 	l.Plug()
 }
@@ -196,7 +198,8 @@ func TestSecurityMediumRefusedBesideLow(t *testing.T) {
 }
 
 // The kernel itself refuses unencrypted peers of a listener at medium.
-// listenUnguarded turns that check off, so that only the check in Accept remains.
+// listenUnguarded turns that check off, so that only the check in Accept
+// remains.
 func TestAcceptSkipsUnprotectedPeers(t *testing.T) {
 	l := inLab(t)
 	listener := l.listenUnguarded(t)
@@ -296,7 +299,8 @@ func TestDialNamesUnconfirmedPairing(t *testing.T) {
 	_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(err)
 	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.ETIMEDOUT, "nobody confirmed the pairing")
-	// The controllers still wait for the pairing, which would delay other tests.
+	// The controllers still wait for the pairing, which would delay other
+	// tests.
 	l.Unplug()
 	l.Plug()
 }

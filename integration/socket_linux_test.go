@@ -20,8 +20,8 @@ func rawSocket(t *testing.T) (fd int) {
 	return fd
 }
 
-// sockaddr returns an address as system calls take it. In the kernel's order, the
-// least significant byte of a BD_ADDR is the first.
+// sockaddr returns an address as system calls take it. In the kernel's order,
+// the least significant byte of a BD_ADDR is the first.
 func sockaddr(a rfcomm.Addr) *unix.SockaddrRFCOMM {
 	slices.Reverse(a.Device[:])
 	return &unix.SockaddrRFCOMM{Addr: a.Device, Channel: uint8(a.Channel)}

@@ -1,23 +1,25 @@
-# Kernels for the lab: their sources, and the initramfs that boots them. Sourced by
-# lab/run and lab/bench, which define note, fail, discard_at_exit, LAB and CACHE.
+# Kernels for the lab: their sources, and the initramfs that boots them. Sourced
+# by lab/run and lab/bench, which define note, fail, discard_at_exit, LAB and
+# CACHE.
 # shellcheck shell=bash disable=SC2034 # lab/run uses the variables
 
-# The Debian suites to search for a kernel series. The first entry with the series
-# wins; suites joined by + are one entry. A suffix after a dash distinguishes a second
-# source of a series.
+# The Debian suites to search for a kernel series. The first entry with the
+# series wins; suites joined by + are one entry. A suffix after a dash
+# distinguishes a second source of a series.
 #
-# Series 6.1 is without security updates on purpose: a single unanswered page crashes
-# 6.1.192 of bookworm-security in its RFCOMM thread (list corruption in
-# hci_chan_del), and never crashes 6.1.176 of bookworm. 6.1-security is with them.
+# Series 6.1 is without security updates on purpose: a single unanswered page
+# crashes 6.1.192 of bookworm-security in its RFCOMM thread (list corruption in
+# hci_chan_del), and never crashes 6.1.176 of bookworm. 6.1-security is with
+# them.
 declare -A KERNEL_SUITES=(
 	[6.1]="bookworm"
 	[6.1-security]="bookworm+bookworm-security"
 	[6.12]="trixie+trixie-security bookworm-backports"
 )
 
-# The modules that the guest loads, in this order, each after its dependencies: for
-# access to the host's files, the port, RFCOMM, and /dev/vhci, with which package
-# rfcommtest makes adapters.
+# The modules that the guest loads, in this order, each after its dependencies:
+# for access to the host's files, the port, RFCOMM, and /dev/vhci, with which
+# package rfcommtest makes adapters.
 KERNEL_MODULES=(
 	virtio_pci virtio_console 9p 9pnet_virtio overlay
 	rfcomm hci_vhci
@@ -26,8 +28,8 @@ KERNEL_MODULES=(
 # The programs that the init script calls. All are busybox.
 INIT_PROGRAMS=(sh cat chroot insmod mkdir mount reboot sync)
 
-# kernel_prepare SERIES puts the kernel and its initramfs into the cache, if they are
-# missing, and sets KERNEL_IMAGE and KERNEL_INITRAMFS.
+# kernel_prepare SERIES puts the kernel and its initramfs into the cache, if
+# they are missing, and sets KERNEL_IMAGE and KERNEL_INITRAMFS.
 kernel_prepare() {
 	local series=$1 directory inputs
 	inputs=$(hash_of < <(printf '%s\n' "${KERNEL_SUITES[$series]}" "${KERNEL_MODULES[@]}"; declare -f kernel_pick kernel_unpack))
@@ -52,9 +54,9 @@ with_lock() {
 # hash_of prints a short hash of standard input.
 hash_of() { sha256sum | cut -c1-16; }
 
-# kernel_fetch SERIES DIRECTORY puts the kernel, its modules and their order into
-# DIRECTORY. It works in a temporary directory and renames it at the end, so that
-# DIRECTORY is complete if it exists.
+# kernel_fetch SERIES DIRECTORY puts the kernel, its modules and their order
+# into DIRECTORY. It works in a temporary directory and renames it at the end,
+# so that DIRECTORY is complete if it exists.
 kernel_fetch() {
 	local series=$1 directory=$2 work suites package=
 	[[ ! -d $directory ]] || return 0 # another lab/run has fetched it meanwhile
@@ -78,18 +80,18 @@ kernel_fetch() {
 	rm -rf "$work"
 }
 
-# kernel_package VERSION prints the newest standard kernel of a version, and fails if
-# there is none. The names of Debian's other flavours have one more word: cloud (which
-# has no Bluetooth), rt, dbg and unsigned.
+# kernel_package VERSION prints the newest standard kernel of a version, and
+# fails if there is none. The names of Debian's other flavours have one more
+# word: cloud (which has no Bluetooth), rt, dbg and unsigned.
 kernel_package() {
 	apt-cache "${APT_APART[@]}" pkgnames "linux-image-$1." |
 		grep -E '^linux-image-[0-9.]+[^-]*(-[0-9]+)?-amd64$' | sort -V | tail -n 1 | grep .
 }
 
-# mirrors_find WORK sets MIRROR and MIRROR_SECURITY to the addresses in this machine's
-# apt sources. apt itself parses the sources, so every format works. It prints only
-# sources whose lists it has, so mirrors_find may have to fetch lists first, into a
-# directory other than the machine's own.
+# mirrors_find WORK sets MIRROR and MIRROR_SECURITY to the addresses in this
+# machine's apt sources. apt itself parses the sources, so every format works.
+# It prints only sources whose lists it has, so mirrors_find may have to fetch
+# lists first, into a directory other than the machine's own.
 mirrors_find() {
 	# shellcheck disable=SC2016 # variables of apt, not of the shell
 	local work=$1 format='$(ORIGIN)|$(LABEL)|$(REPO_URI)' targets
@@ -116,8 +118,8 @@ sources_write() {
 	done
 }
 
-# apt_apart WORK ARGUMENT… runs apt-get with WORK's source list. It neither reads nor
-# changes the sources, the lists and the archive of this machine.
+# apt_apart WORK ARGUMENT… runs apt-get with WORK's source list. It neither
+# reads nor changes the sources, the lists and the archive of this machine.
 apt_apart() {
 	local work=$1
 	shift
@@ -136,9 +138,10 @@ quietly() {
 	"$@" >>"$log" 2>&1 </dev/null
 }
 
-# kernel_pick TREE DIRECTORY copies the image and the modules from an unpacked package.
-# Debian has moved the image from /boot to the directory of the modules, and the
-# modules from /lib to /usr/lib, so kernel_pick searches for both.
+# kernel_pick TREE DIRECTORY copies the image and the modules from an unpacked
+# package. Debian has moved the image from /boot to the directory of the
+# modules, and the modules from /lib to /usr/lib, so kernel_pick searches for
+# both.
 kernel_pick() {
 	local tree=$1 directory=$2 modules base version image name kind path plain
 	modules=$(find "$tree" -path '*/lib/modules/*' -prune -type d -print -quit)
@@ -163,8 +166,9 @@ kernel_pick() {
 	done
 }
 
-# kernel_unpack IMAGE prints the kernel that is compressed in IMAGE, or fails. In the
-# emulation, decompressing the image would take half of the time of a boot.
+# kernel_unpack IMAGE prints the kernel that is compressed in IMAGE, or fails.
+# In the emulation, decompressing the image would take half of the time of a
+# boot.
 kernel_unpack() {
 	local image=$1 start length size unpack
 	# The kernel's documentation of the x86 boot protocol defines the offsets.
@@ -185,8 +189,8 @@ kernel_unpack() {
 # image_number FILE OFFSET BYTES prints the little-endian number at an offset.
 image_number() { od -A n -t "u$3" -j "$(($2))" -N "$3" --endian=little "$1" | tr -d ' '; }
 
-# initramfs_prepare SERIES DIRECTORY builds the initramfs if one of its inputs has
-# changed, and sets KERNEL_INITRAMFS.
+# initramfs_prepare SERIES DIRECTORY builds the initramfs if one of its inputs
+# has changed, and sets KERNEL_INITRAMFS.
 initramfs_prepare() {
 	local series=$1 directory=$2 busybox inputs
 	busybox=$(command -v busybox)
@@ -209,7 +213,8 @@ initramfs_build() {
 	install -m 755 "$LAB/init" "$work/tree/init"
 	cp -r "$directory/modules" "$work/tree/modules"
 	(cd "$work/tree" && find . -print0 | cpio --quiet -0 -o -H newc -R 0:0) >"$work/initramfs"
-	# A machine may be booting with an older one, so remove only those unused for long.
+	# A machine may be booting with an older one, so remove only those unused
+	# for long.
 	find "$CACHE" -maxdepth 1 -name "initramfs-$series-????????????????" -mtime +1 -delete
 	mv -T "$work/initramfs" "$KERNEL_INITRAMFS"
 	rm -rf "$work"

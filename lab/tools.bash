@@ -1,6 +1,6 @@
-# The programs that the lab needs, and the installation of missing ones. Sourced by
-# lab/run and lab/bench, which define note, fail, DISCARD and discard_at_exit.
-# kernels.bash defines with_lock and quietly.
+# The programs that the lab needs, and the installation of missing ones. Sourced
+# by lab/run and lab/bench, which define note, fail, DISCARD and
+# discard_at_exit. kernels.bash defines with_lock and quietly.
 # shellcheck shell=bash
 
 # The Debian package of each program.
@@ -19,7 +19,8 @@ declare -A FILE_PACKAGES=(
 	[/usr/lib/python3/dist-packages/bluetooth/__init__.py]=python3-bluez
 )
 
-# The Debian packages of programs with which only lab/bench compares this module.
+# The Debian packages of programs with which only lab/bench compares this
+# module.
 declare -A PEER_PACKAGES=(
 	[rctest]=bluez-test-tools
 	[obexftp]=obexftp
@@ -46,8 +47,8 @@ tools_missing() {
 	done
 }
 
-# tools_prepare installs the missing packages as root, and otherwise prints the command
-# that does.
+# tools_prepare installs the missing packages as root, and otherwise prints the
+# command that does.
 tools_prepare() {
 	local packages
 	mapfile -t packages < <(tools_missing | sort -u)
@@ -83,9 +84,9 @@ apt_install() {
 		apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends "$@"
 }
 
-# Debian starts the services of packages when it installs them. The lab needs only the
-# programs, so services_hold prevents that with a policy-rc.d script while apt runs,
-# unless this machine has such a script.
+# Debian starts the services of packages when it installs them. The lab needs
+# only the programs, so services_hold prevents that with a policy-rc.d script
+# while apt runs, unless this machine has such a script.
 SERVICE_POLICY=/usr/sbin/policy-rc.d
 SERVICES_HELD=
 services_hold() {

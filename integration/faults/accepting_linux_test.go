@@ -82,8 +82,8 @@ func playAccepting(s *scene) {
 	s.await(accepted)
 }
 
-// acceptWorking accepts until a connection works. The kernel discards connections
-// that end in the queue, but can notice their end late.
+// acceptWorking accepts until a connection works. The kernel discards
+// connections that end in the queue, but can notice their end late.
 func (s *scene) acceptWorking(l *rfcomm.Listener) error {
 	for {
 		c, err := l.AcceptRFCOMM()

@@ -19,17 +19,18 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// childEnv is the environment variable with the arguments of a child, one per line.
-// A child is a process of this program. It acts as the peer's process, which a fault
-// kills.
+// childEnv is the environment variable with the arguments of a child, one per
+// line. A child is a process of this program. It acts as the peer's process,
+// which a fault kills.
 const childEnv = "RFCOMM_FAULTS_CHILD"
 
-// ready is the line that a child prints when it is in the state to be killed in.
+// ready is the line that a child prints when it is in the state to be killed
+// in.
 const ready = "ready"
 
-// child runs a child, which by its first argument either listens on an address and
-// reads nothing, dials from one address to another, serves the files of a directory,
-// or begins to get a file.
+// child runs a child, which by its first argument either listens on an address
+// and reads nothing, dials from one address to another, serves the files of a
+// directory, or begins to get a file.
 func child(args []string) error {
 	go func() { // end with the test's process
 		io.Copy(io.Discard, os.Stdin)
@@ -108,14 +109,15 @@ func (w *stuckWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// startChild starts a child and waits until it is ready. The fault kills it, or else
-// the end of the scene.
+// startChild starts a child and waits until it is ready. The fault kills it, or
+// else the end of the scene.
 func (s *scene) startChild(args ...string) {
 	s.Helper()
 	self, err := os.Executable()
 	s.must(err)
 	cmd := exec.Command(self)
-	// Without GORACE, the race detector would wait for 1 s at the end of each child.
+	// Without GORACE, the race detector would wait for 1 s at the end of each
+	// child.
 	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(args, "\n"), "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

@@ -8,8 +8,8 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
-// A watchedConn counts the bytes of a connection, and calls a function once, when
-// a number of bytes have been read or written.
+// A watchedConn counts the bytes of a connection, and calls a function once,
+// when a number of bytes have been read or written.
 type watchedConn struct {
 	*rfcomm.Conn
 	read, written atomic.Int64

@@ -8,8 +8,8 @@ import (
 )
 
 // dialing applies a fault during a Dial. A fault that concerns the page strikes
-// before the page is answered. Any other strikes once the link exists, while the
-// dial waits for the peer's answer to the first RFCOMM frame.
+// before the page is answered. Any other strikes once the link exists, while
+// the dial waits for the peer's answer to the first RFCOMM frame.
 var dialing = &activity{name: "Dial", play: playDialing, plans: map[*fault]plan{
 	pageTimesOut: {want: []string{"EHOSTDOWN"}, when: afterPage},
 	refusedPage:  {want: []string{"ECONNREFUSED"}},
@@ -68,7 +68,8 @@ func playDialing(s *scene) {
 		s.strike()
 		s.await(dialed)
 	case wrongFrames:
-		// The kernel dials over the existing session, no matter which end began it.
+		// The kernel dials over the existing session, no matter which end began
+		// it.
 		p := s.speaker(s.third, s.near)
 		p.session()
 		address = s.childAddress(s.third)

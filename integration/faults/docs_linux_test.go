@@ -12,8 +12,8 @@ import (
 // directory and, for a binary that the lab runs, from the module's root.
 var docs = []string{"../../docs/faults.md", "docs/faults.md"}
 
-// beyond is the hand-written end of that file: faults that cannot be tested in a
-// row with others, for example because the kernel crashes.
+// beyond is the hand-written end of that file: faults that cannot be tested in
+// a row with others, for example because the kernel crashes.
 var beyond = []string{"beyond.md", "integration/faults/beyond.md"}
 
 // readFirst returns the content of the first file that exists.

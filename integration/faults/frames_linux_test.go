@@ -2,8 +2,8 @@ package faults
 
 import "encoding/binary"
 
-// Types of RFCOMM frames (GSM 07.10, section 5.2.1.3), with their P/F bit, and of
-// the commands on the control channel (section 5.4.6.3).
+// Types of RFCOMM frames (GSM 07.10, section 5.2.1.3), with their P/F bit, and
+// of the commands on the control channel (section 5.4.6.3).
 const (
 	sabm       = 0x3f
 	disconnect = 0x53
@@ -19,8 +19,8 @@ const (
 	lineStatus           = 0x14
 )
 
-// frame returns an RFCOMM frame, with a correct checksum, of the device that began
-// the session.
+// frame returns an RFCOMM frame, with a correct checksum, of the device that
+// began the session.
 func frame(dlci, kind byte, data ...byte) []byte {
 	f := append([]byte{dlci<<2 | 1<<1 | 1, kind}, lengthOf(len(data))...)
 	if kind == uihCredits {
@@ -37,8 +37,8 @@ func lengthOf(n int) []byte {
 	return binary.LittleEndian.AppendUint16(nil, uint16(n<<1))
 }
 
-// checksum returns the checksum of a frame's header. That of UIH frames does not
-// cover the length.
+// checksum returns the checksum of a frame's header. That of UIH frames does
+// not cover the length.
 func checksum(head []byte, kind byte) byte {
 	if len(head) > 2 && kind&^0x10 == uih {
 		head = head[:2]

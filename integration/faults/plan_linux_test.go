@@ -24,8 +24,8 @@ type plan struct {
 	long   bool          // takes more than 10 s: only with -long
 }
 
-// atOnce is the time limit of an operation that waits for nothing. It allows for a
-// slow machine; the table has the measured time.
+// atOnce is the time limit of an operation that waits for nothing. It allows
+// for a slow machine; the table has the measured time.
 const atOnce = 5 * time.Second
 
 func (p plan) limit() time.Duration {
@@ -70,8 +70,8 @@ const idleWithin = 2*idleTimeout + atOnce
 // connection ends: the kernel returns either the errno or ENOTCONN.
 func orNotConnected(errno string) []string { return []string{errno, "ENOTCONN"} }
 
-// orLost returns the possible results of a Shutdown: a kernel that is using the link
-// when it is lost can lose the errno.
+// orLost returns the possible results of a Shutdown: a kernel that is using the
+// link when it is lost can lose the errno.
 func orLost(errno string) []string { return []string{errno, "ECONNABORTED"} }
 
 // results are the names of errors that are not an errno.

@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A malformation is a message, of one or more frames, that no device should send.
+// A malformation is a message, of one or more frames, that no device should
+// send.
 type malformation struct {
 	name   string
 	frames [][]byte
@@ -63,8 +64,8 @@ func malformed(dlci byte) []malformation {
 	}
 }
 
-// takesHeaders reports whether this kernel delivers the header of a truncated frame
-// as data.
+// takesHeaders reports whether this kernel delivers the header of a truncated
+// frame as data.
 func takesHeaders(t testing.TB) bool {
 	t.Helper()
 	var system unix.Utsname
@@ -80,8 +81,8 @@ func truncated(dlci, kind byte, length ...byte) []byte {
 	return append(f, checksum(f, kind))
 }
 
-// allMalformed returns the frames of all malformations that no kernel delivers as
-// data.
+// allMalformed returns the frames of all malformations that no kernel delivers
+// as data.
 func allMalformed(dlci byte) [][]byte {
 	var all [][]byte
 	for _, m := range malformed(dlci) {

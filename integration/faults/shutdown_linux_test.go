@@ -34,8 +34,8 @@ func (s *stage) play(t *testing.T, scenery func(*scene)) {
 	})
 }
 
-// A sighting is a radio's log that waits for a packet to pass both controllers: from
-// the kernel at one end, and to the kernel at the other.
+// A sighting is a radio's log that waits for a packet to pass both controllers:
+// from the kernel at one end, and to the kernel at the other.
 type sighting struct {
 	mu      sync.Mutex
 	packet  []byte // nil while no packet is waited for
@@ -71,8 +71,9 @@ func (p *speaker) awaitFrame(kind byte) {
 	}
 }
 
-// A peer that answers the disconnect and then drops its link has acknowledged all
-// data. This end can fail to distinguish it from a link that was lost earlier.
+// A peer that answers the disconnect and then drops its link has acknowledged
+// all data. This end can fail to distinguish it from a link that was lost
+// earlier.
 func TestShutdownWithADroppedLink(t *testing.T) {
 	log := new(sighting)
 	st := newLoggedStage(t, log)
@@ -109,15 +110,15 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 		*dropAfter, *dropRounds, unconfirmed, unread)
 }
 
-// A peer that closes its L2CAP channel without a disconnect, before it has received
-// all data, can make the kernel lose the errno although the link stays. The socket
-// then looks the same as after an answer.
+// A peer that closes its L2CAP channel without a disconnect, before it has
+// received all data, can make the kernel lose the errno although the link
+// stays. The socket then looks the same as after an answer.
 func TestShutdownWithAClosedL2CAPChannel(t *testing.T) {
 	st := newStage(t)
 	st.play(t, func(s *scene) {
 		near, p, dlci := s.spokenTo(1000)
-		// So slow that frames fill all queues, so that the kernel waits while it
-		// sends (rfcomm_process_tx).
+		// So slow that frames fill all queues, so that the kernel waits while
+		// it sends (rfcomm_process_tx).
 		s.radio.Link(s.near, s.third).SimulateAirtime(rfcommtest.DM1)
 		for range 10 {
 			p.say(frame(dlci, uihCredits, 255))
@@ -135,11 +136,11 @@ func TestShutdownWithAClosedL2CAPChannel(t *testing.T) {
 	})
 }
 
-// If a peer closes its L2CAP channel instead of answering the disconnect, the kernel
-// ends the connection with ECONNRESET. If the kernel is sending at that moment, such
-// as the response to a command, it loses the errno: sending takes the errno from the
-// L2CAP socket (sock_error), and the session closes without one
-// (rfcomm_process_rx). Shutdown then returns nil, as after an answer.
+// If a peer closes its L2CAP channel instead of answering the disconnect, the
+// kernel ends the connection with ECONNRESET. If the kernel is sending at that
+// moment, such as the response to a command, it loses the errno: sending takes
+// the errno from the L2CAP socket (sock_error), and the session closes without
+// one (rfcomm_process_rx). Shutdown then returns nil, as after an answer.
 func TestShutdownWithoutAnswerToDisconnect(t *testing.T) {
 	st := newStage(t)
 	for name, leave := range map[string]func(*scene, *rfcomm.Conn, *speaker) <-chan error{
@@ -163,8 +164,8 @@ func TestShutdownWithoutAnswerToDisconnect(t *testing.T) {
 	}
 }
 
-// unanswered returns the name of the error of a Shutdown whose disconnect was not
-// answered, and checks that the error is one of those expected.
+// unanswered returns the name of the error of a Shutdown whose disconnect was
+// not answered, and checks that the error is one of those expected.
 func (s *scene) unanswered(err error) string {
 	s.Helper()
 	switch {
@@ -181,8 +182,8 @@ func (s *scene) unanswered(err error) string {
 	return err.Error()
 }
 
-// leaveAfterDisconnect makes the peer close its L2CAP channel when it receives the
-// disconnect. L2CAP delivers in order, so the peer has received the data.
+// leaveAfterDisconnect makes the peer close its L2CAP channel when it receives
+// the disconnect. L2CAP delivers in order, so the peer has received the data.
 func leaveAfterDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error {
 	s.written = writeSome(s, near, 7)
 	shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
@@ -191,9 +192,9 @@ func leaveAfterDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error 
 	return shutdown
 }
 
-// leaveBeforeDisconnect makes the peer close its L2CAP channel while data and the
-// disconnect are still in the queue of this end's L2CAP. The peer's L2CAP discards
-// all frames that arrive after the close.
+// leaveBeforeDisconnect makes the peer close its L2CAP channel while data and
+// the disconnect are still in the queue of this end's L2CAP. The peer's L2CAP
+// discards all frames that arrive after the close.
 func leaveBeforeDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error {
 	s.written = writeSome(s, near, 1)
 	hosttest.Eventually(s, "the channel carries data", func() bool { return p.received.Load() > 0 })
@@ -216,8 +217,8 @@ func writeSome(s *scene, near *rfcomm.Conn, n int) int64 {
 	return int64(n)
 }
 
-// leave sends commands, which keep the kernel busy with responses, and closes the
-// L2CAP channel.
+// leave sends commands, which keep the kernel busy with responses, and closes
+// the L2CAP channel.
 func (p *speaker) leave() {
 	p.Helper()
 	for range 300 { // more than fit into the queue beside the data

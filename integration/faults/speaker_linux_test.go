@@ -17,8 +17,8 @@ import (
 // psm is the L2CAP PSM of RFCOMM.
 const psm = 3
 
-// A speaker is an RFCOMM implementation of the test's own, over an L2CAP socket,
-// that sends any frames.
+// A speaker is an RFCOMM implementation of the test's own, over an L2CAP
+// socket, that sends any frames.
 type speaker struct {
 	*scene
 	file     *os.File
@@ -77,8 +77,8 @@ func (p *speaker) say(frame []byte) {
 	}
 }
 
-// sayAllMalformed sends all malformed frames, and checks that the kernel answers a
-// correct command after them.
+// sayAllMalformed sends all malformed frames, and checks that the kernel
+// answers a correct command after them.
 func (p *speaker) sayAllMalformed(dlci byte) {
 	p.Helper()
 	for _, f := range allMalformed(dlci) {
@@ -171,8 +171,8 @@ func (p *speaker) session() {
 	}
 }
 
-// spokenTo returns the kernel's end of a channel that a speaker at the third device
-// has opened, and the speaker.
+// spokenTo returns the kernel's end of a channel that a speaker at the third
+// device has opened, and the speaker.
 func (s *scene) spokenTo(mtu uint16) (near *rfcomm.Conn, p *speaker, dlci byte) {
 	s.Helper()
 	l := listen(s.T, s.near)

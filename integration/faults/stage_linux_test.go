@@ -17,15 +17,15 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// The timeouts of a device out of range, shortened for this test. With real devices
-// they are 5 s and 20 s, unless the devices agree on other times.
+// The timeouts of a device out of range, shortened for this test. With real
+// devices they are 5 s and 20 s, unless the devices agree on other times.
 const (
 	pageTimeout        = 300 * time.Millisecond
 	supervisionTimeout = 200 * time.Millisecond
 )
 
-// A stage holds the three devices of all cells. The program under test runs at near,
-// and its peer at far. A speaker runs at third.
+// A stage holds the three devices of all cells. The program under test runs at
+// near, and its peer at far. A speaker runs at third.
 type stage struct {
 	near, far, third *rfcommtest.Controller
 	radio            *rfcommtest.Radio
@@ -65,7 +65,8 @@ func (s *stage) mend(t testing.TB) {
 	})
 }
 
-// reset reverts every fault and ends every link, so that no cell affects the next.
+// reset reverts every fault and ends every link, so that no cell affects the
+// next.
 func (s *stage) reset(t testing.TB) {
 	t.Helper()
 	s.mend(t)

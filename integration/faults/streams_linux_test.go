@@ -42,7 +42,8 @@ var reading = &activity{name: "Read", play: playReading, plans: map[*fault]plan{
 const longerThanAll = 55 * time.Second
 
 // endStall checks that a call has not returned after longerThanAll, and then
-// calls end, which must make it return. The returned channel receives the result.
+// calls end, which must make it return. The returned channel receives the
+// result.
 func (s *scene) endStall(result <-chan error, end func()) <-chan error {
 	s.Helper()
 	select {
@@ -192,12 +193,12 @@ func (s *scene) fill(c *rfcomm.Conn) {
 	conntest.FillWithin(s, c, 150*time.Millisecond)
 }
 
-// shutdownWithin is the maximum time until a Shutdown gives up on a peer that reads
-// nothing: 5 minutes, unless its context ends earlier.
+// shutdownWithin is the maximum time until a Shutdown gives up on a peer that
+// reads nothing: 5 minutes, unless its context ends earlier.
 const shutdownWithin = 5*time.Minute + atOnce
 
-// shuttingDown applies a fault while Shutdown waits for a peer that has not read
-// all data.
+// shuttingDown applies a fault while Shutdown waits for a peer that has not
+// read all data.
 var shuttingDown = &activity{name: "Shutdown", play: playShuttingDown, plans: map[*fault]plan{
 	pageTimesOut: {never: connectedAlready},
 	refusedPage:  {never: connectedAlready},

@@ -20,16 +20,16 @@ import (
 )
 
 const (
-	// fileSize is the size of the transferred file. It exceeds the buffers of both
-	// kernels, so that every fault strikes during the transfer.
+	// fileSize is the size of the transferred file. It exceeds the buffers of
+	// both kernels, so that every fault strikes during the transfer.
 	fileSize = 256 << 10
 
-	// strikeAfter is the number of bytes that have been transferred when the fault
-	// strikes, enough for the receiver to have stored a part.
+	// strikeAfter is the number of bytes that have been transferred when the
+	// fault strikes, enough for the receiver to have stored a part.
 	strikeAfter = 96 << 10
 
-	// The idle timeouts of client and server: idleTimeout in cells in which one of
-	// them never answers, and patience in the others.
+	// The idle timeouts of client and server: idleTimeout in cells in which one
+	// of them never answers, and patience in the others.
 	idleTimeout = 1500 * time.Millisecond
 	patience    = 10 * time.Second
 
@@ -96,7 +96,8 @@ var (
 func (e *exchange) server() string { return e.offered }
 func (e *exchange) client() string { return e.local }
 
-// newExchange returns an exchange with its directories and the file to transfer.
+// newExchange returns an exchange with its directories and the file to
+// transfer.
 func (s *scene) newExchange(m *transfer) *exchange {
 	s.Helper()
 	e := &exchange{scene: s, offered: s.TempDir(), local: s.TempDir(), content: make([]byte, fileSize), served: make(chan error, 100)}
@@ -118,8 +119,8 @@ func (e *exchange) listen(address rfcomm.Addr) {
 	e.atEnd(func() { l.Close() })
 }
 
-// serve serves until the end of the scene. If wrap is not nil, serve wraps the first
-// connection with it.
+// serve serves until the end of the scene. If wrap is not nil, serve wraps the
+// first connection with it.
 func (e *exchange) serve(wrap func(*rfcomm.Conn) net.Conn) {
 	e.Helper()
 	root, err := os.OpenRoot(e.offered)
@@ -183,8 +184,8 @@ func (e *exchange) whole(m *transfer) bool {
 // protocolSize exceeds the bytes of a transfer besides the file's content.
 const protocolSize = 24 << 10
 
-// again makes the next attempt, which must complete the file. If stored, a part of
-// the file must be stored, from which the attempt must resume.
+// again makes the next attempt, which must complete the file. If stored, a part
+// of the file must be stored, from which the attempt must resume.
 func (e *exchange) again(m *transfer, address rfcomm.Addr, stored bool) {
 	e.Helper()
 	held := e.held(m)

@@ -17,8 +17,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/tutorial"
 )
 
-// articlesClient is the tutorial article's client, in PyBluez. Package tutorial has
-// the article's server.
+// articlesClient is the tutorial article's client, in PyBluez. Package tutorial
+// has the article's server.
 const articlesClient = `
 import sys, bluetooth
 near, far, channel, name = sys.argv[1:]

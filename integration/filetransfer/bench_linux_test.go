@@ -23,9 +23,9 @@ import (
 // benchSize is the size of the file that the benchmark fetches repeatedly.
 const benchSize = 8 << 20
 
-// BenchmarkGoodput fetches one file in all ways in turn, in rounds, and reports the
-// medians over the rounds. One op is a round. docs/benchmarks.md describes how to
-// run it, and has the results.
+// BenchmarkGoodput fetches one file in all ways in turn, in rounds, and reports
+// the medians over the rounds. One op is a round. docs/benchmarks.md describes
+// how to run it, and has the results.
 func BenchmarkGoodput(b *testing.B) {
 	l := inLab(b)
 	a := l.article(b)
@@ -93,7 +93,8 @@ func BenchmarkGoodput(b *testing.B) {
 
 var wayNames = []string{"copy", "framed", "plain", "article"}
 
-// serveCopies sends a file with io.Copy to each client, after a request of one byte.
+// serveCopies sends a file with io.Copy to each client, after a request of one
+// byte.
 func serveCopies(listener *rfcomm.Listener, path string) {
 	for {
 		c, err := listener.Accept()
@@ -149,14 +150,14 @@ func (w *way) run(conn *rfcomm.Conn) error {
 	return nil
 }
 
-// timedFrom is the number of received bytes at which a timedConn starts its clock.
-// It exceeds the bytes before a file's first byte in every dialect, and is
-// negligible compared with the file.
+// timedFrom is the number of received bytes at which a timedConn starts its
+// clock. It exceeds the bytes before a file's first byte in every dialect, and
+// is negligible compared with the file.
 const timedFrom = 4096
 
-// A timedConn records the times at which the data of a download starts and ends. It
-// finds them by counting bytes, since reading a clock in each Read would be slow in
-// the lab.
+// A timedConn records the times at which the data of a download starts and
+// ends. It finds them by counting bytes, since reading a clock in each Read
+// would be slow in the lab.
 type timedConn struct {
 	*rfcomm.Conn
 	read       int

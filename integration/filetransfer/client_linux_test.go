@@ -90,8 +90,8 @@ func (c *countingConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// atDone returns a Progress function, and a channel to which it sends once when the
-// given number of bytes have been transferred.
+// atDone returns a Progress function, and a channel to which it sends once when
+// the given number of bytes have been transferred.
 func atDone(bytes int64) (func(filetransfer.Progress), <-chan struct{}) {
 	reached := make(chan struct{}, 1)
 	sent := false
@@ -174,8 +174,8 @@ func TestClientResumesAfterUnplug(t *testing.T) {
 	}
 }
 
-// After the other device has ended the link, Read returns io.EOF, which must not be
-// mistaken for the end of the file.
+// After the other device has ended the link, Read returns io.EOF, which must
+// not be mistaken for the end of the file.
 func TestTransferFailsAtBothEndsOfLostLink(t *testing.T) {
 	l := inLab(t)
 	const timeout, remoteUser = 0x08, 0x13

@@ -82,8 +82,8 @@ func TestLinkSetPageTime(t *testing.T) {
 	}
 }
 
-// Frames of 1012 bytes fill a 3-DH5 packet exactly. Frames of 1016 bytes need another
-// packet (Core Specification, Volume 2, Part B, section 6.5.4).
+// Frames of 1012 bytes fill a 3-DH5 packet exactly. Frames of 1016 bytes need
+// another packet (Core Specification, Volume 2, Part B, section 6.5.4).
 func TestLinkAirtimeCountsSlots(t *testing.T) {
 	const frames = 200
 	for _, tt := range []struct {
@@ -118,8 +118,8 @@ func TestLinkAirtimeCountsSlots(t *testing.T) {
 		}
 		const bigSlots = 5 + 1
 		credits := ones - frames*(tt.slots-bigSlots)/2
-		// A frame causes at most one frame of credits. That frame takes a return
-		// slot, which would be empty otherwise, or two slots of its own.
+		// A frame causes at most one frame of credits. That frame takes a
+		// return slot, which would be empty otherwise, or two slots of its own.
 		if bigs != frames || credits < 0 || credits > frames || slots < frames*tt.slots || slots > frames*tt.slots+2*credits {
 			t.Errorf("%d bytes by %v: %d slots, %d large packets and %d frames of credits, want %d slots and %d packets", tt.size, tt.types, slots, bigs, credits, frames*tt.slots, frames)
 		}
@@ -129,7 +129,8 @@ func TestLinkAirtimeCountsSlots(t *testing.T) {
 	}
 }
 
-// quiet waits until the air has been idle for 50 ms, and returns the total air time.
+// quiet waits until the air has been idle for 50 ms, and returns the total air
+// time.
 func quiet(t *testing.T, link *rfcommtest.Link) rfcommtest.Airtime {
 	t.Helper()
 	use := link.Airtime()
@@ -153,7 +154,8 @@ func TestLinkPairEncrypts(t *testing.T) {
 	encrypted(t, b, a)
 }
 
-// The pairs have controllers in common, and each pairing needs both controllers.
+// The pairs have controllers in common, and each pairing needs both
+// controllers.
 func TestLinkPairAtOnce(t *testing.T) {
 	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
 	c := r.Controllers()
@@ -170,8 +172,8 @@ func TestLinkPairAtOnce(t *testing.T) {
 	encrypted(t, c[2], c[0])
 }
 
-// Once an adapter has been paired, the kernel also asks an agent about its pairings
-// with other adapters.
+// Once an adapter has been paired, the kernel also asks an agent about its
+// pairings with other adapters.
 func TestLinkPairWithThirdController(t *testing.T) {
 	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
 	c := r.Controllers()
@@ -185,8 +187,8 @@ func TestLinkPairWithThirdController(t *testing.T) {
 	encrypted(t, c[0], c[1])
 }
 
-// A controller that was unplugged has lost its key, and the other one still has its
-// key.
+// A controller that was unplugged has lost its key, and the other one still has
+// its key.
 func TestLinkPairAgain(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	for range 2 {

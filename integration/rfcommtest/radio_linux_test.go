@@ -168,8 +168,8 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 
-// warnings matches the kernel's warnings about Bluetooth. Others, such as late timers,
-// are due to the emulation.
+// warnings matches the kernel's warnings about Bluetooth. Others, such as late
+// timers, are due to the emulation.
 var warnings = regexp.MustCompile(`(?i)bluetooth|hci|rfcomm|l2cap|WARNING|BUG|refcount|list_`)
 
 func TestRadioCausesNoKernelWarning(t *testing.T) {

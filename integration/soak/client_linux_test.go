@@ -18,8 +18,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// fileIdle is the file server's timeout for a silent client. It is short because the
-// server serves one client at a time.
+// fileIdle is the file server's timeout for a silent client. It is short
+// because the server serves one client at a time.
 const fileIdle = 2 * time.Second
 
 // The maximum sizes of a stream and of a file.
@@ -71,8 +71,8 @@ func (c *client) dial(channel int) *rfcomm.Conn {
 	return nil
 }
 
-// stream sends streams, one after the other, until the faults end, and then one more,
-// which must be whole.
+// stream sends streams, one after the other, until the faults end, and then one
+// more, which must be whole.
 func (c *client) stream(faulty context.Context) {
 	random := rand.New(rand.NewPCG(*seed, uint64(c.number)))
 	for last := false; !last; {
@@ -83,8 +83,8 @@ func (c *client) stream(faulty context.Context) {
 	}
 }
 
-// oneStream sends bytes, checks the bytes that the server sends back, and checks that
-// the server has received all.
+// oneStream sends bytes, checks the bytes that the server sends back, and
+// checks that the server has received all.
 func (c *client) oneStream(size int, last bool) error {
 	conn := c.dial(streamChannel)
 	if conn == nil {
@@ -96,7 +96,8 @@ func (c *client) oneStream(size int, last bool) error {
 	head := binary.BigEndian.AppendUint32(nil, id.client)
 	head = binary.BigEndian.AppendUint32(head, id.connection)
 	if !last {
-		// A fault may leave one end with a link that the other end no longer has.
+		// A fault may leave one end with a link that the other end no longer
+		// has.
 		conn.SetDeadline(time.Now().Add(20 * time.Second))
 	}
 	wrote := hosttest.InBackground(func() error {
@@ -146,8 +147,8 @@ func (c *client) readBack(conn io.Reader, id streamID, size int) error {
 	return nil
 }
 
-// files uploads a file and downloads it again, repeatedly, until the faults end, and
-// then once more.
+// files uploads a file and downloads it again, repeatedly, until the faults
+// end, and then once more.
 func (c *client) files(faulty context.Context) {
 	random := rand.New(rand.NewPCG(*seed, uint64(100+c.number)))
 	dir := c.t.TempDir()
@@ -170,7 +171,8 @@ func (c *client) files(faulty context.Context) {
 		}
 		done := c.untilWhole("upload of "+name, func(ctx context.Context, fc *filetransfer.Client) error {
 			err := fc.Upload(ctx, sent, name)
-			// The receipt can be lost with the link although the file was stored.
+			// The receipt can be lost with the link although the file was
+			// stored.
 			if errors.Is(err, os.ErrExist) {
 				err = nil
 			}

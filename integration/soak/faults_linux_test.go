@@ -13,8 +13,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// The timeouts of a device out of range, shortened for this test. With real devices
-// they are 5 s and 20 s.
+// The timeouts of a device out of range, shortened for this test. With real
+// devices they are 5 s and 20 s.
 const (
 	pageTimeout        = 200 * time.Millisecond
 	supervisionTimeout = 300 * time.Millisecond
@@ -34,8 +34,8 @@ func newFaults(t *testing.T, radio *rfcommtest.Radio, seed uint64) *faults {
 	return f
 }
 
-// happen applies faults until the context ends, with random durations of the faults
-// and of the pauses between them.
+// happen applies faults until the context ends, with random durations of the
+// faults and of the pauses between them.
 func (f *faults) happen(ctx context.Context) {
 	for ctx.Err() == nil {
 		f.pause(ctx, 400*time.Millisecond)

@@ -101,8 +101,8 @@ func (s *server) accept() {
 	}
 }
 
-// serve checks the bytes of a stream, and sends as many bytes of another pattern
-// back.
+// serve checks the bytes of a stream, and sends as many bytes of another
+// pattern back.
 func (s *server) serve(c io.ReadWriter) {
 	var head [8]byte
 	if _, err := io.ReadFull(c, head[:]); err != nil {

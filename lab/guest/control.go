@@ -37,9 +37,9 @@ func newLab() (*lab, error) {
 	return &lab{radio: radio, log: log}, nil
 }
 
-// serve answers requests on a Unix socket. Every user may connect to it, since the
-// tests of a user without privileges depend on it. A connection carries one line
-// with a request, and one line with the reply.
+// serve answers requests on a Unix socket. Every user may connect to it, since
+// the tests of a user without privileges depend on it. A connection carries one
+// line with a request, and one line with the reply.
 func (l *lab) serve(path string) error {
 	listener, err := net.Listen("unix", path)
 	if err != nil {

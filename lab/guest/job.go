@@ -19,8 +19,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// outputGrace is the time for which the output of processes that the command has
-// left behind is still passed on.
+// outputGrace is the time for which the output of processes that the command
+// has left behind is still passed on.
 const outputGrace = 2 * time.Second
 
 // A job is a command to run, with its circumstances.
@@ -32,8 +32,8 @@ type job struct {
 	deadline    time.Time // when lab/run ends the machine
 }
 
-// readJob reads the files that lab/run has written. Lists end each element with NUL,
-// the only byte that no argument can contain.
+// readJob reads the files that lab/run has written. Lists end each element with
+// NUL, the only byte that no argument can contain.
 func readJob(dir string) (*job, error) {
 	read := func(name string) []string {
 		content, _ := os.ReadFile(filepath.Join(dir, name))
@@ -60,8 +60,8 @@ func readJob(dir string) (*job, error) {
 	return j, nil
 }
 
-// run runs the command and returns its exit status as a shell would, and a note for
-// the user unless the status explains itself.
+// run runs the command and returns its exit status as a shell would, and a note
+// for the user unless the status explains itself.
 func (j *job) run(output io.Writer) (code int, note string) {
 	environment := append(j.environment, "RFCOMM_LAB="+controlSocket)
 	attributes := &syscall.SysProcAttr{Setsid: true}
@@ -80,7 +80,8 @@ func (j *job) run(output io.Writer) (code int, note string) {
 		return 126, fmt.Sprintf("cannot enter the directory: %v", err)
 	}
 	command := exec.Command(j.arguments[0], j.arguments[1:]...)
-	// The user has relative directories in PATH, so a command found there is intended.
+	// The user has relative directories in PATH, so a command found there is
+	// intended.
 	if errors.Is(command.Err, exec.ErrDot) {
 		command.Err = nil
 	}
@@ -106,17 +107,17 @@ func (j *job) run(output io.Writer) (code int, note string) {
 	return 126, fmt.Sprintf("cannot run %q: %v", j.arguments[0], err)
 }
 
-// An account holds the credential and environment of a command that runs as a user
-// without privileges.
+// An account holds the credential and environment of a command that runs as a
+// user without privileges.
 type account struct {
 	credential  *syscall.Credential
 	environment []string
 }
 
 // becomeUser prepares the machine for a command that runs as a user. It makes a
-// writable home directory, and gives access to the working directory and to the Go
-// modules, which are often below a home directory that only its owner may enter. It
-// changes only the layer in memory.
+// writable home directory, and gives access to the working directory and to the
+// Go modules, which are often below a home directory that only its owner may
+// enter. It changes only the layer in memory.
 func becomeUser(name, dir string, environment []string) (*account, error) {
 	entry, err := user.Lookup(name)
 	if err != nil {
@@ -164,8 +165,8 @@ func becomeUser(name, dir string, environment []string) (*account, error) {
 	}, nil
 }
 
-// giveAccess lets every user pass through the directories above a path. It ignores
-// errors, since the command reports them when it needs the path.
+// giveAccess lets every user pass through the directories above a path. It
+// ignores errors, since the command reports them when it needs the path.
 func giveAccess(path string) {
 	for path = filepath.Clean(path); path != "/" && path != "."; path = filepath.Dir(path) {
 		if info, err := os.Stat(path); err == nil && info.IsDir() && info.Mode().Perm()&0o001 == 0 {

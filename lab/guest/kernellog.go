@@ -14,11 +14,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// levelWarning is the least severe level of kernel messages that the lab reports.
+// levelWarning is the least severe level of kernel messages that the lab
+// reports.
 const levelWarning = 4
 
-// A kernelLog collects the kernel's messages of level warning or worse since the lab
-// was ready.
+// A kernelLog collects the kernel's messages of level warning or worse since
+// the lab was ready.
 type kernelLog struct {
 	fd    int
 	lines []string
@@ -44,7 +45,8 @@ func (k *kernelLog) describe() (string, error) {
 	return strconv.Quote(strings.Join(k.lines, "\n")), nil
 }
 
-// read collects the new messages. Each read(2) returns one record: "PRIORITY,…;TEXT".
+// read collects the new messages. Each read(2) returns one record:
+// "PRIORITY,…;TEXT".
 func (k *kernelLog) read() error {
 	record := make([]byte, 8192)
 	for {
@@ -67,8 +69,8 @@ func (k *kernelLog) read() error {
 	}
 }
 
-// showBlockedTasks makes the kernel print the stacks of blocked tasks to its console,
-// after a delay. They explain why a command hangs in the kernel.
+// showBlockedTasks makes the kernel print the stacks of blocked tasks to its
+// console, after a delay. They explain why a command hangs in the kernel.
 func showBlockedTasks(after time.Duration) {
 	time.Sleep(after)
 	for _, setting := range []struct{ path, value string }{

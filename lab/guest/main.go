@@ -1,10 +1,10 @@
 //go:build linux
 
-// Guest is the supervisor inside the lab's virtual machine. It makes two virtual
-// adapters in range of each other (package rfcommtest), serves the requests of
-// tests, runs one command, and reports that command's exit status. lab/run builds
-// it, and lab/init starts it. Outside the machine, lab/run also uses it to relay the
-// output from the machine's port.
+// Guest is the supervisor inside the lab's virtual machine. It makes two
+// virtual adapters in range of each other (package rfcommtest), serves the
+// requests of tests, runs one command, and reports that command's exit status.
+// lab/run builds it, and lab/init starts it. Outside the machine, lab/run also
+// uses it to relay the output from the machine's port.
 package main
 
 import (
@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Files of the supervisor. The directory is on a file system of its own, and hides no
-// file of the machine.
+// Files of the supervisor. The directory is on a file system of its own, and
+// hides no file of the machine.
 const (
 	runDirectory  = "/run/rfcomm-lab"
 	controlSocket = runDirectory + "/control"
@@ -37,9 +37,9 @@ func main() {
 	}
 }
 
-// superviseAndReport runs the job in a directory and reports its end. It returns only
-// if it cannot report. Otherwise lab/run ends the machine, since only lab/run knows
-// that it has received the reports.
+// superviseAndReport runs the job in a directory and reports its end. It
+// returns only if it cannot report. Otherwise lab/run ends the machine, since
+// only lab/run knows that it has received the reports.
 func superviseAndReport(dir string) error {
 	p, err := openPort()
 	if err != nil {

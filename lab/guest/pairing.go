@@ -9,8 +9,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/mgmt"
 )
 
-// pair bonds the two adapters. If they have a bond already, it first replaces them by
-// new adapters.
+// pair bonds the two adapters. If they have a bond already, it first replaces
+// them by new adapters.
 func (l *lab) pair() error {
 	if l.mgmt != nil {
 		if err := l.replace(); err != nil {
@@ -34,9 +34,10 @@ func (l *lab) pair() error {
 	return l.mgmt.Pair(adapters[0], adapters[1])
 }
 
-// unpair replaces the two adapters by new ones, which have never paired. Removing the
-// bond would not be enough: the kernel keeps an adapter under the control of the
-// management interface, and from then on asks an agent about its pairings.
+// unpair replaces the two adapters by new ones, which have never paired.
+// Removing the bond would not be enough: the kernel keeps an adapter under the
+// control of the management interface, and from then on asks an agent about its
+// pairings.
 func (l *lab) unpair() error {
 	if l.mgmt == nil {
 		return nil
@@ -52,8 +53,8 @@ func (l *lab) unpair() error {
 // errNotPaired is the error of a request that requires a bond.
 var errNotPaired = errors.New("the adapters are not paired; pair them first")
 
-// spoilKey gives an adapter a link key that differs from the other adapter's, so that
-// authentication fails.
+// spoilKey gives an adapter a link key that differs from the other adapter's,
+// so that authentication fails.
 func (l *lab) spoilKey(number int) error {
 	if l.mgmt == nil {
 		return errNotPaired

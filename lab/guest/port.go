@@ -32,18 +32,18 @@ const (
 	reportFailed  = "failed"  // why the lab could not run the command; the last report
 )
 
-// A port is a virtio-serial port. It carries the command's output out of the machine
-// unaltered, separate from the kernel's console. Output and reports are sent in
-// frames of a kind, a length of four bytes and the content. The last report confirms
-// that all output has arrived: the kernel cannot report that a port's queue is
-// empty, and when the machine ends, the queue is lost.
+// A port is a virtio-serial port. It carries the command's output out of the
+// machine unaltered, separate from the kernel's console. Output and reports are
+// sent in frames of a kind, a length of four bytes and the content. The last
+// report confirms that all output has arrived: the kernel cannot report that a
+// port's queue is empty, and when the machine ends, the queue is lost.
 type port struct {
 	mu sync.Mutex // one frame at a time
 	fd int
 }
 
-// openPort opens the port. It waits for it, since the kernel finds a port some time
-// after it has loaded the driver.
+// openPort opens the port. It waits for it, since the kernel finds a port some
+// time after it has loaded the driver.
 func openPort() (*port, error) {
 	deadline := time.Now().Add(patience)
 	for {
@@ -80,8 +80,8 @@ func (p *port) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// report sends a report line. Line ends in the text become spaces, since lab/run reads
-// line by line.
+// report sends a report line. Line ends in the text become spaces, since
+// lab/run reads line by line.
 func (p *port) report(kind, text string) {
 	line := strings.TrimSpace(kind + " " + strings.Join(strings.Fields(text), " "))
 	if err := p.frame(frameReport, []byte(line)); err != nil {

@@ -82,9 +82,9 @@ func (l *lab) plug() error {
 	return l.both((*rfcommtest.Controller).Plug)
 }
 
-// replace replaces the adapters by new ones with the same addresses. It disconnects
-// them first: if they vanish while the kernel's RFCOMM thread closes a connection,
-// that thread can block forever, for all adapters.
+// replace replaces the adapters by new ones with the same addresses. It
+// disconnects them first: if they vanish while the kernel's RFCOMM thread
+// closes a connection, that thread can block forever, for all adapters.
 func (l *lab) replace() error {
 	l.resume()
 	l.link().Disconnect(rfcommtest.RemoteUserTerminated)
@@ -98,8 +98,8 @@ func (l *lab) replace() error {
 	return l.plug()
 }
 
-// settleTime is the time for the kernel's RFCOMM thread to drop the sessions of ended
-// links and removed adapters, which causes no event to wait for.
+// settleTime is the time for the kernel's RFCOMM thread to drop the sessions of
+// ended links and removed adapters, which causes no event to wait for.
 const settleTime = 100 * time.Millisecond
 
 // up powers an adapter on. It ends a link that the other adapter still has from
@@ -145,8 +145,8 @@ func (l *lab) setScan(number int, scan hcictl.Scan) error {
 	return hcictl.SetScan(index, scan)
 }
 
-// waitIdle waits until no adapter has a link. The kernel disconnects a link some time
-// after its last use.
+// waitIdle waits until no adapter has a link. The kernel disconnects a link
+// some time after its last use.
 func (l *lab) waitIdle() error {
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		links, err := l.links()

@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// relay reads the frames of the port from standard input, outside the machine, passes
-// the command's output on, and writes the reports to a file. It returns after the
-// last report, or when the machine has ended.
+// relay reads the frames of the port from standard input, outside the machine,
+// passes the command's output on, and writes the reports to a file. It returns
+// after the last report, or when the machine has ended.
 func relay(reports string) error {
 	file, err := os.OpenFile(reports, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {

@@ -44,8 +44,8 @@ func ReceiveEOF(t testing.TB, c net.Conn) {
 // buffer.
 const fillTimeout = 500 * time.Millisecond
 
-// Fill writes until the buffers of both kernels are full, and returns the number
-// of bytes written.
+// Fill writes until the buffers of both kernels are full, and returns the
+// number of bytes written.
 func Fill(t testing.TB, c net.Conn) int {
 	t.Helper()
 	return FillWithin(t, c, fillTimeout)

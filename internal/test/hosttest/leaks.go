@@ -22,8 +22,8 @@ func CheckLeaksAtEnd(t testing.TB) {
 	t.Cleanup(leakCheck(t))
 }
 
-// leakCheck counts the goroutines and the open descriptors, and returns a function
-// that waits until both counts are not larger.
+// leakCheck counts the goroutines and the open descriptors, and returns a
+// function that waits until both counts are not larger.
 func leakCheck(t testing.TB) (check func()) {
 	t.Helper()
 	startPoller(t)
@@ -35,7 +35,8 @@ func leakCheck(t testing.TB) (check func()) {
 	}
 }
 
-// startPoller makes the runtime open the descriptors of its poller, which stay open.
+// startPoller makes the runtime open the descriptors of its poller, which stay
+// open.
 func startPoller(t testing.TB) {
 	t.Helper()
 	r, w, err := os.Pipe()

@@ -1,6 +1,6 @@
-// Package labtest gives tests two Bluetooth adapters in range of each other, and
-// control over both: unplugging and plugging in, power, page scan, pairing, and
-// the link between them. The adapters exist inside the virtual machine that
+// Package labtest gives tests two Bluetooth adapters in range of each other,
+// and control over both: unplugging and plugging in, power, page scan, pairing,
+// and the link between them. The adapters exist inside the virtual machine that
 // lab/run starts.
 //
 // All tests share the two adapters, so tests that use them must not run in
@@ -112,8 +112,8 @@ func (l *Lab) Down(adapter int) {
 	l.ask(fmt.Sprint("down ", adapter))
 }
 
-// Up powers an adapter on and makes it connectable. Links that the other adapter
-// still holds from before end, and so do their connections.
+// Up powers an adapter on and makes it connectable. Links that the other
+// adapter still holds from before end, and so do their connections.
 func (l *Lab) Up(adapter int) {
 	l.t.Helper()
 	l.ask(fmt.Sprint("up ", adapter))
@@ -141,10 +141,10 @@ func (l *Lab) Disconnect(reason uint8) {
 	l.ask(fmt.Sprintf("disconnect 0x%02x", reason))
 }
 
-// Pair bonds the two adapters without asking a user ("just works"), so that both
-// hold a link key. From then on the kernel encrypts every link; see
-// SimplePairing. The link that the pairing made may remain for some seconds. The
-// end of the test calls Unpair.
+// Pair bonds the two adapters without asking a user ("just works"), so that
+// both hold a link key. From then on the kernel encrypts every link; see
+// SimplePairing. The link that the pairing made may remain for some seconds.
+// The end of the test calls Unpair.
 func (l *Lab) Pair() {
 	l.t.Helper()
 	l.t.Cleanup(l.Unpair)

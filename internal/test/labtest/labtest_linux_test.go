@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// These tests check the lab with the kernel's sockets alone, without the code of
-// other packages of this module.
+// These tests check the lab with the kernel's sockets alone, without the code
+// of other packages of this module.
 
 const (
 	solBluetooth   = 274
@@ -63,8 +63,8 @@ func listen(t *testing.T, l *Lab) (fd int, channel uint8) {
 	return fd, channel
 }
 
-// dial connects to a channel of the device. It retries while the kernel resets or
-// refuses connections, as it does shortly after a link has ended.
+// dial connects to a channel of the device. It retries while the kernel resets
+// or refuses connections, as it does shortly after a link has ended.
 func dial(t *testing.T, l *Lab, channel uint8, security byte) (fd int, err error) {
 	t.Helper()
 	deadline := time.Now().Add(5 * time.Second)
@@ -113,7 +113,8 @@ func connect(t *testing.T, l *Lab, security byte) (dialed, accepted int) {
 	}
 }
 
-// readError reads from a connection until read(2) returns, and returns its error.
+// readError reads from a connection until read(2) returns, and returns its
+// error.
 func readError(fd int) error {
 	buffer := make([]byte, 1)
 	for {
