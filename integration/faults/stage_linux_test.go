@@ -29,7 +29,7 @@ const (
 type stage struct {
 	near, far, third *rfcommtest.Controller
 	radio            *rfcommtest.Radio
-	lost bool // the kernel has lost an adapter
+	lost             bool // the kernel has lost an adapter
 }
 
 func newStage(t *testing.T) *stage {
