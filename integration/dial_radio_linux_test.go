@@ -74,7 +74,7 @@ func allLinks(t testing.TB, c *rfcommtest.Controller) []hci.Link {
 // before the link is up, every later dial over the link would time out.
 func TestDialAfterACancelledDial(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
-	s.Link(s.near, s.far).SetPageTime(3 * time.Second)
+	s.Link(s.near, s.far).SetPageDelay(3 * time.Second)
 	addr := s.listen(t, s.far, 1)
 
 	ctx, cancel := context.WithCancel(t.Context())

@@ -37,7 +37,7 @@ const (
 )
 
 // String returns the names of the packets.
-func (p PacketTypes) String() string { return air.Types(p).String() }
+func (p PacketTypes) String() string { return air.PacketTypes(p).String() }
 
 // Airtime is what was transmitted. It counts slots exactly, however late a busy
 // machine wakes up, and so tests may rely on it.
@@ -54,7 +54,7 @@ type Airtime struct {
 // Duration returns how long the slots take.
 func (a Airtime) Duration() time.Duration { return time.Duration(a.Slots) * air.SlotTime }
 
-func airtimeOf(use air.Use) Airtime {
+func airtimeOf(use air.Duration) Airtime {
 	a := Airtime{Slots: use.Slots, Bytes: use.Bytes, Packets: make(map[PacketTypes]int)}
 	for kind, n := range use.Packets {
 		a.Packets[PacketTypes(kind)] = n

@@ -43,7 +43,7 @@ func newController(r *Radio, number int) *Controller {
 		Name:       fmt.Sprintf("rfcommtest %d", number),
 		ACLLength:  r.config.ACLLength,
 		ACLBuffers: r.config.ACLBuffers,
-		Packets:    air.Types(r.config.PacketTypes),
+		PacketTypes:    air.PacketTypes(r.config.PacketTypes),
 		Output:     c.output,
 	})
 	return c
@@ -105,7 +105,7 @@ func (c *Controller) SetPageTimeout(timeout time.Duration) {
 func (c *Controller) Airtime() Airtime {
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
-	return airtimeOf(c.core.Station().Use())
+	return airtimeOf(c.core.Station().Airtime())
 }
 
 // Unplug takes the controller away, as if it was unplugged, and waits until the

@@ -16,15 +16,15 @@ import (
 type Link struct {
 	radio       *Radio
 	controllers [2]*Controller
-	between     *radio.Between
+	conditions     *radio.Conditions
 }
 
-// SetPageTime sets how long it takes until a page is heard. Beyond the page
+// SetPageDelay sets how long it takes until a page is heard. Beyond the page
 // timeout it is not heard at all. Pages under way keep what was set when they began.
-func (l *Link) SetPageTime(d time.Duration) {
+func (l *Link) SetPageDelay(d time.Duration) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
-	l.between.PageTime = d
+	l.conditions.PageDelay = d
 }
 
 // SetSupervisionTimeout sets after which time of silence a link is given up, one
@@ -32,14 +32,14 @@ func (l *Link) SetPageTime(d time.Duration) {
 func (l *Link) SetSupervisionTimeout(timeout time.Duration) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
-	l.between.SetSupervisionTimeout(timeout)
+	l.conditions.SetSupervisionTimeout(timeout)
 }
 
 // SetDelay makes everything arrive later, at the same rate.
 func (l *Link) SetDelay(d time.Duration) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
-	l.between.SetDelay(d)
+	l.conditions.SetDelay(d)
 }
 
 // SimulateAirtime gives data the time on the air that a perfect radio with these
@@ -49,7 +49,7 @@ func (l *Link) SetDelay(d time.Duration) {
 func (l *Link) SimulateAirtime(types PacketTypes) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
-	l.between.SetTypes(air.Types(types))
+	l.conditions.SetPacketTypes(air.PacketTypes(types))
 }
 
 // Airtime returns what was transmitted between the two controllers since the
@@ -57,7 +57,7 @@ func (l *Link) SimulateAirtime(types PacketTypes) {
 func (l *Link) Airtime() Airtime {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
-	return airtimeOf(l.between.Use())
+	return airtimeOf(l.conditions.Airtime())
 }
 
 // Stall keeps everything from passing, until Resume. A link stays, however long
@@ -66,14 +66,14 @@ func (l *Link) Airtime() Airtime {
 func (l *Link) Stall() {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
-	l.between.Stall()
+	l.conditions.Stall()
 }
 
 // Resume ends a stall. What was held back passes now.
 func (l *Link) Resume() {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
-	l.between.Resume()
+	l.conditions.Resume()
 }
 
 // Disconnect breaks the link, and tells the adapters of both controllers the reason, or
@@ -98,7 +98,7 @@ func (l *Link) Disconnect(reason Reason, at ...*Controller) bool {
 	for _, c := range at {
 		addresses = append(addresses, c.address())
 	}
-	return l.between.Lose(hcipacket.Status(reason), addresses...)
+	return l.conditions.Disconnect(hcipacket.Status(reason), addresses...)
 }
 
 // Pair bonds the two adapters without a question to anybody ("just works"), so that
@@ -139,12 +139,12 @@ func (l *Link) Pair() error {
 func (l *Link) agent() (*adapter.Agent, error) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
-	if agent := l.radio.agents[l.between]; agent != nil {
+	if agent := l.radio.agents[l.conditions]; agent != nil {
 		return agent, nil
 	}
 	agent, err := adapter.NewAgent()
 	if err == nil {
-		l.radio.agents[l.between] = agent
+		l.radio.agents[l.conditions] = agent
 	}
 	return agent, err
 }

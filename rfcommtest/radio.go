@@ -107,7 +107,7 @@ type Radio struct {
 	logError error
 
 	// Guarded by radio's lock:
-	agents map[*radio.Between]*adapter.Agent // of the links that were paired
+	agents map[*radio.Conditions]*adapter.Agent // of the links that were paired
 	closed bool                              // nothing more is made that would have to be closed
 
 	closeOnce sync.Once
@@ -141,7 +141,7 @@ func NewRadio(config Config) (*Radio, error) {
 
 // newRadio returns a radio whose controllers are not plugged in yet.
 func newRadio(config Config) *Radio {
-	r := &Radio{config: config, radio: radio.New(), agents: make(map[*radio.Between]*adapter.Agent)}
+	r := &Radio{config: config, radio: radio.New(), agents: make(map[*radio.Conditions]*adapter.Agent)}
 	if config.Log != nil {
 		r.log = btsnoop.NewWriter(config.Log)
 	}
@@ -183,7 +183,7 @@ func (r *Radio) Link(a, b *Controller) *Link {
 	}
 	r.radio.Lock()
 	defer r.radio.Unlock()
-	return &Link{r, [2]*Controller{a, b}, r.radio.Between(a.address(), b.address())}
+	return &Link{r, [2]*Controller{a, b}, r.radio.Conditions(a.address(), b.address())}
 }
 
 // settleTime is given to the kernel's RFCOMM thread to drop the sessions over
@@ -235,9 +235,9 @@ func (r *Radio) hangUp() {
 	r.radio.Lock()
 	for i, a := range r.controllers {
 		for _, b := range r.controllers[i+1:] {
-			between := r.radio.Between(a.address(), b.address())
-			between.Resume()
-			between.Lose(hangUpReason)
+			conditions := r.radio.Conditions(a.address(), b.address())
+			conditions.Resume()
+			conditions.Disconnect(hangUpReason)
 		}
 	}
 	r.radio.Unlock()

@@ -62,7 +62,7 @@ func playDialing(s *scene) {
 		s.startChild("listen", address.String())
 		const pageTime = time.Second
 		s.near.SetPageTimeout(2 * pageTime)
-		s.link().SetPageTime(pageTime)
+		s.link().SetPageDelay(pageTime)
 		dialed := dials()
 		hosttest.AwaitPolling(s, "(*Socket).awaitConnected")
 		s.strike()

@@ -59,7 +59,7 @@ func (s *stage) mend(t testing.TB) {
 		c.SetPageTimeout(pageTimeout)
 	}
 	s.eachLink(func(l *rfcommtest.Link) {
-		l.SetPageTime(0)
+		l.SetPageDelay(0)
 		l.SetSupervisionTimeout(supervisionTimeout)
 		l.Resume()
 	})

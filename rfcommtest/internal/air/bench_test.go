@@ -43,7 +43,7 @@ func BenchmarkExchange(b *testing.B) {
 	for i, x := range stations {
 		for _, y := range stations[:i] {
 			p := m.Connect(x, y)
-			p.SetTypes(EDR3)
+			p.SetPacketTypes(EDR3)
 			p.Send(x, 1<<30, nil, nil)
 		}
 	}
@@ -59,16 +59,16 @@ func BenchmarkExchange(b *testing.B) {
 		if e.calls {
 			n++
 		}
-		m.happen(e)
+		m.process(e)
 		m.drainForBenchmark()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/exchange")
 }
 
 func (m *Medium) drainForBenchmark() {
-	for !m.todo.empty() {
-		w := m.todo.pop()
-		w.todo = false
+	for !m.toDrain.empty() {
+		w := m.toDrain.pop()
+		w.drainQueued = false
 		w.drain()
 	}
 }

@@ -8,17 +8,17 @@ import (
 )
 
 func TestNothingPassesAStalledPath(t *testing.T) {
-	for _, types := range []Types{0, EDR3} {
-		onBench(t, func(b *bench) {
+	for _, types := range []PacketTypes{0, EDR3} {
+		withFixture(t, func(b *fixture) {
 			p, near, far := b.path(types)
 			var order []string
 			note := func(s string) func() { return func() { order = append(order, s) } }
 			b.do(func() {
 				p.Stall()
 				p.Send(near, 10, note("1 sent"), note("1"))
-				p.SendControl(near, note("2"))
+				p.SendLMP(near, note("2"))
 				p.Send(near, 10, note("3 sent"), note("3"))
-				p.SendControl(far, nil)
+				p.SendLMP(far, nil)
 			})
 			b.until(50)
 			b.wantOrder(order)
@@ -30,7 +30,7 @@ func TestNothingPassesAStalledPath(t *testing.T) {
 }
 
 func TestResumeAndSetTypesCallNothingThemselves(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(0)
 		call, times := b.times()
 		quiet := func(f func()) {
@@ -47,10 +47,10 @@ func TestResumeAndSetTypesCallNothingThemselves(t *testing.T) {
 		quiet(func() { p.Send(near, 10, call, call) })
 		quiet(func() { p.Resume(); p.Send(near, 10, call, call) })
 		b.want("after Resume", *times, 0, 0, 0, 0)
-		quiet(func() { p.SetTypes(EDR3); p.Send(near, 1021, call, call) })
+		quiet(func() { p.SetPacketTypes(EDR3); p.Send(near, 1021, call, call) })
 		b.until(1)
-		quiet(func() { p.SendControl(near, call) })
-		quiet(func() { p.SetTypes(0) })
+		quiet(func() { p.SendLMP(near, call) })
+		quiet(func() { p.SetPacketTypes(0) })
 		b.want("while on the air", *times, 0, 0, 0, 0)
 		b.until(100)
 		b.want("at the end", *times, 0, 0, 0, 0, 6, 6, 6)
@@ -58,7 +58,7 @@ func TestResumeAndSetTypesCallNothingThemselves(t *testing.T) {
 }
 
 func TestPacketOnTheAirIsSentAgainAfterAStall(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		arrived, arrivedAt := b.times()
 		b.do(func() {
@@ -72,17 +72,17 @@ func TestPacketOnTheAirIsSentAgainAfterAStall(t *testing.T) {
 		b.do(p.Resume)
 		b.until(100)
 		b.want("after it", *arrivedAt, 30, 30)
-		if u := p.Use(); u.Slots != 20 || u.Packets[ThreeDH5] != 4 {
+		if u := p.Airtime(); u.Slots != 20 || u.Packets[ThreeDH5] != 4 {
 			b.Errorf("use %+v", u)
 		}
 	})
 }
 
 func TestStalledPathLeavesTheAirToOthers(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, hub, _ := b.path(EDR3)
 		q := b.Connect(hub, b.NewStation())
-		q.SetTypes(EDR3)
+		q.SetPacketTypes(EDR3)
 		n, m := 0, 0
 		b.do(func() {
 			b.keepSending(p, hub, 1021, &n)
@@ -101,8 +101,8 @@ func TestStalledPathLeavesTheAirToOthers(t *testing.T) {
 }
 
 func TestDelayIsAddedToTheTransmission(t *testing.T) {
-	for types, times := range map[Types][]float64{0: {0, 0}, EDR3: {6, 12}} {
-		onBench(t, func(b *bench) {
+	for types, times := range map[PacketTypes][]float64{0: {0, 0}, EDR3: {6, 12}} {
+		withFixture(t, func(b *fixture) {
 			p, near, _ := b.path(types)
 			sent, sentAt := b.times()
 			arrived, arrivedAt := b.times()
@@ -119,7 +119,7 @@ func TestDelayIsAddedToTheTransmission(t *testing.T) {
 }
 
 func TestShorterDelayDoesNotOvertake(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(0)
 		var order []string
 		note := func(s string) func() { return func() { order = append(order, s) } }
@@ -127,10 +127,10 @@ func TestShorterDelayDoesNotOvertake(t *testing.T) {
 		b.do(func() {
 			p.SetDelay(10 * SlotTime)
 			p.Send(near, 9, nil, note("1"))
-			p.SendControl(near, arrived)
+			p.SendLMP(near, arrived)
 			p.SetDelay(0)
 			p.Send(near, 9, nil, note("2"))
-			p.SendControl(near, arrived)
+			p.SendLMP(near, arrived)
 		})
 		b.until(100)
 		b.wantOrder(order, "1", "2")
@@ -139,7 +139,7 @@ func TestShorterDelayDoesNotOvertake(t *testing.T) {
 }
 
 func TestDelayOfAPacketOnTheAirStays(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()
 		b.do(func() {
@@ -154,7 +154,7 @@ func TestDelayOfAPacketOnTheAirStays(t *testing.T) {
 }
 
 func TestStallHoldsWhatIsDelayed(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(0)
 		arrived, arrivedAt := b.times()
 		b.do(func() {
@@ -173,15 +173,15 @@ func TestStallHoldsWhatIsDelayed(t *testing.T) {
 }
 
 func TestTypesOfAPacketOnTheAirStayAndTheRestChanges(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()
 		b.do(func() { p.Send(near, 1021+339+4, nil, arrived) })
 		b.until(1)
-		b.do(func() { p.SetTypes(BasicRate) })
+		b.do(func() { p.SetPacketTypes(BasicRate) })
 		b.until(100)
 		b.want("arrived", *arrivedAt, 6+6+2)
-		if u := p.Use(); u.Packets[ThreeDH5] != 1 || u.Packets[DH5] != 1 || u.Packets[DM1] != 1 {
+		if u := p.Airtime(); u.Packets[ThreeDH5] != 1 || u.Packets[DH5] != 1 || u.Packets[DM1] != 1 {
 			b.Errorf("use %+v", u)
 		}
 	})
@@ -189,11 +189,11 @@ func TestTypesOfAPacketOnTheAirStayAndTheRestChanges(t *testing.T) {
 
 func TestChangeAfterTheTurnLeavesTheReturnAsItIs(t *testing.T) {
 	for what, change := range map[string]func(*Path){
-		"types": func(p *Path) { p.SetTypes(DM1) },
+		"types": func(p *Path) { p.SetPacketTypes(DM1) },
 		"delay": func(p *Path) { p.SetDelay(50 * SlotTime) },
 		"stall": func(p *Path) { p.Stall(); p.Resume() },
 	} {
-		onBench(t, func(b *bench) {
+		withFixture(t, func(b *fixture) {
 			p, near, far := b.path(EDR3)
 			arrived, arrivedAt := b.times()
 			b.do(func() {
@@ -209,10 +209,10 @@ func TestChangeAfterTheTurnLeavesTheReturnAsItIs(t *testing.T) {
 }
 
 func TestDelayCountsFromWhenTheTypesVanished(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, hub, _ := b.path(EDR3)
 		q := b.Connect(hub, b.NewStation())
-		q.SetTypes(EDR3)
+		q.SetPacketTypes(EDR3)
 		first, firstAt := b.times()
 		rest, restAt := b.times()
 		b.do(func() {
@@ -223,8 +223,8 @@ func TestDelayCountsFromWhenTheTypesVanished(t *testing.T) {
 		})
 		b.until(3)
 		b.do(func() {
-			p.SetTypes(0)
-			q.SetTypes(0)
+			p.SetPacketTypes(0)
+			q.SetPacketTypes(0)
 		})
 		b.until(100)
 		b.want("on the air", *firstAt, 6+20)
@@ -233,7 +233,7 @@ func TestDelayCountsFromWhenTheTypesVanished(t *testing.T) {
 }
 
 func TestNothingIsCalledAfterAPathIsClosed(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		call, times := b.times()
 		b.do(func() {
@@ -247,10 +247,10 @@ func TestNothingIsCalledAfterAPathIsClosed(t *testing.T) {
 			p.Close()
 			p.Close()
 			p.Send(near, 9, call, call)
-			p.SendControl(far, call)
+			p.SendLMP(far, call)
 			p.Stall()
 			p.Resume()
-			p.SetTypes(0)
+			p.SetPacketTypes(0)
 			p.SetDelay(0)
 		})
 		b.until(100)
@@ -259,10 +259,10 @@ func TestNothingIsCalledAfterAPathIsClosed(t *testing.T) {
 }
 
 func TestClosedPathLeavesTheAirToOthers(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, hub, _ := b.path(EDR3)
 		q := b.Connect(hub, b.NewStation())
-		q.SetTypes(EDR3)
+		q.SetPacketTypes(EDR3)
 		arrived, arrivedAt := b.times()
 		b.do(func() {
 			p.Send(hub, 1021, nil, nil)
@@ -279,8 +279,8 @@ func TestClosedPathLeavesTheAirToOthers(t *testing.T) {
 }
 
 func TestSentMayCloseThePathBeforeArrived(t *testing.T) {
-	for _, types := range []Types{0, EDR3} {
-		onBench(t, func(b *bench) {
+	for _, types := range []PacketTypes{0, EDR3} {
+		withFixture(t, func(b *fixture) {
 			p, near, _ := b.path(types)
 			call, times := b.times()
 			b.do(func() {
@@ -294,8 +294,8 @@ func TestSentMayCloseThePathBeforeArrived(t *testing.T) {
 }
 
 func TestSentMayStallThePathBeforeArrived(t *testing.T) {
-	for types, at := range map[Types]float64{0: 20, EDR3: 20} {
-		onBench(t, func(b *bench) {
+	for types, at := range map[PacketTypes]float64{0: 20, EDR3: 20} {
+		withFixture(t, func(b *fixture) {
 			p, near, _ := b.path(types)
 			call, times := b.times()
 			b.do(func() { p.Send(near, 9, p.Stall, call) })
@@ -309,7 +309,7 @@ func TestSentMayStallThePathBeforeArrived(t *testing.T) {
 }
 
 func TestNothingIsCalledAfterTheMediumIsClosed(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		q, a, _ := b.path(0)
 		call, times := b.times()
@@ -323,7 +323,7 @@ func TestNothingIsCalledAfterTheMediumIsClosed(t *testing.T) {
 			p.Send(far, 9, call, call)
 			late := b.Connect(near, a)
 			late.Send(a, 9, call, call)
-			late.SendControl(a, call)
+			late.SendLMP(a, call)
 		})
 		b.until(100)
 		b.want("called", *times)
@@ -331,8 +331,8 @@ func TestNothingIsCalledAfterTheMediumIsClosed(t *testing.T) {
 }
 
 func TestCallbackMayCloseTheMedium(t *testing.T) {
-	for _, types := range []Types{0, EDR3} {
-		onBench(t, func(b *bench) {
+	for _, types := range []PacketTypes{0, EDR3} {
+		withFixture(t, func(b *fixture) {
 			p, near, _ := b.path(types)
 			call, times := b.times()
 			b.do(func() {
@@ -346,7 +346,7 @@ func TestCallbackMayCloseTheMedium(t *testing.T) {
 }
 
 func TestAnswersToAnswersDoNotRecurse(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(0)
 		n, deepest := 0, 0
 		var ping, pong func()
@@ -363,7 +363,7 @@ func TestAnswersToAnswersDoNotRecurse(t *testing.T) {
 		}
 		pong = func() {
 			if count() {
-				p.SendControl(far, ping)
+				p.SendLMP(far, ping)
 			}
 		}
 		b.do(func() {
@@ -379,14 +379,14 @@ func TestAnswersToAnswersDoNotRecurse(t *testing.T) {
 }
 
 func TestCallbacksKeepTheOrderOfWhatTheySend(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(0)
 		var order []string
 		note := func(s string) func() { return func() { order = append(order, s) } }
 		b.do(func() {
 			p.Send(near, 9, func() {
 				p.Send(near, 9, note("2 sent"), note("2"))
-				p.SendControl(near, note("3"))
+				p.SendLMP(near, note("3"))
 			}, note("1"))
 			p.Send(near, 9, nil, note("4"))
 		})
@@ -395,13 +395,13 @@ func TestCallbacksKeepTheOrderOfWhatTheySend(t *testing.T) {
 }
 
 func TestWrongStationsPanic(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(0)
 		for what, f := range map[string]func(){
 			"a path to itself":      func() { b.Connect(near, near) },
 			"a station of another":  func() { b.Connect(near, NewMedium(b).NewStation()) },
 			"not an end":            func() { p.Send(b.NewStation(), 9, nil, nil) },
-			"not an end of control": func() { p.SendControl(b.NewStation(), nil) },
+			"not an end of control": func() { p.SendLMP(b.NewStation(), nil) },
 		} {
 			func() {
 				defer func() {

@@ -2,14 +2,14 @@ package air
 
 import "time"
 
-// A way is one direction of a path.
-type way struct {
+// A direction is one direction of a path.
+type direction struct {
 	path   *Path
 	from   *Station
 	queue  fifo[message]
 	onAir  bool // the first of queue is part of the exchange
-	todo   bool // is in Medium.todo
-	flying fifo[flight]
+	drainQueued   bool // is in Medium.todo
+	deliveries fifo[delivery]
 	over   time.Duration // when the last packet, or message without one, was over
 }
 
@@ -17,32 +17,32 @@ type way struct {
 type message struct {
 	at            time.Duration // since when
 	remaining     int           // how many bytes are still to be transmitted
-	control       bool          // takes no time on the air
+	lmp       bool          // takes no time on the air
 	sent, arrived func()
 }
 
-// A flight has been transmitted and arrives when its delay is over, and not
+// A delivery has been transmitted and arrives when its delay is over, and not
 // before the flights ahead of it.
-type flight struct {
+type delivery struct {
 	due     time.Duration
 	arrived func()
 }
 
 // send transmits a message, or has it wait its turn.
-func (w *way) send(what message) {
+func (w *direction) send(what message) {
 	p, m := w.path, w.path.medium
 	if p.closed {
 		return
 	}
-	instant := (what.control || p.types == 0) && !p.stalled
-	if instant && !m.running && w.queue.empty() && w.flying.empty() && p.delay == 0 {
+	instant := (what.lmp || p.types == 0) && !p.stalled
+	if instant && !m.running && w.queue.empty() && w.deliveries.empty() && p.delay == 0 {
 		m.running = true // callbacks do not come here
 		if what.sent != nil {
 			what.sent()
 		}
 		if what.arrived != nil {
 			if p.stalled || p.delay != 0 {
-				w.fly(m.now(), p.delay, what.arrived)
+				w.deliverLater(m.now(), p.delay, what.arrived)
 			} else if !p.closed {
 				what.arrived()
 			}
@@ -55,7 +55,7 @@ func (w *way) send(what message) {
 	}
 	what.at = m.now()
 	if instant && w.queue.empty() {
-		m.look(w)
+		m.queueDrain(w)
 	}
 	w.queue.push(what)
 	m.dirty = true
@@ -66,30 +66,30 @@ func (w *way) send(what message) {
 
 // ready reports whether the first message of the queue waits for its time on
 // the air, and since when.
-func (w *way) ready() (since time.Duration, ok bool) {
+func (w *direction) ready() (since time.Duration, ok bool) {
 	if w.queue.empty() || w.onAir || w.path.types == 0 {
 		return 0, false
 	}
 	first := w.queue.first()
-	return max(first.at, w.path.notBefore), !first.control
+	return max(first.at, w.path.notBefore), !first.lmp
 }
 
 // drain passes on what takes no time on the air, up to the first message that
 // does.
-func (w *way) drain() {
+func (w *direction) drain() {
 	p := w.path
 	for !p.closed && !p.stalled && !w.onAir && !w.queue.empty() {
 		first := w.queue.first()
-		if !first.control && p.types != 0 {
+		if !first.lmp && p.types != 0 {
 			return
 		}
-		w.depart(max(first.at, p.notBefore), p.delay)
+		w.complete(max(first.at, p.notBefore), p.delay)
 	}
 }
 
-// depart takes the first message off the queue, whose transmission ended, and
+// complete takes the first message off the queue, whose transmission ended, and
 // calls what is to be called now.
-func (w *way) depart(at, delay time.Duration) {
+func (w *direction) complete(at, delay time.Duration) {
 	first := w.queue.pop()
 	w.over = max(at, w.over)
 	over := w.over
@@ -100,28 +100,28 @@ func (w *way) depart(at, delay time.Duration) {
 		return
 	}
 	p := w.path
-	if delay == 0 && w.flying.empty() && !p.stalled {
+	if delay == 0 && w.deliveries.empty() && !p.stalled {
 		if !p.closed {
 			first.arrived()
 		}
 		return
 	}
-	w.fly(over, delay, first.arrived)
+	w.deliverLater(over, delay, first.arrived)
 }
 
-// fly has a message arrive after a delay, and after those that fly already.
-func (w *way) fly(at, delay time.Duration, arrived func()) {
+// deliverLater has a message arrive after a delay, and after those that deliverLater already.
+func (w *direction) deliverLater(at, delay time.Duration, arrived func()) {
 	if w.path.closed {
 		return
 	}
-	w.flying.push(flight{at + delay, arrived})
+	w.deliveries.push(delivery{at + delay, arrived})
 	w.path.medium.dirty = true
 }
 
 // arrival returns when the first of flying arrives.
-func (w *way) arrival() (due time.Duration, ok bool) {
-	if w.path.stalled || w.flying.empty() {
+func (w *direction) arrival() (due time.Duration, ok bool) {
+	if w.path.stalled || w.deliveries.empty() {
 		return 0, false
 	}
-	return max(w.flying.first().due, w.path.notBefore), true
+	return max(w.deliveries.first().due, w.path.notBefore), true
 }

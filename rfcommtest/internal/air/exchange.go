@@ -5,72 +5,72 @@ import "time"
 // An exchange is a packet from one end of a path, and one in return.
 type exchange struct {
 	running       bool
-	turned        bool // second is decided
-	first, second leg
-	turnAt        time.Duration // the end of first
+	returnDecided        bool // second is decided
+	first, second transmission
+	returnAt        time.Duration // the end of first
 	end           time.Duration // the end of both, or the earliest it can be
 }
 
-// A leg is one packet of an exchange.
-type leg struct {
-	from   *way // nil: an empty slot
+// A transmission is one packet of an exchange.
+type transmission struct {
+	from   *direction // nil: an empty slot
 	packet Packet
 	bytes  int
 	delay  time.Duration // of the path at its start
 }
 
-func (l *leg) slots() int {
+func (l *transmission) slots() int {
 	if l.from == nil {
 		return 1
 	}
 	return l.packet.Slots
 }
 
-func (l *leg) duration() time.Duration { return time.Duration(l.slots()) * SlotTime }
+func (l *transmission) duration() time.Duration { return time.Duration(l.slots()) * SlotTime }
 
 // begin puts the next packet of the first message of the queue on the air.
-func (w *way) begin() leg {
+func (w *direction) begin() transmission {
 	w.onAir = true
 	remaining := w.queue.first().remaining
 	packet := w.path.types.next(remaining)
-	return leg{from: w, packet: packet, bytes: min(remaining, packet.Payload), delay: w.path.delay}
+	return transmission{from: w, packet: packet, bytes: min(remaining, packet.Payload), delay: w.path.delay}
 }
 
 // begin starts an exchange at a time at which one of the ends is ready. The one
 // that waits longer is first; if both wait equally long, they alternate.
 func (p *Path) begin(at time.Duration) {
-	first := &p.ways[0]
+	first := &p.directions[0]
 	since, ok := first.ready()
-	if other, ready := p.ways[1].ready(); ready &&
+	if other, ready := p.directions[1].ready(); ready &&
 		(!ok || other < since || other == since && p.lastFirst == first) {
-		first = &p.ways[1]
+		first = &p.directions[1]
 	}
 	p.lastFirst = first
-	for i := range p.ways {
-		p.ways[i].from.busy = true
+	for i := range p.directions {
+		p.directions[i].from.busy = true
 	}
 	x := exchange{running: true, first: first.begin()}
-	x.turnAt = at + x.first.duration()
-	x.end = x.turnAt + SlotTime
+	x.returnAt = at + x.first.duration()
+	x.end = x.returnAt + SlotTime
 	p.exchange = x
 }
 
-// turn decides what is sent in return, if the first packet is over: what the
+// decideReturn decides what is sent in return, if the first packet is over: what the
 // other end has to send at that moment.
-func (x *exchange) turn(now time.Duration) {
-	if !x.running || x.turned || x.turnAt > now {
+func (x *exchange) decideReturn(now time.Duration) {
+	if !x.running || x.returnDecided || x.returnAt > now {
 		return
 	}
-	x.turned = true
+	x.returnDecided = true
 	p := x.first.from.path
-	other := &p.ways[0]
+	other := &p.directions[0]
 	if other == x.first.from {
-		other = &p.ways[1]
+		other = &p.directions[1]
 	}
-	if since, ok := other.ready(); ok && since <= x.turnAt && !p.stalled {
+	if since, ok := other.ready(); ok && since <= x.returnAt && !p.stalled {
 		x.second = other.begin()
 	}
-	x.end = x.turnAt + x.second.duration()
+	x.end = x.returnAt + x.second.duration()
 }
 
 // finish ends the exchange: the stations are free, and what was transmitted
@@ -78,13 +78,13 @@ func (x *exchange) turn(now time.Duration) {
 func (p *Path) finish() {
 	x := p.exchange
 	p.exchange = exchange{}
-	for i := range p.ways {
-		w := &p.ways[i]
+	for i := range p.directions {
+		w := &p.directions[i]
 		w.onAir = false
 		w.from.busy = false
 		w.from.add(&x.first)
 		w.from.add(&x.second)
-		p.medium.look(w) // what comes next may need no air
+		p.medium.queueDrain(w) // what comes next may need no air
 	}
 	p.add(&x.first)
 	p.add(&x.second)
@@ -99,13 +99,13 @@ func (p *Path) finish() {
 // arrive takes what the packet carried off its message, and the message off
 // its queue if that was all. On a stalled path the packet is lost: it will be
 // sent again.
-func (l *leg) arrive(at time.Duration) {
+func (l *transmission) arrive(at time.Duration) {
 	if l.from == nil || l.from.path.closed || l.from.path.stalled {
 		return
 	}
 	l.from.over = at
 	first := l.from.queue.first()
 	if first.remaining -= l.bytes; first.remaining == 0 {
-		l.from.depart(at, l.delay)
+		l.from.complete(at, l.delay)
 	}
 }

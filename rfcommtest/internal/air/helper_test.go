@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// A bench is a medium under test, on the fake clock. Its methods take the
+// A fixture is a medium under test, on the fake clock. Its methods take the
 // lock.
-type bench struct {
+type fixture struct {
 	*testing.T
 	lock
 	*Medium
@@ -23,11 +23,11 @@ type lock chan struct{}
 func (l lock) Lock()   { l <- struct{}{} }
 func (l lock) Unlock() { <-l }
 
-// onBench runs a test on the fake clock.
-func onBench(t *testing.T, test func(*bench)) {
+// withFixture runs a test on the fake clock.
+func withFixture(t *testing.T, test func(*fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{T: t, lock: make(lock, 1), epoch: time.Now()}
+		b := &fixture{T: t, lock: make(lock, 1), epoch: time.Now()}
 		b.Medium = NewMedium(b.lock)
 		test(b)
 		b.do(b.Medium.Close)
@@ -35,26 +35,26 @@ func onBench(t *testing.T, test func(*bench)) {
 }
 
 // do calls a function with the lock held.
-func (b *bench) do(f func()) {
+func (b *fixture) do(f func()) {
 	b.Lock()
 	defer b.Unlock()
 	f()
 }
 
 // path returns a path between two new stations.
-func (b *bench) path(types Types) (p *Path, near, far *Station) {
+func (b *fixture) path(types PacketTypes) (p *Path, near, far *Station) {
 	near, far = b.NewStation(), b.NewStation()
 	p = b.Connect(near, far)
-	p.SetTypes(types)
+	p.SetPacketTypes(types)
 	return p, near, far
 }
 
 // since is the virtual time, in slots.
-func (b *bench) since() float64 { return float64(time.Since(b.epoch)) / float64(SlotTime) }
+func (b *fixture) since() float64 { return float64(time.Since(b.epoch)) / float64(SlotTime) }
 
 // until sleeps to a virtual time, in slots, and lets everything happen that is
 // due by then.
-func (b *bench) until(slots float64) {
+func (b *fixture) until(slots float64) {
 	b.do(func() {}) // for the race detector: after what the test read
 	time.Sleep(time.Duration(slots*float64(SlotTime)) - time.Since(b.epoch))
 	synctest.Wait()
@@ -62,14 +62,14 @@ func (b *bench) until(slots float64) {
 
 // want compares when something was called, in slots, with when it should have
 // been.
-func (b *bench) want(what string, got []float64, want ...float64) {
+func (b *fixture) want(what string, got []float64, want ...float64) {
 	b.Helper()
 	if !slices.Equal(got, want) {
 		b.Errorf("%s: %v, want %v", what, got, want)
 	}
 }
 
-func (b *bench) wantOrder(got []string, want ...string) {
+func (b *fixture) wantOrder(got []string, want ...string) {
 	b.Helper()
 	if !slices.Equal(got, want) {
 		b.Errorf("%v, want %v", got, want)
@@ -78,7 +78,7 @@ func (b *bench) wantOrder(got []string, want ...string) {
 
 // keepSending sends fragments from an end as a controller with two buffers
 // does, and counts those that arrive.
-func (b *bench) keepSending(p *Path, from *Station, size int, arrived *int) {
+func (b *fixture) keepSending(p *Path, from *Station, size int, arrived *int) {
 	var next func()
 	next = func() { p.Send(from, size, next, func() { *arrived++ }) }
 	next()
@@ -86,7 +86,7 @@ func (b *bench) keepSending(p *Path, from *Station, size int, arrived *int) {
 }
 
 // times notes when something is called.
-func (b *bench) times() (call func(), times *[]float64) {
+func (b *fixture) times() (call func(), times *[]float64) {
 	times = new([]float64)
 	return func() { *times = append(*times, b.since()) }, times
 }

@@ -22,7 +22,7 @@ type Medium struct {
 	round   int           // the number of the last round of choices
 	running bool          // callbacks run, further up the stack
 	dirty   bool          // there is something for run to do
-	todo    fifo[*way]    // those whose first message may need no air
+	toDrain    fifo[*direction]    // those whose first message may need no air
 	woken   fifo[*Path]   // those of which the timer should look at both ways
 }
 
@@ -45,18 +45,18 @@ func (m *Medium) Close() {
 		p.close()
 	}
 	m.paths = nil
-	m.todo.clear()
+	m.toDrain.clear()
 	m.woken.clear()
 }
 
 // now is the time since the epoch.
 func (m *Medium) now() time.Duration { return time.Since(m.epoch) }
 
-// look puts a way on the list of those whose first message may need no air.
-func (m *Medium) look(w *way) {
-	if !w.todo && !m.closed {
-		w.todo = true
-		m.todo.push(w)
+// queueDrain puts a way on the list of those whose first message may need no air.
+func (m *Medium) queueDrain(w *direction) {
+	if !w.drainQueued && !m.closed {
+		w.drainQueued = true
+		m.toDrain.push(w)
 	}
 }
 
@@ -96,13 +96,13 @@ func (m *Medium) run(catchUp bool) {
 	for !m.closed {
 		if catchUp && !m.woken.empty() {
 			p := m.woken.pop()
-			for i := range p.ways {
-				m.look(&p.ways[i])
+			for i := range p.directions {
+				m.queueDrain(&p.directions[i])
 			}
 		}
-		if !m.todo.empty() {
-			w := m.todo.pop()
-			w.todo = false
+		if !m.toDrain.empty() {
+			w := m.toDrain.pop()
+			w.drainQueued = false
 			w.drain()
 			continue
 		}
@@ -117,7 +117,7 @@ func (m *Medium) run(catchUp bool) {
 			break
 		}
 		m.at = max(m.at, e.at)
-		m.happen(e)
+		m.process(e)
 	}
 	m.arm()
 }
@@ -135,8 +135,8 @@ func (m *Medium) arm() {
 		if p.exchange.running {
 			at = min(at, p.exchange.end)
 		}
-		for i := range p.ways {
-			if due, ok := p.ways[i].arrival(); ok {
+		for i := range p.directions {
+			if due, ok := p.directions[i].arrival(); ok {
 				at = min(at, due)
 			}
 		}

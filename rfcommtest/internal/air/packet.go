@@ -8,7 +8,7 @@ const SlotTime = 625 * time.Microsecond
 
 // A Packet describes a baseband packet for ACL data.
 type Packet struct {
-	Type    Types // one
+	Type    PacketTypes // one
 	Payload int   // the most bytes of ACL data it carries
 	Slots   int   // how long it is on the air: 1, 3 or 5
 }
@@ -40,7 +40,7 @@ var kinds = [...]struct {
 // one with the fewest slots that holds the rest; among those the one with the
 // smallest payload, which is the most robust. DM1 is always allowed. Without
 // data there is still one packet; without types there is none.
-func (t Types) Packets(n int) []Packet {
+func (t PacketTypes) Packets(n int) []Packet {
 	if t == 0 {
 		return nil
 	}
@@ -57,7 +57,7 @@ func (t Types) Packets(n int) []Packet {
 // Slots returns how many slots an ACL fragment of n bytes takes if the other
 // end has nothing to send: those of its packets, and one for the return of
 // each.
-func (t Types) Slots(n int) int {
+func (t PacketTypes) Slots(n int) int {
 	slots := 0
 	for _, p := range t.Packets(n) {
 		slots += p.Slots + 1
@@ -66,7 +66,7 @@ func (t Types) Slots(n int) int {
 }
 
 // next returns the packet that carries the first of n bytes.
-func (t Types) next(n int) Packet {
+func (t PacketTypes) next(n int) Packet {
 	t |= DM1
 	var largest, fitting Packet
 	for i := range kinds {

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Types is a set of types of packets that carry ACL data (Core specification,
+// PacketTypes is a set of types of packets that carry ACL data (Core specification,
 // Vol 2 Part B, section 6.5.4).
-type Types uint16
+type PacketTypes uint16
 
 // The types of packets. DM are protected by forward error correction, DH are
 // not; the digit at the end is the number of slots. 2-DH and 3-DH have the
 // enhanced data rates of 2 and 3 Mb/s.
 const (
-	DM1 Types = 1 << iota
+	DM1 PacketTypes = 1 << iota
 	DH1
 	DM3
 	DH3
@@ -38,7 +38,7 @@ const (
 // HCI_Create_Connection allows (Core specification, Vol 4 Part E, section
 // 7.1.5). The bits of the basic rate allow a type, those of the enhanced data
 // rates forbid one, and DM1 is always allowed.
-func FromHCI(packetType uint16) Types {
+func FromHCI(packetType uint16) PacketTypes {
 	t := DM1
 	for i := range kinds {
 		k := &kinds[i]
@@ -50,7 +50,7 @@ func FromHCI(packetType uint16) Types {
 }
 
 // String returns the names in the specification, as in "DM1|3-DH5".
-func (t Types) String() string {
+func (t PacketTypes) String() string {
 	if t == 0 {
 		return "none"
 	}
@@ -64,4 +64,4 @@ func (t Types) String() string {
 }
 
 // index is the position of a single type in kinds.
-func (t Types) index() int { return bits.TrailingZeros16(uint16(t)) }
+func (t PacketTypes) index() int { return bits.TrailingZeros16(uint16(t)) }

@@ -7,32 +7,32 @@ import (
 
 func TestPacketsAreLargeAndTheLastIsShortAndRobust(t *testing.T) {
 	for _, c := range []struct {
-		types Types
+		types PacketTypes
 		size  int
-		want  []Types
+		want  []PacketTypes
 	}{
 		{0, 10, nil},
-		{EDR3, -1, []Types{DM1}},
-		{EDR3, 0, []Types{DM1}},
-		{EDR3, 17, []Types{DM1}},
-		{EDR3, 18, []Types{DH1}},
-		{EDR3, 28, []Types{TwoDH1}},
-		{EDR3, 55, []Types{ThreeDH1}},
-		{EDR3, 84, []Types{DM3}},
-		{EDR3, 122, []Types{DH3}},
-		{EDR3, 184, []Types{TwoDH3}},
-		{EDR3, 368, []Types{ThreeDH3}},
-		{EDR3, 553, []Types{TwoDH5}},
-		{EDR3, 680, []Types{ThreeDH5}},
-		{EDR3, 1022, []Types{ThreeDH5, DM1}},
-		{EDR3, 2 * 1021, []Types{ThreeDH5, ThreeDH5}},
-		{BasicRate, 184, []Types{DM5}},
-		{BasicRate, 225, []Types{DH5}},
-		{DM1 | ThreeDH3 | TwoDH5, 700, []Types{TwoDH5, ThreeDH3}},
-		{DH5, 18, []Types{DH5}},
-		{DH5, 17, []Types{DM1}}, // always allowed
+		{EDR3, -1, []PacketTypes{DM1}},
+		{EDR3, 0, []PacketTypes{DM1}},
+		{EDR3, 17, []PacketTypes{DM1}},
+		{EDR3, 18, []PacketTypes{DH1}},
+		{EDR3, 28, []PacketTypes{TwoDH1}},
+		{EDR3, 55, []PacketTypes{ThreeDH1}},
+		{EDR3, 84, []PacketTypes{DM3}},
+		{EDR3, 122, []PacketTypes{DH3}},
+		{EDR3, 184, []PacketTypes{TwoDH3}},
+		{EDR3, 368, []PacketTypes{ThreeDH3}},
+		{EDR3, 553, []PacketTypes{TwoDH5}},
+		{EDR3, 680, []PacketTypes{ThreeDH5}},
+		{EDR3, 1022, []PacketTypes{ThreeDH5, DM1}},
+		{EDR3, 2 * 1021, []PacketTypes{ThreeDH5, ThreeDH5}},
+		{BasicRate, 184, []PacketTypes{DM5}},
+		{BasicRate, 225, []PacketTypes{DH5}},
+		{DM1 | ThreeDH3 | TwoDH5, 700, []PacketTypes{TwoDH5, ThreeDH3}},
+		{DH5, 18, []PacketTypes{DH5}},
+		{DH5, 17, []PacketTypes{DM1}}, // always allowed
 	} {
-		var got []Types
+		var got []PacketTypes
 		for _, p := range c.types.Packets(c.size) {
 			got = append(got, p.Type)
 		}
@@ -44,12 +44,12 @@ func TestPacketsAreLargeAndTheLastIsShortAndRobust(t *testing.T) {
 
 // The table of the specification, once more, to catch slips of the pen.
 func TestPacketsHaveTheirPayloadsAndSlots(t *testing.T) {
-	want := map[Types][2]int{
+	want := map[PacketTypes][2]int{
 		DM1: {17, 1}, DH1: {27, 1}, DM3: {121, 3}, DH3: {183, 3}, DM5: {224, 5}, DH5: {339, 5},
 		TwoDH1: {54, 1}, TwoDH3: {367, 3}, TwoDH5: {679, 5},
 		ThreeDH1: {83, 1}, ThreeDH3: {552, 3}, ThreeDH5: {1021, 5},
 	}
-	all := Types(0)
+	all := PacketTypes(0)
 	for i := range kinds {
 		k := kinds[i]
 		if k.Type.index() != i {
@@ -74,14 +74,14 @@ func TestSlotsCountTheReturns(t *testing.T) {
 			t.Errorf("%d bytes: %d slots, want %d", size, got, want)
 		}
 	}
-	if got := Types(0).Slots(1021); got != 0 {
+	if got := PacketTypes(0).Slots(1021); got != 0 {
 		t.Errorf("no types: %d slots", got)
 	}
 }
 
 func TestHCIAllowsBasicTypesAndForbidsEnhancedOnes(t *testing.T) {
 	const noEnhanced = 0x3306
-	for packetType, want := range map[uint16]Types{
+	for packetType, want := range map[uint16]PacketTypes{
 		0xcc18:               EDR3,
 		0xcc18 | noEnhanced:  BasicRate,
 		0xcc18 | 0x2204:      EDR2,
@@ -103,7 +103,7 @@ func TestHCIAllowsBasicTypesAndForbidsEnhancedOnes(t *testing.T) {
 			t.Errorf("%#04x: %v, want %v", packetType, got, want)
 		}
 	}
-	if got := (DM1 | ThreeDH5).String() + " " + Types(0).String(); got != "DM1|3-DH5 none" {
+	if got := (DM1 | ThreeDH5).String() + " " + PacketTypes(0).String(); got != "DM1|3-DH5 none" {
 		t.Error(got)
 	}
 }

@@ -6,14 +6,14 @@ import "time"
 // a direction arrives in order, whatever is changed meanwhile.
 type Path struct {
 	medium  *Medium
-	ways    [2]way // from each end
-	types   Types
+	directions    [2]direction // from each end
+	types   PacketTypes
 	delay   time.Duration
 	stalled bool
 	closed  bool
 
 	exchange  exchange
-	lastFirst *way          // the end that began the last exchange
+	lastFirst *direction          // the end that began the last exchange
 	notBefore time.Duration // nothing that waits passes earlier than that
 	*counter
 }
@@ -25,8 +25,8 @@ func (m *Medium) Connect(a, b *Station) *Path {
 		panic("air: a path is between two stations of one medium")
 	}
 	p := &Path{medium: m, counter: new(counter)}
-	p.ways[0] = way{path: p, from: a}
-	p.ways[1] = way{path: p, from: b}
+	p.directions[0] = direction{path: p, from: a}
+	p.directions[1] = direction{path: p, from: b}
 	if m.closed {
 		p.closed = true
 	} else {
@@ -35,16 +35,16 @@ func (m *Medium) Connect(a, b *Station) *Path {
 	return p
 }
 
-// SetTypes sets which types of packets carry data from now on. Packets on the
+// SetPacketTypes sets which types of packets carry data from now on. Packets on the
 // air keep theirs; the rest of a fragment takes the new ones. With no types, the
 // default, data takes no time on the air; what waits is passed on soon, not
-// before SetTypes returns.
-func (p *Path) SetTypes(t Types) {
+// before SetPacketTypes returns.
+func (p *Path) SetPacketTypes(t PacketTypes) {
 	if p.closed || p.types == t {
 		return
 	}
 	now := p.medium.now()
-	p.exchange.turn(now)
+	p.exchange.decideReturn(now)
 	p.types = t
 	if t == 0 {
 		p.notBefore = now
@@ -58,7 +58,7 @@ func (p *Path) SetDelay(d time.Duration) {
 	if p.closed {
 		return
 	}
-	p.exchange.turn(p.medium.now())
+	p.exchange.decideReturn(p.medium.now())
 	p.delay = max(d, 0)
 }
 
@@ -69,7 +69,7 @@ func (p *Path) Stall() {
 	if p.closed || p.stalled {
 		return
 	}
-	p.exchange.turn(p.medium.now())
+	p.exchange.decideReturn(p.medium.now())
 	p.stalled = true
 }
 
@@ -105,20 +105,20 @@ func (p *Path) wake() {
 // before Send returns, and so is arrived if there is no delay. In a callback
 // they are called after both have returned.
 func (p *Path) Send(from *Station, size int, sent, arrived func()) {
-	p.way(from).send(message{remaining: max(size, 0), sent: sent, arrived: arrived})
+	p.direction(from).send(message{remaining: max(size, 0), sent: sent, arrived: arrived})
 }
 
-// SendControl transmits a message of the link manager: in order with the data,
+// SendLMP transmits a message of the link manager: in order with the data,
 // delayed and stalled as that is, but with no time on the air. Like Send it may
 // call arrived before it returns.
-func (p *Path) SendControl(from *Station, arrived func()) {
-	p.way(from).send(message{control: true, arrived: arrived})
+func (p *Path) SendLMP(from *Station, arrived func()) {
+	p.direction(from).send(message{lmp: true, arrived: arrived})
 }
 
-// way returns the direction that begins at an end.
-func (p *Path) way(from *Station) *way {
-	for i := range p.ways {
-		if w := &p.ways[i]; w.from == from {
+// direction returns the direction that begins at an end.
+func (p *Path) direction(from *Station) *direction {
+	for i := range p.directions {
+		if w := &p.directions[i]; w.from == from {
 			return w
 		}
 	}
@@ -139,9 +139,9 @@ func (p *Path) Close() {
 
 func (p *Path) close() {
 	p.closed = true
-	for i := range p.ways {
-		p.ways[i].queue.clear()
-		p.ways[i].flying.clear()
+	for i := range p.directions {
+		p.directions[i].queue.clear()
+		p.directions[i].deliveries.clear()
 	}
 }
 
@@ -149,6 +149,6 @@ func (p *Path) close() {
 // the air still counts for both, when it ends.
 func (p *Path) Follow(earlier *Path) { p.counter = earlier.counter }
 
-// Use returns what was transmitted on the path, in both directions, and on those
+// Airtime returns what was transmitted on the path, in both directions, and on those
 // that it followed.
-func (p *Path) Use() Use { return p.use() }
+func (p *Path) Airtime() Duration { return p.airtime() }

@@ -18,7 +18,7 @@ type fragment struct {
 
 // reference works out when fragments arrive over one path, without any of the
 // machinery: exchange by exchange.
-func reference(types Types, fragments []fragment) (arrived map[int]time.Duration) {
+func reference(types PacketTypes, fragments []fragment) (arrived map[int]time.Duration) {
 	var queues [2][][2]int // bytes left, index
 	for i, f := range fragments {
 		queues[f.end] = append(queues[f.end], [2]int{f.size, i})
@@ -67,7 +67,7 @@ func reference(types Types, fragments []fragment) (arrived map[int]time.Duration
 func TestOnePathAgreesWithTheReference(t *testing.T) {
 	for seed := range uint64(100) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		types := Types(1 + random.IntN(int(EDR3)))
+		types := PacketTypes(1 + random.IntN(int(EDR3)))
 		var fragments []fragment
 		now := time.Duration(0)
 		for id := range 50 {
@@ -77,7 +77,7 @@ func TestOnePathAgreesWithTheReference(t *testing.T) {
 			fragments = append(fragments, fragment{now, random.IntN(1100), random.IntN(2), id})
 		}
 		want := reference(types, fragments)
-		onBench(t, func(b *bench) {
+		withFixture(t, func(b *fixture) {
 			p, near, far := b.path(types)
 			got := make(map[int]time.Duration)
 			for _, f := range fragments {
@@ -101,33 +101,33 @@ func TestOnePathAgreesWithTheReference(t *testing.T) {
 // the end; and no station transmits for longer than there was time.
 func TestOrderIsKeptWhateverChanges(t *testing.T) {
 	for seed := range uint64(100) {
-		onBench(t, func(b *bench) { tumble(b, rand.New(rand.NewPCG(seed, 1)), fmt.Sprintf("seed %d", seed)) })
+		withFixture(t, func(b *fixture) { changeAtRandom(b, rand.New(rand.NewPCG(seed, 1)), fmt.Sprintf("seed %d", seed)) })
 	}
 }
 
-// A line is a direction of a path and what was noted of it.
-type line struct {
+// A traffic is a direction of a path and what was noted of it.
+type traffic struct {
 	path          *Path
 	from          *Station
 	data          []bool // of each message, or control
 	sent, arrived []int
 }
 
-func tumble(b *bench, random *rand.Rand, name string) {
+func changeAtRandom(b *fixture, random *rand.Rand, name string) {
 	var stations []*Station
 	for range 2 + random.IntN(4) {
 		stations = append(stations, b.NewStation())
 	}
-	var lines []*line
+	var lines []*traffic
 	for i, x := range stations {
 		for _, y := range stations[:i] {
 			p := b.Connect(x, y)
-			lines = append(lines, &line{path: p, from: x}, &line{path: p, from: y})
+			lines = append(lines, &traffic{path: p, from: x}, &traffic{path: p, from: y})
 		}
 	}
 	last := time.Duration(0) // when something was called, or could end without a call
-	var send func(l *line, answers int)
-	send = func(l *line, answers int) {
+	var send func(l *traffic, answers int)
+	send = func(l *traffic, answers int) {
 		id := len(l.data)
 		open := !l.path.closed
 		check := func(what string) {
@@ -151,12 +151,12 @@ func tumble(b *bench, random *rand.Rand, name string) {
 			l.data = append(l.data, data)
 		}
 		if !data {
-			l.path.SendControl(l.from, arrived)
+			l.path.SendLMP(l.from, arrived)
 			return
 		}
 		l.path.Send(l.from, random.IntN(1500), func() { check("sent"); l.sent = append(l.sent, id) }, arrived)
 	}
-	types := []Types{0, 0, DM1, BasicRate, EDR2, EDR3}
+	types := []PacketTypes{0, 0, DM1, BasicRate, EDR2, EDR3}
 	for range 200 {
 		wait := time.Duration(0)
 		b.do(func() { // callbacks use random, too
@@ -172,7 +172,7 @@ func tumble(b *bench, random *rand.Rand, name string) {
 			l := lines[random.IntN(len(lines))]
 			switch random.IntN(16) {
 			case 0, 1:
-				l.path.SetTypes(types[random.IntN(len(types))])
+				l.path.SetPacketTypes(types[random.IntN(len(types))])
 			case 2:
 				l.path.SetDelay(time.Duration(random.IntN(int(10 * SlotTime))))
 			case 3:
@@ -207,7 +207,7 @@ func tumble(b *bench, random *rand.Rand, name string) {
 		}
 	}
 	for _, s := range stations {
-		if u := s.Use(); u.Airtime() > last {
+		if u := s.Airtime(); u.Airtime() > last {
 			b.Errorf("%s: %v on the air in %v", name, u.Airtime(), last)
 		}
 		if s.busy {

@@ -9,7 +9,7 @@ import (
 type event struct {
 	at    time.Duration
 	path  *Path
-	way   *way // where a message arrives; nil: the exchange goes on
+	way   *direction // where a message arrives; nil: the exchange goes on
 	calls bool // it may call back
 }
 
@@ -19,14 +19,14 @@ func (m *Medium) next() event {
 	e := event{at: never}
 	for _, p := range m.paths {
 		if x := &p.exchange; x.running {
-			if !x.turned && x.turnAt < e.at {
-				e = event{at: x.turnAt, path: p}
-			} else if x.turned && x.end < e.at {
+			if !x.returnDecided && x.returnAt < e.at {
+				e = event{at: x.returnAt, path: p}
+			} else if x.returnDecided && x.end < e.at {
 				e = event{at: x.end, path: p, calls: true}
 			}
 		}
-		for i := range p.ways {
-			w := &p.ways[i]
+		for i := range p.directions {
+			w := &p.directions[i]
 			if due, ok := w.arrival(); ok && due < e.at {
 				e = event{at: due, path: p, way: w, calls: true}
 			}
@@ -39,17 +39,17 @@ func (m *Medium) next() event {
 	return e
 }
 
-// happen lets an event happen.
-func (m *Medium) happen(e event) {
+// process lets an event process.
+func (m *Medium) process(e event) {
 	switch x := &e.path.exchange; {
 	case e.way != nil:
-		e.way.flying.pop().arrived()
+		e.way.deliveries.pop().arrived()
 	case !x.running:
 		// Something waits since then: start will see it.
-	case x.turned && x.end <= e.at:
+	case x.returnDecided && x.end <= e.at:
 		e.path.finish()
 	default:
-		x.turn(e.at)
+		x.decideReturn(e.at)
 	}
 }
 
@@ -63,7 +63,7 @@ func (m *Medium) start() {
 	m.round++
 	for i, n := 0, len(m.paths); i < n; {
 		p := m.paths[i]
-		a, b := p.ways[0].from, p.ways[1].from
+		a, b := p.directions[0].from, p.directions[1].from
 		if !p.waits(m.at) {
 			i++
 			continue
@@ -88,8 +88,8 @@ func (p *Path) waits(at time.Duration) bool {
 	if p.exchange.running || p.stalled || p.closed {
 		return false
 	}
-	for i := range p.ways {
-		if since, ok := p.ways[i].ready(); ok && since <= at {
+	for i := range p.directions {
+		if since, ok := p.directions[i].ready(); ok && since <= at {
 			return true
 		}
 	}

@@ -3,14 +3,14 @@ package air
 import "testing"
 
 func TestSevenPathsToOneStationShareItEqually(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		hub := b.NewStation()
 		var counts [7]int
 		b.do(func() {
 			for i := range counts {
 				leaf := b.NewStation()
 				p := b.Connect(hub, leaf)
-				p.SetTypes(EDR3)
+				p.SetPacketTypes(EDR3)
 				from := hub
 				if i%2 == 1 {
 					from = leaf // the direction makes no difference
@@ -24,14 +24,14 @@ func TestSevenPathsToOneStationShareItEqually(t *testing.T) {
 				b.Errorf("path %d: %d packets: %v", i, n, counts)
 			}
 		}
-		if got := hub.Use().Slots; got != 7*6*10 {
+		if got := hub.Airtime().Slots; got != 7*6*10 {
 			b.Errorf("the hub used %d slots", got)
 		}
 	})
 }
 
 func TestPathsWithoutACommonStationDoNotShare(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		var counts [4]int
 		for i := range counts {
 			p, near, _ := b.path(EDR3)
@@ -47,10 +47,10 @@ func TestPathsWithoutACommonStationDoNotShare(t *testing.T) {
 }
 
 func TestNewcomerIsServedAfterTheExchangeOnTheAir(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, hub, _ := b.path(EDR3)
 		q := b.Connect(hub, b.NewStation())
-		q.SetTypes(EDR3)
+		q.SetPacketTypes(EDR3)
 		arrived, arrivedAt := b.times()
 		n := 0
 		b.do(func() { b.keepSending(p, hub, 1021, &n) })
@@ -62,11 +62,11 @@ func TestNewcomerIsServedAfterTheExchangeOnTheAir(t *testing.T) {
 }
 
 func TestAllThatHappensAtATimeIsKnownToTheChoice(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, a, _ := b.path(EDR3)
 		q, c, _ := b.path(EDR3)
 		between := b.Connect(a, c)
-		between.SetTypes(EDR3)
+		between.SetPacketTypes(EDR3)
 		arrived, arrivedAt := b.times()
 		b.do(func() {
 			p.Send(a, 1021, nil, nil)
@@ -81,11 +81,11 @@ func TestAllThatHappensAtATimeIsKnownToTheChoice(t *testing.T) {
 // Two stations whose exchanges with others overlap are never free at the same
 // time, unless one waits for the other.
 func TestStationsBusyInTurnDoNotMissEachOther(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, a, _ := b.path(EDR3)
 		q, c, _ := b.path(EDR3)
 		between := b.Connect(a, c)
-		between.SetTypes(EDR3)
+		between.SetPacketTypes(EDR3)
 		var left, middle, right int
 		b.do(func() { b.keepSending(p, a, 1021, &left) })
 		b.until(3)
@@ -101,7 +101,7 @@ func TestStationsBusyInTurnDoNotMissEachOther(t *testing.T) {
 
 // While a station waits for its turn at a busy hub, it serves another.
 func TestWaitForABusyStationLeavesTheOtherFree(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		hub, leaf := b.NewStation(), b.NewStation()
 		var counts [7]int
 		other := 0
@@ -112,11 +112,11 @@ func TestWaitForABusyStationLeavesTheOtherFree(t *testing.T) {
 					end = b.NewStation()
 				}
 				p := b.Connect(hub, end)
-				p.SetTypes(EDR3)
+				p.SetPacketTypes(EDR3)
 				b.keepSending(p, hub, 1021, &counts[i])
 			}
 			p := b.Connect(leaf, b.NewStation())
-			p.SetTypes(EDR3)
+			p.SetPacketTypes(EDR3)
 			b.keepSending(p, leaf, 1021, &other)
 		})
 		b.until(7 * 6 * 20)
@@ -127,14 +127,14 @@ func TestWaitForABusyStationLeavesTheOtherFree(t *testing.T) {
 }
 
 func TestUseCountsEachExchangeOnceAtAPath(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		b.do(func() {
 			p.Send(near, 1025, nil, nil)
 			p.Send(far, 100, nil, nil)
 		})
 		b.until(100)
-		for what, u := range map[string]Use{"path": p.Use(), "near": near.Use(), "far": far.Use()} {
+		for what, u := range map[string]Duration{"path": p.Airtime(), "near": near.Airtime(), "far": far.Airtime()} {
 			if u.Slots != 5+3+1+1 || u.Bytes != 1125 || len(u.Packets) != 3 ||
 				u.Packets[ThreeDH5] != 1 || u.Packets[DM1] != 1 || u.Packets[DM3] != 1 {
 				b.Errorf("%s: %+v", what, u)

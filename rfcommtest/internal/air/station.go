@@ -14,6 +14,6 @@ type Station struct {
 // NewStation returns a station that has no path yet.
 func (m *Medium) NewStation() *Station { return &Station{medium: m} }
 
-// Use returns what was transmitted on all paths of the station, by it and by
+// Airtime returns what was transmitted on all paths of the station, by it and by
 // the other ends.
-func (s *Station) Use() Use { return s.use() }
+func (s *Station) Airtime() Duration { return s.airtime() }

@@ -7,7 +7,7 @@ import (
 
 func TestFragmentTakesTheSlotsOfItsPacketsAndReturns(t *testing.T) {
 	for _, c := range []struct {
-		types Types
+		types PacketTypes
 		size  int
 		slots float64
 	}{
@@ -19,7 +19,7 @@ func TestFragmentTakesTheSlotsOfItsPacketsAndReturns(t *testing.T) {
 		{BasicRate, 1021, 3*(5+1) + 1 + 1}, // 3 * 339 and 4
 		{DM1, 18, 2 * (1 + 1)},             // 17 and 1
 	} {
-		onBench(t, func(b *bench) {
+		withFixture(t, func(b *fixture) {
 			p, near, _ := b.path(c.types)
 			sent, sentAt := b.times()
 			arrived, arrivedAt := b.times()
@@ -32,7 +32,7 @@ func TestFragmentTakesTheSlotsOfItsPacketsAndReturns(t *testing.T) {
 }
 
 func TestFragmentsFollowWithoutAGap(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()
 		b.do(func() {
@@ -47,26 +47,26 @@ func TestFragmentsFollowWithoutAGap(t *testing.T) {
 }
 
 func TestNothingTakesTimeByDefault(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(0)
 		sent, sentAt := b.times()
 		arrived, arrivedAt := b.times()
 		b.do(func() {
 			p.Send(near, 5000, sent, arrived)
-			p.SendControl(far, arrived)
+			p.SendLMP(far, arrived)
 			if len(*sentAt) != 1 || len(*arrivedAt) != 2 {
 				b.Error("not before Send returned")
 			}
 		})
 		b.want("arrived", *arrivedAt, 0, 0)
-		if u := p.Use(); u.Slots != 0 || u.Bytes != 0 || len(u.Packets) != 0 {
+		if u := p.Airtime(); u.Slots != 0 || u.Bytes != 0 || len(u.Packets) != 0 {
 			b.Errorf("use %+v", u)
 		}
 	})
 }
 
 func TestReturnIsUsedByDataThatIsThereAtTheTurn(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		there, thereAt := b.times()
 		back, backAt := b.times()
@@ -86,7 +86,7 @@ func TestReturnIsUsedByDataThatIsThereAtTheTurn(t *testing.T) {
 }
 
 func TestBusyEndsShareExchanges(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		there, thereAt := b.times()
 		back, backAt := b.times()
@@ -103,7 +103,7 @@ func TestBusyEndsShareExchanges(t *testing.T) {
 }
 
 func TestEndsThatWaitEquallyLongAlternate(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		var order []string
 		note := func(s string) func() { return func() { order = append(order, s) } }
@@ -119,7 +119,7 @@ func TestEndsThatWaitEquallyLongAlternate(t *testing.T) {
 }
 
 func TestAnswerFromACallbackIsTheReturnOfTheNextExchange(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		credit, creditAt := b.times()
 		b.do(func() {
@@ -128,24 +128,24 @@ func TestAnswerFromACallbackIsTheReturnOfTheNextExchange(t *testing.T) {
 		})
 		b.until(100)
 		b.want("credit", *creditAt, 12)
-		if got := p.Use().Slots; got != 12 {
+		if got := p.Airtime().Slots; got != 12 {
 			b.Errorf("%d slots", got)
 		}
 	})
 }
 
 func TestControlIsInOrderWithDataAndTakesNoAir(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		data, dataAt := b.times()
 		control, controlAt := b.times()
 		b.do(func() {
-			p.SendControl(near, control)
+			p.SendLMP(near, control)
 			p.Send(near, 1021, nil, data)
-			p.SendControl(near, control)
+			p.SendLMP(near, control)
 			p.Send(near, 1021, nil, data)
-			p.SendControl(near, control)
-			p.SendControl(near, control)
+			p.SendLMP(near, control)
+			p.SendLMP(near, control)
 		})
 		b.until(100)
 		b.want("data", *dataAt, 6, 12)
@@ -154,7 +154,7 @@ func TestControlIsInOrderWithDataAndTakesNoAir(t *testing.T) {
 }
 
 func TestLateTimerCatchesUpOnAnExactClock(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()
 		b.do(func() {
@@ -169,7 +169,7 @@ func TestLateTimerCatchesUpOnAnExactClock(t *testing.T) {
 }
 
 func TestDataOfALateCallbackIsThereNoEarlierThanTheCallback(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		second, secondAt := b.times()
 		b.do(func() {
@@ -182,7 +182,7 @@ func TestDataOfALateCallbackIsThereNoEarlierThanTheCallback(t *testing.T) {
 }
 
 func TestLateTimerDoesNotHurryWhatIsSentMeanwhile(t *testing.T) {
-	onBench(t, func(b *bench) {
+	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		other, a, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()

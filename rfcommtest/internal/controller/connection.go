@@ -12,8 +12,8 @@ import (
 // linkType is that of ACL links in events.
 const linkType = 0x01
 
-// A link is what a controller has of an ACL link.
-type link struct {
+// A connection is what a controller has of an ACL connection.
+type connection struct {
 	*Controller
 	handle  hcipacket.Handle
 	end     *radio.End
@@ -28,12 +28,12 @@ type link struct {
 	keySizeTimer *time.Timer
 }
 
-func (l *link) peer() hcipacket.Address { return l.end.Peer().Station().Address() }
+func (l *connection) peer() hcipacket.Address { return l.end.Peer().Station().Address() }
 
-// tell has the other controller do something with its end of the link, once the
+// sendLMP has the other controller do something with its end of the link, once the
 // message of the link manager has come there.
-func (l *link) tell(arrived func(peer *link)) {
-	l.end.Tell(func(peer *radio.End) { arrived(peer.Owner.(*link)) })
+func (l *connection) sendLMP(arrived func(peer *connection)) {
+	l.end.SendLMP(func(peer *radio.End) { arrived(peer.Owner.(*connection)) })
 }
 
 // An invitation is a page that the host has to answer.
@@ -48,7 +48,7 @@ var linkCommands = map[hcipacket.Opcode]known{
 		address := f.Address()
 		page := c.page[address]
 		switch {
-		case c.linkTo(address) != nil:
+		case c.connectionTo(address) != nil:
 			return reply{status: hcipacket.ConnectionExists, values: hcipacket.Parameters{}.Address(address)}
 		case page == nil || !page.Cancel():
 			return reply{status: hcipacket.UnknownConnection, values: hcipacket.Parameters{}.Address(address)}
@@ -64,7 +64,7 @@ var linkCommands = map[hcipacket.Opcode]known{
 		return c.rejectConnection(address, reason)
 	}},
 	hcipacket.Disconnect: {0, 5, 3, func(c *Controller, f *hcipacket.Fields) reply {
-		l, reason := c.links[f.Handle()], hcipacket.Status(f.Uint8())
+		l, reason := c.connections[f.Handle()], hcipacket.Status(f.Uint8())
 		switch {
 		case l == nil:
 			return refused(hcipacket.UnknownConnection)
@@ -73,50 +73,50 @@ var linkCommands = map[hcipacket.Opcode]known{
 		}
 		return begun(func() {
 			l.end.Detach(reason)
-			l.gone(hcipacket.TerminatedByLocalHost)
+			l.disconnected(hcipacket.TerminatedByLocalHost)
 		})
 	}},
 	hcipacket.ChangeConnectionPacketType: {1, 6, 4, func(c *Controller, f *hcipacket.Fields) reply {
-		l, types := c.links[f.Handle()], f.Uint16()
+		l, types := c.connections[f.Handle()], f.Uint16()
 		if l == nil {
 			return refused(hcipacket.UnknownConnection)
 		}
 		return begun(func() {
-			l.end.Restrict(air.FromHCI(types) & c.config.Packets)
+			l.end.Restrict(air.FromHCI(types) & c.config.PacketTypes)
 			c.event(hcipacket.ConnectionPacketTypeChanged,
 				hcipacket.Parameters{}.Status(hcipacket.Success).Handle(l.handle).Uint16(types))
 		})
 	}},
-	hcipacket.RoleDiscovery: {4, 7, 2, onLink(func(l *link, _ *hcipacket.Fields) hcipacket.Parameters {
+	hcipacket.RoleDiscovery: {4, 7, 2, onConnection(func(l *connection, _ *hcipacket.Fields) hcipacket.Parameters {
 		if l.end.Outgoing {
 			return hcipacket.Parameters{0} // central: who pages is
 		}
 		return hcipacket.Parameters{1}
 	})},
-	hcipacket.ReadLinkPolicy: {5, 1, 2, onLink(func(l *link, _ *hcipacket.Fields) hcipacket.Parameters {
+	hcipacket.ReadLinkPolicy: {5, 1, 2, onConnection(func(l *connection, _ *hcipacket.Fields) hcipacket.Parameters {
 		return hcipacket.Parameters{}.Uint16(l.policy)
 	})},
-	hcipacket.WriteLinkPolicy: {5, 2, 4, onLink(func(l *link, f *hcipacket.Fields) hcipacket.Parameters {
+	hcipacket.WriteLinkPolicy: {5, 2, 4, onConnection(func(l *connection, f *hcipacket.Fields) hcipacket.Parameters {
 		l.policy = f.Uint16()
 		return nil
 	})},
-	hcipacket.ReadSupervisionTimeout: {11, 0, 2, onLink(func(l *link, _ *hcipacket.Fields) hcipacket.Parameters {
+	hcipacket.ReadSupervisionTimeout: {11, 0, 2, onConnection(func(l *connection, _ *hcipacket.Fields) hcipacket.Parameters {
 		return hcipacket.Parameters{}.Uint16(uint16(l.end.SupervisionTimeout() / radio.SlotTime))
 	})},
-	hcipacket.WriteSupervisionTimeout: {11, 1, 4, onLink(func(l *link, f *hcipacket.Fields) hcipacket.Parameters {
+	hcipacket.WriteSupervisionTimeout: {11, 1, 4, onConnection(func(l *connection, f *hcipacket.Fields) hcipacket.Parameters {
 		l.end.SetSupervisionTimeout(slots(f.Uint16()))
 		return nil
 	})},
-	hcipacket.ReadTransmitPower: {10, 2, 3, onLink(func(*link, *hcipacket.Fields) hcipacket.Parameters {
+	hcipacket.ReadTransmitPower: {10, 2, 3, onConnection(func(*connection, *hcipacket.Fields) hcipacket.Parameters {
 		return hcipacket.Parameters{0} // dBm
 	})},
-	hcipacket.ReadRSSI: {15, 5, 2, onLink(func(*link, *hcipacket.Fields) hcipacket.Parameters {
+	hcipacket.ReadRSSI: {15, 5, 2, onConnection(func(*connection, *hcipacket.Fields) hcipacket.Parameters {
 		return hcipacket.Parameters{0} // within the golden range
 	})},
 	hcipacket.ReadEncryptionKeySize: {20, 4, 2, func(c *Controller, f *hcipacket.Fields) reply {
 		handle := f.Handle()
 		answer := hcipacket.Parameters{}.Handle(handle)
-		l := c.links[handle]
+		l := c.connections[handle]
 		if l == nil {
 			return reply{status: hcipacket.UnknownConnection, values: answer}
 		}
@@ -124,13 +124,13 @@ var linkCommands = map[hcipacket.Opcode]known{
 	}},
 }
 
-// onLink makes a handler of a command whose first parameter is a link's handle,
+// onConnection makes a handler of a command whose first parameter is a link's handle,
 // and whose answer begins with it.
-func onLink(f func(l *link, rest *hcipacket.Fields) hcipacket.Parameters) handler {
+func onConnection(f func(l *connection, rest *hcipacket.Fields) hcipacket.Parameters) handler {
 	return func(c *Controller, fields *hcipacket.Fields) reply {
 		handle := fields.Handle()
 		answer := hcipacket.Parameters{}.Handle(handle)
-		l := c.links[handle]
+		l := c.connections[handle]
 		if l == nil {
 			return reply{status: hcipacket.UnknownConnection, values: answer}
 		}
@@ -150,7 +150,7 @@ func (c *Controller) createConnection(f *hcipacket.Fields) reply {
 	switch {
 	case c.cutOff:
 		return refused(hcipacket.TerminatedByLocalHost)
-	case c.linkTo(address) != nil:
+	case c.connectionTo(address) != nil:
 		return refused(hcipacket.ConnectionExists)
 	case c.page[address] != nil && !c.page[address].Ended():
 		return refused(hcipacket.CommandDisallowed)
@@ -235,21 +235,21 @@ func (c *Controller) rejectConnection(address hcipacket.Address, reason hcipacke
 }
 
 // connected tells the host of a new link, for which it allows some packets.
-func (c *Controller) connected(end *radio.End, types air.Types) {
-	end.Restrict(types & c.config.Packets)
-	l := &link{Controller: c, handle: c.newHandle(), end: end, policy: c.settings.linkPolicy}
+func (c *Controller) connected(end *radio.End, types air.PacketTypes) {
+	end.Restrict(types & c.config.PacketTypes)
+	l := &connection{Controller: c, handle: c.newHandle(), end: end, policy: c.settings.linkPolicy}
 	end.Owner = l
-	end.OnLost = l.gone
-	c.links[l.handle] = l
+	end.OnDisconnect = l.disconnected
+	c.connections[l.handle] = l
 	// If the two have paged each other, the page that was second is over.
 	delete(c.page, l.peer())
 	c.invited(l.peer())
 	c.connectionComplete(hcipacket.Success, l.handle, l.peer())
 }
 
-// gone tells the host that a link has ended.
-func (l *link) gone(reason hcipacket.Status) {
-	delete(l.links, l.handle)
+// disconnected tells the host that a link has ended.
+func (l *connection) disconnected(reason hcipacket.Status) {
+	delete(l.connections, l.handle)
 	l.disconnectionComplete(l.handle, reason)
 }
 
@@ -260,7 +260,7 @@ func (c *Controller) disconnectionComplete(handle hcipacket.Handle, reason hcipa
 
 // send takes ACL data of the host to the other end of its link.
 func (c *Controller) send(data hcipacket.ACL) error {
-	l := c.links[data.Handle]
+	l := c.connections[data.Handle]
 	if l == nil {
 		return nil // sent before the host learned of the link's end
 	}
@@ -276,7 +276,7 @@ func (c *Controller) send(data hcipacket.ACL) error {
 	}
 	l.queued++
 	l.end.Send(len(data.Data), l.sent, func() {
-		l.end.Peer().Owner.(*link).arrived(boundary, data.Data)
+		l.end.Peer().Owner.(*connection).arrived(boundary, data.Data)
 	})
 	return nil
 }
@@ -284,20 +284,20 @@ func (c *Controller) send(data hcipacket.ACL) error {
 // queued returns how many packets of the host are waiting for the radio.
 func (c *Controller) queued() int {
 	n := 0
-	for _, l := range c.links {
+	for _, l := range c.connections {
 		n += l.queued
 	}
 	return n
 }
 
 // sent tells the host that there is room for one packet more.
-func (l *link) sent() {
+func (l *connection) sent() {
 	l.queued--
 	l.event(hcipacket.NumberOfCompletedPackets, hcipacket.Parameters{1}.Handle(l.handle).Uint16(1))
 }
 
 // arrived gives the host data that came over the link.
-func (l *link) arrived(boundary hcipacket.Boundary, data []byte) {
+func (l *connection) arrived(boundary hcipacket.Boundary, data []byte) {
 	l.packet = hcipacket.ACL{Handle: l.handle, Boundary: boundary, Data: data}.Append(l.packet[:0])
 	l.config.Output(l.packet)
 }

@@ -59,14 +59,14 @@ func TestDataBeyondTheLengthIsRefused(t *testing.T) {
 func TestStallHoldsEverythingBack(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, _ := connect(a, b)
-		a.locked(func() { a.between(b).Stall() })
+		a.locked(func() { a.conditions(b).Stall() })
 		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("1")}.Append(nil))
 		a.begin(hcipacket.ReadRemoteFeatures, hcipacket.Parameters{}.Handle(ofA))
 		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("2")}.Append(nil))
 		time.Sleep(time.Hour)
 		a.nothing()
 		b.nothing()
-		a.locked(func() { a.between(b).Resume() })
+		a.locked(func() { a.conditions(b).Resume() })
 		a.event(hcipacket.NumberOfCompletedPackets)
 		if first, second := b.data(), b.data(); string(first.Data)+string(second.Data) != "12" {
 			t.Errorf("B was told %+v and %+v", first, second)
@@ -79,8 +79,8 @@ func TestPageThatNobodyHearsTimesOut(t *testing.T) {
 		"no page scan":   func(_, b *host) { b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{1}) },
 		"out of range":   func(_, b *host) { b.locked(func() { b.controller.Station().SetReachable(false) }) },
 		"powered off":    func(_, b *host) { b.locked(b.controller.PowerOff) },
-		"stalled":        func(a, b *host) { a.locked(func() { a.between(b).Stall() }) },
-		"heard too late": func(a, b *host) { a.locked(func() { a.between(b).PageTime = 6 * time.Second }) },
+		"stalled":        func(a, b *host) { a.locked(func() { a.conditions(b).Stall() }) },
+		"heard too late": func(a, b *host) { a.locked(func() { a.conditions(b).PageDelay = 6 * time.Second }) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			onRadio(t, func(t *testing.T, a, b, _ *host) {
@@ -118,8 +118,8 @@ func TestPageIsHeardAsSoonAsItCanBe(t *testing.T) {
 			func(_, b *host) { b.locked(func() { b.controller.Station().SetReachable(true) }) },
 		},
 		"after a stall": {
-			func(a, b *host) { a.locked(func() { a.between(b).Stall() }) },
-			func(a, b *host) { a.locked(func() { a.between(b).Resume() }) },
+			func(a, b *host) { a.locked(func() { a.conditions(b).Stall() }) },
+			func(a, b *host) { a.locked(func() { a.conditions(b).Resume() }) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestPageIsHeardAsSoonAsItCanBe(t *testing.T) {
 
 func TestPageTakesItsTime(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
-		a.locked(func() { a.between(b).PageTime = 700 * time.Millisecond })
+		a.locked(func() { a.conditions(b).PageDelay = 700 * time.Millisecond })
 		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
 		b.after(700*time.Millisecond, hcipacket.ConnectionRequest)
 	})
@@ -247,12 +247,12 @@ func TestWhoHangsUpAndWhoIsHungUpOnAreToldSo(t *testing.T) {
 func TestHangingUpDuringAStallIsHeardAtItsEnd(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
-		a.locked(func() { a.between(b).Stall() })
+		a.locked(func() { a.conditions(b).Stall() })
 		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 		time.Sleep(time.Second)
 		b.nothing()
-		a.locked(func() { a.between(b).Resume() })
+		a.locked(func() { a.conditions(b).Resume() })
 		b.disconnected(ofB, hcipacket.RemoteUserTerminated)
 		connect(a, b)
 	})
@@ -262,14 +262,14 @@ func TestLinksAreLostForTheReasonThatIsGiven(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() {
-			if !a.between(b).Lose(hcipacket.RemotePowerOff) {
+			if !a.conditions(b).Disconnect(hcipacket.RemotePowerOff) {
 				t.Error("there was no link")
 			}
 		})
 		a.disconnected(ofA, hcipacket.RemotePowerOff)
 		b.disconnected(ofB, hcipacket.RemotePowerOff)
 		a.locked(func() {
-			if a.between(b).Lose(hcipacket.RemotePowerOff) {
+			if a.conditions(b).Disconnect(hcipacket.RemotePowerOff) {
 				t.Error("there was a link still")
 			}
 		})
@@ -277,15 +277,15 @@ func TestLinksAreLostForTheReasonThatIsGiven(t *testing.T) {
 		// On one side: the other notices when it has heard nothing for too long.
 		ofA, ofB = connect(a, b)
 		a.do(hcipacket.WriteSupervisionTimeout, hcipacket.Parameters{}.Handle(ofA).Uint16(0x0c80)) // 2 s
-		a.locked(func() { a.between(b).Lose(hcipacket.RemoteLowResources, addressOfA) })
+		a.locked(func() { a.conditions(b).Disconnect(hcipacket.RemoteLowResources, addressOfA) })
 		a.disconnected(ofA, hcipacket.RemoteLowResources)
 		b.gone(b.after(2*time.Second, hcipacket.DisconnectionComplete), ofB, hcipacket.ConnectionTimeout)
 
 		// Supervision timeouts take their time, at both ends.
 		ofA, ofB = connect(a, b)
 		a.locked(func() {
-			a.between(b).SetSupervisionTimeout(300 * time.Millisecond)
-			a.between(b).Lose(hcipacket.ConnectionTimeout)
+			a.conditions(b).SetSupervisionTimeout(300 * time.Millisecond)
+			a.conditions(b).Disconnect(hcipacket.ConnectionTimeout)
 		})
 		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("lost")}.Append(nil))
 		a.gone(a.after(300*time.Millisecond, hcipacket.DisconnectionComplete), ofA, hcipacket.ConnectionTimeout)
@@ -325,7 +325,7 @@ func TestPageOverAForgottenLinkEndsIt(t *testing.T) {
 func TestDelayDelaysAndNothingElse(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, _ := connect(a, b)
-		a.locked(func() { a.between(b).SetDelay(30 * time.Millisecond) })
+		a.locked(func() { a.conditions(b).SetDelay(30 * time.Millisecond) })
 		for range 3 {
 			a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("data")}.Append(nil))
 			a.event(hcipacket.NumberOfCompletedPackets)
@@ -345,7 +345,7 @@ func TestDelayDelaysAndNothingElse(t *testing.T) {
 func TestHostChoosesThePacketsOfALink(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, _ := connect(a, b)
-		a.locked(func() { a.between(b).SetTypes(air.EDR3) })
+		a.locked(func() { a.conditions(b).SetPacketTypes(air.EDR3) })
 		for _, tt := range []struct {
 			types uint16
 			slots int
@@ -357,13 +357,13 @@ func TestHostChoosesThePacketsOfALink(t *testing.T) {
 			a.begin(hcipacket.ChangeConnectionPacketType, hcipacket.Parameters{}.Handle(ofA).Uint16(tt.types))
 			a.event(hcipacket.ConnectionPacketTypeChanged)
 			var before int
-			a.locked(func() { before = a.between(b).Use().Slots })
+			a.locked(func() { before = a.conditions(b).Airtime().Slots })
 			a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: make([]byte, 1021)}.Append(nil))
 			time.Sleep(time.Second)
 			a.event(hcipacket.NumberOfCompletedPackets)
 			b.data()
 			a.locked(func() {
-				if got := a.between(b).Use().Slots - before; got != tt.slots {
+				if got := a.conditions(b).Airtime().Slots - before; got != tt.slots {
 					t.Errorf("packet types %#x: %d slots, want %d", tt.types, got, tt.slots)
 				}
 			})

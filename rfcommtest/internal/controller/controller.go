@@ -22,7 +22,7 @@ type Config struct {
 	Name       string // until the host gives another
 	ACLLength  int    // most bytes of ACL data in a packet of the host
 	ACLBuffers int    // packets that it holds for the radio
-	Packets    air.Types
+	PacketTypes    air.PacketTypes
 
 	// Output takes a packet for the host. It is called with the radio's lock held,
 	// and keeps nothing of the packet.
@@ -35,7 +35,7 @@ type Controller struct {
 	config   Config
 	station  *radio.Station
 	settings settings
-	links    map[hcipacket.Handle]*link
+	connections    map[hcipacket.Handle]*connection
 	page     map[hcipacket.Address]*radio.Page // under way from here
 	paged    map[hcipacket.Address]*invitation // waiting for the host's answer
 	inquiry  *inquiry
@@ -63,7 +63,7 @@ func (c *Controller) Station() *radio.Station { return c.station }
 // clear brings the controller into the state that it has after a reset.
 func (c *Controller) clear() {
 	c.settings = defaultSettings(c.config.Name)
-	c.links = make(map[hcipacket.Handle]*link)
+	c.connections = make(map[hcipacket.Handle]*connection)
 	c.page = make(map[hcipacket.Address]*radio.Page)
 	c.paged = make(map[hcipacket.Address]*invitation)
 	c.names = make(map[hcipacket.Address]func())
@@ -77,14 +77,14 @@ func (c *Controller) clear() {
 // controllers are told nothing. Until the next PowerOff or reset, the controller
 // makes no links.
 func (c *Controller) CutOff() {
-	pages, links := c.page, c.links // PowerOff makes new ones
+	pages, connections := c.page, c.connections // PowerOff makes new ones
 	maps.DeleteFunc(pages, func(_ hcipacket.Address, p *radio.Page) bool { return p.Ended() })
 	c.PowerOff()
 	c.cutOff = true
 	for to := range pages {
 		c.connectionComplete(hcipacket.TerminatedByLocalHost, 0, to)
 	}
-	for handle := range links {
+	for handle := range connections {
 		c.disconnectionComplete(handle, hcipacket.TerminatedByLocalHost)
 	}
 }
@@ -95,7 +95,7 @@ func (c *Controller) PowerOff() {
 	for address := range c.paged {
 		c.invited(address)
 	}
-	c.station.Silence()
+	c.station.Reset()
 	c.clear()
 }
 
@@ -137,15 +137,15 @@ func (c *Controller) newHandle() hcipacket.Handle {
 		if c.next++; c.next > hcipacket.MaxHandle {
 			c.next = 1
 		}
-		if c.links[h] == nil {
+		if c.connections[h] == nil {
 			return h
 		}
 	}
 }
 
-// linkTo returns the link to a device.
-func (c *Controller) linkTo(address hcipacket.Address) *link {
-	for _, l := range c.links {
+// connectionTo returns the link to a device.
+func (c *Controller) connectionTo(address hcipacket.Address) *connection {
+	for _, l := range c.connections {
 		if l.peer() == address {
 			return l
 		}

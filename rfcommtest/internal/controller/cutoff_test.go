@@ -10,7 +10,7 @@ import (
 func TestCutOffEndsLinksAndPages(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, c *host) {
 		ofA, ofB := connect(a, b)
-		a.locked(func() { a.between(b).SetSupervisionTimeout(time.Second) })
+		a.locked(func() { a.conditions(b).SetSupervisionTimeout(time.Second) })
 		a.begin(hcipacket.CreateConnection, connectTo(nobody))
 		c.begin(hcipacket.CreateConnection, connectTo(addressOfA))
 		a.event(hcipacket.ConnectionRequest)

@@ -86,8 +86,8 @@ func TestDataBeyondTheBuffersIsRefused(t *testing.T) {
 		ofA, _ := connect(a, b)
 		toC, _ := connect(a, c)
 		a.locked(func() {
-			a.between(b).Stall()
-			a.between(c).Stall()
+			a.conditions(b).Stall()
+			a.conditions(c).Stall()
 			for i := range 10 {
 				data := hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("data")}
 				if i%2 == 1 {
@@ -97,16 +97,16 @@ func TestDataBeyondTheBuffersIsRefused(t *testing.T) {
 					t.Errorf("packet %d: %v", i, err)
 				}
 			}
-			a.between(b).Resume()
+			a.conditions(b).Resume()
 		})
 		for range 4 {
 			a.event(hcipacket.NumberOfCompletedPackets)
 			b.data()
 		}
 		// The buffers of a link that is lost are free.
-		a.locked(func() { a.between(c).Lose(hcipacket.RemotePowerOff) })
+		a.locked(func() { a.conditions(c).Disconnect(hcipacket.RemotePowerOff) })
 		a.disconnected(toC, hcipacket.RemotePowerOff)
-		a.locked(func() { a.between(b).Stall() })
+		a.locked(func() { a.conditions(b).Stall() })
 		for range 8 {
 			a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("data")}.Append(nil))
 		}
@@ -116,12 +116,12 @@ func TestDataBeyondTheBuffersIsRefused(t *testing.T) {
 func TestWhoRedialsAfterHangingUpInAStallDoesNotHideThat(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
-		a.locked(func() { a.between(b).Stall() })
+		a.locked(func() { a.conditions(b).Stall() })
 		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
 		time.Sleep(time.Second)
-		a.locked(func() { a.between(b).Resume() })
+		a.locked(func() { a.conditions(b).Resume() })
 		b.disconnected(ofB, hcipacket.RemoteUserTerminated)
 		b.event(hcipacket.ConnectionRequest)
 	})
@@ -131,17 +131,17 @@ func TestWhoRedialsAfterHangingUpInAStallDoesNotHideThat(t *testing.T) {
 func TestHangingUpOvertakesNothing(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
-		a.locked(func() { a.between(b).SetDelay(time.Second) })
+		a.locked(func() { a.conditions(b).SetDelay(time.Second) })
 		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("last")}.Append(nil))
 		a.event(hcipacket.NumberOfCompletedPackets)
 		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
-		a.locked(func() { a.between(b).Resume() }) // of nothing
+		a.locked(func() { a.conditions(b).Resume() }) // of nothing
 		b.nothing()
-		a.locked(func() { a.between(b).Stall() })
+		a.locked(func() { a.conditions(b).Stall() })
 		time.Sleep(time.Minute)
 		b.nothing()
-		a.locked(func() { a.between(b).Resume() })
+		a.locked(func() { a.conditions(b).Resume() })
 		if data := b.data(); string(data.Data) != "last" {
 			t.Errorf("B was told %+v", data)
 		}
@@ -154,13 +154,13 @@ func TestHangingUpIsNotHeardOverALostLink(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() {
-			a.between(b).SetSupervisionTimeout(2 * time.Second)
-			a.between(b).Lose(hcipacket.ConnectionTimeout)
+			a.conditions(b).SetSupervisionTimeout(2 * time.Second)
+			a.conditions(b).Disconnect(hcipacket.ConnectionTimeout)
 		})
 		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
-		a.locked(func() { a.between(b).Stall() })
-		a.locked(func() { a.between(b).Resume() })
+		a.locked(func() { a.conditions(b).Stall() })
+		a.locked(func() { a.conditions(b).Resume() })
 		b.gone(b.after(2*time.Second, hcipacket.DisconnectionComplete), ofB, hcipacket.ConnectionTimeout)
 	})
 }

@@ -43,7 +43,7 @@ func onRadio(t *testing.T, test func(t *testing.T, a, b, c *host)) {
 			h := &host{T: t, name: string(rune('A' + i)), radio: r, all: &all, answers: make(map[hcipacket.EventCode]func(*hcipacket.Fields))}
 			r.Lock()
 			h.controller = controller.New(r, i, controller.Config{
-				Address: address, Name: "controller " + h.name, ACLLength: 1021, ACLBuffers: 8, Packets: air.EDR3, Output: h.output,
+				Address: address, Name: "controller " + h.name, ACLLength: 1021, ACLBuffers: 8, PacketTypes: air.EDR3, Output: h.output,
 			})
 			r.Unlock()
 			h.do(hcipacket.WriteScanEnable, hcipacket.Parameters{3})
@@ -241,8 +241,8 @@ func (h *host) gone(f *hcipacket.Fields, handle hcipacket.Handle, want hcipacket
 	}
 }
 
-func (h *host) between(other *host) *radio.Between {
-	return h.radio.Between(h.controller.Station().Address(), other.controller.Station().Address())
+func (h *host) conditions(other *host) *radio.Conditions {
+	return h.radio.Conditions(h.controller.Station().Address(), other.controller.Station().Address())
 }
 
 // order returns what all hosts were told of some events, in order.

@@ -26,7 +26,7 @@ var baseFeatures = [8]byte{
 // packetFeatures are those that tell which packets a controller has.
 var packetFeatures = []struct {
 	octet, bit int
-	packets    air.Types // any of them
+	packets    air.PacketTypes // any of them
 }{
 	{0, 0, air.DM3 | air.DH3},
 	{0, 1, air.DM5 | air.DH5},
@@ -37,7 +37,7 @@ var packetFeatures = []struct {
 }
 
 // featuresOf returns page 0 of a controller with some packets.
-func featuresOf(packets air.Types) [8]byte {
+func featuresOf(packets air.PacketTypes) [8]byte {
 	page := baseFeatures
 	for _, f := range packetFeatures {
 		if packets&f.packets != 0 {
@@ -55,7 +55,7 @@ const maxPage = 1
 func (c *Controller) featurePage(number uint8) [8]byte {
 	switch {
 	case number == 0:
-		return featuresOf(c.config.Packets)
+		return featuresOf(c.config.PacketTypes)
 	case number == 1 && c.settings.simplePairing != 0:
 		return [8]byte{0: 1 << 0}
 	}

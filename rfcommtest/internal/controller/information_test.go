@@ -8,7 +8,7 @@ import (
 
 // The bits of Volume 2, Part C, section 3.3 that tell of packets.
 func TestFeaturesTellOfThePackets(t *testing.T) {
-	for packets, want := range map[air.Types][8]byte{
+	for packets, want := range map[air.PacketTypes][8]byte{
 		0:             {},
 		air.BasicRate: {0: 0x03},
 		air.EDR2:      {0: 0x03, 3: 0x02, 4: 0x80, 5: 0x01},

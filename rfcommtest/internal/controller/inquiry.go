@@ -23,7 +23,7 @@ const (
 // An inquiry is a search for devices.
 type inquiry struct {
 	timer  *time.Timer
-	search *radio.Search // nil: for devices that there are none of
+	search *radio.Inquiry // nil: for devices that there are none of
 }
 
 func (i *inquiry) stop() {
@@ -75,7 +75,7 @@ func (c *Controller) inquire(code uint32, length time.Duration, most int) {
 		return
 	}
 	found := 0
-	i.search = c.station.Search(func(other radio.Receiver) bool {
+	i.search = c.station.Inquire(func(other radio.Receiver) bool {
 		c.found(other.(*Controller))
 		found++
 		if found == most {

@@ -39,14 +39,14 @@ type capability struct {
 
 var pairingCommands = map[hcipacket.Opcode]known{
 	hcipacket.AuthenticationRequested: {1, 7, 2, func(c *Controller, f *hcipacket.Fields) reply {
-		l := c.links[f.Handle()]
+		l := c.connections[f.Handle()]
 		if l == nil {
 			return refused(hcipacket.UnknownConnection)
 		}
 		return begun(l.authenticate)
 	}},
 	hcipacket.SetConnectionEncryption: {2, 0, 3, func(c *Controller, f *hcipacket.Fields) reply {
-		l, on := c.links[f.Handle()], f.Uint8() != 0
+		l, on := c.connections[f.Handle()], f.Uint8() != 0
 		switch {
 		case l == nil:
 			return refused(hcipacket.UnknownConnection)
@@ -95,7 +95,7 @@ func answer(take func(p *pairing, f *hcipacket.Fields) func()) handler {
 	return func(c *Controller, f *hcipacket.Fields) reply {
 		address := f.Address()
 		values := hcipacket.Parameters{}.Address(address)
-		l := c.linkTo(address)
+		l := c.connectionTo(address)
 		if l == nil {
 			return reply{status: hcipacket.UnknownConnection, values: values}
 		}
@@ -118,33 +118,33 @@ func take[A any](waiting *[]func(A), answer A) func() {
 	return func() { on(answer) }
 }
 
-func (l *link) askKey(on func(key *[16]byte)) {
+func (l *connection) askKey(on func(key *[16]byte)) {
 	l.pairing.onKey = append(l.pairing.onKey, on)
 	l.event(hcipacket.LinkKeyRequest, hcipacket.Parameters{}.Address(l.peer()))
 }
 
-func (l *link) askPIN(on func(pin []byte)) {
+func (l *connection) askPIN(on func(pin []byte)) {
 	l.pairing.onPIN = append(l.pairing.onPIN, on)
 	l.event(hcipacket.PINCodeRequest, hcipacket.Parameters{}.Address(l.peer()))
 }
 
-func (l *link) askIO(on func(own capability)) {
+func (l *connection) askIO(on func(own capability)) {
 	l.pairing.onIO = append(l.pairing.onIO, on)
 	l.event(hcipacket.IOCapabilityRequest, hcipacket.Parameters{}.Address(l.peer()))
 }
 
-func (l *link) authenticated(status hcipacket.Status) {
+func (l *connection) authenticated(status hcipacket.Status) {
 	l.event(hcipacket.AuthenticationComplete, hcipacket.Parameters{}.Status(status).Handle(l.handle))
 }
 
 // authenticate has both hosts show that they hold the same key.
-func (l *link) authenticate() {
+func (l *connection) authenticate() {
 	l.askKey(func(key *[16]byte) {
 		if key == nil {
 			l.pair()
 			return
 		}
-		l.tell(func(peer *link) {
+		l.sendLMP(func(peer *connection) {
 			peer.askKey(func(others *[16]byte) {
 				status := hcipacket.Success
 				switch {
@@ -155,7 +155,7 @@ func (l *link) authenticate() {
 				default:
 					peer.key = key
 				}
-				peer.tell(func(l *link) {
+				peer.sendLMP(func(l *connection) {
 					if status == hcipacket.Success {
 						l.key = key
 					}
@@ -167,10 +167,10 @@ func (l *link) authenticate() {
 }
 
 // pair makes a key, in the way that both hosts can.
-func (l *link) pair() {
-	l.tell(func(peer *link) {
+func (l *connection) pair() {
+	l.sendLMP(func(peer *connection) {
 		simple := peer.settings.simplePairing != 0
-		peer.tell(func(l *link) {
+		peer.sendLMP(func(l *connection) {
 			if simple && l.settings.simplePairing != 0 {
 				l.pairSimply()
 			} else {
@@ -181,13 +181,13 @@ func (l *link) pair() {
 }
 
 // pairByPIN makes a key if both hosts give the same PIN.
-func (l *link) pairByPIN() {
+func (l *connection) pairByPIN() {
 	l.askPIN(func(pin []byte) {
 		if pin == nil {
 			l.authenticated(hcipacket.KeyMissing)
 			return
 		}
-		l.tell(func(peer *link) {
+		l.sendLMP(func(peer *connection) {
 			peer.askPIN(func(others []byte) {
 				status := hcipacket.Success
 				switch {
@@ -196,7 +196,7 @@ func (l *link) pairByPIN() {
 				case string(others) != string(pin):
 					status = hcipacket.AuthenticationFailure
 				}
-				peer.tell(func(l *link) { l.paired(status, combinationKey) })
+				peer.sendLMP(func(l *connection) { l.paired(status, combinationKey) })
 			})
 		})
 	})
@@ -204,16 +204,16 @@ func (l *link) pairByPIN() {
 
 // pairSimply exchanges what the devices have for input and output, and asks both
 // hosts to confirm.
-func (l *link) pairSimply() {
+func (l *connection) pairSimply() {
 	l.askIO(func(own capability) {
 		if own.io == nil {
 			l.simplyPaired(own.refusal)
 			return
 		}
-		l.tell(func(peer *link) {
+		l.sendLMP(func(peer *connection) {
 			peer.ioResponse(own.io)
 			peer.askIO(func(others capability) {
-				peer.tell(func(l *link) {
+				peer.sendLMP(func(l *connection) {
 					if others.io == nil {
 						l.simplyPaired(others.refusal)
 						return
@@ -227,23 +227,23 @@ func (l *link) pairSimply() {
 }
 
 // ioResponse tells the host what the other device has for input and output.
-func (l *link) ioResponse(io []byte) {
+func (l *connection) ioResponse(io []byte) {
 	l.event(hcipacket.IOCapabilityResponse, append(hcipacket.Parameters{}.Address(l.peer()), io...))
 }
 
 // confirm asks both hosts whether to go on. In "just works" a host answers by
 // itself.
-func (l *link) confirm() {
+func (l *connection) confirm() {
 	var number [4]byte
 	rand.Read(number[:]) // never fails
 	value := (uint32(number[0]) | uint32(number[1])<<8 | uint32(number[2])<<16) % 1_000_000
-	ask := func(l *link, on func(bool)) {
+	ask := func(l *connection, on func(bool)) {
 		l.pairing.onConfirm = append(l.pairing.onConfirm, on)
 		l.event(hcipacket.UserConfirmationRequest, hcipacket.Parameters{}.Address(l.peer()).Uint32(value))
 	}
 	// Both are asked at the same time; the one who began learns both answers.
 	var own, others *bool
-	decide := func(l *link) {
+	decide := func(l *connection) {
 		if own == nil || others == nil {
 			return
 		}
@@ -253,9 +253,9 @@ func (l *link) confirm() {
 			l.simplyPaired(hcipacket.AuthenticationFailure)
 		}
 	}
-	l.tell(func(peer *link) {
+	l.sendLMP(func(peer *connection) {
 		ask(peer, func(confirmed bool) {
-			peer.tell(func(l *link) {
+			peer.sendLMP(func(l *connection) {
 				others = &confirmed
 				decide(l)
 			})
@@ -268,27 +268,27 @@ func (l *link) confirm() {
 }
 
 // simplyPaired ends simple pairing at both ends.
-func (l *link) simplyPaired(status hcipacket.Status) {
-	report := func(l *link) {
+func (l *connection) simplyPaired(status hcipacket.Status) {
+	report := func(l *connection) {
 		l.event(hcipacket.SimplePairingComplete, hcipacket.Parameters{}.Status(status).Address(l.peer()))
 	}
 	report(l)
-	l.tell(report)
+	l.sendLMP(report)
 	l.paired(status, unauthenticatedKey)
 }
 
 // paired gives both hosts their key, and ends the authentication.
-func (l *link) paired(status hcipacket.Status, kind keyKind) {
+func (l *connection) paired(status hcipacket.Status, kind keyKind) {
 	if status == hcipacket.Success {
 		key := new([16]byte)
 		rand.Read(key[:]) // never fails
-		keep := func(l *link) {
+		keep := func(l *connection) {
 			l.key = key
 			p := append(hcipacket.Parameters{}.Address(l.peer()), key[:]...)
 			l.event(hcipacket.LinkKeyNotification, p.Uint8(uint8(kind)))
 		}
 		keep(l)
-		l.tell(keep)
+		l.sendLMP(keep)
 	}
 	l.authenticated(status)
 }
@@ -301,12 +301,12 @@ const keySizeTime = 100 * time.Millisecond
 // over an encrypted link until it has read the size of the key
 // (l2cap_check_enc_key_size). On the air that takes less time than the other end needs
 // to go on; here the other end waits for it.
-func (l *link) encrypt(on bool) {
-	l.tell(func(peer *link) {
+func (l *connection) encrypt(on bool) {
+	l.sendLMP(func(peer *connection) {
 		peer.keySizeKnown() // of an earlier change
 		peer.encryptionChanged(on)
 		peer.afterKeySize = func() {
-			peer.tell(func(l *link) { l.encryptionChanged(on) })
+			peer.sendLMP(func(l *connection) { l.encryptionChanged(on) })
 		}
 		if !on {
 			peer.keySizeKnown()
@@ -324,7 +324,7 @@ func (l *link) encrypt(on bool) {
 	})
 }
 
-func (l *link) encryptionChanged(on bool) {
+func (l *connection) encryptionChanged(on bool) {
 	enabled := uint8(0)
 	if on {
 		enabled = 1
@@ -333,7 +333,7 @@ func (l *link) encryptionChanged(on bool) {
 }
 
 // keySizeKnown lets the other end know of encryption, unless it does.
-func (l *link) keySizeKnown() {
+func (l *connection) keySizeKnown() {
 	after := l.afterKeySize
 	if after == nil {
 		return
@@ -343,7 +343,7 @@ func (l *link) keySizeKnown() {
 		l.keySizeTimer.Stop()
 		l.keySizeTimer = nil
 	}
-	if l.links[l.handle] == l {
+	if l.connections[l.handle] == l {
 		after()
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// A keeper answers what a controller asks about keys, as a kernel does.
-type keeper struct {
+// A keyStore answers what a controller asks about keys, as a kernel does.
+type keyStore struct {
 	key     *[16]byte
 	kind    uint8
 	io      *[3]byte // nil: refuses to pair
@@ -16,8 +16,8 @@ type keeper struct {
 	confirm bool
 }
 
-// keep has a host answer by itself.
-func (h *host) keep(k *keeper) {
+// useKeyStore has a host answer by itself.
+func (h *host) useKeyStore(k *keyStore) {
 	peer := func(f *hcipacket.Fields) hcipacket.Parameters { return hcipacket.Parameters{}.Address(f.Address()) }
 	h.answers[hcipacket.LinkKeyRequest] = func(f *hcipacket.Fields) {
 		if k.key == nil {
@@ -90,9 +90,9 @@ func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
 		if status := a.status(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(1)); status != hcipacket.KeyMissing {
 			t.Errorf("encryption without a key: %v", status)
 		}
-		keys := map[*host]*keeper{a: {io: noInputNoOutput, confirm: true}, b: {io: noInputNoOutput, confirm: true}}
+		keys := map[*host]*keyStore{a: {io: noInputNoOutput, confirm: true}, b: {io: noInputNoOutput, confirm: true}}
 		for h, k := range keys {
-			h.keep(k)
+			h.useKeyStore(k)
 		}
 		a.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
 		for _, h := range []*host{a, b} {
@@ -160,13 +160,13 @@ func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
 
 func TestPairingThatOneEndDoesNotWantFails(t *testing.T) {
 	for name, tt := range map[string]struct {
-		a, b keeper
+		a, b keyStore
 		want hcipacket.Status
 	}{
-		"the asking end refuses": {keeper{}, keeper{io: noInputNoOutput, confirm: true}, hcipacket.PairingNotAllowed},
-		"the asked end refuses":  {keeper{io: noInputNoOutput, confirm: true}, keeper{}, hcipacket.PairingNotAllowed},
-		"the asking end says no": {keeper{io: noInputNoOutput}, keeper{io: noInputNoOutput, confirm: true}, hcipacket.AuthenticationFailure},
-		"the asked end says no":  {keeper{io: noInputNoOutput, confirm: true}, keeper{io: noInputNoOutput}, hcipacket.AuthenticationFailure},
+		"the asking end refuses": {keyStore{}, keyStore{io: noInputNoOutput, confirm: true}, hcipacket.PairingNotAllowed},
+		"the asked end refuses":  {keyStore{io: noInputNoOutput, confirm: true}, keyStore{}, hcipacket.PairingNotAllowed},
+		"the asking end says no": {keyStore{io: noInputNoOutput}, keyStore{io: noInputNoOutput, confirm: true}, hcipacket.AuthenticationFailure},
+		"the asked end says no":  {keyStore{io: noInputNoOutput, confirm: true}, keyStore{io: noInputNoOutput}, hcipacket.AuthenticationFailure},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onRadio(t, func(t *testing.T, a, b, _ *host) {
@@ -174,8 +174,8 @@ func TestPairingThatOneEndDoesNotWantFails(t *testing.T) {
 					h.do(hcipacket.WriteSimplePairingMode, hcipacket.Parameters{1})
 				}
 				ofA, _ := connect(a, b)
-				a.keep(&tt.a)
-				b.keep(&tt.b)
+				a.useKeyStore(&tt.a)
+				b.useKeyStore(&tt.b)
 				a.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
 				for _, h := range []*host{a, b} {
 					if status := hcipacket.Status(h.event(hcipacket.SimplePairingComplete).Uint8()); status != tt.want {
@@ -207,9 +207,9 @@ func TestDevicesWithoutSimplePairingPairByPIN(t *testing.T) {
 			onRadio(t, func(t *testing.T, a, b, _ *host) {
 				a.do(hcipacket.WriteSimplePairingMode, hcipacket.Parameters{1}) // one is not enough
 				ofA, _ := connect(a, b)
-				ofAKeys, ofBKeys := &keeper{pin: tt.a}, &keeper{pin: tt.b}
-				a.keep(ofAKeys)
-				b.keep(ofBKeys)
+				ofAKeys, ofBKeys := &keyStore{pin: tt.a}, &keyStore{pin: tt.b}
+				a.useKeyStore(ofAKeys)
+				b.useKeyStore(ofBKeys)
 				if status := a.authenticate(ofA); status != tt.want {
 					t.Errorf("%v, want %v", status, tt.want)
 				}

@@ -8,29 +8,29 @@ import (
 // Questions about the device at the other end.
 var remoteCommands = map[hcipacket.Opcode]known{
 	hcipacket.ReadRemoteFeatures: {2, 5, 2, ask(hcipacket.RemoteFeaturesComplete,
-		func(*link, *hcipacket.Fields) func(*link) hcipacket.Parameters {
-			return func(peer *link) hcipacket.Parameters {
+		func(*connection, *hcipacket.Fields) func(*connection) hcipacket.Parameters {
+			return func(peer *connection) hcipacket.Parameters {
 				page := peer.featurePage(0)
 				return page[:]
 			}
 		})},
 	hcipacket.ReadRemoteExtendedFeatures: {2, 6, 3, ask(hcipacket.RemoteExtendedFeatures,
-		func(_ *link, f *hcipacket.Fields) func(*link) hcipacket.Parameters {
+		func(_ *connection, f *hcipacket.Fields) func(*connection) hcipacket.Parameters {
 			number := f.Uint8()
-			return func(peer *link) hcipacket.Parameters {
+			return func(peer *connection) hcipacket.Parameters {
 				page := peer.featurePage(number)
 				return append(hcipacket.Parameters{number, maxPage}, page[:]...)
 			}
 		})},
 	hcipacket.ReadRemoteVersion: {2, 7, 2, ask(hcipacket.RemoteVersionComplete,
-		func(*link, *hcipacket.Fields) func(*link) hcipacket.Parameters {
-			return func(*link) hcipacket.Parameters {
+		func(*connection, *hcipacket.Fields) func(*connection) hcipacket.Parameters {
+			return func(*connection) hcipacket.Parameters {
 				return hcipacket.Parameters{version}.Uint16(manufacturer).Uint16(subversion)
 			}
 		})},
 	hcipacket.ReadClockOffset: {3, 0, 2, ask(hcipacket.ClockOffsetComplete,
-		func(*link, *hcipacket.Fields) func(*link) hcipacket.Parameters {
-			return func(*link) hcipacket.Parameters { return hcipacket.Parameters{}.Uint16(0) }
+		func(*connection, *hcipacket.Fields) func(*connection) hcipacket.Parameters {
+			return func(*connection) hcipacket.Parameters { return hcipacket.Parameters{}.Uint16(0) }
 		})},
 	hcipacket.RemoteNameRequest: {2, 3, 10, (*Controller).remoteName},
 	hcipacket.RemoteNameRequestCancel: {2, 4, 6, func(c *Controller, f *hcipacket.Fields) reply {
@@ -50,17 +50,17 @@ var remoteCommands = map[hcipacket.Opcode]known{
 
 // ask makes a handler of a command that asks the controller at the other end of
 // a link. The answer comes as an event: status, handle, and what the other says.
-func ask(event hcipacket.EventCode, question func(l *link, f *hcipacket.Fields) func(peer *link) hcipacket.Parameters) handler {
+func ask(event hcipacket.EventCode, question func(l *connection, f *hcipacket.Fields) func(peer *connection) hcipacket.Parameters) handler {
 	return func(c *Controller, f *hcipacket.Fields) reply {
-		l := c.links[f.Handle()]
+		l := c.connections[f.Handle()]
 		if l == nil {
 			return refused(hcipacket.UnknownConnection)
 		}
 		answer := question(l, f)
 		return begun(func() {
-			l.tell(func(peer *link) {
+			l.sendLMP(func(peer *connection) {
 				values := answer(peer)
-				peer.tell(func(l *link) {
+				peer.sendLMP(func(l *connection) {
 					p := hcipacket.Parameters{}.Status(hcipacket.Success).Handle(l.handle)
 					l.event(event, append(p, values...))
 				})
@@ -75,16 +75,16 @@ func (c *Controller) remoteName(f *hcipacket.Fields) reply {
 	if c.names[address] != nil {
 		return refused(hcipacket.CommandDisallowed)
 	}
-	if l := c.linkTo(address); l != nil {
+	if l := c.connectionTo(address); l != nil {
 		return begun(func() {
-			l.tell(func(peer *link) {
+			l.sendLMP(func(peer *connection) {
 				name := peer.settings.name
-				peer.tell(func(*link) { c.remoteNameComplete(hcipacket.Success, address, name) })
+				peer.sendLMP(func(*connection) { c.remoteNameComplete(hcipacket.Success, address, name) })
 			})
 		})
 	}
 	return begun(func() {
-		c.names[address] = c.station.Hail(address, slots(c.settings.pageTimeout), func(other radio.Receiver) {
+		c.names[address] = c.station.PageForName(address, slots(c.settings.pageTimeout), func(other radio.Receiver) {
 			delete(c.names, address)
 			if other == nil {
 				c.remoteNameComplete(hcipacket.PageTimeout, address, make([]byte, nameSize))

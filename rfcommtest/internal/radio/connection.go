@@ -11,9 +11,9 @@ import (
 // otherwise (Volume 4, Part E, section 6.21).
 const defaultSupervisionTimeout = 0x7d00 * SlotTime
 
-// A Link joins two stations.
-type Link struct {
-	between *Between
+// A Connection joins two stations.
+type Connection struct {
+	conditions *Conditions
 	path    *air.Path
 	ends    [2]*End // the one that paged first
 	broken  bool    // nothing passes any more
@@ -23,33 +23,33 @@ type Link struct {
 
 // An End is one end of a link.
 type End struct {
-	link     *Link
+	connection     *Connection
 	station  *Station
 	peer     *End
 	alive    bool // its controller has the link still
-	parting  hcipacket.Status
-	silent   time.Time   // since when the other end is not heard; zero: it is
-	silence  *time.Timer // runs out when that has lasted too long
-	types    air.Types   // that its controller and host allow
+	pendingDetach  hcipacket.Status
+	silentSince   time.Time   // since when the other end is not heard; zero: it is
+	supervisionTimer  *time.Timer // runs out when that has lasted too long
+	types    air.PacketTypes   // that its controller and host allow
 	Owner    any         // what the controller keeps of the link
-	OnLost   func(reason hcipacket.Status)
+	OnDisconnect   func(reason hcipacket.Status)
 	Outgoing bool // this end has paged
 }
 
-func (r *Radio) connect(from, to *Station) *Link {
-	conditions := r.Between(from.address, to.address)
-	l := &Link{between: conditions, path: r.medium.Connect(from.air, to.air), supervision: defaultSupervisionTimeout}
+func (r *Radio) connect(from, to *Station) *Connection {
+	conditions := r.Conditions(from.address, to.address)
+	l := &Connection{conditions: conditions, path: r.medium.Connect(from.air, to.air), supervision: defaultSupervisionTimeout}
 	for i, s := range []*Station{from, to} {
-		l.ends[i] = &End{link: l, station: s, alive: true, types: air.EDR3, Outgoing: i == 0}
+		l.ends[i] = &End{connection: l, station: s, alive: true, types: air.EDR3, Outgoing: i == 0}
 		s.links[l.ends[i]] = struct{}{}
 	}
 	l.ends[0].peer, l.ends[1].peer = l.ends[1], l.ends[0]
-	conditions.link = l
-	if conditions.last != nil {
-		l.path.Follow(conditions.last)
+	conditions.connection = l
+	if conditions.lastPath != nil {
+		l.path.Follow(conditions.lastPath)
 	}
-	conditions.last = l.path
-	l.setTypes()
+	conditions.lastPath = l.path
+	l.updatePacketTypes()
 	l.path.SetDelay(conditions.delay)
 	if conditions.stalled {
 		l.path.Stall()
@@ -70,7 +70,7 @@ func (e *End) Station() *Station { return e.station }
 // been transmitted, and arrived when it is at the other end; neither if the link
 // ends before.
 func (e *End) Send(size int, sent, arrived func()) {
-	e.link.path.Send(e.station.air, size,
+	e.connection.path.Send(e.station.air, size,
 		func() {
 			if e.alive {
 				sent()
@@ -83,10 +83,10 @@ func (e *End) Send(size int, sent, arrived func()) {
 		})
 }
 
-// Tell sends a message of the link manager: the radio calls arrived when it is
+// SendLMP sends a message of the link manager: the radio calls arrived when it is
 // at the other end, after all that was sent before.
-func (e *End) Tell(arrived func(peer *End)) {
-	e.link.path.SendControl(e.station.air, func() {
+func (e *End) SendLMP(arrived func(peer *End)) {
+	e.connection.path.SendLMP(e.station.air, func() {
 		if e.peer.alive {
 			arrived(e.peer)
 		}
@@ -94,136 +94,136 @@ func (e *End) Tell(arrived func(peer *End)) {
 }
 
 // Restrict says which packets this end allows. Both ends send those that both allow.
-func (e *End) Restrict(types air.Types) {
+func (e *End) Restrict(types air.PacketTypes) {
 	e.types = types
-	e.link.setTypes()
+	e.connection.updatePacketTypes()
 }
 
-// setTypes chooses packets of those that are set between the stations. DM1 is
+// updatePacketTypes chooses packets of those that are set between the stations. DM1 is
 // always allowed.
-func (l *Link) setTypes() {
-	types := l.between.types
+func (l *Connection) updatePacketTypes() {
+	types := l.conditions.types
 	if types != 0 {
 		types = types&l.ends[0].types&l.ends[1].types | air.DM1
 	}
-	l.path.SetTypes(types)
+	l.path.SetPacketTypes(types)
 }
 
 // SetSupervisionTimeout sets how long the link may be silent.
 func (e *End) SetSupervisionTimeout(timeout time.Duration) {
-	e.link.supervision = timeout
-	e.link.superviseAnew()
+	e.connection.supervision = timeout
+	e.connection.supervisionTimeoutChanged()
 }
 
 // SupervisionTimeout returns how long the link may be silent. Zero is for ever.
 func (e *End) SupervisionTimeout() time.Duration {
-	if timeout := e.link.between.supervision; timeout != 0 {
+	if timeout := e.connection.conditions.supervision; timeout != 0 {
 		return timeout
 	}
-	return e.link.supervision
+	return e.connection.supervision
 }
 
 // Detach ends the link at this end, and tells the other the reason.
 func (e *End) Detach(reason hcipacket.Status) {
-	e.forget()
-	if !e.peer.alive || e.link.broken {
+	e.remove()
+	if !e.peer.alive || e.connection.broken {
 		return // nobody is there, or it hears nothing any more
 	}
-	e.peer.parting = reason
-	if e.link.between.stalled {
-		e.peer.supervise() // unless the stall ends before
+	e.peer.pendingDetach = reason
+	if e.connection.conditions.stalled {
+		e.peer.startSupervision() // unless the stall ends before
 		return
 	}
-	e.Tell(func(peer *End) { peer.lose(reason) })
+	e.SendLMP(func(peer *End) { peer.disconnect(reason) })
 }
 
-// farewell tells an end what it could not hear during a stall.
-func (l *Link) farewell() {
+// deliverDetach tells an end what it could not hear during a stall.
+func (l *Connection) deliverDetach() {
 	for _, e := range l.ends {
-		if e.alive && e.parting != 0 {
-			e.lose(e.parting)
+		if e.alive && e.pendingDetach != 0 {
+			e.disconnect(e.pendingDetach)
 		}
 	}
 }
 
-// bury ends what is left of a link that one end has forgotten. The other is told
+// disconnectRemaining ends what is left of a link that one end has forgotten. The other is told
 // what it would have heard yet.
-func (l *Link) bury() {
-	l.farewell()
+func (l *Connection) disconnectRemaining() {
+	l.deliverDetach()
 	for _, e := range l.ends {
-		e.lose(hcipacket.ConnectionTimeout)
+		e.disconnect(hcipacket.ConnectionTimeout)
 	}
 }
 
-// lose ends the link at this end and tells its controller.
-func (e *End) lose(reason hcipacket.Status) {
+// disconnect ends the link at this end and tells its controller.
+func (e *End) disconnect(reason hcipacket.Status) {
 	if !e.alive {
 		return
 	}
-	e.forget()
-	if e.OnLost != nil {
-		e.OnLost(reason)
+	e.remove()
+	if e.OnDisconnect != nil {
+		e.OnDisconnect(reason)
 	}
 }
 
-// supervise has this end hear nothing any more, and lose the link when that has
+// startSupervision has this end hear nothing any more, and lose the link when that has
 // lasted too long.
-func (e *End) supervise() {
-	if !e.alive || !e.silent.IsZero() {
+func (e *End) startSupervision() {
+	if !e.alive || !e.silentSince.IsZero() {
 		return
 	}
-	e.link.broken = true
-	e.link.path.Stall()
-	e.silent = time.Now()
-	e.timeSilence()
+	e.connection.broken = true
+	e.connection.path.Stall()
+	e.silentSince = time.Now()
+	e.resetSupervisionTimer()
 }
 
-// timeSilence waits for the rest of the time that the silence may last.
-func (e *End) timeSilence() {
-	if e.silence != nil {
-		e.silence.Stop()
-		e.silence = nil
+// resetSupervisionTimer waits for the rest of the time that the silence may last.
+func (e *End) resetSupervisionTimer() {
+	if e.supervisionTimer != nil {
+		e.supervisionTimer.Stop()
+		e.supervisionTimer = nil
 	}
 	timeout := e.SupervisionTimeout()
 	if timeout == 0 {
 		return
 	}
 	var timer *time.Timer
-	timer = time.AfterFunc(time.Until(e.silent.Add(timeout)), func() {
+	timer = time.AfterFunc(time.Until(e.silentSince.Add(timeout)), func() {
 		e.station.radio.Lock()
 		defer e.station.radio.Unlock()
-		if e.silence == timer { // no other has taken its place
-			e.lose(hcipacket.ConnectionTimeout)
+		if e.supervisionTimer == timer { // no other has taken its place
+			e.disconnect(hcipacket.ConnectionTimeout)
 		}
 	})
-	e.silence = timer
+	e.supervisionTimer = timer
 }
 
-// superviseAnew goes by a supervision timeout that has just been set.
-func (l *Link) superviseAnew() {
+// supervisionTimeoutChanged goes by a supervision timeout that has just been set.
+func (l *Connection) supervisionTimeoutChanged() {
 	for _, e := range l.ends {
-		if e.alive && !e.silent.IsZero() {
-			e.timeSilence()
+		if e.alive && !e.silentSince.IsZero() {
+			e.resetSupervisionTimer()
 		}
 	}
 }
 
-// forget ends the link at this end without a word.
-func (e *End) forget() {
+// remove ends the link at this end without a word.
+func (e *End) remove() {
 	if !e.alive {
 		return
 	}
 	e.alive = false
 	delete(e.station.links, e)
-	if e.silence != nil {
-		e.silence.Stop()
+	if e.supervisionTimer != nil {
+		e.supervisionTimer.Stop()
 	}
 	if e.peer.alive {
 		return
 	}
-	l := e.link
-	if conditions := l.between; conditions.link == l {
-		conditions.link = nil
+	l := e.connection
+	if conditions := l.conditions; conditions.connection == l {
+		conditions.connection = nil
 	}
 	l.path.Close()
 }

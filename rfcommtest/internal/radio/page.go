@@ -12,7 +12,7 @@ type Page struct {
 	Class uint32 // of the device that pages
 
 	to               hcipacket.Address
-	asked            bool // the other station has heard it
+	delivered            bool // the other station has heard it
 	ended            bool
 	arrived          bool // the time that a page takes has passed
 	arrival, timeout *time.Timer
@@ -29,30 +29,30 @@ func (s *Station) Page(to hcipacket.Address, class uint32, timeout time.Duration
 	if s.PageTimeout != 0 {
 		timeout = s.PageTimeout
 	}
-	pageTime := s.radio.pageTime(s.address, to)
+	pageTime := s.radio.pageDelay(s.address, to)
 	p.timeout = p.after(timeout, func() { p.fail(hcipacket.PageTimeout) })
 	if pageTime <= timeout {
 		p.arrival = p.after(pageTime, func() {
 			p.arrived = true
-			p.again()
+			p.retry()
 		})
 	}
 	return p
 }
 
-// pageTime is how long a page takes to be heard.
-func (r *Radio) pageTime(from, to hcipacket.Address) time.Duration {
+// pageDelay is how long a page takes to be heard.
+func (r *Radio) pageDelay(from, to hcipacket.Address) time.Duration {
 	if r.stations[to] == nil {
 		return 0 // nobody hears it; hosts can ask for any number of addresses
 	}
-	conditions := r.Between(from, to)
-	return conditions.PageTime + conditions.delay
+	conditions := r.Conditions(from, to)
+	return conditions.PageDelay + conditions.delay
 }
 
-// again tries to reach the other station.
-func (p *Page) again() {
-	if p.arrived && !p.asked && !p.ended && p.From.pages(p.From.radio.stations[p.to]) {
-		p.ask()
+// retry tries to reach the other station.
+func (p *Page) retry() {
+	if p.arrived && !p.delivered && !p.ended && p.From.canPage(p.From.radio.stations[p.to]) {
+		p.deliver()
 	}
 }
 
@@ -72,17 +72,17 @@ func (p *Page) after(d time.Duration, f func()) *time.Timer {
 	})
 }
 
-// ask hands the page to the station that hears it.
-func (p *Page) ask() {
+// deliver hands the page to the station that hears it.
+func (p *Page) deliver() {
 	other := p.From.radio.stations[p.to]
 	if other.Refusal != 0 {
 		p.fail(other.Refusal)
 		return
 	}
-	if l := p.From.radio.Between(p.From.address, p.to).link; l != nil {
-		l.bury() // before the other is told of the page
+	if l := p.From.radio.Conditions(p.From.address, p.to).connection; l != nil {
+		l.disconnectRemaining() // before the other is told of the page
 	}
-	p.asked = true
+	p.delivered = true
 	p.timeout.Stop() // it was heard: the other's host has a time limit of its own
 	other.receiver.Paged(p)
 }

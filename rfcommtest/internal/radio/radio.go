@@ -27,18 +27,18 @@ type Radio struct {
 	sync.Mutex
 	medium   *air.Medium
 	stations map[hcipacket.Address]*Station
-	between  map[[2]hcipacket.Address]*Between
+	conditions  map[[2]hcipacket.Address]*Conditions
 	pages    map[*Page]struct{}
-	searches map[*Search]struct{}
+	inquiries map[*Inquiry]struct{}
 }
 
 // New returns a radio without stations.
 func New() *Radio {
 	r := &Radio{
 		stations: make(map[hcipacket.Address]*Station),
-		between:  make(map[[2]hcipacket.Address]*Between),
+		conditions:  make(map[[2]hcipacket.Address]*Conditions),
 		pages:    make(map[*Page]struct{}),
-		searches: make(map[*Search]struct{}),
+		inquiries: make(map[*Inquiry]struct{}),
 	}
 	r.medium = air.NewMedium(&r.Mutex)
 	return r
@@ -47,7 +47,7 @@ func New() *Radio {
 // Close stops the radio: nothing passes any more, and nothing is called.
 func (r *Radio) Close() {
 	for _, s := range r.stations {
-		s.Silence()
+		s.Reset()
 	}
 	r.medium.Close()
 }
@@ -70,7 +70,7 @@ type Station struct {
 	pageScan    bool // answers pages
 	inquiryScan bool // answers inquiries
 	unreachable bool // out of range: answers nothing, whatever it scans for
-	silenced    int  // how often: what it waited for before is forgotten
+	resets    int  // how often: what it waited for before is forgotten
 
 	// If not zero, pages are turned down for this reason.
 	Refusal hcipacket.Status
@@ -91,53 +91,53 @@ func (s *Station) Address() hcipacket.Address { return s.address }
 // SetPageScan says whether the station answers pages.
 func (s *Station) SetPageScan(on bool) {
 	s.pageScan = on
-	s.radio.tryAgain()
+	s.radio.retry()
 }
 
 // SetInquiryScan says whether the station answers inquiries.
 func (s *Station) SetInquiryScan(on bool) {
 	s.inquiryScan = on
-	s.radio.tryAgain()
+	s.radio.retry()
 }
 
 // SetReachable says whether the station can be heard, as it is at first. If not,
 // it answers nothing, whatever it scans for.
 func (s *Station) SetReachable(reachable bool) {
 	s.unreachable = !reachable
-	s.radio.tryAgain()
+	s.radio.retry()
 }
 
-// Use returns how much of the station's air time has been used.
-func (s *Station) Use() air.Use { return s.air.Use() }
+// Airtime returns how much of the station's air time has been used.
+func (s *Station) Airtime() air.Duration { return s.air.Airtime() }
 
-// Silence makes a station forget its links and pages without a word, as a
+// Reset makes a station forget its links and pages without a word, as a
 // controller does that is reset or loses its power. Those at the other ends
 // notice when their supervision timeouts pass.
-func (s *Station) Silence() {
+func (s *Station) Reset() {
 	s.pageScan, s.inquiryScan = false, false
-	s.silenced++
+	s.resets++
 	for p := range s.radio.pages {
 		if p.From == s {
 			p.end()
-		} else if p.to == s.address && p.asked {
+		} else if p.to == s.address && p.delivered {
 			p.fail(hcipacket.PageTimeout)
 		}
 	}
-	for search := range s.radio.searches {
+	for search := range s.radio.inquiries {
 		if search.from == s {
 			search.End()
 		}
 	}
 	for e := range s.links {
-		e.forget()
-		e.peer.supervise()
+		e.remove()
+		e.peer.startSupervision()
 	}
 }
 
-// Hail asks for another station by a page that makes no link, such as one for its
+// PageForName asks for another station by a page that makes no link, such as one for its
 // name. It calls done with the other's controller, or with nil if there is no
 // answer within timeout. Done is not called after a Silence, or after cancel.
-func (s *Station) Hail(to hcipacket.Address, timeout time.Duration, done func(other Receiver)) (cancel func()) {
+func (s *Station) PageForName(to hcipacket.Address, timeout time.Duration, done func(other Receiver)) (cancel func()) {
 	cancelled := false
 	answer := func(other Receiver) {
 		if !cancelled {
@@ -147,9 +147,9 @@ func (s *Station) Hail(to hcipacket.Address, timeout time.Duration, done func(ot
 	if s.PageTimeout != 0 {
 		timeout = s.PageTimeout
 	}
-	pageTime := s.radio.pageTime(s.address, to)
+	pageTime := s.radio.pageDelay(s.address, to)
 	s.later(min(pageTime, timeout), func() {
-		if other := s.radio.stations[to]; pageTime <= timeout && s.pages(other) {
+		if other := s.radio.stations[to]; pageTime <= timeout && s.canPage(other) {
 			answer(other.receiver)
 			return
 		}
@@ -160,10 +160,10 @@ func (s *Station) Hail(to hcipacket.Address, timeout time.Duration, done func(ot
 
 // later calls f after some time, unless the station is silenced before.
 func (s *Station) later(d time.Duration, f func()) {
-	silenced := s.silenced
+	silenced := s.resets
 	time.AfterFunc(d, func() {
 		s.Locked(func() {
-			if s.silenced == silenced {
+			if s.resets == silenced {
 				f()
 			}
 		})
@@ -180,22 +180,22 @@ func (s *Station) Locked(f func()) {
 // Receiver returns the controller at the station.
 func (s *Station) Receiver() Receiver { return s.receiver }
 
-// pages reports whether a page would reach another station.
-func (s *Station) pages(other *Station) bool {
-	return other != nil && other != s && other.pageScan && s.hears(other)
+// canPage reports whether a page would reach another station.
+func (s *Station) canPage(other *Station) bool {
+	return other != nil && other != s && other.pageScan && s.canReach(other)
 }
 
-// tryAgain has pages and inquiries that somebody has not heard yet try again:
+// retry has pages and inquiries that somebody has not heard yet try again:
 // something has changed.
-func (r *Radio) tryAgain() {
+func (r *Radio) retry() {
 	for p := range r.pages {
-		p.again()
+		p.retry()
 	}
-	for search := range r.searches {
-		search.look()
+	for search := range r.inquiries {
+		search.find()
 	}
 }
 
-func (s *Station) hears(other *Station) bool {
-	return !s.unreachable && !other.unreachable && !s.radio.Between(s.address, other.address).stalled
+func (s *Station) canReach(other *Station) bool {
+	return !s.unreachable && !other.unreachable && !s.radio.Conditions(s.address, other.address).stalled
 }

@@ -11,33 +11,33 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
 
-// A door is a controller that lets everybody in.
-type door struct {
+// A device is a controller that lets everybody in.
+type device struct {
 	station *radio.Station
 	end     *radio.End
-	lost    []string // when and why
+	disconnected    []string // when and why
 	began   time.Time
 }
 
-func (d *door) Paged(p *radio.Page) { p.Accept(d.enter) }
+func (d *device) Paged(p *radio.Page) { p.Accept(d.enter) }
 
-func (d *door) enter(e *radio.End) {
+func (d *device) enter(e *radio.End) {
 	d.end = e
-	e.OnLost = func(reason hcipacket.Status) {
-		d.lost = append(d.lost, fmt.Sprint(time.Since(d.began), " ", reason))
+	e.OnDisconnect = func(reason hcipacket.Status) {
+		d.disconnected = append(d.disconnected, fmt.Sprint(time.Since(d.began), " ", reason))
 	}
 }
 
 func addressOf(n byte) hcipacket.Address { return hcipacket.Address{2, 0, 0, 0, 0, n} }
 
 // onRadio runs a test with some doors, on a fake clock.
-func onRadio(t *testing.T, test func(r *radio.Radio, doors []*door)) {
+func onRadio(t *testing.T, test func(r *radio.Radio, doors []*device)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := radio.New()
 		r.Lock()
-		doors := make([]*door, 3)
+		doors := make([]*device, 3)
 		for i := range doors {
-			doors[i] = &door{began: time.Now()}
+			doors[i] = &device{began: time.Now()}
 			doors[i].station = r.NewStation(addressOf(byte(i)), doors[i])
 			doors[i].station.SetPageScan(true)
 		}
@@ -49,8 +49,8 @@ func onRadio(t *testing.T, test func(r *radio.Radio, doors []*door)) {
 	})
 }
 
-// link makes a link between two doors.
-func link(t *testing.T, r *radio.Radio, a, b *door) *radio.Between {
+// connect makes a connect between two doors.
+func connect(t *testing.T, r *radio.Radio, a, b *device) *radio.Conditions {
 	t.Helper()
 	r.Lock()
 	defer r.Unlock()
@@ -61,7 +61,7 @@ func link(t *testing.T, r *radio.Radio, a, b *door) *radio.Between {
 		}
 		a.enter(e)
 	})
-	return r.Between(a.station.Address(), b.station.Address())
+	return r.Conditions(a.station.Address(), b.station.Address())
 }
 
 // locked does something after everything that is due at this moment has happened.
@@ -74,15 +74,15 @@ func locked(r *radio.Radio, f func()) {
 }
 
 func TestLinkCarriesBothWaysInOrder(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*door) {
-		between := link(t, r, d[0], d[1])
+	onRadio(t, func(r *radio.Radio, d []*device) {
+		conditions := connect(t, r, d[0], d[1])
 		got := ""
 		locked(r, func() {
-			between.SetTypes(air.EDR3)
+			conditions.SetPacketTypes(air.EDR3)
 			for i := range 3 {
 				d[0].end.Send(1021, func() {}, func() { got += fmt.Sprint("a", i) })
 			}
-			d[0].end.Tell(func(peer *radio.End) {
+			d[0].end.SendLMP(func(peer *radio.End) {
 				if peer != d[1].end {
 					t.Error("told another end")
 				}
@@ -97,26 +97,26 @@ func TestLinkCarriesBothWaysInOrder(t *testing.T) {
 		})
 		time.Sleep(time.Nanosecond)
 		locked(r, func() {
-			if got != "a0a1a2told" || between.Use().Slots != 18 || d[1].station.Use().Slots != 18 {
-				t.Errorf("got %q, %+v", got, between.Use())
+			if got != "a0a1a2told" || conditions.Airtime().Slots != 18 || d[1].station.Airtime().Slots != 18 {
+				t.Errorf("got %q, %+v", got, conditions.Airtime())
 			}
 		})
 	})
 }
 
 func TestUseOutlivesLinks(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*door) {
+	onRadio(t, func(r *radio.Radio, d []*device) {
 		for range 2 {
-			between := link(t, r, d[0], d[1])
+			conditions := connect(t, r, d[0], d[1])
 			locked(r, func() {
-				between.SetTypes(air.BasicRate)
+				conditions.SetPacketTypes(air.BasicRate)
 				d[0].end.Send(339, nothing, nothing)
 			})
 			time.Sleep(6 * radio.SlotTime)
 			locked(r, func() { d[0].end.Detach(hcipacket.RemoteUserTerminated) })
 		}
 		locked(r, func() {
-			use := r.Between(addressOf(1), addressOf(0)).Use()
+			use := r.Conditions(addressOf(1), addressOf(0)).Airtime()
 			if use.Slots != 12 || use.Bytes != 678 || use.Packets[air.DH5] != 2 {
 				t.Errorf("got %+v", use)
 			}
@@ -125,18 +125,18 @@ func TestUseOutlivesLinks(t *testing.T) {
 }
 
 func TestWhatIsOnTheAirWhenALinkEndsCounts(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*door) {
+	onRadio(t, func(r *radio.Radio, d []*device) {
 		for range 2 {
-			between := link(t, r, d[0], d[1])
+			conditions := connect(t, r, d[0], d[1])
 			locked(r, func() {
-				between.SetTypes(air.EDR3)
+				conditions.SetPacketTypes(air.EDR3)
 				d[0].end.Send(1021, nothing, nothing)
 			})
 			time.Sleep(radio.SlotTime)
-			locked(r, func() { between.Lose(hcipacket.RemotePowerOff) })
+			locked(r, func() { conditions.Disconnect(hcipacket.RemotePowerOff) })
 			time.Sleep(6 * radio.SlotTime)
 			locked(r, func() {
-				if link, station := between.Use().Slots, d[0].station.Use().Slots; link != station {
+				if link, station := conditions.Airtime().Slots, d[0].station.Airtime().Slots; link != station {
 					t.Errorf("%d slots between the two, and %d at one of them", link, station)
 				}
 			})
@@ -145,19 +145,19 @@ func TestWhatIsOnTheAirWhenALinkEndsCounts(t *testing.T) {
 }
 
 func TestWhatIsOnTheAirWhenTheNextLinkBeginsCounts(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*door) {
+	onRadio(t, func(r *radio.Radio, d []*device) {
 		for range 3 {
-			between := link(t, r, d[0], d[1])
+			conditions := connect(t, r, d[0], d[1])
 			locked(r, func() {
-				between.SetTypes(air.EDR3)
+				conditions.SetPacketTypes(air.EDR3)
 				d[0].end.Send(1021, nothing, nothing)
 			})
 			time.Sleep(radio.SlotTime)
-			locked(r, func() { between.Lose(hcipacket.RemotePowerOff) })
+			locked(r, func() { conditions.Disconnect(hcipacket.RemotePowerOff) })
 		}
 		time.Sleep(20 * radio.SlotTime)
 		locked(r, func() {
-			link, station := r.Between(addressOf(0), addressOf(1)).Use(), d[0].station.Use()
+			link, station := r.Conditions(addressOf(0), addressOf(1)).Airtime(), d[0].station.Airtime()
 			if link.Slots != station.Slots || link.Bytes != station.Bytes || link.Slots == 0 {
 				t.Errorf("%+v between the two, and %+v at one of them", link, station)
 			}
@@ -168,61 +168,61 @@ func TestWhatIsOnTheAirWhenTheNextLinkBeginsCounts(t *testing.T) {
 func nothing() {}
 
 func TestEachEndLosesItsLinkOnce(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*door) {
-		between := link(t, r, d[0], d[1])
+	onRadio(t, func(r *radio.Radio, d []*device) {
+		conditions := connect(t, r, d[0], d[1])
 		locked(r, func() {
-			between.SetSupervisionTimeout(2 * time.Second)
-			between.Lose(hcipacket.RemoteLowResources, addressOf(0))
+			conditions.SetSupervisionTimeout(2 * time.Second)
+			conditions.Disconnect(hcipacket.RemoteLowResources, addressOf(0))
 		})
 		time.Sleep(time.Second)
-		locked(r, func() { between.Lose(hcipacket.RemotePowerOff) })
+		locked(r, func() { conditions.Disconnect(hcipacket.RemotePowerOff) })
 		time.Sleep(time.Minute)
 		locked(r, func() {
-			if fmt.Sprint(d[0].lost) != "[0s 0x14 (remote device is low on resources)]" || fmt.Sprint(d[1].lost) != "[1s 0x15 (remote device powers off)]" {
-				t.Errorf("lost %v and %v", d[0].lost, d[1].lost)
+			if fmt.Sprint(d[0].disconnected) != "[0s 0x14 (remote device is low on resources)]" || fmt.Sprint(d[1].disconnected) != "[1s 0x15 (remote device powers off)]" {
+				t.Errorf("lost %v and %v", d[0].disconnected, d[1].disconnected)
 			}
 		})
 	})
 }
 
 func TestWhatWasSentDiesWithItsLink(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*door) {
-		between := link(t, r, d[0], d[1])
+	onRadio(t, func(r *radio.Radio, d []*device) {
+		conditions := connect(t, r, d[0], d[1])
 		fail := func() { t.Error("arrived, or was counted") }
 		locked(r, func() {
-			between.Stall()
+			conditions.Stall()
 			d[0].end.Send(1, fail, fail)
-			between.Lose(hcipacket.RemoteUserTerminated)
-			between.Resume()
+			conditions.Disconnect(hcipacket.RemoteUserTerminated)
+			conditions.Resume()
 		})
 		time.Sleep(time.Minute)
 	})
 }
 
 func TestStallEndsNoLinkAndSupervisionGoesOnThroughOne(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*door) {
-		between := link(t, r, d[0], d[1])
-		locked(r, between.Stall)
+	onRadio(t, func(r *radio.Radio, d []*device) {
+		conditions := connect(t, r, d[0], d[1])
+		locked(r, conditions.Stall)
 		time.Sleep(time.Hour)
-		locked(r, between.Resume)
+		locked(r, conditions.Resume)
 		locked(r, func() {
-			if len(d[0].lost)+len(d[1].lost) != 0 {
-				t.Errorf("lost %v and %v", d[0].lost, d[1].lost)
+			if len(d[0].disconnected)+len(d[1].disconnected) != 0 {
+				t.Errorf("lost %v and %v", d[0].disconnected, d[1].disconnected)
 			}
 		})
 		// A link that is being lost does not come back by the end of a stall.
 		locked(r, func() {
-			between.SetSupervisionTimeout(time.Second)
-			between.Lose(hcipacket.ConnectionTimeout)
-			between.Stall()
-			between.Resume()
+			conditions.SetSupervisionTimeout(time.Second)
+			conditions.Disconnect(hcipacket.ConnectionTimeout)
+			conditions.Stall()
+			conditions.Resume()
 			d[0].end.Send(1, nothing, func() { t.Error("arrived") })
 		})
 		time.Sleep(time.Second)
 		locked(r, func() {
 			for _, end := range d[:2] {
-				if fmt.Sprint(end.lost) != "[1h0m1s 0x08 (connection timeout)]" {
-					t.Errorf("lost %v", end.lost)
+				if fmt.Sprint(end.disconnected) != "[1h0m1s 0x08 (connection timeout)]" {
+					t.Errorf("lost %v", end.disconnected)
 				}
 			}
 		})
@@ -230,32 +230,32 @@ func TestStallEndsNoLinkAndSupervisionGoesOnThroughOne(t *testing.T) {
 }
 
 func TestSupervisionTimeoutThatIsSetDuringTheSilenceCounts(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*door) {
-		between := link(t, r, d[0], d[1])
+	onRadio(t, func(r *radio.Radio, d []*device) {
+		conditions := connect(t, r, d[0], d[1])
 		locked(r, func() {
 			d[0].end.SetSupervisionTimeout(0)
-			between.Lose(hcipacket.ConnectionTimeout)
+			conditions.Disconnect(hcipacket.ConnectionTimeout)
 		})
 		for _, at := range []struct {
 			after time.Duration
 			set   func()
 		}{
 			{time.Hour, func() { d[0].end.SetSupervisionTimeout(2 * time.Hour) }},
-			{30 * time.Minute, func() { between.SetSupervisionTimeout(3 * time.Hour) }},
-			{time.Hour, func() { between.SetSupervisionTimeout(time.Second) }}, // long over
+			{30 * time.Minute, func() { conditions.SetSupervisionTimeout(3 * time.Hour) }},
+			{time.Hour, func() { conditions.SetSupervisionTimeout(time.Second) }}, // long over
 		} {
 			time.Sleep(at.after)
 			locked(r, func() {
-				if len(d[0].lost)+len(d[1].lost) != 0 {
-					t.Errorf("lost %v and %v too early", d[0].lost, d[1].lost)
+				if len(d[0].disconnected)+len(d[1].disconnected) != 0 {
+					t.Errorf("lost %v and %v too early", d[0].disconnected, d[1].disconnected)
 				}
 				at.set()
 			})
 		}
 		locked(r, func() {
 			for _, end := range d[:2] {
-				if fmt.Sprint(end.lost) != "[2h30m0s 0x08 (connection timeout)]" {
-					t.Errorf("lost %v", end.lost)
+				if fmt.Sprint(end.disconnected) != "[2h30m0s 0x08 (connection timeout)]" {
+					t.Errorf("lost %v", end.disconnected)
 				}
 			}
 		})
@@ -263,28 +263,28 @@ func TestSupervisionTimeoutThatIsSetDuringTheSilenceCounts(t *testing.T) {
 }
 
 func TestHostsMayForbidSupervision(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*door) {
-		link(t, r, d[0], d[1])
+	onRadio(t, func(r *radio.Radio, d []*device) {
+		connect(t, r, d[0], d[1])
 		locked(r, func() {
 			d[0].end.SetSupervisionTimeout(0)
-			d[1].station.Silence()
+			d[1].station.Reset()
 		})
 		time.Sleep(time.Hour)
 		locked(r, func() {
-			if len(d[0].lost) != 0 || !d[0].end.Alive() || d[1].end.Alive() {
-				t.Errorf("lost %v", d[0].lost)
+			if len(d[0].disconnected) != 0 || !d[0].end.Alive() || d[1].end.Alive() {
+				t.Errorf("lost %v", d[0].disconnected)
 			}
 		})
 	})
 }
 
 func TestSearchFindsThoseInReachWheneverTheyCome(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*door) {
+	onRadio(t, func(r *radio.Radio, d []*device) {
 		found := make([]string, len(d))
-		search := func(i, most int) *radio.Search {
+		search := func(i, most int) *radio.Inquiry {
 			found[i] = ""
-			return d[i].station.Search(func(other radio.Receiver) bool {
-				found[i] += fmt.Sprint(other.(*door).station.Address()[5])
+			return d[i].station.Inquire(func(other radio.Receiver) bool {
+				found[i] += fmt.Sprint(other.(*device).station.Address()[5])
 				return len(found[i]) != most
 			})
 		}
@@ -296,7 +296,7 @@ func TestSearchFindsThoseInReachWheneverTheyCome(t *testing.T) {
 		}
 		locked(r, func() {
 			d[1].station.SetReachable(false)
-			r.Between(addressOf(0), addressOf(2)).Stall()
+			r.Conditions(addressOf(0), addressOf(2)).Stall()
 			for i := range d {
 				d[i].station.SetInquiryScan(i != 0)
 				search(i, 0)
@@ -308,7 +308,7 @@ func TestSearchFindsThoseInReachWheneverTheyCome(t *testing.T) {
 			want("behind a stall", 2, "")
 			d[1].station.SetReachable(true)
 			want("in reach", 0, "1")
-			r.Between(addressOf(0), addressOf(2)).Resume()
+			r.Conditions(addressOf(0), addressOf(2)).Resume()
 			want("after a stall", 0, "12")
 			want("after a stall", 2, "10")
 			d[1].station.SetReachable(false)
@@ -321,7 +321,7 @@ func TestSearchFindsThoseInReachWheneverTheyCome(t *testing.T) {
 			ended := search(2, 0)
 			want("before the end", 2, "0")
 			ended.End()
-			d[2].station.Silence()
+			d[2].station.Reset()
 			d[1].station.SetInquiryScan(true)
 			want("as many as are wanted", 0, "2")
 			want("after the end", 2, "0")
