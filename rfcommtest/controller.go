@@ -39,12 +39,12 @@ func newController(r *Radio, number int) *Controller {
 	r.radio.Lock()
 	defer r.radio.Unlock()
 	c.core = controller.New(r.radio, number, controller.Config{
-		Address:    hcipacket.Address(address),
-		Name:       fmt.Sprintf("rfcommtest %d", number),
-		ACLLength:  r.config.ACLLength,
-		ACLBuffers: r.config.ACLBuffers,
-		PacketTypes:    air.PacketTypes(r.config.PacketTypes),
-		Output:     c.output,
+		Address:     hcipacket.Address(address),
+		Name:        fmt.Sprintf("rfcommtest %d", number),
+		ACLLength:   r.config.ACLLength,
+		ACLBuffers:  r.config.ACLBuffers,
+		PacketTypes: air.PacketTypes(r.config.PacketTypes),
+		Output:      c.output,
 	})
 	return c
 }

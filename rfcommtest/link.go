@@ -16,7 +16,7 @@ import (
 type Link struct {
 	radio       *Radio
 	controllers [2]*Controller
-	conditions     *radio.Conditions
+	conditions  *radio.Conditions
 }
 
 // SetPageDelay sets how long it takes until a page is heard. Beyond the page

@@ -108,7 +108,7 @@ type Radio struct {
 
 	// Guarded by radio's lock:
 	agents map[*radio.Conditions]*adapter.Agent // of the links that were paired
-	closed bool                              // nothing more is made that would have to be closed
+	closed bool                                 // nothing more is made that would have to be closed
 
 	closeOnce sync.Once
 	closeErr  error

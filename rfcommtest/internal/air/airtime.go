@@ -6,9 +6,9 @@ import "time"
 // It counts packets that had to be sent again, as often as they were sent, and
 // nothing that takes no time on the air.
 type Duration struct {
-	Slots   int           // all, with the empty ones in return
+	Slots   int                 // all, with the empty ones in return
 	Packets map[PacketTypes]int // how many of each type; without the empty ones
-	Bytes   int           // of ACL data
+	Bytes   int                 // of ACL data
 }
 
 // Airtime is how long the medium was taken.

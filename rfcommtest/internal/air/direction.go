@@ -4,20 +4,20 @@ import "time"
 
 // A direction is one direction of a path.
 type direction struct {
-	path   *Path
-	from   *Station
-	queue  fifo[message]
-	onAir  bool // the first of queue is part of the exchange
-	drainQueued   bool // is in Medium.todo
-	deliveries fifo[delivery]
-	over   time.Duration // when the last packet, or message without one, was over
+	path        *Path
+	from        *Station
+	queue       fifo[message]
+	onAir       bool // the first of queue is part of the exchange
+	drainQueued bool // is in Medium.todo
+	deliveries  fifo[delivery]
+	over        time.Duration // when the last packet, or message without one, was over
 }
 
 // A message waits to be transmitted.
 type message struct {
 	at            time.Duration // since when
 	remaining     int           // how many bytes are still to be transmitted
-	lmp       bool          // takes no time on the air
+	lmp           bool          // takes no time on the air
 	sent, arrived func()
 }
 

@@ -5,9 +5,9 @@ import "time"
 // An exchange is a packet from one end of a path, and one in return.
 type exchange struct {
 	running       bool
-	returnDecided        bool // second is decided
+	returnDecided bool // second is decided
 	first, second transmission
-	returnAt        time.Duration // the end of first
+	returnAt      time.Duration // the end of first
 	end           time.Duration // the end of both, or the earliest it can be
 }
 

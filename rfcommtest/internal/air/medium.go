@@ -18,12 +18,12 @@ type Medium struct {
 	// exchange for the longest time first.
 	paths []*Path
 
-	at      time.Duration // the virtual time: how far all is worked out
-	round   int           // the number of the last round of choices
-	running bool          // callbacks run, further up the stack
-	dirty   bool          // there is something for run to do
-	toDrain    fifo[*direction]    // those whose first message may need no air
-	woken   fifo[*Path]   // those of which the timer should look at both ways
+	at      time.Duration    // the virtual time: how far all is worked out
+	round   int              // the number of the last round of choices
+	running bool             // callbacks run, further up the stack
+	dirty   bool             // there is something for run to do
+	toDrain fifo[*direction] // those whose first message may need no air
+	woken   fifo[*Path]      // those of which the timer should look at both ways
 }
 
 // never is later than everything.

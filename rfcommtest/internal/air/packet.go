@@ -9,8 +9,8 @@ const SlotTime = 625 * time.Microsecond
 // A Packet describes a baseband packet for ACL data.
 type Packet struct {
 	Type    PacketTypes // one
-	Payload int   // the most bytes of ACL data it carries
-	Slots   int   // how long it is on the air: 1, 3 or 5
+	Payload int         // the most bytes of ACL data it carries
+	Slots   int         // how long it is on the air: 1, 3 or 5
 }
 
 // kinds holds every type of packet, in the order of the bits of Types (Core

@@ -5,15 +5,15 @@ import "time"
 // A Path is the link between two stations, in both directions. What is sent in
 // a direction arrives in order, whatever is changed meanwhile.
 type Path struct {
-	medium  *Medium
-	directions    [2]direction // from each end
-	types   PacketTypes
-	delay   time.Duration
-	stalled bool
-	closed  bool
+	medium     *Medium
+	directions [2]direction // from each end
+	types      PacketTypes
+	delay      time.Duration
+	stalled    bool
+	closed     bool
 
 	exchange  exchange
-	lastFirst *direction          // the end that began the last exchange
+	lastFirst *direction    // the end that began the last exchange
 	notBefore time.Duration // nothing that waits passes earlier than that
 	*counter
 }

@@ -10,7 +10,7 @@ type event struct {
 	at    time.Duration
 	path  *Path
 	way   *direction // where a message arrives; nil: the exchange goes on
-	calls bool // it may call back
+	calls bool       // it may call back
 }
 
 // next returns the earliest event that can be foreseen. Its time is never if

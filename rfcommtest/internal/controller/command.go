@@ -2,73 +2,89 @@ package controller
 
 import "github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 
-// A handler carries a command out. Its parameters are whole when it is called.
+// A command is an HCI command that the controller supports. To add a command, add its
+// opcode, its entry and its handler to the file of its subject (inquiry.go,
+// connection.go, remote.go, pairing.go, settings.go or information.go), and its bit
+// to TestCommandsMatchTheSupportedList.
+type command struct {
+	opcode     hcipacket.Opcode
+	name       string // in the specification
+	section    string // of Volume 4, Part E
+	supported  bit    // in the list of supported commands
+	parameters int    // minimum length in bytes
+	handle     handler
+}
+
+// A bit is the position of a command in the list of supported commands (Volume 4,
+// Part E, section 6.27).
+type bit struct{ octet, bit int }
+
+// A handler executes a command. The parameters have at least the command's minimum
+// length.
 type handler func(c *Controller, f *hcipacket.Fields) reply
 
-// A reply is what a host gets for a command at once. There are two kinds: the
-// whole answer (Command Complete), or the word that the answer will follow as an
-// event of its own (Command Status).
+// A reply is the controller's immediate answer to a command. An answer with the
+// command's result is HCI_Command_Complete (section 7.7.14). If the result follows
+// as an event of its own, the answer is HCI_Command_Status (section 7.7.15).
 type reply struct {
-	status hcipacket.Status
-	values hcipacket.Parameters // after the status, in a Command Complete
-	begun  bool                 // a Command Status
-	then   func()               // done after the host was told
+	status  hcipacket.Status
+	returns hcipacket.Parameters // of HCI_Command_Complete, after the status
+	pending bool                 // send HCI_Command_Status
+	then    func()               // called after the answer was sent
 }
 
-func complete(values hcipacket.Parameters) reply { return reply{values: values} }
+// complete reports success with the given return parameters.
+func complete(returns hcipacket.Parameters) reply { return reply{returns: returns} }
 
-func begun(then func()) reply { return reply{begun: true, then: then} }
+// pending reports that the command has started, and then calls then.
+func pending(then func()) reply { return reply{pending: true, then: then} }
 
-func refused(status hcipacket.Status) reply { return reply{status: status, begun: true} }
+// rejected reports that the command has not started.
+func rejected(status hcipacket.Status) reply { return reply{status: status, pending: true} }
 
-// A known command has a bit in the list of supported commands (section 6.27),
-// a number of bytes that its parameters have at least, and a handler.
-type known struct {
-	octet, bit int
-	size       int
-	handler    handler
-}
-
-// command carries a command out and tells the host.
-func (c *Controller) command(command hcipacket.Command) {
-	k, ok := commands[command.Opcode]
+// execute executes a command of the host.
+func (c *Controller) execute(request hcipacket.Command) {
+	command, ok := commands[request.Opcode]
 	if !ok {
-		c.commandStatus(command.Opcode, hcipacket.UnknownCommand)
+		c.commandStatus(request.Opcode, hcipacket.UnknownCommand)
 		return
 	}
-	if len(command.Parameters) < k.size {
-		c.commandStatus(command.Opcode, hcipacket.InvalidParameters)
+	if len(request.Parameters) < command.parameters {
+		c.commandStatus(request.Opcode, hcipacket.InvalidParameters)
 		return
 	}
-	r := k.handler(c, hcipacket.FieldsOf(command.Parameters))
-	if r.begun {
-		c.commandStatus(command.Opcode, r.status)
+	r := command.handle(c, hcipacket.FieldsOf(request.Parameters))
+	if r.pending {
+		c.commandStatus(request.Opcode, r.status)
 	} else {
-		p := hcipacket.Parameters{}.Uint8(packetsAllowed).Uint16(uint16(command.Opcode)).Status(r.status)
-		c.event(hcipacket.CommandComplete, append(p, r.values...))
+		p := hcipacket.Parameters{}.Uint8(packetsAllowed).Uint16(uint16(request.Opcode)).Status(r.status)
+		c.event(hcipacket.CommandComplete, append(p, r.returns...))
 	}
 	if r.then != nil {
 		r.then()
 	}
 }
 
-// packetsAllowed is how many commands the host may send before the next answer.
+// packetsAllowed is the parameter Num_HCI_Command_Packets: the number of commands
+// that the host may send before the next answer.
 const packetsAllowed = 1
 
+// commandStatus sends HCI_Command_Status (section 7.7.15).
 func (c *Controller) commandStatus(opcode hcipacket.Opcode, status hcipacket.Status) {
 	c.event(hcipacket.CommandStatus, hcipacket.Parameters{}.Status(status).Uint8(packetsAllowed).Uint16(uint16(opcode)))
 }
 
-// commands is filled by init, since the handlers use it.
-var commands map[hcipacket.Opcode]known
+// commands holds the supported commands. It is filled by init, because a handler
+// refers to it.
+var commands map[hcipacket.Opcode]command
 
 func init() {
-	commands = make(map[hcipacket.Opcode]known)
-	for _, group := range []map[hcipacket.Opcode]known{
-		informationCommands, settingCommands, linkCommands, remoteCommands, inquiryCommands, pairingCommands,
+	commands = make(map[hcipacket.Opcode]command)
+	for _, group := range [][]command{
+		inquiryCommands, connectionCommands, remoteCommands, pairingCommands, settingCommands, informationCommands,
 	} {
-		for opcode, k := range group {
-			commands[opcode] = k
+		for _, command := range group {
+			commands[command.opcode] = command
 		}
 	}
 }
@@ -76,8 +92,8 @@ func init() {
 // supportedCommands returns the list in the form of section 6.27.
 func supportedCommands() [64]byte {
 	var list [64]byte
-	for _, k := range commands {
-		list[k.octet] |= 1 << k.bit
+	for _, command := range commands {
+		list[command.supported.octet] |= 1 << command.supported.bit
 	}
 	return list
 }

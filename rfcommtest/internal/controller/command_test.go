@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/controller"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
@@ -13,28 +14,28 @@ import (
 func TestKernelCanSetTheControllerUp(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, _, _ *host) {
 		for _, command := range []hcipacket.Command{
-			{Opcode: hcipacket.Reset},
-			{Opcode: hcipacket.ReadLocalFeatures},
-			{Opcode: hcipacket.ReadLocalVersion},
-			{Opcode: hcipacket.ReadAddress},
-			{Opcode: hcipacket.ReadLocalCommands},
-			{Opcode: hcipacket.WriteExtendedInquiry, Parameters: make([]byte, 241)},
-			{Opcode: hcipacket.WriteInquiryMode, Parameters: []byte{2}},
-			{Opcode: hcipacket.ReadLocalExtendedFeatures, Parameters: []byte{1}},
-			{Opcode: hcipacket.ReadBufferSize},
-			{Opcode: hcipacket.ReadClassOfDevice},
-			{Opcode: hcipacket.ReadLocalName},
-			{Opcode: hcipacket.ReadVoiceSetting},
-			{Opcode: hcipacket.ReadNumberOfIAC},
-			{Opcode: hcipacket.ReadCurrentIAC},
-			{Opcode: hcipacket.WriteConnectionAccept, Parameters: []byte{0x00, 0x7d}},
-			{Opcode: hcipacket.SetEventMask, Parameters: make([]byte, 8)},
-			{Opcode: hcipacket.ReadStoredLinkKey, Parameters: make([]byte, 7)},
-			{Opcode: hcipacket.WriteDefaultLinkPolicy, Parameters: []byte{0, 0}},
-			{Opcode: hcipacket.ReadPageScanActivity},
-			{Opcode: hcipacket.ReadPageScanType},
-			{Opcode: hcipacket.DeleteStoredLinkKey, Parameters: make([]byte, 7)},
-			{Opcode: hcipacket.WriteScanEnable, Parameters: []byte{2}},
+			{Opcode: controller.Reset},
+			{Opcode: controller.ReadLocalSupportedFeatures},
+			{Opcode: controller.ReadLocalVersionInformation},
+			{Opcode: controller.ReadBDADDR},
+			{Opcode: controller.ReadLocalSupportedCommands},
+			{Opcode: controller.WriteExtendedInquiryResponse, Parameters: make([]byte, 241)},
+			{Opcode: controller.WriteInquiryMode, Parameters: []byte{2}},
+			{Opcode: controller.ReadLocalExtendedFeatures, Parameters: []byte{1}},
+			{Opcode: controller.ReadBufferSize},
+			{Opcode: controller.ReadClassOfDevice},
+			{Opcode: controller.ReadLocalName},
+			{Opcode: controller.ReadVoiceSetting},
+			{Opcode: controller.ReadNumberOfSupportedIAC},
+			{Opcode: controller.ReadCurrentIACLAP},
+			{Opcode: controller.WriteConnectionAcceptTimeout, Parameters: []byte{0x00, 0x7d}},
+			{Opcode: controller.SetEventMask, Parameters: make([]byte, 8)},
+			{Opcode: controller.ReadStoredLinkKey, Parameters: make([]byte, 7)},
+			{Opcode: controller.WriteDefaultLinkPolicySettings, Parameters: []byte{0, 0}},
+			{Opcode: controller.ReadPageScanActivity},
+			{Opcode: controller.ReadPageScanType},
+			{Opcode: controller.DeleteStoredLinkKey, Parameters: make([]byte, 7)},
+			{Opcode: controller.WriteScanEnable, Parameters: []byte{2}},
 		} {
 			a.do(command.Opcode, command.Parameters)
 		}
@@ -44,18 +45,18 @@ func TestKernelCanSetTheControllerUp(t *testing.T) {
 
 func TestWhatItSaysOfItselfIsWhatItWasMadeWith(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, _, _ *host) {
-		if got := a.do(hcipacket.ReadAddress, nil).Address(); got != addressOfA {
+		if got := a.do(controller.ReadBDADDR, nil).Address(); got != addressOfA {
 			t.Errorf("address %x", got)
 		}
-		f := a.do(hcipacket.ReadBufferSize, nil)
+		f := a.do(controller.ReadBufferSize, nil)
 		if length, audio, buffers := f.Uint16(), f.Uint8(), f.Uint16(); length != 1021 || audio != 0 || buffers != 8 {
 			t.Errorf("%d buffers of %d bytes, and of %d for audio", buffers, length, audio)
 		}
-		name := a.do(hcipacket.ReadLocalName, nil).Bytes(248)
+		name := a.do(controller.ReadLocalName, nil).Bytes(248)
 		if got := string(bytes.TrimRight(name, "\x00")); got != "controller A" {
 			t.Errorf("name %q", got)
 		}
-		if status, _ := a.complete(hcipacket.ReadLocalExtendedFeatures, hcipacket.Parameters{2}); status != hcipacket.InvalidParameters {
+		if status, _ := a.complete(controller.ReadLocalExtendedFeatures, hcipacket.Parameters{2}); status != hcipacket.InvalidParameters {
 			t.Errorf("features of page 2: %v", status)
 		}
 	})
@@ -88,7 +89,7 @@ func TestListOfCommandsIsTheSpecifications(t *testing.T) {
 		20: 0x18, // refusal of the IO capability, key size
 	}
 	onRadio(t, func(t *testing.T, a, _, _ *host) {
-		if got := a.do(hcipacket.ReadLocalCommands, nil).Bytes(64); !bytes.Equal(got, want[:]) {
+		if got := a.do(controller.ReadLocalSupportedCommands, nil).Bytes(64); !bytes.Equal(got, want[:]) {
 			t.Errorf("got  % x\nwant % x", got, want)
 		}
 	})
@@ -101,7 +102,7 @@ func TestUnknownAndShortCommandsAreRefused(t *testing.T) {
 				t.Errorf("%v: %v", opcode, status)
 			}
 		}
-		if status := a.status(hcipacket.CreateConnection, hcipacket.Parameters{1, 2, 3}); status != hcipacket.InvalidParameters {
+		if status := a.status(controller.CreateConnection, hcipacket.Parameters{1, 2, 3}); status != hcipacket.InvalidParameters {
 			t.Errorf("a cut Create_Connection: %v", status)
 		}
 		a.nothing()
@@ -112,17 +113,17 @@ func TestCommandsOnLinksThatAreNotThereAreRefused(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, _, _ *host) {
 		handle := hcipacket.Parameters{}.Handle(0x0123).Uint8(0, 0, 0)
 		for _, opcode := range []hcipacket.Opcode{
-			hcipacket.Disconnect, hcipacket.ReadRemoteFeatures, hcipacket.ReadRemoteExtendedFeatures,
-			hcipacket.ReadRemoteVersion, hcipacket.ReadClockOffset, hcipacket.AuthenticationRequested,
-			hcipacket.SetConnectionEncryption, hcipacket.ChangeConnectionPacketType,
+			controller.Disconnect, controller.ReadRemoteSupportedFeatures, controller.ReadRemoteExtendedFeatures,
+			controller.ReadRemoteVersionInformation, controller.ReadClockOffset, controller.AuthenticationRequested,
+			controller.SetConnectionEncryption, controller.ChangeConnectionPacketType,
 		} {
 			if status := a.status(opcode, handle); status != hcipacket.UnknownConnection {
 				t.Errorf("%v: %v", opcode, status)
 			}
 		}
 		for _, opcode := range []hcipacket.Opcode{
-			hcipacket.RoleDiscovery, hcipacket.ReadLinkPolicy, hcipacket.WriteLinkPolicy, hcipacket.ReadSupervisionTimeout,
-			hcipacket.WriteSupervisionTimeout, hcipacket.ReadTransmitPower, hcipacket.ReadRSSI, hcipacket.ReadEncryptionKeySize,
+			controller.RoleDiscovery, controller.ReadLinkPolicySettings, controller.WriteLinkPolicySettings, controller.ReadLinkSupervisionTimeout,
+			controller.WriteLinkSupervisionTimeout, controller.ReadTransmitPowerLevel, controller.ReadRSSI, controller.ReadEncryptionKeySize,
 		} {
 			status, f := a.complete(opcode, handle)
 			if got := f.Handle(); status != hcipacket.UnknownConnection || got != 0x0123 {
@@ -138,21 +139,21 @@ func TestSettingsAreReadAsTheyWereWritten(t *testing.T) {
 			read hcipacket.Opcode
 			size int
 		}{
-			hcipacket.WriteLocalName:            {hcipacket.ReadLocalName, 248},
-			hcipacket.WriteExtendedInquiry:      {hcipacket.ReadExtendedInquiryResponse, 241},
-			hcipacket.WriteClassOfDevice:        {hcipacket.ReadClassOfDevice, 3},
-			hcipacket.WriteScanEnable:           {hcipacket.ReadScanEnable, 1},
-			hcipacket.WriteConnectionAccept:     {hcipacket.ReadConnectionAcceptTimeout, 2},
-			hcipacket.WritePageTimeout:          {hcipacket.ReadPageTimeout, 2},
-			hcipacket.WriteVoiceSetting:         {hcipacket.ReadVoiceSetting, 2},
-			hcipacket.WriteDefaultLinkPolicy:    {hcipacket.ReadDefaultLinkPolicy, 2},
-			hcipacket.WriteAuthenticationEnable: {hcipacket.ReadAuthenticationEnable, 1},
-			hcipacket.WriteInquiryMode:          {hcipacket.ReadInquiryMode, 1},
-			hcipacket.WriteSimplePairingMode:    {hcipacket.ReadSimplePairingMode, 1},
-			hcipacket.WritePageScanActivity:     {hcipacket.ReadPageScanActivity, 4},
-			hcipacket.WriteInquiryScanActivity:  {hcipacket.ReadInquiryScanActivity, 4},
-			hcipacket.WritePageScanType:         {hcipacket.ReadPageScanType, 1},
-			hcipacket.WriteInquiryScanType:      {hcipacket.ReadInquiryScanType, 1},
+			controller.WriteLocalName:                 {controller.ReadLocalName, 248},
+			controller.WriteExtendedInquiryResponse:   {controller.ReadExtendedInquiryResponse, 241},
+			controller.WriteClassOfDevice:             {controller.ReadClassOfDevice, 3},
+			controller.WriteScanEnable:                {controller.ReadScanEnable, 1},
+			controller.WriteConnectionAcceptTimeout:   {controller.ReadConnectionAcceptTimeout, 2},
+			controller.WritePageTimeout:               {controller.ReadPageTimeout, 2},
+			controller.WriteVoiceSetting:              {controller.ReadVoiceSetting, 2},
+			controller.WriteDefaultLinkPolicySettings: {controller.ReadDefaultLinkPolicySettings, 2},
+			controller.WriteAuthenticationEnable:      {controller.ReadAuthenticationEnable, 1},
+			controller.WriteInquiryMode:               {controller.ReadInquiryMode, 1},
+			controller.WriteSimplePairingMode:         {controller.ReadSimplePairingMode, 1},
+			controller.WritePageScanActivity:          {controller.ReadPageScanActivity, 4},
+			controller.WriteInquiryScanActivity:       {controller.ReadInquiryScanActivity, 4},
+			controller.WritePageScanType:              {controller.ReadPageScanType, 1},
+			controller.WriteInquiryScanType:           {controller.ReadInquiryScanType, 1},
 		} {
 			before := a.do(tt.read, nil).Bytes(tt.size)
 			value := make([]byte, tt.size)
@@ -163,8 +164,8 @@ func TestSettingsAreReadAsTheyWereWritten(t *testing.T) {
 			if got := a.do(tt.read, nil).Bytes(tt.size); !bytes.Equal(got, value) {
 				t.Errorf("%v: % x, want % x", tt.read, got, value)
 			}
-			a.do(hcipacket.Reset, nil)
-			if got := a.do(tt.read, nil).Bytes(tt.size); !bytes.Equal(got, before) && write != hcipacket.WriteScanEnable {
+			a.do(controller.Reset, nil)
+			if got := a.do(tt.read, nil).Bytes(tt.size); !bytes.Equal(got, before) && write != controller.WriteScanEnable {
 				t.Errorf("%v after a reset: % x, want % x", tt.read, got, before)
 			}
 		}
@@ -186,51 +187,51 @@ func TestOtherPacketsOfAHostAreErrors(t *testing.T) {
 
 func TestWhatTheOtherEndIsCanBeAsked(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
-		own := a.do(hcipacket.ReadLocalFeatures, nil).Bytes(8)
-		b.do(hcipacket.WriteSimplePairingMode, hcipacket.Parameters{1})
-		b.do(hcipacket.WriteLocalName, hcipacket.Parameters{}.Text("printer", 248))
+		own := a.do(controller.ReadLocalSupportedFeatures, nil).Bytes(8)
+		b.do(controller.WriteSimplePairingMode, hcipacket.Parameters{1})
+		b.do(controller.WriteLocalName, hcipacket.Parameters{}.Text("printer", 248))
 		ofA, ofB := connect(a, b)
 
-		a.begin(hcipacket.ReadRemoteFeatures, hcipacket.Parameters{}.Handle(ofA))
-		f := a.event(hcipacket.RemoteFeaturesComplete)
+		a.begin(controller.ReadRemoteSupportedFeatures, hcipacket.Parameters{}.Handle(ofA))
+		f := a.event(hcipacket.ReadRemoteSupportedFeaturesComplete)
 		if status, handle, got := f.Uint8(), f.Handle(), f.Bytes(8); status != 0 || handle != ofA || !bytes.Equal(got, own) {
 			t.Errorf("features: status %d, link %d, % x", status, handle, got)
 		}
-		a.begin(hcipacket.ReadRemoteExtendedFeatures, hcipacket.Parameters{}.Handle(ofA).Uint8(1))
-		f = a.event(hcipacket.RemoteExtendedFeatures)
+		a.begin(controller.ReadRemoteExtendedFeatures, hcipacket.Parameters{}.Handle(ofA).Uint8(1))
+		f = a.event(hcipacket.ReadRemoteExtendedFeaturesComplete)
 		if status, handle, page, last, got := f.Uint8(), f.Handle(), f.Uint8(), f.Uint8(), f.Bytes(8); status != 0 || handle != ofA || page != 1 || last != 1 || got[0] != 1 {
 			t.Errorf("features: status %d, link %d, page %d of %d, % x; want simple pairing", status, handle, page, last, got)
 		}
-		a.begin(hcipacket.ReadRemoteVersion, hcipacket.Parameters{}.Handle(ofA))
-		if f = a.event(hcipacket.RemoteVersionComplete); f.Uint8() != 0 || f.Handle() != ofA || f.Uint8() != 4 {
+		a.begin(controller.ReadRemoteVersionInformation, hcipacket.Parameters{}.Handle(ofA))
+		if f = a.event(hcipacket.ReadRemoteVersionInformationComplete); f.Uint8() != 0 || f.Handle() != ofA || f.Uint8() != 4 {
 			t.Error("the version is not 2.1")
 		}
-		a.begin(hcipacket.ReadClockOffset, hcipacket.Parameters{}.Handle(ofA))
-		a.event(hcipacket.ClockOffsetComplete)
+		a.begin(controller.ReadClockOffset, hcipacket.Parameters{}.Handle(ofA))
+		a.event(hcipacket.ReadClockOffsetComplete)
 		for h, handle := range map[*host]hcipacket.Handle{a: ofA, b: ofB} {
-			f := h.do(hcipacket.RoleDiscovery, hcipacket.Parameters{}.Handle(handle))
+			f := h.do(controller.RoleDiscovery, hcipacket.Parameters{}.Handle(handle))
 			f.Handle()
 			if central := f.Uint8() == 0; central != (h == a) {
 				t.Errorf("%s is central: %v", h.name, central)
 			}
 		}
-		a.begin(hcipacket.ChangeConnectionPacketType, hcipacket.Parameters{}.Handle(ofA).Uint16(0xcc18))
+		a.begin(controller.ChangeConnectionPacketType, hcipacket.Parameters{}.Handle(ofA).Uint16(0xcc18))
 		a.event(hcipacket.ConnectionPacketTypeChanged)
 
 		ask := hcipacket.Parameters{}.Address(addressOfB).Uint8(1, 0).Uint16(0)
 		for _, linked := range []bool{true, false} {
 			if !linked {
-				a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Uint8(0x13))
+				a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Uint8(0x13))
 				a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 			}
-			a.begin(hcipacket.RemoteNameRequest, ask)
+			a.begin(controller.RemoteNameRequest, ask)
 			f := a.event(hcipacket.RemoteNameRequestComplete)
 			status, address, name := f.Uint8(), f.Address(), f.Bytes(248)
 			if got := strings.TrimRight(string(name), "\x00"); status != 0 || address != addressOfB || got != "printer" {
 				t.Errorf("name, with a link %v: status %d of %x, %q", linked, status, address, got)
 			}
 		}
-		a.begin(hcipacket.RemoteNameRequest, hcipacket.Parameters{}.Address(nobody).Uint8(1, 0).Uint16(0))
+		a.begin(controller.RemoteNameRequest, hcipacket.Parameters{}.Address(nobody).Uint8(1, 0).Uint16(0))
 		if f := a.after(5120*time.Millisecond, hcipacket.RemoteNameRequestComplete); hcipacket.Status(f.Uint8()) != hcipacket.PageTimeout {
 			t.Error("the name of nobody is known")
 		}
@@ -245,10 +246,10 @@ func TestInquiryFindsThoseWhoCanBeFound(t *testing.T) {
 		hcipacket.InquiryResult, hcipacket.InquiryResultWithRSSI, hcipacket.ExtendedInquiryResult,
 	} {
 		onRadio(t, func(t *testing.T, a, b, c *host) {
-			b.do(hcipacket.WriteClassOfDevice, hcipacket.Parameters{}.Uint24(0x5a020c))
-			c.do(hcipacket.WriteScanEnable, hcipacket.Parameters{2}) // not discoverable
-			a.do(hcipacket.WriteInquiryMode, hcipacket.Parameters{byte(mode)})
-			a.begin(hcipacket.Inquiry, general(2, 0))
+			b.do(controller.WriteClassOfDevice, hcipacket.Parameters{}.Uint24(0x5a020c))
+			c.do(controller.WriteScanEnable, hcipacket.Parameters{2}) // not discoverable
+			a.do(controller.WriteInquiryMode, hcipacket.Parameters{byte(mode)})
+			a.begin(controller.Inquiry, general(2, 0))
 			f := a.event(event)
 			n, address := f.Uint8(), f.Address()
 			f.Bytes(2)
@@ -258,25 +259,25 @@ func TestInquiryFindsThoseWhoCanBeFound(t *testing.T) {
 			if class := f.Uint24(); n != 1 || address != addressOfB || class != 0x5a020c {
 				t.Errorf("found %d: %x of class %x", n, address, class)
 			}
-			if status := a.status(hcipacket.Inquiry, general(2, 0)); status != hcipacket.CommandDisallowed {
+			if status := a.status(controller.Inquiry, general(2, 0)); status != hcipacket.CommandDisallowed {
 				t.Errorf("a second inquiry: %v", status)
 			}
 			a.after(2560*time.Millisecond, hcipacket.InquiryComplete)
 
 			// It ends when as many are found as are wanted, or when it is cancelled.
-			a.begin(hcipacket.Inquiry, general(48, 1))
+			a.begin(controller.Inquiry, general(48, 1))
 			a.event(event)
 			a.event(hcipacket.InquiryComplete)
 			b.locked(func() { b.controller.Station().SetReachable(false) })
-			a.begin(hcipacket.Inquiry, general(2, 0))
-			a.do(hcipacket.InquiryCancel, nil)
+			a.begin(controller.Inquiry, general(2, 0))
+			a.do(controller.InquiryCancel, nil)
 			time.Sleep(time.Minute)
 			a.nothing()
-			if status, _ := a.complete(hcipacket.InquiryCancel, nil); status != hcipacket.CommandDisallowed {
+			if status, _ := a.complete(controller.InquiryCancel, nil); status != hcipacket.CommandDisallowed {
 				t.Errorf("cancelling none: %v", status)
 			}
 			for _, length := range []byte{0, 49} {
-				if status := a.status(hcipacket.Inquiry, general(length, 0)); status != hcipacket.InvalidParameters {
+				if status := a.status(controller.Inquiry, general(length, 0)); status != hcipacket.InvalidParameters {
 					t.Errorf("length %d: %v", length, status)
 				}
 			}
@@ -292,14 +293,14 @@ func TestInquiryFindsThoseWhoCanBeFoundLater(t *testing.T) {
 				t.Errorf("found another than %x", want)
 			}
 		}
-		b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{2})
+		b.do(controller.WriteScanEnable, hcipacket.Parameters{2})
 		c.locked(func() { c.controller.Station().SetReachable(false) })
-		a.begin(hcipacket.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(8, 2))
+		a.begin(controller.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(8, 2))
 		a.nothing()
 		time.Sleep(time.Second)
 		for range 2 { // reported once
-			b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{2})
-			b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{3})
+			b.do(controller.WriteScanEnable, hcipacket.Parameters{2})
+			b.do(controller.WriteScanEnable, hcipacket.Parameters{3})
 		}
 		found(addressOfB)
 		a.nothing()
@@ -308,12 +309,12 @@ func TestInquiryFindsThoseWhoCanBeFoundLater(t *testing.T) {
 		a.event(hcipacket.InquiryComplete) // two were wanted
 
 		// Nobody is found after the end, or after a reset.
-		a.begin(hcipacket.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(48, 3))
+		a.begin(controller.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(48, 3))
 		a.event(hcipacket.InquiryResult)
 		a.event(hcipacket.InquiryResult)
-		a.do(hcipacket.Reset, nil)
-		b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{2})
-		b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{3})
+		a.do(controller.Reset, nil)
+		b.do(controller.WriteScanEnable, hcipacket.Parameters{2})
+		b.do(controller.WriteScanEnable, hcipacket.Parameters{3})
 		time.Sleep(time.Minute)
 		a.nothing()
 	})
@@ -323,16 +324,16 @@ func TestRequestForANameIsCancelled(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, _, _ *host) {
 		address := hcipacket.Parameters{}.Address(nobody)
 		ask := hcipacket.Parameters{}.Address(nobody).Uint8(1, 0).Uint16(0)
-		if status, f := a.complete(hcipacket.RemoteNameRequestCancel, address); status != hcipacket.UnknownConnection || f.Address() != nobody {
+		if status, f := a.complete(controller.RemoteNameRequestCancel, address); status != hcipacket.UnknownConnection || f.Address() != nobody {
 			t.Errorf("cancelling none: %v", status)
 		}
 		for range 2 {
-			a.begin(hcipacket.RemoteNameRequest, ask)
+			a.begin(controller.RemoteNameRequest, ask)
 			time.Sleep(time.Second)
-			if status := a.status(hcipacket.RemoteNameRequest, ask); status != hcipacket.CommandDisallowed {
+			if status := a.status(controller.RemoteNameRequest, ask); status != hcipacket.CommandDisallowed {
 				t.Errorf("a second request: %v", status)
 			}
-			if status, f := a.complete(hcipacket.RemoteNameRequestCancel, address); status != hcipacket.Success || f.Address() != nobody {
+			if status, f := a.complete(controller.RemoteNameRequestCancel, address); status != hcipacket.Success || f.Address() != nobody {
 				t.Errorf("cancelling: %v", status)
 			}
 			f := a.event(hcipacket.RemoteNameRequestComplete)

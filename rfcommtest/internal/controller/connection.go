@@ -9,157 +9,162 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
 
-// linkType is that of ACL links in events.
+// linkType is the Link_Type of ACL connections in events.
 const linkType = 0x01
 
-// A connection is what a controller has of an ACL connection.
+// A connection is this controller's end of an ACL connection.
 type connection struct {
 	*Controller
 	handle  hcipacket.Handle
 	end     *radio.End
 	pairing pairing
-	key     *[16]byte // what both ends have proved to hold
-	queued  int       // packets of the host that are waiting for the radio
-	policy  uint16    // as the host has set it
+	key     *[16]byte // the link key that both ends have proved to hold
+	queued  int       // ACL packets of the host that have not been transmitted
+	policy  uint16    // set by the host
 
-	// What is due when the host has read the size of the key, at the latest when the
-	// timer runs out; nil: nothing.
+	// afterKeySize is called when the host has read the encryption key size, or when
+	// keySizeTimer expires. It is nil if nothing waits for that.
 	afterKeySize func()
 	keySizeTimer *time.Timer
 }
 
-func (l *connection) peer() hcipacket.Address { return l.end.Peer().Station().Address() }
+func (conn *connection) peer() hcipacket.Address { return conn.end.Peer().Station().Address() }
 
-// sendLMP has the other controller do something with its end of the link, once the
-// message of the link manager has come there.
-func (l *connection) sendLMP(arrived func(peer *connection)) {
-	l.end.SendLMP(func(peer *radio.End) { arrived(peer.Owner.(*connection)) })
+// sendLMP sends a message of the link manager protocol (LMP). It calls arrived at
+// the peer when the message arrives there. The calls name the messages (LMP PDUs,
+// Volume 2, Part C) that they stand for.
+func (conn *connection) sendLMP(arrived func(peer *connection)) {
+	conn.end.SendLMP(func(peer *radio.End) { arrived(peer.Owner.(*connection)) })
 }
 
-// An invitation is a page that the host has to answer.
-type invitation struct {
+// A request is a page that the host has not answered yet.
+type request struct {
 	page  *radio.Page
-	timer *time.Timer
+	timer *time.Timer // the connection accept timeout
 }
 
-var linkCommands = map[hcipacket.Opcode]known{
-	hcipacket.CreateConnection: {0, 4, 13, (*Controller).createConnection},
-	hcipacket.CreateConnectionCancel: {0, 7, 6, func(c *Controller, f *hcipacket.Fields) reply {
-		address := f.Address()
-		page := c.page[address]
-		switch {
-		case c.connectionTo(address) != nil:
-			return reply{status: hcipacket.ConnectionExists, values: hcipacket.Parameters{}.Address(address)}
-		case page == nil || !page.Cancel():
-			return reply{status: hcipacket.UnknownConnection, values: hcipacket.Parameters{}.Address(address)}
-		}
-		delete(c.page, address)
-		return reply{values: hcipacket.Parameters{}.Address(address), then: func() {
-			c.connectionComplete(hcipacket.UnknownConnection, 0, address)
-		}}
-	}},
-	hcipacket.AcceptConnectionRequest: {1, 0, 7, (*Controller).acceptConnection},
-	hcipacket.RejectConnectionRequest: {1, 1, 7, func(c *Controller, f *hcipacket.Fields) reply {
-		address, reason := f.Address(), hcipacket.Status(f.Uint8())
-		return c.rejectConnection(address, reason)
-	}},
-	hcipacket.Disconnect: {0, 5, 3, func(c *Controller, f *hcipacket.Fields) reply {
-		l, reason := c.connections[f.Handle()], hcipacket.Status(f.Uint8())
-		switch {
-		case l == nil:
-			return refused(hcipacket.UnknownConnection)
-		case reason == hcipacket.Success:
-			return refused(hcipacket.InvalidParameters)
-		}
-		return begun(func() {
-			l.end.Detach(reason)
-			l.disconnected(hcipacket.TerminatedByLocalHost)
-		})
-	}},
-	hcipacket.ChangeConnectionPacketType: {1, 6, 4, func(c *Controller, f *hcipacket.Fields) reply {
-		l, types := c.connections[f.Handle()], f.Uint16()
-		if l == nil {
-			return refused(hcipacket.UnknownConnection)
-		}
-		return begun(func() {
-			l.end.Restrict(air.FromHCI(types) & c.config.PacketTypes)
-			c.event(hcipacket.ConnectionPacketTypeChanged,
-				hcipacket.Parameters{}.Status(hcipacket.Success).Handle(l.handle).Uint16(types))
-		})
-	}},
-	hcipacket.RoleDiscovery: {4, 7, 2, onConnection(func(l *connection, _ *hcipacket.Fields) hcipacket.Parameters {
-		if l.end.Outgoing {
-			return hcipacket.Parameters{0} // central: who pages is
-		}
-		return hcipacket.Parameters{1}
-	})},
-	hcipacket.ReadLinkPolicy: {5, 1, 2, onConnection(func(l *connection, _ *hcipacket.Fields) hcipacket.Parameters {
-		return hcipacket.Parameters{}.Uint16(l.policy)
-	})},
-	hcipacket.WriteLinkPolicy: {5, 2, 4, onConnection(func(l *connection, f *hcipacket.Fields) hcipacket.Parameters {
-		l.policy = f.Uint16()
-		return nil
-	})},
-	hcipacket.ReadSupervisionTimeout: {11, 0, 2, onConnection(func(l *connection, _ *hcipacket.Fields) hcipacket.Parameters {
-		return hcipacket.Parameters{}.Uint16(uint16(l.end.SupervisionTimeout() / radio.SlotTime))
-	})},
-	hcipacket.WriteSupervisionTimeout: {11, 1, 4, onConnection(func(l *connection, f *hcipacket.Fields) hcipacket.Parameters {
-		l.end.SetSupervisionTimeout(slots(f.Uint16()))
-		return nil
-	})},
-	hcipacket.ReadTransmitPower: {10, 2, 3, onConnection(func(*connection, *hcipacket.Fields) hcipacket.Parameters {
-		return hcipacket.Parameters{0} // dBm
-	})},
-	hcipacket.ReadRSSI: {15, 5, 2, onConnection(func(*connection, *hcipacket.Fields) hcipacket.Parameters {
-		return hcipacket.Parameters{0} // within the golden range
-	})},
-	hcipacket.ReadEncryptionKeySize: {20, 4, 2, func(c *Controller, f *hcipacket.Fields) reply {
-		handle := f.Handle()
-		answer := hcipacket.Parameters{}.Handle(handle)
-		l := c.connections[handle]
-		if l == nil {
-			return reply{status: hcipacket.UnknownConnection, values: answer}
-		}
-		return reply{values: answer.Uint8(16), then: l.keySizeKnown}
-	}},
+// The opcodes of connectionCommands.
+const (
+	CreateConnection            hcipacket.Opcode = 0x0405
+	Disconnect                  hcipacket.Opcode = 0x0406
+	CreateConnectionCancel      hcipacket.Opcode = 0x0408
+	AcceptConnectionRequest     hcipacket.Opcode = 0x0409
+	RejectConnectionRequest     hcipacket.Opcode = 0x040a
+	ChangeConnectionPacketType  hcipacket.Opcode = 0x040f
+	RoleDiscovery               hcipacket.Opcode = 0x0809
+	ReadLinkPolicySettings      hcipacket.Opcode = 0x080c
+	WriteLinkPolicySettings     hcipacket.Opcode = 0x080d
+	ReadTransmitPowerLevel      hcipacket.Opcode = 0x0c2d
+	ReadLinkSupervisionTimeout  hcipacket.Opcode = 0x0c36
+	WriteLinkSupervisionTimeout hcipacket.Opcode = 0x0c37
+	ReadRSSI                    hcipacket.Opcode = 0x1405
+	ReadEncryptionKeySize       hcipacket.Opcode = 0x1408
+)
+
+var connectionCommands = []command{
+	{
+		opcode: CreateConnection, name: "HCI_Create_Connection", section: "7.1.5",
+		supported: bit{0, 4}, parameters: 13,
+		handle: (*Controller).onCreateConnection,
+	},
+	{
+		opcode: Disconnect, name: "HCI_Disconnect", section: "7.1.6",
+		supported: bit{0, 5}, parameters: 3,
+		handle: (*Controller).onDisconnect,
+	},
+	{
+		opcode: CreateConnectionCancel, name: "HCI_Create_Connection_Cancel", section: "7.1.7",
+		supported: bit{0, 7}, parameters: 6,
+		handle: (*Controller).onCreateConnectionCancel,
+	},
+	{
+		opcode: AcceptConnectionRequest, name: "HCI_Accept_Connection_Request", section: "7.1.8",
+		supported: bit{1, 0}, parameters: 7,
+		handle: (*Controller).onAcceptConnectionRequest,
+	},
+	{
+		opcode: RejectConnectionRequest, name: "HCI_Reject_Connection_Request", section: "7.1.9",
+		supported: bit{1, 1}, parameters: 7,
+		handle: (*Controller).onRejectConnectionRequest,
+	},
+	{
+		opcode: ChangeConnectionPacketType, name: "HCI_Change_Connection_Packet_Type", section: "7.1.14",
+		supported: bit{1, 6}, parameters: 4,
+		handle: (*Controller).onChangeConnectionPacketType,
+	},
+	{
+		opcode: RoleDiscovery, name: "HCI_Role_Discovery", section: "7.2.7",
+		supported: bit{4, 7}, parameters: 2,
+		handle: onConnection((*connection).onRoleDiscovery),
+	},
+	{
+		opcode: ReadLinkPolicySettings, name: "HCI_Read_Link_Policy_Settings", section: "7.2.9",
+		supported: bit{5, 1}, parameters: 2,
+		handle: onConnection((*connection).onReadLinkPolicySettings),
+	},
+	{
+		opcode: WriteLinkPolicySettings, name: "HCI_Write_Link_Policy_Settings", section: "7.2.10",
+		supported: bit{5, 2}, parameters: 4,
+		handle: onConnection((*connection).onWriteLinkPolicySettings),
+	},
+	{
+		opcode: ReadTransmitPowerLevel, name: "HCI_Read_Transmit_Power_Level", section: "7.3.35",
+		supported: bit{10, 2}, parameters: 3,
+		handle: onConnection((*connection).onReadTransmitPowerLevel),
+	},
+	{
+		opcode: ReadLinkSupervisionTimeout, name: "HCI_Read_Link_Supervision_Timeout", section: "7.3.41",
+		supported: bit{11, 0}, parameters: 2,
+		handle: onConnection((*connection).onReadLinkSupervisionTimeout),
+	},
+	{
+		opcode: WriteLinkSupervisionTimeout, name: "HCI_Write_Link_Supervision_Timeout", section: "7.3.42",
+		supported: bit{11, 1}, parameters: 4,
+		handle: onConnection((*connection).onWriteLinkSupervisionTimeout),
+	},
+	{
+		opcode: ReadRSSI, name: "HCI_Read_RSSI", section: "7.5.4",
+		supported: bit{15, 5}, parameters: 2,
+		handle: onConnection((*connection).onReadRSSI),
+	},
+	{
+		opcode: ReadEncryptionKeySize, name: "HCI_Read_Encryption_Key_Size", section: "7.5.7",
+		supported: bit{20, 4}, parameters: 2,
+		handle: (*Controller).onReadEncryptionKeySize,
+	},
 }
 
-// onConnection makes a handler of a command whose first parameter is a link's handle,
-// and whose answer begins with it.
-func onConnection(f func(l *connection, rest *hcipacket.Fields) hcipacket.Parameters) handler {
+// onConnection makes the handler of a command whose first parameter and first return
+// parameter are a Connection_Handle. The function f returns the other return
+// parameters.
+func onConnection(f func(conn *connection, rest *hcipacket.Fields) hcipacket.Parameters) handler {
 	return func(c *Controller, fields *hcipacket.Fields) reply {
 		handle := fields.Handle()
-		answer := hcipacket.Parameters{}.Handle(handle)
-		l := c.connections[handle]
-		if l == nil {
-			return reply{status: hcipacket.UnknownConnection, values: answer}
+		returns := hcipacket.Parameters{}.Handle(handle)
+		conn := c.connections[handle]
+		if conn == nil {
+			return reply{status: hcipacket.UnknownConnection, returns: returns}
 		}
-		return complete(append(answer, f(l, fields)...))
+		return complete(append(returns, f(conn, fields)...))
 	}
 }
 
-func (c *Controller) connectionComplete(status hcipacket.Status, handle hcipacket.Handle, address hcipacket.Address) {
-	const notEncrypted = 0
-	c.event(hcipacket.ConnectionComplete, hcipacket.Parameters{}.Status(status).Handle(handle).
-		Address(address).Uint8(linkType, notEncrypted))
-}
-
-// createConnection pages another device.
-func (c *Controller) createConnection(f *hcipacket.Fields) reply {
+// onCreateConnection pages another device. The result is HCI_Connection_Complete.
+func (c *Controller) onCreateConnection(f *hcipacket.Fields) reply {
 	address, types := f.Address(), air.FromHCI(f.Uint16())
 	switch {
 	case c.cutOff:
-		return refused(hcipacket.TerminatedByLocalHost)
+		return rejected(hcipacket.TerminatedByLocalHost)
 	case c.connectionTo(address) != nil:
-		return refused(hcipacket.ConnectionExists)
-	case c.page[address] != nil && !c.page[address].Ended():
-		return refused(hcipacket.CommandDisallowed)
+		return rejected(hcipacket.ConnectionExists)
+	case c.pages[address] != nil && !c.pages[address].Ended():
+		return rejected(hcipacket.CommandDisallowed)
 	}
-	return begun(func() {
+	return pending(func() {
 		var page *radio.Page
 		page = c.station.Page(address, c.settings.class, slots(c.settings.pageTimeout), func(end *radio.End, status hcipacket.Status) {
-			if c.page[address] == page {
-				delete(c.page, address)
+			if c.pages[address] == page {
+				delete(c.pages, address)
 			}
 			if end == nil {
 				c.connectionComplete(status, 0, address)
@@ -168,136 +173,240 @@ func (c *Controller) createConnection(f *hcipacket.Fields) reply {
 			c.connected(end, types)
 		})
 		if !page.Ended() {
-			c.page[address] = page
+			c.pages[address] = page
 		}
 	})
 }
 
-// Paged asks the host whether it wants a link.
+// onCreateConnectionCancel cancels a page. HCI_Connection_Complete follows the answer.
+func (c *Controller) onCreateConnectionCancel(f *hcipacket.Fields) reply {
+	address := f.Address()
+	returns := hcipacket.Parameters{}.Address(address)
+	page := c.pages[address]
+	switch {
+	case c.connectionTo(address) != nil:
+		return reply{status: hcipacket.ConnectionExists, returns: returns}
+	case page == nil || !page.Cancel():
+		return reply{status: hcipacket.UnknownConnection, returns: returns}
+	}
+	delete(c.pages, address)
+	return reply{returns: returns, then: func() {
+		c.connectionComplete(hcipacket.UnknownConnection, 0, address)
+	}}
+}
+
+// Paged reports another device's page to the host as HCI_Connection_Request.
 func (c *Controller) Paged(page *radio.Page) {
 	address := page.From.Address()
-	c.invited(address) // that page is over
-	i := &invitation{page: page}
-	i.timer = time.AfterFunc(slots(c.settings.acceptTimeout), func() { c.station.Locked(func() { c.ignored(i) }) })
-	c.paged[address] = i
+	c.takeRequest(address) // an earlier page of this device has ended
+	r := &request{page: page}
+	r.timer = time.AfterFunc(slots(c.settings.acceptTimeout), func() { c.station.Locked(func() { c.acceptTimeout(r) }) })
+	c.requests[address] = r
 	c.event(hcipacket.ConnectionRequest, hcipacket.Parameters{}.Address(address).Uint24(page.Class).Uint8(linkType))
 }
 
-// ignored ends a page that the host has not answered.
-func (c *Controller) ignored(i *invitation) {
-	address := i.page.From.Address()
-	if c.paged[address] != i {
+// acceptTimeout ends a request that the host has not answered.
+func (c *Controller) acceptTimeout(r *request) {
+	address := r.page.From.Address()
+	if c.requests[address] != r {
 		return
 	}
-	delete(c.paged, address)
+	delete(c.requests, address)
 	c.connectionComplete(hcipacket.AcceptTimeout, 0, address)
-	i.page.Reject(hcipacket.AcceptTimeout)
+	r.page.Reject(hcipacket.AcceptTimeout)
 }
 
-// invited takes the page that waits for the host's answer, if there is one. It
-// may have ended meanwhile.
-func (c *Controller) invited(address hcipacket.Address) *radio.Page {
-	i := c.paged[address]
-	if i == nil {
+// takeRequest removes the request of a device and returns its page, or nil if there
+// is no request. The page may have ended already.
+func (c *Controller) takeRequest(address hcipacket.Address) *radio.Page {
+	r := c.requests[address]
+	if r == nil {
 		return nil
 	}
-	i.timer.Stop()
-	delete(c.paged, address)
-	return i.page
+	r.timer.Stop()
+	delete(c.requests, address)
+	return r.page
 }
 
-func (c *Controller) acceptConnection(f *hcipacket.Fields) reply {
-	page := c.invited(f.Address())
+// onAcceptConnectionRequest accepts a page. The result is HCI_Connection_Complete.
+func (c *Controller) onAcceptConnectionRequest(f *hcipacket.Fields) reply {
+	page := c.takeRequest(f.Address())
 	if page == nil {
-		return refused(hcipacket.UnknownConnection)
+		return rejected(hcipacket.UnknownConnection)
 	}
-	return begun(func() {
+	return pending(func() {
 		if !page.Accept(func(end *radio.End) { c.connected(end, air.EDR3) }) {
-			// The other gave up before. Linux keeps a connection from the request to
-			// this event, whatever the command's status.
+			// The other device has stopped paging. Linux keeps its connection object
+			// from HCI_Connection_Request to this event, whatever the command's status.
 			c.connectionComplete(hcipacket.ConnectionTimeout, 0, page.From.Address())
 		}
 	})
 }
 
-func (c *Controller) rejectConnection(address hcipacket.Address, reason hcipacket.Status) reply {
+// onRejectConnectionRequest rejects a page with the reason given by the host.
+func (c *Controller) onRejectConnectionRequest(f *hcipacket.Fields) reply {
+	address, reason := f.Address(), hcipacket.Status(f.Uint8())
 	if reason == hcipacket.Success {
-		return refused(hcipacket.InvalidParameters)
+		return rejected(hcipacket.InvalidParameters)
 	}
-	page := c.invited(address)
+	page := c.takeRequest(address)
 	if page == nil {
-		return refused(hcipacket.UnknownConnection)
+		return rejected(hcipacket.UnknownConnection)
 	}
-	return begun(func() {
+	return pending(func() {
 		c.connectionComplete(reason, 0, address)
 		page.Reject(reason)
 	})
 }
 
-// connected tells the host of a new link, for which it allows some packets.
+// connectionComplete sends HCI_Connection_Complete (section 7.7.3).
+func (c *Controller) connectionComplete(status hcipacket.Status, handle hcipacket.Handle, address hcipacket.Address) {
+	const notEncrypted = 0
+	c.event(hcipacket.ConnectionComplete, hcipacket.Parameters{}.Status(status).Handle(handle).
+		Address(address).Uint8(linkType, notEncrypted))
+}
+
+// connected adds a new connection, for which the host allows the given packet types.
 func (c *Controller) connected(end *radio.End, types air.PacketTypes) {
 	end.Restrict(types & c.config.PacketTypes)
-	l := &connection{Controller: c, handle: c.newHandle(), end: end, policy: c.settings.linkPolicy}
-	end.Owner = l
-	end.OnDisconnect = l.disconnected
-	c.connections[l.handle] = l
-	// If the two have paged each other, the page that was second is over.
-	delete(c.page, l.peer())
-	c.invited(l.peer())
-	c.connectionComplete(hcipacket.Success, l.handle, l.peer())
+	conn := &connection{Controller: c, handle: c.newHandle(), end: end, policy: c.settings.linkPolicy}
+	end.Owner = conn
+	end.OnDisconnect = conn.disconnected
+	c.connections[conn.handle] = conn
+	// If the two devices have paged each other, the second page has ended.
+	delete(c.pages, conn.peer())
+	c.takeRequest(conn.peer())
+	c.connectionComplete(hcipacket.Success, conn.handle, conn.peer())
 }
 
-// disconnected tells the host that a link has ended.
-func (l *connection) disconnected(reason hcipacket.Status) {
-	delete(l.connections, l.handle)
-	l.disconnectionComplete(l.handle, reason)
+// onDisconnect ends a connection (LMP_detach).
+func (c *Controller) onDisconnect(f *hcipacket.Fields) reply {
+	conn, reason := c.connections[f.Handle()], hcipacket.Status(f.Uint8())
+	switch {
+	case conn == nil:
+		return rejected(hcipacket.UnknownConnection)
+	case reason == hcipacket.Success:
+		return rejected(hcipacket.InvalidParameters)
+	}
+	return pending(func() {
+		conn.end.Detach(reason)
+		conn.disconnected(hcipacket.TerminatedByLocalHost)
+	})
 }
 
+// disconnected removes a connection that has ended.
+func (conn *connection) disconnected(reason hcipacket.Status) {
+	delete(conn.connections, conn.handle)
+	conn.disconnectionComplete(conn.handle, reason)
+}
+
+// disconnectionComplete sends HCI_Disconnection_Complete (section 7.7.5).
 func (c *Controller) disconnectionComplete(handle hcipacket.Handle, reason hcipacket.Status) {
 	c.event(hcipacket.DisconnectionComplete,
 		hcipacket.Parameters{}.Status(hcipacket.Success).Handle(handle).Status(reason))
 }
 
-// send takes ACL data of the host to the other end of its link.
-func (c *Controller) send(data hcipacket.ACL) error {
-	l := c.connections[data.Handle]
-	if l == nil {
-		return nil // sent before the host learned of the link's end
+func (c *Controller) onChangeConnectionPacketType(f *hcipacket.Fields) reply {
+	conn, types := c.connections[f.Handle()], f.Uint16()
+	if conn == nil {
+		return rejected(hcipacket.UnknownConnection)
 	}
-	if len(data.Data) > c.config.ACLLength {
-		return fmt.Errorf("controller: %d bytes of ACL data, where %d are allowed", len(data.Data), c.config.ACLLength)
+	return pending(func() {
+		conn.end.Restrict(air.FromHCI(types) & c.config.PacketTypes)
+		c.event(hcipacket.ConnectionPacketTypeChanged,
+			hcipacket.Parameters{}.Status(hcipacket.Success).Handle(conn.handle).Uint16(types))
+	})
+}
+
+// onRoleDiscovery returns Central for the end that has paged, and Peripheral for the
+// other end.
+func (conn *connection) onRoleDiscovery(*hcipacket.Fields) hcipacket.Parameters {
+	const central, peripheral = 0, 1
+	if conn.end.Outgoing {
+		return hcipacket.Parameters{central}
+	}
+	return hcipacket.Parameters{peripheral}
+}
+
+func (conn *connection) onReadLinkPolicySettings(*hcipacket.Fields) hcipacket.Parameters {
+	return hcipacket.Parameters{}.Uint16(conn.policy)
+}
+
+func (conn *connection) onWriteLinkPolicySettings(f *hcipacket.Fields) hcipacket.Parameters {
+	conn.policy = f.Uint16()
+	return nil
+}
+
+func (conn *connection) onReadLinkSupervisionTimeout(*hcipacket.Fields) hcipacket.Parameters {
+	return hcipacket.Parameters{}.Uint16(uint16(conn.end.SupervisionTimeout() / radio.SlotTime))
+}
+
+func (conn *connection) onWriteLinkSupervisionTimeout(f *hcipacket.Fields) hcipacket.Parameters {
+	conn.end.SetSupervisionTimeout(slots(f.Uint16()))
+	return nil
+}
+
+func (conn *connection) onReadTransmitPowerLevel(*hcipacket.Fields) hcipacket.Parameters {
+	return hcipacket.Parameters{0} // dBm
+}
+
+func (conn *connection) onReadRSSI(*hcipacket.Fields) hcipacket.Parameters {
+	return hcipacket.Parameters{0} // within the golden range
+}
+
+// onReadEncryptionKeySize returns 16 bytes. Reading it completes a pending change of
+// encryption: see encrypt.
+func (c *Controller) onReadEncryptionKeySize(f *hcipacket.Fields) reply {
+	const keySize = 16
+	handle := f.Handle()
+	returns := hcipacket.Parameters{}.Handle(handle)
+	conn := c.connections[handle]
+	if conn == nil {
+		return reply{status: hcipacket.UnknownConnection, returns: returns}
+	}
+	return reply{returns: returns.Uint8(keySize), then: conn.keySizeRead}
+}
+
+// send transmits an ACL packet of the host to the other end of its connection.
+func (c *Controller) send(packet hcipacket.ACL) error {
+	conn := c.connections[packet.Handle]
+	if conn == nil {
+		return nil // sent before the host received HCI_Disconnection_Complete
+	}
+	if len(packet.Data) > c.config.ACLLength {
+		return fmt.Errorf("controller: ACL packet of %d bytes; the maximum is %d", len(packet.Data), c.config.ACLLength)
 	}
 	if c.queued() == c.config.ACLBuffers {
-		return fmt.Errorf("controller: more packets of ACL data than the %d that there is room for", c.config.ACLBuffers)
+		return fmt.Errorf("controller: ACL packet, but all %d buffers are in use", c.config.ACLBuffers)
 	}
-	boundary := data.Boundary
+	boundary := packet.Boundary
 	if boundary == hcipacket.FirstNonFlushable {
 		boundary = hcipacket.FirstFlushable
 	}
-	l.queued++
-	l.end.Send(len(data.Data), l.sent, func() {
-		l.end.Peer().Owner.(*connection).arrived(boundary, data.Data)
+	conn.queued++
+	conn.end.Send(len(packet.Data), conn.sent, func() {
+		conn.end.Peer().Owner.(*connection).receive(boundary, packet.Data)
 	})
 	return nil
 }
 
-// queued returns how many packets of the host are waiting for the radio.
+// queued returns the number of buffers in use.
 func (c *Controller) queued() int {
 	n := 0
-	for _, l := range c.connections {
-		n += l.queued
+	for _, conn := range c.connections {
+		n += conn.queued
 	}
 	return n
 }
 
-// sent tells the host that there is room for one packet more.
-func (l *connection) sent() {
-	l.queued--
-	l.event(hcipacket.NumberOfCompletedPackets, hcipacket.Parameters{1}.Handle(l.handle).Uint16(1))
+// sent frees one buffer and sends HCI_Number_Of_Completed_Packets (section 7.7.19).
+func (conn *connection) sent() {
+	conn.queued--
+	conn.event(hcipacket.NumberOfCompletedPackets, hcipacket.Parameters{1}.Handle(conn.handle).Uint16(1))
 }
 
-// arrived gives the host data that came over the link.
-func (l *connection) arrived(boundary hcipacket.Boundary, data []byte) {
-	l.packet = hcipacket.ACL{Handle: l.handle, Boundary: boundary, Data: data}.Append(l.packet[:0])
-	l.config.Output(l.packet)
+// receive passes received data to the host.
+func (conn *connection) receive(boundary hcipacket.Boundary, data []byte) {
+	conn.packet = hcipacket.ACL{Handle: conn.handle, Boundary: boundary, Data: data}.Append(conn.packet[:0])
+	conn.config.Output(conn.packet)
 }

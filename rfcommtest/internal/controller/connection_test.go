@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/controller"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
@@ -61,7 +62,7 @@ func TestStallHoldsEverythingBack(t *testing.T) {
 		ofA, _ := connect(a, b)
 		a.locked(func() { a.conditions(b).Stall() })
 		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("1")}.Append(nil))
-		a.begin(hcipacket.ReadRemoteFeatures, hcipacket.Parameters{}.Handle(ofA))
+		a.begin(controller.ReadRemoteSupportedFeatures, hcipacket.Parameters{}.Handle(ofA))
 		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("2")}.Append(nil))
 		time.Sleep(time.Hour)
 		a.nothing()
@@ -76,7 +77,7 @@ func TestStallHoldsEverythingBack(t *testing.T) {
 
 func TestPageThatNobodyHearsTimesOut(t *testing.T) {
 	for name, hide := range map[string]func(a, b *host){
-		"no page scan":   func(_, b *host) { b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{1}) },
+		"no page scan":   func(_, b *host) { b.do(controller.WriteScanEnable, hcipacket.Parameters{1}) },
 		"out of range":   func(_, b *host) { b.locked(func() { b.controller.Station().SetReachable(false) }) },
 		"powered off":    func(_, b *host) { b.locked(b.controller.PowerOff) },
 		"stalled":        func(a, b *host) { a.locked(func() { a.conditions(b).Stall() }) },
@@ -85,7 +86,7 @@ func TestPageThatNobodyHearsTimesOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onRadio(t, func(t *testing.T, a, b, _ *host) {
 				hide(a, b)
-				a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+				a.begin(controller.CreateConnection, connectTo(addressOfB))
 				f := a.after(5120*time.Millisecond, hcipacket.ConnectionComplete)
 				if status := hcipacket.Status(f.Uint8()); status != hcipacket.PageTimeout {
 					t.Errorf("the page ended with %v", status)
@@ -98,11 +99,11 @@ func TestPageThatNobodyHearsTimesOut(t *testing.T) {
 
 func TestPageOfNobodyTimesOutAsTheHostSays(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, _, _ *host) {
-		a.do(hcipacket.WritePageTimeout, hcipacket.Parameters{}.Uint16(0x0640)) // 1 s
-		a.begin(hcipacket.CreateConnection, connectTo(nobody))
+		a.do(controller.WritePageTimeout, hcipacket.Parameters{}.Uint16(0x0640)) // 1 s
+		a.begin(controller.CreateConnection, connectTo(nobody))
 		a.after(time.Second, hcipacket.ConnectionComplete)
 		a.locked(func() { a.controller.Station().PageTimeout = 50 * time.Millisecond })
-		a.begin(hcipacket.CreateConnection, connectTo(nobody))
+		a.begin(controller.CreateConnection, connectTo(nobody))
 		a.after(50*time.Millisecond, hcipacket.ConnectionComplete)
 	})
 }
@@ -110,8 +111,8 @@ func TestPageOfNobodyTimesOutAsTheHostSays(t *testing.T) {
 func TestPageIsHeardAsSoonAsItCanBe(t *testing.T) {
 	for name, change := range map[string]struct{ hide, show func(a, b *host) }{
 		"page scan": {
-			func(_, b *host) { b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{0}) },
-			func(_, b *host) { b.do(hcipacket.WriteScanEnable, hcipacket.Parameters{2}) },
+			func(_, b *host) { b.do(controller.WriteScanEnable, hcipacket.Parameters{0}) },
+			func(_, b *host) { b.do(controller.WriteScanEnable, hcipacket.Parameters{2}) },
 		},
 		"in range": {
 			func(_, b *host) { b.locked(func() { b.controller.Station().SetReachable(false) }) },
@@ -125,7 +126,7 @@ func TestPageIsHeardAsSoonAsItCanBe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onRadio(t, func(t *testing.T, a, b, _ *host) {
 				change.hide(a, b)
-				a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+				a.begin(controller.CreateConnection, connectTo(addressOfB))
 				time.Sleep(2 * time.Second)
 				a.nothing()
 				b.nothing()
@@ -139,7 +140,7 @@ func TestPageIsHeardAsSoonAsItCanBe(t *testing.T) {
 func TestPageTakesItsTime(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		a.locked(func() { a.conditions(b).PageDelay = 700 * time.Millisecond })
-		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.after(700*time.Millisecond, hcipacket.ConnectionRequest)
 	})
 }
@@ -148,25 +149,25 @@ func TestRefusals(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		// By the controller.
 		b.locked(func() { b.controller.Station().Refusal = hcipacket.LimitedResources })
-		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		a.connected(addressOfB, hcipacket.LimitedResources)
 		b.nothing()
 		// By the host.
 		b.locked(func() { b.controller.Station().Refusal = 0 })
-		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.event(hcipacket.ConnectionRequest)
-		b.begin(hcipacket.RejectConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Status(hcipacket.UnacceptableAddress))
+		b.begin(controller.RejectConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Status(hcipacket.UnacceptableAddress))
 		b.connected(addressOfA, hcipacket.UnacceptableAddress)
 		a.connected(addressOfB, hcipacket.UnacceptableAddress)
 		// By a host that says nothing.
-		b.do(hcipacket.WriteConnectionAccept, hcipacket.Parameters{}.Uint16(0x0640)) // 1 s
-		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		b.do(controller.WriteConnectionAcceptTimeout, hcipacket.Parameters{}.Uint16(0x0640)) // 1 s
+		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.event(hcipacket.ConnectionRequest)
 		time.Sleep(time.Second)
 		b.connected(addressOfA, hcipacket.AcceptTimeout)
 		a.connected(addressOfB, hcipacket.AcceptTimeout)
 		// An answer after that comes too late.
-		if status := b.status(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1)); status != hcipacket.UnknownConnection {
+		if status := b.status(controller.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1)); status != hcipacket.UnknownConnection {
 			t.Errorf("a late answer: %v", status)
 		}
 		connect(a, b)
@@ -175,23 +176,23 @@ func TestRefusals(t *testing.T) {
 
 func TestPageIsCancelled(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
-		a.begin(hcipacket.CreateConnection, connectTo(nobody))
-		a.do(hcipacket.CreateConnectionCancel, hcipacket.Parameters{}.Address(nobody))
+		a.begin(controller.CreateConnection, connectTo(nobody))
+		a.do(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(nobody))
 		a.connected(nobody, hcipacket.UnknownConnection)
 		time.Sleep(time.Minute)
 		a.nothing()
-		if status, _ := a.complete(hcipacket.CreateConnectionCancel, hcipacket.Parameters{}.Address(nobody)); status != hcipacket.UnknownConnection {
+		if status, _ := a.complete(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(nobody)); status != hcipacket.UnknownConnection {
 			t.Errorf("cancelling what is not there: %v", status)
 		}
 		// The other host may have been asked already.
-		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.event(hcipacket.ConnectionRequest)
-		a.do(hcipacket.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB))
+		a.do(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB))
 		a.connected(addressOfB, hcipacket.UnknownConnection)
-		b.begin(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1))
+		b.begin(controller.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1))
 		b.connected(addressOfA, hcipacket.ConnectionTimeout)
 		connect(a, b)
-		if status, _ := a.complete(hcipacket.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB)); status != hcipacket.ConnectionExists {
+		if status, _ := a.complete(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB)); status != hcipacket.ConnectionExists {
 			t.Errorf("cancelling what has become a link: %v", status)
 		}
 	})
@@ -199,31 +200,31 @@ func TestPageIsCancelled(t *testing.T) {
 
 func TestTwoThatPageEachOtherGetOneLink(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
-		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.event(hcipacket.ConnectionRequest)
-		b.begin(hcipacket.CreateConnection, connectTo(addressOfA)) // sent before B's host saw that
+		b.begin(controller.CreateConnection, connectTo(addressOfA)) // sent before B's host saw that
 		a.event(hcipacket.ConnectionRequest)
-		a.begin(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfB).Uint8(1))
+		a.begin(controller.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfB).Uint8(1))
 		ofA := a.connected(addressOfB, hcipacket.Success)
 		b.connected(addressOfA, hcipacket.Success)
-		if status := b.status(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1)); status != hcipacket.UnknownConnection {
+		if status := b.status(controller.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1)); status != hcipacket.UnknownConnection {
 			t.Errorf("accepting the other page: %v", status)
 		}
 		time.Sleep(time.Minute)
 		a.nothing()
 		b.nothing()
-		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
+		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 	})
 }
 
 func TestSecondConnectionToADeviceIsRefused(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
-		a.begin(hcipacket.CreateConnection, connectTo(nobody))
-		if status := a.status(hcipacket.CreateConnection, connectTo(nobody)); status != hcipacket.CommandDisallowed {
+		a.begin(controller.CreateConnection, connectTo(nobody))
+		if status := a.status(controller.CreateConnection, connectTo(nobody)); status != hcipacket.CommandDisallowed {
 			t.Errorf("while the first is paged: %v", status)
 		}
 		connect(a, b)
-		if status := a.status(hcipacket.CreateConnection, connectTo(addressOfB)); status != hcipacket.ConnectionExists {
+		if status := a.status(controller.CreateConnection, connectTo(addressOfB)); status != hcipacket.ConnectionExists {
 			t.Errorf("while there is a link: %v", status)
 		}
 	})
@@ -232,10 +233,10 @@ func TestSecondConnectionToADeviceIsRefused(t *testing.T) {
 func TestWhoHangsUpAndWhoIsHungUpOnAreToldSo(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
-		b.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofB).Status(hcipacket.RemoteLowResources))
+		b.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofB).Status(hcipacket.RemoteLowResources))
 		b.disconnected(ofB, hcipacket.TerminatedByLocalHost)
 		a.disconnected(ofA, hcipacket.RemoteLowResources)
-		if status := b.status(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofB).Uint8(0x13)); status != hcipacket.UnknownConnection {
+		if status := b.status(controller.Disconnect, hcipacket.Parameters{}.Handle(ofB).Uint8(0x13)); status != hcipacket.UnknownConnection {
 			t.Errorf("a second time: %v", status)
 		}
 		if again, _ := connect(a, b); again == ofA {
@@ -248,7 +249,7 @@ func TestHangingUpDuringAStallIsHeardAtItsEnd(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() { a.conditions(b).Stall() })
-		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
+		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 		time.Sleep(time.Second)
 		b.nothing()
@@ -276,7 +277,7 @@ func TestLinksAreLostForTheReasonThatIsGiven(t *testing.T) {
 
 		// On one side: the other notices when it has heard nothing for too long.
 		ofA, ofB = connect(a, b)
-		a.do(hcipacket.WriteSupervisionTimeout, hcipacket.Parameters{}.Handle(ofA).Uint16(0x0c80)) // 2 s
+		a.do(controller.WriteLinkSupervisionTimeout, hcipacket.Parameters{}.Handle(ofA).Uint16(0x0c80)) // 2 s
 		a.locked(func() { a.conditions(b).Disconnect(hcipacket.RemoteLowResources, addressOfA) })
 		a.disconnected(ofA, hcipacket.RemoteLowResources)
 		b.gone(b.after(2*time.Second, hcipacket.DisconnectionComplete), ofB, hcipacket.ConnectionTimeout)
@@ -297,13 +298,13 @@ func TestLinksAreLostForTheReasonThatIsGiven(t *testing.T) {
 func TestResetIsNoticedByItsSilence(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, c *host) {
 		_, ofB := connect(a, b)
-		c.begin(hcipacket.CreateConnection, connectTo(addressOfA))
+		c.begin(controller.CreateConnection, connectTo(addressOfA))
 		a.event(hcipacket.ConnectionRequest)
-		a.do(hcipacket.Reset, nil)
+		a.do(controller.Reset, nil)
 		c.connected(addressOfA, hcipacket.PageTimeout)
 		b.gone(b.after(20*time.Second, hcipacket.DisconnectionComplete), ofB, hcipacket.ConnectionTimeout)
 		a.nothing()
-		a.do(hcipacket.WriteScanEnable, hcipacket.Parameters{3})
+		a.do(controller.WriteScanEnable, hcipacket.Parameters{3})
 		connect(b, a)
 	})
 }
@@ -312,11 +313,11 @@ func TestResetIsNoticedByItsSilence(t *testing.T) {
 func TestPageOverAForgottenLinkEndsIt(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		_, ofB := connect(a, b)
-		a.do(hcipacket.Reset, nil)
-		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		a.do(controller.Reset, nil)
+		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.disconnected(ofB, hcipacket.ConnectionTimeout)
 		b.event(hcipacket.ConnectionRequest)
-		b.begin(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1))
+		b.begin(controller.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1))
 		b.connected(addressOfA, hcipacket.Success)
 		a.connected(addressOfB, hcipacket.Success)
 	})
@@ -354,7 +355,7 @@ func TestHostChoosesThePacketsOfALink(t *testing.T) {
 			{0xcc18 | 0x2204, 6 + 4},         // no 3 Mbit/s: a 2-DH5, and 342 bytes in a 2-DH3
 			{0xcc18 | 0x3306, 6 + 6 + 6 + 2}, // no EDR: three DH5 and 4 bytes in a DM1
 		} {
-			a.begin(hcipacket.ChangeConnectionPacketType, hcipacket.Parameters{}.Handle(ofA).Uint16(tt.types))
+			a.begin(controller.ChangeConnectionPacketType, hcipacket.Parameters{}.Handle(ofA).Uint16(tt.types))
 			a.event(hcipacket.ConnectionPacketTypeChanged)
 			var before int
 			a.locked(func() { before = a.conditions(b).Airtime().Slots })

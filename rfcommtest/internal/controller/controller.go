@@ -1,10 +1,12 @@
-// Package controller is a Bluetooth controller for BR/EDR links without audio,
-// as its host sees it through HCI: commands and data go in, events and data
-// come out (Bluetooth Core Specification, Volume 4, Part E). It has what the
-// Linux kernel needs; what it does not have it refuses as the specification
-// says, and does not claim in its features and its list of commands.
+// Package controller implements the controller side of HCI (Bluetooth Core
+// Specification, Volume 4, Part E) for BR/EDR connections without audio: commands and
+// data of the host go in, events and data come out. Sections without a volume in the
+// comments of this package are sections of Volume 4, Part E.
 //
-// It has no antenna: package radio carries what it says to other controllers.
+// The package supports the commands that the Linux kernel needs. It rejects all
+// others with Unknown HCI Command, as the specification requires, and does not claim
+// them in its features and in its list of supported commands. Package radio transports
+// everything between controllers.
 package controller
 
 import (
@@ -16,42 +18,42 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
 
-// Config is what a controller is made with.
+// Config holds the properties of a controller.
 type Config struct {
-	Address    hcipacket.Address
-	Name       string // until the host gives another
-	ACLLength  int    // most bytes of ACL data in a packet of the host
-	ACLBuffers int    // packets that it holds for the radio
-	PacketTypes    air.PacketTypes
+	Address     hcipacket.Address
+	Name        string // until the host writes another
+	ACLLength   int    // the maximum data length of an ACL packet of the host
+	ACLBuffers  int    // the number of ACL packets that the controller can hold
+	PacketTypes air.PacketTypes
 
-	// Output takes a packet for the host. It is called with the radio's lock held,
-	// and keeps nothing of the packet.
+	// Output passes a packet to the host. It is called with the radio's lock held, and
+	// must not retain packet.
 	Output func(packet []byte)
 }
 
-// A Controller is one controller. The radio's lock guards it: callers of all
-// methods hold it.
+// A Controller is a virtual controller. The radio's lock guards it: callers of all
+// methods must hold the lock.
 type Controller struct {
-	config   Config
-	station  *radio.Station
-	settings settings
-	connections    map[hcipacket.Handle]*connection
-	page     map[hcipacket.Address]*radio.Page // under way from here
-	paged    map[hcipacket.Address]*invitation // waiting for the host's answer
-	inquiry  *inquiry
-	names    map[hcipacket.Address]func() // cancel pages for names under way from here
-	next     hcipacket.Handle
-	cutOff   bool   // see CutOff
-	packet   []byte // space for one packet to the host
+	config       Config
+	station      *radio.Station
+	settings     settings
+	connections  map[hcipacket.Handle]*connection
+	pages        map[hcipacket.Address]*radio.Page // of this controller, to these addresses
+	requests     map[hcipacket.Address]*request    // from these addresses
+	inquiry      *inquiry
+	nameRequests map[hcipacket.Address]func() // each cancels the page for a name
+	nextHandle   hcipacket.Handle
+	cutOff       bool   // see CutOff
+	packet       []byte // buffer for one packet to the host
 }
 
 var _ radio.Receiver = (*Controller)(nil)
 
-// New returns a controller with a station of its own. Number tells apart the
-// controllers of a radio: they count their links from different handles, so that
-// whoever takes one's for another's finds out.
+// New returns a controller with a station of its own. The number distinguishes the
+// controllers of a radio: each starts counting its handles from a different value,
+// which exposes code that uses the handle of one controller with another.
 func New(r *radio.Radio, number int, config Config) *Controller {
-	c := &Controller{config: config, next: hcipacket.Handle(1 + number*0x100)}
+	c := &Controller{config: config, nextHandle: hcipacket.Handle(1 + number*0x100)}
 	c.station = r.NewStation(config.Address, c)
 	c.clear()
 	return c
@@ -60,50 +62,50 @@ func New(r *radio.Radio, number int, config Config) *Controller {
 // Station returns the controller's station.
 func (c *Controller) Station() *radio.Station { return c.station }
 
-// clear brings the controller into the state that it has after a reset.
+// clear brings the controller into its state after a reset.
 func (c *Controller) clear() {
 	c.settings = defaultSettings(c.config.Name)
 	c.connections = make(map[hcipacket.Handle]*connection)
-	c.page = make(map[hcipacket.Address]*radio.Page)
-	c.paged = make(map[hcipacket.Address]*invitation)
-	c.names = make(map[hcipacket.Address]func())
+	c.pages = make(map[hcipacket.Address]*radio.Page)
+	c.requests = make(map[hcipacket.Address]*request)
+	c.nameRequests = make(map[hcipacket.Address]func())
 	c.inquiry.stop()
 	c.inquiry = nil
 	c.cutOff = false
 }
 
-// CutOff ends all links, and the pages from here, as the host itself does when it
-// powers the controller off: it is told the reason TerminatedByLocalHost, and other
-// controllers are told nothing. Until the next PowerOff or reset, the controller
-// makes no links.
+// CutOff ends all connections and pages of this controller, as a host does when it
+// powers its controller off. The host receives the reason TerminatedByLocalHost. Other
+// controllers are not notified. Until the next PowerOff or reset, the controller makes
+// no connections.
 func (c *Controller) CutOff() {
-	pages, connections := c.page, c.connections // PowerOff makes new ones
+	pages, connections := c.pages, c.connections // PowerOff replaces the maps
 	maps.DeleteFunc(pages, func(_ hcipacket.Address, p *radio.Page) bool { return p.Ended() })
 	c.PowerOff()
 	c.cutOff = true
-	for to := range pages {
-		c.connectionComplete(hcipacket.TerminatedByLocalHost, 0, to)
+	for address := range pages {
+		c.connectionComplete(hcipacket.TerminatedByLocalHost, 0, address)
 	}
 	for handle := range connections {
 		c.disconnectionComplete(handle, hcipacket.TerminatedByLocalHost)
 	}
 }
 
-// PowerOff has the controller forget everything without a word to its host or to
-// other controllers.
+// PowerOff discards the state of the controller, without notifying its host or other
+// controllers.
 func (c *Controller) PowerOff() {
-	for address := range c.paged {
-		c.invited(address)
+	for address := range c.requests {
+		c.takeRequest(address)
 	}
 	c.station.Reset()
 	c.clear()
 }
 
-// Input takes a packet of the host. An error tells of a packet that no host
-// should send; the controller goes on.
+// Input processes a packet of the host. It returns an error if a host must not send
+// such a packet. The controller remains usable after an error.
 func (c *Controller) Input(packet []byte) error {
 	if len(packet) == 0 {
-		return fmt.Errorf("controller: an empty packet")
+		return fmt.Errorf("controller: empty packet")
 	}
 	switch kind := hcipacket.Kind(packet[0]); kind {
 	case hcipacket.KindCommand:
@@ -111,7 +113,7 @@ func (c *Controller) Input(packet []byte) error {
 		if err != nil {
 			return err
 		}
-		c.command(command)
+		c.execute(command)
 	case hcipacket.KindACL:
 		data, err := hcipacket.ParseACL(packet)
 		if err != nil {
@@ -119,23 +121,23 @@ func (c *Controller) Input(packet []byte) error {
 		}
 		return c.send(data)
 	default:
-		return fmt.Errorf("controller: a %v", kind)
+		return fmt.Errorf("controller: unexpected %v from the host", kind)
 	}
 	return nil
 }
 
-// event tells the host of an event.
+// event sends an event to the host.
 func (c *Controller) event(code hcipacket.EventCode, p hcipacket.Parameters) {
 	c.packet = hcipacket.Event{Code: code, Parameters: p}.Append(c.packet[:0])
 	c.config.Output(c.packet)
 }
 
-// newHandle returns a handle that no link has.
+// newHandle returns an unused connection handle.
 func (c *Controller) newHandle() hcipacket.Handle {
 	for {
-		h := c.next
-		if c.next++; c.next > hcipacket.MaxHandle {
-			c.next = 1
+		h := c.nextHandle
+		if c.nextHandle++; c.nextHandle > hcipacket.MaxHandle {
+			c.nextHandle = 1
 		}
 		if c.connections[h] == nil {
 			return h
@@ -143,11 +145,11 @@ func (c *Controller) newHandle() hcipacket.Handle {
 	}
 }
 
-// connectionTo returns the link to a device.
+// connectionTo returns the connection to a device, or nil.
 func (c *Controller) connectionTo(address hcipacket.Address) *connection {
-	for _, l := range c.connections {
-		if l.peer() == address {
-			return l
+	for _, conn := range c.connections {
+		if conn.peer() == address {
+			return conn
 		}
 	}
 	return nil

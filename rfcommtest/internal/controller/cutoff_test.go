@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/controller"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
@@ -11,8 +12,8 @@ func TestCutOffEndsLinksAndPages(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, c *host) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() { a.conditions(b).SetSupervisionTimeout(time.Second) })
-		a.begin(hcipacket.CreateConnection, connectTo(nobody))
-		c.begin(hcipacket.CreateConnection, connectTo(addressOfA))
+		a.begin(controller.CreateConnection, connectTo(nobody))
+		c.begin(controller.CreateConnection, connectTo(addressOfA))
 		a.event(hcipacket.ConnectionRequest)
 		a.locked(a.controller.CutOff)
 		a.connected(nobody, hcipacket.TerminatedByLocalHost)
@@ -26,20 +27,20 @@ func TestCutOffEndsLinksAndPages(t *testing.T) {
 func TestCutOffLastsUntilReset(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		a.locked(a.controller.CutOff)
-		if status := a.status(hcipacket.CreateConnection, connectTo(addressOfB)); status != hcipacket.TerminatedByLocalHost {
+		if status := a.status(controller.CreateConnection, connectTo(addressOfB)); status != hcipacket.TerminatedByLocalHost {
 			t.Errorf("a page after it: %v", status)
 		}
-		a.do(hcipacket.WriteScanEnable, hcipacket.Parameters{3})
-		b.begin(hcipacket.CreateConnection, connectTo(addressOfA))
+		a.do(controller.WriteScanEnable, hcipacket.Parameters{3})
+		b.begin(controller.CreateConnection, connectTo(addressOfA))
 		f := b.after(5120*time.Millisecond, hcipacket.ConnectionComplete)
 		if status := hcipacket.Status(f.Uint8()); status != hcipacket.PageTimeout {
 			t.Errorf("a page from elsewhere ended with %v", status)
 		}
 		a.nothing()
-		a.do(hcipacket.Reset, nil)
-		a.do(hcipacket.WriteScanEnable, hcipacket.Parameters{3})
+		a.do(controller.Reset, nil)
+		a.do(controller.WriteScanEnable, hcipacket.Parameters{3})
 		ofB, ofA := connect(b, a)
-		b.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofB).Status(hcipacket.RemoteUserTerminated))
+		b.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofB).Status(hcipacket.RemoteUserTerminated))
 		b.disconnected(ofB, hcipacket.TerminatedByLocalHost)
 		a.disconnected(ofA, hcipacket.RemoteUserTerminated)
 		connect(a, b)

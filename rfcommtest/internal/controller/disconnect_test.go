@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/controller"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
@@ -12,21 +13,21 @@ import (
 func TestHostIsToldOfTheEndOfEveryRequest(t *testing.T) {
 	for name, giveUp := range map[string]func(a *host){
 		"cancelled": func(a *host) {
-			a.do(hcipacket.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB))
+			a.do(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB))
 			a.connected(addressOfB, hcipacket.UnknownConnection)
 		},
-		"reset": func(a *host) { a.do(hcipacket.Reset, nil) },
+		"reset": func(a *host) { a.do(controller.Reset, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			onRadio(t, func(t *testing.T, a, b, _ *host) {
 				from := hcipacket.Parameters{}.Address(addressOfA)
 				for _, answer := range []func(){
 					func() {
-						b.begin(hcipacket.AcceptConnectionRequest, from.Uint8(1))
+						b.begin(controller.AcceptConnectionRequest, from.Uint8(1))
 						b.connected(addressOfA, hcipacket.ConnectionTimeout)
 					},
 					func() {
-						b.begin(hcipacket.RejectConnectionRequest, from.Status(hcipacket.LimitedResources))
+						b.begin(controller.RejectConnectionRequest, from.Status(hcipacket.LimitedResources))
 						b.connected(addressOfA, hcipacket.LimitedResources)
 					},
 					func() { // none
@@ -34,7 +35,7 @@ func TestHostIsToldOfTheEndOfEveryRequest(t *testing.T) {
 						b.connected(addressOfA, hcipacket.AcceptTimeout)
 					},
 				} {
-					a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+					a.begin(controller.CreateConnection, connectTo(addressOfB))
 					b.event(hcipacket.ConnectionRequest)
 					giveUp(a)
 					answer()
@@ -48,14 +49,14 @@ func TestHostIsToldOfTheEndOfEveryRequest(t *testing.T) {
 
 func TestResetForgetsWhatWasAsked(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, c *host) {
-		a.begin(hcipacket.RemoteNameRequest, hcipacket.Parameters{}.Address(nobody).Uint8(1, 0).Uint16(0))
-		a.begin(hcipacket.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(2, 0))
+		a.begin(controller.RemoteNameRequest, hcipacket.Parameters{}.Address(nobody).Uint8(1, 0).Uint16(0))
+		a.begin(controller.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(2, 0))
 		a.event(hcipacket.InquiryResult)
 		a.event(hcipacket.InquiryResult)
-		a.begin(hcipacket.CreateConnection, connectTo(nobody))
-		b.begin(hcipacket.CreateConnection, connectTo(addressOfA))
+		a.begin(controller.CreateConnection, connectTo(nobody))
+		b.begin(controller.CreateConnection, connectTo(addressOfA))
 		a.event(hcipacket.ConnectionRequest)
-		a.do(hcipacket.Reset, nil)
+		a.do(controller.Reset, nil)
 		time.Sleep(time.Minute)
 		a.nothing()
 	})
@@ -64,16 +65,16 @@ func TestResetForgetsWhatWasAsked(t *testing.T) {
 // A reason of 0 would say that all is well.
 func TestReasonsAreNotSuccess(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
-		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.event(hcipacket.ConnectionRequest)
 		from := hcipacket.Parameters{}.Address(addressOfA)
-		if status := b.status(hcipacket.RejectConnectionRequest, from.Status(hcipacket.Success)); status != hcipacket.InvalidParameters {
+		if status := b.status(controller.RejectConnectionRequest, from.Status(hcipacket.Success)); status != hcipacket.InvalidParameters {
 			t.Errorf("rejecting for reason 0: %v", status)
 		}
-		b.begin(hcipacket.AcceptConnectionRequest, from.Uint8(1))
+		b.begin(controller.AcceptConnectionRequest, from.Uint8(1))
 		ofB := b.connected(addressOfA, hcipacket.Success)
 		a.connected(addressOfB, hcipacket.Success)
-		if status := b.status(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofB).Status(hcipacket.Success)); status != hcipacket.InvalidParameters {
+		if status := b.status(controller.Disconnect, hcipacket.Parameters{}.Handle(ofB).Status(hcipacket.Success)); status != hcipacket.InvalidParameters {
 			t.Errorf("hanging up for reason 0: %v", status)
 		}
 		a.nothing()
@@ -117,9 +118,9 @@ func TestWhoRedialsAfterHangingUpInAStallDoesNotHideThat(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() { a.conditions(b).Stall() })
-		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
+		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
-		a.begin(hcipacket.CreateConnection, connectTo(addressOfB))
+		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		time.Sleep(time.Second)
 		a.locked(func() { a.conditions(b).Resume() })
 		b.disconnected(ofB, hcipacket.RemoteUserTerminated)
@@ -134,7 +135,7 @@ func TestHangingUpOvertakesNothing(t *testing.T) {
 		a.locked(func() { a.conditions(b).SetDelay(time.Second) })
 		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("last")}.Append(nil))
 		a.event(hcipacket.NumberOfCompletedPackets)
-		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
+		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 		a.locked(func() { a.conditions(b).Resume() }) // of nothing
 		b.nothing()
@@ -157,7 +158,7 @@ func TestHangingUpIsNotHeardOverALostLink(t *testing.T) {
 			a.conditions(b).SetSupervisionTimeout(2 * time.Second)
 			a.conditions(b).Disconnect(hcipacket.ConnectionTimeout)
 		})
-		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
+		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 		a.locked(func() { a.conditions(b).Stall() })
 		a.locked(func() { a.conditions(b).Resume() })

@@ -21,13 +21,13 @@ func FuzzHostsMaySendWhateverTheyLike(f *testing.F) {
 	command := func(opcode hcipacket.Opcode, p hcipacket.Parameters) []byte {
 		return hcipacket.Command{Opcode: opcode, Parameters: p}.Append(nil)
 	}
-	scan := command(hcipacket.WriteScanEnable, hcipacket.Parameters{3})
+	scan := command(controller.WriteScanEnable, hcipacket.Parameters{3})
 	add(scan, scan)
-	add(scan, scan, command(hcipacket.CreateConnection, connectTo(addressOfB)),
-		command(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1)),
+	add(scan, scan, command(controller.CreateConnection, connectTo(addressOfB)),
+		command(controller.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1)),
 		hcipacket.ACL{Handle: 1, Data: []byte("data")}.Append(nil), scan,
-		command(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(1)))
-	add(command(hcipacket.Reset, nil), nil, []byte{0x02})
+		command(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(1)))
+	add(command(controller.Reset, nil), nil, []byte{0x02})
 	f.Fuzz(func(t *testing.T, input []byte) {
 		r := radio.New()
 		r.Lock()

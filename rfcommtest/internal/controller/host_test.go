@@ -46,7 +46,7 @@ func onRadio(t *testing.T, test func(t *testing.T, a, b, c *host)) {
 				Address: address, Name: "controller " + h.name, ACLLength: 1021, ACLBuffers: 8, PacketTypes: air.EDR3, Output: h.output,
 			})
 			r.Unlock()
-			h.do(hcipacket.WriteScanEnable, hcipacket.Parameters{3})
+			h.do(controller.WriteScanEnable, hcipacket.Parameters{3})
 			hosts[i] = h
 		}
 		defer func() {
@@ -220,9 +220,9 @@ func (h *host) connected(to hcipacket.Address, want hcipacket.Status) hcipacket.
 func connect(a, b *host) (ofA, ofB hcipacket.Handle) {
 	a.Helper()
 	to, from := b.controller.Station().Address(), a.controller.Station().Address()
-	a.begin(hcipacket.CreateConnection, connectTo(to))
+	a.begin(controller.CreateConnection, connectTo(to))
 	b.event(hcipacket.ConnectionRequest)
-	b.begin(hcipacket.AcceptConnectionRequest, hcipacket.Parameters{}.Address(from).Uint8(1))
+	b.begin(controller.AcceptConnectionRequest, hcipacket.Parameters{}.Address(from).Uint8(1))
 	ofB = b.connected(from, hcipacket.Success)
 	return a.connected(to, hcipacket.Success), ofB
 }

@@ -7,144 +7,226 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// Two controllers prove to each other that their hosts hold the same link key,
-// and make one if there is none, by simple pairing in its "just works" form or,
-// if one of the hosts has that turned off, by a PIN (Volume 2, Part C, section
-// 4.2; Part F has the order of commands and events). The keys themselves are
-// random numbers here, and nothing is enciphered: hosts cannot tell.
+// Authentication checks that both hosts hold the same link key. If there is no key,
+// the controllers make one: by Secure Simple Pairing with "just works", or by a PIN
+// if one of the hosts has not enabled simple pairing (Volume 2, Part C, section 4.2;
+// Volume 2, Part F has the order of commands and events). The keys are random numbers
+// here, and nothing is encrypted; hosts cannot detect that.
 
-// keyKind tells a host how its key was made (section 7.7.24).
-type keyKind uint8
+// A keyType is the Key_Type of HCI_Link_Key_Notification (section 7.7.24).
+type keyType uint8
 
 const (
-	combinationKey     keyKind = 0x00 // by a PIN
-	unauthenticatedKey keyKind = 0x04 // by simple pairing that nobody confirmed
+	combinationKey     keyType = 0x00 // made by a PIN
+	unauthenticatedKey keyType = 0x04 // made by "just works" pairing
 )
 
-// A pairing is what one end of a link is waiting for from its host. It is empty
-// most of the time. The host answers each question once: if both ends have begun,
-// it is asked the same twice.
+// A pairing holds the questions that the host of one end has not answered yet. It is
+// usually empty. The host answers each question once. If both ends have begun, the
+// host is asked the same question twice.
 type pairing struct {
-	onKey     []func(key *[16]byte) // nil if the host has none
-	onPIN     []func(pin []byte)    // nil if the host refuses
+	onKey     []func(key *[16]byte) // the key is nil if the host has none
+	onPIN     []func(pin []byte)    // the PIN is nil if the host refuses
 	onIO      []func(capability)
 	onConfirm []func(confirmed bool)
 }
 
-// A capability is what a device has for input and output, or why it will not pair.
+// A capability holds a device's input and output capability, or the reason why it
+// refuses to pair.
 type capability struct {
-	io      []byte // IO capability, OOB data present, authentication requirements
+	io      []byte // IO_Capability, OOB_Data_Present, Authentication_Requirements
 	refusal hcipacket.Status
 }
 
-var pairingCommands = map[hcipacket.Opcode]known{
-	hcipacket.AuthenticationRequested: {1, 7, 2, func(c *Controller, f *hcipacket.Fields) reply {
-		l := c.connections[f.Handle()]
-		if l == nil {
-			return refused(hcipacket.UnknownConnection)
-		}
-		return begun(l.authenticate)
-	}},
-	hcipacket.SetConnectionEncryption: {2, 0, 3, func(c *Controller, f *hcipacket.Fields) reply {
-		l, on := c.connections[f.Handle()], f.Uint8() != 0
-		switch {
-		case l == nil:
-			return refused(hcipacket.UnknownConnection)
-		case l.key == nil:
-			return refused(hcipacket.KeyMissing)
-		}
-		return begun(func() { l.encrypt(on) })
-	}},
-	hcipacket.LinkKeyRequestReply: {1, 2, 22, answer(func(p *pairing, f *hcipacket.Fields) func() {
-		key := f.Key()
-		return take(&p.onKey, &key)
-	})},
-	hcipacket.LinkKeyRequestNegativeReply: {1, 3, 6, answer(func(p *pairing, _ *hcipacket.Fields) func() {
-		return take(&p.onKey, nil)
-	})},
-	hcipacket.PINCodeRequestReply: {1, 4, 23, answer(func(p *pairing, f *hcipacket.Fields) func() {
-		n := int(f.Uint8())
-		pin := append([]byte(nil), f.Bytes(16)[:min(n, 16)]...)
-		return take(&p.onPIN, pin)
-	})},
-	hcipacket.PINCodeRequestNegativeReply: {1, 5, 6, answer(func(p *pairing, _ *hcipacket.Fields) func() {
-		return take(&p.onPIN, nil)
-	})},
-	hcipacket.IOCapabilityReply: {18, 7, 9, answer(func(p *pairing, f *hcipacket.Fields) func() {
-		io := append([]byte(nil), f.Bytes(3)...)
-		return take(&p.onIO, capability{io: io})
-	})},
-	hcipacket.IOCapabilityNegativeReply: {20, 3, 7, answer(func(p *pairing, f *hcipacket.Fields) func() {
-		reason := hcipacket.Status(f.Uint8())
-		if reason == hcipacket.Success {
-			reason = hcipacket.PairingNotAllowed // it is a refusal all the same
-		}
-		return take(&p.onIO, capability{refusal: reason})
-	})},
-	hcipacket.UserConfirmationReply: {19, 0, 6, answer(func(p *pairing, _ *hcipacket.Fields) func() {
-		return take(&p.onConfirm, true)
-	})},
-	hcipacket.UserConfirmationNegative: {19, 1, 6, answer(func(p *pairing, _ *hcipacket.Fields) func() {
-		return take(&p.onConfirm, false)
-	})},
+// The opcodes of pairingCommands.
+const (
+	LinkKeyRequestReply                  hcipacket.Opcode = 0x040b
+	LinkKeyRequestNegativeReply          hcipacket.Opcode = 0x040c
+	PINCodeRequestReply                  hcipacket.Opcode = 0x040d
+	PINCodeRequestNegativeReply          hcipacket.Opcode = 0x040e
+	AuthenticationRequested              hcipacket.Opcode = 0x0411
+	SetConnectionEncryption              hcipacket.Opcode = 0x0413
+	IOCapabilityRequestReply             hcipacket.Opcode = 0x042b
+	UserConfirmationRequestReply         hcipacket.Opcode = 0x042c
+	UserConfirmationRequestNegativeReply hcipacket.Opcode = 0x042d
+	IOCapabilityRequestNegativeReply     hcipacket.Opcode = 0x0434
+)
+
+var pairingCommands = []command{
+	{
+		opcode: LinkKeyRequestReply, name: "HCI_Link_Key_Request_Reply", section: "7.1.10",
+		supported: bit{1, 2}, parameters: 22,
+		handle: answer((*pairing).onLinkKeyRequestReply),
+	},
+	{
+		opcode: LinkKeyRequestNegativeReply, name: "HCI_Link_Key_Request_Negative_Reply", section: "7.1.11",
+		supported: bit{1, 3}, parameters: 6,
+		handle: answer((*pairing).onLinkKeyRequestNegativeReply),
+	},
+	{
+		opcode: PINCodeRequestReply, name: "HCI_PIN_Code_Request_Reply", section: "7.1.12",
+		supported: bit{1, 4}, parameters: 23,
+		handle: answer((*pairing).onPINCodeRequestReply),
+	},
+	{
+		opcode: PINCodeRequestNegativeReply, name: "HCI_PIN_Code_Request_Negative_Reply", section: "7.1.13",
+		supported: bit{1, 5}, parameters: 6,
+		handle: answer((*pairing).onPINCodeRequestNegativeReply),
+	},
+	{
+		opcode: AuthenticationRequested, name: "HCI_Authentication_Requested", section: "7.1.15",
+		supported: bit{1, 7}, parameters: 2,
+		handle: (*Controller).onAuthenticationRequested,
+	},
+	{
+		opcode: SetConnectionEncryption, name: "HCI_Set_Connection_Encryption", section: "7.1.16",
+		supported: bit{2, 0}, parameters: 3,
+		handle: (*Controller).onSetConnectionEncryption,
+	},
+	{
+		opcode: IOCapabilityRequestReply, name: "HCI_IO_Capability_Request_Reply", section: "7.1.29",
+		supported: bit{18, 7}, parameters: 9,
+		handle: answer((*pairing).onIOCapabilityRequestReply),
+	},
+	{
+		opcode: UserConfirmationRequestReply, name: "HCI_User_Confirmation_Request_Reply", section: "7.1.30",
+		supported: bit{19, 0}, parameters: 6,
+		handle: answer((*pairing).onUserConfirmationRequestReply),
+	},
+	{
+		opcode: UserConfirmationRequestNegativeReply, name: "HCI_User_Confirmation_Request_Negative_Reply", section: "7.1.31",
+		supported: bit{19, 1}, parameters: 6,
+		handle: answer((*pairing).onUserConfirmationRequestNegativeReply),
+	},
+	{
+		opcode: IOCapabilityRequestNegativeReply, name: "HCI_IO_Capability_Request_Negative_Reply", section: "7.1.36",
+		supported: bit{20, 3}, parameters: 7,
+		handle: answer((*pairing).onIOCapabilityRequestNegativeReply),
+	},
 }
 
-// answer makes a handler of a host's answer about a device, which is its first
-// parameter. An answer that nobody waits for is refused.
+func (c *Controller) onAuthenticationRequested(f *hcipacket.Fields) reply {
+	conn := c.connections[f.Handle()]
+	if conn == nil {
+		return rejected(hcipacket.UnknownConnection)
+	}
+	return pending(conn.authenticate)
+}
+
+func (c *Controller) onSetConnectionEncryption(f *hcipacket.Fields) reply {
+	conn, on := c.connections[f.Handle()], f.Uint8() != 0
+	switch {
+	case conn == nil:
+		return rejected(hcipacket.UnknownConnection)
+	case conn.key == nil:
+		return rejected(hcipacket.KeyMissing)
+	}
+	return pending(func() { conn.encrypt(on) })
+}
+
+// answer makes the handler of a host's answer to a question. Its first parameter and
+// its only return parameter are the address of the device that the question is about.
+// An answer without a pending question is rejected.
 func answer(take func(p *pairing, f *hcipacket.Fields) func()) handler {
 	return func(c *Controller, f *hcipacket.Fields) reply {
 		address := f.Address()
-		values := hcipacket.Parameters{}.Address(address)
-		l := c.connectionTo(address)
-		if l == nil {
-			return reply{status: hcipacket.UnknownConnection, values: values}
+		returns := hcipacket.Parameters{}.Address(address)
+		conn := c.connectionTo(address)
+		if conn == nil {
+			return reply{status: hcipacket.UnknownConnection, returns: returns}
 		}
-		then := take(&l.pairing, f)
+		then := take(&conn.pairing, f)
 		if then == nil {
-			return reply{status: hcipacket.CommandDisallowed, values: values}
+			return reply{status: hcipacket.CommandDisallowed, returns: returns}
 		}
-		return reply{values: values, then: then}
+		return reply{returns: returns, then: then}
 	}
 }
 
-// take returns what calls the function that waits longest for a host's answer, if
-// there is one, and has it wait no more.
-func take[A any](waiting *[]func(A), answer A) func() {
-	if len(*waiting) == 0 {
+// take removes the oldest pending question and returns a function that passes the
+// answer to it. It returns nil if no question is pending.
+func take[A any](questions *[]func(A), answer A) func() {
+	if len(*questions) == 0 {
 		return nil
 	}
-	on := (*waiting)[0]
-	*waiting = (*waiting)[1:]
-	return func() { on(answer) }
+	oldest := (*questions)[0]
+	*questions = (*questions)[1:]
+	return func() { oldest(answer) }
 }
 
-func (l *connection) askKey(on func(key *[16]byte)) {
-	l.pairing.onKey = append(l.pairing.onKey, on)
-	l.event(hcipacket.LinkKeyRequest, hcipacket.Parameters{}.Address(l.peer()))
+func (p *pairing) onLinkKeyRequestReply(f *hcipacket.Fields) func() {
+	key := f.Key()
+	return take(&p.onKey, &key)
 }
 
-func (l *connection) askPIN(on func(pin []byte)) {
-	l.pairing.onPIN = append(l.pairing.onPIN, on)
-	l.event(hcipacket.PINCodeRequest, hcipacket.Parameters{}.Address(l.peer()))
+func (p *pairing) onLinkKeyRequestNegativeReply(*hcipacket.Fields) func() {
+	return take(&p.onKey, nil)
 }
 
-func (l *connection) askIO(on func(own capability)) {
-	l.pairing.onIO = append(l.pairing.onIO, on)
-	l.event(hcipacket.IOCapabilityRequest, hcipacket.Parameters{}.Address(l.peer()))
+func (p *pairing) onPINCodeRequestReply(f *hcipacket.Fields) func() {
+	n := int(f.Uint8())
+	pin := append([]byte(nil), f.Bytes(16)[:min(n, 16)]...)
+	return take(&p.onPIN, pin)
 }
 
-func (l *connection) authenticated(status hcipacket.Status) {
-	l.event(hcipacket.AuthenticationComplete, hcipacket.Parameters{}.Status(status).Handle(l.handle))
+func (p *pairing) onPINCodeRequestNegativeReply(*hcipacket.Fields) func() {
+	return take(&p.onPIN, nil)
 }
 
-// authenticate has both hosts show that they hold the same key.
-func (l *connection) authenticate() {
-	l.askKey(func(key *[16]byte) {
+func (p *pairing) onIOCapabilityRequestReply(f *hcipacket.Fields) func() {
+	io := append([]byte(nil), f.Bytes(3)...)
+	return take(&p.onIO, capability{io: io})
+}
+
+func (p *pairing) onIOCapabilityRequestNegativeReply(f *hcipacket.Fields) func() {
+	reason := hcipacket.Status(f.Uint8())
+	if reason == hcipacket.Success {
+		reason = hcipacket.PairingNotAllowed // a negative reply is a refusal for any reason
+	}
+	return take(&p.onIO, capability{refusal: reason})
+}
+
+func (p *pairing) onUserConfirmationRequestReply(*hcipacket.Fields) func() {
+	return take(&p.onConfirm, true)
+}
+
+func (p *pairing) onUserConfirmationRequestNegativeReply(*hcipacket.Fields) func() {
+	return take(&p.onConfirm, false)
+}
+
+func (conn *connection) askKey(on func(key *[16]byte)) {
+	conn.pairing.onKey = append(conn.pairing.onKey, on)
+	conn.event(hcipacket.LinkKeyRequest, hcipacket.Parameters{}.Address(conn.peer()))
+}
+
+func (conn *connection) askPIN(on func(pin []byte)) {
+	conn.pairing.onPIN = append(conn.pairing.onPIN, on)
+	conn.event(hcipacket.PINCodeRequest, hcipacket.Parameters{}.Address(conn.peer()))
+}
+
+func (conn *connection) askIO(on func(own capability)) {
+	conn.pairing.onIO = append(conn.pairing.onIO, on)
+	conn.event(hcipacket.IOCapabilityRequest, hcipacket.Parameters{}.Address(conn.peer()))
+}
+
+func (conn *connection) askConfirmation(number uint32, on func(confirmed bool)) {
+	conn.pairing.onConfirm = append(conn.pairing.onConfirm, on)
+	conn.event(hcipacket.UserConfirmationRequest, hcipacket.Parameters{}.Address(conn.peer()).Uint32(number))
+}
+
+// authenticationComplete sends HCI_Authentication_Complete (section 7.7.6).
+func (conn *connection) authenticationComplete(status hcipacket.Status) {
+	conn.event(hcipacket.AuthenticationComplete, hcipacket.Parameters{}.Status(status).Handle(conn.handle))
+}
+
+// authenticate compares the keys of both hosts (LMP_au_rand and LMP_sres).
+func (conn *connection) authenticate() {
+	conn.askKey(func(key *[16]byte) {
 		if key == nil {
-			l.pair()
+			conn.pair()
 			return
 		}
-		l.sendLMP(func(peer *connection) {
+		conn.sendLMP(func(peer *connection) {
 			peer.askKey(func(others *[16]byte) {
 				status := hcipacket.Success
 				switch {
@@ -155,39 +237,40 @@ func (l *connection) authenticate() {
 				default:
 					peer.key = key
 				}
-				peer.sendLMP(func(l *connection) {
+				peer.sendLMP(func(conn *connection) {
 					if status == hcipacket.Success {
-						l.key = key
+						conn.key = key
 					}
-					l.authenticated(status)
+					conn.authenticationComplete(status)
 				})
 			})
 		})
 	})
 }
 
-// pair makes a key, in the way that both hosts can.
-func (l *connection) pair() {
-	l.sendLMP(func(peer *connection) {
+// pair makes a key by simple pairing if both hosts have enabled it, and by a PIN
+// otherwise.
+func (conn *connection) pair() {
+	conn.sendLMP(func(peer *connection) {
 		simple := peer.settings.simplePairing != 0
-		peer.sendLMP(func(l *connection) {
-			if simple && l.settings.simplePairing != 0 {
-				l.pairSimply()
+		peer.sendLMP(func(conn *connection) {
+			if simple && conn.settings.simplePairing != 0 {
+				conn.pairSimply()
 			} else {
-				l.pairByPIN()
+				conn.pairByPIN()
 			}
 		})
 	})
 }
 
-// pairByPIN makes a key if both hosts give the same PIN.
-func (l *connection) pairByPIN() {
-	l.askPIN(func(pin []byte) {
+// pairByPIN makes a key if both hosts give the same PIN (LMP_in_rand).
+func (conn *connection) pairByPIN() {
+	conn.askPIN(func(pin []byte) {
 		if pin == nil {
-			l.authenticated(hcipacket.KeyMissing)
+			conn.authenticationComplete(hcipacket.KeyMissing)
 			return
 		}
-		l.sendLMP(func(peer *connection) {
+		conn.sendLMP(func(peer *connection) {
 			peer.askPIN(func(others []byte) {
 				status := hcipacket.Success
 				switch {
@@ -196,127 +279,126 @@ func (l *connection) pairByPIN() {
 				case string(others) != string(pin):
 					status = hcipacket.AuthenticationFailure
 				}
-				peer.sendLMP(func(l *connection) { l.paired(status, combinationKey) })
+				peer.sendLMP(func(conn *connection) { conn.paired(status, combinationKey) })
 			})
 		})
 	})
 }
 
-// pairSimply exchanges what the devices have for input and output, and asks both
-// hosts to confirm.
-func (l *connection) pairSimply() {
-	l.askIO(func(own capability) {
+// pairSimply exchanges the input and output capabilities (LMP_IO_Capability_req and
+// LMP_IO_Capability_res), and asks both hosts to confirm.
+func (conn *connection) pairSimply() {
+	conn.askIO(func(own capability) {
 		if own.io == nil {
-			l.simplyPaired(own.refusal)
+			conn.simplePairingComplete(own.refusal)
 			return
 		}
-		l.sendLMP(func(peer *connection) {
-			peer.ioResponse(own.io)
+		conn.sendLMP(func(peer *connection) {
+			peer.ioCapabilityResponse(own.io)
 			peer.askIO(func(others capability) {
-				peer.sendLMP(func(l *connection) {
+				peer.sendLMP(func(conn *connection) {
 					if others.io == nil {
-						l.simplyPaired(others.refusal)
+						conn.simplePairingComplete(others.refusal)
 						return
 					}
-					l.ioResponse(others.io)
-					l.confirm()
+					conn.ioCapabilityResponse(others.io)
+					conn.confirm()
 				})
 			})
 		})
 	})
 }
 
-// ioResponse tells the host what the other device has for input and output.
-func (l *connection) ioResponse(io []byte) {
-	l.event(hcipacket.IOCapabilityResponse, append(hcipacket.Parameters{}.Address(l.peer()), io...))
+// ioCapabilityResponse sends HCI_IO_Capability_Response (section 7.7.41), which
+// describes the other device.
+func (conn *connection) ioCapabilityResponse(io []byte) {
+	conn.event(hcipacket.IOCapabilityResponse, append(hcipacket.Parameters{}.Address(conn.peer()), io...))
 }
 
-// confirm asks both hosts whether to go on. In "just works" a host answers by
-// itself.
-func (l *connection) confirm() {
+// confirm asks both hosts at the same time to confirm the pairing. With "just works"
+// a host answers without asking its user. The end that began collects both answers.
+func (conn *connection) confirm() {
 	var number [4]byte
 	rand.Read(number[:]) // never fails
 	value := (uint32(number[0]) | uint32(number[1])<<8 | uint32(number[2])<<16) % 1_000_000
-	ask := func(l *connection, on func(bool)) {
-		l.pairing.onConfirm = append(l.pairing.onConfirm, on)
-		l.event(hcipacket.UserConfirmationRequest, hcipacket.Parameters{}.Address(l.peer()).Uint32(value))
-	}
-	// Both are asked at the same time; the one who began learns both answers.
 	var own, others *bool
-	decide := func(l *connection) {
+	decide := func(conn *connection) {
 		if own == nil || others == nil {
 			return
 		}
 		if *own && *others {
-			l.simplyPaired(hcipacket.Success)
+			conn.simplePairingComplete(hcipacket.Success)
 		} else {
-			l.simplyPaired(hcipacket.AuthenticationFailure)
+			conn.simplePairingComplete(hcipacket.AuthenticationFailure)
 		}
 	}
-	l.sendLMP(func(peer *connection) {
-		ask(peer, func(confirmed bool) {
-			peer.sendLMP(func(l *connection) {
+	conn.sendLMP(func(peer *connection) {
+		peer.askConfirmation(value, func(confirmed bool) {
+			peer.sendLMP(func(conn *connection) {
 				others = &confirmed
-				decide(l)
+				decide(conn)
 			})
 		})
 	})
-	ask(l, func(confirmed bool) {
+	conn.askConfirmation(value, func(confirmed bool) {
 		own = &confirmed
-		decide(l)
+		decide(conn)
 	})
 }
 
-// simplyPaired ends simple pairing at both ends.
-func (l *connection) simplyPaired(status hcipacket.Status) {
-	report := func(l *connection) {
-		l.event(hcipacket.SimplePairingComplete, hcipacket.Parameters{}.Status(status).Address(l.peer()))
+// simplePairingComplete sends HCI_Simple_Pairing_Complete (section 7.7.45) at both
+// ends.
+func (conn *connection) simplePairingComplete(status hcipacket.Status) {
+	report := func(conn *connection) {
+		conn.event(hcipacket.SimplePairingComplete, hcipacket.Parameters{}.Status(status).Address(conn.peer()))
 	}
-	report(l)
-	l.sendLMP(report)
-	l.paired(status, unauthenticatedKey)
+	report(conn)
+	conn.sendLMP(report)
+	conn.paired(status, unauthenticatedKey)
 }
 
-// paired gives both hosts their key, and ends the authentication.
-func (l *connection) paired(status hcipacket.Status, kind keyKind) {
+// paired gives both hosts their key as HCI_Link_Key_Notification (section 7.7.24),
+// and completes the authentication.
+func (conn *connection) paired(status hcipacket.Status, kind keyType) {
 	if status == hcipacket.Success {
 		key := new([16]byte)
 		rand.Read(key[:]) // never fails
-		keep := func(l *connection) {
-			l.key = key
-			p := append(hcipacket.Parameters{}.Address(l.peer()), key[:]...)
-			l.event(hcipacket.LinkKeyNotification, p.Uint8(uint8(kind)))
+		keep := func(conn *connection) {
+			conn.key = key
+			p := append(hcipacket.Parameters{}.Address(conn.peer()), key[:]...)
+			conn.event(hcipacket.LinkKeyNotification, p.Uint8(uint8(kind)))
 		}
-		keep(l)
-		l.sendLMP(keep)
+		keep(conn)
+		conn.sendLMP(keep)
 	}
-	l.authenticated(status)
+	conn.authenticationComplete(status)
 }
 
-// keySizeTime is how long a host that was told of encryption has to read the size of
-// the key.
+// keySizeTime is how long the host may take, after HCI_Encryption_Change, to read the
+// encryption key size.
 const keySizeTime = 100 * time.Millisecond
 
-// encrypt turns encryption on or off at both ends, here last. Linux refuses what comes
-// over an encrypted link until it has read the size of the key
-// (l2cap_check_enc_key_size). On the air that takes less time than the other end needs
-// to go on; here the other end waits for it.
-func (l *connection) encrypt(on bool) {
-	l.sendLMP(func(peer *connection) {
-		peer.keySizeKnown() // of an earlier change
-		peer.encryptionChanged(on)
+// encrypt turns encryption on or off, first at the peer and then at this end
+// (LMP_encryption_mode_req). Linux rejects data on an encrypted connection until it
+// has read the key size (l2cap_check_enc_key_size). With real controllers it reads
+// the key size before the other end can send anything. Here this end waits until the
+// peer's host has read the key size, at most keySizeTime.
+func (conn *connection) encrypt(on bool) {
+	conn.sendLMP(func(peer *connection) {
+		peer.keySizeRead() // completes an earlier change
+		peer.encryptionChange(on)
 		peer.afterKeySize = func() {
-			peer.sendLMP(func(l *connection) { l.encryptionChanged(on) })
+			peer.sendLMP(func(conn *connection) { conn.encryptionChange(on) })
 		}
 		if !on {
-			peer.keySizeKnown()
+			peer.keySizeRead()
 			return
 		}
 		var timer *time.Timer
 		timer = time.AfterFunc(keySizeTime, func() {
 			peer.station.Locked(func() {
-				if peer.keySizeTimer == timer { // no later change has taken its place
-					peer.keySizeKnown()
+				if peer.keySizeTimer == timer { // not replaced by a later change
+					peer.keySizeRead()
 				}
 			})
 		})
@@ -324,26 +406,27 @@ func (l *connection) encrypt(on bool) {
 	})
 }
 
-func (l *connection) encryptionChanged(on bool) {
+// encryptionChange sends HCI_Encryption_Change (section 7.7.8).
+func (conn *connection) encryptionChange(on bool) {
 	enabled := uint8(0)
 	if on {
 		enabled = 1
 	}
-	l.event(hcipacket.EncryptionChange, hcipacket.Parameters{}.Status(hcipacket.Success).Handle(l.handle).Uint8(enabled))
+	conn.event(hcipacket.EncryptionChange, hcipacket.Parameters{}.Status(hcipacket.Success).Handle(conn.handle).Uint8(enabled))
 }
 
-// keySizeKnown lets the other end know of encryption, unless it does.
-func (l *connection) keySizeKnown() {
-	after := l.afterKeySize
+// keySizeRead lets the other end complete a pending change of encryption.
+func (conn *connection) keySizeRead() {
+	after := conn.afterKeySize
 	if after == nil {
 		return
 	}
-	l.afterKeySize = nil
-	if l.keySizeTimer != nil {
-		l.keySizeTimer.Stop()
-		l.keySizeTimer = nil
+	conn.afterKeySize = nil
+	if conn.keySizeTimer != nil {
+		conn.keySizeTimer.Stop()
+		conn.keySizeTimer = nil
 	}
-	if l.connections[l.handle] == l {
+	if conn.connections[conn.handle] == conn {
 		after()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/controller"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
@@ -21,30 +22,30 @@ func (h *host) useKeyStore(k *keyStore) {
 	peer := func(f *hcipacket.Fields) hcipacket.Parameters { return hcipacket.Parameters{}.Address(f.Address()) }
 	h.answers[hcipacket.LinkKeyRequest] = func(f *hcipacket.Fields) {
 		if k.key == nil {
-			h.answer(hcipacket.LinkKeyRequestNegativeReply, peer(f))
+			h.answer(controller.LinkKeyRequestNegativeReply, peer(f))
 		} else {
-			h.answer(hcipacket.LinkKeyRequestReply, append(peer(f), k.key[:]...))
+			h.answer(controller.LinkKeyRequestReply, append(peer(f), k.key[:]...))
 		}
 	}
 	h.answers[hcipacket.IOCapabilityRequest] = func(f *hcipacket.Fields) {
 		if k.io == nil {
-			h.answer(hcipacket.IOCapabilityNegativeReply, peer(f).Status(hcipacket.PairingNotAllowed))
+			h.answer(controller.IOCapabilityRequestNegativeReply, peer(f).Status(hcipacket.PairingNotAllowed))
 		} else {
-			h.answer(hcipacket.IOCapabilityReply, append(peer(f), k.io[:]...))
+			h.answer(controller.IOCapabilityRequestReply, append(peer(f), k.io[:]...))
 		}
 	}
 	h.answers[hcipacket.UserConfirmationRequest] = func(f *hcipacket.Fields) {
 		if k.confirm {
-			h.answer(hcipacket.UserConfirmationReply, peer(f))
+			h.answer(controller.UserConfirmationRequestReply, peer(f))
 		} else {
-			h.answer(hcipacket.UserConfirmationNegative, peer(f))
+			h.answer(controller.UserConfirmationRequestNegativeReply, peer(f))
 		}
 	}
 	h.answers[hcipacket.PINCodeRequest] = func(f *hcipacket.Fields) {
 		if k.pin == "" {
-			h.answer(hcipacket.PINCodeRequestNegativeReply, peer(f))
+			h.answer(controller.PINCodeRequestNegativeReply, peer(f))
 		} else {
-			h.answer(hcipacket.PINCodeRequestReply, append(peer(f).Uint8(uint8(len(k.pin))), hcipacket.Parameters{}.Text(k.pin, 16)...))
+			h.answer(controller.PINCodeRequestReply, append(peer(f).Uint8(uint8(len(k.pin))), hcipacket.Parameters{}.Text(k.pin, 16)...))
 		}
 	}
 	h.answers[hcipacket.LinkKeyNotification] = func(f *hcipacket.Fields) {
@@ -70,7 +71,7 @@ func (h *host) answer(opcode hcipacket.Opcode, p hcipacket.Parameters) {
 // authenticate asks for authentication and returns how it ended.
 func (h *host) authenticate(handle hcipacket.Handle) hcipacket.Status {
 	h.Helper()
-	h.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(handle))
+	h.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(handle))
 	f := h.event(hcipacket.AuthenticationComplete)
 	status := hcipacket.Status(f.Uint8())
 	if got := f.Handle(); got != handle {
@@ -84,17 +85,17 @@ var noInputNoOutput = &[3]byte{3, 0, 2} // general bonding, no protection agains
 func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		for _, h := range []*host{a, b} {
-			h.do(hcipacket.WriteSimplePairingMode, hcipacket.Parameters{1})
+			h.do(controller.WriteSimplePairingMode, hcipacket.Parameters{1})
 		}
 		ofA, ofB := connect(a, b)
-		if status := a.status(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(1)); status != hcipacket.KeyMissing {
+		if status := a.status(controller.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(1)); status != hcipacket.KeyMissing {
 			t.Errorf("encryption without a key: %v", status)
 		}
 		keys := map[*host]*keyStore{a: {io: noInputNoOutput, confirm: true}, b: {io: noInputNoOutput, confirm: true}}
 		for h, k := range keys {
 			h.useKeyStore(k)
 		}
-		a.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+		a.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
 		for _, h := range []*host{a, b} {
 			if status := hcipacket.Status(h.event(hcipacket.SimplePairingComplete).Uint8()); status != hcipacket.Success {
 				t.Errorf("%s: %v", h.name, status)
@@ -107,7 +108,7 @@ func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
 		if keys[a].key == nil || keys[b].key == nil || *keys[a].key != *keys[b].key || keys[a].kind != 4 || keys[b].kind != 4 {
 			t.Fatalf("the keys are %+v and %+v", keys[a], keys[b])
 		}
-		a.begin(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(1))
+		a.begin(controller.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(1))
 		encrypted := func(h *host, handle hcipacket.Handle, want uint8) {
 			t.Helper()
 			f := h.event(hcipacket.EncryptionChange)
@@ -117,15 +118,15 @@ func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
 		}
 		encrypted(b, ofB, 1)
 		a.nothing() // until B's host is ready for what A's will send now
-		b.send(hcipacket.ReadEncryptionKeySize, hcipacket.Parameters{}.Handle(ofB))
+		b.send(controller.ReadEncryptionKeySize, hcipacket.Parameters{}.Handle(ofB))
 		encrypted(a, ofA, 1)
 
 		// A host that does not care for the size holds it up for a moment only, and none
 		// at all when encryption ends.
-		a.begin(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(0))
+		a.begin(controller.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(0))
 		encrypted(b, ofB, 0)
 		encrypted(a, ofA, 0)
-		b.begin(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofB).Uint8(1))
+		b.begin(controller.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofB).Uint8(1))
 		encrypted(a, ofA, 1)
 		b.nothing()
 		f := b.after(100*time.Millisecond, hcipacket.EncryptionChange)
@@ -134,16 +135,16 @@ func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
 		}
 
 		// The next link needs the key alone, whoever begins.
-		a.begin(hcipacket.Disconnect, hcipacket.Parameters{}.Handle(ofA).Uint8(0x13))
+		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Uint8(0x13))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 		b.disconnected(ofB, hcipacket.RemoteUserTerminated)
 		ofA, ofB = connect(a, b)
 		if status := b.authenticate(ofB); status != hcipacket.Success {
 			t.Errorf("with the key: %v", status)
 		}
-		b.begin(hcipacket.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofB).Uint8(1))
+		b.begin(controller.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofB).Uint8(1))
 		a.event(hcipacket.EncryptionChange)
-		a.send(hcipacket.ReadEncryptionKeySize, hcipacket.Parameters{}.Handle(ofA))
+		a.send(controller.ReadEncryptionKeySize, hcipacket.Parameters{}.Handle(ofA))
 		b.event(hcipacket.EncryptionChange)
 
 		// And no other.
@@ -171,12 +172,12 @@ func TestPairingThatOneEndDoesNotWantFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onRadio(t, func(t *testing.T, a, b, _ *host) {
 				for _, h := range []*host{a, b} {
-					h.do(hcipacket.WriteSimplePairingMode, hcipacket.Parameters{1})
+					h.do(controller.WriteSimplePairingMode, hcipacket.Parameters{1})
 				}
 				ofA, _ := connect(a, b)
 				a.useKeyStore(&tt.a)
 				b.useKeyStore(&tt.b)
-				a.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+				a.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
 				for _, h := range []*host{a, b} {
 					if status := hcipacket.Status(h.event(hcipacket.SimplePairingComplete).Uint8()); status != tt.want {
 						t.Errorf("%s: %v, want %v", h.name, status, tt.want)
@@ -205,7 +206,7 @@ func TestDevicesWithoutSimplePairingPairByPIN(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onRadio(t, func(t *testing.T, a, b, _ *host) {
-				a.do(hcipacket.WriteSimplePairingMode, hcipacket.Parameters{1}) // one is not enough
+				a.do(controller.WriteSimplePairingMode, hcipacket.Parameters{1}) // one is not enough
 				ofA, _ := connect(a, b)
 				ofAKeys, ofBKeys := &keyStore{pin: tt.a}, &keyStore{pin: tt.b}
 				a.useKeyStore(ofAKeys)
@@ -225,14 +226,14 @@ func TestAnswersThatNobodyWaitsForAreRefused(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		to := hcipacket.Parameters{}.Address(addressOfB)
 		all := map[hcipacket.Opcode]hcipacket.Parameters{
-			hcipacket.LinkKeyRequestReply:         append(to.Uint8(), make([]byte, 16)...),
-			hcipacket.LinkKeyRequestNegativeReply: to,
-			hcipacket.PINCodeRequestReply:         append(to.Uint8(4), make([]byte, 16)...),
-			hcipacket.PINCodeRequestNegativeReply: to,
-			hcipacket.IOCapabilityReply:           to.Uint8(3, 0, 2),
-			hcipacket.IOCapabilityNegativeReply:   to.Uint8(0x18),
-			hcipacket.UserConfirmationReply:       to,
-			hcipacket.UserConfirmationNegative:    to,
+			controller.LinkKeyRequestReply:                  append(to.Uint8(), make([]byte, 16)...),
+			controller.LinkKeyRequestNegativeReply:          to,
+			controller.PINCodeRequestReply:                  append(to.Uint8(4), make([]byte, 16)...),
+			controller.PINCodeRequestNegativeReply:          to,
+			controller.IOCapabilityRequestReply:             to.Uint8(3, 0, 2),
+			controller.IOCapabilityRequestNegativeReply:     to.Uint8(0x18),
+			controller.UserConfirmationRequestReply:         to,
+			controller.UserConfirmationRequestNegativeReply: to,
 		}
 		for _, want := range []hcipacket.Status{hcipacket.UnknownConnection, hcipacket.CommandDisallowed} {
 			for opcode, p := range all {
@@ -251,21 +252,21 @@ func TestBothEndsMayAskForAuthenticationAtOnce(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		key := [16]byte{1}
-		a.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
-		b.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofB))
+		a.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+		b.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofB))
 		// Both hosts answer late, A to B's question too.
 		a.event(hcipacket.LinkKeyRequest)
 		b.event(hcipacket.LinkKeyRequest)
-		a.do(hcipacket.LinkKeyRequestReply, append(hcipacket.Parameters{}.Address(addressOfB), key[:]...))
+		a.do(controller.LinkKeyRequestReply, append(hcipacket.Parameters{}.Address(addressOfB), key[:]...))
 		b.event(hcipacket.LinkKeyRequest)
 		for range 2 {
-			b.do(hcipacket.LinkKeyRequestReply, append(hcipacket.Parameters{}.Address(addressOfA), key[:]...))
+			b.do(controller.LinkKeyRequestReply, append(hcipacket.Parameters{}.Address(addressOfA), key[:]...))
 		}
 		a.event(hcipacket.LinkKeyRequest)
 		if status := hcipacket.Status(a.event(hcipacket.AuthenticationComplete).Uint8()); status != hcipacket.Success {
 			t.Errorf("A: %v", status)
 		}
-		a.do(hcipacket.LinkKeyRequestReply, append(hcipacket.Parameters{}.Address(addressOfB), key[:]...))
+		a.do(controller.LinkKeyRequestReply, append(hcipacket.Parameters{}.Address(addressOfB), key[:]...))
 		if status := hcipacket.Status(b.event(hcipacket.AuthenticationComplete).Uint8()); status != hcipacket.Success {
 			t.Errorf("B: %v", status)
 		}
@@ -275,14 +276,14 @@ func TestBothEndsMayAskForAuthenticationAtOnce(t *testing.T) {
 func TestRefusalToPairForNoReasonIsOne(t *testing.T) {
 	onRadio(t, func(t *testing.T, a, b, _ *host) {
 		for _, h := range []*host{a, b} {
-			h.do(hcipacket.WriteSimplePairingMode, hcipacket.Parameters{1})
+			h.do(controller.WriteSimplePairingMode, hcipacket.Parameters{1})
 		}
 		ofA, _ := connect(a, b)
-		a.begin(hcipacket.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+		a.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
 		a.event(hcipacket.LinkKeyRequest)
-		a.do(hcipacket.LinkKeyRequestNegativeReply, hcipacket.Parameters{}.Address(addressOfB))
+		a.do(controller.LinkKeyRequestNegativeReply, hcipacket.Parameters{}.Address(addressOfB))
 		a.event(hcipacket.IOCapabilityRequest)
-		a.do(hcipacket.IOCapabilityNegativeReply, hcipacket.Parameters{}.Address(addressOfB).Status(hcipacket.Success))
+		a.do(controller.IOCapabilityRequestNegativeReply, hcipacket.Parameters{}.Address(addressOfB).Status(hcipacket.Success))
 		a.event(hcipacket.SimplePairingComplete)
 		if status := hcipacket.Status(a.event(hcipacket.AuthenticationComplete).Uint8()); status != hcipacket.PairingNotAllowed {
 			t.Errorf("authentication: %v", status)

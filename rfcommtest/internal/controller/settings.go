@@ -7,16 +7,17 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
 
-// Sizes of fields (sections 7.3.11 and 7.3.56).
+// Lengths in bytes of a device name (section 7.3.11) and of an extended inquiry
+// response (section 7.3.56).
 const (
 	nameSize     = 248
 	responseSize = 240
 )
 
-// settings is what a host can set, and read back.
+// settings holds the values that the host can write and read back.
 type settings struct {
-	name            []byte // nameSize bytes, zeros behind
-	response        []byte // extended inquiry response, behind its FEC byte
+	name            []byte // nameSize bytes, padded with zeros
+	response        []byte // extended inquiry response, without FEC_Required
 	responseFEC     uint8
 	class           uint32
 	scanEnable      uint8
@@ -33,7 +34,8 @@ type settings struct {
 	inquiryScanType uint8
 }
 
-// defaultSettings are those of section 6, or the smallest.
+// defaultSettings returns the defaults of section 6. Settings without a default
+// there start with the smallest value.
 func defaultSettings(name string) settings {
 	return settings{
 		name:          hcipacket.Parameters{}.Text(name, nameSize),
@@ -47,136 +49,357 @@ func defaultSettings(name string) settings {
 
 func slots(n uint16) time.Duration { return time.Duration(n) * radio.SlotTime }
 
-// generalInquiry is the access code that every discoverable device answers to.
+// generalInquiry is the general inquiry access code (GIAC), to which every
+// discoverable device answers.
 const generalInquiry = 0x9e8b33
 
-// bits of scanEnable
+// Bits of Scan_Enable (section 7.3.18).
 const (
 	inquiryScanEnabled = 1 << 0
 	pageScanEnabled    = 1 << 1
 )
 
-// The functions below make commands that read or write a setting of one kind.
-func read8(octet, bit int, of func(*settings) *uint8) known {
-	return known{octet, bit, 0, func(c *Controller, _ *hcipacket.Fields) reply {
-		return complete(hcipacket.Parameters{*of(&c.settings)})
-	}}
+// The opcodes of settingCommands.
+const (
+	ReadDefaultLinkPolicySettings  hcipacket.Opcode = 0x080e
+	WriteDefaultLinkPolicySettings hcipacket.Opcode = 0x080f
+	SetEventMask                   hcipacket.Opcode = 0x0c01
+	Reset                          hcipacket.Opcode = 0x0c03
+	SetEventFilter                 hcipacket.Opcode = 0x0c05
+	ReadStoredLinkKey              hcipacket.Opcode = 0x0c0d
+	DeleteStoredLinkKey            hcipacket.Opcode = 0x0c12
+	WriteLocalName                 hcipacket.Opcode = 0x0c13
+	ReadLocalName                  hcipacket.Opcode = 0x0c14
+	ReadConnectionAcceptTimeout    hcipacket.Opcode = 0x0c15
+	WriteConnectionAcceptTimeout   hcipacket.Opcode = 0x0c16
+	ReadPageTimeout                hcipacket.Opcode = 0x0c17
+	WritePageTimeout               hcipacket.Opcode = 0x0c18
+	ReadScanEnable                 hcipacket.Opcode = 0x0c19
+	WriteScanEnable                hcipacket.Opcode = 0x0c1a
+	ReadPageScanActivity           hcipacket.Opcode = 0x0c1b
+	WritePageScanActivity          hcipacket.Opcode = 0x0c1c
+	ReadInquiryScanActivity        hcipacket.Opcode = 0x0c1d
+	WriteInquiryScanActivity       hcipacket.Opcode = 0x0c1e
+	ReadAuthenticationEnable       hcipacket.Opcode = 0x0c1f
+	WriteAuthenticationEnable      hcipacket.Opcode = 0x0c20
+	ReadClassOfDevice              hcipacket.Opcode = 0x0c23
+	WriteClassOfDevice             hcipacket.Opcode = 0x0c24
+	ReadVoiceSetting               hcipacket.Opcode = 0x0c25
+	WriteVoiceSetting              hcipacket.Opcode = 0x0c26
+	ReadNumberOfSupportedIAC       hcipacket.Opcode = 0x0c38
+	ReadCurrentIACLAP              hcipacket.Opcode = 0x0c39
+	WriteCurrentIACLAP             hcipacket.Opcode = 0x0c3a
+	ReadInquiryScanType            hcipacket.Opcode = 0x0c42
+	WriteInquiryScanType           hcipacket.Opcode = 0x0c43
+	ReadInquiryMode                hcipacket.Opcode = 0x0c44
+	WriteInquiryMode               hcipacket.Opcode = 0x0c45
+	ReadPageScanType               hcipacket.Opcode = 0x0c46
+	WritePageScanType              hcipacket.Opcode = 0x0c47
+	ReadExtendedInquiryResponse    hcipacket.Opcode = 0x0c51
+	WriteExtendedInquiryResponse   hcipacket.Opcode = 0x0c52
+	ReadSimplePairingMode          hcipacket.Opcode = 0x0c55
+	WriteSimplePairingMode         hcipacket.Opcode = 0x0c56
+)
+
+var settingCommands = []command{
+	{
+		opcode: ReadDefaultLinkPolicySettings, name: "HCI_Read_Default_Link_Policy_Settings", section: "7.2.11",
+		supported: bit{5, 3}, parameters: 0,
+		handle: read16(func(s *settings) *uint16 { return &s.linkPolicy }),
+	},
+	{
+		opcode: WriteDefaultLinkPolicySettings, name: "HCI_Write_Default_Link_Policy_Settings", section: "7.2.12",
+		supported: bit{5, 4}, parameters: 2,
+		handle: write16(func(s *settings) *uint16 { return &s.linkPolicy }),
+	},
+	{
+		opcode: SetEventMask, name: "HCI_Set_Event_Mask", section: "7.3.1",
+		supported: bit{5, 6}, parameters: 8,
+		handle: noEffect,
+	},
+	{
+		opcode: Reset, name: "HCI_Reset", section: "7.3.2",
+		supported: bit{5, 7}, parameters: 0,
+		handle: (*Controller).onReset,
+	},
+	{
+		opcode: SetEventFilter, name: "HCI_Set_Event_Filter", section: "7.3.3",
+		supported: bit{6, 0}, parameters: 1,
+		handle: noEffect,
+	},
+	{
+		opcode: ReadStoredLinkKey, name: "HCI_Read_Stored_Link_Key", section: "7.3.8",
+		supported: bit{6, 5}, parameters: 7,
+		handle: (*Controller).onReadStoredLinkKey,
+	},
+	{
+		opcode: DeleteStoredLinkKey, name: "HCI_Delete_Stored_Link_Key", section: "7.3.10",
+		supported: bit{6, 7}, parameters: 7,
+		handle: (*Controller).onDeleteStoredLinkKey,
+	},
+	{
+		opcode: WriteLocalName, name: "HCI_Write_Local_Name", section: "7.3.11",
+		supported: bit{7, 0}, parameters: nameSize,
+		handle: (*Controller).onWriteLocalName,
+	},
+	{
+		opcode: ReadLocalName, name: "HCI_Read_Local_Name", section: "7.3.12",
+		supported: bit{7, 1}, parameters: 0,
+		handle: (*Controller).onReadLocalName,
+	},
+	{
+		opcode: ReadConnectionAcceptTimeout, name: "HCI_Read_Connection_Accept_Timeout", section: "7.3.13",
+		supported: bit{7, 2}, parameters: 0,
+		handle: read16(func(s *settings) *uint16 { return &s.acceptTimeout }),
+	},
+	{
+		opcode: WriteConnectionAcceptTimeout, name: "HCI_Write_Connection_Accept_Timeout", section: "7.3.14",
+		supported: bit{7, 3}, parameters: 2,
+		handle: write16(func(s *settings) *uint16 { return &s.acceptTimeout }),
+	},
+	{
+		opcode: ReadPageTimeout, name: "HCI_Read_Page_Timeout", section: "7.3.15",
+		supported: bit{7, 4}, parameters: 0,
+		handle: read16(func(s *settings) *uint16 { return &s.pageTimeout }),
+	},
+	{
+		opcode: WritePageTimeout, name: "HCI_Write_Page_Timeout", section: "7.3.16",
+		supported: bit{7, 5}, parameters: 2,
+		handle: write16(func(s *settings) *uint16 { return &s.pageTimeout }),
+	},
+	{
+		opcode: ReadScanEnable, name: "HCI_Read_Scan_Enable", section: "7.3.17",
+		supported: bit{7, 6}, parameters: 0,
+		handle: read8(func(s *settings) *uint8 { return &s.scanEnable }),
+	},
+	{
+		opcode: WriteScanEnable, name: "HCI_Write_Scan_Enable", section: "7.3.18",
+		supported: bit{7, 7}, parameters: 1,
+		handle: (*Controller).onWriteScanEnable,
+	},
+	{
+		opcode: ReadPageScanActivity, name: "HCI_Read_Page_Scan_Activity", section: "7.3.19",
+		supported: bit{8, 0}, parameters: 0,
+		handle: readActivity(func(s *settings) *[2]uint16 { return &s.pageScan }),
+	},
+	{
+		opcode: WritePageScanActivity, name: "HCI_Write_Page_Scan_Activity", section: "7.3.20",
+		supported: bit{8, 1}, parameters: 4,
+		handle: writeActivity(func(s *settings) *[2]uint16 { return &s.pageScan }),
+	},
+	{
+		opcode: ReadInquiryScanActivity, name: "HCI_Read_Inquiry_Scan_Activity", section: "7.3.21",
+		supported: bit{8, 2}, parameters: 0,
+		handle: readActivity(func(s *settings) *[2]uint16 { return &s.inquiryScan }),
+	},
+	{
+		opcode: WriteInquiryScanActivity, name: "HCI_Write_Inquiry_Scan_Activity", section: "7.3.22",
+		supported: bit{8, 3}, parameters: 4,
+		handle: writeActivity(func(s *settings) *[2]uint16 { return &s.inquiryScan }),
+	},
+	{
+		opcode: ReadAuthenticationEnable, name: "HCI_Read_Authentication_Enable", section: "7.3.23",
+		supported: bit{8, 4}, parameters: 0,
+		handle: read8(func(s *settings) *uint8 { return &s.authentication }),
+	},
+	{
+		opcode: WriteAuthenticationEnable, name: "HCI_Write_Authentication_Enable", section: "7.3.24",
+		supported: bit{8, 5}, parameters: 1,
+		handle: write8(func(s *settings) *uint8 { return &s.authentication }),
+	},
+	{
+		opcode: ReadClassOfDevice, name: "HCI_Read_Class_Of_Device", section: "7.3.25",
+		supported: bit{9, 0}, parameters: 0,
+		handle: (*Controller).onReadClassOfDevice,
+	},
+	{
+		opcode: WriteClassOfDevice, name: "HCI_Write_Class_Of_Device", section: "7.3.26",
+		supported: bit{9, 1}, parameters: 3,
+		handle: (*Controller).onWriteClassOfDevice,
+	},
+	{
+		opcode: ReadVoiceSetting, name: "HCI_Read_Voice_Setting", section: "7.3.27",
+		supported: bit{9, 2}, parameters: 0,
+		handle: read16(func(s *settings) *uint16 { return &s.voice }),
+	},
+	{
+		opcode: WriteVoiceSetting, name: "HCI_Write_Voice_Setting", section: "7.3.28",
+		supported: bit{9, 3}, parameters: 2,
+		handle: write16(func(s *settings) *uint16 { return &s.voice }),
+	},
+	{
+		opcode: ReadNumberOfSupportedIAC, name: "HCI_Read_Number_Of_Supported_IAC", section: "7.3.43",
+		supported: bit{11, 2}, parameters: 0,
+		handle: (*Controller).onReadNumberOfSupportedIAC,
+	},
+	{
+		opcode: ReadCurrentIACLAP, name: "HCI_Read_Current_IAC_LAP", section: "7.3.44",
+		supported: bit{11, 3}, parameters: 0,
+		handle: (*Controller).onReadCurrentIACLAP,
+	},
+	{
+		opcode: WriteCurrentIACLAP, name: "HCI_Write_Current_IAC_LAP", section: "7.3.45",
+		supported: bit{11, 4}, parameters: 4,
+		handle: noEffect,
+	},
+	{
+		opcode: ReadInquiryScanType, name: "HCI_Read_Inquiry_Scan_Type", section: "7.3.47",
+		supported: bit{12, 4}, parameters: 0,
+		handle: read8(func(s *settings) *uint8 { return &s.inquiryScanType }),
+	},
+	{
+		opcode: WriteInquiryScanType, name: "HCI_Write_Inquiry_Scan_Type", section: "7.3.48",
+		supported: bit{12, 5}, parameters: 1,
+		handle: write8(func(s *settings) *uint8 { return &s.inquiryScanType }),
+	},
+	{
+		opcode: ReadInquiryMode, name: "HCI_Read_Inquiry_Mode", section: "7.3.49",
+		supported: bit{12, 6}, parameters: 0,
+		handle: read8(func(s *settings) *uint8 { return &s.inquiryMode }),
+	},
+	{
+		opcode: WriteInquiryMode, name: "HCI_Write_Inquiry_Mode", section: "7.3.50",
+		supported: bit{12, 7}, parameters: 1,
+		handle: write8(func(s *settings) *uint8 { return &s.inquiryMode }),
+	},
+	{
+		opcode: ReadPageScanType, name: "HCI_Read_Page_Scan_Type", section: "7.3.51",
+		supported: bit{13, 0}, parameters: 0,
+		handle: read8(func(s *settings) *uint8 { return &s.pageScanType }),
+	},
+	{
+		opcode: WritePageScanType, name: "HCI_Write_Page_Scan_Type", section: "7.3.52",
+		supported: bit{13, 1}, parameters: 1,
+		handle: write8(func(s *settings) *uint8 { return &s.pageScanType }),
+	},
+	{
+		opcode: ReadExtendedInquiryResponse, name: "HCI_Read_Extended_Inquiry_Response", section: "7.3.55",
+		supported: bit{17, 0}, parameters: 0,
+		handle: (*Controller).onReadExtendedInquiryResponse,
+	},
+	{
+		opcode: WriteExtendedInquiryResponse, name: "HCI_Write_Extended_Inquiry_Response", section: "7.3.56",
+		supported: bit{17, 1}, parameters: 1 + responseSize,
+		handle: (*Controller).onWriteExtendedInquiryResponse,
+	},
+	{
+		opcode: ReadSimplePairingMode, name: "HCI_Read_Simple_Pairing_Mode", section: "7.3.58",
+		supported: bit{17, 5}, parameters: 0,
+		handle: read8(func(s *settings) *uint8 { return &s.simplePairing }),
+	},
+	{
+		opcode: WriteSimplePairingMode, name: "HCI_Write_Simple_Pairing_Mode", section: "7.3.59",
+		supported: bit{17, 6}, parameters: 1,
+		handle: write8(func(s *settings) *uint8 { return &s.simplePairing }),
+	},
 }
 
-func write8(octet, bit int, of func(*settings) *uint8) known {
-	return known{octet, bit, 1, func(c *Controller, f *hcipacket.Fields) reply {
-		*of(&c.settings) = f.Uint8()
+// The following functions make handlers that read or write one setting.
+
+func read8(field func(*settings) *uint8) handler {
+	return func(c *Controller, _ *hcipacket.Fields) reply {
+		return complete(hcipacket.Parameters{*field(&c.settings)})
+	}
+}
+
+func write8(field func(*settings) *uint8) handler {
+	return func(c *Controller, f *hcipacket.Fields) reply {
+		*field(&c.settings) = f.Uint8()
 		return complete(nil)
-	}}
+	}
 }
 
-func read16(octet, bit int, of func(*settings) *uint16) known {
-	return known{octet, bit, 0, func(c *Controller, _ *hcipacket.Fields) reply {
-		return complete(hcipacket.Parameters{}.Uint16(*of(&c.settings)))
-	}}
+func read16(field func(*settings) *uint16) handler {
+	return func(c *Controller, _ *hcipacket.Fields) reply {
+		return complete(hcipacket.Parameters{}.Uint16(*field(&c.settings)))
+	}
 }
 
-func write16(octet, bit int, of func(*settings) *uint16) known {
-	return known{octet, bit, 2, func(c *Controller, f *hcipacket.Fields) reply {
-		*of(&c.settings) = f.Uint16()
+func write16(field func(*settings) *uint16) handler {
+	return func(c *Controller, f *hcipacket.Fields) reply {
+		*field(&c.settings) = f.Uint16()
 		return complete(nil)
-	}}
+	}
 }
 
-func readActivity(octet, bit int, of func(*settings) *[2]uint16) known {
-	return known{octet, bit, 0, func(c *Controller, _ *hcipacket.Fields) reply {
-		activity := of(&c.settings)
+func readActivity(field func(*settings) *[2]uint16) handler {
+	return func(c *Controller, _ *hcipacket.Fields) reply {
+		activity := field(&c.settings)
 		return complete(hcipacket.Parameters{}.Uint16(activity[0]).Uint16(activity[1]))
+	}
+}
+
+func writeActivity(field func(*settings) *[2]uint16) handler {
+	return func(c *Controller, f *hcipacket.Fields) reply {
+		*field(&c.settings) = [2]uint16{f.Uint16(), f.Uint16()}
+		return complete(nil)
+	}
+}
+
+// noEffect accepts a command without doing anything.
+func noEffect(*Controller, *hcipacket.Fields) reply { return complete(nil) }
+
+func (c *Controller) onReset(*hcipacket.Fields) reply {
+	c.PowerOff()
+	return complete(nil)
+}
+
+// onReadStoredLinkKey returns no keys: the host stores them, the controller does
+// not.
+func (c *Controller) onReadStoredLinkKey(*hcipacket.Fields) reply {
+	const maxKeys, keysRead = 0, 0
+	return complete(hcipacket.Parameters{}.Uint16(maxKeys).Uint16(keysRead))
+}
+
+func (c *Controller) onDeleteStoredLinkKey(*hcipacket.Fields) reply {
+	const keysDeleted = 0
+	return complete(hcipacket.Parameters{}.Uint16(keysDeleted))
+}
+
+func (c *Controller) onWriteLocalName(f *hcipacket.Fields) reply {
+	c.settings.name = append([]byte(nil), f.Bytes(nameSize)...)
+	return complete(nil)
+}
+
+func (c *Controller) onReadLocalName(*hcipacket.Fields) reply {
+	return complete(c.settings.name)
+}
+
+func (c *Controller) onReadExtendedInquiryResponse(*hcipacket.Fields) reply {
+	return complete(append(hcipacket.Parameters{c.settings.responseFEC}, c.settings.response...))
+}
+
+func (c *Controller) onWriteExtendedInquiryResponse(f *hcipacket.Fields) reply {
+	c.settings.responseFEC = f.Uint8()
+	c.settings.response = append([]byte(nil), f.Bytes(responseSize)...)
+	return complete(nil)
+}
+
+func (c *Controller) onReadClassOfDevice(*hcipacket.Fields) reply {
+	return complete(hcipacket.Parameters{}.Uint24(c.settings.class))
+}
+
+func (c *Controller) onWriteClassOfDevice(f *hcipacket.Fields) reply {
+	c.settings.class = f.Uint24()
+	return complete(nil)
+}
+
+// onWriteScanEnable turns page scan and inquiry scan on or off. A page or an inquiry
+// of another device may be waiting for that, so it takes effect after the answer.
+func (c *Controller) onWriteScanEnable(f *hcipacket.Fields) reply {
+	c.settings.scanEnable = f.Uint8()
+	return reply{then: func() {
+		c.station.SetInquiryScan(c.settings.scanEnable&inquiryScanEnabled != 0)
+		c.station.SetPageScan(c.settings.scanEnable&pageScanEnabled != 0 && !c.cutOff)
 	}}
 }
 
-func writeActivity(octet, bit int, of func(*settings) *[2]uint16) known {
-	return known{octet, bit, 4, func(c *Controller, f *hcipacket.Fields) reply {
-		*of(&c.settings) = [2]uint16{f.Uint16(), f.Uint16()}
-		return complete(nil)
-	}}
+// onReadNumberOfSupportedIAC returns 1: the GIAC.
+func (c *Controller) onReadNumberOfSupportedIAC(*hcipacket.Fields) reply {
+	return complete(hcipacket.Parameters{1})
 }
 
-// accepted is a command that changes nothing here.
-func accepted(octet, bit, size int) known {
-	return known{octet, bit, size, func(*Controller, *hcipacket.Fields) reply { return complete(nil) }}
-}
-
-var settingCommands = map[hcipacket.Opcode]known{
-	hcipacket.Reset: {5, 7, 0, func(c *Controller, _ *hcipacket.Fields) reply {
-		c.PowerOff()
-		return complete(nil)
-	}},
-	hcipacket.SetEventMask:   accepted(5, 6, 8),
-	hcipacket.SetEventFilter: accepted(6, 0, 1),
-
-	// The controller keeps no keys: its host does.
-	hcipacket.ReadStoredLinkKey: {6, 5, 7, func(*Controller, *hcipacket.Fields) reply {
-		return complete(hcipacket.Parameters{}.Uint16(0).Uint16(0))
-	}},
-	hcipacket.DeleteStoredLinkKey: {6, 7, 7, func(*Controller, *hcipacket.Fields) reply {
-		return complete(hcipacket.Parameters{}.Uint16(0))
-	}},
-
-	hcipacket.WriteLocalName: {7, 0, nameSize, func(c *Controller, f *hcipacket.Fields) reply {
-		c.settings.name = append([]byte(nil), f.Bytes(nameSize)...)
-		return complete(nil)
-	}},
-	hcipacket.ReadLocalName: {7, 1, 0, func(c *Controller, _ *hcipacket.Fields) reply {
-		return complete(c.settings.name)
-	}},
-	hcipacket.ReadExtendedInquiryResponse: {17, 0, 0, func(c *Controller, _ *hcipacket.Fields) reply {
-		return complete(append(hcipacket.Parameters{c.settings.responseFEC}, c.settings.response...))
-	}},
-	hcipacket.WriteExtendedInquiry: {17, 1, 1 + responseSize, func(c *Controller, f *hcipacket.Fields) reply {
-		c.settings.responseFEC = f.Uint8()
-		c.settings.response = append([]byte(nil), f.Bytes(responseSize)...)
-		return complete(nil)
-	}},
-	hcipacket.ReadClassOfDevice: {9, 0, 0, func(c *Controller, _ *hcipacket.Fields) reply {
-		return complete(hcipacket.Parameters{}.Uint24(c.settings.class))
-	}},
-	hcipacket.WriteClassOfDevice: {9, 1, 3, func(c *Controller, f *hcipacket.Fields) reply {
-		c.settings.class = f.Uint24()
-		return complete(nil)
-	}},
-	hcipacket.ReadScanEnable: read8(7, 6, func(s *settings) *uint8 { return &s.scanEnable }),
-	hcipacket.WriteScanEnable: {7, 7, 1, func(c *Controller, f *hcipacket.Fields) reply {
-		c.settings.scanEnable = f.Uint8()
-		return reply{then: func() { // a page or an inquiry may be waiting
-			c.station.SetInquiryScan(c.settings.scanEnable&inquiryScanEnabled != 0)
-			c.station.SetPageScan(c.settings.scanEnable&pageScanEnabled != 0 && !c.cutOff)
-		}}
-	}},
-
-	hcipacket.ReadConnectionAcceptTimeout: read16(7, 2, func(s *settings) *uint16 { return &s.acceptTimeout }),
-	hcipacket.WriteConnectionAccept:       write16(7, 3, func(s *settings) *uint16 { return &s.acceptTimeout }),
-	hcipacket.ReadPageTimeout:             read16(7, 4, func(s *settings) *uint16 { return &s.pageTimeout }),
-	hcipacket.WritePageTimeout:            write16(7, 5, func(s *settings) *uint16 { return &s.pageTimeout }),
-	hcipacket.ReadVoiceSetting:            read16(9, 2, func(s *settings) *uint16 { return &s.voice }),
-	hcipacket.WriteVoiceSetting:           write16(9, 3, func(s *settings) *uint16 { return &s.voice }),
-	hcipacket.ReadDefaultLinkPolicy:       read16(5, 3, func(s *settings) *uint16 { return &s.linkPolicy }),
-	hcipacket.WriteDefaultLinkPolicy:      write16(5, 4, func(s *settings) *uint16 { return &s.linkPolicy }),
-	hcipacket.ReadAuthenticationEnable:    read8(8, 4, func(s *settings) *uint8 { return &s.authentication }),
-	hcipacket.WriteAuthenticationEnable:   write8(8, 5, func(s *settings) *uint8 { return &s.authentication }),
-	hcipacket.ReadInquiryMode:             read8(12, 6, func(s *settings) *uint8 { return &s.inquiryMode }),
-	hcipacket.WriteInquiryMode:            write8(12, 7, func(s *settings) *uint8 { return &s.inquiryMode }),
-	hcipacket.ReadSimplePairingMode:       read8(17, 5, func(s *settings) *uint8 { return &s.simplePairing }),
-	hcipacket.WriteSimplePairingMode:      write8(17, 6, func(s *settings) *uint8 { return &s.simplePairing }),
-	hcipacket.ReadPageScanActivity:        readActivity(8, 0, func(s *settings) *[2]uint16 { return &s.pageScan }),
-	hcipacket.WritePageScanActivity:       writeActivity(8, 1, func(s *settings) *[2]uint16 { return &s.pageScan }),
-	hcipacket.ReadInquiryScanActivity:     readActivity(8, 2, func(s *settings) *[2]uint16 { return &s.inquiryScan }),
-	hcipacket.WriteInquiryScanActivity:    writeActivity(8, 3, func(s *settings) *[2]uint16 { return &s.inquiryScan }),
-	hcipacket.ReadPageScanType:            read8(13, 0, func(s *settings) *uint8 { return &s.pageScanType }),
-	hcipacket.WritePageScanType:           write8(13, 1, func(s *settings) *uint8 { return &s.pageScanType }),
-	hcipacket.ReadInquiryScanType:         read8(12, 4, func(s *settings) *uint8 { return &s.inquiryScanType }),
-	hcipacket.WriteInquiryScanType:        write8(12, 5, func(s *settings) *uint8 { return &s.inquiryScanType }),
-
-	hcipacket.ReadNumberOfIAC: {11, 2, 0, func(*Controller, *hcipacket.Fields) reply {
-		return complete(hcipacket.Parameters{1})
-	}},
-	hcipacket.ReadCurrentIAC: {11, 3, 0, func(*Controller, *hcipacket.Fields) reply {
-		return complete(hcipacket.Parameters{1}.Uint24(generalInquiry))
-	}},
-	hcipacket.WriteCurrentIAC: accepted(11, 4, 4),
+// onReadCurrentIACLAP returns the GIAC.
+func (c *Controller) onReadCurrentIACLAP(*hcipacket.Fields) reply {
+	return complete(hcipacket.Parameters{1}.Uint24(generalInquiry))
 }

@@ -18,11 +18,11 @@ func TestPacketsAreAsTheSpecificationLaysThemOut(t *testing.T) {
 	}{
 		"Reset (7.3.2)": {
 			[]byte{0x01, 0x03, 0x0c, 0x00},
-			hcipacket.Command{Opcode: hcipacket.Reset}.Append(nil),
+			hcipacket.Command{Opcode: 0x0c03}.Append(nil),
 		},
 		"Create_Connection (7.1.5)": {
 			[]byte{0x01, 0x05, 0x04, 0x0d, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01, 0x18, 0xcc, 0x02, 0x00, 0x34, 0x12, 0x01},
-			hcipacket.Command{Opcode: hcipacket.CreateConnection, Parameters: hcipacket.Parameters{}.
+			hcipacket.Command{Opcode: 0x0405, Parameters: hcipacket.Parameters{}.
 				Address(device).Uint16(0xcc18).Uint8(2, 0).Uint16(0x1234).Uint8(1)}.Append(nil),
 		},
 		"Connection_Complete (7.7.3)": {
@@ -104,7 +104,7 @@ func TestTextIsCutToItsField(t *testing.T) {
 
 func TestPacketsThatAreCutOrTooLongAreErrors(t *testing.T) {
 	whole := [][]byte{
-		hcipacket.Command{Opcode: hcipacket.WriteScanEnable, Parameters: []byte{3}}.Append(nil),
+		hcipacket.Command{Opcode: 0x0c1a, Parameters: []byte{3}}.Append(nil),
 		hcipacket.Event{Code: hcipacket.CommandComplete, Parameters: []byte{1, 2, 3}}.Append(nil),
 		hcipacket.ACL{Handle: 1, Data: []byte("data")}.Append(nil),
 	}

@@ -11,16 +11,16 @@ import (
 // Conditions is what it is like between two stations, whether there is a link or
 // not.
 type Conditions struct {
-	radio    *Radio
-	stations [2]hcipacket.Address
-	connection     *Connection // nil when there is none
+	radio      *Radio
+	stations   [2]hcipacket.Address
+	connection *Connection // nil when there is none
 
 	stalled bool
 	delay   time.Duration
 	types   air.PacketTypes
 
 	// How long a page takes to be heard.
-	PageDelay    time.Duration
+	PageDelay   time.Duration
 	supervision time.Duration // see SetSupervisionTimeout
 
 	lastPath *air.Path // of the last link; counts for all

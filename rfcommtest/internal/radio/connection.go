@@ -14,26 +14,26 @@ const defaultSupervisionTimeout = 0x7d00 * SlotTime
 // A Connection joins two stations.
 type Connection struct {
 	conditions *Conditions
-	path    *air.Path
-	ends    [2]*End // the one that paged first
-	broken  bool    // nothing passes any more
+	path       *air.Path
+	ends       [2]*End // the one that paged first
+	broken     bool    // nothing passes any more
 	// How long it may be silent, as its hosts have set it.
 	supervision time.Duration
 }
 
 // An End is one end of a link.
 type End struct {
-	connection     *Connection
-	station  *Station
-	peer     *End
-	alive    bool // its controller has the link still
-	pendingDetach  hcipacket.Status
-	silentSince   time.Time   // since when the other end is not heard; zero: it is
-	supervisionTimer  *time.Timer // runs out when that has lasted too long
-	types    air.PacketTypes   // that its controller and host allow
-	Owner    any         // what the controller keeps of the link
-	OnDisconnect   func(reason hcipacket.Status)
-	Outgoing bool // this end has paged
+	connection       *Connection
+	station          *Station
+	peer             *End
+	alive            bool // its controller has the link still
+	pendingDetach    hcipacket.Status
+	silentSince      time.Time       // since when the other end is not heard; zero: it is
+	supervisionTimer *time.Timer     // runs out when that has lasted too long
+	types            air.PacketTypes // that its controller and host allow
+	Owner            any             // what the controller keeps of the link
+	OnDisconnect     func(reason hcipacket.Status)
+	Outgoing         bool // this end has paged
 }
 
 func (r *Radio) connect(from, to *Station) *Connection {

@@ -12,7 +12,7 @@ type Page struct {
 	Class uint32 // of the device that pages
 
 	to               hcipacket.Address
-	delivered            bool // the other station has heard it
+	delivered        bool // the other station has heard it
 	ended            bool
 	arrived          bool // the time that a page takes has passed
 	arrival, timeout *time.Timer

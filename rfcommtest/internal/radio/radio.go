@@ -25,20 +25,20 @@ const SlotTime = air.SlotTime
 // A Radio is what stations share. The zero value is not ready for use.
 type Radio struct {
 	sync.Mutex
-	medium   *air.Medium
-	stations map[hcipacket.Address]*Station
-	conditions  map[[2]hcipacket.Address]*Conditions
-	pages    map[*Page]struct{}
-	inquiries map[*Inquiry]struct{}
+	medium     *air.Medium
+	stations   map[hcipacket.Address]*Station
+	conditions map[[2]hcipacket.Address]*Conditions
+	pages      map[*Page]struct{}
+	inquiries  map[*Inquiry]struct{}
 }
 
 // New returns a radio without stations.
 func New() *Radio {
 	r := &Radio{
-		stations: make(map[hcipacket.Address]*Station),
-		conditions:  make(map[[2]hcipacket.Address]*Conditions),
-		pages:    make(map[*Page]struct{}),
-		inquiries: make(map[*Inquiry]struct{}),
+		stations:   make(map[hcipacket.Address]*Station),
+		conditions: make(map[[2]hcipacket.Address]*Conditions),
+		pages:      make(map[*Page]struct{}),
+		inquiries:  make(map[*Inquiry]struct{}),
 	}
 	r.medium = air.NewMedium(&r.Mutex)
 	return r
@@ -70,7 +70,7 @@ type Station struct {
 	pageScan    bool // answers pages
 	inquiryScan bool // answers inquiries
 	unreachable bool // out of range: answers nothing, whatever it scans for
-	resets    int  // how often: what it waited for before is forgotten
+	resets      int  // how often: what it waited for before is forgotten
 
 	// If not zero, pages are turned down for this reason.
 	Refusal hcipacket.Status

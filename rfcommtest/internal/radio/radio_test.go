@@ -13,10 +13,10 @@ import (
 
 // A device is a controller that lets everybody in.
 type device struct {
-	station *radio.Station
-	end     *radio.End
-	disconnected    []string // when and why
-	began   time.Time
+	station      *radio.Station
+	end          *radio.End
+	disconnected []string // when and why
+	began        time.Time
 }
 
 func (d *device) Paged(p *radio.Page) { p.Accept(d.enter) }

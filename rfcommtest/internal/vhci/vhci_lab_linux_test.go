@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/controller"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/vhci"
 )
@@ -36,7 +37,7 @@ func TestKernelBeginsToSetANewControllerUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if command.Opcode != hcipacket.Reset && command.Opcode != hcipacket.ReadLocalFeatures {
+	if command.Opcode != controller.Reset && command.Opcode != controller.ReadLocalSupportedFeatures {
 		t.Errorf("the kernel began with %v", command.Opcode)
 	}
 	if _, err := hci.AdapterByIndex(d.Index()); err != nil {
