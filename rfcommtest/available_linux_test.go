@@ -9,7 +9,7 @@ import (
 )
 
 // Only what a machine does not have may skip a test.
-func TestFailuresAreNotSaidToBeUnsupported(t *testing.T) {
+func TestUnavailableMatchesUnsupportedOrNot(t *testing.T) {
 	for errno, want := range map[syscall.Errno]bool{
 		syscall.EAFNOSUPPORT:    true,
 		syscall.EPROTONOSUPPORT: true,

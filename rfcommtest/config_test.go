@@ -10,7 +10,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-func TestConfigsThatCannotBeAreRefused(t *testing.T) {
+func TestNewRadioRejectsInvalidConfigs(t *testing.T) {
 	for name, tt := range map[string]struct {
 		config rfcommtest.Config
 		says   []string
@@ -40,7 +40,7 @@ func TestConfigsThatCannotBeAreRefused(t *testing.T) {
 }
 
 // Tests skip by this error, and people read it.
-func TestWithoutBluetoothTheErrorSaysWhatIsMissing(t *testing.T) {
+func TestNewRadioWithoutBluetoothGivesAdvice(t *testing.T) {
 	if _, err := rfcomm.Adapters(); err == nil {
 		t.Skip("this kernel has Bluetooth")
 	}

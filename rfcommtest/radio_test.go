@@ -13,7 +13,7 @@ func unplugged(t *testing.T, config Config) *Radio {
 	return r
 }
 
-func TestMisusePanics(t *testing.T) {
+func TestLinkPanicsOnMisuse(t *testing.T) {
 	r := unplugged(t, Config{Controllers: 3})
 	a, b, c := r.controllers[0], r.controllers[1], r.controllers[2]
 	other := unplugged(t, Config{}).controllers[0]
@@ -39,7 +39,7 @@ func TestMisusePanics(t *testing.T) {
 	}
 }
 
-func TestAllThatNeedsAnAdapterSaysWhyThereIsNone(t *testing.T) {
+func TestControllerErrorsWithoutAnAdapter(t *testing.T) {
 	r := unplugged(t, Config{})
 	a, b := r.controllers[0], r.controllers[1]
 	pair := func() error { return r.Link(b, a).Pair() }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func BenchmarkSendWithoutAirtime(b *testing.B) {
+func BenchmarkPathSend(b *testing.B) {
 	m := NewMedium(new(sync.Mutex))
 	near, far := m.NewStation(), m.NewStation()
 	p := m.Connect(near, far)
@@ -18,7 +18,7 @@ func BenchmarkSendWithoutAirtime(b *testing.B) {
 }
 
 // Every other message is sent from a callback, and waits for its end.
-func BenchmarkAnswerWithoutAirtime(b *testing.B) {
+func BenchmarkPathSendFromCallback(b *testing.B) {
 	m := NewMedium(new(sync.Mutex))
 	near, far := m.NewStation(), m.NewStation()
 	p := m.Connect(near, far)

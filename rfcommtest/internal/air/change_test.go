@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestNothingPassesAStalledPath(t *testing.T) {
+func TestPathStallHoldsEverything(t *testing.T) {
 	for _, types := range []PacketTypes{0, EDR3} {
 		withFixture(t, func(b *fixture) {
 			p, near, far := b.path(types)
@@ -29,7 +29,7 @@ func TestNothingPassesAStalledPath(t *testing.T) {
 	}
 }
 
-func TestResumeAndSetTypesCallNothingThemselves(t *testing.T) {
+func TestPathResumeCallsNothingItself(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(0)
 		call, times := b.times()
@@ -57,7 +57,7 @@ func TestResumeAndSetTypesCallNothingThemselves(t *testing.T) {
 	})
 }
 
-func TestPacketOnTheAirIsSentAgainAfterAStall(t *testing.T) {
+func TestPathStallRepeatsPacketOnTheAir(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		arrived, arrivedAt := b.times()
@@ -78,7 +78,7 @@ func TestPacketOnTheAirIsSentAgainAfterAStall(t *testing.T) {
 	})
 }
 
-func TestStalledPathLeavesTheAirToOthers(t *testing.T) {
+func TestPathStallLeavesTheAirToOthers(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, hub, _ := b.path(EDR3)
 		q := b.Connect(hub, b.NewStation())
@@ -100,7 +100,7 @@ func TestStalledPathLeavesTheAirToOthers(t *testing.T) {
 	})
 }
 
-func TestDelayIsAddedToTheTransmission(t *testing.T) {
+func TestPathSetDelayAddsToTransmission(t *testing.T) {
 	for types, times := range map[PacketTypes][]float64{0: {0, 0}, EDR3: {6, 12}} {
 		withFixture(t, func(b *fixture) {
 			p, near, _ := b.path(types)
@@ -118,7 +118,7 @@ func TestDelayIsAddedToTheTransmission(t *testing.T) {
 	}
 }
 
-func TestShorterDelayDoesNotOvertake(t *testing.T) {
+func TestPathSetDelayShorterKeepsOrder(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(0)
 		var order []string
@@ -138,7 +138,7 @@ func TestShorterDelayDoesNotOvertake(t *testing.T) {
 	})
 }
 
-func TestDelayOfAPacketOnTheAirStays(t *testing.T) {
+func TestPathSetDelayKeepsThatOnTheAir(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()
@@ -153,7 +153,7 @@ func TestDelayOfAPacketOnTheAirStays(t *testing.T) {
 	})
 }
 
-func TestStallHoldsWhatIsDelayed(t *testing.T) {
+func TestPathStallHoldsDelayedMessages(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(0)
 		arrived, arrivedAt := b.times()
@@ -172,7 +172,7 @@ func TestStallHoldsWhatIsDelayed(t *testing.T) {
 	})
 }
 
-func TestTypesOfAPacketOnTheAirStayAndTheRestChanges(t *testing.T) {
+func TestPathSetPacketTypesChangesTheRest(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()
@@ -187,7 +187,7 @@ func TestTypesOfAPacketOnTheAirStayAndTheRestChanges(t *testing.T) {
 	})
 }
 
-func TestChangeAfterTheTurnLeavesTheReturnAsItIs(t *testing.T) {
+func TestPathChangesKeepADecidedReturn(t *testing.T) {
 	for what, change := range map[string]func(*Path){
 		"types": func(p *Path) { p.SetPacketTypes(DM1) },
 		"delay": func(p *Path) { p.SetDelay(50 * SlotTime) },
@@ -208,7 +208,7 @@ func TestChangeAfterTheTurnLeavesTheReturnAsItIs(t *testing.T) {
 	}
 }
 
-func TestDelayCountsFromWhenTheTypesVanished(t *testing.T) {
+func TestPathSetPacketTypesNoneStartsDelay(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, hub, _ := b.path(EDR3)
 		q := b.Connect(hub, b.NewStation())
@@ -232,7 +232,7 @@ func TestDelayCountsFromWhenTheTypesVanished(t *testing.T) {
 	})
 }
 
-func TestNothingIsCalledAfterAPathIsClosed(t *testing.T) {
+func TestPathCloseStopsCallbacks(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		call, times := b.times()
@@ -258,7 +258,7 @@ func TestNothingIsCalledAfterAPathIsClosed(t *testing.T) {
 	})
 }
 
-func TestClosedPathLeavesTheAirToOthers(t *testing.T) {
+func TestPathCloseLeavesTheAirToOthers(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, hub, _ := b.path(EDR3)
 		q := b.Connect(hub, b.NewStation())
@@ -278,7 +278,7 @@ func TestClosedPathLeavesTheAirToOthers(t *testing.T) {
 	})
 }
 
-func TestSentMayCloseThePathBeforeArrived(t *testing.T) {
+func TestPathCloseFromSentCallback(t *testing.T) {
 	for _, types := range []PacketTypes{0, EDR3} {
 		withFixture(t, func(b *fixture) {
 			p, near, _ := b.path(types)
@@ -293,7 +293,7 @@ func TestSentMayCloseThePathBeforeArrived(t *testing.T) {
 	}
 }
 
-func TestSentMayStallThePathBeforeArrived(t *testing.T) {
+func TestPathStallFromSentCallback(t *testing.T) {
 	for types, at := range map[PacketTypes]float64{0: 20, EDR3: 20} {
 		withFixture(t, func(b *fixture) {
 			p, near, _ := b.path(types)
@@ -308,7 +308,7 @@ func TestSentMayStallThePathBeforeArrived(t *testing.T) {
 	}
 }
 
-func TestNothingIsCalledAfterTheMediumIsClosed(t *testing.T) {
+func TestMediumCloseStopsCallbacks(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		q, a, _ := b.path(0)
@@ -330,7 +330,7 @@ func TestNothingIsCalledAfterTheMediumIsClosed(t *testing.T) {
 	})
 }
 
-func TestCallbackMayCloseTheMedium(t *testing.T) {
+func TestMediumCloseFromCallback(t *testing.T) {
 	for _, types := range []PacketTypes{0, EDR3} {
 		withFixture(t, func(b *fixture) {
 			p, near, _ := b.path(types)
@@ -345,7 +345,7 @@ func TestCallbackMayCloseTheMedium(t *testing.T) {
 	}
 }
 
-func TestAnswersToAnswersDoNotRecurse(t *testing.T) {
+func TestPathSendFromCallbackDoesNotRecurse(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(0)
 		n, deepest := 0, 0
@@ -378,7 +378,7 @@ func TestAnswersToAnswersDoNotRecurse(t *testing.T) {
 	})
 }
 
-func TestCallbacksKeepTheOrderOfWhatTheySend(t *testing.T) {
+func TestPathSendFromCallbackKeepsOrder(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(0)
 		var order []string
@@ -394,7 +394,7 @@ func TestCallbacksKeepTheOrderOfWhatTheySend(t *testing.T) {
 	})
 }
 
-func TestWrongStationsPanic(t *testing.T) {
+func TestPathPanicsOnWrongStations(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(0)
 		for what, f := range map[string]func(){

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestPacketsAreLargeAndTheLastIsShortAndRobust(t *testing.T) {
+func TestPacketTypesPackets(t *testing.T) {
 	for _, c := range []struct {
 		types PacketTypes
 		size  int
@@ -43,7 +43,7 @@ func TestPacketsAreLargeAndTheLastIsShortAndRobust(t *testing.T) {
 }
 
 // The table of the specification, once more, to catch slips of the pen.
-func TestPacketsHaveTheirPayloadsAndSlots(t *testing.T) {
+func TestPacketTypesMatchTheSpecification(t *testing.T) {
 	want := map[PacketTypes][2]int{
 		DM1: {17, 1}, DH1: {27, 1}, DM3: {121, 3}, DH3: {183, 3}, DM5: {224, 5}, DH5: {339, 5},
 		TwoDH1: {54, 1}, TwoDH3: {367, 3}, TwoDH5: {679, 5},
@@ -68,7 +68,7 @@ func TestPacketsHaveTheirPayloadsAndSlots(t *testing.T) {
 	}
 }
 
-func TestSlotsCountTheReturns(t *testing.T) {
+func TestPacketTypesSlotsCountReturns(t *testing.T) {
 	for size, want := range map[int]int{9: 2, 1021: 6, 1025: 8, 100: 4} {
 		if got := EDR3.Slots(size); got != want {
 			t.Errorf("%d bytes: %d slots, want %d", size, got, want)
@@ -79,7 +79,7 @@ func TestSlotsCountTheReturns(t *testing.T) {
 	}
 }
 
-func TestHCIAllowsBasicTypesAndForbidsEnhancedOnes(t *testing.T) {
+func TestFromHCIAllowsBasicForbidsEnhanced(t *testing.T) {
 	const noEnhanced = 0x3306
 	for packetType, want := range map[uint16]PacketTypes{
 		0xcc18:               EDR3,

@@ -64,7 +64,7 @@ func reference(types PacketTypes, fragments []fragment) (arrived map[int]time.Du
 	return arrived
 }
 
-func TestOnePathAgreesWithTheReference(t *testing.T) {
+func TestPathAgreesWithReferenceModel(t *testing.T) {
 	for seed := range uint64(100) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		types := PacketTypes(1 + random.IntN(int(EDR3)))
@@ -99,7 +99,7 @@ func TestOnePathAgreesWithTheReference(t *testing.T) {
 // Whatever is done to the paths: messages of a direction come in order, each
 // once, sent before arrived, none of a stalled or closed path; all come in
 // the end; and no station transmits for longer than there was time.
-func TestOrderIsKeptWhateverChanges(t *testing.T) {
+func TestPathKeepsOrderUnderRandomChanges(t *testing.T) {
 	for seed := range uint64(100) {
 		withFixture(t, func(b *fixture) { changeAtRandom(b, rand.New(rand.NewPCG(seed, 1)), fmt.Sprintf("seed %d", seed)) })
 	}

@@ -2,7 +2,7 @@ package air
 
 import "testing"
 
-func TestSevenPathsToOneStationShareItEqually(t *testing.T) {
+func TestMediumSharesAStationEqually(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		hub := b.NewStation()
 		var counts [7]int
@@ -30,7 +30,7 @@ func TestSevenPathsToOneStationShareItEqually(t *testing.T) {
 	})
 }
 
-func TestPathsWithoutACommonStationDoNotShare(t *testing.T) {
+func TestMediumSeparatePathsDoNotShare(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		var counts [4]int
 		for i := range counts {
@@ -46,7 +46,7 @@ func TestPathsWithoutACommonStationDoNotShare(t *testing.T) {
 	})
 }
 
-func TestNewcomerIsServedAfterTheExchangeOnTheAir(t *testing.T) {
+func TestMediumServesNewPathNext(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, hub, _ := b.path(EDR3)
 		q := b.Connect(hub, b.NewStation())
@@ -61,7 +61,7 @@ func TestNewcomerIsServedAfterTheExchangeOnTheAir(t *testing.T) {
 	})
 }
 
-func TestAllThatHappensAtATimeIsKnownToTheChoice(t *testing.T) {
+func TestMediumChoosesAfterAllEventsOfATime(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, a, _ := b.path(EDR3)
 		q, c, _ := b.path(EDR3)
@@ -80,7 +80,7 @@ func TestAllThatHappensAtATimeIsKnownToTheChoice(t *testing.T) {
 
 // Two stations whose exchanges with others overlap are never free at the same
 // time, unless one waits for the other.
-func TestStationsBusyInTurnDoNotMissEachOther(t *testing.T) {
+func TestMediumBusyStationsMeet(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, a, _ := b.path(EDR3)
 		q, c, _ := b.path(EDR3)
@@ -100,7 +100,7 @@ func TestStationsBusyInTurnDoNotMissEachOther(t *testing.T) {
 }
 
 // While a station waits for its turn at a busy hub, it serves another.
-func TestWaitForABusyStationLeavesTheOtherFree(t *testing.T) {
+func TestMediumWaitLeavesOtherStationFree(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		hub, leaf := b.NewStation(), b.NewStation()
 		var counts [7]int
@@ -126,7 +126,7 @@ func TestWaitForABusyStationLeavesTheOtherFree(t *testing.T) {
 	})
 }
 
-func TestUseCountsEachExchangeOnceAtAPath(t *testing.T) {
+func TestAirtimeCountsEachExchangeOnce(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		b.do(func() {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestFragmentTakesTheSlotsOfItsPacketsAndReturns(t *testing.T) {
+func TestPathSendTakesSlotsOfItsPackets(t *testing.T) {
 	for _, c := range []struct {
 		types PacketTypes
 		size  int
@@ -31,7 +31,7 @@ func TestFragmentTakesTheSlotsOfItsPacketsAndReturns(t *testing.T) {
 	}
 }
 
-func TestFragmentsFollowWithoutAGap(t *testing.T) {
+func TestPathSendLeavesNoGaps(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()
@@ -46,7 +46,7 @@ func TestFragmentsFollowWithoutAGap(t *testing.T) {
 	})
 }
 
-func TestNothingTakesTimeByDefault(t *testing.T) {
+func TestPathSendTakesNoTimeByDefault(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(0)
 		sent, sentAt := b.times()
@@ -65,7 +65,7 @@ func TestNothingTakesTimeByDefault(t *testing.T) {
 	})
 }
 
-func TestReturnIsUsedByDataThatIsThereAtTheTurn(t *testing.T) {
+func TestExchangeReturnCarriesWaitingData(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		there, thereAt := b.times()
@@ -85,7 +85,7 @@ func TestReturnIsUsedByDataThatIsThereAtTheTurn(t *testing.T) {
 	})
 }
 
-func TestBusyEndsShareExchanges(t *testing.T) {
+func TestExchangeIsSharedByBusyEnds(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		there, thereAt := b.times()
@@ -102,7 +102,7 @@ func TestBusyEndsShareExchanges(t *testing.T) {
 	})
 }
 
-func TestEndsThatWaitEquallyLongAlternate(t *testing.T) {
+func TestExchangeAlternatesBetweenEnds(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		var order []string
@@ -118,7 +118,7 @@ func TestEndsThatWaitEquallyLongAlternate(t *testing.T) {
 	})
 }
 
-func TestAnswerFromACallbackIsTheReturnOfTheNextExchange(t *testing.T) {
+func TestExchangeReturnCarriesNextAnswer(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, far := b.path(EDR3)
 		credit, creditAt := b.times()
@@ -134,7 +134,7 @@ func TestAnswerFromACallbackIsTheReturnOfTheNextExchange(t *testing.T) {
 	})
 }
 
-func TestControlIsInOrderWithDataAndTakesNoAir(t *testing.T) {
+func TestPathSendLMPKeepsOrderTakesNoAir(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		data, dataAt := b.times()
@@ -153,7 +153,7 @@ func TestControlIsInOrderWithDataAndTakesNoAir(t *testing.T) {
 	})
 }
 
-func TestLateTimerCatchesUpOnAnExactClock(t *testing.T) {
+func TestMediumLateTimerCatchesUp(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()
@@ -168,7 +168,7 @@ func TestLateTimerCatchesUpOnAnExactClock(t *testing.T) {
 	})
 }
 
-func TestDataOfALateCallbackIsThereNoEarlierThanTheCallback(t *testing.T) {
+func TestMediumLateCallbackSendsAtItsTime(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		second, secondAt := b.times()
@@ -181,7 +181,7 @@ func TestDataOfALateCallbackIsThereNoEarlierThanTheCallback(t *testing.T) {
 	})
 }
 
-func TestLateTimerDoesNotHurryWhatIsSentMeanwhile(t *testing.T) {
+func TestMediumLateTimerKeepsLaterSendTimes(t *testing.T) {
 	withFixture(t, func(b *fixture) {
 		p, near, _ := b.path(EDR3)
 		other, a, _ := b.path(EDR3)

@@ -10,7 +10,7 @@ import (
 )
 
 // Reading a file takes no Bluetooth, only the program.
-func TestBtmonReadsTheLog(t *testing.T) {
+func TestWriterIsReadByBtmon(t *testing.T) {
 	btmon, err := exec.LookPath("btmon")
 	if err != nil {
 		t.Skip(err)

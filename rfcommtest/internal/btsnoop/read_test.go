@@ -48,7 +48,7 @@ func read(file []byte) ([]record, error) {
 }
 
 // Whatever packet is written, the log can be read, and says the same.
-func FuzzPacketsComeBack(f *testing.F) {
+func FuzzWriterRoundTrip(f *testing.F) {
 	f.Add(int64(0), uint16(0), uint8(0), []byte{1, 3, 12, 0})
 	f.Add(start.UnixMicro(), uint16(65535), uint8(1), bytes.Repeat([]byte{2}, 2000))
 	f.Add(int64(-1), uint16(1), uint8(1), []byte{})

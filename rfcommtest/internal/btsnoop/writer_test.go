@@ -32,7 +32,7 @@ func sample(t *testing.T, to io.Writer) {
 	}
 }
 
-func TestLogIsAsDocumented(t *testing.T) {
+func TestWriterMatchesTheFormat(t *testing.T) {
 	var file bytes.Buffer
 	sample(t, &file)
 	want := strings.Join([]string{
@@ -49,7 +49,7 @@ func TestLogIsAsDocumented(t *testing.T) {
 	}
 }
 
-func TestReaderGetsWhatWasWritten(t *testing.T) {
+func TestWriterRoundTrip(t *testing.T) {
 	var file bytes.Buffer
 	sample(t, &file)
 	records, err := read(file.Bytes())
@@ -63,7 +63,7 @@ func TestReaderGetsWhatWasWritten(t *testing.T) {
 	}
 }
 
-func TestPacketsHaveTheOpcodeOfTheirTypeAndDirection(t *testing.T) {
+func TestWriterPacketOpcodes(t *testing.T) {
 	want := map[Direction]map[byte]opcode{
 		ToController: {1: 2, 2: 4, 3: 6, 5: 18},
 		ToHost:       {4: 3, 2: 5, 3: 7, 5: 19},
@@ -101,7 +101,7 @@ func TestPacketsHaveTheOpcodeOfTheirTypeAndDirection(t *testing.T) {
 	}
 }
 
-func TestPacketThatBlueZCannotReadIsCut(t *testing.T) {
+func TestWriterPacketTruncatesLongPackets(t *testing.T) {
 	var file bytes.Buffer
 	w := NewWriter(&file)
 	for _, n := range []int{1490, 1491, 70_000} {
@@ -121,7 +121,7 @@ func TestPacketThatBlueZCannotReadIsCut(t *testing.T) {
 	}
 }
 
-func TestLongNameIsCut(t *testing.T) {
+func TestWriterNewIndexTruncatesLongNames(t *testing.T) {
 	var file bytes.Buffer
 	if err := NewWriter(&file).NewIndex(start, 0xffff, [6]byte{}, "hci65535 and more"); err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func (f *failing) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestErrorSticks(t *testing.T) {
+func TestWriterErrorIsPermanent(t *testing.T) {
 	var to failing
 	w := NewWriter(&to)
 	if err := w.DeleteIndex(start, 0); err != nil {
@@ -166,7 +166,7 @@ func TestErrorSticks(t *testing.T) {
 	}
 }
 
-func TestRecordNeedsNoMemoryOfItsOwn(t *testing.T) {
+func TestWriterPacketAllocatesNothing(t *testing.T) {
 	w := NewWriter(io.Discard)
 	packet := bytes.Repeat([]byte{2}, 1026)
 	if n := testing.AllocsPerRun(100, func() { w.Packet(start, 0, ToHost, packet) }); n != 0 {

@@ -11,8 +11,8 @@ import (
 )
 
 // What Linux sends when it learns about a controller; all of it must succeed.
-func TestKernelCanSetTheControllerUp(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, _, _ *host) {
+func TestControllerAcceptsTheKernelsSetup(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, _, _ *host) {
 		for _, command := range []hcipacket.Command{
 			{Opcode: controller.Reset},
 			{Opcode: controller.ReadLocalSupportedFeatures},
@@ -39,12 +39,12 @@ func TestKernelCanSetTheControllerUp(t *testing.T) {
 		} {
 			a.do(command.Opcode, command.Parameters)
 		}
-		a.nothing()
+		a.expectNothing()
 	})
 }
 
-func TestWhatItSaysOfItselfIsWhatItWasMadeWith(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, _, _ *host) {
+func TestControllerReportsItsConfig(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, _, _ *host) {
 		if got := a.do(controller.ReadBDADDR, nil).Address(); got != addressOfA {
 			t.Errorf("address %x", got)
 		}
@@ -65,7 +65,7 @@ func TestWhatItSaysOfItselfIsWhatItWasMadeWith(t *testing.T) {
 // Hosts go by the list of commands. These bytes were put together by hand from the
 // octets and bits of Volume 4, Part E, section 6.27, checked against those that
 // btmon knows, and not from the controller's own table.
-func TestListOfCommandsIsTheSpecifications(t *testing.T) {
+func TestReadLocalSupportedCommands(t *testing.T) {
 	want := [64]byte{
 		0:  0xb3, // inquiry; making, ending and cancelling a connection
 		1:  0xff, // accepting and rejecting one; keys, PINs, packets, authentication
@@ -88,15 +88,15 @@ func TestListOfCommandsIsTheSpecifications(t *testing.T) {
 		19: 0x03, // confirmation
 		20: 0x18, // refusal of the IO capability, key size
 	}
-	onRadio(t, func(t *testing.T, a, _, _ *host) {
+	withHosts(t, func(t *testing.T, a, _, _ *host) {
 		if got := a.do(controller.ReadLocalSupportedCommands, nil).Bytes(64); !bytes.Equal(got, want[:]) {
 			t.Errorf("got  % x\nwant % x", got, want)
 		}
 	})
 }
 
-func TestUnknownAndShortCommandsAreRefused(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, _, _ *host) {
+func TestCommandsUnknownOrShortAreRejected(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, _, _ *host) {
 		for _, opcode := range []hcipacket.Opcode{0x0403, 0x0c31, 0x2001, 0xfc00} {
 			if status := a.status(opcode, hcipacket.Parameters{1, 2, 3}); status != hcipacket.UnknownCommand {
 				t.Errorf("%v: %v", opcode, status)
@@ -105,12 +105,12 @@ func TestUnknownAndShortCommandsAreRefused(t *testing.T) {
 		if status := a.status(controller.CreateConnection, hcipacket.Parameters{1, 2, 3}); status != hcipacket.InvalidParameters {
 			t.Errorf("a cut Create_Connection: %v", status)
 		}
-		a.nothing()
+		a.expectNothing()
 	})
 }
 
-func TestCommandsOnLinksThatAreNotThereAreRefused(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, _, _ *host) {
+func TestCommandsWithUnknownHandleAreRejected(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, _, _ *host) {
 		handle := hcipacket.Parameters{}.Handle(0x0123).Uint8(0, 0, 0)
 		for _, opcode := range []hcipacket.Opcode{
 			controller.Disconnect, controller.ReadRemoteSupportedFeatures, controller.ReadRemoteExtendedFeatures,
@@ -133,8 +133,8 @@ func TestCommandsOnLinksThatAreNotThereAreRefused(t *testing.T) {
 	})
 }
 
-func TestSettingsAreReadAsTheyWereWritten(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, _, _ *host) {
+func TestSettingsReadBackWrites(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, _, _ *host) {
 		for write, tt := range map[hcipacket.Opcode]struct {
 			read hcipacket.Opcode
 			size int
@@ -172,8 +172,8 @@ func TestSettingsAreReadAsTheyWereWritten(t *testing.T) {
 	})
 }
 
-func TestOtherPacketsOfAHostAreErrors(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, _, _ *host) {
+func TestInputRejectsInvalidPackets(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, _, _ *host) {
 		for _, packet := range [][]byte{nil, {0x01}, {0x02, 1}, {0x03, 0, 0, 0}, {0x04, 0x0e, 0}, {0xff, 0}} {
 			a.locked(func() {
 				if err := a.controller.Input(packet); err == nil {
@@ -181,12 +181,12 @@ func TestOtherPacketsOfAHostAreErrors(t *testing.T) {
 				}
 			})
 		}
-		a.nothing()
+		a.expectNothing()
 	})
 }
 
-func TestWhatTheOtherEndIsCanBeAsked(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestRemoteCommandsQueryThePeer(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		own := a.do(controller.ReadLocalSupportedFeatures, nil).Bytes(8)
 		b.do(controller.WriteSimplePairingMode, hcipacket.Parameters{1})
 		b.do(controller.WriteLocalName, hcipacket.Parameters{}.Text("printer", 248))
@@ -231,21 +231,21 @@ func TestWhatTheOtherEndIsCanBeAsked(t *testing.T) {
 				t.Errorf("name, with a link %v: status %d of %x, %q", linked, status, address, got)
 			}
 		}
-		a.begin(controller.RemoteNameRequest, hcipacket.Parameters{}.Address(nobody).Uint8(1, 0).Uint16(0))
+		a.begin(controller.RemoteNameRequest, hcipacket.Parameters{}.Address(absent).Uint8(1, 0).Uint16(0))
 		if f := a.after(5120*time.Millisecond, hcipacket.RemoteNameRequestComplete); hcipacket.Status(f.Uint8()) != hcipacket.PageTimeout {
-			t.Error("the name of nobody is known")
+			t.Error("the name of absent is known")
 		}
 	})
 }
 
-func TestInquiryFindsThoseWhoCanBeFound(t *testing.T) {
+func TestInquiryFindsDiscoverableDevices(t *testing.T) {
 	general := func(length, most byte) hcipacket.Parameters {
 		return hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(length, most)
 	}
 	for mode, event := range []hcipacket.EventCode{
 		hcipacket.InquiryResult, hcipacket.InquiryResultWithRSSI, hcipacket.ExtendedInquiryResult,
 	} {
-		onRadio(t, func(t *testing.T, a, b, c *host) {
+		withHosts(t, func(t *testing.T, a, b, c *host) {
 			b.do(controller.WriteClassOfDevice, hcipacket.Parameters{}.Uint24(0x5a020c))
 			c.do(controller.WriteScanEnable, hcipacket.Parameters{2}) // not discoverable
 			a.do(controller.WriteInquiryMode, hcipacket.Parameters{byte(mode)})
@@ -272,7 +272,7 @@ func TestInquiryFindsThoseWhoCanBeFound(t *testing.T) {
 			a.begin(controller.Inquiry, general(2, 0))
 			a.do(controller.InquiryCancel, nil)
 			time.Sleep(time.Minute)
-			a.nothing()
+			a.expectNothing()
 			if status, _ := a.complete(controller.InquiryCancel, nil); status != hcipacket.CommandDisallowed {
 				t.Errorf("cancelling none: %v", status)
 			}
@@ -285,8 +285,8 @@ func TestInquiryFindsThoseWhoCanBeFound(t *testing.T) {
 	}
 }
 
-func TestInquiryFindsThoseWhoCanBeFoundLater(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, c *host) {
+func TestInquiryFindsLaterDevices(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, c *host) {
 		found := func(want hcipacket.Address) {
 			t.Helper()
 			if f := a.event(hcipacket.InquiryResult); f.Uint8() != 1 || f.Address() != want {
@@ -296,14 +296,14 @@ func TestInquiryFindsThoseWhoCanBeFoundLater(t *testing.T) {
 		b.do(controller.WriteScanEnable, hcipacket.Parameters{2})
 		c.locked(func() { c.controller.Station().SetReachable(false) })
 		a.begin(controller.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(8, 2))
-		a.nothing()
+		a.expectNothing()
 		time.Sleep(time.Second)
 		for range 2 { // reported once
 			b.do(controller.WriteScanEnable, hcipacket.Parameters{2})
 			b.do(controller.WriteScanEnable, hcipacket.Parameters{3})
 		}
 		found(addressOfB)
-		a.nothing()
+		a.expectNothing()
 		c.locked(func() { c.controller.Station().SetReachable(true) })
 		found(addressOfC)
 		a.event(hcipacket.InquiryComplete) // two were wanted
@@ -316,15 +316,15 @@ func TestInquiryFindsThoseWhoCanBeFoundLater(t *testing.T) {
 		b.do(controller.WriteScanEnable, hcipacket.Parameters{2})
 		b.do(controller.WriteScanEnable, hcipacket.Parameters{3})
 		time.Sleep(time.Minute)
-		a.nothing()
+		a.expectNothing()
 	})
 }
 
-func TestRequestForANameIsCancelled(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, _, _ *host) {
-		address := hcipacket.Parameters{}.Address(nobody)
-		ask := hcipacket.Parameters{}.Address(nobody).Uint8(1, 0).Uint16(0)
-		if status, f := a.complete(controller.RemoteNameRequestCancel, address); status != hcipacket.UnknownConnection || f.Address() != nobody {
+func TestRemoteNameRequestCancel(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, _, _ *host) {
+		address := hcipacket.Parameters{}.Address(absent)
+		ask := hcipacket.Parameters{}.Address(absent).Uint8(1, 0).Uint16(0)
+		if status, f := a.complete(controller.RemoteNameRequestCancel, address); status != hcipacket.UnknownConnection || f.Address() != absent {
 			t.Errorf("cancelling none: %v", status)
 		}
 		for range 2 {
@@ -333,15 +333,15 @@ func TestRequestForANameIsCancelled(t *testing.T) {
 			if status := a.status(controller.RemoteNameRequest, ask); status != hcipacket.CommandDisallowed {
 				t.Errorf("a second request: %v", status)
 			}
-			if status, f := a.complete(controller.RemoteNameRequestCancel, address); status != hcipacket.Success || f.Address() != nobody {
+			if status, f := a.complete(controller.RemoteNameRequestCancel, address); status != hcipacket.Success || f.Address() != absent {
 				t.Errorf("cancelling: %v", status)
 			}
 			f := a.event(hcipacket.RemoteNameRequestComplete)
-			if status := hcipacket.Status(f.Uint8()); status != hcipacket.UnknownConnection || f.Address() != nobody {
+			if status := hcipacket.Status(f.Uint8()); status != hcipacket.UnknownConnection || f.Address() != absent {
 				t.Errorf("the request ended with %v", status)
 			}
 		}
 		time.Sleep(time.Minute)
-		a.nothing()
+		a.expectNothing()
 	})
 }

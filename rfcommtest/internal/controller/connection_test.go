@@ -9,8 +9,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-func TestWhoAcceptsIsToldOfTheLinkFirst(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestConnectionCompleteAcceptorFirst(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		if ofA == ofB {
 			t.Errorf("both ends have handle %d", ofA)
@@ -21,8 +21,8 @@ func TestWhoAcceptsIsToldOfTheLinkFirst(t *testing.T) {
 	})
 }
 
-func TestDataArrivesWithItsBoundariesAndIsCounted(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestACLDataKeepsBoundariesAndIsCounted(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		for boundary, want := range map[hcipacket.Boundary]hcipacket.Boundary{
 			hcipacket.FirstNonFlushable: hcipacket.FirstFlushable,
@@ -33,7 +33,7 @@ func TestDataArrivesWithItsBoundariesAndIsCounted(t *testing.T) {
 			if got := b.data(); got.Handle != ofB || got.Boundary != want || string(got.Data) != "data" {
 				t.Errorf("B was told %+v, want boundary %d", got, want)
 			}
-			b.nothing()
+			b.expectNothing()
 			f := a.event(hcipacket.NumberOfCompletedPackets)
 			if links, handle, n := f.Uint8(), f.Handle(), f.Uint16(); links != 1 || handle != ofA || n != 1 {
 				t.Errorf("%d links, %d packets of %d, want 1 of %d", links, n, handle, ofA)
@@ -42,31 +42,31 @@ func TestDataArrivesWithItsBoundariesAndIsCounted(t *testing.T) {
 	})
 }
 
-func TestDataBeyondTheLengthIsRefused(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestACLDataTooLongIsRejected(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, _ := connect(a, b)
 		a.locked(func() {
 			if err := a.controller.Input(hcipacket.ACL{Handle: ofA, Data: make([]byte, 1022)}.Append(nil)); err == nil {
 				t.Error("1022 bytes were taken")
 			}
 		})
-		b.nothing()
+		b.expectNothing()
 		// Of a link that has just ended, the host cannot know yet.
 		a.input(hcipacket.ACL{Handle: ofA + 1, Data: []byte("late")}.Append(nil))
-		a.nothing()
+		a.expectNothing()
 	})
 }
 
-func TestStallHoldsEverythingBack(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestStallHoldsDataAndLMP(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, _ := connect(a, b)
 		a.locked(func() { a.conditions(b).Stall() })
 		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("1")}.Append(nil))
 		a.begin(controller.ReadRemoteSupportedFeatures, hcipacket.Parameters{}.Handle(ofA))
 		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("2")}.Append(nil))
 		time.Sleep(time.Hour)
-		a.nothing()
-		b.nothing()
+		a.expectNothing()
+		b.expectNothing()
 		a.locked(func() { a.conditions(b).Resume() })
 		a.event(hcipacket.NumberOfCompletedPackets)
 		if first, second := b.data(), b.data(); string(first.Data)+string(second.Data) != "12" {
@@ -75,7 +75,7 @@ func TestStallHoldsEverythingBack(t *testing.T) {
 	})
 }
 
-func TestPageThatNobodyHearsTimesOut(t *testing.T) {
+func TestPageTimeoutWhenNotHeard(t *testing.T) {
 	for name, hide := range map[string]func(a, b *host){
 		"no page scan":   func(_, b *host) { b.do(controller.WriteScanEnable, hcipacket.Parameters{1}) },
 		"out of range":   func(_, b *host) { b.locked(func() { b.controller.Station().SetReachable(false) }) },
@@ -84,31 +84,31 @@ func TestPageThatNobodyHearsTimesOut(t *testing.T) {
 		"heard too late": func(a, b *host) { a.locked(func() { a.conditions(b).PageDelay = 6 * time.Second }) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			onRadio(t, func(t *testing.T, a, b, _ *host) {
+			withHosts(t, func(t *testing.T, a, b, _ *host) {
 				hide(a, b)
 				a.begin(controller.CreateConnection, connectTo(addressOfB))
 				f := a.after(5120*time.Millisecond, hcipacket.ConnectionComplete)
 				if status := hcipacket.Status(f.Uint8()); status != hcipacket.PageTimeout {
 					t.Errorf("the page ended with %v", status)
 				}
-				b.nothing()
+				b.expectNothing()
 			})
 		})
 	}
 }
 
-func TestPageOfNobodyTimesOutAsTheHostSays(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, _, _ *host) {
+func TestWritePageTimeout(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, _, _ *host) {
 		a.do(controller.WritePageTimeout, hcipacket.Parameters{}.Uint16(0x0640)) // 1 s
-		a.begin(controller.CreateConnection, connectTo(nobody))
+		a.begin(controller.CreateConnection, connectTo(absent))
 		a.after(time.Second, hcipacket.ConnectionComplete)
 		a.locked(func() { a.controller.Station().PageTimeout = 50 * time.Millisecond })
-		a.begin(controller.CreateConnection, connectTo(nobody))
+		a.begin(controller.CreateConnection, connectTo(absent))
 		a.after(50*time.Millisecond, hcipacket.ConnectionComplete)
 	})
 }
 
-func TestPageIsHeardAsSoonAsItCanBe(t *testing.T) {
+func TestPageIsHeardOncePossible(t *testing.T) {
 	for name, change := range map[string]struct{ hide, show func(a, b *host) }{
 		"page scan": {
 			func(_, b *host) { b.do(controller.WriteScanEnable, hcipacket.Parameters{0}) },
@@ -124,12 +124,12 @@ func TestPageIsHeardAsSoonAsItCanBe(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onRadio(t, func(t *testing.T, a, b, _ *host) {
+			withHosts(t, func(t *testing.T, a, b, _ *host) {
 				change.hide(a, b)
 				a.begin(controller.CreateConnection, connectTo(addressOfB))
 				time.Sleep(2 * time.Second)
-				a.nothing()
-				b.nothing()
+				a.expectNothing()
+				b.expectNothing()
 				change.show(a, b)
 				b.event(hcipacket.ConnectionRequest)
 			})
@@ -137,21 +137,21 @@ func TestPageIsHeardAsSoonAsItCanBe(t *testing.T) {
 	}
 }
 
-func TestPageTakesItsTime(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestPageDelay(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		a.locked(func() { a.conditions(b).PageDelay = 700 * time.Millisecond })
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.after(700*time.Millisecond, hcipacket.ConnectionRequest)
 	})
 }
 
-func TestRefusals(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestRejectConnectionRequest(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		// By the controller.
 		b.locked(func() { b.controller.Station().Refusal = hcipacket.LimitedResources })
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		a.connected(addressOfB, hcipacket.LimitedResources)
-		b.nothing()
+		b.expectNothing()
 		// By the host.
 		b.locked(func() { b.controller.Station().Refusal = 0 })
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
@@ -174,14 +174,14 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-func TestPageIsCancelled(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
-		a.begin(controller.CreateConnection, connectTo(nobody))
-		a.do(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(nobody))
-		a.connected(nobody, hcipacket.UnknownConnection)
+func TestCreateConnectionCancel(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
+		a.begin(controller.CreateConnection, connectTo(absent))
+		a.do(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(absent))
+		a.connected(absent, hcipacket.UnknownConnection)
 		time.Sleep(time.Minute)
-		a.nothing()
-		if status, _ := a.complete(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(nobody)); status != hcipacket.UnknownConnection {
+		a.expectNothing()
+		if status, _ := a.complete(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(absent)); status != hcipacket.UnknownConnection {
 			t.Errorf("cancelling what is not there: %v", status)
 		}
 		// The other host may have been asked already.
@@ -198,8 +198,8 @@ func TestPageIsCancelled(t *testing.T) {
 	})
 }
 
-func TestTwoThatPageEachOtherGetOneLink(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestCreateConnectionByBothEnds(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.event(hcipacket.ConnectionRequest)
 		b.begin(controller.CreateConnection, connectTo(addressOfA)) // sent before B's host saw that
@@ -211,16 +211,16 @@ func TestTwoThatPageEachOtherGetOneLink(t *testing.T) {
 			t.Errorf("accepting the other page: %v", status)
 		}
 		time.Sleep(time.Minute)
-		a.nothing()
-		b.nothing()
+		a.expectNothing()
+		b.expectNothing()
 		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 	})
 }
 
-func TestSecondConnectionToADeviceIsRefused(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
-		a.begin(controller.CreateConnection, connectTo(nobody))
-		if status := a.status(controller.CreateConnection, connectTo(nobody)); status != hcipacket.CommandDisallowed {
+func TestCreateConnectionTwiceIsRejected(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
+		a.begin(controller.CreateConnection, connectTo(absent))
+		if status := a.status(controller.CreateConnection, connectTo(absent)); status != hcipacket.CommandDisallowed {
 			t.Errorf("while the first is paged: %v", status)
 		}
 		connect(a, b)
@@ -230,8 +230,8 @@ func TestSecondConnectionToADeviceIsRefused(t *testing.T) {
 	})
 }
 
-func TestWhoHangsUpAndWhoIsHungUpOnAreToldSo(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestDisconnectNotifiesBothEnds(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		b.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofB).Status(hcipacket.RemoteLowResources))
 		b.disconnected(ofB, hcipacket.TerminatedByLocalHost)
@@ -245,22 +245,22 @@ func TestWhoHangsUpAndWhoIsHungUpOnAreToldSo(t *testing.T) {
 	})
 }
 
-func TestHangingUpDuringAStallIsHeardAtItsEnd(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestDisconnectInStallArrivesAtItsEnd(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() { a.conditions(b).Stall() })
 		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 		time.Sleep(time.Second)
-		b.nothing()
+		b.expectNothing()
 		a.locked(func() { a.conditions(b).Resume() })
 		b.disconnected(ofB, hcipacket.RemoteUserTerminated)
 		connect(a, b)
 	})
 }
 
-func TestLinksAreLostForTheReasonThatIsGiven(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestConditionsDisconnectReasons(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() {
 			if !a.conditions(b).Disconnect(hcipacket.RemotePowerOff) {
@@ -295,23 +295,23 @@ func TestLinksAreLostForTheReasonThatIsGiven(t *testing.T) {
 	})
 }
 
-func TestResetIsNoticedByItsSilence(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, c *host) {
+func TestResetIsNoticedBySupervision(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, c *host) {
 		_, ofB := connect(a, b)
 		c.begin(controller.CreateConnection, connectTo(addressOfA))
 		a.event(hcipacket.ConnectionRequest)
 		a.do(controller.Reset, nil)
 		c.connected(addressOfA, hcipacket.PageTimeout)
 		b.gone(b.after(20*time.Second, hcipacket.DisconnectionComplete), ofB, hcipacket.ConnectionTimeout)
-		a.nothing()
+		a.expectNothing()
 		a.do(controller.WriteScanEnable, hcipacket.Parameters{3})
 		connect(b, a)
 	})
 }
 
 // A device that was reset can page the one that still believes in their link.
-func TestPageOverAForgottenLinkEndsIt(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestPageOverRemovedConnectionEndsIt(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		_, ofB := connect(a, b)
 		a.do(controller.Reset, nil)
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
@@ -323,8 +323,8 @@ func TestPageOverAForgottenLinkEndsIt(t *testing.T) {
 	})
 }
 
-func TestDelayDelaysAndNothingElse(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestSetDelayOnlyDelays(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, _ := connect(a, b)
 		a.locked(func() { a.conditions(b).SetDelay(30 * time.Millisecond) })
 		for range 3 {
@@ -332,9 +332,9 @@ func TestDelayDelaysAndNothingElse(t *testing.T) {
 			a.event(hcipacket.NumberOfCompletedPackets)
 		}
 		time.Sleep(29 * time.Millisecond)
-		b.nothing()
+		b.expectNothing()
 		time.Sleep(time.Millisecond)
-		a.nothing()
+		a.expectNothing()
 		for range 3 {
 			b.data()
 		}
@@ -343,8 +343,8 @@ func TestDelayDelaysAndNothingElse(t *testing.T) {
 
 // Packet_Type of Change_Connection_Packet_Type (section 7.1.14): the bits of EDR
 // packets forbid them.
-func TestHostChoosesThePacketsOfALink(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestChangeConnectionPacketType(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, _ := connect(a, b)
 		a.locked(func() { a.conditions(b).SetPacketTypes(air.EDR3) })
 		for _, tt := range []struct {

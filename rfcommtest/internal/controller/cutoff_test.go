@@ -8,24 +8,24 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-func TestCutOffEndsLinksAndPages(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, c *host) {
+func TestCutOffEndsConnectionsAndPages(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, c *host) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() { a.conditions(b).SetSupervisionTimeout(time.Second) })
-		a.begin(controller.CreateConnection, connectTo(nobody))
+		a.begin(controller.CreateConnection, connectTo(absent))
 		c.begin(controller.CreateConnection, connectTo(addressOfA))
 		a.event(hcipacket.ConnectionRequest)
 		a.locked(a.controller.CutOff)
-		a.connected(nobody, hcipacket.TerminatedByLocalHost)
+		a.connected(absent, hcipacket.TerminatedByLocalHost)
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 		c.connected(addressOfA, hcipacket.PageTimeout)
 		b.gone(b.after(time.Second, hcipacket.DisconnectionComplete), ofB, hcipacket.ConnectionTimeout)
-		a.nothing()
+		a.expectNothing()
 	})
 }
 
 func TestCutOffLastsUntilReset(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		a.locked(a.controller.CutOff)
 		if status := a.status(controller.CreateConnection, connectTo(addressOfB)); status != hcipacket.TerminatedByLocalHost {
 			t.Errorf("a page after it: %v", status)
@@ -36,7 +36,7 @@ func TestCutOffLastsUntilReset(t *testing.T) {
 		if status := hcipacket.Status(f.Uint8()); status != hcipacket.PageTimeout {
 			t.Errorf("a page from elsewhere ended with %v", status)
 		}
-		a.nothing()
+		a.expectNothing()
 		a.do(controller.Reset, nil)
 		a.do(controller.WriteScanEnable, hcipacket.Parameters{3})
 		ofB, ofA := connect(b, a)

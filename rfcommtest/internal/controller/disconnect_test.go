@@ -10,7 +10,7 @@ import (
 
 // Linux keeps a connection from Connection_Request to Connection_Complete, and
 // dials no other to the same device meanwhile.
-func TestHostIsToldOfTheEndOfEveryRequest(t *testing.T) {
+func TestConnectionRequestAlwaysCompletes(t *testing.T) {
 	for name, giveUp := range map[string]func(a *host){
 		"cancelled": func(a *host) {
 			a.do(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB))
@@ -19,7 +19,7 @@ func TestHostIsToldOfTheEndOfEveryRequest(t *testing.T) {
 		"reset": func(a *host) { a.do(controller.Reset, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			onRadio(t, func(t *testing.T, a, b, _ *host) {
+			withHosts(t, func(t *testing.T, a, b, _ *host) {
 				from := hcipacket.Parameters{}.Address(addressOfA)
 				for _, answer := range []func(){
 					func() {
@@ -40,31 +40,31 @@ func TestHostIsToldOfTheEndOfEveryRequest(t *testing.T) {
 					giveUp(a)
 					answer()
 					time.Sleep(time.Minute)
-					b.nothing()
+					b.expectNothing()
 				}
 			})
 		})
 	}
 }
 
-func TestResetForgetsWhatWasAsked(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, c *host) {
-		a.begin(controller.RemoteNameRequest, hcipacket.Parameters{}.Address(nobody).Uint8(1, 0).Uint16(0))
+func TestResetDiscardsPendingCommands(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, c *host) {
+		a.begin(controller.RemoteNameRequest, hcipacket.Parameters{}.Address(absent).Uint8(1, 0).Uint16(0))
 		a.begin(controller.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(2, 0))
 		a.event(hcipacket.InquiryResult)
 		a.event(hcipacket.InquiryResult)
-		a.begin(controller.CreateConnection, connectTo(nobody))
+		a.begin(controller.CreateConnection, connectTo(absent))
 		b.begin(controller.CreateConnection, connectTo(addressOfA))
 		a.event(hcipacket.ConnectionRequest)
 		a.do(controller.Reset, nil)
 		time.Sleep(time.Minute)
-		a.nothing()
+		a.expectNothing()
 	})
 }
 
 // A reason of 0 would say that all is well.
-func TestReasonsAreNotSuccess(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestDisconnectWithReason0IsRejected(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.event(hcipacket.ConnectionRequest)
 		from := hcipacket.Parameters{}.Address(addressOfA)
@@ -77,13 +77,13 @@ func TestReasonsAreNotSuccess(t *testing.T) {
 		if status := b.status(controller.Disconnect, hcipacket.Parameters{}.Handle(ofB).Status(hcipacket.Success)); status != hcipacket.InvalidParameters {
 			t.Errorf("hanging up for reason 0: %v", status)
 		}
-		a.nothing()
+		a.expectNothing()
 	})
 }
 
 // What a host sends beyond the buffers is not kept: a stall may last for ever.
-func TestDataBeyondTheBuffersIsRefused(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, c *host) {
+func TestACLDataBeyondBuffersIsRejected(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, c *host) {
 		ofA, _ := connect(a, b)
 		toC, _ := connect(a, c)
 		a.locked(func() {
@@ -114,8 +114,8 @@ func TestDataBeyondTheBuffersIsRefused(t *testing.T) {
 	})
 }
 
-func TestWhoRedialsAfterHangingUpInAStallDoesNotHideThat(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestDisconnectInStallThenRedial(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() { a.conditions(b).Stall() })
 		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
@@ -129,8 +129,8 @@ func TestWhoRedialsAfterHangingUpInAStallDoesNotHideThat(t *testing.T) {
 }
 
 // What was said before a hang-up arrives before it, whatever happens meanwhile.
-func TestHangingUpOvertakesNothing(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestDisconnectOvertakesNoData(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() { a.conditions(b).SetDelay(time.Second) })
 		a.input(hcipacket.ACL{Handle: ofA, Boundary: hcipacket.FirstFlushable, Data: []byte("last")}.Append(nil))
@@ -138,10 +138,10 @@ func TestHangingUpOvertakesNothing(t *testing.T) {
 		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 		a.locked(func() { a.conditions(b).Resume() }) // of nothing
-		b.nothing()
+		b.expectNothing()
 		a.locked(func() { a.conditions(b).Stall() })
 		time.Sleep(time.Minute)
-		b.nothing()
+		b.expectNothing()
 		a.locked(func() { a.conditions(b).Resume() })
 		if data := b.data(); string(data.Data) != "last" {
 			t.Errorf("B was told %+v", data)
@@ -151,8 +151,8 @@ func TestHangingUpOvertakesNothing(t *testing.T) {
 }
 
 // A link that is lost for being silent does not hear that the other end hangs up.
-func TestHangingUpIsNotHeardOverALostLink(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestDisconnectIsNotHeardAfterLoss(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() {
 			a.conditions(b).SetSupervisionTimeout(2 * time.Second)

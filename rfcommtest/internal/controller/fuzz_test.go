@@ -10,7 +10,7 @@ import (
 
 // Two hosts that send whatever they like, in turns, get no more than well-formed
 // packets and refusals.
-func FuzzHostsMaySendWhateverTheyLike(f *testing.F) {
+func FuzzControllerInput(f *testing.F) {
 	add := func(packets ...[]byte) {
 		var all []byte
 		for _, p := range packets {

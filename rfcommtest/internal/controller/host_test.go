@@ -28,12 +28,12 @@ var (
 	addressOfA = hcipacket.Address{0x02, 0, 0, 0, 0, 0xa0}
 	addressOfB = hcipacket.Address{0x02, 0, 0, 0, 0, 0xb0}
 	addressOfC = hcipacket.Address{0x02, 0, 0, 0, 0, 0xc0}
-	nobody     = hcipacket.Address{0x02, 0, 0, 0, 0, 0xff}
+	absent     = hcipacket.Address{0x02, 0, 0, 0, 0, 0xff}
 )
 
-// onRadio runs a test with some hosts on a fake clock. Time passes only while all
+// withHosts runs a test with some hosts on a fake clock. Time passes only while all
 // wait.
-func onRadio(t *testing.T, test func(t *testing.T, a, b, c *host)) {
+func withHosts(t *testing.T, test func(t *testing.T, a, b, c *host)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := radio.New()
@@ -183,8 +183,8 @@ func (h *host) next() any {
 	return next
 }
 
-// nothing checks that the host was told nothing more.
-func (h *host) nothing() {
+// expectNothing checks that the host was told nothing more.
+func (h *host) expectNothing() {
 	h.Helper()
 	for next := h.next(); next != nil; next = h.next() {
 		h.Errorf("%s was told %+v, want nothing", h.name, next)
@@ -196,7 +196,7 @@ func (h *host) nothing() {
 func (h *host) after(d time.Duration, code hcipacket.EventCode) *hcipacket.Fields {
 	h.Helper()
 	time.Sleep(d - time.Millisecond)
-	h.nothing()
+	h.expectNothing()
 	time.Sleep(time.Millisecond)
 	return h.event(code)
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // The bits of Volume 2, Part C, section 3.3 that tell of packets.
-func TestFeaturesTellOfThePackets(t *testing.T) {
+func TestFeaturesOfPacketTypes(t *testing.T) {
 	for packets, want := range map[air.PacketTypes][8]byte{
 		0:             {},
 		air.BasicRate: {0: 0x03},

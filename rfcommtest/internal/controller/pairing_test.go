@@ -82,8 +82,8 @@ func (h *host) authenticate(handle hcipacket.Handle) hcipacket.Status {
 
 var noInputNoOutput = &[3]byte{3, 0, 2} // general bonding, no protection against a man in the middle
 
-func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestSetConnectionEncryptionAfterPairing(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		for _, h := range []*host{a, b} {
 			h.do(controller.WriteSimplePairingMode, hcipacket.Parameters{1})
 		}
@@ -104,7 +104,7 @@ func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
 		if status := hcipacket.Status(a.event(hcipacket.AuthenticationComplete).Uint8()); status != hcipacket.Success {
 			t.Errorf("authentication: %v", status)
 		}
-		b.nothing()
+		b.expectNothing()
 		if keys[a].key == nil || keys[b].key == nil || *keys[a].key != *keys[b].key || keys[a].kind != 4 || keys[b].kind != 4 {
 			t.Fatalf("the keys are %+v and %+v", keys[a], keys[b])
 		}
@@ -117,7 +117,7 @@ func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
 			}
 		}
 		encrypted(b, ofB, 1)
-		a.nothing() // until B's host is ready for what A's will send now
+		a.expectNothing() // until B's host is ready for what A's will send now
 		b.send(controller.ReadEncryptionKeySize, hcipacket.Parameters{}.Handle(ofB))
 		encrypted(a, ofA, 1)
 
@@ -128,7 +128,7 @@ func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
 		encrypted(a, ofA, 0)
 		b.begin(controller.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofB).Uint8(1))
 		encrypted(a, ofA, 1)
-		b.nothing()
+		b.expectNothing()
 		f := b.after(100*time.Millisecond, hcipacket.EncryptionChange)
 		if status, got, on := f.Uint8(), f.Handle(), f.Uint8(); status != 0 || got != ofB || on != 1 {
 			t.Errorf("B: status %d, link %d, encrypted %d", status, got, on)
@@ -159,7 +159,7 @@ func TestDevicesPairSimplyAndEncrypt(t *testing.T) {
 	})
 }
 
-func TestPairingThatOneEndDoesNotWantFails(t *testing.T) {
+func TestAuthenticationRefusedByOneEnd(t *testing.T) {
 	for name, tt := range map[string]struct {
 		a, b keyStore
 		want hcipacket.Status
@@ -170,7 +170,7 @@ func TestPairingThatOneEndDoesNotWantFails(t *testing.T) {
 		"the asked end says no":  {keyStore{io: noInputNoOutput, confirm: true}, keyStore{io: noInputNoOutput}, hcipacket.AuthenticationFailure},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onRadio(t, func(t *testing.T, a, b, _ *host) {
+			withHosts(t, func(t *testing.T, a, b, _ *host) {
 				for _, h := range []*host{a, b} {
 					h.do(controller.WriteSimplePairingMode, hcipacket.Parameters{1})
 				}
@@ -194,7 +194,7 @@ func TestPairingThatOneEndDoesNotWantFails(t *testing.T) {
 	}
 }
 
-func TestDevicesWithoutSimplePairingPairByPIN(t *testing.T) {
+func TestAuthenticationByPIN(t *testing.T) {
 	for name, tt := range map[string]struct {
 		a, b string
 		want hcipacket.Status
@@ -205,7 +205,7 @@ func TestDevicesWithoutSimplePairingPairByPIN(t *testing.T) {
 		"none at the asked end":  {"0000", "", hcipacket.PairingNotAllowed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onRadio(t, func(t *testing.T, a, b, _ *host) {
+			withHosts(t, func(t *testing.T, a, b, _ *host) {
 				a.do(controller.WriteSimplePairingMode, hcipacket.Parameters{1}) // one is not enough
 				ofA, _ := connect(a, b)
 				ofAKeys, ofBKeys := &keyStore{pin: tt.a}, &keyStore{pin: tt.b}
@@ -222,8 +222,8 @@ func TestDevicesWithoutSimplePairingPairByPIN(t *testing.T) {
 	}
 }
 
-func TestAnswersThatNobodyWaitsForAreRefused(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestPairingRepliesWithoutARequest(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		to := hcipacket.Parameters{}.Address(addressOfB)
 		all := map[hcipacket.Opcode]hcipacket.Parameters{
 			controller.LinkKeyRequestReply:                  append(to.Uint8(), make([]byte, 16)...),
@@ -248,8 +248,8 @@ func TestAnswersThatNobodyWaitsForAreRefused(t *testing.T) {
 	})
 }
 
-func TestBothEndsMayAskForAuthenticationAtOnce(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestAuthenticationByBothEndsAtOnce(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
 		key := [16]byte{1}
 		a.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
@@ -273,8 +273,8 @@ func TestBothEndsMayAskForAuthenticationAtOnce(t *testing.T) {
 	})
 }
 
-func TestRefusalToPairForNoReasonIsOne(t *testing.T) {
-	onRadio(t, func(t *testing.T, a, b, _ *host) {
+func TestIOCapabilityNegativeReplyWithReason0(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		for _, h := range []*host{a, b} {
 			h.do(controller.WriteSimplePairingMode, hcipacket.Parameters{1})
 		}

@@ -11,7 +11,7 @@ var device = hcipacket.Address{0x01, 0x23, 0x45, 0x67, 0x89, 0xab}
 
 // The packets are as Volume 4, Part E lays them out, with the examples' values
 // chosen so that every byte differs.
-func TestPacketsAreAsTheSpecificationLaysThemOut(t *testing.T) {
+func TestAppendMatchesTheSpecification(t *testing.T) {
 	for name, tt := range map[string]struct {
 		packet []byte
 		made   []byte
@@ -60,7 +60,7 @@ func TestPacketsAreAsTheSpecificationLaysThemOut(t *testing.T) {
 	}
 }
 
-func TestFieldsAreReadAsTheyWereWritten(t *testing.T) {
+func TestFieldsReadBackParameters(t *testing.T) {
 	key := [16]byte{1, 2, 3, 15: 16}
 	f := hcipacket.FieldsOf(append(hcipacket.Parameters{}.Address(device).Handle(0x0e2a).Uint8(7).Uint16(0x1234).
 		Uint24(0x9e8b33).Uint32(0xfedcba98), key[:]...))
@@ -96,13 +96,13 @@ func TestFieldsAreReadAsTheyWereWritten(t *testing.T) {
 	}
 }
 
-func TestTextIsCutToItsField(t *testing.T) {
+func TestParametersTextIsTruncated(t *testing.T) {
 	if got := (hcipacket.Parameters{}).Text("printer", 5); string(got) != "print" {
 		t.Errorf("got %q", got)
 	}
 }
 
-func TestPacketsThatAreCutOrTooLongAreErrors(t *testing.T) {
+func TestParseRejectsWrongLengths(t *testing.T) {
 	whole := [][]byte{
 		hcipacket.Command{Opcode: 0x0c1a, Parameters: []byte{3}}.Append(nil),
 		hcipacket.Event{Code: hcipacket.CommandComplete, Parameters: []byte{1, 2, 3}}.Append(nil),
@@ -130,7 +130,7 @@ func TestPacketsThatAreCutOrTooLongAreErrors(t *testing.T) {
 	}
 }
 
-func TestStatusesHaveNamesAndNumbers(t *testing.T) {
+func TestStatusString(t *testing.T) {
 	for status, want := range map[hcipacket.Status]string{
 		hcipacket.ConnectionTimeout: "0x08 (connection timeout)",
 		0x3d:                        "0x3d",

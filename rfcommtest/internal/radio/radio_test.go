@@ -30,8 +30,8 @@ func (d *device) enter(e *radio.End) {
 
 func addressOf(n byte) hcipacket.Address { return hcipacket.Address{2, 0, 0, 0, 0, n} }
 
-// onRadio runs a test with some doors, on a fake clock.
-func onRadio(t *testing.T, test func(r *radio.Radio, doors []*device)) {
+// withDevices runs a test with some doors, on a fake clock.
+func withDevices(t *testing.T, test func(r *radio.Radio, doors []*device)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := radio.New()
 		r.Lock()
@@ -73,8 +73,8 @@ func locked(r *radio.Radio, f func()) {
 	synctest.Wait()
 }
 
-func TestLinkCarriesBothWaysInOrder(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*device) {
+func TestConnectionKeepsOrder(t *testing.T) {
+	withDevices(t, func(r *radio.Radio, d []*device) {
 		conditions := connect(t, r, d[0], d[1])
 		got := ""
 		locked(r, func() {
@@ -104,13 +104,13 @@ func TestLinkCarriesBothWaysInOrder(t *testing.T) {
 	})
 }
 
-func TestUseOutlivesLinks(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*device) {
+func TestAirtimeOutlivesConnections(t *testing.T) {
+	withDevices(t, func(r *radio.Radio, d []*device) {
 		for range 2 {
 			conditions := connect(t, r, d[0], d[1])
 			locked(r, func() {
 				conditions.SetPacketTypes(air.BasicRate)
-				d[0].end.Send(339, nothing, nothing)
+				d[0].end.Send(339, ignore, ignore)
 			})
 			time.Sleep(6 * radio.SlotTime)
 			locked(r, func() { d[0].end.Detach(hcipacket.RemoteUserTerminated) })
@@ -124,13 +124,13 @@ func TestUseOutlivesLinks(t *testing.T) {
 	})
 }
 
-func TestWhatIsOnTheAirWhenALinkEndsCounts(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*device) {
+func TestAirtimeCountsPacketAtDisconnect(t *testing.T) {
+	withDevices(t, func(r *radio.Radio, d []*device) {
 		for range 2 {
 			conditions := connect(t, r, d[0], d[1])
 			locked(r, func() {
 				conditions.SetPacketTypes(air.EDR3)
-				d[0].end.Send(1021, nothing, nothing)
+				d[0].end.Send(1021, ignore, ignore)
 			})
 			time.Sleep(radio.SlotTime)
 			locked(r, func() { conditions.Disconnect(hcipacket.RemotePowerOff) })
@@ -144,13 +144,13 @@ func TestWhatIsOnTheAirWhenALinkEndsCounts(t *testing.T) {
 	})
 }
 
-func TestWhatIsOnTheAirWhenTheNextLinkBeginsCounts(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*device) {
+func TestAirtimeCountsPacketAtNextConnection(t *testing.T) {
+	withDevices(t, func(r *radio.Radio, d []*device) {
 		for range 3 {
 			conditions := connect(t, r, d[0], d[1])
 			locked(r, func() {
 				conditions.SetPacketTypes(air.EDR3)
-				d[0].end.Send(1021, nothing, nothing)
+				d[0].end.Send(1021, ignore, ignore)
 			})
 			time.Sleep(radio.SlotTime)
 			locked(r, func() { conditions.Disconnect(hcipacket.RemotePowerOff) })
@@ -165,10 +165,10 @@ func TestWhatIsOnTheAirWhenTheNextLinkBeginsCounts(t *testing.T) {
 	})
 }
 
-func nothing() {}
+func ignore() {}
 
-func TestEachEndLosesItsLinkOnce(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*device) {
+func TestDisconnectNotifiesEachEndOnce(t *testing.T) {
+	withDevices(t, func(r *radio.Radio, d []*device) {
 		conditions := connect(t, r, d[0], d[1])
 		locked(r, func() {
 			conditions.SetSupervisionTimeout(2 * time.Second)
@@ -185,8 +185,8 @@ func TestEachEndLosesItsLinkOnce(t *testing.T) {
 	})
 }
 
-func TestWhatWasSentDiesWithItsLink(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*device) {
+func TestDisconnectDropsSentData(t *testing.T) {
+	withDevices(t, func(r *radio.Radio, d []*device) {
 		conditions := connect(t, r, d[0], d[1])
 		fail := func() { t.Error("arrived, or was counted") }
 		locked(r, func() {
@@ -199,8 +199,8 @@ func TestWhatWasSentDiesWithItsLink(t *testing.T) {
 	})
 }
 
-func TestStallEndsNoLinkAndSupervisionGoesOnThroughOne(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*device) {
+func TestStallKeepsConnectionAndSupervision(t *testing.T) {
+	withDevices(t, func(r *radio.Radio, d []*device) {
 		conditions := connect(t, r, d[0], d[1])
 		locked(r, conditions.Stall)
 		time.Sleep(time.Hour)
@@ -216,7 +216,7 @@ func TestStallEndsNoLinkAndSupervisionGoesOnThroughOne(t *testing.T) {
 			conditions.Disconnect(hcipacket.ConnectionTimeout)
 			conditions.Stall()
 			conditions.Resume()
-			d[0].end.Send(1, nothing, func() { t.Error("arrived") })
+			d[0].end.Send(1, ignore, func() { t.Error("arrived") })
 		})
 		time.Sleep(time.Second)
 		locked(r, func() {
@@ -229,8 +229,8 @@ func TestStallEndsNoLinkAndSupervisionGoesOnThroughOne(t *testing.T) {
 	})
 }
 
-func TestSupervisionTimeoutThatIsSetDuringTheSilenceCounts(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*device) {
+func TestSetSupervisionTimeoutInSilence(t *testing.T) {
+	withDevices(t, func(r *radio.Radio, d []*device) {
 		conditions := connect(t, r, d[0], d[1])
 		locked(r, func() {
 			d[0].end.SetSupervisionTimeout(0)
@@ -262,8 +262,8 @@ func TestSupervisionTimeoutThatIsSetDuringTheSilenceCounts(t *testing.T) {
 	})
 }
 
-func TestHostsMayForbidSupervision(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*device) {
+func TestSetSupervisionTimeoutZeroIsForever(t *testing.T) {
+	withDevices(t, func(r *radio.Radio, d []*device) {
 		connect(t, r, d[0], d[1])
 		locked(r, func() {
 			d[0].end.SetSupervisionTimeout(0)
@@ -278,8 +278,8 @@ func TestHostsMayForbidSupervision(t *testing.T) {
 	})
 }
 
-func TestSearchFindsThoseInReachWheneverTheyCome(t *testing.T) {
-	onRadio(t, func(r *radio.Radio, d []*device) {
+func TestInquireFindsDevicesInReach(t *testing.T) {
+	withDevices(t, func(r *radio.Radio, d []*device) {
 		found := make([]string, len(d))
 		search := func(i, most int) *radio.Inquiry {
 			found[i] = ""

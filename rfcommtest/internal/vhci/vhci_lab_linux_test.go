@@ -26,7 +26,7 @@ func open(t *testing.T) *vhci.Device {
 	return d
 }
 
-func TestKernelBeginsToSetANewControllerUp(t *testing.T) {
+func TestOpenMakesTheKernelStartSetup(t *testing.T) {
 	d := open(t)
 	packet := make([]byte, vhci.MaxPacket)
 	n, err := d.Read(packet)
@@ -45,7 +45,7 @@ func TestKernelBeginsToSetANewControllerUp(t *testing.T) {
 	}
 }
 
-func TestCloseWakesAReaderAndTakesTheAdapterAway(t *testing.T) {
+func TestCloseWakesReadAndRemovesTheAdapter(t *testing.T) {
 	d := open(t)
 	ended := make(chan error)
 	go func() {

@@ -9,7 +9,7 @@ import (
 )
 
 // The kernel can send its first commands before it tells the index.
-func TestCommandsBeforeTheIndexAreKept(t *testing.T) {
+func TestReadReturnsCommandsBeforeTheIndex(t *testing.T) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
