@@ -6,13 +6,14 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
 )
 
-// PacketTypes is a set of the packets that carry ACL data on the air. The number
-// in a name is how many slots of 625 µs one takes; M packets have less room and
-// more protection than H packets; 2- and 3- are for 2 and 3 Mbit/s (Core
-// Specification, Volume 2, Part B, section 6.5).
+// PacketTypes is a set of baseband packet types that carry ACL data (Core
+// Specification, Volume 2, Part B, section 6.5). The digit at the end of a name
+// is the number of slots, of 625 µs each. DM packets carry less data than DH
+// packets and are better protected. Names with the prefix Two (2-DH) and Three
+// (3-DH) are for 2 and 3 Mbit/s.
 type PacketTypes uint16
 
-// The packets, with the most bytes of data that one holds.
+// The packet types. The comments give the maximum number of data bytes.
 const (
 	DM1      = PacketTypes(air.DM1)      // 17
 	DH1      = PacketTypes(air.DH1)      // 27
@@ -28,35 +29,34 @@ const (
 	ThreeDH5 = PacketTypes(air.ThreeDH5) // 1021
 )
 
-// What devices have: the packets of 1 Mbit/s alone, those of 2 Mbit/s besides, or
-// all.
+// The sets that devices support: all packet types of up to 1, 2 or 3 Mbit/s.
 const (
 	BasicRate = PacketTypes(air.BasicRate)
 	EDR2      = PacketTypes(air.EDR2)
 	EDR3      = PacketTypes(air.EDR3)
 )
 
-// String returns the names of the packets.
+// String returns the names of the packet types, such as "DM1|3-DH5".
 func (p PacketTypes) String() string { return air.PacketTypes(p).String() }
 
-// Airtime is what was transmitted. It counts slots exactly, however late a busy
-// machine wakes up, and so tests may rely on it.
+// Airtime describes the traffic on the air. Its slots are counted exactly, even
+// on a busy machine that wakes up late, so tests may depend on them.
 //
-// A packet counts when it has been answered, together with the packet in return: what
-// is on the air still is not in it. Data that is sent again after a stall counts
-// again, as often as it was sent.
+// A packet is counted together with the packet in return, when that has ended.
+// A packet that is still on the air is not counted yet. Data that is
+// retransmitted after a stall is counted each time.
 type Airtime struct {
-	Slots   int                 // all of them, the empty ones in return included
-	Packets map[PacketTypes]int // how many of each type
-	Bytes   int                 // of ACL data: with the headers of L2CAP and RFCOMM
+	Slots   int                 // of all packets, including the empty ones in return
+	Packets map[PacketTypes]int // the number of packets of each type
+	Bytes   int                 // of ACL data, including the headers of L2CAP and RFCOMM
 }
 
-// Duration returns how long the slots take.
+// Duration returns the duration of the slots.
 func (a Airtime) Duration() time.Duration { return time.Duration(a.Slots) * air.SlotTime }
 
-func airtimeOf(use air.Duration) Airtime {
-	a := Airtime{Slots: use.Slots, Bytes: use.Bytes, Packets: make(map[PacketTypes]int)}
-	for kind, n := range use.Packets {
+func airtimeOf(traffic air.Airtime) Airtime {
+	a := Airtime{Slots: traffic.Slots, Bytes: traffic.Bytes, Packets: make(map[PacketTypes]int)}
+	for kind, n := range traffic.Packets {
 		a.Packets[PacketTypes(kind)] = n
 	}
 	return a

@@ -5,15 +5,15 @@ import (
 	"fmt"
 )
 
-// An unavailableError tells why there can be no radio here. Tests can do without
-// one, and so it matches errors.ErrUnsupported.
+// An unavailableError reports why this machine cannot run a radio. It matches
+// errors.ErrUnsupported, so that tests can be skipped.
 type unavailableError struct {
 	advice string
 	cause  error
 }
 
 func (e *unavailableError) Error() string {
-	return fmt.Sprintf("rfcommtest: no virtual controllers here: %s (%v)", e.advice, e.cause)
+	return fmt.Sprintf("rfcommtest: virtual controllers are not available: %s (%v)", e.advice, e.cause)
 }
 
 func (e *unavailableError) Unwrap() []error { return []error{e.cause, errors.ErrUnsupported} }

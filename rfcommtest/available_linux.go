@@ -11,10 +11,10 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/vhci"
 )
 
-// available tells whether controllers can be made.
+// available reports why virtual controllers cannot be created, or nil.
 func available() error {
 	if err := adapter.Available(); err != nil {
-		return unavailable("use a virtual machine that has Bluetooth, such as lab/run starts", err)
+		return unavailable("use a virtual machine with Bluetooth, such as the one that lab/run starts", err)
 	}
 	err := vhci.Available()
 	switch {
@@ -23,13 +23,13 @@ func available() error {
 	case errors.Is(err, fs.ErrPermission):
 		return unavailable("run as root", err)
 	default:
-		return unavailable("load the kernel's module hci_vhci", err)
+		return unavailable("load the kernel module hci_vhci", err)
 	}
 }
 
-// unavailable gives an advice, if the error tells of something that the machine does
-// not have or the process may not do. Any other is a failure, by which no test is to
-// be skipped.
+// unavailable adds advice to an error that means that the machine lacks
+// something or that the process lacks a privilege. Any other error is a failure,
+// which must not skip a test.
 func unavailable(advice string, err error) error {
 	if slices.ContainsFunc([]error{
 		syscall.EAFNOSUPPORT, syscall.EPROTONOSUPPORT, // no Bluetooth, or not in this namespace

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Only what a machine does not have may skip a test.
+// Only a missing feature or privilege may skip a test.
 func TestUnavailableMatchesUnsupportedOrNot(t *testing.T) {
 	for errno, want := range map[syscall.Errno]bool{
 		syscall.EAFNOSUPPORT:    true,
@@ -30,7 +30,7 @@ func TestUnavailableMatchesUnsupportedOrNot(t *testing.T) {
 		} {
 			err := unavailable("do this", cause)
 			if errors.Is(err, errors.ErrUnsupported) != want || !errors.Is(err, errno) {
-				t.Errorf("%v: got %v, which is unsupported: %v", cause, err, !want)
+				t.Errorf("%v: got %v; errors.Is(err, errors.ErrUnsupported) is %v", cause, err, !want)
 			}
 		}
 	}

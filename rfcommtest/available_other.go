@@ -4,7 +4,7 @@ package rfcommtest
 
 import "errors"
 
-// available tells whether controllers can be made.
+// available reports why virtual controllers cannot be created.
 func available() error {
 	return &unavailableError{"only Linux has them", errors.ErrUnsupported}
 }

@@ -39,7 +39,7 @@ func TestNewRadioRejectsInvalidConfigs(t *testing.T) {
 	}
 }
 
-// Tests skip by this error, and people read it.
+// Require skips tests because of this error, and users read it.
 func TestNewRadioWithoutBluetoothGivesAdvice(t *testing.T) {
 	if _, err := rfcomm.Adapters(); err == nil {
 		t.Skip("this kernel has Bluetooth")

@@ -15,21 +15,21 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/vhci"
 )
 
-// hangUpReason is what the ends of a link are told at the end of a radio.
-const hangUpReason = hcipacket.RemoteUserTerminated
+// closeReason is the reason for which Radio.Close ends the links.
+const closeReason = hcipacket.RemoteUserTerminated
 
-// A Controller is a virtual Bluetooth controller. While it is there, the kernel
-// has an adapter for it.
+// A Controller is a virtual Bluetooth controller. While it is plugged in, the
+// kernel has an adapter for it.
 type Controller struct {
 	radio  *Radio
 	number int
 	core   *controller.Controller // guarded by the radio's lock
 
-	// One change of the adapter at a time. Whoever takes several takes those of lower
-	// numbers first.
+	// mu serializes changes of the adapter. Code that locks several controllers
+	// locks those with lower numbers first.
 	mu     sync.Mutex
-	device *vhci.Device  // nil while removed; changes with both locks held
-	ended  chan struct{} // closed when nothing reads from the device any more
+	device *vhci.Device  // nil while unplugged; written with mu and the radio's lock held
+	ended  chan struct{} // closed when serve has returned
 }
 
 func newController(r *Radio, number int) *Controller {
@@ -54,7 +54,8 @@ func (c *Controller) address() hcipacket.Address { return c.core.Station().Addre
 // Addr returns the controller's address.
 func (c *Controller) Addr() rfcomm.BDAddr { return rfcomm.BDAddr(c.address()) }
 
-// index returns the adapter's index, if the controller is there.
+// index returns the adapter's index. It reports false if the controller is
+// unplugged.
 func (c *Controller) index() (index int, ok bool) {
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
@@ -65,7 +66,7 @@ func (c *Controller) index() (index int, ok bool) {
 }
 
 // Name returns the name of the kernel's adapter, such as "hci0", or "" while the
-// controller is removed. After Plug it can be another than before.
+// controller is unplugged. Plug can change the name.
 func (c *Controller) Name() string {
 	index, ok := c.index()
 	if !ok {
@@ -74,58 +75,59 @@ func (c *Controller) Name() string {
 	return fmt.Sprintf("hci%d", index)
 }
 
-// SetReachable says whether the controller can be heard, as it is at first. If it
-// is not, pages and inquiries to and from it go unanswered. Its links stay: see
-// [Link.Disconnect] and [Link.Stall].
+// SetReachable sets whether the controller is in range of the others. The default
+// is true. Pages and inquiries to and from an unreachable controller are not
+// answered. Existing links are not affected: see [Link.Disconnect] and
+// [Link.Stall].
 func (c *Controller) SetReachable(reachable bool) {
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
 	c.core.Station().SetReachable(reachable)
 }
 
-// Refuse has the controller turn down every page for a reason, such as
-// LimitedResources. Reason 0 ends that.
+// Refuse makes the controller reject every page with the given reason, such as
+// LimitedResources. Reason 0 makes it accept pages again, which is the default.
 func (c *Controller) Refuse(reason Reason) {
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
 	c.core.Station().Refusal = hcipacket.Status(reason)
 }
 
-// SetPageTimeout sets how long the controller's own pages wait for an answer. 0
-// means as long as the kernel says, which is 5.12 s. Pages under way keep what was
-// set when they began.
+// SetPageTimeout sets how long this controller's pages wait for an answer. If the
+// timeout is 0, which is the default, the kernel's value applies: 5.12 s. Pages
+// that have already started keep their timeout. See also [Link.SetPageDelay].
 func (c *Controller) SetPageTimeout(timeout time.Duration) {
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
 	c.core.Station().PageTimeout = timeout
 }
 
-// Airtime returns what was transmitted to and from the controller since the start:
-// see [Airtime].
+// Airtime returns the traffic to and from the controller since the radio was
+// created.
 func (c *Controller) Airtime() Airtime {
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
 	return airtimeOf(c.core.Station().Airtime())
 }
 
-// Unplug takes the controller away, as if it was unplugged, and waits until the
-// kernel has forgotten its adapter. The controllers at the other ends of its links
-// are not told: they notice when their supervision timeouts have passed. A
-// controller that is removed already stays so.
+// Unplug removes the controller's adapter from the kernel, like pulling out a USB
+// dongle, and waits until the adapter is gone. The controllers at the other ends of
+// its links are not notified: they lose the links when their supervision timeouts
+// expire. Unplug does nothing if the controller is already unplugged.
 func (c *Controller) Unplug() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.remove()
+	return c.unplug()
 }
 
-// remove is Remove with c.mu held.
-func (c *Controller) remove() error {
+// unplug is Unplug with c.mu held.
+func (c *Controller) unplug() error {
 	c.radio.radio.Lock()
 	device := c.device
 	c.device = nil
 	if device != nil {
 		c.core.PowerOff()
-		c.radio.logRemoval(device.Index())
+		c.radio.logUnplug(device.Index())
 	}
 	c.radio.radio.Unlock()
 	if device == nil {
@@ -134,14 +136,14 @@ func (c *Controller) remove() error {
 	device.Close()
 	<-c.ended
 	if err := adapter.AwaitGone(device.Index(), c.address()); err != nil {
-		return fmt.Errorf("rfcommtest: removing %s: %w", c.Addr(), err)
+		return fmt.Errorf("rfcommtest: unplug %s: %w", c.Addr(), err)
 	}
 	return nil
 }
 
-// Plug brings a removed controller back, with the same address, and waits until
-// its adapter is up and can be connected to. If the controller is there, its
-// adapter is brought up, as by Up.
+// Plug plugs an unplugged controller in again, with the same address, and waits
+// until its adapter is up and connectable. If the controller is already plugged in,
+// Plug does the same as Up.
 func (c *Controller) Plug() error {
 	if err := c.plugIn(); err != nil {
 		return err
@@ -149,15 +151,15 @@ func (c *Controller) Plug() error {
 	return c.Up()
 }
 
-// plugIn gives the kernel an adapter, unless it has one. The kernel numbers them in
-// this order.
+// plugIn creates the kernel's adapter if it does not exist. The kernel numbers
+// adapters in the order of their creation.
 func (c *Controller) plugIn() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.device != nil {
 		return nil
 	}
-	if c.radio.isClosed() { // if it is closed later, Close removes what comes now
+	if c.radio.isClosed() { // a later Close removes the adapter that is created here
 		return errClosed
 	}
 	device, err := vhci.Open()
@@ -167,7 +169,7 @@ func (c *Controller) plugIn() error {
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
 	c.device, c.ended = device, make(chan struct{})
-	c.radio.logReturn(device.Index(), c.address(), fmt.Sprintf("hci%d", device.Index()))
+	c.radio.logPlug(device.Index(), c.address(), fmt.Sprintf("hci%d", device.Index()))
 	go c.serve(device, c.ended)
 	return nil
 }
@@ -199,7 +201,7 @@ func (c *Controller) Down() error {
 	return nil
 }
 
-// Up switches the adapter on again, so that it can be connected to.
+// Up switches the adapter on again and makes it connectable.
 func (c *Controller) Up() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -207,7 +209,7 @@ func (c *Controller) Up() error {
 		return err
 	}
 	if err := adapter.BringUp(c.device.Index(), c.address()); err != nil {
-		return fmt.Errorf("rfcommtest: bringing up %s: %w", c.Addr(), err)
+		return fmt.Errorf("rfcommtest: bring up %s: %w", c.Addr(), err)
 	}
 	return nil
 }
@@ -219,24 +221,26 @@ func (c *Controller) locked(f func()) {
 	f()
 }
 
-// usable tells why the adapter cannot be changed, if it cannot. Mu is held.
+// usable returns an error if the controller has no adapter or the radio is
+// closed. c.mu is held.
 func (c *Controller) usable() error {
 	switch {
 	case c.radio.isClosed():
 		return errClosed
 	case c.device == nil:
-		return errRemoved
+		return errUnplugged
 	}
 	return nil
 }
 
-// errRemoved is for what needs an adapter.
-var errRemoved = errors.New("rfcommtest: the controller is removed; return it first")
+// errUnplugged is returned by methods that need an adapter.
+var errUnplugged = errors.New("rfcommtest: the controller is unplugged; call Plug first")
 
-// errClosed is for what needs an adapter after the radio's end, or would outlive it.
+// errClosed is returned by methods that need an adapter, or would create one, after
+// Close.
 var errClosed = errors.New("rfcommtest: the radio is closed")
 
-// serve takes the kernel's packets until the device is closed.
+// serve reads the kernel's packets until the device is closed.
 func (c *Controller) serve(device *vhci.Device, ended chan<- struct{}) {
 	defer close(ended)
 	buffer := make([]byte, vhci.MaxPacket)
@@ -245,12 +249,12 @@ func (c *Controller) serve(device *vhci.Device, ended chan<- struct{}) {
 		if err != nil {
 			return
 		}
-		packet := append([]byte(nil), buffer[:n]...) // data stays in it until it has arrived
+		packet := append([]byte(nil), buffer[:n]...) // ACL data is referenced until it arrives
 		c.input(device, packet)
 	}
 }
 
-// input hands the controller a packet of the kernel.
+// input passes a packet of the kernel to the controller.
 func (c *Controller) input(device *vhci.Device, packet []byte) {
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
@@ -258,16 +262,16 @@ func (c *Controller) input(device *vhci.Device, packet []byte) {
 		return
 	}
 	c.radio.logPacket(device.Index(), btsnoop.ToController, packet)
-	// What is wrong with it is the kernel's fault, and in the log.
+	// An invalid packet is the kernel's fault. It is in the log.
 	_ = c.core.Input(packet)
 }
 
-// output hands the kernel a packet of the controller. The radio's lock is held.
+// output passes a packet of the controller to the kernel. The radio's lock is held.
 func (c *Controller) output(packet []byte) {
 	if c.device == nil {
 		return
 	}
 	c.radio.logPacket(c.device.Index(), btsnoop.ToHost, packet)
-	// It fails if the kernel takes the adapter down meanwhile.
+	// Write fails if the kernel is taking the adapter down.
 	_, _ = c.device.Write(packet)
 }

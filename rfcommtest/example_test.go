@@ -11,13 +11,13 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// A test of what a program does when its device goes out of range.
+// This example tests a program whose device goes out of range.
 func ExampleRequire() {
 	test := func(t *testing.T) {
 		radio := rfcommtest.Require(t, rfcommtest.Config{})
 		phone, printer := radio.Controllers()[0], radio.Controllers()[1]
 		link := radio.Link(phone, printer)
-		link.SetSupervisionTimeout(time.Second) // or it takes 20 s
+		link.SetSupervisionTimeout(time.Second) // the kernel's default is 20 s
 
 		var lc rfcomm.ListenConfig
 		listener, err := lc.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: printer.Addr(), Channel: 1})
@@ -40,7 +40,7 @@ func ExampleRequire() {
 	_ = test
 }
 
-// How long a file takes over a perfect radio.
+// This example computes the duration of a transfer over an ideal radio.
 func ExampleAirtime_Duration() {
 	sent := rfcommtest.Airtime{Slots: 6 * 1000} // a thousand 3-DH5 packets
 	fmt.Println(sent.Duration())

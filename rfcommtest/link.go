@@ -10,86 +10,95 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
 
-// A Link is what is between two controllers: how they reach each other, and the
-// ACL link over which all their connections run, while there is one. What is set
-// holds for the link that there is and for those to come.
+// A Link controls the radio between two controllers: how they reach each other,
+// and the ACL link that carries all their connections, while it exists. Settings
+// apply to the current ACL link and to later ones.
 type Link struct {
 	radio       *Radio
 	controllers [2]*Controller
 	conditions  *radio.Conditions
 }
 
-// SetPageDelay sets how long it takes until a page is heard. Beyond the page
-// timeout it is not heard at all. Pages under way keep what was set when they began.
+// SetPageDelay sets how long a page takes until the other controller hears it. The
+// default is 0. A page whose delay exceeds the page timeout is not heard at all.
+// Pages that have already started keep their delay. See also
+// [Controller.SetPageTimeout].
 func (l *Link) SetPageDelay(d time.Duration) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
 	l.conditions.PageDelay = d
 }
 
-// SetSupervisionTimeout sets after which time of silence a link is given up, one
-// that has begun included. 0 means as the kernel has set it, which is 20 s.
+// SetSupervisionTimeout sets how long a link may be silent before its controllers
+// give it up. A silence that has already begun counts from its beginning. If the
+// timeout is 0, which is the default, the kernel's value applies: 20 s.
 func (l *Link) SetSupervisionTimeout(timeout time.Duration) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
 	l.conditions.SetSupervisionTimeout(timeout)
 }
 
-// SetDelay makes everything arrive later, at the same rate.
+// SetDelay makes data and messages of the link manager arrive later by d, at the
+// same rate. A page takes longer by d, too. The default is 0.
 func (l *Link) SetDelay(d time.Duration) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
 	l.conditions.SetDelay(d)
 }
 
-// SimulateAirtime gives data the time on the air that a perfect radio with these
-// packets takes: BasicRate, EDR2, EDR3 or others. 0, as it is at first, means that
-// data takes no time. Of these a link uses what both controllers have and the kernel
-// allows (HCISETPTYPE), and DM1 always.
+// SimulateAirtime makes data take the air time of an ideal radio that uses the
+// given packet types: BasicRate, EDR2, EDR3 or any other set. If types is 0, which
+// is the default, data takes no time. The link uses only those of the types that
+// both controllers support and the kernel allows (HCISETPTYPE); DM1 is always
+// allowed.
 func (l *Link) SimulateAirtime(types PacketTypes) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
 	l.conditions.SetPacketTypes(air.PacketTypes(types))
 }
 
-// Airtime returns what was transmitted between the two controllers since the
-// start, over all links that they have had: see [Airtime].
+// Airtime returns the traffic between the two controllers since the radio was
+// created, over all ACL links that they have had.
 func (l *Link) Airtime() Airtime {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
 	return airtimeOf(l.conditions.Airtime())
 }
 
-// Stall keeps everything from passing, until Resume. A link stays, however long
-// that takes: controllers do not give it up. If the kernel hangs up at one end, the
-// other notices that after the supervision timeout, or when the stall ends.
+// Stall holds back all data, messages and pages between the two controllers until
+// Resume. The controllers keep the ACL link, however long the stall lasts. If the
+// kernel disconnects one end meanwhile, the other end loses the link after the
+// supervision timeout or at the end of the stall, whichever is first.
 func (l *Link) Stall() {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
 	l.conditions.Stall()
 }
 
-// Resume ends a stall. What was held back passes now.
+// Resume ends a stall. Everything that was held back then passes, in order.
 func (l *Link) Resume() {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
 	l.conditions.Resume()
 }
 
-// Disconnect breaks the link, and tells the adapters of both controllers the reason, or
-// only those of the controllers that are given. Data that has not arrived is lost.
+// Disconnect ends the ACL link and reports whether there was one. Data that has not
+// arrived is lost. The adapters receive the reason: those of the controllers in at,
+// or both if at is empty.
 //
-// ConnectionTimeout is told only when the supervision timeout has passed; until
-// then nothing passes. A controller that is not told notices in the same way. Disconnect
-// reports whether there was a link. It panics if the reason is 0, or if a controller
-// is not one of the link's.
+// With ConnectionTimeout, nothing passes from now on, and the adapters receive the
+// reason when the supervision timeout has expired. A controller that is not in at
+// loses the link in the same way.
+//
+// Disconnect panics if reason is 0, or if a controller in at does not belong to the
+// link.
 func (l *Link) Disconnect(reason Reason, at ...*Controller) bool {
 	if reason == 0 {
-		panic("rfcommtest: Disconnect needs a reason")
+		panic("rfcommtest: Disconnect: reason is 0")
 	}
 	for _, c := range at {
 		if c != l.controllers[0] && c != l.controllers[1] {
-			panic("rfcommtest: Disconnect needs controllers of its link")
+			panic("rfcommtest: Disconnect: controller does not belong to the link")
 		}
 	}
 	l.radio.radio.Lock()
@@ -101,20 +110,25 @@ func (l *Link) Disconnect(reason Reason, at ...*Controller) bool {
 	return l.conditions.Disconnect(hcipacket.Status(reason), addresses...)
 }
 
-// Pair bonds the two adapters without a question to anybody ("just works"), so that
-// sockets can ask for encryption. A bond that they have, or that one of them still
-// has, ends before, and their link with it. From then on the kernel encrypts every
-// link between them. A controller loses its bonds when it is removed; until then an
-// adapter that was once paired wants an agent for further pairings, which the radio
-// is, for its own adapters only. Calls that remove or return one of the two, or switch
-// it on or off, wait until Pair has ended. It needs CAP_NET_ADMIN.
+// Pair bonds the two adapters without user interaction ("just works"), so that
+// sockets can request encryption. If one or both of them still have a bond with the
+// other, Pair first removes it, which also ends their ACL link. After Pair, the
+// kernel encrypts every ACL link between the two.
+//
+// A controller loses its bonds when it is unplugged. Until then, an adapter that was
+// paired once needs an agent for further pairings. The radio acts as the agent, but
+// only for its own adapters.
+//
+// Unplug, Plug, Up and Down of the two controllers wait until Pair returns. Pair
+// requires CAP_NET_ADMIN.
 func (l *Link) Pair() error {
 	a, b := l.controllers[0], l.controllers[1]
 	first, second := a, b
 	if b.number < a.number {
 		first, second = b, a
 	}
-	// An adapter that went away could leave its index to another, not of the radio.
+	// The locks keep the adapters in place: the kernel could give the index of a
+	// removed adapter to one that does not belong to the radio.
 	first.mu.Lock()
 	defer first.mu.Unlock()
 	second.mu.Lock()
@@ -129,12 +143,12 @@ func (l *Link) Pair() error {
 		err = agent.Pair(a.device.Index(), a.address(), b.device.Index(), b.address())
 	}
 	if err != nil {
-		return fmt.Errorf("rfcommtest: %w", err)
+		return fmt.Errorf("rfcommtest: pair %s with %s: %w", a.Addr(), b.Addr(), err)
 	}
 	return nil
 }
 
-// agent returns the link's agent, which stays until the radio is closed. The
+// agent returns the link's agent, which lives until the radio is closed. The
 // controllers' locks are held.
 func (l *Link) agent() (*adapter.Agent, error) {
 	l.radio.radio.Lock()

@@ -15,14 +15,14 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
 
-// How many controllers a Radio has.
+// The number of controllers of a Radio.
 const (
 	minControllers = 2
 	maxControllers = 8
 )
 
-// What a controller has if a Config does not say otherwise: room for what the
-// largest packet carries, as most controllers have.
+// Defaults of a Config. Like most controllers, they accept ACL packets as large as
+// the data of the largest baseband packet.
 const (
 	defaultACLLength  = 1021
 	defaultACLBuffers = 8
@@ -30,38 +30,43 @@ const (
 
 // Limits of a Config.
 const (
-	minACLLength  = 27 // of any controller for BR/EDR: what a DH1 packet holds
+	minACLLength  = 27 // required of every BR/EDR controller: the data of a DH1 packet
 	maxACLLength  = 1021
 	maxACLBuffers = 255
 )
 
-// A Config tells how a radio is made. The zero value makes two controllers like
-// those that are in most computers.
+// A Config holds the options of a Radio. The zero value gives two controllers like
+// those in most computers.
 type Config struct {
-	// Controllers is their number, from 2 to 8. 0 means 2.
+	// Controllers is the number of controllers, from 2 to 8. The default is 2.
 	Controllers int
 
-	// ACLLength is how many bytes of ACL data the controllers take in one piece,
-	// from 27 to 1021, and ACLBuffers how many such pieces they hold, from 1 to
-	// 255. 0 means 1021 and 8. Some real controllers have 310 and 10.
-	ACLLength, ACLBuffers int
+	// ACLLength is the maximum number of data bytes in one ACL packet of the
+	// kernel, from 27 to 1021. The default is 1021. Some real controllers have
+	// 310, with 10 buffers.
+	ACLLength int
 
-	// PacketTypes are the packets that the controllers say they have. 0 means EDR3.
-	// It gives data no time on the air: see [Link.SimulateAirtime].
+	// ACLBuffers is the number of ACL packets of the kernel that a controller can
+	// hold, from 1 to 255. The default is 8.
+	ACLBuffers int
+
+	// PacketTypes is the set of packet types that the controllers support
+	// according to their feature bits. The default is EDR3. It does not make data
+	// take air time: see [Link.SimulateAirtime].
 	PacketTypes PacketTypes
 
-	// Address is the BD_ADDR of the first controller; the others count up from it
-	// in the last byte. The zero value means a random one. One kernel cannot have
-	// two adapters with the same address.
+	// Address is the BD_ADDR of the first controller. The addresses of the others
+	// count up from it in the last byte. If zero, the address is random. A kernel
+	// cannot have two adapters with the same address.
 	Address rfcomm.BDAddr
 
-	// Log takes every packet between the controllers and their adapters, in the
-	// form that btmon and Wireshark read (btsnoop). Nil means none.
+	// Log receives every packet between the controllers and their adapters, in
+	// the btsnoop format of btmon and Wireshark. If nil, there is no log.
 	//
-	// Its Write is called by one goroutine at a time, with the radio's lock held: it
-	// must not call methods of the radio, of its controllers or of its links, and a
-	// slow one holds all controllers up. What was written, such as a bytes.Buffer, is
-	// to be read only after Close has returned.
+	// Write is called by one goroutine at a time, with the radio's lock held. It
+	// must not call methods of the radio, its controllers or its links, and a
+	// slow Write delays all controllers. If the log is in memory, such as in a
+	// bytes.Buffer, read it only after Close has returned.
 	Log io.Writer
 }
 
@@ -79,47 +84,47 @@ func (c *Config) check() error {
 			*limit.value = limit.by
 		}
 		if *limit.value < limit.low || *limit.value > limit.high {
-			return fmt.Errorf("rfcommtest: %s is %d; it can be %d to %d", limit.name, *limit.value, limit.low, limit.high)
+			return fmt.Errorf("rfcommtest: Config.%s is %d; want %d to %d", limit.name, *limit.value, limit.low, limit.high)
 		}
 	}
 	if c.PacketTypes == 0 {
 		c.PacketTypes = EDR3
 	}
 	if c.Address.IsZero() {
-		// Locally administered, and no group's.
+		// A locally administered address, not a group address.
 		rand.Read(c.Address[:]) // never fails
 		c.Address[0], c.Address[5] = 0x02, 0
 	}
 	if last := int(c.Address[5]) + c.Controllers - 1; last > 0xff {
-		return fmt.Errorf("rfcommtest: no %d addresses from %s on: the last byte would pass FF", c.Controllers, c.Address)
+		return fmt.Errorf("rfcommtest: Config.Address %s: the last byte of %d consecutive addresses would exceed FF", c.Address, c.Controllers)
 	}
 	return nil
 }
 
-// A Radio joins virtual controllers. Its methods, and those of its controllers
-// and links, may be called from several goroutines at once.
+// A Radio connects virtual controllers. Its methods, and those of its controllers
+// and links, are safe for concurrent use.
 type Radio struct {
 	config      Config
 	radio       *radio.Radio
 	controllers []*Controller
 
-	log      *btsnoop.Writer // nil: none; guarded by radio's lock, like logError
+	log      *btsnoop.Writer // may be nil; guarded by radio's lock, like logError
 	logError error
 
 	// Guarded by radio's lock:
-	agents map[*radio.Conditions]*adapter.Agent // of the links that were paired
-	closed bool                                 // nothing more is made that would have to be closed
+	agents map[*radio.Conditions]*adapter.Agent // of the paired links
+	closed bool                                 // no adapters and agents may be created any more
 
 	closeOnce sync.Once
 	closeErr  error
 }
 
-// NewRadio makes controllers and brings them up as adapters that can be found and
-// connected to. The caller closes the radio.
+// NewRadio creates controllers and brings them up as discoverable and connectable
+// adapters. The caller should call Close when finished with the radio.
 //
-// Where that cannot be done, because this is not Linux, the kernel has no
-// /dev/vhci, or the process may not open it or bring adapters up, the error says
-// what is missing and matches errors.ErrUnsupported.
+// If the machine cannot run a radio, the error matches errors.ErrUnsupported and
+// names the cause: it is not Linux, the kernel has no Bluetooth or no /dev/vhci, or
+// the process may not open /dev/vhci or bring adapters up.
 func NewRadio(config Config) (*Radio, error) {
 	if err := config.check(); err != nil {
 		return nil, err
@@ -151,7 +156,7 @@ func newRadio(config Config) *Radio {
 	return r
 }
 
-// begin brings all adapters up.
+// begin plugs in all controllers and brings their adapters up.
 func (r *Radio) begin() error {
 	for _, c := range r.controllers {
 		if err := c.plugIn(); err != nil {
@@ -161,7 +166,7 @@ func (r *Radio) begin() error {
 	return r.each((*Controller).Up)
 }
 
-// each does something with all controllers at once.
+// each calls do for all controllers concurrently.
 func (r *Radio) each(do func(*Controller) error) error {
 	errs := make([]error, len(r.controllers))
 	var group sync.WaitGroup
@@ -175,42 +180,43 @@ func (r *Radio) each(do func(*Controller) error) error {
 // Controllers returns the controllers, in the order of their addresses.
 func (r *Radio) Controllers() []*Controller { return append([]*Controller(nil), r.controllers...) }
 
-// Link returns what is between two controllers of the radio, in any order. It
-// panics if they are one, or another radio's.
+// Link returns the Link between two controllers of the radio, in either order. It
+// panics if a and b are the same controller, or if one belongs to another radio.
 func (r *Radio) Link(a, b *Controller) *Link {
 	if a == b || a.radio != r || b.radio != r {
-		panic("rfcommtest: Link needs two controllers of its radio")
+		panic("rfcommtest: Link: not two different controllers of the radio")
 	}
 	r.radio.Lock()
 	defer r.radio.Unlock()
 	return &Link{r, [2]*Controller{a, b}, r.radio.Conditions(a.address(), b.address())}
 }
 
-// settleTime is given to the kernel's RFCOMM thread to drop the sessions over
-// links or adapters that are gone; nothing tells when it has.
+// settleTime is how long Close waits for the kernel's RFCOMM thread to drop the
+// sessions of links and adapters that are gone. The kernel does not report when it
+// has dropped them.
 const settleTime = 100 * time.Millisecond
 
-// Close ends all links and takes the adapters away, for good. Its error is that of
-// the log, if writing that failed, or of an adapter that does not go. Further calls
-// do nothing, and return the same. It waits for calls of Up, Down, Return, Remove and
-// Pair that are under way.
+// Close ends all links and removes the adapters permanently. It first waits for
+// concurrent calls of Up, Down, Plug, Unplug and Pair. Close returns an error if
+// writing the log failed or if the kernel did not remove an adapter. Further calls
+// do nothing and return the same error.
 //
-// After it [Controller.Up], [Controller.Down], [Controller.Plug] and [Link.Pair]
-// fail with an error that says that the radio is closed. All else can still be called,
-// and changes nothing; what was transmitted can still be asked for.
+// After Close, [Controller.Up], [Controller.Down], [Controller.Plug] and [Link.Pair]
+// return an error. All other methods have no effect, but the Airtime methods still
+// return their counts.
 func (r *Radio) Close() error {
 	r.closeOnce.Do(func() {
 		r.radio.Lock()
 		r.closed = true
 		r.radio.Unlock()
-		for _, c := range r.controllers { // nothing changes the adapters meanwhile
+		for _, c := range r.controllers { // to keep the adapters unchanged
 			c.mu.Lock()
 			defer c.mu.Unlock()
 		}
-		// The kernel's RFCOMM thread can get stuck, for all adapters, when one
-		// vanishes while it closes a connection; so links end first.
-		r.hangUp()
-		err := r.each((*Controller).remove)
+		// The kernel's RFCOMM thread can hang, for all adapters, if an adapter
+		// disappears while the thread closes a connection. So end the links first.
+		r.disconnectAll()
+		err := r.each((*Controller).unplug)
 		r.radio.Lock()
 		r.radio.Close()
 		agents, logError := r.agents, r.logError
@@ -229,15 +235,16 @@ func (r *Radio) isClosed() bool {
 	return r.closed
 }
 
-// hangUp ends all links, as if the other end of each had hung up, and waits until
-// the kernel has dropped what ran over them, and over those that ended just before.
-func (r *Radio) hangUp() {
+// disconnectAll ends all links as if the other end of each had disconnected. It
+// waits until the kernel has dropped the connections over these links and over
+// those that have just ended.
+func (r *Radio) disconnectAll() {
 	r.radio.Lock()
 	for i, a := range r.controllers {
 		for _, b := range r.controllers[i+1:] {
 			conditions := r.radio.Conditions(a.address(), b.address())
 			conditions.Resume()
-			conditions.Disconnect(hangUpReason)
+			conditions.Disconnect(closeReason)
 		}
 	}
 	r.radio.Unlock()

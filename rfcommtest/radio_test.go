@@ -2,7 +2,7 @@ package rfcommtest
 
 import "testing"
 
-// unplugged returns a radio whose controllers have no adapters.
+// unplugged returns a radio whose controllers are not plugged in.
 func unplugged(t *testing.T, config Config) *Radio {
 	t.Helper()
 	if err := config.check(); err != nil {
@@ -18,12 +18,12 @@ func TestLinkPanicsOnMisuse(t *testing.T) {
 	a, b, c := r.controllers[0], r.controllers[1], r.controllers[2]
 	other := unplugged(t, Config{}).controllers[0]
 	for name, misuse := range map[string]func(){
-		"a link of one":                func() { r.Link(a, a) },
-		"a link of another radio":      func() { r.Link(a, other) },
-		"lost for no reason":           func() { r.Link(a, b).Disconnect(0) },
-		"lost at one that has it not":  func() { r.Link(a, b).Disconnect(RemotePowerOff, a, c) },
-		"lost at another radio's":      func() { r.Link(a, b).Disconnect(RemotePowerOff, other) },
-		"lost at none (a nil pointer)": func() { r.Link(a, b).Disconnect(RemotePowerOff, nil) },
+		"a link of one":                    func() { r.Link(a, a) },
+		"a link of another radio":          func() { r.Link(a, other) },
+		"Disconnect without a reason":      func() { r.Link(a, b).Disconnect(0) },
+		"Disconnect at a third controller": func() { r.Link(a, b).Disconnect(RemotePowerOff, a, c) },
+		"Disconnect at another radio's":    func() { r.Link(a, b).Disconnect(RemotePowerOff, other) },
+		"Disconnect at a nil pointer":      func() { r.Link(a, b).Disconnect(RemotePowerOff, nil) },
 	} {
 		func() {
 			defer func() {
@@ -35,7 +35,7 @@ func TestLinkPanicsOnMisuse(t *testing.T) {
 		}()
 	}
 	if r.Link(a, b).Disconnect(RemotePowerOff, a, b) {
-		t.Error("a link was lost where there was none")
+		t.Error("Disconnect reports a link that did not exist")
 	}
 }
 
@@ -44,7 +44,7 @@ func TestControllerErrorsWithoutAnAdapter(t *testing.T) {
 	a, b := r.controllers[0], r.controllers[1]
 	pair := func() error { return r.Link(b, a).Pair() }
 	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Pair": pair} {
-		if err := do(); err != errRemoved {
+		if err := do(); err != errUnplugged {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -57,6 +57,6 @@ func TestControllerErrorsWithoutAnAdapter(t *testing.T) {
 		}
 	}
 	if err := a.Unplug(); err != nil {
-		t.Errorf("Remove after Close: %v", err)
+		t.Errorf("Unplug after Close: %v", err)
 	}
 }

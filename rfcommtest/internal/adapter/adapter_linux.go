@@ -1,5 +1,5 @@
-// Package adapter does with the kernel's adapters what the person at a machine
-// does: it brings them up, takes them down, and waits until that is so.
+// Package adapter controls the kernel's adapters: it brings them up, takes them down,
+// pairs them, and waits until the kernel has done so.
 package adapter
 
 import (
@@ -15,31 +15,30 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/mgmt"
 )
 
-// patience bounds every wait for the kernel, which gives a controller 10 s for
-// its first answer.
+// patience limits every wait for the kernel, which gives a controller 10 s for its first
+// answer.
 const patience = 20 * time.Second
 
-// Available tells whether the kernel has Bluetooth for this process.
+// Available reports why this process cannot use Bluetooth, or nil.
 func Available() error {
 	if _, err := hci.Adapters(); err != nil {
-		return fmt.Errorf("the kernel has no Bluetooth here, or not in this network namespace: %w", err)
+		return fmt.Errorf("the kernel has no Bluetooth, or not in this network namespace: %w", err)
 	}
 	return nil
 }
 
-// BringUp waits until the kernel knows an adapter by its address, the most
-// significant byte first, and has it answer pages and inquiries.
+// BringUp waits until the kernel has set up an adapter with the given address (the most
+// significant byte first), brings it up, and makes it answer pages and inquiries.
 func BringUp(index int, address [6]byte) error {
 	return eventually(func() error {
 		known, err := hci.AdapterByIndex(index)
 		if err != nil {
 			return err
 		}
-		// The kernel runs a new adapter by itself to learn about it. Whoever brings
-		// it up a moment before leaves an adapter that the management interface
-		// never gets to know.
+		// The kernel itself starts a new adapter to query its properties. If the
+		// adapter is brought up just before, the management interface never lists it.
 		if known.Address != address || known.Flags&hci.Init != 0 {
-			return fmt.Errorf("the kernel is still setting hci%d up", index)
+			return fmt.Errorf("the kernel is still setting up hci%d", index)
 		}
 		if err := hcictl.PowerOn(index); err != nil {
 			return err
@@ -48,7 +47,7 @@ func BringUp(index int, address [6]byte) error {
 			return err
 		}
 		if known, err = hci.AdapterByIndex(index); err == nil && known.Flags&(hci.Up|hci.PageScan) != hci.Up|hci.PageScan {
-			err = fmt.Errorf("hci%d is not up, or does not answer pages", index)
+			err = fmt.Errorf("hci%d is not up or does not answer pages", index)
 		}
 		return err
 	})
@@ -57,7 +56,7 @@ func BringUp(index int, address [6]byte) error {
 // TakeDown switches an adapter off.
 func TakeDown(index int) error { return hcictl.PowerOff(index) }
 
-// AwaitGone waits until the kernel has forgotten an adapter.
+// AwaitGone waits until the kernel has removed an adapter.
 func AwaitGone(index int, address [6]byte) error {
 	return eventually(func() error {
 		known, err := hci.AdapterByIndex(index)
@@ -71,8 +70,7 @@ func AwaitGone(index int, address [6]byte) error {
 	})
 }
 
-// AwaitNoLinks waits until the kernel has let go of all links of an adapter, for
-// some seconds at most.
+// AwaitNoLinks waits until the kernel has dropped all links of an adapter, at most 2 s.
 func AwaitNoLinks(index int) {
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(pause) {
 		if links, err := hci.AllLinks(index); err != nil || len(links) == 0 {
@@ -81,11 +79,11 @@ func AwaitNoLinks(index int) {
 	}
 }
 
-// pause is between two looks at the kernel's state, of which nothing tells.
+// pause is the interval for polling the kernel's state, which has no notification.
 const pause = 2 * time.Millisecond
 
-// eventually tries until attempt succeeds or patience ends. Rights do not come by
-// waiting.
+// eventually calls attempt until it succeeds or patience has passed. It does not retry
+// after a permission error.
 func eventually(attempt func() error) error {
 	for end := time.Now().Add(patience); ; time.Sleep(pause) {
 		err := attempt()
@@ -95,11 +93,11 @@ func eventually(attempt func() error) error {
 	}
 }
 
-// An Agent pairs adapters, and answers the kernel's questions about them from then on
-// until it is closed.
+// An Agent pairs adapters. Until it is closed, it also answers the kernel's later pairing
+// requests for them.
 type Agent struct{ socket *mgmt.Socket }
 
-// NewAgent returns an agent that has paired nothing yet.
+// NewAgent returns an agent for no adapters yet.
 func NewAgent() (*Agent, error) {
 	socket, err := mgmt.Open()
 	if err != nil {
@@ -113,5 +111,5 @@ func (a *Agent) Pair(indexA int, addressA [6]byte, indexB int, addressB [6]byte)
 	return a.socket.Pair(mgmt.Adapter{Index: indexA, Address: addressA}, mgmt.Adapter{Index: indexB, Address: addressB})
 }
 
-// Close ends the agent. The keys stay.
+// Close ends the agent. The link keys remain.
 func (a *Agent) Close() error { return a.socket.Close() }

@@ -1,12 +1,12 @@
 //go:build !linux
 
-// Package adapter does with the kernel's adapters what the person at a machine
-// does. Elsewhere than on Linux it does nothing.
+// Package adapter controls the kernel's adapters. On platforms other than Linux its
+// functions fail.
 package adapter
 
 import "errors"
 
-// Available fails: only Linux has what is needed.
+// Available fails: only Linux is supported.
 func Available() error { return errors.ErrUnsupported }
 
 // BringUp fails.

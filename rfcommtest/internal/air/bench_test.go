@@ -17,7 +17,7 @@ func BenchmarkPathSend(b *testing.B) {
 	}
 }
 
-// Every other message is sent from a callback, and waits for its end.
+// Every other message is sent from a callback and queued until the callback ends.
 func BenchmarkPathSendFromCallback(b *testing.B) {
 	m := NewMedium(new(sync.Mutex))
 	near, far := m.NewStation(), m.NewStation()
@@ -31,8 +31,8 @@ func BenchmarkPathSendFromCallback(b *testing.B) {
 	}
 }
 
-// The work for a packet on the air, without the wait: a full set of paths is
-// worked out late.
+// BenchmarkExchange measures the simulation of one exchange without the wait: all paths
+// between eight stations are simulated late.
 func BenchmarkExchange(b *testing.B) {
 	m := NewMedium(new(sync.Mutex))
 	var stations []*Station
@@ -67,8 +67,8 @@ func BenchmarkExchange(b *testing.B) {
 
 func (m *Medium) drainForBenchmark() {
 	for !m.toDrain.empty() {
-		w := m.toDrain.pop()
-		w.drainQueued = false
-		w.drain()
+		dir := m.toDrain.pop()
+		dir.drainQueued = false
+		dir.drain()
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 func TestPathStallHoldsEverything(t *testing.T) {
 	for _, types := range []PacketTypes{0, EDR3} {
-		withFixture(t, func(b *fixture) {
+		withTestbed(t, func(b *testbed) {
 			p, near, far := b.path(types)
 			var order []string
 			note := func(s string) func() { return func() { order = append(order, s) } }
@@ -30,7 +30,7 @@ func TestPathStallHoldsEverything(t *testing.T) {
 }
 
 func TestPathResumeCallsNothingItself(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, _ := b.path(0)
 		call, times := b.times()
 		quiet := func(f func()) {
@@ -58,7 +58,7 @@ func TestPathResumeCallsNothingItself(t *testing.T) {
 }
 
 func TestPathStallRepeatsPacketOnTheAir(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, far := b.path(EDR3)
 		arrived, arrivedAt := b.times()
 		b.do(func() {
@@ -79,7 +79,7 @@ func TestPathStallRepeatsPacketOnTheAir(t *testing.T) {
 }
 
 func TestPathStallLeavesTheAirToOthers(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, hub, _ := b.path(EDR3)
 		q := b.Connect(hub, b.NewStation())
 		q.SetPacketTypes(EDR3)
@@ -93,7 +93,7 @@ func TestPathStallLeavesTheAirToOthers(t *testing.T) {
 		b.until(120)
 		b.do(p.Resume)
 		b.until(180)
-		// The packet on the air at the stall takes its time, but is lost.
+		// The packet on the air at the stall is lost but still takes its slots.
 		if n != 10 || m != 19 {
 			b.Errorf("packets %d and %d", n, m)
 		}
@@ -102,7 +102,7 @@ func TestPathStallLeavesTheAirToOthers(t *testing.T) {
 
 func TestPathSetDelayAddsToTransmission(t *testing.T) {
 	for types, times := range map[PacketTypes][]float64{0: {0, 0}, EDR3: {6, 12}} {
-		withFixture(t, func(b *fixture) {
+		withTestbed(t, func(b *testbed) {
 			p, near, _ := b.path(types)
 			sent, sentAt := b.times()
 			arrived, arrivedAt := b.times()
@@ -119,7 +119,7 @@ func TestPathSetDelayAddsToTransmission(t *testing.T) {
 }
 
 func TestPathSetDelayShorterKeepsOrder(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, _ := b.path(0)
 		var order []string
 		note := func(s string) func() { return func() { order = append(order, s) } }
@@ -139,7 +139,7 @@ func TestPathSetDelayShorterKeepsOrder(t *testing.T) {
 }
 
 func TestPathSetDelayKeepsThatOnTheAir(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()
 		b.do(func() {
@@ -154,7 +154,7 @@ func TestPathSetDelayKeepsThatOnTheAir(t *testing.T) {
 }
 
 func TestPathStallHoldsDelayedMessages(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, _ := b.path(0)
 		arrived, arrivedAt := b.times()
 		b.do(func() {
@@ -173,7 +173,7 @@ func TestPathStallHoldsDelayedMessages(t *testing.T) {
 }
 
 func TestPathSetPacketTypesChangesTheRest(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()
 		b.do(func() { p.Send(near, 1021+339+4, nil, arrived) })
@@ -193,14 +193,14 @@ func TestPathChangesKeepADecidedReturn(t *testing.T) {
 		"delay": func(p *Path) { p.SetDelay(50 * SlotTime) },
 		"stall": func(p *Path) { p.Stall(); p.Resume() },
 	} {
-		withFixture(t, func(b *fixture) {
+		withTestbed(t, func(b *testbed) {
 			p, near, far := b.path(EDR3)
 			arrived, arrivedAt := b.times()
 			b.do(func() {
 				p.Send(near, 1021, nil, nil)
 				p.Send(far, 1021, nil, arrived)
 			})
-			b.until(5.5) // before any timer wakes
+			b.until(5.5) // before a timer fires
 			b.do(func() { change(p) })
 			b.until(1000)
 			b.want(what, *arrivedAt, 10)
@@ -209,7 +209,7 @@ func TestPathChangesKeepADecidedReturn(t *testing.T) {
 }
 
 func TestPathSetPacketTypesNoneStartsDelay(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, hub, _ := b.path(EDR3)
 		q := b.Connect(hub, b.NewStation())
 		q.SetPacketTypes(EDR3)
@@ -233,7 +233,7 @@ func TestPathSetPacketTypesNoneStartsDelay(t *testing.T) {
 }
 
 func TestPathCloseStopsCallbacks(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, far := b.path(EDR3)
 		call, times := b.times()
 		b.do(func() {
@@ -259,7 +259,7 @@ func TestPathCloseStopsCallbacks(t *testing.T) {
 }
 
 func TestPathCloseLeavesTheAirToOthers(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, hub, _ := b.path(EDR3)
 		q := b.Connect(hub, b.NewStation())
 		q.SetPacketTypes(EDR3)
@@ -280,7 +280,7 @@ func TestPathCloseLeavesTheAirToOthers(t *testing.T) {
 
 func TestPathCloseFromSentCallback(t *testing.T) {
 	for _, types := range []PacketTypes{0, EDR3} {
-		withFixture(t, func(b *fixture) {
+		withTestbed(t, func(b *testbed) {
 			p, near, _ := b.path(types)
 			call, times := b.times()
 			b.do(func() {
@@ -295,7 +295,7 @@ func TestPathCloseFromSentCallback(t *testing.T) {
 
 func TestPathStallFromSentCallback(t *testing.T) {
 	for types, at := range map[PacketTypes]float64{0: 20, EDR3: 20} {
-		withFixture(t, func(b *fixture) {
+		withTestbed(t, func(b *testbed) {
 			p, near, _ := b.path(types)
 			call, times := b.times()
 			b.do(func() { p.Send(near, 9, p.Stall, call) })
@@ -309,7 +309,7 @@ func TestPathStallFromSentCallback(t *testing.T) {
 }
 
 func TestMediumCloseStopsCallbacks(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, far := b.path(EDR3)
 		q, a, _ := b.path(0)
 		call, times := b.times()
@@ -332,7 +332,7 @@ func TestMediumCloseStopsCallbacks(t *testing.T) {
 
 func TestMediumCloseFromCallback(t *testing.T) {
 	for _, types := range []PacketTypes{0, EDR3} {
-		withFixture(t, func(b *fixture) {
+		withTestbed(t, func(b *testbed) {
 			p, near, _ := b.path(types)
 			call, times := b.times()
 			b.do(func() {
@@ -346,7 +346,7 @@ func TestMediumCloseFromCallback(t *testing.T) {
 }
 
 func TestPathSendFromCallbackDoesNotRecurse(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, far := b.path(0)
 		n, deepest := 0, 0
 		var ping, pong func()
@@ -379,7 +379,7 @@ func TestPathSendFromCallbackDoesNotRecurse(t *testing.T) {
 }
 
 func TestPathSendFromCallbackKeepsOrder(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, _ := b.path(0)
 		var order []string
 		note := func(s string) func() { return func() { order = append(order, s) } }
@@ -395,7 +395,7 @@ func TestPathSendFromCallbackKeepsOrder(t *testing.T) {
 }
 
 func TestPathPanicsOnWrongStations(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, _ := b.path(0)
 		for what, f := range map[string]func(){
 			"a path to itself":      func() { b.Connect(near, near) },

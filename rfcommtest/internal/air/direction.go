@@ -2,49 +2,49 @@ package air
 
 import "time"
 
-// A direction is one direction of a path.
+// A direction is one of the two directions of a path.
 type direction struct {
 	path        *Path
 	from        *Station
 	queue       fifo[message]
-	onAir       bool // the first of queue is part of the exchange
-	drainQueued bool // is in Medium.todo
+	onAir       bool // the first message of queue is part of the exchange
+	drainQueued bool // the direction is in Medium.toDrain
 	deliveries  fifo[delivery]
-	over        time.Duration // when the last packet, or message without one, was over
+	over        time.Duration // the end of the last transmission
 }
 
-// A message waits to be transmitted.
+// A message waits for its transmission.
 type message struct {
-	at            time.Duration // since when
-	remaining     int           // how many bytes are still to be transmitted
-	lmp           bool          // takes no time on the air
+	at            time.Duration // the time at which it was sent
+	remaining     int           // the number of bytes that are not transmitted yet
+	lmp           bool          // an LMP message, which takes no air time
 	sent, arrived func()
 }
 
-// A delivery has been transmitted and arrives when its delay is over, and not
-// before the flights ahead of it.
+// A delivery is a transmitted message that has not arrived yet. It arrives when its
+// delay has passed, but not before the deliveries ahead of it.
 type delivery struct {
 	due     time.Duration
 	arrived func()
 }
 
-// send transmits a message, or has it wait its turn.
-func (w *direction) send(what message) {
-	p, m := w.path, w.path.medium
+// send transmits a message, or queues it if it cannot pass at once.
+func (dir *direction) send(msg message) {
+	p, m := dir.path, dir.path.medium
 	if p.closed {
 		return
 	}
-	instant := (what.lmp || p.types == 0) && !p.stalled
-	if instant && !m.running && w.queue.empty() && w.deliveries.empty() && p.delay == 0 {
-		m.running = true // callbacks do not come here
-		if what.sent != nil {
-			what.sent()
+	instant := (msg.lmp || p.types == 0) && !p.stalled
+	if instant && !m.running && dir.queue.empty() && dir.deliveries.empty() && p.delay == 0 {
+		m.running = true // messages sent by the callbacks are queued
+		if msg.sent != nil {
+			msg.sent()
 		}
-		if what.arrived != nil {
+		if msg.arrived != nil {
 			if p.stalled || p.delay != 0 {
-				w.deliverLater(m.now(), p.delay, what.arrived)
+				dir.deliverLater(m.now(), p.delay, msg.arrived)
 			} else if !p.closed {
-				what.arrived()
+				msg.arrived()
 			}
 		}
 		m.running = false
@@ -53,75 +53,76 @@ func (w *direction) send(what message) {
 		}
 		return
 	}
-	what.at = m.now()
-	if instant && w.queue.empty() {
-		m.queueDrain(w)
+	msg.at = m.now()
+	if instant && dir.queue.empty() {
+		m.queueDrain(dir)
 	}
-	w.queue.push(what)
+	dir.queue.push(msg)
 	m.dirty = true
 	if !m.running {
 		m.run(false)
 	}
 }
 
-// ready reports whether the first message of the queue waits for its time on
-// the air, and since when.
-func (w *direction) ready() (since time.Duration, ok bool) {
-	if w.queue.empty() || w.onAir || w.path.types == 0 {
+// ready reports whether the first message of the queue waits for air time, and
+// since when.
+func (dir *direction) ready() (since time.Duration, ok bool) {
+	if dir.queue.empty() || dir.onAir || dir.path.types == 0 {
 		return 0, false
 	}
-	first := w.queue.first()
-	return max(first.at, w.path.notBefore), !first.lmp
+	first := dir.queue.first()
+	return max(first.at, dir.path.notBefore), !first.lmp
 }
 
-// drain passes on what takes no time on the air, up to the first message that
+// drain passes queued messages that take no air time, up to the first one that
 // does.
-func (w *direction) drain() {
-	p := w.path
-	for !p.closed && !p.stalled && !w.onAir && !w.queue.empty() {
-		first := w.queue.first()
+func (dir *direction) drain() {
+	p := dir.path
+	for !p.closed && !p.stalled && !dir.onAir && !dir.queue.empty() {
+		first := dir.queue.first()
 		if !first.lmp && p.types != 0 {
 			return
 		}
-		w.complete(max(first.at, p.notBefore), p.delay)
+		dir.complete(max(first.at, p.notBefore), p.delay)
 	}
 }
 
-// complete takes the first message off the queue, whose transmission ended, and
-// calls what is to be called now.
-func (w *direction) complete(at, delay time.Duration) {
-	first := w.queue.pop()
-	w.over = max(at, w.over)
-	over := w.over
+// complete removes the first message from the queue at the end of its transmission,
+// and calls the callbacks that are due.
+func (dir *direction) complete(at, delay time.Duration) {
+	first := dir.queue.pop()
+	dir.over = max(at, dir.over)
+	over := dir.over
 	if first.sent != nil {
 		first.sent()
 	}
 	if first.arrived == nil {
 		return
 	}
-	p := w.path
-	if delay == 0 && w.deliveries.empty() && !p.stalled {
+	p := dir.path
+	if delay == 0 && dir.deliveries.empty() && !p.stalled {
 		if !p.closed {
 			first.arrived()
 		}
 		return
 	}
-	w.deliverLater(over, delay, first.arrived)
+	dir.deliverLater(over, delay, first.arrived)
 }
 
-// deliverLater has a message arrive after a delay, and after those that deliverLater already.
-func (w *direction) deliverLater(at, delay time.Duration, arrived func()) {
-	if w.path.closed {
+// deliverLater queues the arrival of a message after a delay, and after the deliveries
+// that are already queued.
+func (dir *direction) deliverLater(at, delay time.Duration, arrived func()) {
+	if dir.path.closed {
 		return
 	}
-	w.deliveries.push(delivery{at + delay, arrived})
-	w.path.medium.dirty = true
+	dir.deliveries.push(delivery{at + delay, arrived})
+	dir.path.medium.dirty = true
 }
 
-// arrival returns when the first of flying arrives.
-func (w *direction) arrival() (due time.Duration, ok bool) {
-	if w.path.stalled || w.deliveries.empty() {
+// arrival returns when the first delivery arrives.
+func (dir *direction) arrival() (due time.Duration, ok bool) {
+	if dir.path.stalled || dir.deliveries.empty() {
 		return 0, false
 	}
-	return max(w.deliveries.first().due, w.path.notBefore), true
+	return max(dir.deliveries.first().due, dir.path.notBefore), true
 }

@@ -2,42 +2,42 @@ package air
 
 import "time"
 
-// An exchange is a packet from one end of a path, and one in return.
+// An exchange is a packet from one end of a path, followed by a packet in return.
 type exchange struct {
 	running       bool
 	returnDecided bool // second is decided
 	first, second transmission
 	returnAt      time.Duration // the end of first
-	end           time.Duration // the end of both, or the earliest it can be
+	end           time.Duration // the end of second, or the earliest possible end
 }
 
 // A transmission is one packet of an exchange.
 type transmission struct {
-	from   *direction // nil: an empty slot
+	from   *direction // nil for an empty slot
 	packet Packet
 	bytes  int
-	delay  time.Duration // of the path at its start
+	delay  time.Duration // the path's delay at the start of the packet
 }
 
-func (l *transmission) slots() int {
-	if l.from == nil {
+func (t *transmission) slots() int {
+	if t.from == nil {
 		return 1
 	}
-	return l.packet.Slots
+	return t.packet.Slots
 }
 
-func (l *transmission) duration() time.Duration { return time.Duration(l.slots()) * SlotTime }
+func (t *transmission) duration() time.Duration { return time.Duration(t.slots()) * SlotTime }
 
-// begin puts the next packet of the first message of the queue on the air.
-func (w *direction) begin() transmission {
-	w.onAir = true
-	remaining := w.queue.first().remaining
-	packet := w.path.types.next(remaining)
-	return transmission{from: w, packet: packet, bytes: min(remaining, packet.Payload), delay: w.path.delay}
+// begin starts to transmit the next packet of the first message of the queue.
+func (dir *direction) begin() transmission {
+	dir.onAir = true
+	remaining := dir.queue.first().remaining
+	packet := dir.path.types.next(remaining)
+	return transmission{from: dir, packet: packet, bytes: min(remaining, packet.Payload), delay: dir.path.delay}
 }
 
-// begin starts an exchange at a time at which one of the ends is ready. The one
-// that waits longer is first; if both wait equally long, they alternate.
+// begin starts an exchange at a time at which at least one end is ready. The end that
+// has waited longer sends first. If both have waited equally long, they alternate.
 func (p *Path) begin(at time.Duration) {
 	first := &p.directions[0]
 	since, ok := first.ready()
@@ -55,8 +55,8 @@ func (p *Path) begin(at time.Duration) {
 	p.exchange = x
 }
 
-// decideReturn decides what is sent in return, if the first packet is over: what the
-// other end has to send at that moment.
+// decideReturn decides what the other end sends in return, once the first packet has
+// ended: the data that it has queued at that moment, or an empty slot.
 func (x *exchange) decideReturn(now time.Duration) {
 	if !x.running || x.returnDecided || x.returnAt > now {
 		return
@@ -73,18 +73,18 @@ func (x *exchange) decideReturn(now time.Duration) {
 	x.end = x.returnAt + x.second.duration()
 }
 
-// finish ends the exchange: the stations are free, and what was transmitted
-// leaves the queues.
+// finish ends the exchange. It frees the stations, and removes the transmitted data
+// from the queues.
 func (p *Path) finish() {
 	x := p.exchange
 	p.exchange = exchange{}
 	for i := range p.directions {
-		w := &p.directions[i]
-		w.onAir = false
-		w.from.busy = false
-		w.from.add(&x.first)
-		w.from.add(&x.second)
-		p.medium.queueDrain(w) // what comes next may need no air
+		dir := &p.directions[i]
+		dir.onAir = false
+		dir.from.busy = false
+		dir.from.add(&x.first)
+		dir.from.add(&x.second)
+		p.medium.queueDrain(dir) // the next message may take no air time
 	}
 	p.add(&x.first)
 	p.add(&x.second)
@@ -96,16 +96,15 @@ func (p *Path) finish() {
 	x.second.arrive(x.end)
 }
 
-// arrive takes what the packet carried off its message, and the message off
-// its queue if that was all. On a stalled path the packet is lost: it will be
-// sent again.
-func (l *transmission) arrive(at time.Duration) {
-	if l.from == nil || l.from.path.closed || l.from.path.stalled {
+// arrive removes the packet's data from its message, and the message from its queue
+// if no data is left. On a stalled path the packet is lost and will be retransmitted.
+func (t *transmission) arrive(at time.Duration) {
+	if t.from == nil || t.from.path.closed || t.from.path.stalled {
 		return
 	}
-	l.from.over = at
-	first := l.from.queue.first()
-	if first.remaining -= l.bytes; first.remaining == 0 {
-		l.from.complete(at, l.delay)
+	t.from.over = at
+	first := t.from.queue.first()
+	if first.remaining -= t.bytes; first.remaining == 0 {
+		t.from.complete(at, t.delay)
 	}
 }

@@ -8,13 +8,13 @@ type fifo[T any] struct {
 
 func (f *fifo[T]) empty() bool { return f.head == len(f.items) }
 
-// first returns the oldest element, which must exist. It is valid until the
-// next push or pop.
+// first returns a pointer to the oldest element. The queue must not be empty. The
+// pointer is valid until the next push or pop.
 func (f *fifo[T]) first() *T { return &f.items[f.head] }
 
 func (f *fifo[T]) push(v T) {
 	if f.head > 16 && f.head > len(f.items)/2 {
-		// A queue that never runs empty would grow for ever.
+		// Without this, a queue that never becomes empty would grow forever.
 		n := copy(f.items, f.items[f.head:])
 		clear(f.items[n:])
 		f.items, f.head = f.items[:n], 0

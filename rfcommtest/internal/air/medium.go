@@ -6,36 +6,36 @@ import (
 	"time"
 )
 
-// A Medium is the air that stations share, with its clock.
+// A Medium is the air that stations share, with its virtual clock.
 type Medium struct {
 	lock   sync.Locker
 	epoch  time.Time
 	timer  *time.Timer
-	armed  time.Duration // when timer wakes; never: not at all
+	armed  time.Duration // when timer fires, or never
 	closed bool
 
-	// paths holds those that are open or in an exchange; the one that had no
-	// exchange for the longest time first.
+	// paths holds the paths that are open or in an exchange. The path whose last
+	// exchange was longest ago is the first.
 	paths []*Path
 
-	at      time.Duration    // the virtual time: how far all is worked out
-	round   int              // the number of the last round of choices
-	running bool             // callbacks run, further up the stack
-	dirty   bool             // there is something for run to do
-	toDrain fifo[*direction] // those whose first message may need no air
-	woken   fifo[*Path]      // those of which the timer should look at both ways
+	at      time.Duration    // the virtual time: everything up to it has been simulated
+	round   int              // the number of the last call of start
+	running bool             // callbacks are running, further up the stack
+	dirty   bool             // run has something to do
+	toDrain fifo[*direction] // directions whose first message may take no air time
+	woken   fifo[*Path]      // paths whose directions the timer should drain
 }
 
-// never is later than everything.
+// never is later than any other time.
 const never time.Duration = 1<<63 - 1
 
-// NewMedium returns a medium whose methods and callbacks, and those of its
-// stations and paths, run with the lock held.
+// NewMedium returns a medium. Its methods and callbacks, and those of its stations
+// and paths, run with the lock held.
 func NewMedium(lock sync.Locker) *Medium {
 	return &Medium{lock: lock, epoch: time.Now(), armed: never}
 }
 
-// Close stops the medium: nothing is called any more.
+// Close stops the medium. No callbacks are called afterwards.
 func (m *Medium) Close() {
 	m.closed = true
 	if m.timer != nil {
@@ -49,18 +49,19 @@ func (m *Medium) Close() {
 	m.woken.clear()
 }
 
-// now is the time since the epoch.
+// now returns the time since the epoch.
 func (m *Medium) now() time.Duration { return time.Since(m.epoch) }
 
-// queueDrain puts a way on the list of those whose first message may need no air.
-func (m *Medium) queueDrain(w *direction) {
-	if !w.drainQueued && !m.closed {
-		w.drainQueued = true
-		m.toDrain.push(w)
+// queueDrain adds a direction to the list of those whose first message may take no air
+// time.
+func (m *Medium) queueDrain(dir *direction) {
+	if !dir.drainQueued && !m.closed {
+		dir.drainQueued = true
+		m.toDrain.push(dir)
 	}
 }
 
-// add puts a new path before those that had an exchange.
+// add inserts a new path before the paths that have had an exchange.
 func (m *Medium) add(p *Path) {
 	i := slices.IndexFunc(m.paths, func(p *Path) bool { return p.lastFirst != nil })
 	if i < 0 {
@@ -83,12 +84,12 @@ func (m *Medium) wake() {
 	m.run(true)
 }
 
-// run passes on what needs no air, and works out the exchanges up to the
+// run passes messages that take no air time, and simulates the exchanges up to the
 // present. Then it sets the timer.
 //
-// Only the timer runs it with catchUp. Else it stops where an exchange ends or
-// a delay is over, and leaves that and what is woken to the timer: the caller of
-// Send does not reckon with callbacks about what others sent.
+// Only the timer calls run with catchUp. Without catchUp, run stops at the end of an
+// exchange or of a delay, and leaves that, and the woken paths, to the timer: the
+// caller of Send does not expect callbacks for the messages of others.
 func (m *Medium) run(catchUp bool) {
 	m.running = true
 	defer func() { m.running = false }()
@@ -101,15 +102,16 @@ func (m *Medium) run(catchUp bool) {
 			}
 		}
 		if !m.toDrain.empty() {
-			w := m.toDrain.pop()
-			w.drainQueued = false
-			w.drain()
+			dir := m.toDrain.pop()
+			dir.drainQueued = false
+			dir.drain()
 			continue
 		}
-		// Callbacks take time, and what they sent has the time of then.
+		// Read the clock in each round: callbacks take time, and messages that they
+		// send have the time at which they were sent.
 		now := m.now()
 		e := m.next()
-		if e.at > m.at { // all is known that happens until at
+		if e.at > m.at { // everything that happens until at is known
 			m.start()
 			e = m.next()
 		}
@@ -122,7 +124,7 @@ func (m *Medium) run(catchUp bool) {
 	m.arm()
 }
 
-// arm sets the timer to the next moment at which something is to be called.
+// arm sets the timer to the next time at which a callback may be due.
 func (m *Medium) arm() {
 	if m.closed {
 		return

@@ -2,20 +2,20 @@ package air
 
 import "time"
 
-// SlotTime is the length of a slot (Core specification, Vol 2 Part B, section
-// 2.2.4).
+// SlotTime is the length of a slot (Core Specification, Volume 2, Part B, section
+// 2.2.3).
 const SlotTime = 625 * time.Microsecond
 
 // A Packet describes a baseband packet for ACL data.
 type Packet struct {
-	Type    PacketTypes // one
-	Payload int         // the most bytes of ACL data it carries
-	Slots   int         // how long it is on the air: 1, 3 or 5
+	Type    PacketTypes // exactly one type
+	Payload int         // the maximum number of ACL data bytes
+	Slots   int         // the duration: 1, 3 or 5 slots
 }
 
-// kinds holds every type of packet, in the order of the bits of Types (Core
-// specification, Vol 2 Part B, section 6.5.4 and table 6.10), with the bits of
-// HCI that allow or forbid it.
+// kinds holds every type of packet, in the order of the bits of PacketTypes (Core
+// Specification, Volume 2, Part B, section 6.5.4 and table 6.10), with the bits of
+// Packet_Type in HCI that allow or forbid it.
 var kinds = [...]struct {
 	Packet
 	name                   string
@@ -35,11 +35,12 @@ var kinds = [...]struct {
 	{Packet{ThreeDH5, 1021, 5}, "3-DH5", 0, 0x2000},
 }
 
-// Packets returns the packets that carry an ACL fragment of n bytes: those of
-// the largest payload as long as more is left than one of them holds, then the
-// one with the fewest slots that holds the rest; among those the one with the
-// smallest payload, which is the most robust. DM1 is always allowed. Without
-// data there is still one packet; without types there is none.
+// Packets returns the packets that carry an ACL fragment of n bytes. Packets with
+// the largest payload come first, while more data is left than one of them holds.
+// The last packet is the one with the fewest slots that holds the rest; if several
+// have equally few, it is the one with the smallest payload, which is the most
+// robust. DM1 is always allowed. An empty fragment takes one packet. If t is empty,
+// Packets returns nil.
 func (t PacketTypes) Packets(n int) []Packet {
 	if t == 0 {
 		return nil
@@ -54,9 +55,8 @@ func (t PacketTypes) Packets(n int) []Packet {
 	}
 }
 
-// Slots returns how many slots an ACL fragment of n bytes takes if the other
-// end has nothing to send: those of its packets, and one for the return of
-// each.
+// Slots returns the number of slots that an ACL fragment of n bytes takes if the other
+// end has nothing to send: the slots of its packets, and one slot in return for each.
 func (t PacketTypes) Slots(n int) int {
 	slots := 0
 	for _, p := range t.Packets(n) {
@@ -65,7 +65,7 @@ func (t PacketTypes) Slots(n int) int {
 	return slots
 }
 
-// next returns the packet that carries the first of n bytes.
+// next returns the packet that carries the first part of n bytes.
 func (t PacketTypes) next(n int) Packet {
 	t |= DM1
 	var largest, fitting Packet

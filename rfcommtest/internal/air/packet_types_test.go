@@ -42,7 +42,7 @@ func TestPacketTypesPackets(t *testing.T) {
 	}
 }
 
-// The table of the specification, once more, to catch slips of the pen.
+// This repeats the table of the specification to catch typing errors.
 func TestPacketTypesMatchTheSpecification(t *testing.T) {
 	want := map[PacketTypes][2]int{
 		DM1: {17, 1}, DH1: {27, 1}, DM3: {121, 3}, DH3: {183, 3}, DM5: {224, 5}, DH5: {339, 5},

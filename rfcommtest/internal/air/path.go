@@ -2,11 +2,11 @@ package air
 
 import "time"
 
-// A Path is the link between two stations, in both directions. What is sent in
-// a direction arrives in order, whatever is changed meanwhile.
+// A Path carries data between two stations in both directions. The messages of one
+// direction arrive in order, even if settings of the path change meanwhile.
 type Path struct {
 	medium     *Medium
-	directions [2]direction // from each end
+	directions [2]direction // one from each end
 	types      PacketTypes
 	delay      time.Duration
 	stalled    bool
@@ -14,15 +14,15 @@ type Path struct {
 
 	exchange  exchange
 	lastFirst *direction    // the end that began the last exchange
-	notBefore time.Duration // nothing that waits passes earlier than that
+	notBefore time.Duration // queued messages do not pass earlier
 	*counter
 }
 
-// Connect returns a new path between two different stations of the medium. It
-// takes no time on the air, and has no delay.
+// Connect returns a new path between two different stations of the medium. Initially
+// data takes no air time and has no delay.
 func (m *Medium) Connect(a, b *Station) *Path {
 	if a == b || a.medium != m || b.medium != m {
-		panic("air: a path is between two stations of one medium")
+		panic("air: Connect: not two different stations of the medium")
 	}
 	p := &Path{medium: m, counter: new(counter)}
 	p.directions[0] = direction{path: p, from: a}
@@ -35,10 +35,10 @@ func (m *Medium) Connect(a, b *Station) *Path {
 	return p
 }
 
-// SetPacketTypes sets which types of packets carry data from now on. Packets on the
-// air keep theirs; the rest of a fragment takes the new ones. With no types, the
-// default, data takes no time on the air; what waits is passed on soon, not
-// before SetPacketTypes returns.
+// SetPacketTypes sets the types of packets that carry data from now on. Packets on the
+// air keep their types; the rest of a fragment uses the new ones. If t is empty, which
+// is the default, data takes no air time; queued messages then pass soon after
+// SetPacketTypes has returned.
 func (p *Path) SetPacketTypes(t PacketTypes) {
 	if p.closed || p.types == t {
 		return
@@ -52,8 +52,9 @@ func (p *Path) SetPacketTypes(t PacketTypes) {
 	}
 }
 
-// SetDelay sets how much later than the end of its transmission, which is that of
-// the packet in return, a message arrives. It holds for what is not on the air yet.
+// SetDelay sets how much later than the end of its transmission a message arrives. The
+// transmission ends with the packet in return. The delay does not apply to packets that
+// are already on the air.
 func (p *Path) SetDelay(d time.Duration) {
 	if p.closed {
 		return
@@ -62,9 +63,9 @@ func (p *Path) SetDelay(d time.Duration) {
 	p.delay = max(d, 0)
 }
 
-// Stall lets nothing pass any more, including what is delayed, until Resume.
-// No callback is called for the path until then. A packet that is on the air
-// is lost, and sent again after Resume unless that comes before its end.
+// Stall holds back all messages, including delayed ones, until Resume. Until then the
+// path calls no callbacks. A packet that is on the air is lost and retransmitted after
+// Resume, unless Resume is called before the packet ends.
 func (p *Path) Stall() {
 	if p.closed || p.stalled {
 		return
@@ -73,8 +74,8 @@ func (p *Path) Stall() {
 	p.stalled = true
 }
 
-// Resume ends a stall. What waits goes on, in order and soon, not before
-// Resume returns.
+// Resume ends a stall. The messages held back pass in order, soon after Resume has
+// returned.
 func (p *Path) Resume() {
 	if p.closed || !p.stalled {
 		return
@@ -84,8 +85,7 @@ func (p *Path) Resume() {
 	p.wake()
 }
 
-// wake makes the medium look at what waits on the path, on a goroutine of its
-// own.
+// wake makes the timer, on a goroutine of its own, process the path's queues.
 func (p *Path) wake() {
 	m := p.medium
 	m.woken.push(p)
@@ -95,38 +95,37 @@ func (p *Path) wake() {
 	}
 }
 
-// Send transmits an ACL fragment of size bytes from an end of the path. It
-// calls sent at the end of the transmission, when the buffer of the controller
-// is free, and arrived when the fragment is at the other end. The transmission
-// ends with the packet that the other end sends in return for the last one.
-// Either may be nil.
+// Send transmits an ACL fragment of size bytes from one end of the path. It calls sent
+// at the end of the transmission, when the controller's buffer is free, and arrived
+// when the fragment has arrived at the other end. The transmission ends with the packet
+// that the other end sends in return for the last packet. Both functions may be nil.
 //
-// If nothing waits before it and it takes no time on the air, sent is called
-// before Send returns, and so is arrived if there is no delay. In a callback
-// they are called after both have returned.
+// If no message is queued and the fragment takes no air time, Send calls sent before it
+// returns, and arrived too if there is no delay. If Send is called from a callback, the
+// functions are called after Send and the callback have returned.
 func (p *Path) Send(from *Station, size int, sent, arrived func()) {
 	p.direction(from).send(message{remaining: max(size, 0), sent: sent, arrived: arrived})
 }
 
-// SendLMP transmits a message of the link manager: in order with the data,
-// delayed and stalled as that is, but with no time on the air. Like Send it may
-// call arrived before it returns.
+// SendLMP transmits a message of the link manager. It arrives in order with the data,
+// with the same delays and stalls, but takes no air time. Like Send, SendLMP may call
+// arrived before it returns.
 func (p *Path) SendLMP(from *Station, arrived func()) {
 	p.direction(from).send(message{lmp: true, arrived: arrived})
 }
 
-// direction returns the direction that begins at an end.
+// direction returns the direction that starts at the given end.
 func (p *Path) direction(from *Station) *direction {
 	for i := range p.directions {
-		if w := &p.directions[i]; w.from == from {
-			return w
+		if dir := &p.directions[i]; dir.from == from {
+			return dir
 		}
 	}
-	panic("air: the station is not an end of the path")
+	panic("air: Send: the station is not an end of the path")
 }
 
-// Close ends the path. What has not arrived is lost, and nothing is called for
-// it. An exchange in the air keeps both stations busy to its end.
+// Close ends the path. Messages that have not arrived are lost, and their callbacks are
+// not called. An exchange on the air keeps both stations busy until it ends.
 func (p *Path) Close() {
 	if p.closed {
 		return
@@ -145,10 +144,10 @@ func (p *Path) close() {
 	}
 }
 
-// Follow has the path count on from what an earlier one counted. What that has on
-// the air still counts for both, when it ends.
+// Follow makes the path continue the count of an earlier path. Packets that the earlier
+// path still has on the air count for both when they end.
 func (p *Path) Follow(earlier *Path) { p.counter = earlier.counter }
 
-// Airtime returns what was transmitted on the path, in both directions, and on those
-// that it followed.
-func (p *Path) Airtime() Duration { return p.airtime() }
+// Airtime returns the traffic on the path in both directions, and on the paths that it
+// follows.
+func (p *Path) Airtime() Airtime { return p.airtime() }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A fragment of the reference model.
+// A fragment is an ACL fragment in the reference model.
 type fragment struct {
 	at   time.Duration
 	size int
@@ -16,8 +16,8 @@ type fragment struct {
 	id   int
 }
 
-// reference works out when fragments arrive over one path, without any of the
-// machinery: exchange by exchange.
+// reference computes the arrival times of fragments over one path, exchange by
+// exchange, without using the package's scheduler.
 func reference(types PacketTypes, fragments []fragment) (arrived map[int]time.Duration) {
 	var queues [2][][2]int // bytes left, index
 	for i, f := range fragments {
@@ -77,7 +77,7 @@ func TestPathAgreesWithReferenceModel(t *testing.T) {
 			fragments = append(fragments, fragment{now, random.IntN(1100), random.IntN(2), id})
 		}
 		want := reference(types, fragments)
-		withFixture(t, func(b *fixture) {
+		withTestbed(t, func(b *testbed) {
 			p, near, far := b.path(types)
 			got := make(map[int]time.Duration)
 			for _, f := range fragments {
@@ -96,24 +96,24 @@ func TestPathAgreesWithReferenceModel(t *testing.T) {
 	}
 }
 
-// Whatever is done to the paths: messages of a direction come in order, each
-// once, sent before arrived, none of a stalled or closed path; all come in
-// the end; and no station transmits for longer than there was time.
+// Under random changes of the paths, the messages of a direction arrive in order and
+// once; sent is called before arrived; stalled and closed paths call nothing; all
+// messages arrive eventually; and no station transmits for longer than time has passed.
 func TestPathKeepsOrderUnderRandomChanges(t *testing.T) {
 	for seed := range uint64(100) {
-		withFixture(t, func(b *fixture) { changeAtRandom(b, rand.New(rand.NewPCG(seed, 1)), fmt.Sprintf("seed %d", seed)) })
+		withTestbed(t, func(b *testbed) { changeAtRandom(b, rand.New(rand.NewPCG(seed, 1)), fmt.Sprintf("seed %d", seed)) })
 	}
 }
 
-// A traffic is a direction of a path and what was noted of it.
+// A traffic records the messages of one direction of a path.
 type traffic struct {
 	path          *Path
 	from          *Station
-	data          []bool // of each message, or control
+	data          []bool // of each message: data, or an LMP message
 	sent, arrived []int
 }
 
-func changeAtRandom(b *fixture, random *rand.Rand, name string) {
+func changeAtRandom(b *testbed, random *rand.Rand, name string) {
 	var stations []*Station
 	for range 2 + random.IntN(4) {
 		stations = append(stations, b.NewStation())
@@ -125,7 +125,7 @@ func changeAtRandom(b *fixture, random *rand.Rand, name string) {
 			lines = append(lines, &traffic{path: p, from: x}, &traffic{path: p, from: y})
 		}
 	}
-	last := time.Duration(0) // when something was called, or could end without a call
+	last := time.Duration(0) // the time of the last callback, or of an end without a callback
 	var send func(l *traffic, answers int)
 	send = func(l *traffic, answers int) {
 		id := len(l.data)
@@ -159,7 +159,7 @@ func changeAtRandom(b *fixture, random *rand.Rand, name string) {
 	types := []PacketTypes{0, 0, DM1, BasicRate, EDR2, EDR3}
 	for range 200 {
 		wait := time.Duration(0)
-		b.do(func() { // callbacks use random, too
+		b.do(func() { // callbacks use random too
 			if random.IntN(3) == 0 {
 				wait = time.Duration(random.IntN(int(10 * SlotTime)))
 			}
@@ -194,7 +194,7 @@ func changeAtRandom(b *fixture, random *rand.Rand, name string) {
 		for _, l := range lines {
 			l.path.Resume()
 		}
-		// What closed paths have on the air ends without a call: two packets at most.
+		// Packets that closed paths have on the air, at most two, end without a callback.
 		last = time.Since(b.epoch) + 10*SlotTime
 	})
 	b.until(1_000_000)
@@ -207,8 +207,8 @@ func changeAtRandom(b *fixture, random *rand.Rand, name string) {
 		}
 	}
 	for _, s := range stations {
-		if u := s.Airtime(); u.Airtime() > last {
-			b.Errorf("%s: %v on the air in %v", name, u.Airtime(), last)
+		if u := s.Airtime(); u.Duration() > last {
+			b.Errorf("%s: %v on the air in %v", name, u.Duration(), last)
 		}
 		if s.busy {
 			b.Errorf("%s: a station is busy for ever", name)

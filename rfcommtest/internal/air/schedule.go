@@ -5,16 +5,15 @@ import (
 	"time"
 )
 
-// An event is the next that happens on a path.
+// An event is the next change on a path.
 type event struct {
-	at    time.Duration
-	path  *Path
-	way   *direction // where a message arrives; nil: the exchange goes on
-	calls bool       // it may call back
+	at      time.Duration
+	path    *Path
+	arrival *direction // of a message; nil for the next step of an exchange
+	calls   bool       // the event may call callbacks
 }
 
-// next returns the earliest event that can be foreseen. Its time is never if
-// there is none.
+// next returns the earliest event that is known. Its time is never if there is none.
 func (m *Medium) next() event {
 	e := event{at: never}
 	for _, p := range m.paths {
@@ -26,11 +25,11 @@ func (m *Medium) next() event {
 			}
 		}
 		for i := range p.directions {
-			w := &p.directions[i]
-			if due, ok := w.arrival(); ok && due < e.at {
-				e = event{at: due, path: p, way: w, calls: true}
+			dir := &p.directions[i]
+			if due, ok := dir.arrival(); ok && due < e.at {
+				e = event{at: due, path: p, arrival: dir, calls: true}
 			}
-			since, ok := w.ready()
+			since, ok := dir.ready()
 			if ok && since > m.at && since < e.at && !p.exchange.running && !p.stalled {
 				e = event{at: since, path: p}
 			}
@@ -39,13 +38,13 @@ func (m *Medium) next() event {
 	return e
 }
 
-// process lets an event process.
+// process processes an event.
 func (m *Medium) process(e event) {
 	switch x := &e.path.exchange; {
-	case e.way != nil:
-		e.way.deliveries.pop().arrived()
+	case e.arrival != nil:
+		e.arrival.deliveries.pop().arrived()
 	case !x.running:
-		// Something waits since then: start will see it.
+		// A message has been waiting since then: start handles it.
 	case x.returnDecided && x.end <= e.at:
 		e.path.finish()
 	default:
@@ -55,10 +54,10 @@ func (m *Medium) process(e event) {
 
 // start starts the exchanges that can start at the virtual time.
 //
-// The path that was not served for the longest time chooses first. If only one
-// of its ends is free, it claims that, or else two stations that are busy in
-// turn could miss each other for ever. It does so only if it is the next one at
-// both ends, so that the claimed end waits for one exchange at most.
+// The path whose last exchange was longest ago chooses first. If only one of its ends
+// is free, it claims that end; otherwise two stations that are busy in turn could miss
+// each other forever. It claims an end only if it is the next path at both ends, so that
+// the claimed end waits for one exchange at most.
 func (m *Medium) start() {
 	m.round++
 	for i, n := 0, len(m.paths); i < n; {
@@ -83,7 +82,7 @@ func (m *Medium) start() {
 	}
 }
 
-// waits reports whether the path could start an exchange.
+// waits reports whether the path has data for an exchange at that time.
 func (p *Path) waits(at time.Duration) bool {
 	if p.exchange.running || p.stalled || p.closed {
 		return false

@@ -3,7 +3,7 @@ package air
 import "testing"
 
 func TestMediumSharesAStationEqually(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		hub := b.NewStation()
 		var counts [7]int
 		b.do(func() {
@@ -31,7 +31,7 @@ func TestMediumSharesAStationEqually(t *testing.T) {
 }
 
 func TestMediumSeparatePathsDoNotShare(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		var counts [4]int
 		for i := range counts {
 			p, near, _ := b.path(EDR3)
@@ -47,7 +47,7 @@ func TestMediumSeparatePathsDoNotShare(t *testing.T) {
 }
 
 func TestMediumServesNewPathNext(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, hub, _ := b.path(EDR3)
 		q := b.Connect(hub, b.NewStation())
 		q.SetPacketTypes(EDR3)
@@ -62,7 +62,7 @@ func TestMediumServesNewPathNext(t *testing.T) {
 }
 
 func TestMediumChoosesAfterAllEventsOfATime(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, a, _ := b.path(EDR3)
 		q, c, _ := b.path(EDR3)
 		between := b.Connect(a, c)
@@ -78,10 +78,10 @@ func TestMediumChoosesAfterAllEventsOfATime(t *testing.T) {
 	})
 }
 
-// Two stations whose exchanges with others overlap are never free at the same
-// time, unless one waits for the other.
+// Two stations whose exchanges with others overlap are never free at the same time
+// unless one waits for the other.
 func TestMediumBusyStationsMeet(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, a, _ := b.path(EDR3)
 		q, c, _ := b.path(EDR3)
 		between := b.Connect(a, c)
@@ -99,9 +99,9 @@ func TestMediumBusyStationsMeet(t *testing.T) {
 	})
 }
 
-// While a station waits for its turn at a busy hub, it serves another.
+// A station that waits for its turn at a busy hub meanwhile serves another station.
 func TestMediumWaitLeavesOtherStationFree(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		hub, leaf := b.NewStation(), b.NewStation()
 		var counts [7]int
 		other := 0
@@ -127,20 +127,20 @@ func TestMediumWaitLeavesOtherStationFree(t *testing.T) {
 }
 
 func TestAirtimeCountsEachExchangeOnce(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, far := b.path(EDR3)
 		b.do(func() {
 			p.Send(near, 1025, nil, nil)
 			p.Send(far, 100, nil, nil)
 		})
 		b.until(100)
-		for what, u := range map[string]Duration{"path": p.Airtime(), "near": near.Airtime(), "far": far.Airtime()} {
+		for what, u := range map[string]Airtime{"path": p.Airtime(), "near": near.Airtime(), "far": far.Airtime()} {
 			if u.Slots != 5+3+1+1 || u.Bytes != 1125 || len(u.Packets) != 3 ||
 				u.Packets[ThreeDH5] != 1 || u.Packets[DM1] != 1 || u.Packets[DM3] != 1 {
 				b.Errorf("%s: %+v", what, u)
 			}
-			if u.Airtime() != 10*SlotTime {
-				b.Errorf("%s: %v", what, u.Airtime())
+			if u.Duration() != 10*SlotTime {
+				b.Errorf("%s: %v", what, u.Duration())
 			}
 		}
 	})

@@ -1,19 +1,20 @@
 package air
 
-// A Station is the transceiver of one controller. It takes part in one
-// exchange at a time.
+// A Station is the transceiver of one controller. It takes part in one exchange at a
+// time.
 type Station struct {
 	medium *Medium
 	busy   bool // in an exchange
 	counter
 
-	// Marks of the round of choices that has this number; see Medium.start.
+	// The numbers of the rounds in which a path has seen or claimed the station; see
+	// Medium.start.
 	seen, claimed int
 }
 
-// NewStation returns a station that has no path yet.
+// NewStation returns a station without paths.
 func (m *Medium) NewStation() *Station { return &Station{medium: m} }
 
-// Airtime returns what was transmitted on all paths of the station, by it and by
+// Airtime returns the traffic on all paths of the station, sent by the station and by
 // the other ends.
-func (s *Station) Airtime() Duration { return s.airtime() }
+func (s *Station) Airtime() Airtime { return s.airtime() }

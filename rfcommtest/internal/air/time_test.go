@@ -19,7 +19,7 @@ func TestPathSendTakesSlotsOfItsPackets(t *testing.T) {
 		{BasicRate, 1021, 3*(5+1) + 1 + 1}, // 3 * 339 and 4
 		{DM1, 18, 2 * (1 + 1)},             // 17 and 1
 	} {
-		withFixture(t, func(b *fixture) {
+		withTestbed(t, func(b *testbed) {
 			p, near, _ := b.path(c.types)
 			sent, sentAt := b.times()
 			arrived, arrivedAt := b.times()
@@ -32,7 +32,7 @@ func TestPathSendTakesSlotsOfItsPackets(t *testing.T) {
 }
 
 func TestPathSendLeavesNoGaps(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()
 		b.do(func() {
@@ -47,7 +47,7 @@ func TestPathSendLeavesNoGaps(t *testing.T) {
 }
 
 func TestPathSendTakesNoTimeByDefault(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, far := b.path(0)
 		sent, sentAt := b.times()
 		arrived, arrivedAt := b.times()
@@ -66,7 +66,7 @@ func TestPathSendTakesNoTimeByDefault(t *testing.T) {
 }
 
 func TestExchangeReturnCarriesWaitingData(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, far := b.path(EDR3)
 		there, thereAt := b.times()
 		back, backAt := b.times()
@@ -77,7 +77,7 @@ func TestExchangeReturnCarriesWaitingData(t *testing.T) {
 		})
 		b.until(5) // the last moment
 		b.do(func() { p.Send(far, 9, nil, back) })
-		b.until(11.5) // too late for the second turn, but the third comes
+		b.until(11.5) // too late for the second return, in time for the third
 		b.do(func() { p.Send(far, 9, nil, back) })
 		b.until(100)
 		b.want("there", *thereAt, 6, 12, 18)
@@ -86,7 +86,7 @@ func TestExchangeReturnCarriesWaitingData(t *testing.T) {
 }
 
 func TestExchangeIsSharedByBusyEnds(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, far := b.path(EDR3)
 		there, thereAt := b.times()
 		back, backAt := b.times()
@@ -103,7 +103,7 @@ func TestExchangeIsSharedByBusyEnds(t *testing.T) {
 }
 
 func TestExchangeAlternatesBetweenEnds(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, far := b.path(EDR3)
 		var order []string
 		note := func(s string) func() { return func() { order = append(order, s) } }
@@ -119,7 +119,7 @@ func TestExchangeAlternatesBetweenEnds(t *testing.T) {
 }
 
 func TestExchangeReturnCarriesNextAnswer(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, far := b.path(EDR3)
 		credit, creditAt := b.times()
 		b.do(func() {
@@ -135,7 +135,7 @@ func TestExchangeReturnCarriesNextAnswer(t *testing.T) {
 }
 
 func TestPathSendLMPKeepsOrderTakesNoAir(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, _ := b.path(EDR3)
 		data, dataAt := b.times()
 		control, controlAt := b.times()
@@ -154,14 +154,14 @@ func TestPathSendLMPKeepsOrderTakesNoAir(t *testing.T) {
 }
 
 func TestMediumLateTimerCatchesUp(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()
 		b.do(func() {
 			for range 10 {
 				p.Send(near, 1021, nil, arrived)
 			}
-			time.Sleep(45 * SlotTime) // the timer cannot have the lock
+			time.Sleep(45 * SlotTime) // the timer cannot get the lock
 		})
 		b.until(100)
 		b.want("arrived", *arrivedAt, 45, 45, 45, 45, 45, 45, 45, 48, 54, 60)
@@ -169,7 +169,7 @@ func TestMediumLateTimerCatchesUp(t *testing.T) {
 }
 
 func TestMediumLateCallbackSendsAtItsTime(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, _ := b.path(EDR3)
 		second, secondAt := b.times()
 		b.do(func() {
@@ -182,7 +182,7 @@ func TestMediumLateCallbackSendsAtItsTime(t *testing.T) {
 }
 
 func TestMediumLateTimerKeepsLaterSendTimes(t *testing.T) {
-	withFixture(t, func(b *fixture) {
+	withTestbed(t, func(b *testbed) {
 		p, near, _ := b.path(EDR3)
 		other, a, _ := b.path(EDR3)
 		arrived, arrivedAt := b.times()

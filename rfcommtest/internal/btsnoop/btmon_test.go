@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Reading a file takes no Bluetooth, only the program.
+// Reading a file requires the program btmon but no Bluetooth.
 func TestWriterIsReadByBtmon(t *testing.T) {
 	btmon, err := exec.LookPath("btmon")
 	if err != nil {
@@ -17,7 +17,7 @@ func TestWriterIsReadByBtmon(t *testing.T) {
 	}
 	var file bytes.Buffer
 	sample(t, &file)
-	w := &Writer{w: &file, started: true} // goes on with it
+	w := &Writer{w: &file, started: true} // continues the file
 	w.Packet(start, 3, ToHost, append([]byte{2, 1, 0x20, 0xd0, 0x07}, make([]byte, 2000)...))
 	w.DeleteIndex(start, 4)
 	name := filepath.Join(t.TempDir(), "log")
@@ -38,12 +38,12 @@ func TestWriterIsReadByBtmon(t *testing.T) {
 		"ACL Data TX: Handle 1 flags 0x02 dlen 5", "Channel: 64",
 		"ACL Data RX: Handle 1 flags 0x02 dlen 5", "Channel: 65",
 		"Delete Index: 02:22:33:44:55:66", "12:34:56.794123",
-		"ACL Data RX: Handle 1 flags 0x02 dlen 2000", // cut, but
-		"Delete Index: 00:00:00:00:00:00",            // there is more
+		"ACL Data RX: Handle 1 flags 0x02 dlen 2000", // truncated, but
+		"Delete Index: 00:00:00:00:00:00",            // followed by more records
 	} {
 		_, after, found := strings.Cut(rest, want)
 		if !found {
-			t.Fatalf("no %q in its place:\n%s", want, got)
+			t.Fatalf("%q is missing or out of order:\n%s", want, got)
 		}
 		rest = after
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A record as a reader finds it.
+// A record is a decoded record of a log.
 type record struct {
 	time  time.Time
 	index uint16
@@ -16,9 +16,9 @@ type record struct {
 	data  []byte
 }
 
-var errBroken = errors.New("not a log, or a broken one")
+var errBroken = errors.New("not a btsnoop log, or a corrupt one")
 
-// read reads a log, without any help of what writes it.
+// read decodes a log independently of the Writer.
 func read(file []byte) ([]record, error) {
 	if len(file) < 16 || string(file[:8]) != "btsnoop\x00" ||
 		binary.BigEndian.Uint32(file[8:]) != 1 || binary.BigEndian.Uint32(file[12:]) != 2001 {
@@ -47,13 +47,13 @@ func read(file []byte) ([]record, error) {
 	return records, nil
 }
 
-// Whatever packet is written, the log can be read, and says the same.
+// FuzzWriterRoundTrip checks that any packet can be logged and read back.
 func FuzzWriterRoundTrip(f *testing.F) {
 	f.Add(int64(0), uint16(0), uint8(0), []byte{1, 3, 12, 0})
 	f.Add(start.UnixMicro(), uint16(65535), uint8(1), bytes.Repeat([]byte{2}, 2000))
 	f.Add(int64(-1), uint16(1), uint8(1), []byte{})
 	f.Fuzz(func(t *testing.T, at int64, index uint16, direction uint8, packet []byte) {
-		const years = 200_000 * 365 * 24 * 3600 * 1e6 // what the time can hold
+		const years = 200_000 * 365 * 24 * 3600 * 1e6 // the range of the timestamp
 		if at < -years || at > years {
 			return
 		}

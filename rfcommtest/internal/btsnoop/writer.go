@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A Direction says which way a packet goes between host and controller.
+// A Direction is the direction of a packet between host and controller.
 type Direction uint8
 
 // The directions.
@@ -15,25 +15,24 @@ const (
 	ToHost
 )
 
-// A Writer writes a log. It must not be used by several goroutines at once.
+// A Writer writes a log. It is not safe for concurrent use.
 //
-// The first error of the underlying writer sticks: every later call returns it
-// and writes nothing, because what follows half a record cannot be read.
+// After the first error of the underlying writer, every call returns that error and
+// writes nothing, because records after a partial record cannot be read.
 type Writer struct {
 	w       io.Writer
-	started bool   // the header of the file is written
+	started bool   // the file header has been written
 	buffer  []byte // for the next record
 	err     error
 }
 
-// NewWriter returns a Writer that writes to w, each record with one call of
-// Write. Nothing is written before the first record, which brings the header
-// of the file along.
+// NewWriter returns a Writer that writes to w, with one call of Write for each record.
+// The first call also writes the file header; before it, nothing is written.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
-// NewIndex notes that an adapter appeared: a virtual one, with the address in
-// the order of the kernel (the last byte that people write first), and a name
-// such as "hci3" of which 8 bytes are kept.
+// NewIndex logs a new virtual adapter. The address is in the order of the kernel: the
+// last byte of the text form comes first. The name, such as "hci3", is truncated to 8
+// bytes.
 func (w *Writer) NewIndex(t time.Time, index uint16, address [6]byte, name string) error {
 	const primary, virtual = 0, 0 // type and bus
 	data := [2 + len(address) + 8]byte{primary, virtual}
@@ -42,33 +41,34 @@ func (w *Writer) NewIndex(t time.Time, index uint16, address [6]byte, name strin
 	return w.record(t, index, newIndex, data[:])
 }
 
-// DeleteIndex notes that an adapter disappeared.
+// DeleteIndex logs the removal of an adapter.
 func (w *Writer) DeleteIndex(t time.Time, index uint16) error {
 	return w.record(t, index, deleteIndex, nil)
 }
 
-// Packet notes a packet in the form of the UART transport: its type, then the
-// packet (Core specification, Vol 4 Part A, section 2). One that is none of
-// HCI, or that goes the wrong way, is an error that does not stick.
+// Packet logs a packet in the form of the UART transport: the type, then the packet
+// (Core Specification, Volume 4, Part A, section 2). It returns an error if the type is
+// not an HCI type or does not exist in that direction. Such an error does not affect
+// later calls.
 //
-// Of a packet longer than 1490 bytes only the start is noted, as if that were
-// all, since BlueZ cannot read on after a longer one. The length in the packet
-// itself shows what is missing.
+// A packet longer than 1490 bytes is truncated, and its record does not show that,
+// because BlueZ cannot continue after a longer one. The length in the packet's own
+// header shows how much is missing.
 func (w *Writer) Packet(t time.Time, index uint16, direction Direction, h4 []byte) error {
 	if w.err != nil {
 		return w.err
 	}
 	if len(h4) == 0 {
-		return fmt.Errorf("btsnoop: an empty packet")
+		return fmt.Errorf("btsnoop: empty packet")
 	}
 	code, ok := opcodeOf(direction, h4[0])
 	if !ok {
-		return fmt.Errorf("btsnoop: a packet of type %#02x %v", h4[0], direction)
+		return fmt.Errorf("btsnoop: invalid packet type %#02x %v", h4[0], direction)
 	}
 	return w.record(t, index, code, h4[1:])
 }
 
-// opcodeOf returns the opcode for a packet of a type of the UART transport.
+// opcodeOf returns the opcode for a packet type of the UART transport.
 func opcodeOf(direction Direction, packetType byte) (code opcode, ok bool) {
 	type key struct {
 		direction  Direction
@@ -95,7 +95,7 @@ func opcodeOf(direction Direction, packetType byte) (code opcode, ok bool) {
 	return 0, false
 }
 
-// record writes a record, and before the first the header of the file.
+// record writes a record, preceded by the file header if it is the first.
 func (w *Writer) record(t time.Time, index uint16, code opcode, data []byte) error {
 	if w.err != nil {
 		return w.err

@@ -5,19 +5,19 @@ import (
 	"fmt"
 )
 
-// An Opcode is the number of a command: a group (OGF) of 6 bits and a command
-// in it (OCF) of 10 bits.
+// An Opcode is the number of a command. It consists of a group (OGF) of 6 bits and a
+// command within the group (OCF) of 10 bits. Package controller has the opcodes.
 type Opcode uint16
 
 func (o Opcode) String() string { return fmt.Sprintf("command 0x%04x", uint16(o)) }
 
-// A Command is what a host asks of its controller.
+// A Command is a request of a host to its controller.
 type Command struct {
 	Opcode     Opcode
 	Parameters []byte // at most 255 bytes
 }
 
-// ParseCommand reads a command. Its parameters are part of packet.
+// ParseCommand decodes a command. The result refers to packet.
 func ParseCommand(packet []byte) (Command, error) {
 	head, rest, err := split(packet, KindCommand, 3, func(head []byte) int { return int(head[2]) })
 	if err != nil {
@@ -26,7 +26,7 @@ func ParseCommand(packet []byte) (Command, error) {
 	return Command{Opcode(binary.LittleEndian.Uint16(head)), rest}, nil
 }
 
-// Append appends the packet to b.
+// Append appends the encoded packet to b.
 func (c Command) Append(b []byte) []byte {
 	b = append(b, byte(KindCommand))
 	b = binary.LittleEndian.AppendUint16(b, uint16(c.Opcode))

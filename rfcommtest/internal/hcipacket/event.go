@@ -5,7 +5,8 @@ import "fmt"
 // An EventCode is the number of an event.
 type EventCode byte
 
-// The events of BR/EDR links without audio (Volume 4, Part E, section 7.7).
+// The events of BR/EDR connections without audio, with their names and sections in
+// Volume 4, Part E.
 const (
 	InquiryComplete                      EventCode = 0x01 // HCI_Inquiry_Complete (7.7.1)
 	InquiryResult                        EventCode = 0x02 // HCI_Inquiry_Result (7.7.2)
@@ -36,13 +37,13 @@ const (
 
 func (e EventCode) String() string { return fmt.Sprintf("event 0x%02x", byte(e)) }
 
-// An Event is what a controller tells its host.
+// An Event is a message of a controller to its host.
 type Event struct {
 	Code       EventCode
 	Parameters []byte // at most 255 bytes
 }
 
-// ParseEvent reads an event. Its parameters are part of packet.
+// ParseEvent decodes an event. The result refers to packet.
 func ParseEvent(packet []byte) (Event, error) {
 	head, rest, err := split(packet, KindEvent, 2, func(head []byte) int { return int(head[1]) })
 	if err != nil {
@@ -51,7 +52,7 @@ func ParseEvent(packet []byte) (Event, error) {
 	return Event{EventCode(head[0]), rest}, nil
 }
 
-// Append appends the packet to b.
+// Append appends the encoded packet to b.
 func (e Event) Append(b []byte) []byte {
 	b = append(b, byte(KindEvent), byte(e.Code), byte(len(e.Parameters)))
 	return append(b, e.Parameters...)

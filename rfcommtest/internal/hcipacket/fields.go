@@ -2,21 +2,21 @@ package hcipacket
 
 import "encoding/binary"
 
-// An Address is a BD_ADDR in the order in which it is written, the most
-// significant byte first.
+// An Address is a BD_ADDR in the order of its text form, the most significant byte
+// first.
 type Address [6]byte
 
-// Fields takes the parameters of a command or event apart. Once there is less
-// than what is asked for, it gives zeros, and Short tells.
+// Fields decodes the parameters of a command or event. Reading past the end yields
+// zeros; Short then reports true.
 type Fields struct {
 	rest  []byte
 	short bool
 }
 
-// FieldsOf returns the fields of parameters.
+// FieldsOf returns Fields that decode parameters.
 func FieldsOf(parameters []byte) *Fields { return &Fields{rest: parameters} }
 
-// Bytes returns the next n bytes, as a part of the parameters.
+// Bytes returns the next n bytes. The result refers to the parameters.
 func (f *Fields) Bytes(n int) []byte {
 	if len(f.rest) < n {
 		f.rest, f.short = nil, true
@@ -27,25 +27,25 @@ func (f *Fields) Bytes(n int) []byte {
 	return next
 }
 
-// Uint8 returns a number of one byte.
+// Uint8 returns the next number, of one byte.
 func (f *Fields) Uint8() uint8 { return f.Bytes(1)[0] }
 
-// Uint16 returns a number of two bytes.
+// Uint16 returns the next number, of two bytes.
 func (f *Fields) Uint16() uint16 { return binary.LittleEndian.Uint16(f.Bytes(2)) }
 
-// Uint24 returns a number of three bytes.
+// Uint24 returns the next number, of three bytes.
 func (f *Fields) Uint24() uint32 {
 	b := f.Bytes(3)
 	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16
 }
 
-// Uint32 returns a number of four bytes.
+// Uint32 returns the next number, of four bytes.
 func (f *Fields) Uint32() uint32 { return binary.LittleEndian.Uint32(f.Bytes(4)) }
 
-// Handle returns a link's handle.
+// Handle returns the next Connection_Handle.
 func (f *Fields) Handle() Handle { return Handle(f.Uint16() & 0x0fff) }
 
-// Address returns a BD_ADDR.
+// Address returns the next BD_ADDR.
 func (f *Fields) Address() Address {
 	var a Address
 	for i, b := range f.Bytes(len(a)) {
@@ -54,13 +54,13 @@ func (f *Fields) Address() Address {
 	return a
 }
 
-// Key returns a link key.
+// Key returns the next link key.
 func (f *Fields) Key() [16]byte { return [16]byte(f.Bytes(16)) }
 
-// Short tells whether more was asked for than there was.
+// Short reports whether a method has read past the end of the parameters.
 func (f *Fields) Short() bool { return f.short }
 
-// Parameters puts the parameters of a command or event together.
+// Parameters holds the encoded parameters of a command or event.
 type Parameters []byte
 
 // Uint8 appends numbers of one byte each.
@@ -80,7 +80,7 @@ func (p Parameters) Uint32(n uint32) Parameters { return binary.LittleEndian.App
 // Status appends a Status.
 func (p Parameters) Status(s Status) Parameters { return append(p, byte(s)) }
 
-// Handle appends a link's handle.
+// Handle appends a Connection_Handle.
 func (p Parameters) Handle(h Handle) Parameters { return p.Uint16(uint16(h)) }
 
 // Address appends a BD_ADDR.
@@ -91,7 +91,7 @@ func (p Parameters) Address(a Address) Parameters {
 	return p
 }
 
-// Text appends a field of n bytes with a text, cut to fit, and zeros after it.
+// Text appends s as a field of n bytes, truncated or padded with zeros.
 func (p Parameters) Text(s string, n int) Parameters {
 	s = s[:min(len(s), n)]
 	return append(append(p, s...), make([]byte, n-len(s))...)

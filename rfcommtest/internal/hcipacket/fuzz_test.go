@@ -7,8 +7,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// Whatever comes is either refused or understood so fully that it can be written
-// again.
+// FuzzParseRoundTrip checks that a packet is either rejected or encoded again without a
+// change.
 func FuzzParseRoundTrip(f *testing.F) {
 	f.Add([]byte{0x01, 0x03, 0x0c, 0x00})
 	f.Add([]byte{0x04, 0x13, 0x05, 0x01, 0x2a, 0x00, 0x03, 0x00})
@@ -26,10 +26,10 @@ func FuzzParseRoundTrip(f *testing.F) {
 		if a, err := hcipacket.ParseACL(packet); err == nil {
 			again = a.Append(nil)
 			packet = bytes.Clone(packet)
-			packet[2] &^= 0xc0 // broadcast flags, which hosts of BR/EDR leave 0
+			packet[2] &^= 0xc0 // broadcast flags, which BR/EDR hosts set to 0
 		}
 		if again != nil && !bytes.Equal(again, packet) {
-			t.Errorf("% x was read and written as % x", packet, again)
+			t.Errorf("% x was decoded and encoded as % x", packet, again)
 		}
 	})
 }

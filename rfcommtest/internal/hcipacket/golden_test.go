@@ -9,8 +9,8 @@ import (
 
 var device = hcipacket.Address{0x01, 0x23, 0x45, 0x67, 0x89, 0xab}
 
-// The packets are as Volume 4, Part E lays them out, with the examples' values
-// chosen so that every byte differs.
+// The packets have the layout of Volume 4, Part E. The values are chosen so that every
+// byte differs.
 func TestAppendMatchesTheSpecification(t *testing.T) {
 	for name, tt := range map[string]struct {
 		packet []byte
@@ -86,7 +86,7 @@ func TestFieldsReadBackParameters(t *testing.T) {
 		t.Errorf("key %x", got)
 	}
 	if f.Short() {
-		t.Error("the fields are said to be too short")
+		t.Error("Short reports true")
 	}
 	if got := f.Uint16(); got != 0 || !f.Short() {
 		t.Errorf("behind the end: %d, short %v; want 0 and true", got, f.Short())

@@ -1,10 +1,10 @@
-// Package hcipacket reads and writes the packets between a Bluetooth host and
-// its controller: HCI commands, events and ACL data, each behind a byte that
-// tells its kind (Bluetooth Core Specification, Volume 4: Part A for that byte,
-// which it calls the H:4 packet indicator, and Part E for the rest).
+// Package hcipacket encodes and decodes the packets between a Bluetooth host and its
+// controller: HCI commands, events and ACL data (Bluetooth Core Specification, Volume 4,
+// Part E). Each packet follows a byte that specifies its kind, the packet indicator of
+// the UART transport (H4, Volume 4, Part A).
 //
-// Numbers are little-endian, and so are addresses: the byte that is written
-// first, in text, comes last.
+// Numbers are little-endian. So are addresses: the first byte of the text form is the
+// last byte in a packet.
 package hcipacket
 
 import "fmt"
@@ -12,8 +12,8 @@ import "fmt"
 // A Kind is the byte before a packet (Volume 4, Part A, section 2).
 type Kind byte
 
-// The kinds of packets that BR/EDR without audio needs, and the one that the
-// Linux kernel's virtual controllers are set up with.
+// The kinds of packets for BR/EDR without audio, and the kind that sets up the Linux
+// kernel's virtual controllers.
 const (
 	KindCommand Kind = 0x01
 	KindACL     Kind = 0x02
@@ -35,18 +35,18 @@ func (k Kind) String() string {
 	return fmt.Sprintf("packet of kind 0x%02x", byte(k))
 }
 
-// split takes the kind and a header of some bytes off a packet, and checks that
-// what follows has the length that the header tells.
+// split removes the kind and the header from a packet. It checks that the rest has the
+// length that the header specifies.
 func split(packet []byte, kind Kind, header int, length func(header []byte) int) (head, rest []byte, err error) {
 	if len(packet) == 0 || Kind(packet[0]) != kind {
-		return nil, nil, fmt.Errorf("hcipacket: no %v: % x", kind, packet[:min(len(packet), 8)])
+		return nil, nil, fmt.Errorf("hcipacket: not a %v: % x", kind, packet[:min(len(packet), 8)])
 	}
 	if len(packet) < 1+header {
-		return nil, nil, fmt.Errorf("hcipacket: %v of %d bytes, which is less than its header", kind, len(packet))
+		return nil, nil, fmt.Errorf("hcipacket: %v of %d bytes is shorter than its header", kind, len(packet))
 	}
 	head, rest = packet[1:1+header], packet[1+header:]
 	if want := length(head); len(rest) != want {
-		return nil, nil, fmt.Errorf("hcipacket: %v with %d bytes after its header, which tells of %d", kind, len(rest), want)
+		return nil, nil, fmt.Errorf("hcipacket: %v has %d bytes after its header, which specifies %d", kind, len(rest), want)
 	}
 	return head, rest, nil
 }

@@ -2,11 +2,11 @@ package hcipacket
 
 import "fmt"
 
-// A Status is a result of a command, or the reason for which a link ended: one
-// of the error codes of Volume 1, Part F.
+// A Status is the result of a command or the reason for the end of a connection. The
+// values are the error codes of Volume 1, Part F.
 type Status byte
 
-// The codes that a controller of BR/EDR links gives.
+// The codes that a controller for BR/EDR connections uses.
 const (
 	Success               Status = 0x00
 	UnknownCommand        Status = 0x01
@@ -51,7 +51,7 @@ var statusNames = map[Status]string{
 	PairingNotAllowed:     "pairing not allowed",
 }
 
-// String returns the code's number and its name, if it has one here.
+// String returns the number and, for the codes above, the name.
 func (s Status) String() string {
 	if name, ok := statusNames[s]; ok {
 		return fmt.Sprintf("0x%02x (%s)", byte(s), name)

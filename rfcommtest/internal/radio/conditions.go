@@ -8,8 +8,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// Conditions is what it is like between two stations, whether there is a link or
-// not.
+// Conditions holds the state of the radio between two stations, with or without a
+// connection. Its settings apply to the current connection and to later ones.
 type Conditions struct {
 	radio      *Radio
 	stations   [2]hcipacket.Address
@@ -19,14 +19,14 @@ type Conditions struct {
 	delay   time.Duration
 	types   air.PacketTypes
 
-	// How long a page takes to be heard.
+	// PageDelay is how long a page takes until the other station hears it.
 	PageDelay   time.Duration
 	supervision time.Duration // see SetSupervisionTimeout
 
-	lastPath *air.Path // of the last link; counts for all
+	lastPath *air.Path // of the last connection; its count includes those of earlier ones
 }
 
-// Conditions returns the conditions between two stations, in any order.
+// Conditions returns the conditions between two stations, given in either order.
 func (r *Radio) Conditions(a, b hcipacket.Address) *Conditions {
 	key := [2]hcipacket.Address{a, b}
 	if bytes.Compare(a[:], b[:]) > 0 {
@@ -40,7 +40,8 @@ func (r *Radio) Conditions(a, b hcipacket.Address) *Conditions {
 	return conditions
 }
 
-// Stall keeps everything from passing. A link stays, however long it lasts.
+// Stall holds back everything until Resume. It does not end the connection, however
+// long it lasts.
 func (b *Conditions) Stall() {
 	b.stalled = true
 	if b.connection != nil {
@@ -51,21 +52,21 @@ func (b *Conditions) Stall() {
 // Resume ends a stall.
 func (b *Conditions) Resume() {
 	if !b.stalled {
-		return // what was said before may be under way still
+		return // an LMP_detach may still be on its way
 	}
 	b.stalled = false
-	if l := b.connection; l != nil {
-		if l.broken {
-			l.deliverDetach()
+	if c := b.connection; c != nil {
+		if c.broken {
+			c.deliverDetach()
 		} else {
-			l.path.Resume()
+			c.path.Resume()
 		}
 	}
-	b.radio.retry() // after the link's end: a page makes the next one
+	b.radio.retry() // after the end of the connection, because a page makes the next one
 }
 
-// SetSupervisionTimeout sets how long a link may be silent before it is given up,
-// whatever the hosts say; 0 is what they say.
+// SetSupervisionTimeout sets how long a connection may be silent until its ends lose
+// it. If zero, the hosts' value applies; otherwise it overrides theirs.
 func (b *Conditions) SetSupervisionTimeout(timeout time.Duration) {
 	b.supervision = timeout
 	if b.connection != nil {
@@ -73,7 +74,7 @@ func (b *Conditions) SetSupervisionTimeout(timeout time.Duration) {
 	}
 }
 
-// SetDelay makes everything arrive later by a time, at the same rate.
+// SetDelay makes everything arrive later by delay, at the same rate.
 func (b *Conditions) SetDelay(delay time.Duration) {
 	b.delay = delay
 	if b.connection != nil {
@@ -81,8 +82,8 @@ func (b *Conditions) SetDelay(delay time.Duration) {
 	}
 }
 
-// SetPacketTypes sets the packets that a link has for its fragments; with none they
-// take no time.
+// SetPacketTypes sets the packet types for the fragments of a connection. If types is
+// empty, fragments take no air time.
 func (b *Conditions) SetPacketTypes(types air.PacketTypes) {
 	b.types = types
 	if b.connection != nil {
@@ -90,31 +91,32 @@ func (b *Conditions) SetPacketTypes(types air.PacketTypes) {
 	}
 }
 
-// Airtime returns what was on the air between the two stations.
-func (b *Conditions) Airtime() air.Duration {
+// Airtime returns the traffic between the two stations, over all connections.
+func (b *Conditions) Airtime() air.Airtime {
 	if b.lastPath == nil {
-		return air.Duration{}
+		return air.Airtime{}
 	}
 	return b.lastPath.Airtime()
 }
 
-// Disconnect ends the link for a reason, at one station or at both, as if the other
-// end had given it. The reason ConnectionTimeout comes true only after the
-// supervision timeout, during which nothing passes; and so notices an end that
-// was not told. It reports whether there was a link.
+// Disconnect ends the connection and reports whether there was one. The ends at the
+// given addresses, or both if there are none, receive the reason as if the other end
+// had sent it. With the reason ConnectionTimeout, nothing passes any more, and the ends
+// receive the reason when the supervision timeout has expired. An end that is not among
+// the given addresses loses the connection in the same way.
 func (b *Conditions) Disconnect(reason hcipacket.Status, at ...hcipacket.Address) bool {
 	if b.connection == nil {
 		return false
 	}
 	ends := b.connection.ends
 	for _, e := range ends {
-		told := len(at) == 0
+		notify := len(at) == 0
 		for _, address := range at {
-			told = told || address == e.station.address
+			notify = notify || address == e.station.address
 		}
 		switch {
 		case !e.alive:
-		case told && reason != hcipacket.ConnectionTimeout:
+		case notify && reason != hcipacket.ConnectionTimeout:
 			e.disconnect(reason)
 		default:
 			e.startSupervision()

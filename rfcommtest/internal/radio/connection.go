@@ -7,68 +7,68 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// defaultSupervisionTimeout is how long a link may be silent if no host says
-// otherwise (Volume 4, Part E, section 6.21).
+// defaultSupervisionTimeout is how long a connection may be silent if no host has set
+// another time (Volume 4, Part E, section 6.21).
 const defaultSupervisionTimeout = 0x7d00 * SlotTime
 
-// A Connection joins two stations.
+// A Connection is an ACL connection between two stations.
 type Connection struct {
 	conditions *Conditions
 	path       *air.Path
-	ends       [2]*End // the one that paged first
-	broken     bool    // nothing passes any more
-	// How long it may be silent, as its hosts have set it.
-	supervision time.Duration
+	ends       [2]*End // the end that paged, then the other
+	broken     bool    // nothing passes any more; the ends lose the connection by supervision
+
+	supervision time.Duration // the supervision timeout set by the hosts
 }
 
-// An End is one end of a link.
+// An End is one end of a connection.
 type End struct {
 	connection       *Connection
 	station          *Station
 	peer             *End
-	alive            bool // its controller has the link still
+	alive            bool // the controller still has the connection
 	pendingDetach    hcipacket.Status
-	silentSince      time.Time       // since when the other end is not heard; zero: it is
-	supervisionTimer *time.Timer     // runs out when that has lasted too long
-	types            air.PacketTypes // that its controller and host allow
-	Owner            any             // what the controller keeps of the link
+	silentSince      time.Time       // since when the other end is not heard; zero if it is heard
+	supervisionTimer *time.Timer     // expires when the silence has lasted too long
+	types            air.PacketTypes // allowed by the controller and its host
+	Owner            any             // the controller's data about the connection
 	OnDisconnect     func(reason hcipacket.Status)
-	Outgoing         bool // this end has paged
+	Outgoing         bool // this end paged the other
 }
 
 func (r *Radio) connect(from, to *Station) *Connection {
 	conditions := r.Conditions(from.address, to.address)
-	l := &Connection{conditions: conditions, path: r.medium.Connect(from.air, to.air), supervision: defaultSupervisionTimeout}
+	c := &Connection{conditions: conditions, path: r.medium.Connect(from.air, to.air), supervision: defaultSupervisionTimeout}
 	for i, s := range []*Station{from, to} {
-		l.ends[i] = &End{connection: l, station: s, alive: true, types: air.EDR3, Outgoing: i == 0}
-		s.links[l.ends[i]] = struct{}{}
+		c.ends[i] = &End{connection: c, station: s, alive: true, types: air.EDR3, Outgoing: i == 0}
+		s.links[c.ends[i]] = struct{}{}
 	}
-	l.ends[0].peer, l.ends[1].peer = l.ends[1], l.ends[0]
-	conditions.connection = l
+	c.ends[0].peer, c.ends[1].peer = c.ends[1], c.ends[0]
+	conditions.connection = c
 	if conditions.lastPath != nil {
-		l.path.Follow(conditions.lastPath)
+		c.path.Follow(conditions.lastPath)
 	}
-	conditions.lastPath = l.path
-	l.updatePacketTypes()
-	l.path.SetDelay(conditions.delay)
+	conditions.lastPath = c.path
+	c.updatePacketTypes()
+	c.path.SetDelay(conditions.delay)
 	if conditions.stalled {
-		l.path.Stall()
+		c.path.Stall()
 	}
-	return l
+	return c
 }
 
-// Alive reports whether the end still has the link.
+// Alive reports whether the end still has the connection.
 func (e *End) Alive() bool { return e.alive }
 
 // Peer returns the other end.
 func (e *End) Peer() *End { return e.peer }
 
-// Station returns the station that the end is at.
+// Station returns the station of the end.
 func (e *End) Station() *Station { return e.station }
 
-// Send sends an ACL fragment of some bytes. The radio calls sent when it has
-// been transmitted, and arrived when it is at the other end; neither if the link
-// ends before.
+// Send sends an ACL fragment of size bytes. The radio calls sent when the fragment has
+// been transmitted, and arrived when it has arrived at the other end. It calls neither
+// after the end of the connection.
 func (e *End) Send(size int, sent, arrived func()) {
 	e.connection.path.Send(e.station.air, size,
 		func() {
@@ -83,8 +83,8 @@ func (e *End) Send(size int, sent, arrived func()) {
 		})
 }
 
-// SendLMP sends a message of the link manager: the radio calls arrived when it is
-// at the other end, after all that was sent before.
+// SendLMP sends a message of the link manager. The radio calls arrived when the message
+// has arrived at the other end, after everything that was sent before it.
 func (e *End) SendLMP(arrived func(peer *End)) {
 	e.connection.path.SendLMP(e.station.air, func() {
 		if e.peer.alive {
@@ -93,29 +93,31 @@ func (e *End) SendLMP(arrived func(peer *End)) {
 	})
 }
 
-// Restrict says which packets this end allows. Both ends send those that both allow.
+// Restrict sets the packet types that this end allows. A connection uses the types that
+// both ends allow.
 func (e *End) Restrict(types air.PacketTypes) {
 	e.types = types
 	e.connection.updatePacketTypes()
 }
 
-// updatePacketTypes chooses packets of those that are set between the stations. DM1 is
-// always allowed.
-func (l *Connection) updatePacketTypes() {
-	types := l.conditions.types
+// updatePacketTypes sets the path's packet types: those of the conditions that both ends
+// allow. DM1 is always allowed.
+func (c *Connection) updatePacketTypes() {
+	types := c.conditions.types
 	if types != 0 {
-		types = types&l.ends[0].types&l.ends[1].types | air.DM1
+		types = types&c.ends[0].types&c.ends[1].types | air.DM1
 	}
-	l.path.SetPacketTypes(types)
+	c.path.SetPacketTypes(types)
 }
 
-// SetSupervisionTimeout sets how long the link may be silent.
+// SetSupervisionTimeout sets how long the connection may be silent.
 func (e *End) SetSupervisionTimeout(timeout time.Duration) {
 	e.connection.supervision = timeout
 	e.connection.supervisionTimeoutChanged()
 }
 
-// SupervisionTimeout returns how long the link may be silent. Zero is for ever.
+// SupervisionTimeout returns how long the connection may be silent. Zero means no
+// timeout.
 func (e *End) SupervisionTimeout() time.Duration {
 	if timeout := e.connection.conditions.supervision; timeout != 0 {
 		return timeout
@@ -123,39 +125,40 @@ func (e *End) SupervisionTimeout() time.Duration {
 	return e.connection.supervision
 }
 
-// Detach ends the link at this end, and tells the other the reason.
+// Detach ends the connection at this end and sends the reason to the other end
+// (LMP_detach).
 func (e *End) Detach(reason hcipacket.Status) {
 	e.remove()
 	if !e.peer.alive || e.connection.broken {
-		return // nobody is there, or it hears nothing any more
+		return // the other end is gone or hears nothing any more
 	}
 	e.peer.pendingDetach = reason
 	if e.connection.conditions.stalled {
-		e.peer.startSupervision() // unless the stall ends before
+		e.peer.startSupervision() // in case the stall does not end before
 		return
 	}
 	e.SendLMP(func(peer *End) { peer.disconnect(reason) })
 }
 
-// deliverDetach tells an end what it could not hear during a stall.
-func (l *Connection) deliverDetach() {
-	for _, e := range l.ends {
+// deliverDetach delivers an LMP_detach that was sent during a stall.
+func (c *Connection) deliverDetach() {
+	for _, e := range c.ends {
 		if e.alive && e.pendingDetach != 0 {
 			e.disconnect(e.pendingDetach)
 		}
 	}
 }
 
-// disconnectRemaining ends what is left of a link that one end has forgotten. The other is told
-// what it would have heard yet.
-func (l *Connection) disconnectRemaining() {
-	l.deliverDetach()
-	for _, e := range l.ends {
+// disconnectRemaining ends the remaining end of a connection that the other end has
+// dropped. It delivers a pending LMP_detach first.
+func (c *Connection) disconnectRemaining() {
+	c.deliverDetach()
+	for _, e := range c.ends {
 		e.disconnect(hcipacket.ConnectionTimeout)
 	}
 }
 
-// disconnect ends the link at this end and tells its controller.
+// disconnect ends the connection at this end and notifies its controller.
 func (e *End) disconnect(reason hcipacket.Status) {
 	if !e.alive {
 		return
@@ -166,8 +169,8 @@ func (e *End) disconnect(reason hcipacket.Status) {
 	}
 }
 
-// startSupervision has this end hear nothing any more, and lose the link when that has
-// lasted too long.
+// startSupervision makes this end hear nothing any more, and lose the connection when
+// its supervision timeout has expired.
 func (e *End) startSupervision() {
 	if !e.alive || !e.silentSince.IsZero() {
 		return
@@ -178,7 +181,8 @@ func (e *End) startSupervision() {
 	e.resetSupervisionTimer()
 }
 
-// resetSupervisionTimer waits for the rest of the time that the silence may last.
+// resetSupervisionTimer sets the timer to the end of the supervision timeout, which
+// started with the silence.
 func (e *End) resetSupervisionTimer() {
 	if e.supervisionTimer != nil {
 		e.supervisionTimer.Stop()
@@ -192,23 +196,23 @@ func (e *End) resetSupervisionTimer() {
 	timer = time.AfterFunc(time.Until(e.silentSince.Add(timeout)), func() {
 		e.station.radio.Lock()
 		defer e.station.radio.Unlock()
-		if e.supervisionTimer == timer { // no other has taken its place
+		if e.supervisionTimer == timer { // not replaced by a later timer
 			e.disconnect(hcipacket.ConnectionTimeout)
 		}
 	})
 	e.supervisionTimer = timer
 }
 
-// supervisionTimeoutChanged goes by a supervision timeout that has just been set.
-func (l *Connection) supervisionTimeoutChanged() {
-	for _, e := range l.ends {
+// supervisionTimeoutChanged applies a new supervision timeout to running timers.
+func (c *Connection) supervisionTimeoutChanged() {
+	for _, e := range c.ends {
 		if e.alive && !e.silentSince.IsZero() {
 			e.resetSupervisionTimer()
 		}
 	}
 }
 
-// remove ends the link at this end without a word.
+// remove ends the connection at this end without notifying anyone.
 func (e *End) remove() {
 	if !e.alive {
 		return
@@ -221,9 +225,9 @@ func (e *End) remove() {
 	if e.peer.alive {
 		return
 	}
-	l := e.connection
-	if conditions := l.conditions; conditions.connection == l {
+	c := e.connection
+	if conditions := c.conditions; conditions.connection == c {
 		conditions.connection = nil
 	}
-	l.path.Close()
+	c.path.Close()
 }

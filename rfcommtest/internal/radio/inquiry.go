@@ -1,28 +1,28 @@
 package radio
 
-// A Inquiry is a station's inquiry for others.
+// An Inquiry is a station's inquiry for other stations.
 type Inquiry struct {
 	from  *Station
 	found func(other Receiver) bool
 	known map[*Station]bool
 }
 
-// Inquire looks for other stations that answer inquiries, those included that begin to
-// later. It calls found once for each, until that returns false or the search ends.
+// Inquire searches for stations that answer inquiries, now or until the inquiry ends. It
+// calls found once for each, until found returns false or the inquiry ends.
 func (s *Station) Inquire(found func(other Receiver) bool) *Inquiry {
-	search := &Inquiry{from: s, found: found, known: make(map[*Station]bool)}
-	s.radio.inquiries[search] = struct{}{}
-	search.find()
-	return search
+	inquiry := &Inquiry{from: s, found: found, known: make(map[*Station]bool)}
+	s.radio.inquiries[inquiry] = struct{}{}
+	inquiry.find()
+	return inquiry
 }
 
-// End ends the search.
+// End ends the inquiry.
 func (s *Inquiry) End() { delete(s.from.radio.inquiries, s) }
 
-// find finds who can be heard now.
+// find reports the stations that can be heard now.
 func (s *Inquiry) find() {
 	for _, other := range s.from.radio.stations {
-		if _, goesOn := s.from.radio.inquiries[s]; !goesOn {
+		if _, running := s.from.radio.inquiries[s]; !running {
 			return
 		}
 		if other == s.from || s.known[other] || !other.inquiryScan || !s.from.canReach(other) {

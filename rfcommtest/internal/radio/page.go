@@ -6,23 +6,23 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// A Page is a station's call for another, to have a link with it.
+// A Page is a station's request for a connection with another station.
 type Page struct {
 	From  *Station
-	Class uint32 // of the device that pages
+	Class uint32 // of the paging device
 
 	to               hcipacket.Address
-	delivered        bool // the other station has heard it
+	delivered        bool // the page has arrived at the other station
 	ended            bool
-	arrived          bool // the time that a page takes has passed
+	arrived          bool // the page delay has passed
 	arrival, timeout *time.Timer
 	done             func(e *End, status hcipacket.Status)
 }
 
-// Page calls another station, and then done: with this end of the new link, or
-// with the reason why there is none. It waits no longer than timeout for an
-// answer. Done is not called if a page of the other station makes the link
-// first, or after Cancel.
+// Page pages another station. It calls done with this end of the new connection, or with
+// the status if there is none. The other station must hear the page within timeout. Done
+// is not called if a page of the other station makes the connection first, or after
+// Cancel.
 func (s *Station) Page(to hcipacket.Address, class uint32, timeout time.Duration, done func(e *End, status hcipacket.Status)) *Page {
 	p := &Page{From: s, Class: class, to: to, done: done}
 	s.radio.pages[p] = struct{}{}
@@ -40,24 +40,24 @@ func (s *Station) Page(to hcipacket.Address, class uint32, timeout time.Duration
 	return p
 }
 
-// pageDelay is how long a page takes to be heard.
+// pageDelay returns how long a page takes until the other station hears it.
 func (r *Radio) pageDelay(from, to hcipacket.Address) time.Duration {
 	if r.stations[to] == nil {
-		return 0 // nobody hears it; hosts can ask for any number of addresses
+		return 0 // no such station; do not create conditions for every address that hosts page
 	}
 	conditions := r.Conditions(from, to)
 	return conditions.PageDelay + conditions.delay
 }
 
-// retry tries to reach the other station.
+// retry delivers the page if the other station can hear it now.
 func (p *Page) retry() {
 	if p.arrived && !p.delivered && !p.ended && p.From.canPage(p.From.radio.stations[p.to]) {
 		p.deliver()
 	}
 }
 
-// after calls f later, unless the page ends before; if it is time already, at
-// once.
+// after calls f after d, unless the page ends before. If d is not positive, it calls f
+// immediately.
 func (p *Page) after(d time.Duration, f func()) *time.Timer {
 	if d <= 0 {
 		f()
@@ -72,22 +72,22 @@ func (p *Page) after(d time.Duration, f func()) *time.Timer {
 	})
 }
 
-// deliver hands the page to the station that hears it.
+// deliver passes the page to the station that hears it.
 func (p *Page) deliver() {
 	other := p.From.radio.stations[p.to]
 	if other.Refusal != 0 {
 		p.fail(other.Refusal)
 		return
 	}
-	if l := p.From.radio.Conditions(p.From.address, p.to).connection; l != nil {
-		l.disconnectRemaining() // before the other is told of the page
+	if c := p.From.radio.Conditions(p.From.address, p.to).connection; c != nil {
+		c.disconnectRemaining() // before the other controller receives the page
 	}
 	p.delivered = true
-	p.timeout.Stop() // it was heard: the other's host has a time limit of its own
+	p.timeout.Stop() // the page was heard; the other host's accept timeout applies from now on
 	other.receiver.Paged(p)
 }
 
-// Cancel takes the page back. It reports whether there was still time for it.
+// Cancel ends the page and reports whether it was still pending.
 func (p *Page) Cancel() bool {
 	open := !p.ended
 	p.end()
@@ -112,16 +112,16 @@ func (p *Page) fail(status hcipacket.Status) {
 	p.done(nil, status)
 }
 
-// Reject answers a page with a reason.
+// Reject ends the page with a reason.
 func (p *Page) Reject(reason hcipacket.Status) { p.fail(reason) }
 
-// Ended reports whether the page can no longer be answered.
+// Ended reports whether the page has ended, so that it cannot be answered.
 func (p *Page) Ended() bool { return p.ended }
 
-// Accept answers a page with a link. The controller that accepts is told first,
-// by ready: it must know of the link before the first data comes. Any other page
-// between the two ends without a word. It reports whether the page was still
-// there.
+// Accept makes a connection and reports whether the page was still pending. It calls
+// ready with the accepting end before it notifies the paging end, because the accepting
+// controller must know the connection before the first data arrives. A page in the other
+// direction ends without notification.
 func (p *Page) Accept(ready func(e *End)) bool {
 	if p.ended {
 		return false
@@ -134,8 +134,8 @@ func (p *Page) Accept(ready func(e *End)) bool {
 		}
 	}
 	p.end()
-	l := r.connect(p.From, to)
-	ready(l.ends[1])
-	p.done(l.ends[0], hcipacket.Success)
+	c := r.connect(p.From, to)
+	ready(c.ends[1])
+	p.done(c.ends[0], hcipacket.Success)
 	return true
 }

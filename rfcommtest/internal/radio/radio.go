@@ -1,13 +1,13 @@
-// Package radio simulates the radio between Bluetooth controllers: who hears
-// whose page, which links there are, and what goes wrong with them.
+// Package radio simulates the radio between Bluetooth controllers: pages, inquiries,
+// ACL connections, and their faults.
 //
-// A radio has a station for each controller. A station pages another, and if
-// that accepts, the two have a link, whose ends carry ACL fragments and the
-// messages of their link managers. How long fragments are on the air, and in
-// which order they arrive, is the matter of package air.
+// A radio has a station for each controller. A station pages another station, which
+// can accept the page. The two then have a connection, whose ends carry ACL fragments
+// and messages of the link manager protocol (LMP). Package air determines the air time
+// of fragments and the order in which they arrive.
 //
-// One lock, the Radio's, guards everything. Callers hold it, and the radio calls
-// back with it held.
+// The lock of the Radio guards everything in this package. Callers must hold it, and
+// the radio calls callbacks with the lock held, unless noted otherwise.
 package radio
 
 import (
@@ -19,10 +19,10 @@ import (
 )
 
 // SlotTime is the unit of a controller's timeouts (Core Specification, Volume 2,
-// Part B, section 2.2.2).
+// Part B, section 2.2.3).
 const SlotTime = air.SlotTime
 
-// A Radio is what stations share. The zero value is not ready for use.
+// A Radio is the medium that stations share. Create it with New.
 type Radio struct {
 	sync.Mutex
 	medium     *air.Medium
@@ -44,7 +44,7 @@ func New() *Radio {
 	return r
 }
 
-// Close stops the radio: nothing passes any more, and nothing is called.
+// Close stops the radio. Nothing arrives and no callbacks are called afterwards.
 func (r *Radio) Close() {
 	for _, s := range r.stations {
 		s.Reset()
@@ -52,10 +52,10 @@ func (r *Radio) Close() {
 	r.medium.Close()
 }
 
-// A Receiver is the controller at a station. The radio calls it.
+// A Receiver is the controller at a station. The radio calls its methods.
 type Receiver interface {
-	// Paged is called when another station's page arrives. The answer is the
-	// page's Accept or Reject, now or later.
+	// Paged is called when another station's page arrives. The receiver calls the
+	// page's Accept or Reject, either within Paged or later.
 	Paged(p *Page)
 }
 
@@ -69,12 +69,13 @@ type Station struct {
 
 	pageScan    bool // answers pages
 	inquiryScan bool // answers inquiries
-	unreachable bool // out of range: answers nothing, whatever it scans for
-	resets      int  // how often: what it waited for before is forgotten
+	unreachable bool // out of range: answers nothing, even while scanning
+	resets      int  // the number of calls of Reset; functions passed to later before a Reset are not called
 
-	// If not zero, pages are turned down for this reason.
+	// Refusal is the reason for rejecting all pages. If zero, pages are accepted.
 	Refusal hcipacket.Status
-	// How long its pages wait for an answer, if not zero, whatever its host says.
+	// PageTimeout overrides the host's page timeout for pages of this station. If
+	// zero, the host's value applies.
 	PageTimeout time.Duration
 }
 
@@ -88,31 +89,31 @@ func (r *Radio) NewStation(address hcipacket.Address, receiver Receiver) *Statio
 // Address returns the station's BD_ADDR.
 func (s *Station) Address() hcipacket.Address { return s.address }
 
-// SetPageScan says whether the station answers pages.
+// SetPageScan sets whether the station answers pages.
 func (s *Station) SetPageScan(on bool) {
 	s.pageScan = on
 	s.radio.retry()
 }
 
-// SetInquiryScan says whether the station answers inquiries.
+// SetInquiryScan sets whether the station answers inquiries.
 func (s *Station) SetInquiryScan(on bool) {
 	s.inquiryScan = on
 	s.radio.retry()
 }
 
-// SetReachable says whether the station can be heard, as it is at first. If not,
-// it answers nothing, whatever it scans for.
+// SetReachable sets whether the station is in range, which is the default. An
+// unreachable station answers nothing, even while scanning.
 func (s *Station) SetReachable(reachable bool) {
 	s.unreachable = !reachable
 	s.radio.retry()
 }
 
-// Airtime returns how much of the station's air time has been used.
-func (s *Station) Airtime() air.Duration { return s.air.Airtime() }
+// Airtime returns the traffic to and from the station.
+func (s *Station) Airtime() air.Airtime { return s.air.Airtime() }
 
-// Reset makes a station forget its links and pages without a word, as a
-// controller does that is reset or loses its power. Those at the other ends
-// notice when their supervision timeouts pass.
+// Reset makes a station drop its connections and pages without notifying anyone, like
+// a controller that is reset or loses power. The other ends lose the connections when
+// their supervision timeouts expire.
 func (s *Station) Reset() {
 	s.pageScan, s.inquiryScan = false, false
 	s.resets++
@@ -134,9 +135,9 @@ func (s *Station) Reset() {
 	}
 }
 
-// PageForName asks for another station by a page that makes no link, such as one for its
-// name. It calls done with the other's controller, or with nil if there is no
-// answer within timeout. Done is not called after a Silence, or after cancel.
+// PageForName pages another station without making a connection, for example to read
+// its name. It calls done with the other station's controller, or with nil if there is
+// no answer within timeout. It does not call done after Reset or after cancel.
 func (s *Station) PageForName(to hcipacket.Address, timeout time.Duration, done func(other Receiver)) (cancel func()) {
 	cancelled := false
 	answer := func(other Receiver) {
@@ -158,19 +159,19 @@ func (s *Station) PageForName(to hcipacket.Address, timeout time.Duration, done 
 	return func() { cancelled = true }
 }
 
-// later calls f after some time, unless the station is silenced before.
+// later calls f after d, unless Reset is called before.
 func (s *Station) later(d time.Duration, f func()) {
-	silenced := s.resets
+	before := s.resets
 	time.AfterFunc(d, func() {
 		s.Locked(func() {
-			if s.resets == silenced {
+			if s.resets == before {
 				f()
 			}
 		})
 	})
 }
 
-// Locked calls f with the radio's lock held, which the caller does not hold.
+// Locked acquires the radio's lock and calls f. The caller must not hold the lock.
 func (s *Station) Locked(f func()) {
 	s.radio.Lock()
 	defer s.radio.Unlock()
@@ -180,13 +181,12 @@ func (s *Station) Locked(f func()) {
 // Receiver returns the controller at the station.
 func (s *Station) Receiver() Receiver { return s.receiver }
 
-// canPage reports whether a page would reach another station.
+// canPage reports whether a page reaches another station now.
 func (s *Station) canPage(other *Station) bool {
 	return other != nil && other != s && other.pageScan && s.canReach(other)
 }
 
-// retry has pages and inquiries that somebody has not heard yet try again:
-// something has changed.
+// retry makes pending pages and inquiries try again after a change.
 func (r *Radio) retry() {
 	for p := range r.pages {
 		p.retry()
@@ -196,6 +196,7 @@ func (r *Radio) retry() {
 	}
 }
 
+// canReach reports whether two stations are in range and not stalled.
 func (s *Station) canReach(other *Station) bool {
 	return !s.unreachable && !other.unreachable && !s.radio.Conditions(s.address, other.address).stalled
 }

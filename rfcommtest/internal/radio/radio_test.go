@@ -11,7 +11,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
 
-// A device is a controller that lets everybody in.
+// A device is a controller that accepts every page.
 type device struct {
 	station      *radio.Station
 	end          *radio.End
@@ -30,26 +30,26 @@ func (d *device) enter(e *radio.End) {
 
 func addressOf(n byte) hcipacket.Address { return hcipacket.Address{2, 0, 0, 0, 0, n} }
 
-// withDevices runs a test with some doors, on a fake clock.
-func withDevices(t *testing.T, test func(r *radio.Radio, doors []*device)) {
+// withDevices runs a test with three devices, on a fake clock.
+func withDevices(t *testing.T, test func(r *radio.Radio, devices []*device)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := radio.New()
 		r.Lock()
-		doors := make([]*device, 3)
-		for i := range doors {
-			doors[i] = &device{began: time.Now()}
-			doors[i].station = r.NewStation(addressOf(byte(i)), doors[i])
-			doors[i].station.SetPageScan(true)
+		devices := make([]*device, 3)
+		for i := range devices {
+			devices[i] = &device{began: time.Now()}
+			devices[i].station = r.NewStation(addressOf(byte(i)), devices[i])
+			devices[i].station.SetPageScan(true)
 		}
 		r.Unlock()
-		test(r, doors)
+		test(r, devices)
 		r.Lock()
 		defer r.Unlock()
 		r.Close()
 	})
 }
 
-// connect makes a connect between two doors.
+// connect makes a connection between two devices.
 func connect(t *testing.T, r *radio.Radio, a, b *device) *radio.Conditions {
 	t.Helper()
 	r.Lock()
@@ -64,7 +64,7 @@ func connect(t *testing.T, r *radio.Radio, a, b *device) *radio.Conditions {
 	return r.Conditions(a.station.Address(), b.station.Address())
 }
 
-// locked does something after everything that is due at this moment has happened.
+// locked calls f with the radio's lock held, after everything that is due has happened.
 func locked(r *radio.Radio, f func()) {
 	synctest.Wait()
 	r.Lock()
@@ -84,20 +84,20 @@ func TestConnectionKeepsOrder(t *testing.T) {
 			}
 			d[0].end.SendLMP(func(peer *radio.End) {
 				if peer != d[1].end {
-					t.Error("told another end")
+					t.Error("LMP message at another end")
 				}
-				got += "told"
+				got += "lmp"
 			})
 		})
 		time.Sleep(18*radio.SlotTime - 1)
 		locked(r, func() {
 			if got != "a0a1" {
-				t.Errorf("after nearly 18 slots there was %q", got)
+				t.Errorf("just before 18 slots got %q", got)
 			}
 		})
 		time.Sleep(time.Nanosecond)
 		locked(r, func() {
-			if got != "a0a1a2told" || conditions.Airtime().Slots != 18 || d[1].station.Airtime().Slots != 18 {
+			if got != "a0a1a2lmp" || conditions.Airtime().Slots != 18 || d[1].station.Airtime().Slots != 18 {
 				t.Errorf("got %q, %+v", got, conditions.Airtime())
 			}
 		})
@@ -137,7 +137,7 @@ func TestAirtimeCountsPacketAtDisconnect(t *testing.T) {
 			time.Sleep(6 * radio.SlotTime)
 			locked(r, func() {
 				if link, station := conditions.Airtime().Slots, d[0].station.Airtime().Slots; link != station {
-					t.Errorf("%d slots between the two, and %d at one of them", link, station)
+					t.Errorf("%d slots of the conditions, %d of the station", link, station)
 				}
 			})
 		}
@@ -159,7 +159,7 @@ func TestAirtimeCountsPacketAtNextConnection(t *testing.T) {
 		locked(r, func() {
 			link, station := r.Conditions(addressOf(0), addressOf(1)).Airtime(), d[0].station.Airtime()
 			if link.Slots != station.Slots || link.Bytes != station.Bytes || link.Slots == 0 {
-				t.Errorf("%+v between the two, and %+v at one of them", link, station)
+				t.Errorf("%+v of the conditions, %+v of the station", link, station)
 			}
 		})
 	})
@@ -179,7 +179,7 @@ func TestDisconnectNotifiesEachEndOnce(t *testing.T) {
 		time.Sleep(time.Minute)
 		locked(r, func() {
 			if fmt.Sprint(d[0].disconnected) != "[0s 0x14 (remote device is low on resources)]" || fmt.Sprint(d[1].disconnected) != "[1s 0x15 (remote device powers off)]" {
-				t.Errorf("lost %v and %v", d[0].disconnected, d[1].disconnected)
+				t.Errorf("disconnected %v and %v", d[0].disconnected, d[1].disconnected)
 			}
 		})
 	})
@@ -188,7 +188,7 @@ func TestDisconnectNotifiesEachEndOnce(t *testing.T) {
 func TestDisconnectDropsSentData(t *testing.T) {
 	withDevices(t, func(r *radio.Radio, d []*device) {
 		conditions := connect(t, r, d[0], d[1])
-		fail := func() { t.Error("arrived, or was counted") }
+		fail := func() { t.Error("called after Disconnect") }
 		locked(r, func() {
 			conditions.Stall()
 			d[0].end.Send(1, fail, fail)
@@ -207,10 +207,10 @@ func TestStallKeepsConnectionAndSupervision(t *testing.T) {
 		locked(r, conditions.Resume)
 		locked(r, func() {
 			if len(d[0].disconnected)+len(d[1].disconnected) != 0 {
-				t.Errorf("lost %v and %v", d[0].disconnected, d[1].disconnected)
+				t.Errorf("disconnected %v and %v", d[0].disconnected, d[1].disconnected)
 			}
 		})
-		// A link that is being lost does not come back by the end of a stall.
+		// The end of a stall does not restore a connection that is being lost.
 		locked(r, func() {
 			conditions.SetSupervisionTimeout(time.Second)
 			conditions.Disconnect(hcipacket.ConnectionTimeout)
@@ -222,7 +222,7 @@ func TestStallKeepsConnectionAndSupervision(t *testing.T) {
 		locked(r, func() {
 			for _, end := range d[:2] {
 				if fmt.Sprint(end.disconnected) != "[1h0m1s 0x08 (connection timeout)]" {
-					t.Errorf("lost %v", end.disconnected)
+					t.Errorf("disconnected %v", end.disconnected)
 				}
 			}
 		})
@@ -242,12 +242,12 @@ func TestSetSupervisionTimeoutInSilence(t *testing.T) {
 		}{
 			{time.Hour, func() { d[0].end.SetSupervisionTimeout(2 * time.Hour) }},
 			{30 * time.Minute, func() { conditions.SetSupervisionTimeout(3 * time.Hour) }},
-			{time.Hour, func() { conditions.SetSupervisionTimeout(time.Second) }}, // long over
+			{time.Hour, func() { conditions.SetSupervisionTimeout(time.Second) }}, // has already expired
 		} {
 			time.Sleep(at.after)
 			locked(r, func() {
 				if len(d[0].disconnected)+len(d[1].disconnected) != 0 {
-					t.Errorf("lost %v and %v too early", d[0].disconnected, d[1].disconnected)
+					t.Errorf("disconnected %v and %v too early", d[0].disconnected, d[1].disconnected)
 				}
 				at.set()
 			})
@@ -255,7 +255,7 @@ func TestSetSupervisionTimeoutInSilence(t *testing.T) {
 		locked(r, func() {
 			for _, end := range d[:2] {
 				if fmt.Sprint(end.disconnected) != "[2h30m0s 0x08 (connection timeout)]" {
-					t.Errorf("lost %v", end.disconnected)
+					t.Errorf("disconnected %v", end.disconnected)
 				}
 			}
 		})
@@ -272,7 +272,7 @@ func TestSetSupervisionTimeoutZeroIsForever(t *testing.T) {
 		time.Sleep(time.Hour)
 		locked(r, func() {
 			if len(d[0].disconnected) != 0 || !d[0].end.Alive() || d[1].end.Alive() {
-				t.Errorf("lost %v", d[0].disconnected)
+				t.Errorf("disconnected %v", d[0].disconnected)
 			}
 		})
 	})
@@ -281,11 +281,11 @@ func TestSetSupervisionTimeoutZeroIsForever(t *testing.T) {
 func TestInquireFindsDevicesInReach(t *testing.T) {
 	withDevices(t, func(r *radio.Radio, d []*device) {
 		found := make([]string, len(d))
-		search := func(i, most int) *radio.Inquiry {
+		inquire := func(i, limit int) *radio.Inquiry {
 			found[i] = ""
 			return d[i].station.Inquire(func(other radio.Receiver) bool {
 				found[i] += fmt.Sprint(other.(*device).station.Address()[5])
-				return len(found[i]) != most
+				return len(found[i]) != limit
 			})
 		}
 		want := func(what string, i int, want string) {
@@ -299,7 +299,7 @@ func TestInquireFindsDevicesInReach(t *testing.T) {
 			r.Conditions(addressOf(0), addressOf(2)).Stall()
 			for i := range d {
 				d[i].station.SetInquiryScan(i != 0)
-				search(i, 0)
+				inquire(i, 0)
 			}
 			for i := range d {
 				want("at first", i, "")
@@ -316,14 +316,14 @@ func TestInquireFindsDevicesInReach(t *testing.T) {
 			want("once more", 0, "12")
 
 			d[1].station.SetInquiryScan(false)
-			search(0, 1)
-			want("as many as are wanted", 0, "2")
-			ended := search(2, 0)
+			inquire(0, 1)
+			want("at the limit", 0, "2")
+			ended := inquire(2, 0)
 			want("before the end", 2, "0")
 			ended.End()
 			d[2].station.Reset()
 			d[1].station.SetInquiryScan(true)
-			want("as many as are wanted", 0, "2")
+			want("at the limit", 0, "2")
 			want("after the end", 2, "0")
 		})
 	})

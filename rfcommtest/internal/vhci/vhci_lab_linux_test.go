@@ -12,7 +12,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/vhci"
 )
 
-// open makes a controller, and skips the test where there can be none.
+// open creates a controller, or skips the test if it cannot be created.
 func open(t *testing.T) *vhci.Device {
 	t.Helper()
 	if err := vhci.Available(); err != nil {
@@ -38,7 +38,7 @@ func TestOpenMakesTheKernelStartSetup(t *testing.T) {
 		t.Fatal(err)
 	}
 	if command.Opcode != controller.Reset && command.Opcode != controller.ReadLocalSupportedFeatures {
-		t.Errorf("the kernel began with %v", command.Opcode)
+		t.Errorf("the kernel started with %v", command.Opcode)
 	}
 	if _, err := hci.AdapterByIndex(d.Index()); err != nil {
 		t.Errorf("the kernel does not know hci%d: %v", d.Index(), err)
@@ -62,7 +62,7 @@ func TestCloseWakesReadAndRemovesTheAdapter(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := hosttest.Receive(t, ended); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("the reader was told %v", err)
+		t.Errorf("Read returned %v", err)
 	}
 	hosttest.Eventually(t, "the adapter is gone", func() bool {
 		_, err := hci.AdapterByIndex(d.Index())

@@ -1,6 +1,6 @@
-// Package vhci opens the Linux kernel's device for virtual Bluetooth
-// controllers, /dev/vhci (drivers/bluetooth/hci_vhci.c). Who holds it open is
-// the controller: the kernel's adapter exists until it is closed.
+// Package vhci opens /dev/vhci, the Linux kernel's device for virtual Bluetooth
+// controllers (drivers/bluetooth/hci_vhci.c). The process that opens the device acts as
+// the controller. The kernel's adapter exists until the device is closed.
 package vhci
 
 import (
@@ -11,28 +11,27 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// path is the device.
+// path is the path of the device.
 const path = "/dev/vhci"
 
-// MaxPacket is the number of bytes of the longest packet that the kernel gives:
-// the driver's frames hold 1024 bytes of ACL data with their header, and the
-// packet's kind.
+// MaxPacket is the length of the longest packet from the kernel: the packet's kind, and
+// a frame of the driver, which holds 1024 bytes of ACL data and their header.
 const MaxPacket = 1 + 1028
 
-// A Device is one controller, seen from the kernel's side: it reads what the
-// host sends. Read and Write take one packet each, with its kind in front, and
-// one Read and one Write may be called at the same time.
+// A Device is the host side of one controller: Read returns packets of the host, and
+// Write sends packets to the host. Each call transfers one packet, preceded by its kind.
+// One Read and one Write may run concurrently.
 type Device struct {
 	file  *os.File
 	index uint16
-	early [][]byte // what came before Read was there to take it
+	early [][]byte // packets that arrived during Open
 }
 
-// setUp asks for a primary controller: the packet's second byte has no flags.
+// setUp requests a primary controller: the packet's second byte has no flags.
 var setUp = []byte{byte(hcipacket.KindVendor), 0x00}
 
-// Available tells whether the device is there, with a driver, and may be opened. It
-// makes no controller.
+// Available reports why the device cannot be opened, or nil if it exists, has a driver,
+// and may be opened. It does not create a controller.
 func Available() error {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -41,8 +40,8 @@ func Available() error {
 	return file.Close()
 }
 
-// Open makes a controller. The kernel begins to set its adapter up at once, and
-// waits some seconds for each answer.
+// Open creates a controller. The kernel starts to set up its adapter at once, and waits
+// a few seconds for each answer.
 func Open() (*Device, error) {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -68,12 +67,12 @@ func (d *Device) begin() error {
 		}
 		packet = packet[:n]
 		if n == 0 || hcipacket.Kind(packet[0]) != hcipacket.KindVendor {
-			// The kernel runs the adapter before it answers.
+			// The kernel starts the adapter before it answers.
 			d.early = append(d.early, packet)
 			continue
 		}
 		if n != 4 {
-			return fmt.Errorf("the kernel answered % x", packet)
+			return fmt.Errorf("unexpected answer of the kernel: % x", packet)
 		}
 		d.index = binary.LittleEndian.Uint16(packet[2:])
 		return nil
@@ -83,7 +82,7 @@ func (d *Device) begin() error {
 // Index returns the adapter's index: 0 for hci0.
 func (d *Device) Index() int { return int(d.index) }
 
-// Read reads a packet of the host.
+// Read reads one packet of the host.
 func (d *Device) Read(packet []byte) (int, error) {
 	if len(d.early) > 0 {
 		n := copy(packet, d.early[0])
@@ -93,8 +92,8 @@ func (d *Device) Read(packet []byte) (int, error) {
 	return d.file.Read(packet)
 }
 
-// Write gives the host a packet.
+// Write sends one packet to the host.
 func (d *Device) Write(packet []byte) (int, error) { return d.file.Write(packet) }
 
-// Close takes the controller away, as if it was unplugged. It wakes Read.
+// Close removes the controller, as if it were unplugged. It makes Read return.
 func (d *Device) Close() error { return d.file.Close() }

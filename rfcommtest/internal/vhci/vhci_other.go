@@ -1,12 +1,12 @@
 //go:build !linux
 
-// Package vhci opens the Linux kernel's device for virtual Bluetooth
-// controllers. Elsewhere there is none.
+// Package vhci opens the Linux kernel's device for virtual Bluetooth controllers. On
+// other platforms its functions fail.
 package vhci
 
 import "errors"
 
-// MaxPacket is the number of bytes of the longest packet.
+// MaxPacket is the length of the longest packet.
 const MaxPacket = 1 + 1028
 
 // A Device is one controller.
