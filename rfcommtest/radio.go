@@ -61,7 +61,7 @@ type Config struct {
 	Address rfcomm.BDAddr
 
 	// Log receives every packet between the controllers and their adapters, in
-	// the btsnoop format of btmon and Wireshark. If nil, there is no log.
+	// the btsnoop format of btmon and Wireshark. A nil Log disables logging.
 	//
 	// Write is called by one goroutine at a time, with the radio's lock held. It
 	// must not call methods of the radio, its controllers or its links, and a

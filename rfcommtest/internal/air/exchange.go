@@ -56,7 +56,7 @@ func (p *Path) begin(at time.Duration) {
 }
 
 // decideReturn decides what the other end sends in return, once the first packet has
-// ended: the data that it has queued at that moment, or an empty slot.
+// ended. The return carries data that is queued at that moment, or is an empty slot.
 func (x *exchange) decideReturn(now time.Duration) {
 	if !x.running || x.returnDecided || x.returnAt > now {
 		return

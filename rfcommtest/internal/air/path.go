@@ -101,7 +101,7 @@ func (p *Path) wake() {
 // that the other end sends in return for the last packet. Both functions may be nil.
 //
 // If no message is queued and the fragment takes no air time, Send calls sent before it
-// returns, and arrived too if there is no delay. If Send is called from a callback, the
+// returns, and arrived too if the delay is 0. If Send is called from a callback, the
 // functions are called after Send and the callback have returned.
 func (p *Path) Send(from *Station, size int, sent, arrived func()) {
 	p.direction(from).send(message{remaining: max(size, 0), sent: sent, arrived: arrived})

@@ -10,7 +10,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// What Linux sends when it learns about a controller; all of it must succeed.
+// These are the commands that Linux sends to set up a controller. All must succeed.
 func TestControllerAcceptsTheKernelsSetup(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, _, _ *host) {
 		for _, command := range []hcipacket.Command{
@@ -62,9 +62,9 @@ func TestControllerReportsItsConfig(t *testing.T) {
 	})
 }
 
-// Hosts go by the list of commands. These bytes were put together by hand from the
-// octets and bits of Volume 4, Part E, section 6.27, checked against those that
-// btmon knows, and not from the controller's own table.
+// Hosts rely on the list of supported commands. These bytes were assembled by hand from
+// the octets and bits of Volume 4, Part E, section 6.27, and checked against btmon's
+// list. They are independent of the controller's own table.
 func TestReadLocalSupportedCommands(t *testing.T) {
 	want := [64]byte{
 		0:  0xb3, // inquiry; making, ending and cancelling a connection
@@ -177,7 +177,7 @@ func TestInputRejectsInvalidPackets(t *testing.T) {
 		for _, packet := range [][]byte{nil, {0x01}, {0x02, 1}, {0x03, 0, 0, 0}, {0x04, 0x0e, 0}, {0xff, 0}} {
 			a.locked(func() {
 				if err := a.controller.Input(packet); err == nil {
-					t.Errorf("% x is no error", packet)
+					t.Errorf("no error for % x", packet)
 				}
 			})
 		}
@@ -195,12 +195,12 @@ func TestRemoteCommandsQueryThePeer(t *testing.T) {
 		a.begin(controller.ReadRemoteSupportedFeatures, hcipacket.Parameters{}.Handle(ofA))
 		f := a.event(hcipacket.ReadRemoteSupportedFeaturesComplete)
 		if status, handle, got := f.Uint8(), f.Handle(), f.Bytes(8); status != 0 || handle != ofA || !bytes.Equal(got, own) {
-			t.Errorf("features: status %d, link %d, % x", status, handle, got)
+			t.Errorf("features: status %d, connection %d, % x", status, handle, got)
 		}
 		a.begin(controller.ReadRemoteExtendedFeatures, hcipacket.Parameters{}.Handle(ofA).Uint8(1))
 		f = a.event(hcipacket.ReadRemoteExtendedFeaturesComplete)
 		if status, handle, page, last, got := f.Uint8(), f.Handle(), f.Uint8(), f.Uint8(), f.Bytes(8); status != 0 || handle != ofA || page != 1 || last != 1 || got[0] != 1 {
-			t.Errorf("features: status %d, link %d, page %d of %d, % x; want simple pairing", status, handle, page, last, got)
+			t.Errorf("features: status %d, connection %d, page %d of %d, % x; want simple pairing", status, handle, page, last, got)
 		}
 		a.begin(controller.ReadRemoteVersionInformation, hcipacket.Parameters{}.Handle(ofA))
 		if f = a.event(hcipacket.ReadRemoteVersionInformationComplete); f.Uint8() != 0 || f.Handle() != ofA || f.Uint8() != 4 {
@@ -233,7 +233,7 @@ func TestRemoteCommandsQueryThePeer(t *testing.T) {
 		}
 		a.begin(controller.RemoteNameRequest, hcipacket.Parameters{}.Address(absent).Uint8(1, 0).Uint16(0))
 		if f := a.after(5120*time.Millisecond, hcipacket.RemoteNameRequestComplete); hcipacket.Status(f.Uint8()) != hcipacket.PageTimeout {
-			t.Error("the name of absent is known")
+			t.Error("the name of an absent device is known")
 		}
 	})
 }
@@ -264,7 +264,7 @@ func TestInquiryFindsDiscoverableDevices(t *testing.T) {
 			}
 			a.after(2560*time.Millisecond, hcipacket.InquiryComplete)
 
-			// It ends when as many are found as are wanted, or when it is cancelled.
+			// The inquiry ends at the maximum number of responses, or when it is cancelled.
 			a.begin(controller.Inquiry, general(48, 1))
 			a.event(event)
 			a.event(hcipacket.InquiryComplete)
@@ -306,9 +306,9 @@ func TestInquiryFindsLaterDevices(t *testing.T) {
 		a.expectNothing()
 		c.locked(func() { c.controller.Station().SetReachable(true) })
 		found(addressOfC)
-		a.event(hcipacket.InquiryComplete) // two were wanted
+		a.event(hcipacket.InquiryComplete) // the maximum was 2
 
-		// Nobody is found after the end, or after a reset.
+		// No device is reported after the end of the inquiry or after a reset.
 		a.begin(controller.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(48, 3))
 		a.event(hcipacket.InquiryResult)
 		a.event(hcipacket.InquiryResult)

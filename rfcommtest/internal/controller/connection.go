@@ -216,8 +216,7 @@ func (c *Controller) acceptTimeout(r *request) {
 	r.page.Reject(hcipacket.AcceptTimeout)
 }
 
-// takeRequest removes the request of a device and returns its page, or nil if there
-// is no request. The page may have ended already.
+// takeRequest removes the request of a device and returns its page, or nil. The page may have ended already.
 func (c *Controller) takeRequest(address hcipacket.Address) *radio.Page {
 	r := c.requests[address]
 	if r == nil {

@@ -16,7 +16,7 @@ func TestConnectionCompleteAcceptorFirst(t *testing.T) {
 			t.Errorf("both ends have handle %d", ofA)
 		}
 		if got := a.order(hcipacket.ConnectionComplete); got != "BA" {
-			t.Errorf("the hosts were told in the order %s", got)
+			t.Errorf("the hosts received HCI_Connection_Complete in the order %s", got)
 		}
 	})
 }
@@ -31,7 +31,7 @@ func TestACLDataKeepsBoundariesAndIsCounted(t *testing.T) {
 		} {
 			a.input(hcipacket.ACL{Handle: ofA, Boundary: boundary, Data: []byte("data")}.Append(nil))
 			if got := b.data(); got.Handle != ofB || got.Boundary != want || string(got.Data) != "data" {
-				t.Errorf("B was told %+v, want boundary %d", got, want)
+				t.Errorf("B received %+v, want boundary %d", got, want)
 			}
 			b.expectNothing()
 			f := a.event(hcipacket.NumberOfCompletedPackets)
@@ -51,7 +51,8 @@ func TestACLDataTooLongIsRejected(t *testing.T) {
 			}
 		})
 		b.expectNothing()
-		// Of a link that has just ended, the host cannot know yet.
+		// Data for an unknown handle is ignored: the host may not know yet that the
+		// connection has ended.
 		a.input(hcipacket.ACL{Handle: ofA + 1, Data: []byte("late")}.Append(nil))
 		a.expectNothing()
 	})
@@ -70,7 +71,7 @@ func TestStallHoldsDataAndLMP(t *testing.T) {
 		a.locked(func() { a.conditions(b).Resume() })
 		a.event(hcipacket.NumberOfCompletedPackets)
 		if first, second := b.data(), b.data(); string(first.Data)+string(second.Data) != "12" {
-			t.Errorf("B was told %+v and %+v", first, second)
+			t.Errorf("B received %+v and %+v", first, second)
 		}
 	})
 }
@@ -147,26 +148,26 @@ func TestPageDelay(t *testing.T) {
 
 func TestRejectConnectionRequest(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, _ *host) {
-		// By the controller.
+		// Rejected by the controller.
 		b.locked(func() { b.controller.Station().Refusal = hcipacket.LimitedResources })
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		a.connected(addressOfB, hcipacket.LimitedResources)
 		b.expectNothing()
-		// By the host.
+		// Rejected by the host.
 		b.locked(func() { b.controller.Station().Refusal = 0 })
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.event(hcipacket.ConnectionRequest)
 		b.begin(controller.RejectConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Status(hcipacket.UnacceptableAddress))
 		b.connected(addressOfA, hcipacket.UnacceptableAddress)
 		a.connected(addressOfB, hcipacket.UnacceptableAddress)
-		// By a host that says nothing.
+		// Not answered by the host.
 		b.do(controller.WriteConnectionAcceptTimeout, hcipacket.Parameters{}.Uint16(0x0640)) // 1 s
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.event(hcipacket.ConnectionRequest)
 		time.Sleep(time.Second)
 		b.connected(addressOfA, hcipacket.AcceptTimeout)
 		a.connected(addressOfB, hcipacket.AcceptTimeout)
-		// An answer after that comes too late.
+		// A later answer has no effect.
 		if status := b.status(controller.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1)); status != hcipacket.UnknownConnection {
 			t.Errorf("a late answer: %v", status)
 		}
@@ -184,7 +185,7 @@ func TestCreateConnectionCancel(t *testing.T) {
 		if status, _ := a.complete(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(absent)); status != hcipacket.UnknownConnection {
 			t.Errorf("cancelling what is not there: %v", status)
 		}
-		// The other host may have been asked already.
+		// The other host may already have received the request.
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.event(hcipacket.ConnectionRequest)
 		a.do(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB))
@@ -202,7 +203,7 @@ func TestCreateConnectionByBothEnds(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
 		b.event(hcipacket.ConnectionRequest)
-		b.begin(controller.CreateConnection, connectTo(addressOfA)) // sent before B's host saw that
+		b.begin(controller.CreateConnection, connectTo(addressOfA)) // sent before B's host processed the request
 		a.event(hcipacket.ConnectionRequest)
 		a.begin(controller.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfB).Uint8(1))
 		ofA := a.connected(addressOfB, hcipacket.Success)
@@ -264,25 +265,25 @@ func TestConditionsDisconnectReasons(t *testing.T) {
 		ofA, ofB := connect(a, b)
 		a.locked(func() {
 			if !a.conditions(b).Disconnect(hcipacket.RemotePowerOff) {
-				t.Error("there was no link")
+				t.Error("there was no connection")
 			}
 		})
 		a.disconnected(ofA, hcipacket.RemotePowerOff)
 		b.disconnected(ofB, hcipacket.RemotePowerOff)
 		a.locked(func() {
 			if a.conditions(b).Disconnect(hcipacket.RemotePowerOff) {
-				t.Error("there was a link still")
+				t.Error("there was still a connection")
 			}
 		})
 
-		// On one side: the other notices when it has heard nothing for too long.
+		// At one end only: the other end loses the connection by supervision timeout.
 		ofA, ofB = connect(a, b)
 		a.do(controller.WriteLinkSupervisionTimeout, hcipacket.Parameters{}.Handle(ofA).Uint16(0x0c80)) // 2 s
 		a.locked(func() { a.conditions(b).Disconnect(hcipacket.RemoteLowResources, addressOfA) })
 		a.disconnected(ofA, hcipacket.RemoteLowResources)
 		b.gone(b.after(2*time.Second, hcipacket.DisconnectionComplete), ofB, hcipacket.ConnectionTimeout)
 
-		// Supervision timeouts take their time, at both ends.
+		// With ConnectionTimeout, both ends wait for the supervision timeout.
 		ofA, ofB = connect(a, b)
 		a.locked(func() {
 			a.conditions(b).SetSupervisionTimeout(300 * time.Millisecond)
@@ -309,7 +310,7 @@ func TestResetIsNoticedBySupervision(t *testing.T) {
 	})
 }
 
-// A device that was reset can page the one that still believes in their link.
+// A device that was reset can page another one that still has their connection.
 func TestPageOverRemovedConnectionEndsIt(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		_, ofB := connect(a, b)
@@ -341,8 +342,8 @@ func TestSetDelayOnlyDelays(t *testing.T) {
 	})
 }
 
-// Packet_Type of Change_Connection_Packet_Type (section 7.1.14): the bits of EDR
-// packets forbid them.
+// In Packet_Type of HCI_Change_Connection_Packet_Type (section 7.1.14), set bits for EDR
+// packets forbid those packets.
 func TestChangeConnectionPacketType(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, _ := connect(a, b)

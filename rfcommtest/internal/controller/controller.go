@@ -1,6 +1,6 @@
 // Package controller implements the controller side of HCI (Bluetooth Core
-// Specification, Volume 4, Part E) for BR/EDR connections without audio: commands and
-// data of the host go in, events and data come out. Sections without a volume in the
+// Specification, Volume 4, Part E) for BR/EDR connections without audio: it accepts
+// commands and data of the host, and sends events and data. Sections without a volume in the
 // comments of this package are sections of Volume 4, Part E.
 //
 // The package supports the commands that the Linux kernel needs. It rejects all

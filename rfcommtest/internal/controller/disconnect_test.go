@@ -8,8 +8,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// Linux keeps a connection from Connection_Request to Connection_Complete, and
-// dials no other to the same device meanwhile.
+// Linux keeps a connection object from HCI_Connection_Request to HCI_Connection_Complete.
+// In between it does not dial the same device.
 func TestConnectionRequestAlwaysCompletes(t *testing.T) {
 	for name, giveUp := range map[string]func(a *host){
 		"cancelled": func(a *host) {
@@ -30,7 +30,7 @@ func TestConnectionRequestAlwaysCompletes(t *testing.T) {
 						b.begin(controller.RejectConnectionRequest, from.Status(hcipacket.LimitedResources))
 						b.connected(addressOfA, hcipacket.LimitedResources)
 					},
-					func() { // none
+					func() { // no answer
 						time.Sleep(5 * time.Second)
 						b.connected(addressOfA, hcipacket.AcceptTimeout)
 					},
@@ -62,7 +62,7 @@ func TestResetDiscardsPendingCommands(t *testing.T) {
 	})
 }
 
-// A reason of 0 would say that all is well.
+// Reason 0 means success.
 func TestDisconnectWithReason0IsRejected(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
@@ -81,7 +81,7 @@ func TestDisconnectWithReason0IsRejected(t *testing.T) {
 	})
 }
 
-// What a host sends beyond the buffers is not kept: a stall may last for ever.
+// The controller drops ACL data beyond its buffers, because a stall can last forever.
 func TestACLDataBeyondBuffersIsRejected(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, c *host) {
 		ofA, _ := connect(a, b)
@@ -104,7 +104,7 @@ func TestACLDataBeyondBuffersIsRejected(t *testing.T) {
 			a.event(hcipacket.NumberOfCompletedPackets)
 			b.data()
 		}
-		// The buffers of a link that is lost are free.
+		// The end of a connection frees its buffers.
 		a.locked(func() { a.conditions(c).Disconnect(hcipacket.RemotePowerOff) })
 		a.disconnected(toC, hcipacket.RemotePowerOff)
 		a.locked(func() { a.conditions(b).Stall() })
@@ -128,7 +128,7 @@ func TestDisconnectInStallThenRedial(t *testing.T) {
 	})
 }
 
-// What was said before a hang-up arrives before it, whatever happens meanwhile.
+// Data that was sent before LMP_detach arrives before it, even after a stall.
 func TestDisconnectOvertakesNoData(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)
@@ -137,20 +137,20 @@ func TestDisconnectOvertakesNoData(t *testing.T) {
 		a.event(hcipacket.NumberOfCompletedPackets)
 		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Status(hcipacket.RemoteUserTerminated))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
-		a.locked(func() { a.conditions(b).Resume() }) // of nothing
+		a.locked(func() { a.conditions(b).Resume() }) // there is no stall
 		b.expectNothing()
 		a.locked(func() { a.conditions(b).Stall() })
 		time.Sleep(time.Minute)
 		b.expectNothing()
 		a.locked(func() { a.conditions(b).Resume() })
 		if data := b.data(); string(data.Data) != "last" {
-			t.Errorf("B was told %+v", data)
+			t.Errorf("B received %+v", data)
 		}
 		b.disconnected(ofB, hcipacket.RemoteUserTerminated)
 	})
 }
 
-// A link that is lost for being silent does not hear that the other end hangs up.
+// An end that has lost contact does not receive LMP_detach.
 func TestDisconnectIsNotHeardAfterLoss(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, ofB := connect(a, b)

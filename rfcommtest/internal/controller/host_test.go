@@ -13,13 +13,13 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
 
-// A host drives one controller, and keeps what that says.
+// A host drives one controller and queues the packets that it receives from it.
 type host struct {
 	*testing.T
 	name       string
 	radio      *radio.Radio
 	controller *controller.Controller
-	heard      []any // Events and ACLs that were not awaited yet
+	heard      []any // Events and ACLs that no method has taken yet
 	all        *[]string
 	answers    map[hcipacket.EventCode]func(f *hcipacket.Fields)
 }
@@ -31,13 +31,13 @@ var (
 	absent     = hcipacket.Address{0x02, 0, 0, 0, 0, 0xff}
 )
 
-// withHosts runs a test with some hosts on a fake clock. Time passes only while all
-// wait.
+// withHosts runs a test with three hosts on a fake clock. Time passes only while all
+// goroutines wait.
 func withHosts(t *testing.T, test func(t *testing.T, a, b, c *host)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := radio.New()
-		var all []string // what all hosts were told, in order
+		var all []string // the packets received by all hosts, in order
 		hosts := make([]*host, 3)
 		for i, address := range []hcipacket.Address{addressOfA, addressOfB, addressOfC} {
 			h := &host{T: t, name: string(rune('A' + i)), radio: r, all: &all, answers: make(map[hcipacket.EventCode]func(*hcipacket.Fields))}
@@ -58,7 +58,7 @@ func withHosts(t *testing.T, test func(t *testing.T, a, b, c *host)) {
 	})
 }
 
-// output takes what the controller says. The radio's lock is held.
+// output receives a packet of the controller. The radio's lock is held.
 func (h *host) output(packet []byte) {
 	packet = append([]byte(nil), packet...)
 	if acl, err := hcipacket.ParseACL(packet); err == nil {
@@ -68,20 +68,20 @@ func (h *host) output(packet []byte) {
 	}
 	event, err := hcipacket.ParseEvent(packet)
 	if err != nil {
-		h.Errorf("%s was told % x: %v", h.name, packet, err)
+		h.Errorf("%s received % x: %v", h.name, packet, err)
 		return
 	}
 	*h.all = append(*h.all, fmt.Sprintf("%s %v", h.name, event.Code))
 	if answer := h.answers[event.Code]; answer != nil {
-		// As a host does, after the controller has done what it is at.
+		// Like a real host, answer after the controller has finished its current step.
 		go answer(hcipacket.FieldsOf(event.Parameters))
 		return
 	}
 	h.heard = append(h.heard, event)
 }
 
-// locked does something with the radio's lock held, and lets everything happen
-// that follows from it at once.
+// locked calls f with the radio's lock held, then waits until its immediate effects have
+// happened.
 func (h *host) locked(f func()) {
 	h.radio.Lock()
 	f()
@@ -104,7 +104,8 @@ func (h *host) send(opcode hcipacket.Opcode, p hcipacket.Parameters) {
 	h.input(hcipacket.Command{Opcode: opcode, Parameters: p}.Append(nil))
 }
 
-// status sends a command that is answered with a status, and returns that.
+// status sends a command that is answered with HCI_Command_Status, and returns the
+// status.
 func (h *host) status(opcode hcipacket.Opcode, p hcipacket.Parameters) hcipacket.Status {
 	h.Helper()
 	h.send(opcode, p)
@@ -117,8 +118,8 @@ func (h *host) status(opcode hcipacket.Opcode, p hcipacket.Parameters) hcipacket
 	return status
 }
 
-// complete sends a command that is completed at once, and returns its status and
-// its values.
+// complete sends a command that is answered with HCI_Command_Complete, and returns the
+// status and the other return parameters.
 func (h *host) complete(opcode hcipacket.Opcode, p hcipacket.Parameters) (hcipacket.Status, *hcipacket.Fields) {
 	h.Helper()
 	h.send(opcode, p)
@@ -140,7 +141,7 @@ func (h *host) do(opcode hcipacket.Opcode, p hcipacket.Parameters) *hcipacket.Fi
 	return f
 }
 
-// begin sends a command that must be accepted, to be answered later.
+// begin sends a command that must be answered with HCI_Command_Status and succeed.
 func (h *host) begin(opcode hcipacket.Opcode, p hcipacket.Parameters) {
 	h.Helper()
 	if status := h.status(opcode, p); status != hcipacket.Success {
@@ -148,29 +149,29 @@ func (h *host) begin(opcode hcipacket.Opcode, p hcipacket.Parameters) {
 	}
 }
 
-// event takes the next thing that the host was told, which must be an event.
+// event takes the next received packet, which must be the given event.
 func (h *host) event(code hcipacket.EventCode) *hcipacket.Fields {
 	h.Helper()
 	next := h.next()
 	event, ok := next.(hcipacket.Event)
 	if !ok || event.Code != code {
-		h.Fatalf("%s was told %+v, want %v", h.name, next, code)
+		h.Fatalf("%s received %+v, want %v", h.name, next, code)
 	}
 	return hcipacket.FieldsOf(event.Parameters)
 }
 
-// data takes the next thing that the host was told, which must be data.
+// data takes the next received packet, which must be ACL data.
 func (h *host) data() hcipacket.ACL {
 	h.Helper()
 	next := h.next()
 	data, ok := next.(hcipacket.ACL)
 	if !ok {
-		h.Fatalf("%s was told %+v, want data", h.name, next)
+		h.Fatalf("%s received %+v, want data", h.name, next)
 	}
 	return data
 }
 
-// next takes the next thing that the host was told, or nil.
+// next takes the next received packet, or returns nil.
 func (h *host) next() any {
 	synctest.Wait()
 	h.radio.Lock()
@@ -183,16 +184,16 @@ func (h *host) next() any {
 	return next
 }
 
-// expectNothing checks that the host was told nothing more.
+// expectNothing checks that no received packet is left.
 func (h *host) expectNothing() {
 	h.Helper()
 	for next := h.next(); next != nil; next = h.next() {
-		h.Errorf("%s was told %+v, want nothing", h.name, next)
+		h.Errorf("%s received %+v, want nothing", h.name, next)
 	}
 }
 
-// after checks that the host is told nothing until some time has passed, and
-// then an event.
+// after checks that the host receives nothing until d has passed, and then takes the
+// given event.
 func (h *host) after(d time.Duration, code hcipacket.EventCode) *hcipacket.Fields {
 	h.Helper()
 	time.Sleep(d - time.Millisecond)
@@ -205,7 +206,7 @@ func connectTo(address hcipacket.Address) hcipacket.Parameters {
 	return hcipacket.Parameters{}.Address(address).Uint16(0xcc18).Uint8(2, 0).Uint16(0).Uint8(1)
 }
 
-// connected takes the event that a connection is complete.
+// connected takes HCI_Connection_Complete and returns the handle.
 func (h *host) connected(to hcipacket.Address, want hcipacket.Status) hcipacket.Handle {
 	h.Helper()
 	f := h.event(hcipacket.ConnectionComplete)
@@ -216,7 +217,7 @@ func (h *host) connected(to hcipacket.Address, want hcipacket.Status) hcipacket.
 	return handle
 }
 
-// connect makes a link from one host to another.
+// connect makes a connection from one host to another.
 func connect(a, b *host) (ofA, ofB hcipacket.Handle) {
 	a.Helper()
 	to, from := b.controller.Station().Address(), a.controller.Station().Address()
@@ -227,7 +228,7 @@ func connect(a, b *host) (ofA, ofB hcipacket.Handle) {
 	return a.connected(to, hcipacket.Success), ofB
 }
 
-// disconnected takes the event that a link has ended.
+// disconnected takes HCI_Disconnection_Complete.
 func (h *host) disconnected(handle hcipacket.Handle, want hcipacket.Status) {
 	h.Helper()
 	h.gone(h.event(hcipacket.DisconnectionComplete), handle, want)
@@ -237,7 +238,7 @@ func (h *host) gone(f *hcipacket.Fields, handle hcipacket.Handle, want hcipacket
 	h.Helper()
 	status, got, reason := hcipacket.Status(f.Uint8()), f.Handle(), hcipacket.Status(f.Uint8())
 	if status != hcipacket.Success || got != handle || reason != want {
-		h.Errorf("%s: link %d ended: status %v, reason %v; want link %d, reason %v", h.name, got, status, reason, handle, want)
+		h.Errorf("%s: connection %d ended: status %v, reason %v; want connection %d, reason %v", h.name, got, status, reason, handle, want)
 	}
 }
 
@@ -245,7 +246,7 @@ func (h *host) conditions(other *host) *radio.Conditions {
 	return h.radio.Conditions(h.controller.Station().Address(), other.controller.Station().Address())
 }
 
-// order returns what all hosts were told of some events, in order.
+// order returns the names of the hosts that received the given events, in order.
 func (h *host) order(codes ...hcipacket.EventCode) string {
 	h.radio.Lock()
 	defer h.radio.Unlock()

@@ -6,7 +6,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
 )
 
-// The bits of Volume 2, Part C, section 3.3 that tell of packets.
+// The feature bits of packet types are those of Volume 2, Part C, section 3.3.
 func TestFeaturesOfPacketTypes(t *testing.T) {
 	for packets, want := range map[air.PacketTypes][8]byte{
 		0:             {},

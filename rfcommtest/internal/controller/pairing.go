@@ -7,8 +7,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// Authentication checks that both hosts hold the same link key. If there is no key,
-// the controllers make one: by Secure Simple Pairing with "just works", or by a PIN
+// Authentication checks that both hosts hold the same link key. If the hosts have no
+// key, the controllers make one: by Secure Simple Pairing with "just works", or by a PIN
 // if one of the hosts has not enabled simple pairing (Volume 2, Part C, section 4.2;
 // Volume 2, Part F has the order of commands and events). The keys are random numbers
 // here, and nothing is encrypted; hosts cannot detect that.

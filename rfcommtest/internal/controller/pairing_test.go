@@ -8,16 +8,16 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// A keyStore answers what a controller asks about keys, as a kernel does.
+// A keyStore answers a controller's questions about keys and pairing, like a kernel.
 type keyStore struct {
 	key     *[16]byte
 	kind    uint8
-	io      *[3]byte // nil: refuses to pair
+	io      *[3]byte // nil to refuse pairing
 	pin     string
 	confirm bool
 }
 
-// useKeyStore has a host answer by itself.
+// useKeyStore makes a host answer automatically.
 func (h *host) useKeyStore(k *keyStore) {
 	peer := func(f *hcipacket.Fields) hcipacket.Parameters { return hcipacket.Parameters{}.Address(f.Address()) }
 	h.answers[hcipacket.LinkKeyRequest] = func(f *hcipacket.Fields) {
@@ -59,7 +59,7 @@ func (h *host) useKeyStore(k *keyStore) {
 	h.answers[hcipacket.CommandComplete] = func(*hcipacket.Fields) {}
 }
 
-// answer sends a command, from a goroutine of its own.
+// answer sends a command from a goroutine other than the test's.
 func (h *host) answer(opcode hcipacket.Opcode, p hcipacket.Parameters) {
 	h.radio.Lock()
 	defer h.radio.Unlock()
@@ -68,14 +68,14 @@ func (h *host) answer(opcode hcipacket.Opcode, p hcipacket.Parameters) {
 	}
 }
 
-// authenticate asks for authentication and returns how it ended.
+// authenticate requests authentication and returns its result.
 func (h *host) authenticate(handle hcipacket.Handle) hcipacket.Status {
 	h.Helper()
 	h.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(handle))
 	f := h.event(hcipacket.AuthenticationComplete)
 	status := hcipacket.Status(f.Uint8())
 	if got := f.Handle(); got != handle {
-		h.Errorf("%s: authenticated link %d instead of %d", h.name, got, handle)
+		h.Errorf("%s: authenticated connection %d instead of %d", h.name, got, handle)
 	}
 	return status
 }
@@ -113,16 +113,16 @@ func TestSetConnectionEncryptionAfterPairing(t *testing.T) {
 			t.Helper()
 			f := h.event(hcipacket.EncryptionChange)
 			if status, got, on := f.Uint8(), f.Handle(), f.Uint8(); status != 0 || got != handle || on != want {
-				t.Errorf("%s: status %d, link %d, encrypted %d", h.name, status, got, on)
+				t.Errorf("%s: status %d, connection %d, encrypted %d", h.name, status, got, on)
 			}
 		}
 		encrypted(b, ofB, 1)
-		a.expectNothing() // until B's host is ready for what A's will send now
+		a.expectNothing() // until B's host is ready to receive encrypted data
 		b.send(controller.ReadEncryptionKeySize, hcipacket.Parameters{}.Handle(ofB))
 		encrypted(a, ofA, 1)
 
-		// A host that does not care for the size holds it up for a moment only, and none
-		// at all when encryption ends.
+		// A host that does not read the key size delays the change by 100 ms, and not at
+		// all when encryption is turned off.
 		a.begin(controller.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(0))
 		encrypted(b, ofB, 0)
 		encrypted(a, ofA, 0)
@@ -131,10 +131,10 @@ func TestSetConnectionEncryptionAfterPairing(t *testing.T) {
 		b.expectNothing()
 		f := b.after(100*time.Millisecond, hcipacket.EncryptionChange)
 		if status, got, on := f.Uint8(), f.Handle(), f.Uint8(); status != 0 || got != ofB || on != 1 {
-			t.Errorf("B: status %d, link %d, encrypted %d", status, got, on)
+			t.Errorf("B: status %d, connection %d, encrypted %d", status, got, on)
 		}
 
-		// The next link needs the key alone, whoever begins.
+		// The next connection needs only the key, no matter which end begins.
 		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Uint8(0x13))
 		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 		b.disconnected(ofB, hcipacket.RemoteUserTerminated)
@@ -147,7 +147,7 @@ func TestSetConnectionEncryptionAfterPairing(t *testing.T) {
 		a.send(controller.ReadEncryptionKeySize, hcipacket.Parameters{}.Handle(ofA))
 		b.event(hcipacket.EncryptionChange)
 
-		// And no other.
+		// Any other key fails.
 		keys[b].key = &[16]byte{1}
 		if status := a.authenticate(ofA); status != hcipacket.AuthenticationFailure {
 			t.Errorf("with different keys: %v", status)
@@ -206,7 +206,7 @@ func TestAuthenticationByPIN(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			withHosts(t, func(t *testing.T, a, b, _ *host) {
-				a.do(controller.WriteSimplePairingMode, hcipacket.Parameters{1}) // one is not enough
+				a.do(controller.WriteSimplePairingMode, hcipacket.Parameters{1}) // both hosts must enable it
 				ofA, _ := connect(a, b)
 				ofAKeys, ofBKeys := &keyStore{pin: tt.a}, &keyStore{pin: tt.b}
 				a.useKeyStore(ofAKeys)
@@ -254,7 +254,7 @@ func TestAuthenticationByBothEndsAtOnce(t *testing.T) {
 		key := [16]byte{1}
 		a.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
 		b.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofB))
-		// Both hosts answer late, A to B's question too.
+		// Both hosts answer late, and A also answers B's question late.
 		a.event(hcipacket.LinkKeyRequest)
 		b.event(hcipacket.LinkKeyRequest)
 		a.do(controller.LinkKeyRequestReply, append(hcipacket.Parameters{}.Address(addressOfB), key[:]...))

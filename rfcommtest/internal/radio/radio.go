@@ -136,8 +136,8 @@ func (s *Station) Reset() {
 }
 
 // PageForName pages another station without making a connection, for example to read
-// its name. It calls done with the other station's controller, or with nil if there is
-// no answer within timeout. It does not call done after Reset or after cancel.
+// its name. It calls done with the other station's controller, or with nil if none
+// answers within timeout. It does not call done after Reset or after cancel.
 func (s *Station) PageForName(to hcipacket.Address, timeout time.Duration, done func(other Receiver)) (cancel func()) {
 	cancelled := false
 	answer := func(other Receiver) {
