@@ -28,8 +28,8 @@ func available() error {
 }
 
 // unavailable adds advice to an error that means that the machine lacks
-// something or that the process lacks a privilege. Any other error is a failure,
-// which must not skip a test.
+// something or that the process lacks a privilege. Any other error is a
+// failure, which must not skip a test.
 func unavailable(advice string, err error) error {
 	if slices.ContainsFunc([]error{
 		syscall.EAFNOSUPPORT, syscall.EPROTONOSUPPORT, // no Bluetooth, or not in this namespace

@@ -65,8 +65,8 @@ func (c *Controller) index() (index int, ok bool) {
 	return c.device.Index(), true
 }
 
-// Name returns the name of the kernel's adapter, such as "hci0", or "" while the
-// controller is unplugged. Plug can change the name.
+// Name returns the name of the kernel's adapter, such as "hci0", or "" while
+// the controller is unplugged. Plug can change the name.
 func (c *Controller) Name() string {
 	index, ok := c.index()
 	if !ok {
@@ -75,9 +75,9 @@ func (c *Controller) Name() string {
 	return fmt.Sprintf("hci%d", index)
 }
 
-// SetReachable sets whether the controller is in range of the others. The default
-// is true. Pages and inquiries to and from an unreachable controller are not
-// answered. Existing links are not affected: see [Link.Disconnect] and
+// SetReachable sets whether the controller is in range of the others. The
+// default is true. Pages and inquiries to and from an unreachable controller
+// are not answered. Existing links are not affected: see [Link.Disconnect] and
 // [Link.Stall].
 func (c *Controller) SetReachable(reachable bool) {
 	c.radio.radio.Lock()
@@ -93,9 +93,10 @@ func (c *Controller) Refuse(reason Reason) {
 	c.core.Station().Refusal = hcipacket.Status(reason)
 }
 
-// SetPageTimeout sets how long this controller's pages wait for an answer. If the
-// timeout is 0, which is the default, the kernel's value applies: 5.12 s. Pages
-// that have already started keep their timeout. See also [Link.SetPageDelay].
+// SetPageTimeout sets how long this controller's pages wait for an answer. If
+// the timeout is 0, which is the default, the kernel's value applies: 5.12 s.
+// Pages that have already started keep their timeout. See also
+// [Link.SetPageDelay].
 func (c *Controller) SetPageTimeout(timeout time.Duration) {
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
@@ -110,10 +111,11 @@ func (c *Controller) Airtime() Airtime {
 	return airtimeOf(c.core.Station().Airtime())
 }
 
-// Unplug removes the controller's adapter from the kernel, like pulling out a USB
-// dongle, and waits until the adapter is gone. The controllers at the other ends of
-// its links are not notified: they lose the links when their supervision timeouts
-// expire. Unplug does nothing if the controller is already unplugged.
+// Unplug removes the controller's adapter from the kernel, like pulling out a
+// USB dongle, and waits until the adapter is gone. The controllers at the other
+// ends of its links are not notified: they lose the links when their
+// supervision timeouts expire. Unplug does nothing if the controller is already
+// unplugged.
 func (c *Controller) Unplug() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,8 +144,8 @@ func (c *Controller) unplug() error {
 }
 
 // Plug plugs an unplugged controller in again, with the same address, and waits
-// until its adapter is up and connectable. If the controller is already plugged in,
-// Plug does the same as Up.
+// until its adapter is up and connectable. If the controller is already plugged
+// in, Plug does the same as Up.
 func (c *Controller) Plug() error {
 	if err := c.plugIn(); err != nil {
 		return err
@@ -236,8 +238,8 @@ func (c *Controller) usable() error {
 // errUnplugged is returned by methods that need an adapter.
 var errUnplugged = errors.New("rfcommtest: the controller is unplugged; call Plug first")
 
-// errClosed is returned by methods that need an adapter, or would create one, after
-// Close.
+// errClosed is returned by methods that need an adapter, or would create one,
+// after Close.
 var errClosed = errors.New("rfcommtest: the radio is closed")
 
 // serve reads the kernel's packets until the device is closed.
@@ -266,7 +268,8 @@ func (c *Controller) input(device *vhci.Device, packet []byte) {
 	_ = c.core.Input(packet)
 }
 
-// output passes a packet of the controller to the kernel. The radio's lock is held.
+// output passes a packet of the controller to the kernel. The radio's lock is
+// held.
 func (c *Controller) output(packet []byte) {
 	if c.device == nil {
 		return

@@ -11,17 +11,17 @@ import (
 )
 
 // A Link controls the radio between two controllers: how they reach each other,
-// and the ACL link that carries all their connections, while it exists. Settings
-// apply to the current ACL link and to later ones.
+// and the ACL link that carries all their connections, while it exists.
+// Settings apply to the current ACL link and to later ones.
 type Link struct {
 	radio       *Radio
 	controllers [2]*Controller
 	conditions  *radio.Conditions
 }
 
-// SetPageDelay sets how long a page takes until the other controller hears it. The
-// default is 0. A page whose delay exceeds the page timeout is not heard at all.
-// Pages that have already started keep their delay. See also
+// SetPageDelay sets how long a page takes until the other controller hears it.
+// The default is 0. A page whose delay exceeds the page timeout is not heard at
+// all. Pages that have already started keep their delay. See also
 // [Controller.SetPageTimeout].
 func (l *Link) SetPageDelay(d time.Duration) {
 	l.radio.radio.Lock()
@@ -29,17 +29,18 @@ func (l *Link) SetPageDelay(d time.Duration) {
 	l.conditions.PageDelay = d
 }
 
-// SetSupervisionTimeout sets how long a link may be silent before its controllers
-// give it up. A silence that has already begun counts from its beginning. If the
-// timeout is 0, which is the default, the kernel's value applies: 20 s.
+// SetSupervisionTimeout sets how long a link may be silent before its
+// controllers give it up. A silence that has already begun counts from its
+// beginning. If the timeout is 0, which is the default, the kernel's value
+// applies: 20 s.
 func (l *Link) SetSupervisionTimeout(timeout time.Duration) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
 	l.conditions.SetSupervisionTimeout(timeout)
 }
 
-// SetDelay makes data and messages of the link manager arrive later by d, at the
-// same rate. A page takes longer by d, too. The default is 0.
+// SetDelay makes data and messages of the link manager arrive later by d, at
+// the same rate. A page takes longer by d, too. The default is 0.
 func (l *Link) SetDelay(d time.Duration) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
@@ -47,10 +48,10 @@ func (l *Link) SetDelay(d time.Duration) {
 }
 
 // SimulateAirtime makes data take the air time of an ideal radio that uses the
-// given packet types: BasicRate, EDR2, EDR3 or any other set. If types is 0, which
-// is the default, data takes no time. The link uses only those of the types that
-// both controllers support and the kernel allows (HCISETPTYPE); DM1 is always
-// allowed.
+// given packet types: BasicRate, EDR2, EDR3 or any other set. If types is 0,
+// which is the default, data takes no time. The link uses only those of the
+// types that both controllers support and the kernel allows (HCISETPTYPE); DM1
+// is always allowed.
 func (l *Link) SimulateAirtime(types PacketTypes) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
@@ -65,10 +66,11 @@ func (l *Link) Airtime() Airtime {
 	return airtimeOf(l.conditions.Airtime())
 }
 
-// Stall holds back all data, messages and pages between the two controllers until
-// Resume. The controllers keep the ACL link, however long the stall lasts. If the
-// kernel disconnects one end meanwhile, the other end loses the link after the
-// supervision timeout or at the end of the stall, whichever is first.
+// Stall holds back all data, messages and pages between the two controllers
+// until Resume. The controllers keep the ACL link, however long the stall
+// lasts. If the kernel disconnects one end meanwhile, the other end loses the
+// link after the supervision timeout or at the end of the stall, whichever is
+// first.
 func (l *Link) Stall() {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
@@ -82,16 +84,16 @@ func (l *Link) Resume() {
 	l.conditions.Resume()
 }
 
-// Disconnect ends the ACL link and reports whether there was one. Data that has not
-// arrived is lost. The adapters receive the reason: those of the controllers in at,
-// or both if at is empty.
+// Disconnect ends the ACL link and reports whether there was one. Data that has
+// not arrived is lost. The adapters receive the reason: those of the
+// controllers in at, or both if at is empty.
 //
-// With ConnectionTimeout, nothing passes from now on, and the adapters receive the
-// reason when the supervision timeout has expired. A controller that is not in at
-// loses the link in the same way.
+// With ConnectionTimeout, nothing passes from now on, and the adapters receive
+// the reason when the supervision timeout has expired. A controller that is not
+// in at loses the link in the same way.
 //
-// Disconnect panics if reason is 0, or if a controller in at does not belong to the
-// link.
+// Disconnect panics if reason is 0, or if a controller in at does not belong to
+// the link.
 func (l *Link) Disconnect(reason Reason, at ...*Controller) bool {
 	if reason == 0 {
 		panic("rfcommtest: Disconnect: reason is 0")
@@ -111,24 +113,24 @@ func (l *Link) Disconnect(reason Reason, at ...*Controller) bool {
 }
 
 // Pair bonds the two adapters without user interaction ("just works"), so that
-// sockets can request encryption. If one or both of them still have a bond with the
-// other, Pair first removes it, which also ends their ACL link. After Pair, the
-// kernel encrypts every ACL link between the two.
+// sockets can request encryption. If one or both of them still have a bond with
+// the other, Pair first removes it, which also ends their ACL link. After Pair,
+// the kernel encrypts every ACL link between the two.
 //
-// A controller loses its bonds when it is unplugged. Until then, an adapter that was
-// paired once needs an agent for further pairings. The radio acts as the agent, but
-// only for its own adapters.
+// A controller loses its bonds when it is unplugged. Until then, an adapter
+// that was paired once needs an agent for further pairings. The radio acts as
+// the agent, but only for its own adapters.
 //
-// Unplug, Plug, Up and Down of the two controllers wait until Pair returns. Pair
-// requires CAP_NET_ADMIN.
+// Unplug, Plug, Up and Down of the two controllers wait until Pair returns.
+// Pair requires CAP_NET_ADMIN.
 func (l *Link) Pair() error {
 	a, b := l.controllers[0], l.controllers[1]
 	first, second := a, b
 	if b.number < a.number {
 		first, second = b, a
 	}
-	// The locks keep the adapters in place: the kernel could give the index of a
-	// removed adapter to one that does not belong to the radio.
+	// The locks keep the adapters in place: the kernel could give the index of
+	// a removed adapter to one that does not belong to the radio.
 	first.mu.Lock()
 	defer first.mu.Unlock()
 	second.mu.Lock()

@@ -7,8 +7,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// These methods write the log. They do nothing without a Config.Log. The radio's
-// lock is held.
+// These methods write the log. They do nothing without a Config.Log. The
+// radio's lock is held.
 
 func (r *Radio) logPlug(index int, address hcipacket.Address, name string) {
 	r.logged(func(w *btsnoop.Writer) error {

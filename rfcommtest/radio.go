@@ -21,8 +21,8 @@ const (
 	maxControllers = 8
 )
 
-// Defaults of a Config. Like most controllers, they accept ACL packets as large as
-// the data of the largest baseband packet.
+// Defaults of a Config. Like most controllers, they accept ACL packets as large
+// as the data of the largest baseband packet.
 const (
 	defaultACLLength  = 1021
 	defaultACLBuffers = 8
@@ -35,8 +35,8 @@ const (
 	maxACLBuffers = 255
 )
 
-// A Config holds the options of a Radio. The zero value gives two controllers like
-// those in most computers.
+// A Config holds the options of a Radio. The zero value gives two controllers
+// like those in most computers.
 type Config struct {
 	// Controllers is the number of controllers, from 2 to 8. The default is 2.
 	Controllers int
@@ -46,27 +46,27 @@ type Config struct {
 	// 310, with 10 buffers.
 	ACLLength int
 
-	// ACLBuffers is the number of ACL packets of the kernel that a controller can
-	// hold, from 1 to 255. The default is 8.
+	// ACLBuffers is the number of ACL packets of the kernel that a controller
+	// can hold, from 1 to 255. The default is 8.
 	ACLBuffers int
 
 	// PacketTypes is the set of packet types that the controllers support
-	// according to their feature bits. The default is EDR3. It does not make data
-	// take air time: see [Link.SimulateAirtime].
+	// according to their feature bits. The default is EDR3. It does not make
+	// data take air time: see [Link.SimulateAirtime].
 	PacketTypes PacketTypes
 
-	// Address is the BD_ADDR of the first controller. The addresses of the others
-	// count up from it in the last byte. If zero, the address is random. A kernel
-	// cannot have two adapters with the same address.
+	// Address is the BD_ADDR of the first controller. The addresses of the
+	// others count up from it in the last byte. If zero, the address is random.
+	// A kernel cannot have two adapters with the same address.
 	Address rfcomm.BDAddr
 
 	// Log receives every packet between the controllers and their adapters, in
 	// the btsnoop format of btmon and Wireshark. A nil Log disables logging.
 	//
-	// Write is called by one goroutine at a time, with the radio's lock held. It
-	// must not call methods of the radio, its controllers or its links, and a
-	// slow Write delays all controllers. If the log is in memory, such as in a
-	// bytes.Buffer, read it only after Close has returned.
+	// Write is called by one goroutine at a time, with the radio's lock held.
+	// It must not call methods of the radio, its controllers or its links, and
+	// a slow Write delays all controllers. If the log is in memory, such as in
+	// a bytes.Buffer, read it only after Close has returned.
 	Log io.Writer
 }
 
@@ -101,8 +101,8 @@ func (c *Config) check() error {
 	return nil
 }
 
-// A Radio connects virtual controllers. Its methods, and those of its controllers
-// and links, are safe for concurrent use.
+// A Radio connects virtual controllers. Its methods, and those of its
+// controllers and links, are safe for concurrent use.
 type Radio struct {
 	config      Config
 	radio       *radio.Radio
@@ -119,12 +119,13 @@ type Radio struct {
 	closeErr  error
 }
 
-// NewRadio creates controllers and brings them up as discoverable and connectable
-// adapters. The caller should call Close when finished with the radio.
+// NewRadio creates controllers and brings them up as discoverable and
+// connectable adapters. The caller should call Close when finished with the
+// radio.
 //
-// If the machine cannot run a radio, the error matches errors.ErrUnsupported and
-// names the cause: it is not Linux, the kernel has no Bluetooth or no /dev/vhci, or
-// the process may not open /dev/vhci or bring adapters up.
+// If the machine cannot run a radio, the error matches errors.ErrUnsupported
+// and names the cause: it is not Linux, the kernel has no Bluetooth or no
+// /dev/vhci, or the process may not open /dev/vhci or bring adapters up.
 func NewRadio(config Config) (*Radio, error) {
 	if err := config.check(); err != nil {
 		return nil, err
@@ -180,8 +181,9 @@ func (r *Radio) each(do func(*Controller) error) error {
 // Controllers returns the controllers, in the order of their addresses.
 func (r *Radio) Controllers() []*Controller { return append([]*Controller(nil), r.controllers...) }
 
-// Link returns the Link between two controllers of the radio, in either order. It
-// panics if a and b are the same controller, or if one belongs to another radio.
+// Link returns the Link between two controllers of the radio, in either order.
+// It panics if a and b are the same controller, or if one belongs to another
+// radio.
 func (r *Radio) Link(a, b *Controller) *Link {
 	if a == b || a.radio != r || b.radio != r {
 		panic("rfcommtest: Link: not two different controllers of the radio")
@@ -192,18 +194,18 @@ func (r *Radio) Link(a, b *Controller) *Link {
 }
 
 // settleTime is how long Close waits for the kernel's RFCOMM thread to drop the
-// sessions of links and adapters that are gone. The kernel does not report when it
-// has dropped them.
+// sessions of links and adapters that are gone. The kernel does not report when
+// it has dropped them.
 const settleTime = 100 * time.Millisecond
 
 // Close ends all links and removes the adapters permanently. It first waits for
-// concurrent calls of Up, Down, Plug, Unplug and Pair. Close returns an error if
-// writing the log failed or if the kernel did not remove an adapter. Further calls
-// do nothing and return the same error.
+// concurrent calls of Up, Down, Plug, Unplug and Pair. Close returns an error
+// if writing the log failed or if the kernel did not remove an adapter. Further
+// calls do nothing and return the same error.
 //
-// After Close, [Controller.Up], [Controller.Down], [Controller.Plug] and [Link.Pair]
-// return an error. All other methods have no effect, but the Airtime methods still
-// return their counts.
+// After Close, [Controller.Up], [Controller.Down], [Controller.Plug] and
+// [Link.Pair] return an error. All other methods have no effect, but the
+// Airtime methods still return their counts.
 func (r *Radio) Close() error {
 	r.closeOnce.Do(func() {
 		r.radio.Lock()
@@ -214,7 +216,8 @@ func (r *Radio) Close() error {
 			defer c.mu.Unlock()
 		}
 		// The kernel's RFCOMM thread can hang, for all adapters, if an adapter
-		// disappears while the thread closes a connection. So end the links first.
+		// disappears while the thread closes a connection. So end the links
+		// first.
 		r.disconnectAll()
 		err := r.each((*Controller).unplug)
 		r.radio.Lock()

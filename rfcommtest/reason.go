@@ -2,9 +2,9 @@ package rfcommtest
 
 import "github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 
-// A Reason specifies why a link ended or why a page was rejected. It is an error
-// code of the Bluetooth Core Specification (Volume 1, Part F). Codes other than the
-// constants below can be used, too.
+// A Reason specifies why a link ended or why a page was rejected. It is an
+// error code of the Bluetooth Core Specification (Volume 1, Part F). Codes
+// other than the constants below can be used, too.
 type Reason uint8
 
 // Common reasons for the end of a link or the rejection of a page.
@@ -17,5 +17,6 @@ const (
 	RemotePowerOff       = Reason(hcipacket.RemotePowerOff)       // 0x15: the other end is about to power off
 )
 
-// String returns the reason's number and name, such as "0x08 (connection timeout)".
+// String returns the reason's number and name, such as "0x08 (connection
+// timeout)".
 func (r Reason) String() string { return hcipacket.Status(r).String() }

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// Require returns a new radio and closes it at the end of the test. If the machine
-// cannot run a radio, as described at [NewRadio], Require skips the test and logs
-// the cause.
+// Require returns a new radio and closes it at the end of the test. If the
+// machine cannot run a radio, as described at [NewRadio], Require skips the
+// test and logs the cause.
 func Require(t testing.TB, config Config) *Radio {
 	t.Helper()
 	r, err := NewRadio(config)

@@ -1,5 +1,5 @@
-// Package adapter controls the kernel's adapters: it brings them up, takes them down,
-// pairs them, and waits until the kernel has done so.
+// Package adapter controls the kernel's adapters: it brings them up, takes them
+// down, pairs them, and waits until the kernel has done so.
 package adapter
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/mgmt"
 )
 
-// patience limits every wait for the kernel, which gives a controller 10 s for its first
-// answer.
+// patience limits every wait for the kernel, which gives a controller 10 s for
+// its first answer.
 const patience = 20 * time.Second
 
 // Available reports why this process cannot use Bluetooth, or nil.
@@ -27,16 +27,18 @@ func Available() error {
 	return nil
 }
 
-// BringUp waits until the kernel has set up an adapter with the given address (the most
-// significant byte first), brings it up, and makes it answer pages and inquiries.
+// BringUp waits until the kernel has set up an adapter with the given address
+// (the most significant byte first), brings it up, and makes it answer pages
+// and inquiries.
 func BringUp(index int, address [6]byte) error {
 	return eventually(func() error {
 		known, err := hci.AdapterByIndex(index)
 		if err != nil {
 			return err
 		}
-		// The kernel itself starts a new adapter to query its properties. If the
-		// adapter is brought up just before, the management interface never lists it.
+		// The kernel itself starts a new adapter to query its properties. If
+		// the adapter is brought up just before, the management interface never
+		// lists it.
 		if known.Address != address || known.Flags&hci.Init != 0 {
 			return fmt.Errorf("the kernel is still setting up hci%d", index)
 		}
@@ -70,7 +72,8 @@ func AwaitGone(index int, address [6]byte) error {
 	})
 }
 
-// AwaitNoLinks waits until the kernel has dropped all links of an adapter, at most 2 s.
+// AwaitNoLinks waits until the kernel has dropped all links of an adapter, at
+// most 2 s.
 func AwaitNoLinks(index int) {
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(pause) {
 		if links, err := hci.AllLinks(index); err != nil || len(links) == 0 {
@@ -79,11 +82,12 @@ func AwaitNoLinks(index int) {
 	}
 }
 
-// pause is the interval for polling the kernel's state, which has no notification.
+// pause is the interval for polling the kernel's state, which has no
+// notification.
 const pause = 2 * time.Millisecond
 
-// eventually calls attempt until it succeeds or patience has passed. It does not retry
-// after a permission error.
+// eventually calls attempt until it succeeds or patience has passed. It does
+// not retry after a permission error.
 func eventually(attempt func() error) error {
 	for end := time.Now().Add(patience); ; time.Sleep(pause) {
 		err := attempt()
@@ -93,8 +97,8 @@ func eventually(attempt func() error) error {
 	}
 }
 
-// An Agent pairs adapters. Until it is closed, it also answers the kernel's later pairing
-// requests for them.
+// An Agent pairs adapters. Until it is closed, it also answers the kernel's
+// later pairing requests for them.
 type Agent struct{ socket *mgmt.Socket }
 
 // NewAgent returns an agent for no adapters yet.

@@ -1,7 +1,7 @@
 //go:build !linux
 
-// Package adapter controls the kernel's adapters. On platforms other than Linux its
-// functions fail.
+// Package adapter controls the kernel's adapters. On platforms other than Linux
+// its functions fail.
 package adapter
 
 import "errors"

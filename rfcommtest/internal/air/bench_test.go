@@ -17,7 +17,8 @@ func BenchmarkPathSend(b *testing.B) {
 	}
 }
 
-// Every other message is sent from a callback and queued until the callback ends.
+// Every other message is sent from a callback and queued until the callback
+// ends.
 func BenchmarkPathSendFromCallback(b *testing.B) {
 	m := NewMedium(new(sync.Mutex))
 	near, far := m.NewStation(), m.NewStation()
@@ -31,8 +32,8 @@ func BenchmarkPathSendFromCallback(b *testing.B) {
 	}
 }
 
-// BenchmarkExchange measures the simulation of one exchange without the wait: all paths
-// between eight stations are simulated late.
+// BenchmarkExchange measures the simulation of one exchange without the wait:
+// all paths between eight stations are simulated late.
 func BenchmarkExchange(b *testing.B) {
 	m := NewMedium(new(sync.Mutex))
 	var stations []*Station

@@ -21,8 +21,8 @@ type message struct {
 	sent, arrived func()
 }
 
-// A delivery is a transmitted message that has not arrived yet. It arrives when its
-// delay has passed, but not before the deliveries ahead of it.
+// A delivery is a transmitted message that has not arrived yet. It arrives when
+// its delay has passed, but not before the deliveries ahead of it.
 type delivery struct {
 	due     time.Duration
 	arrived func()
@@ -87,8 +87,8 @@ func (dir *direction) drain() {
 	}
 }
 
-// complete removes the first message from the queue at the end of its transmission,
-// and calls the callbacks that are due.
+// complete removes the first message from the queue at the end of its
+// transmission, and calls the callbacks that are due.
 func (dir *direction) complete(at, delay time.Duration) {
 	first := dir.queue.pop()
 	dir.over = max(at, dir.over)
@@ -109,8 +109,8 @@ func (dir *direction) complete(at, delay time.Duration) {
 	dir.deliverLater(over, delay, first.arrived)
 }
 
-// deliverLater queues the arrival of a message after a delay, and after the deliveries
-// that are already queued.
+// deliverLater queues the arrival of a message after a delay, and after the
+// deliveries that are already queued.
 func (dir *direction) deliverLater(at, delay time.Duration, arrived func()) {
 	if dir.path.closed {
 		return

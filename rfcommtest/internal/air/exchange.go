@@ -2,7 +2,8 @@ package air
 
 import "time"
 
-// An exchange is a packet from one end of a path, followed by a packet in return.
+// An exchange is a packet from one end of a path, followed by a packet in
+// return.
 type exchange struct {
 	running       bool
 	returnDecided bool // second is decided
@@ -36,8 +37,9 @@ func (dir *direction) begin() transmission {
 	return transmission{from: dir, packet: packet, bytes: min(remaining, packet.Payload), delay: dir.path.delay}
 }
 
-// begin starts an exchange at a time at which at least one end is ready. The end that
-// has waited longer sends first. If both have waited equally long, they alternate.
+// begin starts an exchange at a time at which at least one end is ready. The
+// end that has waited longer sends first. If both have waited equally long,
+// they alternate.
 func (p *Path) begin(at time.Duration) {
 	first := &p.directions[0]
 	since, ok := first.ready()
@@ -55,8 +57,9 @@ func (p *Path) begin(at time.Duration) {
 	p.exchange = x
 }
 
-// decideReturn decides what the other end sends in return, once the first packet has
-// ended. The return carries data that is queued at that moment, or is an empty slot.
+// decideReturn decides what the other end sends in return, once the first
+// packet has ended. The return carries data that is queued at that moment, or
+// is an empty slot.
 func (x *exchange) decideReturn(now time.Duration) {
 	if !x.running || x.returnDecided || x.returnAt > now {
 		return
@@ -73,8 +76,8 @@ func (x *exchange) decideReturn(now time.Duration) {
 	x.end = x.returnAt + x.second.duration()
 }
 
-// finish ends the exchange. It frees the stations, and removes the transmitted data
-// from the queues.
+// finish ends the exchange. It frees the stations, and removes the transmitted
+// data from the queues.
 func (p *Path) finish() {
 	x := p.exchange
 	p.exchange = exchange{}
@@ -96,8 +99,9 @@ func (p *Path) finish() {
 	x.second.arrive(x.end)
 }
 
-// arrive removes the packet's data from its message, and the message from its queue
-// if no data is left. On a stalled path the packet is lost and will be retransmitted.
+// arrive removes the packet's data from its message, and the message from its
+// queue if no data is left. On a stalled path the packet is lost and will be
+// retransmitted.
 func (t *transmission) arrive(at time.Duration) {
 	if t.from == nil || t.from.path.closed || t.from.path.stalled {
 		return

@@ -8,8 +8,8 @@ type fifo[T any] struct {
 
 func (f *fifo[T]) empty() bool { return f.head == len(f.items) }
 
-// first returns a pointer to the oldest element. The queue must not be empty. The
-// pointer is valid until the next push or pop.
+// first returns a pointer to the oldest element. The queue must not be empty.
+// The pointer is valid until the next push or pop.
 func (f *fifo[T]) first() *T { return &f.items[f.head] }
 
 func (f *fifo[T]) push(v T) {

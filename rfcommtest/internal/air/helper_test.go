@@ -52,8 +52,8 @@ func (b *testbed) path(types PacketTypes) (p *Path, near, far *Station) {
 // since returns the virtual time, in slots.
 func (b *testbed) since() float64 { return float64(time.Since(b.epoch)) / float64(SlotTime) }
 
-// until sleeps until a virtual time, in slots, and until everything due by then has
-// happened.
+// until sleeps until a virtual time, in slots, and until everything due by then
+// has happened.
 func (b *testbed) until(slots float64) {
 	b.do(func() {}) // for the race detector: orders earlier reads of the test
 	time.Sleep(time.Duration(slots*float64(SlotTime)) - time.Since(b.epoch))
@@ -75,8 +75,8 @@ func (b *testbed) wantOrder(got []string, want ...string) {
 	}
 }
 
-// keepSending sends fragments from one end, like a controller with two buffers, and
-// counts the fragments that arrive.
+// keepSending sends fragments from one end, like a controller with two buffers,
+// and counts the fragments that arrive.
 func (b *testbed) keepSending(p *Path, from *Station, size int, arrived *int) {
 	var next func()
 	next = func() { p.Send(from, size, next, func() { *arrived++ }) }

@@ -14,8 +14,8 @@ type Medium struct {
 	armed  time.Duration // when timer fires, or never
 	closed bool
 
-	// paths holds the paths that are open or in an exchange. The path whose last
-	// exchange was longest ago is the first.
+	// paths holds the paths that are open or in an exchange. The path whose
+	// last exchange was longest ago is the first.
 	paths []*Path
 
 	at      time.Duration    // the virtual time: everything up to it has been simulated
@@ -29,8 +29,8 @@ type Medium struct {
 // never is later than any other time.
 const never time.Duration = 1<<63 - 1
 
-// NewMedium returns a medium. Its methods and callbacks, and those of its stations
-// and paths, run with the lock held.
+// NewMedium returns a medium. Its methods and callbacks, and those of its
+// stations and paths, run with the lock held.
 func NewMedium(lock sync.Locker) *Medium {
 	return &Medium{lock: lock, epoch: time.Now(), armed: never}
 }
@@ -52,8 +52,8 @@ func (m *Medium) Close() {
 // now returns the time since the epoch.
 func (m *Medium) now() time.Duration { return time.Since(m.epoch) }
 
-// queueDrain adds a direction to the list of those whose first message may take no air
-// time.
+// queueDrain adds a direction to the list of those whose first message may take
+// no air time.
 func (m *Medium) queueDrain(dir *direction) {
 	if !dir.drainQueued && !m.closed {
 		dir.drainQueued = true
@@ -84,12 +84,13 @@ func (m *Medium) wake() {
 	m.run(true)
 }
 
-// run passes messages that take no air time, and simulates the exchanges up to the
-// present. Then it sets the timer.
+// run passes messages that take no air time, and simulates the exchanges up to
+// the present. Then it sets the timer.
 //
-// Only the timer calls run with catchUp. Without catchUp, run stops at the end of an
-// exchange or of a delay, and leaves that, and the woken paths, to the timer: the
-// caller of Send does not expect callbacks for the messages of others.
+// Only the timer calls run with catchUp. Without catchUp, run stops at the end
+// of an exchange or of a delay, and leaves that, and the woken paths, to the
+// timer: the caller of Send does not expect callbacks for the messages of
+// others.
 func (m *Medium) run(catchUp bool) {
 	m.running = true
 	defer func() { m.running = false }()
@@ -107,8 +108,8 @@ func (m *Medium) run(catchUp bool) {
 			dir.drain()
 			continue
 		}
-		// Read the clock in each round: callbacks take time, and messages that they
-		// send have the time at which they were sent.
+		// Read the clock in each round: callbacks take time, and messages that
+		// they send have the time at which they were sent.
 		now := m.now()
 		e := m.next()
 		if e.at > m.at { // everything that happens until at is known

@@ -2,8 +2,8 @@ package air
 
 import "time"
 
-// SlotTime is the length of a slot (Core Specification, Volume 2, Part B, section
-// 2.2.3).
+// SlotTime is the length of a slot (Core Specification, Volume 2, Part B,
+// section 2.2.3).
 const SlotTime = 625 * time.Microsecond
 
 // A Packet describes a baseband packet for ACL data.
@@ -13,9 +13,9 @@ type Packet struct {
 	Slots   int         // the duration: 1, 3 or 5 slots
 }
 
-// kinds holds every type of packet, in the order of the bits of PacketTypes (Core
-// Specification, Volume 2, Part B, section 6.5.4 and table 6.10), with the bits of
-// Packet_Type in HCI that allow or forbid it.
+// kinds holds every type of packet, in the order of the bits of PacketTypes
+// (Core Specification, Volume 2, Part B, section 6.5.4 and table 6.10), with
+// the bits of Packet_Type in HCI that allow or forbid it.
 var kinds = [...]struct {
 	Packet
 	name                   string
@@ -35,12 +35,12 @@ var kinds = [...]struct {
 	{Packet{ThreeDH5, 1021, 5}, "3-DH5", 0, 0x2000},
 }
 
-// Packets returns the packets that carry an ACL fragment of n bytes. Packets with
-// the largest payload come first, while more data is left than one of them holds.
-// The last packet is the one with the fewest slots that holds the rest; if several
-// have equally few, it is the one with the smallest payload, which is the most
-// robust. DM1 is always allowed. An empty fragment takes one packet. If t is empty,
-// Packets returns nil.
+// Packets returns the packets that carry an ACL fragment of n bytes. Packets
+// with the largest payload come first, while more data is left than one of them
+// holds. The last packet is the one with the fewest slots that holds the rest;
+// if several have equally few, it is the one with the smallest payload, which
+// is the most robust. DM1 is always allowed. An empty fragment takes one
+// packet. If t is empty, Packets returns nil.
 func (t PacketTypes) Packets(n int) []Packet {
 	if t == 0 {
 		return nil
@@ -55,8 +55,9 @@ func (t PacketTypes) Packets(n int) []Packet {
 	}
 }
 
-// Slots returns the number of slots that an ACL fragment of n bytes takes if the other
-// end has nothing to send: the slots of its packets, and one slot in return for each.
+// Slots returns the number of slots that an ACL fragment of n bytes takes if
+// the other end has nothing to send: the slots of its packets, and one slot in
+// return for each.
 func (t PacketTypes) Slots(n int) int {
 	slots := 0
 	for _, p := range t.Packets(n) {

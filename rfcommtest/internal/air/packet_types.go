@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// PacketTypes is a set of types of packets that carry ACL data (Core Specification,
-// Volume 2, Part B, section 6.5.4).
+// PacketTypes is a set of types of packets that carry ACL data (Core
+// Specification, Volume 2, Part B, section 6.5.4).
 type PacketTypes uint16
 
-// The types of packets. DM packets have forward error correction, DH packets do not.
-// The digit at the end is the number of slots. 2-DH and 3-DH packets use the enhanced
-// data rates of 2 and 3 Mb/s.
+// The types of packets. DM packets have forward error correction, DH packets do
+// not. The digit at the end is the number of slots. 2-DH and 3-DH packets use
+// the enhanced data rates of 2 and 3 Mb/s.
 const (
 	DM1 PacketTypes = 1 << iota
 	DH1
@@ -34,10 +34,10 @@ const (
 	EDR3      = EDR2 | ThreeDH1 | ThreeDH3 | ThreeDH5 // up to 3 Mb/s
 )
 
-// FromHCI returns the types that the parameter Packet_Type of HCI_Create_Connection
-// allows (Core Specification, Volume 4, Part E, section 7.1.5). A set bit for a type
-// of the basic rate allows the type; a set bit for a type of the enhanced data rates
-// forbids it. DM1 is always allowed.
+// FromHCI returns the types that the parameter Packet_Type of
+// HCI_Create_Connection allows (Core Specification, Volume 4, Part E, section
+// 7.1.5). A set bit for a type of the basic rate allows the type; a set bit for
+// a type of the enhanced data rates forbids it. DM1 is always allowed.
 func FromHCI(packetType uint16) PacketTypes {
 	t := DM1
 	for i := range kinds {

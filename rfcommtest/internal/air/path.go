@@ -2,8 +2,8 @@ package air
 
 import "time"
 
-// A Path carries data between two stations in both directions. The messages of one
-// direction arrive in order, even if settings of the path change meanwhile.
+// A Path carries data between two stations in both directions. The messages of
+// one direction arrive in order, even if settings of the path change meanwhile.
 type Path struct {
 	medium     *Medium
 	directions [2]direction // one from each end
@@ -18,8 +18,8 @@ type Path struct {
 	*counter
 }
 
-// Connect returns a new path between two different stations of the medium. Initially
-// data takes no air time and has no delay.
+// Connect returns a new path between two different stations of the medium.
+// Initially data takes no air time and has no delay.
 func (m *Medium) Connect(a, b *Station) *Path {
 	if a == b || a.medium != m || b.medium != m {
 		panic("air: Connect: not two different stations of the medium")
@@ -35,10 +35,10 @@ func (m *Medium) Connect(a, b *Station) *Path {
 	return p
 }
 
-// SetPacketTypes sets the types of packets that carry data from now on. Packets on the
-// air keep their types; the rest of a fragment uses the new ones. If t is empty, which
-// is the default, data takes no air time; queued messages then pass soon after
-// SetPacketTypes has returned.
+// SetPacketTypes sets the types of packets that carry data from now on. Packets
+// on the air keep their types; the rest of a fragment uses the new ones. If t
+// is empty, which is the default, data takes no air time; queued messages then
+// pass soon after SetPacketTypes has returned.
 func (p *Path) SetPacketTypes(t PacketTypes) {
 	if p.closed || p.types == t {
 		return
@@ -52,9 +52,9 @@ func (p *Path) SetPacketTypes(t PacketTypes) {
 	}
 }
 
-// SetDelay sets how much later than the end of its transmission a message arrives. The
-// transmission ends with the packet in return. The delay does not apply to packets that
-// are already on the air.
+// SetDelay sets how much later than the end of its transmission a message
+// arrives. The transmission ends with the packet in return. The delay does not
+// apply to packets that are already on the air.
 func (p *Path) SetDelay(d time.Duration) {
 	if p.closed {
 		return
@@ -63,9 +63,9 @@ func (p *Path) SetDelay(d time.Duration) {
 	p.delay = max(d, 0)
 }
 
-// Stall holds back all messages, including delayed ones, until Resume. Until then the
-// path calls no callbacks. A packet that is on the air is lost and retransmitted after
-// Resume, unless Resume is called before the packet ends.
+// Stall holds back all messages, including delayed ones, until Resume. Until
+// then the path calls no callbacks. A packet that is on the air is lost and
+// retransmitted after Resume, unless Resume is called before the packet ends.
 func (p *Path) Stall() {
 	if p.closed || p.stalled {
 		return
@@ -74,8 +74,8 @@ func (p *Path) Stall() {
 	p.stalled = true
 }
 
-// Resume ends a stall. The messages held back pass in order, soon after Resume has
-// returned.
+// Resume ends a stall. The messages held back pass in order, soon after Resume
+// has returned.
 func (p *Path) Resume() {
 	if p.closed || !p.stalled {
 		return
@@ -95,21 +95,23 @@ func (p *Path) wake() {
 	}
 }
 
-// Send transmits an ACL fragment of size bytes from one end of the path. It calls sent
-// at the end of the transmission, when the controller's buffer is free, and arrived
-// when the fragment has arrived at the other end. The transmission ends with the packet
-// that the other end sends in return for the last packet. Both functions may be nil.
+// Send transmits an ACL fragment of size bytes from one end of the path. It
+// calls sent at the end of the transmission, when the controller's buffer is
+// free, and arrived when the fragment has arrived at the other end. The
+// transmission ends with the packet that the other end sends in return for the
+// last packet. Both functions may be nil.
 //
-// If no message is queued and the fragment takes no air time, Send calls sent before it
-// returns, and arrived too if the delay is 0. If Send is called from a callback, the
-// functions are called after Send and the callback have returned.
+// If no message is queued and the fragment takes no air time, Send calls sent
+// before it returns, and arrived too if the delay is 0. If Send is called from
+// a callback, the functions are called after Send and the callback have
+// returned.
 func (p *Path) Send(from *Station, size int, sent, arrived func()) {
 	p.direction(from).send(message{remaining: max(size, 0), sent: sent, arrived: arrived})
 }
 
-// SendLMP transmits a message of the link manager. It arrives in order with the data,
-// with the same delays and stalls, but takes no air time. Like Send, SendLMP may call
-// arrived before it returns.
+// SendLMP transmits a message of the link manager. It arrives in order with the
+// data, with the same delays and stalls, but takes no air time. Like Send,
+// SendLMP may call arrived before it returns.
 func (p *Path) SendLMP(from *Station, arrived func()) {
 	p.direction(from).send(message{lmp: true, arrived: arrived})
 }
@@ -124,8 +126,9 @@ func (p *Path) direction(from *Station) *direction {
 	panic("air: Send: the station is not an end of the path")
 }
 
-// Close ends the path. Messages that have not arrived are lost, and their callbacks are
-// not called. An exchange on the air keeps both stations busy until it ends.
+// Close ends the path. Messages that have not arrived are lost, and their
+// callbacks are not called. An exchange on the air keeps both stations busy
+// until it ends.
 func (p *Path) Close() {
 	if p.closed {
 		return
@@ -144,10 +147,10 @@ func (p *Path) close() {
 	}
 }
 
-// Follow makes the path continue the count of an earlier path. Packets that the earlier
-// path still has on the air count for both when they end.
+// Follow makes the path continue the count of an earlier path. Packets that the
+// earlier path still has on the air count for both when they end.
 func (p *Path) Follow(earlier *Path) { p.counter = earlier.counter }
 
-// Airtime returns the traffic on the path in both directions, and on the paths that it
-// follows.
+// Airtime returns the traffic on the path in both directions, and on the paths
+// that it follows.
 func (p *Path) Airtime() Airtime { return p.airtime() }

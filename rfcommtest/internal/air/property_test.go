@@ -96,9 +96,10 @@ func TestPathAgreesWithReferenceModel(t *testing.T) {
 	}
 }
 
-// Under random changes of the paths, the messages of a direction arrive in order and
-// once; sent is called before arrived; stalled and closed paths call nothing; all
-// messages arrive eventually; and no station transmits for longer than time has passed.
+// Under random changes of the paths, the messages of a direction arrive in
+// order and once; sent is called before arrived; stalled and closed paths call
+// nothing; all messages arrive eventually; and no station transmits for longer
+// than time has passed.
 func TestPathKeepsOrderUnderRandomChanges(t *testing.T) {
 	for seed := range uint64(100) {
 		withTestbed(t, func(b *testbed) { changeAtRandom(b, rand.New(rand.NewPCG(seed, 1)), fmt.Sprintf("seed %d", seed)) })
@@ -194,7 +195,8 @@ func changeAtRandom(b *testbed, random *rand.Rand, name string) {
 		for _, l := range lines {
 			l.path.Resume()
 		}
-		// Packets that closed paths have on the air, at most two, end without a callback.
+		// Packets that closed paths have on the air, at most two, end without a
+		// callback.
 		last = time.Since(b.epoch) + 10*SlotTime
 	})
 	b.until(1_000_000)

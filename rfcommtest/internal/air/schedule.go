@@ -13,7 +13,8 @@ type event struct {
 	calls   bool       // the event may call callbacks
 }
 
-// next returns the earliest event that is known. Its time is never if there is none.
+// next returns the earliest event that is known. Its time is never if there is
+// none.
 func (m *Medium) next() event {
 	e := event{at: never}
 	for _, p := range m.paths {
@@ -54,10 +55,10 @@ func (m *Medium) process(e event) {
 
 // start starts the exchanges that can start at the virtual time.
 //
-// The path whose last exchange was longest ago chooses first. If only one of its ends
-// is free, it claims that end; otherwise two stations that are busy in turn could miss
-// each other forever. It claims an end only if it is the next path at both ends, so that
-// the claimed end waits for one exchange at most.
+// The path whose last exchange was longest ago chooses first. If only one of
+// its ends is free, it claims that end; otherwise two stations that are busy in
+// turn could miss each other forever. It claims an end only if it is the next
+// path at both ends, so that the claimed end waits for one exchange at most.
 func (m *Medium) start() {
 	m.round++
 	for i, n := 0, len(m.paths); i < n; {

@@ -78,8 +78,8 @@ func TestMediumChoosesAfterAllEventsOfATime(t *testing.T) {
 	})
 }
 
-// Two stations whose exchanges with others overlap are never free at the same time
-// unless one waits for the other.
+// Two stations whose exchanges with others overlap are never free at the same
+// time unless one waits for the other.
 func TestMediumBusyStationsMeet(t *testing.T) {
 	withTestbed(t, func(b *testbed) {
 		p, a, _ := b.path(EDR3)
@@ -99,7 +99,8 @@ func TestMediumBusyStationsMeet(t *testing.T) {
 	})
 }
 
-// A station that waits for its turn at a busy hub meanwhile serves another station.
+// A station that waits for its turn at a busy hub meanwhile serves another
+// station.
 func TestMediumWaitLeavesOtherStationFree(t *testing.T) {
 	withTestbed(t, func(b *testbed) {
 		hub, leaf := b.NewStation(), b.NewStation()

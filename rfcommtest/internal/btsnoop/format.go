@@ -8,12 +8,14 @@ import (
 // fileHeader is the start of a file: identification, version 1, datalink 2001.
 const fileHeader = "btsnoop\x00" + "\x00\x00\x00\x01" + "\x00\x00\x07\xd1"
 
-// longest is the maximum data length of a record in BlueZ (BTSNOOP_MAX_PACKET_SIZE).
-// BlueZ regards a file with a longer record as corrupt and stops reading.
+// longest is the maximum data length of a record in BlueZ
+// (BTSNOOP_MAX_PACKET_SIZE). BlueZ regards a file with a longer record as
+// corrupt and stops reading.
 const longest = 1486 + 4
 
-// unixEpoch is the start of 1970 in microseconds, as in all readers of the format. The
-// format was meant to count from the year 0; the value is off by 12 days.
+// unixEpoch is the start of 1970 in microseconds, as in all readers of the
+// format. The format was meant to count from the year 0; the value is off by 12
+// days.
 const unixEpoch = 0x00dcddb30f2f8000
 
 // An opcode specifies the type of a record.

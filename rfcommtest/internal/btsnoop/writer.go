@@ -17,8 +17,8 @@ const (
 
 // A Writer writes a log. It is not safe for concurrent use.
 //
-// After the first error of the underlying writer, every call returns that error and
-// writes nothing, because records after a partial record cannot be read.
+// After the first error of the underlying writer, every call returns that error
+// and writes nothing, because records after a partial record cannot be read.
 type Writer struct {
 	w       io.Writer
 	started bool   // the file header has been written
@@ -26,13 +26,14 @@ type Writer struct {
 	err     error
 }
 
-// NewWriter returns a Writer that writes to w, with one call of Write for each record.
-// The first call also writes the file header; before it, nothing is written.
+// NewWriter returns a Writer that writes to w, with one call of Write for each
+// record. The first call also writes the file header; before it, nothing is
+// written.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
-// NewIndex logs a new virtual adapter. The address is in the order of the kernel: the
-// last byte of the text form comes first. The name, such as "hci3", is truncated to 8
-// bytes.
+// NewIndex logs a new virtual adapter. The address is in the order of the
+// kernel: the last byte of the text form comes first. The name, such as "hci3",
+// is truncated to 8 bytes.
 func (w *Writer) NewIndex(t time.Time, index uint16, address [6]byte, name string) error {
 	const primary, virtual = 0, 0 // type and bus
 	data := [2 + len(address) + 8]byte{primary, virtual}
@@ -46,14 +47,14 @@ func (w *Writer) DeleteIndex(t time.Time, index uint16) error {
 	return w.record(t, index, deleteIndex, nil)
 }
 
-// Packet logs a packet in the form of the UART transport: the type, then the packet
-// (Core Specification, Volume 4, Part A, section 2). It returns an error if the type is
-// not an HCI type or does not exist in that direction. Such an error does not affect
-// later calls.
+// Packet logs a packet in the form of the UART transport: the type, then the
+// packet (Core Specification, Volume 4, Part A, section 2). It returns an error
+// if the type is not an HCI type or does not exist in that direction. Such an
+// error does not affect later calls.
 //
-// A packet longer than 1490 bytes is truncated, and its record does not show that,
-// because BlueZ cannot continue after a longer one. The length in the packet's own
-// header shows how much is missing.
+// A packet longer than 1490 bytes is truncated, and its record does not show
+// that, because BlueZ cannot continue after a longer one. The length in the
+// packet's own header shows how much is missing.
 func (w *Writer) Packet(t time.Time, index uint16, direction Direction, h4 []byte) error {
 	if w.err != nil {
 		return w.err

@@ -2,10 +2,10 @@ package controller
 
 import "github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 
-// A command is an HCI command that the controller supports. To add a command, add its
-// opcode, its entry and its handler to the file of its subject (inquiry.go,
-// connection.go, remote.go, pairing.go, settings.go or information.go), and its bit
-// to TestCommandsMatchTheSupportedList.
+// A command is an HCI command that the controller supports. To add a command,
+// add its opcode, its entry and its handler to the file of its subject
+// (inquiry.go, connection.go, remote.go, pairing.go, settings.go or
+// information.go), and its bit to TestCommandsMatchTheSupportedList.
 type command struct {
 	opcode     hcipacket.Opcode
 	name       string // in the specification
@@ -15,17 +15,18 @@ type command struct {
 	handle     handler
 }
 
-// A bit is the position of a command in the list of supported commands (Volume 4,
-// Part E, section 6.27).
+// A bit is the position of a command in the list of supported commands (Volume
+// 4, Part E, section 6.27).
 type bit struct{ octet, bit int }
 
-// A handler executes a command. The parameters have at least the command's minimum
-// length.
+// A handler executes a command. The parameters have at least the command's
+// minimum length.
 type handler func(c *Controller, f *hcipacket.Fields) reply
 
 // A reply is the controller's immediate answer to a command. An answer with the
-// command's result is HCI_Command_Complete (section 7.7.14). If the result follows
-// as an event of its own, the answer is HCI_Command_Status (section 7.7.15).
+// command's result is HCI_Command_Complete (section 7.7.14). If the result
+// follows as an event of its own, the answer is HCI_Command_Status (section
+// 7.7.15).
 type reply struct {
 	status  hcipacket.Status
 	returns hcipacket.Parameters // of HCI_Command_Complete, after the status
@@ -65,8 +66,8 @@ func (c *Controller) execute(request hcipacket.Command) {
 	}
 }
 
-// packetsAllowed is the parameter Num_HCI_Command_Packets: the number of commands
-// that the host may send before the next answer.
+// packetsAllowed is the parameter Num_HCI_Command_Packets: the number of
+// commands that the host may send before the next answer.
 const packetsAllowed = 1
 
 // commandStatus sends HCI_Command_Status (section 7.7.15).
@@ -74,8 +75,8 @@ func (c *Controller) commandStatus(opcode hcipacket.Opcode, status hcipacket.Sta
 	c.event(hcipacket.CommandStatus, hcipacket.Parameters{}.Status(status).Uint8(packetsAllowed).Uint16(uint16(opcode)))
 }
 
-// commands holds the supported commands. It is filled by init, because a handler
-// refers to it.
+// commands holds the supported commands. It is filled by init, because a
+// handler refers to it.
 var commands map[hcipacket.Opcode]command
 
 func init() {

@@ -10,7 +10,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// These are the commands that Linux sends to set up a controller. All must succeed.
+// These are the commands that Linux sends to set up a controller. All must
+// succeed.
 func TestControllerAcceptsTheKernelsSetup(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, _, _ *host) {
 		for _, command := range []hcipacket.Command{
@@ -62,9 +63,9 @@ func TestControllerReportsItsConfig(t *testing.T) {
 	})
 }
 
-// Hosts rely on the list of supported commands. These bytes were assembled by hand from
-// the octets and bits of Volume 4, Part E, section 6.27, and checked against btmon's
-// list. They are independent of the controller's own table.
+// Hosts rely on the list of supported commands. These bytes were assembled by
+// hand from the octets and bits of Volume 4, Part E, section 6.27, and checked
+// against btmon's list. They are independent of the controller's own table.
 func TestReadLocalSupportedCommands(t *testing.T) {
 	want := [64]byte{
 		0:  0xb3, // inquiry; making, ending and cancelling a connection
@@ -264,7 +265,8 @@ func TestInquiryFindsDiscoverableDevices(t *testing.T) {
 			}
 			a.after(2560*time.Millisecond, hcipacket.InquiryComplete)
 
-			// The inquiry ends at the maximum number of responses, or when it is cancelled.
+			// The inquiry ends at the maximum number of responses, or when it
+			// is cancelled.
 			a.begin(controller.Inquiry, general(48, 1))
 			a.event(event)
 			a.event(hcipacket.InquiryComplete)

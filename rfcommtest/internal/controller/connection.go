@@ -22,17 +22,17 @@ type connection struct {
 	queued  int       // ACL packets of the host that have not been transmitted
 	policy  uint16    // set by the host
 
-	// afterKeySize is called when the host has read the encryption key size, or when
-	// keySizeTimer expires. It is nil if nothing waits for that.
+	// afterKeySize is called when the host has read the encryption key size, or
+	// when keySizeTimer expires. It is nil if nothing waits for that.
 	afterKeySize func()
 	keySizeTimer *time.Timer
 }
 
 func (conn *connection) peer() hcipacket.Address { return conn.end.Peer().Station().Address() }
 
-// sendLMP sends a message of the link manager protocol (LMP). It calls arrived at
-// the peer when the message arrives there. The calls name the messages (LMP PDUs,
-// Volume 2, Part C) that they stand for.
+// sendLMP sends a message of the link manager protocol (LMP). It calls arrived
+// at the peer when the message arrives there. The calls name the messages (LMP
+// PDUs, Volume 2, Part C) that they stand for.
 func (conn *connection) sendLMP(arrived func(peer *connection)) {
 	conn.end.SendLMP(func(peer *radio.End) { arrived(peer.Owner.(*connection)) })
 }
@@ -134,9 +134,9 @@ var connectionCommands = []command{
 	},
 }
 
-// onConnection makes the handler of a command whose first parameter and first return
-// parameter are a Connection_Handle. The function f returns the other return
-// parameters.
+// onConnection makes the handler of a command whose first parameter and first
+// return parameter are a Connection_Handle. The function f returns the other
+// return parameters.
 func onConnection(f func(conn *connection, rest *hcipacket.Fields) hcipacket.Parameters) handler {
 	return func(c *Controller, fields *hcipacket.Fields) reply {
 		handle := fields.Handle()
@@ -149,7 +149,8 @@ func onConnection(f func(conn *connection, rest *hcipacket.Fields) hcipacket.Par
 	}
 }
 
-// onCreateConnection pages another device. The result is HCI_Connection_Complete.
+// onCreateConnection pages another device. The result is
+// HCI_Connection_Complete.
 func (c *Controller) onCreateConnection(f *hcipacket.Fields) reply {
 	address, types := f.Address(), air.FromHCI(f.Uint16())
 	switch {
@@ -178,7 +179,8 @@ func (c *Controller) onCreateConnection(f *hcipacket.Fields) reply {
 	})
 }
 
-// onCreateConnectionCancel cancels a page. HCI_Connection_Complete follows the answer.
+// onCreateConnectionCancel cancels a page. HCI_Connection_Complete follows the
+// answer.
 func (c *Controller) onCreateConnectionCancel(f *hcipacket.Fields) reply {
 	address := f.Address()
 	returns := hcipacket.Parameters{}.Address(address)
@@ -216,7 +218,8 @@ func (c *Controller) acceptTimeout(r *request) {
 	r.page.Reject(hcipacket.AcceptTimeout)
 }
 
-// takeRequest removes the request of a device and returns its page, or nil. The page may have ended already.
+// takeRequest removes the request of a device and returns its page, or nil. The
+// page may have ended already.
 func (c *Controller) takeRequest(address hcipacket.Address) *radio.Page {
 	r := c.requests[address]
 	if r == nil {
@@ -227,7 +230,8 @@ func (c *Controller) takeRequest(address hcipacket.Address) *radio.Page {
 	return r.page
 }
 
-// onAcceptConnectionRequest accepts a page. The result is HCI_Connection_Complete.
+// onAcceptConnectionRequest accepts a page. The result is
+// HCI_Connection_Complete.
 func (c *Controller) onAcceptConnectionRequest(f *hcipacket.Fields) reply {
 	page := c.takeRequest(f.Address())
 	if page == nil {
@@ -235,8 +239,9 @@ func (c *Controller) onAcceptConnectionRequest(f *hcipacket.Fields) reply {
 	}
 	return pending(func() {
 		if !page.Accept(func(end *radio.End) { c.connected(end, air.EDR3) }) {
-			// The other device has stopped paging. Linux keeps its connection object
-			// from HCI_Connection_Request to this event, whatever the command's status.
+			// The other device has stopped paging. Linux keeps its connection
+			// object from HCI_Connection_Request to this event, whatever the
+			// command's status.
 			c.connectionComplete(hcipacket.ConnectionTimeout, 0, page.From.Address())
 		}
 	})
@@ -265,7 +270,8 @@ func (c *Controller) connectionComplete(status hcipacket.Status, handle hcipacke
 		Address(address).Uint8(linkType, notEncrypted))
 }
 
-// connected adds a new connection, for which the host allows the given packet types.
+// connected adds a new connection, for which the host allows the given packet
+// types.
 func (c *Controller) connected(end *radio.End, types air.PacketTypes) {
 	end.Restrict(types & c.config.PacketTypes)
 	conn := &connection{Controller: c, handle: c.newHandle(), end: end, policy: c.settings.linkPolicy}
@@ -317,8 +323,8 @@ func (c *Controller) onChangeConnectionPacketType(f *hcipacket.Fields) reply {
 	})
 }
 
-// onRoleDiscovery returns Central for the end that has paged, and Peripheral for the
-// other end.
+// onRoleDiscovery returns Central for the end that has paged, and Peripheral
+// for the other end.
 func (conn *connection) onRoleDiscovery(*hcipacket.Fields) hcipacket.Parameters {
 	const central, peripheral = 0, 1
 	if conn.end.Outgoing {
@@ -353,8 +359,8 @@ func (conn *connection) onReadRSSI(*hcipacket.Fields) hcipacket.Parameters {
 	return hcipacket.Parameters{0} // within the golden range
 }
 
-// onReadEncryptionKeySize returns 16 bytes. Reading it completes a pending change of
-// encryption: see encrypt.
+// onReadEncryptionKeySize returns 16 bytes. Reading it completes a pending
+// change of encryption: see encrypt.
 func (c *Controller) onReadEncryptionKeySize(f *hcipacket.Fields) reply {
 	const keySize = 16
 	handle := f.Handle()
@@ -398,7 +404,8 @@ func (c *Controller) queued() int {
 	return n
 }
 
-// sent frees one buffer and sends HCI_Number_Of_Completed_Packets (section 7.7.19).
+// sent frees one buffer and sends HCI_Number_Of_Completed_Packets (section
+// 7.7.19).
 func (conn *connection) sent() {
 	conn.queued--
 	conn.event(hcipacket.NumberOfCompletedPackets, hcipacket.Parameters{1}.Handle(conn.handle).Uint16(1))

@@ -51,8 +51,8 @@ func TestACLDataTooLongIsRejected(t *testing.T) {
 			}
 		})
 		b.expectNothing()
-		// Data for an unknown handle is ignored: the host may not know yet that the
-		// connection has ended.
+		// Data for an unknown handle is ignored: the host may not know yet that
+		// the connection has ended.
 		a.input(hcipacket.ACL{Handle: ofA + 1, Data: []byte("late")}.Append(nil))
 		a.expectNothing()
 	})
@@ -276,7 +276,8 @@ func TestConditionsDisconnectReasons(t *testing.T) {
 			}
 		})
 
-		// At one end only: the other end loses the connection by supervision timeout.
+		// At one end only: the other end loses the connection by supervision
+		// timeout.
 		ofA, ofB = connect(a, b)
 		a.do(controller.WriteLinkSupervisionTimeout, hcipacket.Parameters{}.Handle(ofA).Uint16(0x0c80)) // 2 s
 		a.locked(func() { a.conditions(b).Disconnect(hcipacket.RemoteLowResources, addressOfA) })
@@ -342,8 +343,8 @@ func TestSetDelayOnlyDelays(t *testing.T) {
 	})
 }
 
-// In Packet_Type of HCI_Change_Connection_Packet_Type (section 7.1.14), set bits for EDR
-// packets forbid those packets.
+// In Packet_Type of HCI_Change_Connection_Packet_Type (section 7.1.14), set
+// bits for EDR packets forbid those packets.
 func TestChangeConnectionPacketType(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		ofA, _ := connect(a, b)

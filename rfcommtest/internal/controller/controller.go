@@ -1,12 +1,13 @@
 // Package controller implements the controller side of HCI (Bluetooth Core
-// Specification, Volume 4, Part E) for BR/EDR connections without audio: it accepts
-// commands and data of the host, and sends events and data. Sections without a volume in the
-// comments of this package are sections of Volume 4, Part E.
+// Specification, Volume 4, Part E) for BR/EDR connections without audio: it
+// accepts commands and data of the host, and sends events and data. Sections
+// without a volume in the comments of this package are sections of Volume 4,
+// Part E.
 //
 // The package supports the commands that the Linux kernel needs. It rejects all
-// others with Unknown HCI Command, as the specification requires, and does not claim
-// them in its features and in its list of supported commands. Package radio transports
-// everything between controllers.
+// others with Unknown HCI Command, as the specification requires, and does not
+// claim them in its features and in its list of supported commands. Package
+// radio transports everything between controllers.
 package controller
 
 import (
@@ -31,8 +32,8 @@ type Config struct {
 	Output func(packet []byte)
 }
 
-// A Controller is a virtual controller. The radio's lock guards it: callers of all
-// methods must hold the lock.
+// A Controller is a virtual controller. The radio's lock guards it: callers of
+// all methods must hold the lock.
 type Controller struct {
 	config       Config
 	station      *radio.Station
@@ -49,9 +50,10 @@ type Controller struct {
 
 var _ radio.Receiver = (*Controller)(nil)
 
-// New returns a controller with a station of its own. The number distinguishes the
-// controllers of a radio: each starts counting its handles from a different value,
-// which exposes code that uses the handle of one controller with another.
+// New returns a controller with a station of its own. The number distinguishes
+// the controllers of a radio: each starts counting its handles from a different
+// value, which exposes code that uses the handle of one controller with
+// another.
 func New(r *radio.Radio, number int, config Config) *Controller {
 	c := &Controller{config: config, nextHandle: hcipacket.Handle(1 + number*0x100)}
 	c.station = r.NewStation(config.Address, c)
@@ -91,8 +93,8 @@ func (c *Controller) CutOff() {
 	}
 }
 
-// PowerOff discards the state of the controller, without notifying its host or other
-// controllers.
+// PowerOff discards the state of the controller, without notifying its host or
+// other controllers.
 func (c *Controller) PowerOff() {
 	for address := range c.requests {
 		c.takeRequest(address)
@@ -101,8 +103,8 @@ func (c *Controller) PowerOff() {
 	c.clear()
 }
 
-// Input processes a packet of the host. It returns an error if a host must not send
-// such a packet. The controller remains usable after an error.
+// Input processes a packet of the host. It returns an error if a host must not
+// send such a packet. The controller remains usable after an error.
 func (c *Controller) Input(packet []byte) error {
 	if len(packet) == 0 {
 		return fmt.Errorf("controller: empty packet")

@@ -8,8 +8,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// Linux keeps a connection object from HCI_Connection_Request to HCI_Connection_Complete.
-// In between it does not dial the same device.
+// Linux keeps a connection object from HCI_Connection_Request to
+// HCI_Connection_Complete. In between it does not dial the same device.
 func TestConnectionRequestAlwaysCompletes(t *testing.T) {
 	for name, giveUp := range map[string]func(a *host){
 		"cancelled": func(a *host) {
@@ -81,7 +81,8 @@ func TestDisconnectWithReason0IsRejected(t *testing.T) {
 	})
 }
 
-// The controller drops ACL data beyond its buffers, because a stall can last forever.
+// The controller drops ACL data beyond its buffers, because a stall can last
+// forever.
 func TestACLDataBeyondBuffersIsRejected(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, c *host) {
 		ofA, _ := connect(a, b)

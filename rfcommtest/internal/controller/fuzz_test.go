@@ -8,8 +8,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
 
-// FuzzControllerInput lets two hosts send arbitrary packets in turn. The controllers must
-// only send well-formed packets.
+// FuzzControllerInput lets two hosts send arbitrary packets in turn. The
+// controllers must only send well-formed packets.
 func FuzzControllerInput(f *testing.F) {
 	add := func(packets ...[]byte) {
 		var all []byte

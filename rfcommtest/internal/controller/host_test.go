@@ -31,8 +31,8 @@ var (
 	absent     = hcipacket.Address{0x02, 0, 0, 0, 0, 0xff}
 )
 
-// withHosts runs a test with three hosts on a fake clock. Time passes only while all
-// goroutines wait.
+// withHosts runs a test with three hosts on a fake clock. Time passes only
+// while all goroutines wait.
 func withHosts(t *testing.T, test func(t *testing.T, a, b, c *host)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -73,15 +73,16 @@ func (h *host) output(packet []byte) {
 	}
 	*h.all = append(*h.all, fmt.Sprintf("%s %v", h.name, event.Code))
 	if answer := h.answers[event.Code]; answer != nil {
-		// Like a real host, answer after the controller has finished its current step.
+		// Like a real host, answer after the controller has finished its
+		// current step.
 		go answer(hcipacket.FieldsOf(event.Parameters))
 		return
 	}
 	h.heard = append(h.heard, event)
 }
 
-// locked calls f with the radio's lock held, then waits until its immediate effects have
-// happened.
+// locked calls f with the radio's lock held, then waits until its immediate
+// effects have happened.
 func (h *host) locked(f func()) {
 	h.radio.Lock()
 	f()
@@ -104,8 +105,8 @@ func (h *host) send(opcode hcipacket.Opcode, p hcipacket.Parameters) {
 	h.input(hcipacket.Command{Opcode: opcode, Parameters: p}.Append(nil))
 }
 
-// status sends a command that is answered with HCI_Command_Status, and returns the
-// status.
+// status sends a command that is answered with HCI_Command_Status, and returns
+// the status.
 func (h *host) status(opcode hcipacket.Opcode, p hcipacket.Parameters) hcipacket.Status {
 	h.Helper()
 	h.send(opcode, p)
@@ -118,8 +119,8 @@ func (h *host) status(opcode hcipacket.Opcode, p hcipacket.Parameters) hcipacket
 	return status
 }
 
-// complete sends a command that is answered with HCI_Command_Complete, and returns the
-// status and the other return parameters.
+// complete sends a command that is answered with HCI_Command_Complete, and
+// returns the status and the other return parameters.
 func (h *host) complete(opcode hcipacket.Opcode, p hcipacket.Parameters) (hcipacket.Status, *hcipacket.Fields) {
 	h.Helper()
 	h.send(opcode, p)
@@ -141,7 +142,8 @@ func (h *host) do(opcode hcipacket.Opcode, p hcipacket.Parameters) *hcipacket.Fi
 	return f
 }
 
-// begin sends a command that must be answered with HCI_Command_Status and succeed.
+// begin sends a command that must be answered with HCI_Command_Status and
+// succeed.
 func (h *host) begin(opcode hcipacket.Opcode, p hcipacket.Parameters) {
 	h.Helper()
 	if status := h.status(opcode, p); status != hcipacket.Success {
@@ -192,8 +194,8 @@ func (h *host) expectNothing() {
 	}
 }
 
-// after checks that the host receives nothing until d has passed, and then takes the
-// given event.
+// after checks that the host receives nothing until d has passed, and then
+// takes the given event.
 func (h *host) after(d time.Duration, code hcipacket.EventCode) *hcipacket.Fields {
 	h.Helper()
 	time.Sleep(d - time.Millisecond)
@@ -246,7 +248,8 @@ func (h *host) conditions(other *host) *radio.Conditions {
 	return h.radio.Conditions(h.controller.Station().Address(), other.controller.Station().Address())
 }
 
-// order returns the names of the hosts that received the given events, in order.
+// order returns the names of the hosts that received the given events, in
+// order.
 func (h *host) order(codes ...hcipacket.EventCode) string {
 	h.radio.Lock()
 	defer h.radio.Unlock()

@@ -5,9 +5,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// The controller's identity. In the Assigned Numbers, version 4 is version 2.1 of
-// the specification, the first with Secure Simple Pairing; 0xffff is not assigned
-// to a company.
+// The controller's identity. In the Assigned Numbers, version 4 is version 2.1
+// of the specification, the first with Secure Simple Pairing; 0xffff is not
+// assigned to a company.
 const (
 	version      = 4
 	manufacturer = 0xffff
@@ -57,10 +57,10 @@ var informationCommands = []command{
 	},
 }
 
-// baseFeatures holds the features of page 0 that every controller has, whatever its
-// packet types (LMP features, Volume 2, Part C, section 3.3). The host does not use
-// features that are missing here: audio, role switches, and the modes that save
-// power.
+// baseFeatures holds the features of page 0 that every controller has, whatever
+// its packet types (LMP features, Volume 2, Part C, section 3.3). The host does
+// not use features that are missing here: audio, role switches, and the modes
+// that save power.
 var baseFeatures = [8]byte{
 	0: 1<<2 | 1<<3,        // encryption, slot offset
 	3: 1 << 6,             // RSSI with inquiry results
@@ -95,8 +95,8 @@ func featuresOf(types air.PacketTypes) [8]byte {
 // maxPage is the last page of features.
 const maxPage = 1
 
-// featurePage returns a page of features. Page 0 describes the controller. Page 1
-// reports which features the host has enabled.
+// featurePage returns a page of features. Page 0 describes the controller. Page
+// 1 reports which features the host has enabled.
 func (c *Controller) featurePage(number uint8) [8]byte {
 	switch {
 	case number == 0:
@@ -131,8 +131,8 @@ func (c *Controller) onReadLocalExtendedFeatures(f *hcipacket.Fields) reply {
 	return complete(append(hcipacket.Parameters{number, maxPage}, page[:]...))
 }
 
-// onReadBufferSize returns the length and number of the ACL buffers, and none for
-// synchronous data (audio).
+// onReadBufferSize returns the length and number of the ACL buffers, and none
+// for synchronous data (audio).
 func (c *Controller) onReadBufferSize(*hcipacket.Fields) reply {
 	const noAudio = 0
 	return complete(hcipacket.Parameters{}.Uint16(uint16(c.config.ACLLength)).Uint8(noAudio).

@@ -77,8 +77,9 @@ func (c *Controller) onInquiryCancel(*hcipacket.Fields) reply {
 	return complete(nil)
 }
 
-// inquire reports each discoverable device as soon as it can be found. The inquiry
-// ends after length, or when limit devices have been reported; 0 means no limit.
+// inquire reports each discoverable device as soon as it can be found. The
+// inquiry ends after length, or when limit devices have been reported; 0 means
+// no limit.
 func (c *Controller) inquire(code uint32, length time.Duration, limit int) {
 	i := &inquiry{}
 	i.timer = time.AfterFunc(length, func() {

@@ -7,11 +7,12 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// Authentication checks that both hosts hold the same link key. If the hosts have no
-// key, the controllers make one: by Secure Simple Pairing with "just works", or by a PIN
-// if one of the hosts has not enabled simple pairing (Volume 2, Part C, section 4.2;
-// Volume 2, Part F has the order of commands and events). The keys are random numbers
-// here, and nothing is encrypted; hosts cannot detect that.
+// Authentication checks that both hosts hold the same link key. If the hosts
+// have no key, the controllers make one: by Secure Simple Pairing with "just
+// works", or by a PIN if one of the hosts has not enabled simple pairing
+// (Volume 2, Part C, section 4.2; Volume 2, Part F has the order of commands
+// and events). The keys are random numbers here, and nothing is encrypted;
+// hosts cannot detect that.
 
 // A keyType is the Key_Type of HCI_Link_Key_Notification (section 7.7.24).
 type keyType uint8
@@ -21,9 +22,9 @@ const (
 	unauthenticatedKey keyType = 0x04 // made by "just works" pairing
 )
 
-// A pairing holds the questions that the host of one end has not answered yet. It is
-// usually empty. The host answers each question once. If both ends have begun, the
-// host is asked the same question twice.
+// A pairing holds the questions that the host of one end has not answered yet.
+// It is usually empty. The host answers each question once. If both ends have
+// begun, the host is asked the same question twice.
 type pairing struct {
 	onKey     []func(key *[16]byte) // the key is nil if the host has none
 	onPIN     []func(pin []byte)    // the PIN is nil if the host refuses
@@ -31,8 +32,8 @@ type pairing struct {
 	onConfirm []func(confirmed bool)
 }
 
-// A capability holds a device's input and output capability, or the reason why it
-// refuses to pair.
+// A capability holds a device's input and output capability, or the reason why
+// it refuses to pair.
 type capability struct {
 	io      []byte // IO_Capability, OOB_Data_Present, Authentication_Requirements
 	refusal hcipacket.Status
@@ -124,9 +125,9 @@ func (c *Controller) onSetConnectionEncryption(f *hcipacket.Fields) reply {
 	return pending(func() { conn.encrypt(on) })
 }
 
-// answer makes the handler of a host's answer to a question. Its first parameter and
-// its only return parameter are the address of the device that the question is about.
-// An answer without a pending question is rejected.
+// answer makes the handler of a host's answer to a question. Its first
+// parameter and its only return parameter are the address of the device that
+// the question is about. An answer without a pending question is rejected.
 func answer(take func(p *pairing, f *hcipacket.Fields) func()) handler {
 	return func(c *Controller, f *hcipacket.Fields) reply {
 		address := f.Address()
@@ -143,8 +144,8 @@ func answer(take func(p *pairing, f *hcipacket.Fields) func()) handler {
 	}
 }
 
-// take removes the oldest pending question and returns a function that passes the
-// answer to it. It returns nil if no question is pending.
+// take removes the oldest pending question and returns a function that passes
+// the answer to it. It returns nil if no question is pending.
 func take[A any](questions *[]func(A), answer A) func() {
 	if len(*questions) == 0 {
 		return nil
@@ -248,8 +249,8 @@ func (conn *connection) authenticate() {
 	})
 }
 
-// pair makes a key by simple pairing if both hosts have enabled it, and by a PIN
-// otherwise.
+// pair makes a key by simple pairing if both hosts have enabled it, and by a
+// PIN otherwise.
 func (conn *connection) pair() {
 	conn.sendLMP(func(peer *connection) {
 		simple := peer.settings.simplePairing != 0
@@ -285,8 +286,8 @@ func (conn *connection) pairByPIN() {
 	})
 }
 
-// pairSimply exchanges the input and output capabilities (LMP_IO_Capability_req and
-// LMP_IO_Capability_res), and asks both hosts to confirm.
+// pairSimply exchanges the input and output capabilities (LMP_IO_Capability_req
+// and LMP_IO_Capability_res), and asks both hosts to confirm.
 func (conn *connection) pairSimply() {
 	conn.askIO(func(own capability) {
 		if own.io == nil {
@@ -315,8 +316,9 @@ func (conn *connection) ioCapabilityResponse(io []byte) {
 	conn.event(hcipacket.IOCapabilityResponse, append(hcipacket.Parameters{}.Address(conn.peer()), io...))
 }
 
-// confirm asks both hosts at the same time to confirm the pairing. With "just works"
-// a host answers without asking its user. The end that began collects both answers.
+// confirm asks both hosts at the same time to confirm the pairing. With "just
+// works" a host answers without asking its user. The end that began collects
+// both answers.
 func (conn *connection) confirm() {
 	var number [4]byte
 	rand.Read(number[:]) // never fails
@@ -346,8 +348,8 @@ func (conn *connection) confirm() {
 	})
 }
 
-// simplePairingComplete sends HCI_Simple_Pairing_Complete (section 7.7.45) at both
-// ends.
+// simplePairingComplete sends HCI_Simple_Pairing_Complete (section 7.7.45) at
+// both ends.
 func (conn *connection) simplePairingComplete(status hcipacket.Status) {
 	report := func(conn *connection) {
 		conn.event(hcipacket.SimplePairingComplete, hcipacket.Parameters{}.Status(status).Address(conn.peer()))
@@ -357,8 +359,8 @@ func (conn *connection) simplePairingComplete(status hcipacket.Status) {
 	conn.paired(status, unauthenticatedKey)
 }
 
-// paired gives both hosts their key as HCI_Link_Key_Notification (section 7.7.24),
-// and completes the authentication.
+// paired gives both hosts their key as HCI_Link_Key_Notification (section
+// 7.7.24), and completes the authentication.
 func (conn *connection) paired(status hcipacket.Status, kind keyType) {
 	if status == hcipacket.Success {
 		key := new([16]byte)
@@ -374,15 +376,16 @@ func (conn *connection) paired(status hcipacket.Status, kind keyType) {
 	conn.authenticationComplete(status)
 }
 
-// keySizeTime is how long the host may take, after HCI_Encryption_Change, to read the
-// encryption key size.
+// keySizeTime is how long the host may take, after HCI_Encryption_Change, to
+// read the encryption key size.
 const keySizeTime = 100 * time.Millisecond
 
 // encrypt turns encryption on or off, first at the peer and then at this end
-// (LMP_encryption_mode_req). Linux rejects data on an encrypted connection until it
-// has read the key size (l2cap_check_enc_key_size). With real controllers it reads
-// the key size before the other end can send anything. Here this end waits until the
-// peer's host has read the key size, at most keySizeTime.
+// (LMP_encryption_mode_req). Linux rejects data on an encrypted connection
+// until it has read the key size (l2cap_check_enc_key_size). With real
+// controllers it reads the key size before the other end can send anything.
+// Here this end waits until the peer's host has read the key size, at most
+// keySizeTime.
 func (conn *connection) encrypt(on bool) {
 	conn.sendLMP(func(peer *connection) {
 		peer.keySizeRead() // completes an earlier change

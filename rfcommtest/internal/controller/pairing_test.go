@@ -8,7 +8,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// A keyStore answers a controller's questions about keys and pairing, like a kernel.
+// A keyStore answers a controller's questions about keys and pairing, like a
+// kernel.
 type keyStore struct {
 	key     *[16]byte
 	kind    uint8
@@ -121,8 +122,8 @@ func TestSetConnectionEncryptionAfterPairing(t *testing.T) {
 		b.send(controller.ReadEncryptionKeySize, hcipacket.Parameters{}.Handle(ofB))
 		encrypted(a, ofA, 1)
 
-		// A host that does not read the key size delays the change by 100 ms, and not at
-		// all when encryption is turned off.
+		// A host that does not read the key size delays the change by 100 ms,
+		// and not at all when encryption is turned off.
 		a.begin(controller.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(0))
 		encrypted(b, ofB, 0)
 		encrypted(a, ofA, 0)

@@ -48,7 +48,8 @@ var remoteCommands = []command{
 	},
 }
 
-// onReadRemoteSupportedFeatures stands for LMP_features_req and LMP_features_res.
+// onReadRemoteSupportedFeatures stands for LMP_features_req and
+// LMP_features_res.
 func onReadRemoteSupportedFeatures(*hcipacket.Fields) query {
 	return func(peer *connection) hcipacket.Parameters {
 		page := peer.featurePage(0)
@@ -66,7 +67,8 @@ func onReadRemoteExtendedFeatures(f *hcipacket.Fields) query {
 	}
 }
 
-// onReadRemoteVersionInformation stands for LMP_version_req and LMP_version_res.
+// onReadRemoteVersionInformation stands for LMP_version_req and
+// LMP_version_res.
 func onReadRemoteVersionInformation(*hcipacket.Fields) query {
 	return func(*connection) hcipacket.Parameters {
 		return hcipacket.Parameters{version}.Uint16(manufacturer).Uint16(subversion)
@@ -81,9 +83,9 @@ func onReadClockOffset(*hcipacket.Fields) query {
 // A query runs at the peer and returns its answer.
 type query func(peer *connection) hcipacket.Parameters
 
-// queryPeer makes the handler of a command that queries the peer of a connection.
-// The answer is an event with the parameters Status, Connection_Handle, and those
-// that the query returns.
+// queryPeer makes the handler of a command that queries the peer of a
+// connection. The answer is an event with the parameters Status,
+// Connection_Handle, and those that the query returns.
 func queryPeer(event hcipacket.EventCode, parse func(f *hcipacket.Fields) query) handler {
 	return func(c *Controller, f *hcipacket.Fields) reply {
 		conn := c.connections[f.Handle()]
@@ -103,8 +105,8 @@ func queryPeer(event hcipacket.EventCode, parse func(f *hcipacket.Fields) query)
 	}
 }
 
-// onRemoteNameRequest reads the name of another device, over the connection to it
-// (LMP_name_req and LMP_name_res) or by paging it.
+// onRemoteNameRequest reads the name of another device, over the connection to
+// it (LMP_name_req and LMP_name_res) or by paging it.
 func (c *Controller) onRemoteNameRequest(f *hcipacket.Fields) reply {
 	address := f.Address()
 	if c.nameRequests[address] != nil {
@@ -130,8 +132,8 @@ func (c *Controller) onRemoteNameRequest(f *hcipacket.Fields) reply {
 	})
 }
 
-// onRemoteNameRequestCancel cancels a page for a name. HCI_Remote_Name_Request_Complete
-// follows the answer (section 7.1.20).
+// onRemoteNameRequestCancel cancels a page for a name.
+// HCI_Remote_Name_Request_Complete follows the answer (section 7.1.20).
 func (c *Controller) onRemoteNameRequestCancel(f *hcipacket.Fields) reply {
 	address := f.Address()
 	returns := hcipacket.Parameters{}.Address(address)
@@ -146,7 +148,8 @@ func (c *Controller) onRemoteNameRequestCancel(f *hcipacket.Fields) reply {
 	}}
 }
 
-// remoteNameRequestComplete sends HCI_Remote_Name_Request_Complete (section 7.7.7).
+// remoteNameRequestComplete sends HCI_Remote_Name_Request_Complete (section
+// 7.7.7).
 func (c *Controller) remoteNameRequestComplete(status hcipacket.Status, address hcipacket.Address, name []byte) {
 	c.event(hcipacket.RemoteNameRequestComplete, append(hcipacket.Parameters{}.Status(status).Address(address), name...))
 }

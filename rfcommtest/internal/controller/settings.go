@@ -344,8 +344,8 @@ func (c *Controller) onReset(*hcipacket.Fields) reply {
 	return complete(nil)
 }
 
-// onReadStoredLinkKey returns no keys: the host stores them, the controller does
-// not.
+// onReadStoredLinkKey returns no keys: the host stores them, the controller
+// does not.
 func (c *Controller) onReadStoredLinkKey(*hcipacket.Fields) reply {
 	const maxKeys, keysRead = 0, 0
 	return complete(hcipacket.Parameters{}.Uint16(maxKeys).Uint16(keysRead))
@@ -384,8 +384,9 @@ func (c *Controller) onWriteClassOfDevice(f *hcipacket.Fields) reply {
 	return complete(nil)
 }
 
-// onWriteScanEnable turns page scan and inquiry scan on or off. A page or an inquiry
-// of another device may be waiting for that, so it takes effect after the answer.
+// onWriteScanEnable turns page scan and inquiry scan on or off. A page or an
+// inquiry of another device may be waiting for that, so it takes effect after
+// the answer.
 func (c *Controller) onWriteScanEnable(f *hcipacket.Fields) reply {
 	c.settings.scanEnable = f.Uint8()
 	return reply{then: func() {

@@ -2,19 +2,20 @@ package hcipacket
 
 import "encoding/binary"
 
-// A Handle is a Connection_Handle: a controller's number for one of its connections,
-// used by its host. The controller at the other end has a handle of its own.
+// A Handle is a Connection_Handle: a controller's number for one of its
+// connections, used by its host. The controller at the other end has a handle
+// of its own.
 type Handle uint16
 
 // MaxHandle is the largest Handle (Volume 4, Part E, section 5.4.2).
 const MaxHandle Handle = 0x0eff
 
-// A Boundary is a Packet_Boundary_Flag (Volume 4, Part E, section 5.4.2): the position
-// of a fragment within an L2CAP packet.
+// A Boundary is a Packet_Boundary_Flag (Volume 4, Part E, section 5.4.2): the
+// position of a fragment within an L2CAP packet.
 type Boundary byte
 
-// The boundaries on a BR/EDR connection. Hosts send both kinds of first fragments;
-// controllers always send FirstFlushable.
+// The boundaries on a BR/EDR connection. Hosts send both kinds of first
+// fragments; controllers always send FirstFlushable.
 const (
 	FirstNonFlushable Boundary = 0
 	Continuing        Boundary = 1

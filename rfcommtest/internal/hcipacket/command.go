@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// An Opcode is the number of a command. It consists of a group (OGF) of 6 bits and a
-// command within the group (OCF) of 10 bits. Package controller has the opcodes.
+// An Opcode is the number of a command. It consists of a group (OGF) of 6 bits
+// and a command within the group (OCF) of 10 bits. Package controller has the
+// opcodes.
 type Opcode uint16
 
 func (o Opcode) String() string { return fmt.Sprintf("command 0x%04x", uint16(o)) }

@@ -5,8 +5,8 @@ import "fmt"
 // An EventCode is the number of an event.
 type EventCode byte
 
-// The events of BR/EDR connections without audio, with their names and sections in
-// Volume 4, Part E.
+// The events of BR/EDR connections without audio, with their names and sections
+// in Volume 4, Part E.
 const (
 	InquiryComplete                      EventCode = 0x01 // HCI_Inquiry_Complete (7.7.1)
 	InquiryResult                        EventCode = 0x02 // HCI_Inquiry_Result (7.7.2)

@@ -2,12 +2,12 @@ package hcipacket
 
 import "encoding/binary"
 
-// An Address is a BD_ADDR in the order of its text form, the most significant byte
-// first.
+// An Address is a BD_ADDR in the order of its text form, the most significant
+// byte first.
 type Address [6]byte
 
-// Fields decodes the parameters of a command or event. Reading past the end yields
-// zeros; Short then reports true.
+// Fields decodes the parameters of a command or event. Reading past the end
+// yields zeros; Short then reports true.
 type Fields struct {
 	rest  []byte
 	short bool

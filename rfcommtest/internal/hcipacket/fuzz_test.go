@@ -7,8 +7,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// FuzzParseRoundTrip checks that a packet is either rejected or encoded again without a
-// change.
+// FuzzParseRoundTrip checks that a packet is either rejected or encoded again
+// without a change.
 func FuzzParseRoundTrip(f *testing.F) {
 	f.Add([]byte{0x01, 0x03, 0x0c, 0x00})
 	f.Add([]byte{0x04, 0x13, 0x05, 0x01, 0x2a, 0x00, 0x03, 0x00})

@@ -9,8 +9,8 @@ import (
 
 var device = hcipacket.Address{0x01, 0x23, 0x45, 0x67, 0x89, 0xab}
 
-// The packets have the layout of Volume 4, Part E. The values are chosen so that every
-// byte differs.
+// The packets have the layout of Volume 4, Part E. The values are chosen so
+// that every byte differs.
 func TestAppendMatchesTheSpecification(t *testing.T) {
 	for name, tt := range map[string]struct {
 		packet []byte

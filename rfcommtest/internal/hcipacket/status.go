@@ -2,8 +2,8 @@ package hcipacket
 
 import "fmt"
 
-// A Status is the result of a command or the reason for the end of a connection. The
-// values are the error codes of Volume 1, Part F.
+// A Status is the result of a command or the reason for the end of a
+// connection. The values are the error codes of Volume 1, Part F.
 type Status byte
 
 // The codes that a controller for BR/EDR connections uses.

@@ -8,8 +8,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// Conditions holds the state of the radio between two stations, with or without a
-// connection. Its settings apply to the current connection and to later ones.
+// Conditions holds the state of the radio between two stations, with or without
+// a connection. Its settings apply to the current connection and to later ones.
 type Conditions struct {
 	radio      *Radio
 	stations   [2]hcipacket.Address
@@ -26,7 +26,8 @@ type Conditions struct {
 	lastPath *air.Path // of the last connection; its count includes those of earlier ones
 }
 
-// Conditions returns the conditions between two stations, given in either order.
+// Conditions returns the conditions between two stations, given in either
+// order.
 func (r *Radio) Conditions(a, b hcipacket.Address) *Conditions {
 	key := [2]hcipacket.Address{a, b}
 	if bytes.Compare(a[:], b[:]) > 0 {
@@ -40,8 +41,8 @@ func (r *Radio) Conditions(a, b hcipacket.Address) *Conditions {
 	return conditions
 }
 
-// Stall holds back everything until Resume. It does not end the connection, however
-// long it lasts.
+// Stall holds back everything until Resume. It does not end the connection,
+// however long it lasts.
 func (b *Conditions) Stall() {
 	b.stalled = true
 	if b.connection != nil {
@@ -65,8 +66,8 @@ func (b *Conditions) Resume() {
 	b.radio.retry() // after the end of the connection, because a page makes the next one
 }
 
-// SetSupervisionTimeout sets how long a connection may be silent until its ends lose
-// it. If zero, the hosts' value applies; otherwise it overrides theirs.
+// SetSupervisionTimeout sets how long a connection may be silent until its ends
+// lose it. If zero, the hosts' value applies; otherwise it overrides theirs.
 func (b *Conditions) SetSupervisionTimeout(timeout time.Duration) {
 	b.supervision = timeout
 	if b.connection != nil {
@@ -82,8 +83,8 @@ func (b *Conditions) SetDelay(delay time.Duration) {
 	}
 }
 
-// SetPacketTypes sets the packet types for the fragments of a connection. If types is
-// empty, fragments take no air time.
+// SetPacketTypes sets the packet types for the fragments of a connection. If
+// types is empty, fragments take no air time.
 func (b *Conditions) SetPacketTypes(types air.PacketTypes) {
 	b.types = types
 	if b.connection != nil {
@@ -99,11 +100,12 @@ func (b *Conditions) Airtime() air.Airtime {
 	return b.lastPath.Airtime()
 }
 
-// Disconnect ends the connection and reports whether there was one. The ends at the
-// given addresses, or both if there are none, receive the reason as if the other end
-// had sent it. With the reason ConnectionTimeout, nothing passes any more, and the ends
-// receive the reason when the supervision timeout has expired. An end that is not among
-// the given addresses loses the connection in the same way.
+// Disconnect ends the connection and reports whether there was one. The ends at
+// the given addresses, or both if there are none, receive the reason as if the
+// other end had sent it. With the reason ConnectionTimeout, nothing passes any
+// more, and the ends receive the reason when the supervision timeout has
+// expired. An end that is not among the given addresses loses the connection in
+// the same way.
 func (b *Conditions) Disconnect(reason hcipacket.Status, at ...hcipacket.Address) bool {
 	if b.connection == nil {
 		return false

@@ -7,8 +7,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// defaultSupervisionTimeout is how long a connection may be silent if no host has set
-// another time (Volume 4, Part E, section 6.21).
+// defaultSupervisionTimeout is how long a connection may be silent if no host
+// has set another time (Volume 4, Part E, section 6.21).
 const defaultSupervisionTimeout = 0x7d00 * SlotTime
 
 // A Connection is an ACL connection between two stations.
@@ -66,9 +66,9 @@ func (e *End) Peer() *End { return e.peer }
 // Station returns the station of the end.
 func (e *End) Station() *Station { return e.station }
 
-// Send sends an ACL fragment of size bytes. The radio calls sent when the fragment has
-// been transmitted, and arrived when it has arrived at the other end. It calls neither
-// after the end of the connection.
+// Send sends an ACL fragment of size bytes. The radio calls sent when the
+// fragment has been transmitted, and arrived when it has arrived at the other
+// end. It calls neither after the end of the connection.
 func (e *End) Send(size int, sent, arrived func()) {
 	e.connection.path.Send(e.station.air, size,
 		func() {
@@ -83,8 +83,9 @@ func (e *End) Send(size int, sent, arrived func()) {
 		})
 }
 
-// SendLMP sends a message of the link manager. The radio calls arrived when the message
-// has arrived at the other end, after everything that was sent before it.
+// SendLMP sends a message of the link manager. The radio calls arrived when the
+// message has arrived at the other end, after everything that was sent before
+// it.
 func (e *End) SendLMP(arrived func(peer *End)) {
 	e.connection.path.SendLMP(e.station.air, func() {
 		if e.peer.alive {
@@ -93,15 +94,15 @@ func (e *End) SendLMP(arrived func(peer *End)) {
 	})
 }
 
-// Restrict sets the packet types that this end allows. A connection uses the types that
-// both ends allow.
+// Restrict sets the packet types that this end allows. A connection uses the
+// types that both ends allow.
 func (e *End) Restrict(types air.PacketTypes) {
 	e.types = types
 	e.connection.updatePacketTypes()
 }
 
-// updatePacketTypes sets the path's packet types: those of the conditions that both ends
-// allow. DM1 is always allowed.
+// updatePacketTypes sets the path's packet types: those of the conditions that
+// both ends allow. DM1 is always allowed.
 func (c *Connection) updatePacketTypes() {
 	types := c.conditions.types
 	if types != 0 {
@@ -116,8 +117,8 @@ func (e *End) SetSupervisionTimeout(timeout time.Duration) {
 	e.connection.supervisionTimeoutChanged()
 }
 
-// SupervisionTimeout returns how long the connection may be silent. Zero means no
-// timeout.
+// SupervisionTimeout returns how long the connection may be silent. Zero means
+// no timeout.
 func (e *End) SupervisionTimeout() time.Duration {
 	if timeout := e.connection.conditions.supervision; timeout != 0 {
 		return timeout
@@ -149,8 +150,8 @@ func (c *Connection) deliverDetach() {
 	}
 }
 
-// disconnectRemaining ends the remaining end of a connection that the other end has
-// dropped. It delivers a pending LMP_detach first.
+// disconnectRemaining ends the remaining end of a connection that the other end
+// has dropped. It delivers a pending LMP_detach first.
 func (c *Connection) disconnectRemaining() {
 	c.deliverDetach()
 	for _, e := range c.ends {
@@ -169,8 +170,8 @@ func (e *End) disconnect(reason hcipacket.Status) {
 	}
 }
 
-// startSupervision makes this end hear nothing any more, and lose the connection when
-// its supervision timeout has expired.
+// startSupervision makes this end hear nothing any more, and lose the
+// connection when its supervision timeout has expired.
 func (e *End) startSupervision() {
 	if !e.alive || !e.silentSince.IsZero() {
 		return
@@ -181,8 +182,8 @@ func (e *End) startSupervision() {
 	e.resetSupervisionTimer()
 }
 
-// resetSupervisionTimer sets the timer to the end of the supervision timeout, which
-// started with the silence.
+// resetSupervisionTimer sets the timer to the end of the supervision timeout,
+// which started with the silence.
 func (e *End) resetSupervisionTimer() {
 	if e.supervisionTimer != nil {
 		e.supervisionTimer.Stop()
@@ -203,7 +204,8 @@ func (e *End) resetSupervisionTimer() {
 	e.supervisionTimer = timer
 }
 
-// supervisionTimeoutChanged applies a new supervision timeout to running timers.
+// supervisionTimeoutChanged applies a new supervision timeout to running
+// timers.
 func (c *Connection) supervisionTimeoutChanged() {
 	for _, e := range c.ends {
 		if e.alive && !e.silentSince.IsZero() {

@@ -7,8 +7,9 @@ type Inquiry struct {
 	known map[*Station]bool
 }
 
-// Inquire searches for stations that answer inquiries, now or until the inquiry ends. It
-// calls found once for each, until found returns false or the inquiry ends.
+// Inquire searches for stations that answer inquiries, now or until the inquiry
+// ends. It calls found once for each, until found returns false or the inquiry
+// ends.
 func (s *Station) Inquire(found func(other Receiver) bool) *Inquiry {
 	inquiry := &Inquiry{from: s, found: found, known: make(map[*Station]bool)}
 	s.radio.inquiries[inquiry] = struct{}{}

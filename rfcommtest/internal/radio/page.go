@@ -19,10 +19,10 @@ type Page struct {
 	done             func(e *End, status hcipacket.Status)
 }
 
-// Page pages another station. It calls done with this end of the new connection, or with
-// the status if there is none. The other station must hear the page within timeout. Done
-// is not called if a page of the other station makes the connection first, or after
-// Cancel.
+// Page pages another station. It calls done with this end of the new
+// connection, or with the status if there is none. The other station must hear
+// the page within timeout. Done is not called if a page of the other station
+// makes the connection first, or after Cancel.
 func (s *Station) Page(to hcipacket.Address, class uint32, timeout time.Duration, done func(e *End, status hcipacket.Status)) *Page {
 	p := &Page{From: s, Class: class, to: to, done: done}
 	s.radio.pages[p] = struct{}{}
@@ -56,8 +56,8 @@ func (p *Page) retry() {
 	}
 }
 
-// after calls f after d, unless the page ends before. If d is not positive, it calls f
-// immediately.
+// after calls f after d, unless the page ends before. If d is not positive, it
+// calls f immediately.
 func (p *Page) after(d time.Duration, f func()) *time.Timer {
 	if d <= 0 {
 		f()
@@ -118,10 +118,10 @@ func (p *Page) Reject(reason hcipacket.Status) { p.fail(reason) }
 // Ended reports whether the page has ended, so that it cannot be answered.
 func (p *Page) Ended() bool { return p.ended }
 
-// Accept makes a connection and reports whether the page was still pending. It calls
-// ready with the accepting end before it notifies the paging end, because the accepting
-// controller must know the connection before the first data arrives. A page in the other
-// direction ends without notification.
+// Accept makes a connection and reports whether the page was still pending. It
+// calls ready with the accepting end before it notifies the paging end, because
+// the accepting controller must know the connection before the first data
+// arrives. A page in the other direction ends without notification.
 func (p *Page) Accept(ready func(e *End)) bool {
 	if p.ended {
 		return false

@@ -1,13 +1,13 @@
-// Package radio simulates the radio between Bluetooth controllers: pages, inquiries,
-// ACL connections, and their faults.
+// Package radio simulates the radio between Bluetooth controllers: pages,
+// inquiries, ACL connections, and their faults.
 //
-// A radio has a station for each controller. A station pages another station, which
-// can accept the page. The two then have a connection, whose ends carry ACL fragments
-// and messages of the link manager protocol (LMP). Package air determines the air time
-// of fragments and the order in which they arrive.
+// A radio has a station for each controller. A station pages another station,
+// which can accept the page. The two then have a connection, whose ends carry
+// ACL fragments and messages of the link manager protocol (LMP). Package air
+// determines the air time of fragments and the order in which they arrive.
 //
-// The lock of the Radio guards everything in this package. Callers must hold it, and
-// the radio calls callbacks with the lock held, unless noted otherwise.
+// The lock of the Radio guards everything in this package. Callers must hold
+// it, and the radio calls callbacks with the lock held, unless noted otherwise.
 package radio
 
 import (
@@ -18,8 +18,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
 
-// SlotTime is the unit of a controller's timeouts (Core Specification, Volume 2,
-// Part B, section 2.2.3).
+// SlotTime is the unit of a controller's timeouts (Core Specification, Volume
+// 2, Part B, section 2.2.3).
 const SlotTime = air.SlotTime
 
 // A Radio is the medium that stations share. Create it with New.
@@ -44,7 +44,8 @@ func New() *Radio {
 	return r
 }
 
-// Close stops the radio. Nothing arrives and no callbacks are called afterwards.
+// Close stops the radio. Nothing arrives and no callbacks are called
+// afterwards.
 func (r *Radio) Close() {
 	for _, s := range r.stations {
 		s.Reset()
@@ -54,8 +55,8 @@ func (r *Radio) Close() {
 
 // A Receiver is the controller at a station. The radio calls its methods.
 type Receiver interface {
-	// Paged is called when another station's page arrives. The receiver calls the
-	// page's Accept or Reject, either within Paged or later.
+	// Paged is called when another station's page arrives. The receiver calls
+	// the page's Accept or Reject, either within Paged or later.
 	Paged(p *Page)
 }
 
@@ -72,10 +73,11 @@ type Station struct {
 	unreachable bool // out of range: answers nothing, even while scanning
 	resets      int  // the number of calls of Reset; functions passed to later before a Reset are not called
 
-	// Refusal is the reason for rejecting all pages. If zero, pages are accepted.
+	// Refusal is the reason for rejecting all pages. If zero, pages are
+	// accepted.
 	Refusal hcipacket.Status
-	// PageTimeout overrides the host's page timeout for pages of this station. If
-	// zero, the host's value applies.
+	// PageTimeout overrides the host's page timeout for pages of this station.
+	// If zero, the host's value applies.
 	PageTimeout time.Duration
 }
 
@@ -111,9 +113,9 @@ func (s *Station) SetReachable(reachable bool) {
 // Airtime returns the traffic to and from the station.
 func (s *Station) Airtime() air.Airtime { return s.air.Airtime() }
 
-// Reset makes a station drop its connections and pages without notifying anyone, like
-// a controller that is reset or loses power. The other ends lose the connections when
-// their supervision timeouts expire.
+// Reset makes a station drop its connections and pages without notifying
+// anyone, like a controller that is reset or loses power. The other ends lose
+// the connections when their supervision timeouts expire.
 func (s *Station) Reset() {
 	s.pageScan, s.inquiryScan = false, false
 	s.resets++
@@ -135,9 +137,10 @@ func (s *Station) Reset() {
 	}
 }
 
-// PageForName pages another station without making a connection, for example to read
-// its name. It calls done with the other station's controller, or with nil if none
-// answers within timeout. It does not call done after Reset or after cancel.
+// PageForName pages another station without making a connection, for example to
+// read its name. It calls done with the other station's controller, or with nil
+// if none answers within timeout. It does not call done after Reset or after
+// cancel.
 func (s *Station) PageForName(to hcipacket.Address, timeout time.Duration, done func(other Receiver)) (cancel func()) {
 	cancelled := false
 	answer := func(other Receiver) {
@@ -171,7 +174,8 @@ func (s *Station) later(d time.Duration, f func()) {
 	})
 }
 
-// Locked acquires the radio's lock and calls f. The caller must not hold the lock.
+// Locked acquires the radio's lock and calls f. The caller must not hold the
+// lock.
 func (s *Station) Locked(f func()) {
 	s.radio.Lock()
 	defer s.radio.Unlock()

@@ -64,7 +64,8 @@ func connect(t *testing.T, r *radio.Radio, a, b *device) *radio.Conditions {
 	return r.Conditions(a.station.Address(), b.station.Address())
 }
 
-// locked calls f with the radio's lock held, after everything that is due has happened.
+// locked calls f with the radio's lock held, after everything that is due has
+// happened.
 func locked(r *radio.Radio, f func()) {
 	synctest.Wait()
 	r.Lock()

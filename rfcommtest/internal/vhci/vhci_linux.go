@@ -1,6 +1,7 @@
 // Package vhci opens /dev/vhci, the Linux kernel's device for virtual Bluetooth
-// controllers (drivers/bluetooth/hci_vhci.c). The process that opens the device acts as
-// the controller. The kernel's adapter exists until the device is closed.
+// controllers (drivers/bluetooth/hci_vhci.c). The process that opens the device
+// acts as the controller. The kernel's adapter exists until the device is
+// closed.
 package vhci
 
 import (
@@ -14,13 +15,14 @@ import (
 // path is the path of the device.
 const path = "/dev/vhci"
 
-// MaxPacket is the length of the longest packet from the kernel: the packet's kind, and
-// a frame of the driver, which holds 1024 bytes of ACL data and their header.
+// MaxPacket is the length of the longest packet from the kernel: the packet's
+// kind, and a frame of the driver, which holds 1024 bytes of ACL data and their
+// header.
 const MaxPacket = 1 + 1028
 
-// A Device is the host side of one controller: Read returns packets of the host, and
-// Write sends packets to the host. Each call transfers one packet, preceded by its kind.
-// One Read and one Write may run concurrently.
+// A Device is the host side of one controller: Read returns packets of the
+// host, and Write sends packets to the host. Each call transfers one packet,
+// preceded by its kind. One Read and one Write may run concurrently.
 type Device struct {
 	file  *os.File
 	index uint16
@@ -30,8 +32,8 @@ type Device struct {
 // setUp requests a primary controller: the packet's second byte has no flags.
 var setUp = []byte{byte(hcipacket.KindVendor), 0x00}
 
-// Available reports why the device cannot be opened, or nil if it exists, has a driver,
-// and may be opened. It does not create a controller.
+// Available reports why the device cannot be opened, or nil if it exists, has a
+// driver, and may be opened. It does not create a controller.
 func Available() error {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -40,8 +42,8 @@ func Available() error {
 	return file.Close()
 }
 
-// Open creates a controller. The kernel starts to set up its adapter at once, and waits
-// a few seconds for each answer.
+// Open creates a controller. The kernel starts to set up its adapter at once,
+// and waits a few seconds for each answer.
 func Open() (*Device, error) {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

@@ -1,7 +1,7 @@
 //go:build !linux
 
-// Package vhci opens the Linux kernel's device for virtual Bluetooth controllers. On
-// other platforms its functions fail.
+// Package vhci opens the Linux kernel's device for virtual Bluetooth
+// controllers. On other platforms its functions fail.
 package vhci
 
 import "errors"
