@@ -5,7 +5,7 @@ import "github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 // A command is an HCI command that the controller supports. To add a command,
 // add its opcode, its entry and its handler to the file of its subject
 // (inquiry.go, connection.go, remote.go, pairing.go, settings.go or
-// information.go), and its bit to TestCommandsMatchTheSupportedList.
+// information.go), and its bit to TestReadLocalSupportedCommands.
 type command struct {
 	opcode     hcipacket.Opcode
 	name       string // in the specification

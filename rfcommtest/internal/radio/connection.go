@@ -135,7 +135,7 @@ func (e *End) Detach(reason hcipacket.Status) {
 	}
 	e.peer.pendingDetach = reason
 	if e.connection.conditions.stalled {
-		e.peer.startSupervision() // in case the stall does not end before
+		e.peer.startSupervision() // the end of the stall, if earlier, delivers the reason
 		return
 	}
 	e.SendLMP(func(peer *End) { peer.disconnect(reason) })

@@ -71,7 +71,7 @@ type Station struct {
 	pageScan    bool // answers pages
 	inquiryScan bool // answers inquiries
 	unreachable bool // out of range: answers nothing, even while scanning
-	resets      int  // the number of calls of Reset; functions passed to later before a Reset are not called
+	resets      int  // the number of calls of Reset, each of which cancels the pending calls of later
 
 	// Refusal is the reason for rejecting all pages. If zero, pages are
 	// accepted.
