@@ -177,24 +177,24 @@ func (c *Controller) plugIn() error {
 }
 
 // Down switches the adapter off, and the controller with it. The kernel's own
-// connections over it end at once, with ECONNABORTED; the controllers at the other
-// ends of its links notice when their supervision timeouts have passed.
+// connections over it end at once, with ECONNABORTED; the controllers at the
+// other ends of its links notice when their supervision timeouts have passed.
 //
-// The links end a moment before the adapter goes down, as when bluetoothd switches an
-// adapter off (hci_power_off_sync), because HCIDEVDOWN alone can ruin an adapter whose
-// links carry data. hci_dev_close_sync drains the adapter's workqueue before it ends
-// the links. If the thread of RFCOMM sends data meanwhile, __queue_work drops the work
-// that would pass it on, and leaves it marked as pending. From then on the adapter
-// sends no data, and hci_unregister_dev never returns. Linux 7.1 removes the mark
-// (a7488f089bdf).
+// The links end a moment before the adapter goes down, as when bluetoothd
+// switches an adapter off (hci_power_off_sync), because HCIDEVDOWN alone can
+// ruin an adapter whose links carry data. hci_dev_close_sync drains the
+// adapter's workqueue before it ends the links. If the thread of RFCOMM sends
+// data meanwhile, __queue_work drops the work that would pass it on, and leaves
+// it marked as pending. From then on the adapter sends no data, and
+// hci_unregister_dev never returns. Linux 7.1 removes the mark (a7488f089bdf).
 func (c *Controller) Down() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.usable(); err != nil {
 		return err
 	}
-	// hci_dev_close_sync waits for rx_work, which ends the links, before it drains the
-	// workqueue.
+	// hci_dev_close_sync waits for rx_work, which ends the links, before it
+	// drains the workqueue.
 	c.locked(c.core.CutOff)
 	defer c.locked(c.core.PowerOff)
 	if err := adapter.TakeDown(c.device.Index()); err != nil {

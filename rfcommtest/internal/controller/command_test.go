@@ -220,8 +220,8 @@ func TestRemoteCommandsQueryThePeer(t *testing.T) {
 		a.event(hcipacket.ConnectionPacketTypeChanged)
 
 		ask := hcipacket.Parameters{}.Address(addressOfB).Uint8(1, 0).Uint16(0)
-		for _, linked := range []bool{true, false} {
-			if !linked {
+		for _, connected := range []bool{true, false} {
+			if !connected {
 				a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Uint8(0x13))
 				a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 			}
@@ -229,7 +229,7 @@ func TestRemoteCommandsQueryThePeer(t *testing.T) {
 			f := a.event(hcipacket.RemoteNameRequestComplete)
 			status, address, name := f.Uint8(), f.Address(), f.Bytes(248)
 			if got := strings.TrimRight(string(name), "\x00"); status != 0 || address != addressOfB || got != "printer" {
-				t.Errorf("name, with a link %v: status %d of %x, %q", linked, status, address, got)
+				t.Errorf("name, while connected %v: status %d of %x, %q", connected, status, address, got)
 			}
 		}
 		a.begin(controller.RemoteNameRequest, hcipacket.Parameters{}.Address(absent).Uint8(1, 0).Uint16(0))

@@ -35,8 +35,8 @@ func TestACLDataKeepsBoundariesAndIsCounted(t *testing.T) {
 			}
 			b.expectNothing()
 			f := a.event(hcipacket.NumberOfCompletedPackets)
-			if links, handle, n := f.Uint8(), f.Handle(), f.Uint16(); links != 1 || handle != ofA || n != 1 {
-				t.Errorf("%d links, %d packets of %d, want 1 of %d", links, n, handle, ofA)
+			if handles, handle, n := f.Uint8(), f.Handle(), f.Uint16(); handles != 1 || handle != ofA || n != 1 {
+				t.Errorf("%d handles, %d packets of %d, want 1 of %d", handles, n, handle, ofA)
 			}
 		}
 	})
@@ -183,7 +183,7 @@ func TestCreateConnectionCancel(t *testing.T) {
 		time.Sleep(time.Minute)
 		a.expectNothing()
 		if status, _ := a.complete(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(absent)); status != hcipacket.UnknownConnection {
-			t.Errorf("cancelling what is not there: %v", status)
+			t.Errorf("cancelling no page: %v", status)
 		}
 		// The other host may already have received the request.
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
@@ -194,7 +194,7 @@ func TestCreateConnectionCancel(t *testing.T) {
 		b.connected(addressOfA, hcipacket.ConnectionTimeout)
 		connect(a, b)
 		if status, _ := a.complete(controller.CreateConnectionCancel, hcipacket.Parameters{}.Address(addressOfB)); status != hcipacket.ConnectionExists {
-			t.Errorf("cancelling what has become a link: %v", status)
+			t.Errorf("cancelling an established connection: %v", status)
 		}
 	})
 }
@@ -226,7 +226,7 @@ func TestCreateConnectionTwiceIsRejected(t *testing.T) {
 		}
 		connect(a, b)
 		if status := a.status(controller.CreateConnection, connectTo(addressOfB)); status != hcipacket.ConnectionExists {
-			t.Errorf("while there is a link: %v", status)
+			t.Errorf("while there is a connection: %v", status)
 		}
 	})
 }
@@ -241,7 +241,7 @@ func TestDisconnectNotifiesBothEnds(t *testing.T) {
 			t.Errorf("a second time: %v", status)
 		}
 		if again, _ := connect(a, b); again == ofA {
-			t.Errorf("the next link has the same handle %d", ofA)
+			t.Errorf("the next connection has the same handle %d", ofA)
 		}
 	})
 }

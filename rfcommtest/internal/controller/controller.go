@@ -76,10 +76,10 @@ func (c *Controller) clear() {
 	c.cutOff = false
 }
 
-// CutOff ends all connections and pages of this controller, as a host does when it
-// powers its controller off. The host receives the reason TerminatedByLocalHost. Other
-// controllers are not notified. Until the next PowerOff or reset, the controller makes
-// no connections.
+// CutOff ends all connections and pages of this controller, as a host does when
+// it powers its controller off. The host receives the reason
+// TerminatedByLocalHost. Other controllers are not notified. Until the next
+// PowerOff or reset, the controller makes no connections.
 func (c *Controller) CutOff() {
 	pages, connections := c.pages, c.connections // PowerOff replaces the maps
 	maps.DeleteFunc(pages, func(_ hcipacket.Address, p *radio.Page) bool { return p.Ended() })

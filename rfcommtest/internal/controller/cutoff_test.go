@@ -28,13 +28,13 @@ func TestCutOffLastsUntilReset(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, _ *host) {
 		a.locked(a.controller.CutOff)
 		if status := a.status(controller.CreateConnection, connectTo(addressOfB)); status != hcipacket.TerminatedByLocalHost {
-			t.Errorf("a page after it: %v", status)
+			t.Errorf("HCI_Create_Connection after CutOff: %v", status)
 		}
 		a.do(controller.WriteScanEnable, hcipacket.Parameters{3})
 		b.begin(controller.CreateConnection, connectTo(addressOfA))
 		f := b.after(5120*time.Millisecond, hcipacket.ConnectionComplete)
 		if status := hcipacket.Status(f.Uint8()); status != hcipacket.PageTimeout {
-			t.Errorf("a page from elsewhere ended with %v", status)
+			t.Errorf("a page from B ended with %v", status)
 		}
 		a.expectNothing()
 		a.do(controller.Reset, nil)

@@ -41,7 +41,7 @@ func (r *Radio) connect(from, to *Station) *Connection {
 	c := &Connection{conditions: conditions, path: r.medium.Connect(from.air, to.air), supervision: defaultSupervisionTimeout}
 	for i, s := range []*Station{from, to} {
 		c.ends[i] = &End{connection: c, station: s, alive: true, types: air.EDR3, Outgoing: i == 0}
-		s.links[c.ends[i]] = struct{}{}
+		s.ends[c.ends[i]] = struct{}{}
 	}
 	c.ends[0].peer, c.ends[1].peer = c.ends[1], c.ends[0]
 	conditions.connection = c
@@ -220,7 +220,7 @@ func (e *End) remove() {
 		return
 	}
 	e.alive = false
-	delete(e.station.links, e)
+	delete(e.station.ends, e)
 	if e.supervisionTimer != nil {
 		e.supervisionTimer.Stop()
 	}

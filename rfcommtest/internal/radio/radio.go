@@ -66,7 +66,7 @@ type Station struct {
 	address  hcipacket.Address
 	receiver Receiver
 	air      *air.Station
-	links    map[*End]struct{}
+	ends     map[*End]struct{}
 
 	pageScan    bool // answers pages
 	inquiryScan bool // answers inquiries
@@ -83,7 +83,7 @@ type Station struct {
 
 // NewStation adds a station.
 func (r *Radio) NewStation(address hcipacket.Address, receiver Receiver) *Station {
-	s := &Station{radio: r, address: address, receiver: receiver, air: r.medium.NewStation(), links: make(map[*End]struct{})}
+	s := &Station{radio: r, address: address, receiver: receiver, air: r.medium.NewStation(), ends: make(map[*End]struct{})}
 	r.stations[address] = s
 	return s
 }
@@ -131,7 +131,7 @@ func (s *Station) Reset() {
 			search.End()
 		}
 	}
-	for e := range s.links {
+	for e := range s.ends {
 		e.remove()
 		e.peer.startSupervision()
 	}

@@ -137,8 +137,8 @@ func TestAirtimeCountsPacketAtDisconnect(t *testing.T) {
 			locked(r, func() { conditions.Disconnect(hcipacket.RemotePowerOff) })
 			time.Sleep(6 * radio.SlotTime)
 			locked(r, func() {
-				if link, station := conditions.Airtime().Slots, d[0].station.Airtime().Slots; link != station {
-					t.Errorf("%d slots of the conditions, %d of the station", link, station)
+				if between, station := conditions.Airtime().Slots, d[0].station.Airtime().Slots; between != station {
+					t.Errorf("%d slots of the conditions, %d of the station", between, station)
 				}
 			})
 		}
@@ -158,9 +158,9 @@ func TestAirtimeCountsPacketAtNextConnection(t *testing.T) {
 		}
 		time.Sleep(20 * radio.SlotTime)
 		locked(r, func() {
-			link, station := r.Conditions(addressOf(0), addressOf(1)).Airtime(), d[0].station.Airtime()
-			if link.Slots != station.Slots || link.Bytes != station.Bytes || link.Slots == 0 {
-				t.Errorf("%+v of the conditions, %+v of the station", link, station)
+			between, station := r.Conditions(addressOf(0), addressOf(1)).Airtime(), d[0].station.Airtime()
+			if between.Slots != station.Slots || between.Bytes != station.Bytes || between.Slots == 0 {
+				t.Errorf("%+v of the conditions, %+v of the station", between, station)
 			}
 		})
 	})
