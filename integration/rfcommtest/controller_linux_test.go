@@ -25,8 +25,8 @@ func TestControllerUnreachable(t *testing.T) {
 			syscall.EHOSTDOWN,
 		},
 		"answers too late": {
-			func(r *rfcommtest.Radio, a, b *rfcommtest.Controller) { r.Link(a, b).SetPageTime(time.Hour) },
-			func(r *rfcommtest.Radio, a, b *rfcommtest.Controller) { r.Link(a, b).SetPageTime(0) },
+			func(r *rfcommtest.Radio, a, b *rfcommtest.Controller) { r.Link(a, b).SetPageDelay(time.Hour) },
+			func(r *rfcommtest.Radio, a, b *rfcommtest.Controller) { r.Link(a, b).SetPageDelay(0) },
 			syscall.EHOSTDOWN,
 		},
 		"stalled": {

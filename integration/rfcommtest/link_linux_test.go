@@ -70,11 +70,11 @@ func TestLinkStallAndResume(t *testing.T) {
 	}
 }
 
-func TestLinkSetPageTime(t *testing.T) {
+func TestLinkSetPageDelay(t *testing.T) {
 	const pageTime = 300 * time.Millisecond
 	r, a, b := two(t, rfcommtest.Config{})
 	a.SetPageTimeout(time.Minute)
-	r.Link(a, b).SetPageTime(pageTime)
+	r.Link(a, b).SetPageDelay(pageTime)
 	began := time.Now()
 	connect(t, a, b)
 	if took := time.Since(began); took < pageTime {
