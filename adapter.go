@@ -5,7 +5,7 @@ import (
 	"net"
 	"strings"
 
-	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+	"github.com/go-rfcomm/rfcomm/internal/framing"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 )
 
@@ -96,15 +96,15 @@ func findAdapter(wanted string, matches func(*Adapter) bool) (*Adapter, error) {
 
 // airOf returns how an adapter sends, or the zero Air if that is not known. The
 // result only affects speed, so errors are ignored.
-func airOf(adapter BDAddr) btsocket.Air {
+func airOf(adapter BDAddr) framing.Air {
 	all, err := hci.Adapters()
 	if err != nil {
-		return btsocket.Air{}
+		return framing.Air{}
 	}
 	for _, a := range all {
 		if a.Address == adapter {
-			return btsocket.Air{ACLLength: a.ACLLength, Packets: a.Packets}
+			return framing.Air{ACLLength: a.ACLLength, Packets: a.Packets}
 		}
 	}
-	return btsocket.Air{}
+	return framing.Air{}
 }

@@ -11,6 +11,7 @@ import (
 	"weak"
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+	"github.com/go-rfcomm/rfcomm/internal/framing"
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
@@ -43,7 +44,7 @@ func newDialedConn(socket *btsocket.Socket, local, remote Addr) *Conn {
 
 func newHeldConn(socket *btsocket.Socket, held *heldConn) *Conn {
 	adapter := held.local.Device
-	socket.SendOver(func() btsocket.Air { return airOf(adapter) })
+	socket.SetChunker(framing.NewChunker(func() framing.Air { return airOf(adapter) }))
 	held.socket = weak.Make(socket)
 	conns.add(held)
 	// The cleanup is attached to the socket, not to the Conn, because a pending

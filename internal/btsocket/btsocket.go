@@ -26,6 +26,22 @@ package btsocket
 
 import "syscall"
 
+// A Chunker chooses how Write splits the data of a stream among calls of
+// write(2). A Socket calls its methods one at a time.
+type Chunker interface {
+	// Next returns the length of the next chunk of a Write of which rest bytes
+	// are left: 1 to rest. first reports whether nothing of that Write has been
+	// written.
+	Next(rest int, first bool) int
+
+	// Partial records that the kernel took only the first n bytes of a chunk.
+	Partial(n int)
+
+	// Full records that the kernel took nothing of a chunk, because the send
+	// buffer was full. It is called once until the kernel takes data again.
+	Full()
+}
+
 // ErrUnconfirmed is the cause of the error of a Shutdown after which it cannot be
 // known whether the other end has acknowledged everything: the stream has closed
 // as if it had, but the link is gone. It matches ECONNABORTED.

@@ -15,7 +15,7 @@ type Socket struct{ descriptor }
 func (*Socket) Read([]byte) (int, error)                               { return 0, errors.ErrUnsupported }
 func (*Socket) Write([]byte) (int, error)                              { return 0, errors.ErrUnsupported }
 func (*Socket) CloseContext(context.Context) error                     { return errors.ErrUnsupported }
-func (*Socket) SendOver(func() Air)                                    {}
+func (*Socket) SetChunker(Chunker)                                     {}
 func (*Socket) Connected() bool                                        { return false }
 func (*Socket) Shutdown(context.Context, func() (uint16, error)) error { return errors.ErrUnsupported }
 

@@ -23,10 +23,10 @@ type Socket struct {
 
 	writeMu  sync.Mutex // held by Write from start to end
 	write    transfer
-	wrote    bool   // something, at least once
-	full     bool   // the send buffer was full, and nothing was written since
-	writeEnd error  // what Write said when the stream ended for it
-	cutter   cutter // of writes, into pieces
+	wrote    bool    // something, at least once
+	full     bool    // the send buffer was full, and nothing was written since
+	writeEnd error   // what Write said when the stream ended for it
+	chunker  Chunker // nil: Write passes on all that is left
 
 	endMu sync.Mutex
 	end   error // how the stream ended: io.EOF or a syscall.Errno; nil: not known to have ended

@@ -9,13 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SendOver makes Write choose the length of each write(2) so that the RFCOMM
-// frames fill the baseband packets that air describes. Write calls air once, when
-// the send buffer has been full often enough to show the MTU, if ever.
-func (s *Socket) SendOver(air func() Air) {
+// SetChunker makes Write split its data as c decides. By default, and for
+// packets, Write passes all remaining data to each write(2).
+func (s *Socket) SetChunker(c Chunker) {
 	s.writeMu.Lock()
 	defer s.writeMu.Unlock()
-	s.cutter = cutter{ask: air}
+	s.chunker = c
 }
 
 // Write writes all of p, unless the stream ends, the deadline passes or the
@@ -47,22 +46,25 @@ func (s *Socket) writeStep(fd uintptr) (done bool) {
 			s.write.err = net.ErrClosed
 			return true
 		}
-		piece := s.cutter.next(len(s.write.rest), s.write.n == 0)
-		n, err := send(fd, s.write.rest[:piece])
+		chunk := len(s.write.rest)
+		if s.chunker != nil {
+			chunk = s.chunker.Next(chunk, s.write.n == 0)
+		}
+		n, err := send(fd, s.write.rest[:chunk])
 		switch {
 		case n > 0:
-			if n < piece {
-				s.cutter.tookPart(n)
+			if n < chunk && s.chunker != nil {
+				s.chunker.Partial(n)
 			}
 			s.write.n += n
 			s.wrote, s.full = true, false
 			s.write.rest = s.write.rest[n:]
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
-			if !s.full {
-				s.full = true
-				s.cutter.full()
+			if !s.full && s.chunker != nil {
+				s.chunker.Full()
 			}
+			s.full = true
 			return false
 		case err == nil:
 			s.write.err = io.ErrUnexpectedEOF

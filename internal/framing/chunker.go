@@ -1,81 +1,89 @@
-package btsocket
+package framing
 
 import "slices"
 
-// maxPiece bounds one write(2). The kernel copies a whole piece into frames
-// before it sends the first of them (rfcomm_sock_sendmsg), so a small one gets
-// data on the air sooner, and a Close waits less.
-const maxPiece = 32 << 10
+// maxChunk is the maximum length of a chunk. The kernel copies a whole chunk
+// into frames before it sends the first frame (rfcomm_sock_sendmsg), so short
+// chunks reach the air sooner and shorten the wait of a Close.
+const maxChunk = 32 << 10
 
-// The least and the most that a frame of RFCOMM may have to hold. The most is
-// what Linux offers and accepts: the longest packet less a header of 5 bytes
-// (l2cap_mtu_auto, rfcomm_apply_pn).
+// The minimum and maximum MTU of an RFCOMM connection. Linux offers and accepts
+// at most the longest packet less a header of 5 bytes (l2cap_mtu_auto,
+// rfcomm_apply_pn).
 const (
 	minMTU = 23
 	maxMTU = 1016
 )
 
-// minACLLength is the least that a controller may take at once.
+// minACLLength is the least ACL length that a controller may have.
 const minACLLength = 27
 
-// enough is how often the send buffer has to be full before the MTU is judged:
-// by one count alone a multiple or a neighbour of it would often do as well.
+// enough is the number of times that the send buffer must have been full before
+// the Chunker estimates the MTU. A single count is often divisible by a multiple
+// or a neighbor of the MTU, too.
 const enough = 3
 
-// A cutter chooses the length of the piece for the next write(2), so that the
-// frames that the kernel makes of it fill the packets that carry them.
+// A Chunker chooses the length of each write(2) so that the frames that the
+// kernel makes of the chunk fill the packets that carry them.
 //
-// The kernel cuts each piece into frames of the connection's MTU, the last one
-// shorter (bt_skb_sendmmsg). That is rarely the best: a frame of 1016 bytes, as
-// between two Linux machines, is 4 bytes longer than the longest packet. A piece
-// no longer than the MTU is a frame of its own, of a length to choose.
+// The kernel cuts each chunk into frames of the connection's MTU and a shorter
+// last frame (bt_skb_sendmmsg). That is rarely the best division: a frame of
+// 1016 bytes, the MTU between two Linux machines, is 4 bytes longer than the
+// longest packet. A chunk that is not longer than the MTU is a frame of its own,
+// so the Chunker can choose the length of the frame.
 //
-// No option shows the MTU. But where the send buffer has no room for all of a
-// piece, the kernel takes whole frames (sock_alloc_send_skb), so the MTU divides
-// every such count. The cutter takes it for the largest number that does. If it
-// is smaller in truth, pieces are longer than a frame, and counts come that
-// correct it. A stream that never fills the send buffer is not slowed down by
-// the air; until then, or without an Air, the kernel gets all there is.
+// No socket option reports the MTU. But when the send buffer has no room for a
+// whole chunk, the kernel takes whole frames (sock_alloc_send_skb), so the MTU
+// divides every such count. The Chunker takes the largest common divisor within
+// the limits as the MTU. If the MTU is smaller, chunks are longer than a frame,
+// and later counts correct the estimate. A stream that never fills the send
+// buffer is not limited by the air. Until the buffer has been full, or without
+// an Air, chunks are as long as possible.
 //
-// Which packets the peer and the radio's conditions allow is not visible. The
-// cutter goes by the adapter's fastest.
-type cutter struct {
-	mtu    int        // 0: not known
-	ask    func() Air // what tells air; nil once it has
+// The packets that the peer and the radio conditions allow are not visible. The
+// Chunker assumes the fastest packets of the adapter.
+type Chunker struct {
+	mtu    int        // 0 if not known
+	ask    func() Air // returns air; nil after the call
 	air    Air
-	common int // the greatest common divisor of the counts; 0: there is none yet
-	fulls  int // how often the send buffer was full
+	common int // the greatest common divisor of the counts; 0 if there is no count
+	fulls  int // the number of times that the send buffer was full
 
 	// For this MTU, by pairs of slots:
-	frames []int // the most data of one frame that takes so many; 0: none does
+	frames []int // the most data of one frame that takes that many pairs; 0 if no frame does
 	most   []int // the most data of any number of frames
 	first  []int // the pairs of slots of the first of those frames
-	best   int   // those of the frame with the most data per slot
+	best   int   // the pairs of slots of the frame with the most data per slot
 }
 
-// next returns the length of the piece to write when rest bytes of a Write are
-// left. If nothing of the Write is written yet, first is set.
-func (c *cutter) next(rest int, first bool) int {
-	if c.mtu == 0 { // apart from planned so that it is inlined
-		return min(rest, maxPiece)
-	}
-	return c.planned(rest, first)
-}
+// NewChunker returns a Chunker for a new connection. The Chunker calls air once,
+// when the send buffer has been full often enough to estimate the MTU. Most
+// connections never fill it.
+func NewChunker(air func() Air) *Chunker { return &Chunker{ask: air} }
 
-// planned is next when there is a plan.
+// Next returns the length of the next chunk of a Write of which rest bytes are
+// left. first reports whether nothing of that Write has been written.
 //
 // A Write that fits one frame is not cut, even if two frames took fewer slots:
-// there are devices that treat a frame as a message.
-func (c *cutter) planned(rest int, first bool) int {
-	if first && rest <= c.mtu {
+// some devices treat a frame as a message.
+func (c *Chunker) Next(rest int, first bool) int {
+	switch {
+	case c.mtu == 0:
+		return min(rest, maxChunk)
+	case first && rest <= c.mtu:
 		return rest
 	}
+	return c.planned(rest)
+}
+
+// planned returns the length of the next chunk according to the plan.
+func (c *Chunker) planned(rest int) int {
 	if over := rest - c.most[len(c.most)-1]; over > 0 {
-		piece := c.frames[c.best]
-		if piece == c.mtu { // the kernel cuts the same
-			piece *= min((over+piece-1)/piece, maxPiece/piece)
+		chunk := c.frames[c.best]
+		if chunk == c.mtu { // the kernel cuts a longer chunk in the same way
+			chunk *= min((over+chunk-1)/chunk, maxChunk/chunk)
 		}
-		return piece
+		return chunk
 	}
 	pairs, _ := slices.BinarySearch(c.most, rest)
 	if rest/c.mtu*c.air.frame(c.mtu)+c.air.frame(rest%c.mtu) <= pairs {
@@ -84,8 +92,8 @@ func (c *cutter) planned(rest int, first bool) int {
 	return c.frames[c.first[pairs]]
 }
 
-// tookPart is told of a piece of which the kernel took only the first n bytes.
-func (c *cutter) tookPart(n int) {
+// Partial records that the kernel took only the first n bytes of a chunk.
+func (c *Chunker) Partial(n int) {
 	for n > 0 {
 		c.common, n = n, c.common%n
 	}
@@ -94,16 +102,17 @@ func (c *cutter) tookPart(n int) {
 	}
 }
 
-// full is told of a piece of which the kernel took nothing.
-func (c *cutter) full() {
+// Full records that the send buffer was full: the kernel took nothing of a
+// chunk.
+func (c *Chunker) Full() {
 	if c.fulls++; c.fulls == enough {
 		c.learn()
 	}
 }
 
 // learn makes the plan for the largest MTU that divides all counts.
-func (c *cutter) learn() {
-	if c.ask != nil { // not before: most connections never fill their buffer
+func (c *Chunker) learn() {
+	if c.ask != nil { // not earlier: most connections never fill their buffer
 		c.air, c.ask = c.ask(), nil
 	}
 	if c.air.ACLLength < minACLLength {
@@ -117,16 +126,17 @@ func (c *cutter) learn() {
 			return
 		}
 	}
-	*c = cutter{} // not RFCOMM
+	*c = Chunker{} // the counts are not those of RFCOMM
 }
 
-// plan works out how to send any number of bytes in as few slots as possible.
-func (c *cutter) plan(mtu int) {
+// plan computes the division that takes the fewest slots, for any number of
+// bytes.
+func (c *Chunker) plan(mtu int) {
 	c.mtu = mtu
 	longest := c.air.frame(mtu)
 	c.frames = make([]int, longest+1)
 	for data := 1; data <= mtu; data++ {
-		c.frames[c.air.frame(data)] = data // longer ones never take less
+		c.frames[c.air.frame(data)] = data // longer frames never take less
 	}
 	c.best = longest
 	for pairs := longest; pairs > 0; pairs-- {
@@ -134,8 +144,8 @@ func (c *cutter) plan(mtu int) {
 			c.best = pairs
 		}
 	}
-	// Of more than that many pairs some are best spent on the best frame: among
-	// any c.best others there are some that take a multiple of its time.
+	// Beyond this number of pairs, a best frame is part of a best division:
+	// among any c.best other frames, some together take a multiple of its time.
 	limit := c.best * longest
 	c.most, c.first = make([]int, limit+1), make([]int, limit+1)
 	for pairs := 1; pairs <= limit; pairs++ {

@@ -1,4 +1,4 @@
-package btsocket
+package framing
 
 import (
 	"flag"
@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A setting is what a rule for pieces must do well on.
+// A setting is what a rule for chunks must do well on.
 type setting struct {
 	packets string
 	air     Air
@@ -69,15 +69,15 @@ func (s setting) fewest(limit int) []int {
 }
 
 // cut returns the pairs of slots for a Write of so many bytes.
-func (s setting) cut(t testing.TB, c *cutter, size int) (pairs int) {
+func (s setting) cut(t testing.TB, c *Chunker, size int) (pairs int) {
 	t.Helper()
 	for rest := size; rest > 0; {
-		piece := c.next(rest, rest == size)
-		if piece <= 0 || piece > rest || piece > maxPiece {
-			t.Fatalf("%v: a piece of %d bytes where %d are left", s, piece, rest)
+		chunk := c.Next(rest, rest == size)
+		if chunk <= 0 || chunk > rest || chunk > maxChunk {
+			t.Fatalf("%v: a chunk of %d bytes where %d are left", s, chunk, rest)
 		}
-		pairs += s.whole(piece)
-		rest -= piece
+		pairs += s.whole(chunk)
+		rest -= chunk
 	}
 	return pairs
 }
@@ -109,7 +109,7 @@ func TestFramesTakeTheirTime(t *testing.T) {
 	}
 }
 
-// What the cutter's plan rests on, and the search for the fewest slots.
+// What the Chunker's plan rests on, and the search for the fewest slots.
 func TestLongerFramesNeverTakeLess(t *testing.T) {
 	for _, s := range settings() {
 		for data := 1; data <= s.mtu; data++ {
@@ -120,13 +120,13 @@ func TestLongerFramesNeverTakeLess(t *testing.T) {
 	}
 }
 
-func TestPiecesTakeAsFewSlotsAsPossible(t *testing.T) {
+func TestChunksTakeAsFewSlotsAsPossible(t *testing.T) {
 	const limit = 70_000
 	for _, s := range settings() {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
 			fewest := s.fewest(limit)
-			c := cutter{air: s.air}
+			c := Chunker{air: s.air}
 			c.plan(s.mtu)
 			random := rand.New(rand.NewPCG(1, 2))
 			for size := 1; size <= limit; size += 1 + random.IntN(1+size/100) {
@@ -143,23 +143,23 @@ func TestPiecesTakeAsFewSlotsAsPossible(t *testing.T) {
 func TestCutterKeepsOneFrameWhole(t *testing.T) {
 	for _, s := range settings() {
 		for _, mtu := range []int{s.mtu, 1000} {
-			c := cutter{air: s.air}
+			c := Chunker{air: s.air}
 			c.plan(mtu)
 			for size := 1; size <= mtu; size++ {
-				if piece := c.next(size, true); piece != size {
-					t.Fatalf("%v: of %d bytes, a piece of %d where a frame holds %d", s, size, piece, mtu)
+				if chunk := c.Next(size, true); chunk != size {
+					t.Fatalf("%v: of %d bytes, a chunk of %d where a frame holds %d", s, size, chunk, mtu)
 				}
 			}
 		}
 	}
 }
 
-func TestPiecesSuitOddAdapters(t *testing.T) {
+func TestChunksSuitOddAdapters(t *testing.T) {
 	for _, acl := range []int{minACLLength, 48, 192, 1017, 1024, 4096, 65535} {
 		for _, mtu := range []int{23, 43, 674, 1016} {
 			s := setting{"3-DH5", Air{acl, rates[0].packets}, mtu}
 			fewest := s.fewest(3000)
-			c := cutter{air: s.air}
+			c := Chunker{air: s.air}
 			c.plan(mtu)
 			for size := 1; size < len(fewest); size += 13 {
 				if pairs := s.cut(t, &c, size); pairs != fewest[size] {
@@ -171,9 +171,9 @@ func TestPiecesSuitOddAdapters(t *testing.T) {
 }
 
 // A peer that lacks the adapter's fastest packets, or a radio that is too bad
-// for them, makes the pieces the wrong ones. That is the price.
-func TestPiecesForFasterPacketsThanThereAre(t *testing.T) {
-	const size = maxPiece
+// for them, makes the chunks the wrong ones. That is the price.
+func TestChunksForFasterPacketsThanThereAre(t *testing.T) {
+	const size = maxChunk
 	for _, s := range settings() {
 		for _, rate := range rates {
 			if rate.packets[0] <= s.air.Packets[0] {
@@ -183,66 +183,66 @@ func TestPiecesForFasterPacketsThanThereAre(t *testing.T) {
 			if s.mtu == 127 {
 				worst = 0.59 // by frames of 75 bytes, for 3-DH1
 			}
-			c := cutter{air: Air{s.air.ACLLength, rate.packets}}
+			c := Chunker{air: Air{s.air.ACLLength, rate.packets}}
 			c.plan(s.mtu)
 			if share := float64(s.whole(size)) / float64(s.cut(t, &c, size)); share < worst {
-				t.Errorf("%v with pieces for %s: %.3f of the rate of whole writes, want %.2f", s, rate.name, share, worst)
+				t.Errorf("%v with chunks for %s: %.3f of the rate of whole writes, want %.2f", s, rate.name, share, worst)
 			}
 		}
 	}
 }
 
-func TestPiecesOfTheMTUAreNotCut(t *testing.T) {
+func TestChunksOfTheMTUAreNotCut(t *testing.T) {
 	// 3 × 330 and what is left are what the kernel would cut, too.
-	c := cutter{air: Air{1021, rates[0].packets}}
+	c := Chunker{air: Air{1021, rates[0].packets}}
 	c.plan(330)
-	if piece := c.next(20_000, true); piece < 19_000 || piece%330 != 0 && piece != 20_000 {
-		t.Errorf("a piece of %d bytes, want all or whole frames", piece)
+	if chunk := c.Next(20_000, true); chunk < 19_000 || chunk%330 != 0 && chunk != 20_000 {
+		t.Errorf("a chunk of %d bytes, want all or whole frames", chunk)
 	}
-	if piece := c.next(1_000_000, true); piece > maxPiece || piece < maxPiece-330 {
-		t.Errorf("a piece of %d bytes, want some %d", piece, maxPiece)
+	if chunk := c.Next(1_000_000, true); chunk > maxChunk || chunk < maxChunk-330 {
+		t.Errorf("a chunk of %d bytes, want some %d", chunk, maxChunk)
 	}
 }
 
-// fillUp tells a cutter of a send buffer that is full often enough.
-func fillUp(c *cutter) {
+// fillUp tells a Chunker of a send buffer that is full often enough.
+func fillUp(c *Chunker) {
 	for range enough {
-		c.full()
+		c.Full()
 	}
 }
 
 func TestNothingIsCutWhereNothingIsKnown(t *testing.T) {
-	whole := func(t *testing.T, c *cutter) {
+	whole := func(t *testing.T, c *Chunker) {
 		t.Helper()
-		for _, rest := range []int{1, 1016, 5000, maxPiece} {
-			if piece := c.next(rest, true); piece != rest {
-				t.Errorf("a piece of %d bytes where %d are left", piece, rest)
+		for _, rest := range []int{1, 1016, 5000, maxChunk} {
+			if chunk := c.Next(rest, true); chunk != rest {
+				t.Errorf("a chunk of %d bytes where %d are left", chunk, rest)
 			}
 		}
-		if piece := c.next(10*maxPiece, true); piece != maxPiece {
-			t.Errorf("a piece of %d bytes", piece)
+		if chunk := c.Next(10*maxChunk, true); chunk != maxChunk {
+			t.Errorf("a chunk of %d bytes", chunk)
 		}
 	}
 	t.Run("before the send buffer was full", func(t *testing.T) {
-		c := cutter{air: Air{1021, rates[0].packets}}
+		c := Chunker{air: Air{1021, rates[0].packets}}
 		whole(t, &c)
 		for range enough - 1 {
-			c.tookPart(23 * 1016)
-			c.full()
+			c.Partial(23 * 1016)
+			c.Full()
 		}
 		whole(t, &c)
 	})
 	t.Run("without an Air", func(t *testing.T) {
-		var c cutter
+		var c Chunker
 		fillUp(&c)
-		c.tookPart(1016)
+		c.Partial(1016)
 		whole(t, &c)
 	})
 	t.Run("where counts are not of frames", func(t *testing.T) {
-		c := cutter{air: Air{1021, rates[0].packets}}
+		c := Chunker{air: Air{1021, rates[0].packets}}
 		fillUp(&c)
-		c.tookPart(2000)
-		c.tookPart(1999)
+		c.Partial(2000)
+		c.Partial(1999)
 		fillUp(&c)
 		whole(t, &c)
 	})
@@ -262,10 +262,10 @@ func TestTheLargestPossibleMTUIsTaken(t *testing.T) {
 		"always two":                 {[]int{8 * 330, 2 * 330}, 660},
 		"first too many for a frame": {[]int{2000}, 1000},
 	} {
-		c := cutter{air: Air{1021, rates[0].packets}}
+		c := Chunker{air: Air{1021, rates[0].packets}}
 		fillUp(&c)
 		for _, n := range tt.counts {
-			c.tookPart(n)
+			c.Partial(n)
 		}
 		if c.mtu != tt.want {
 			t.Errorf("%s: %d, want %d", name, c.mtu, tt.want)
@@ -315,25 +315,25 @@ func (b *sendBuffer) send() {
 }
 
 // stream writes what a Socket's Write does.
-func (b *sendBuffer) stream(c *cutter, size int) {
+func (b *sendBuffer) stream(c *Chunker, size int) {
 	for rest := size; rest > 0; {
-		piece := c.next(rest, rest == size)
-		switch n := b.write(piece); {
+		chunk := c.Next(rest, rest == size)
+		switch n := b.write(chunk); {
 		case n == 0:
-			c.full()
+			c.Full()
 			for b.used > defaultSendBuffer/2 {
 				b.send()
 			}
 		default:
-			if n < piece {
-				c.tookPart(n)
+			if n < chunk {
+				c.Partial(n)
 			}
 			rest -= n
 		}
 	}
 }
 
-// A stream of writes of any size comes to the best pieces for itself, though
+// A stream of writes of any size comes to the best chunks for itself, though
 // nothing but what the kernel takes tells of the MTU. One frame in a hundred
 // may stay wrong: too few for the kernel's counts to tell of it.
 func TestStreamsLearnWhatSuitsThem(t *testing.T) {
@@ -341,11 +341,11 @@ func TestStreamsLearnWhatSuitsThem(t *testing.T) {
 	for _, s := range settings() {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
-			fewest := s.fewest(maxPiece)
+			fewest := s.fewest(maxChunk)
 			for _, size := range []int{20, 64, 200, 331, 700, 1012, 1016, 1100, 2032, 4096, 32768} {
 				for seed := range uint64(2) {
 					b := sendBuffer{setting: s, random: rand.New(rand.NewPCG(seed, 0))}
-					c := cutter{air: s.air}
+					c := Chunker{air: s.air}
 					for range learning / max(size, 20) {
 						b.stream(&c, size)
 					}
@@ -367,10 +367,10 @@ func TestStreamsLearnWhatSuitsThem(t *testing.T) {
 // keptWhole returns how many sizes go as one frame although two frames would
 // take fewer slots, and how many more slots that takes, on average and at most.
 func (s setting) keptWhole() (sizes int, mean, most float64) {
-	c := cutter{air: s.air}
+	c := Chunker{air: s.air}
 	c.plan(s.mtu)
 	for size := 1; size <= s.mtu; size++ {
-		first := c.next(size, false)
+		first := c.Next(size, false)
 		if first == size {
 			continue
 		}
@@ -383,19 +383,19 @@ func (s setting) keptWhole() (sizes int, mean, most float64) {
 	return sizes, mean / float64(max(sizes, 1)), most
 }
 
-func BenchmarkNextPiece(b *testing.B) {
-	c := cutter{air: Air{1021, rates[0].packets}}
+func BenchmarkNextChunk(b *testing.B) {
+	c := Chunker{air: Air{1021, rates[0].packets}}
 	c.plan(1016)
 	for b.Loop() {
 		for rest := 32768; rest > 0; {
-			rest -= c.next(rest, rest == 32768)
+			rest -= c.Next(rest, rest == 32768)
 		}
 	}
 }
 
 func BenchmarkPlan(b *testing.B) {
 	for b.Loop() {
-		c := cutter{air: Air{1021, rates[0].packets}}
+		c := Chunker{air: Air{1021, rates[0].packets}}
 		c.plan(1016)
 	}
 }
@@ -411,17 +411,17 @@ func TestTable(t *testing.T) {
 	var out strings.Builder
 	sizes := []int{64, 1012, 1016, 4096, 32768}
 	rate := func(size, pairs int) float64 { return float64(size) / float64(pairs) / 1.25 } // kB/s
-	fmt.Fprint(&out, "| packets | ACL length | MTU | best piece |")
+	fmt.Fprint(&out, "| packets | ACL length | MTU | best chunk |")
 	for _, size := range sizes {
 		fmt.Fprintf(&out, " %d |", size)
 	}
 	fmt.Fprint(&out, "\n|---|--:|--:|--:|", strings.Repeat("--:|", len(sizes)), "\n")
 	for _, s := range settings() {
-		c := cutter{air: s.air}
+		c := Chunker{air: s.air}
 		c.plan(s.mtu)
-		piece := c.frames[c.best]
-		best := rate(piece, s.air.frame(piece))
-		fmt.Fprintf(&out, "| %s | %d | %d | %d: %.1f |", s.packets, s.air.ACLLength, s.mtu, piece, best)
+		chunk := c.frames[c.best]
+		best := rate(chunk, s.air.frame(chunk))
+		fmt.Fprintf(&out, "| %s | %d | %d | %d: %.1f |", s.packets, s.air.ACLLength, s.mtu, chunk, best)
 		for _, size := range sizes {
 			pairs := s.cut(t, &c, size)
 			before, after := rate(size, s.whole(size)), rate(size, pairs)

@@ -1,20 +1,25 @@
-package btsocket
+// Package framing computes how RFCOMM frames fill baseband packets, and cuts
+// the data of a stream so that the frames fill their packets.
+//
+// It performs no I/O. Air describes how an adapter sends, and a Chunker plans
+// the length of each write(2).
+package framing
 
-// An Air says how an adapter sends, as far as the time on the air of a frame
-// depends on it. The zero value stands for an adapter of which nothing is known.
+// An Air describes how an adapter sends, as far as the air time of a frame
+// depends on it. The zero value describes an unknown adapter.
 type Air struct {
-	// ACLLength is the most bytes that the kernel hands the controller at once
-	// (acl_mtu). It cuts longer frames.
+	// ACLLength is the maximum number of bytes that the kernel hands the
+	// controller at once (acl_mtu). The kernel fragments longer frames.
 	ACLLength int
 
-	// Packets are the most bytes that a packet of 1, of 3 and of 5 slots
-	// carries. Another slot belongs to the answer, so these take 1, 2 and 3
-	// pairs of slots; a pair is 1250 µs.
+	// Packets holds the maximum number of bytes that a packet of 1, of 3 and
+	// of 5 slots carries. The answer takes another slot, so these packets take
+	// 1, 2 and 3 pairs of slots. A pair takes 1250 µs.
 	Packets [3]int
 }
 
-// frame returns the pairs of slots that an RFCOMM frame with so many bytes of
-// data takes. No two fragments share a packet.
+// frame returns the number of pairs of slots that an RFCOMM frame with data
+// bytes of data takes. Two fragments never share a packet.
 func (a Air) frame(data int) int {
 	if data == 0 {
 		return 0
@@ -25,13 +30,14 @@ func (a Air) frame(data int) int {
 	)
 	length := l2cap + rfcomm + data
 	if data > 127 {
-		length++ // the length takes two bytes
+		length++ // the length field takes two bytes
 	}
 	return length/a.ACLLength*a.fragment(a.ACLLength) + a.fragment(length%a.ACLLength)
 }
 
-// fragment returns the pairs of slots for what the controller gets at once: it
-// sends the longest packets while there is more, then the shortest that does.
+// fragment returns the number of pairs of slots for the bytes that the
+// controller receives at once. The controller sends the longest packets as long
+// as they are full, and then the shortest packet that holds the rest.
 func (a Air) fragment(length int) int {
 	longest := a.Packets[len(a.Packets)-1]
 	pairs := length / longest * len(a.Packets)
