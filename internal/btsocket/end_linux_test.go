@@ -137,8 +137,9 @@ func TestReadReturnsDataBeforeRecordedEnd(t *testing.T) {
 	buf := make([]byte, 100)
 	near.read.rest = buf
 	var n int
+	var arrived bool
 	var err error
-	near.control(func(fd int) error { n, err = near.receive(uintptr(fd)); return nil })
+	near.control(func(fd int) error { n, arrived, err = near.receive(uintptr(fd)); return nil })
 	if err != unix.EAGAIN {
 		t.Fatalf("receive = %d, %v; want EAGAIN", n, err)
 	}
@@ -151,7 +152,7 @@ func TestReadReturnsDataBeforeRecordedEnd(t *testing.T) {
 	wantErrno(t, writeErr, "write", unix.ECONNRESET)
 
 	near.control(func(fd int) error {
-		if !near.judge(uintptr(fd), n, err) {
+		if !near.judge(uintptr(fd), n, arrived, err) {
 			t.Error("Read would wait")
 		}
 		return nil

@@ -47,8 +47,8 @@ func (s *Socket) readStep(fd uintptr) (done bool) {
 	// long as with a net.UnixConn, without 1.0.
 	expected := s.waits == untilWaiting && !s.read.waited
 	if !expected || !s.idle(fd) {
-		n, err := s.receive(fd)
-		done = s.judge(fd, n, err)
+		n, arrived, err := s.receive(fd)
+		done = s.judge(fd, n, arrived, err)
 	}
 	s.read.waited = s.read.waited || !done
 	return done
@@ -68,15 +68,19 @@ func (s *Socket) idle(fd uintptr) bool {
 // is left out if the stream has ended with nothing queued, as all such
 // connections have (rfcomm_recv_data). A peer that hangs up between poll(2)
 // and recv(2) still crashes Linux 6.1.
-func (s *Socket) receive(fd uintptr) (int, error) {
+func (s *Socket) receive(fd uintptr) (n int, arrived bool, err error) {
+	if s.packets != nil {
+		return s.packets.receive(fd, s.read.rest)
+	}
 	first := !s.received
 	if first {
 		if ended, err := endedEmpty(fd); ended {
-			return 0, err
+			return 0, false, err
 		}
 		s.received = true
 	}
-	return receive(fd, s.read.rest, first)
+	n, err = receive(fd, s.read.rest, first)
+	return n, n > 0, err
 }
 
 // judge handles the result of a receive. Only judge decides that there is no
@@ -87,11 +91,11 @@ func (s *Socket) receive(fd uintptr) (int, error) {
 // receive that began when the stream had ended is the last. In the same way, waiting for the poller is safe only after a look at
 // the state: the edge that announced the end may have been consumed before this
 // Read began.
-func (s *Socket) judge(fd uintptr, n int, err error) (done bool) {
-	for ended := false; ; n, err = s.receive(fd) {
+func (s *Socket) judge(fd uintptr, n int, arrived bool, err error) (done bool) {
+	for ended := false; ; n, arrived, err = s.receive(fd) {
 		switch {
-		case n > 0:
-			s.read.n = n
+		case arrived:
+			s.read.n, s.read.err = n, os.NewSyscallError("read", err)
 			return true
 		case err == unix.EINTR:
 		case err != unix.EAGAIN && passing(err):

@@ -16,6 +16,8 @@ import (
 type Socket struct {
 	descriptor
 
+	packets *packets // nil for a stream
+
 	readMu   sync.Mutex // held by Read from start to end
 	read     transfer
 	received bool // recv(2) was called, at least once
@@ -55,8 +57,17 @@ func New(fd int) (*Socket, error) {
 	if err := s.open(fd); err != nil {
 		return nil, err
 	}
+	packets, err := newPackets(fd)
+	if err != nil {
+		go s.file.Close() // which can be stuck
+		return nil, err
+	}
+	s.packets = packets
 	s.read.step = s.readStep
 	s.write.step = s.writeStep
+	if packets != nil {
+		s.write.step = s.writePacketStep
+	}
 	s.forgotten = closeWhenForgotten(s, s.file, nil)
 	return s, nil
 }

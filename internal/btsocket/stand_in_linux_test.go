@@ -34,6 +34,16 @@ func unixPair(t *testing.T) (near, far *Socket) {
 	return socketOf(t, a), socketOf(t, b)
 }
 
+// packetPair returns two Sockets for packets that are connected.
+func packetPair(t *testing.T) (near, far *Socket) {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return socketOf(t, pair[0]), socketOf(t, pair[1])
+}
+
 // newLoopback returns a new non-blocking socket that is bound to the loopback
 // interface.
 func newLoopback(t *testing.T, kind int) (fd int) {
@@ -86,7 +96,8 @@ func reset(t *testing.T, s, other *Socket) {
 	other.control(func(fd int) error { await(t, fd, unix.POLLHUP); return nil })
 }
 
-// udpPair returns a UDP socket that is connected to another.
+// udpPair returns a UDP socket that is connected to another. The Socket treats
+// it as a stream, since it stands in for RFCOMM.
 func udpPair(t *testing.T) (near *Socket, far int) {
 	t.Helper()
 	a, b := newLoopback(t, unix.SOCK_DGRAM), newLoopback(t, unix.SOCK_DGRAM)
@@ -102,7 +113,9 @@ func udpPair(t *testing.T) (near *Socket, far int) {
 	if err := unix.SetsockoptInt(a, unix.SOL_IP, unix.IP_RECVERR, 1); err != nil {
 		t.Fatal(err)
 	}
-	return socketOf(t, a), b
+	near = socketOf(t, a)
+	near.packets, near.write.step = nil, near.writeStep
+	return near, b
 }
 
 // tellOnce closes the other end and makes the kernel tell the near end of it:
