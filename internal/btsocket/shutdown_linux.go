@@ -203,9 +203,9 @@ func (s *Socket) awaitDisconnected(ctx context.Context) error {
 	return result
 }
 
-// disconnected reports whether the stream is closed on both sides, and the
-// errno if it came to that otherwise than by this end's disconnect and the
-// answer to it. Until the answer the socket counts as connected
+// disconnected reports whether the connection is closed on both sides, and
+// returns the errno if the cause was not this end's disconnect and the answer to
+// it. Until the answer, an RFCOMM socket counts as connected
 // (rfcomm_sock_getname).
 func disconnected(fd uintptr) (bool, error) {
 	switch _, err := unix.Getpeername(int(fd)); err {
@@ -215,11 +215,36 @@ func disconnected(fd uintptr) (bool, error) {
 	default:
 		return true, os.NewSyscallError("getpeername", err)
 	}
+	if disconnecting(int(fd)) {
+		return false, nil
+	}
 	errno, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
 	if err == nil && errno != 0 {
 		err = unix.Errno(errno)
 	}
 	return true, os.NewSyscallError("shutdown", err)
+}
+
+// btSecurity is BT_SECURITY of include/net/bluetooth/bluetooth.h.
+const btSecurity = 4
+
+// disconnecting reports whether an L2CAP socket without a peer still waits for
+// the answer to its disconnect. poll(2), getpeername(2) and SO_ERROR show no
+// difference between that state and the closed state. But setting BT_SECURITY
+// fails with EINVAL while the channel has a link and is not connected, and
+// succeeds once it has none (l2cap_sock_setsockopt). The level matters in
+// neither case.
+func disconnecting(fd int) bool {
+	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil || domain != unix.AF_BLUETOOTH {
+		return false
+	}
+	protocol, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL)
+	if err != nil || protocol != unix.BTPROTO_L2CAP {
+		return false
+	}
+	const low = "\x01\x00" // struct bt_security: the level BT_SECURITY_LOW, and any key size
+	return unix.SetsockoptString(fd, unix.SOL_BLUETOOTH, btSecurity, low) == unix.EINVAL
 }
 
 // shutdownError is how Shutdown reports that the stream ended otherwise.
