@@ -1,24 +1,27 @@
-// Package btsocket puts a Bluetooth socket on the runtime's network poller:
-// connecting, accepting, reading, writing and a close that is confirmed by
-// the other end. Deadlines and Close end all of them, and waiting for data, a
-// connection or the other end ties up no thread.
+// Package btsocket puts Bluetooth sockets on the runtime's network poller. It
+// connects, accepts, reads, writes, and closes with the peer's confirmation.
+// Deadlines and Close end each of these operations, and a pending operation
+// occupies no thread.
 //
-// It knows sockets, not protocols: addresses are unix.Sockaddr, options are
-// set by the caller. RFCOMM is its first user, L2CAP can be another.
+// It knows sockets, not protocols: addresses are unix.Sockaddr values, the
+// caller sets options, and a Chunker decides how Write splits its data. New
+// asks the socket for its type once. A SOCK_STREAM socket transfers a stream.
+// Any other socket, such as L2CAP's SOCK_SEQPACKET, transfers packets: a Read
+// returns one packet, and a Write sends one.
 //
-// What shapes it is how the kernel treats these sockets, which differs from
-// TCP (net/bluetooth/af_bluetooth.c, net/bluetooth/rfcomm/sock.c):
+// The kernel treats these sockets differently from TCP
+// (net/bluetooth/af_bluetooth.c, net/bluetooth/rfcomm/sock.c):
 //
-//   - A socket that is not connected yet polls as writable, so it may join the
-//     poller only after connect(2); and while it connects, getpeername(2)
-//     already succeeds. Each wake-up therefore looks at the socket's state.
-//   - The end of a stream is reported once, as an errno, to the first of read
-//     and write that asks. It is recorded for the other.
+//   - A new socket polls as writable, so it may join the poller only after
+//     connect(2). While it connects, getpeername(2) already succeeds. Each
+//     wake-up therefore looks at the socket's state.
+//   - The kernel reports the end of a connection once, as an errno, to the first
+//     read(2) or write(2) that asks. The Socket records the errno for the others.
 //   - connect(2), shutdown(2) and close(2) can block even on a non-blocking
-//     descriptor, for as long as some other link of the machine is stalled,
-//     because they share the mutex rfcomm_mutex with the thread that sends.
-//     They run on goroutines that their caller can leave behind, and under no
-//     lock of this package.
+//     descriptor, for as long as another link of the machine is stalled, because
+//     they share the mutex rfcomm_mutex with the thread that sends. They run on
+//     goroutines that their caller can leave behind, and under no lock of this
+//     package.
 //
 // Errors are io.EOF, os.ErrDeadlineExceeded, net.ErrClosed, the error of a
 // context, or an *os.SyscallError.
@@ -42,9 +45,9 @@ type Chunker interface {
 	Full()
 }
 
-// ErrUnconfirmed is the cause of the error of a Shutdown after which it cannot be
-// known whether the other end has acknowledged everything: the stream has closed
-// as if it had, but the link is gone. It matches ECONNABORTED.
+// ErrUnconfirmed is the cause of the error of a Shutdown that cannot find out
+// whether the peer has acknowledged everything: the connection closed as if it
+// had, but the link is gone. ErrUnconfirmed matches ECONNABORTED.
 var ErrUnconfirmed error = unconfirmedError{}
 
 type unconfirmedError struct{}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A Socket cannot exist: there are no such sockets here.
+// A Socket cannot exist on this platform.
 type Socket struct{ descriptor }
 
 func (*Socket) Read([]byte) (int, error)                               { return 0, errors.ErrUnsupported }
@@ -19,7 +19,7 @@ func (*Socket) SetChunker(Chunker)                                     {}
 func (*Socket) Connected() bool                                        { return false }
 func (*Socket) Shutdown(context.Context, func() (uint16, error)) error { return errors.ErrUnsupported }
 
-// A Listener cannot exist: there are no such sockets here.
+// A Listener cannot exist on this platform.
 type Listener struct{ descriptor }
 
 type descriptor struct{}

@@ -13,17 +13,17 @@ import (
 type Endpoint struct {
 	Kind     int           // unix.SOCK_STREAM or unix.SOCK_SEQPACKET
 	Protocol int           // unix.BTPROTO_RFCOMM or unix.BTPROTO_L2CAP
-	Local    unix.Sockaddr // to bind to; nil: none
+	Local    unix.Sockaddr // to bind to; if nil, the socket is not bound
 
 	// Setup is called with the new socket before it is bound. It may be nil.
 	Setup func(fd int) error
 
-	// Connecting is called right before connect(2). No other Connect of this
-	// process calls connect(2) meanwhile. It may be nil.
+	// Connecting is called right before connect(2). It may be nil. While it
+	// runs, no other Connect of this process calls connect(2).
 	Connecting func(ctx context.Context) error
 
-	// Abandoned, if not nil, takes over the socket of a Connect that ctx ended
-	// while the kernel was connecting it. By default the socket is closed.
+	// Abandoned takes ownership of the socket if ctx ends a Connect while the
+	// kernel is connecting it. If nil, Connect closes the socket.
 	Abandoned func(*Socket)
 
 	// Bound is called after the new socket is bound. It may be nil.
@@ -58,7 +58,7 @@ func (e *Endpoint) prepare(ctx context.Context) (int, error) {
 }
 
 // Connect connects a new socket to remote. It returns ctx.Err() as soon as ctx
-// is done, also while connect(2) or close(2) is stuck; these calls end on
+// is done, even while connect(2) or close(2) is stuck: these calls end on
 // goroutines of their own.
 func Connect(ctx context.Context, local Endpoint, remote unix.Sockaddr) (*Socket, error) {
 	fd, err := local.prepare(ctx)
@@ -68,7 +68,7 @@ func Connect(ctx context.Context, local Endpoint, remote unix.Sockaddr) (*Socket
 	if err := local.startConnect(ctx, fd, remote); err != nil {
 		return nil, err
 	}
-	// Not before: a socket that is not connecting yet polls as writable.
+	// Not earlier: until connect(2), a socket polls as writable.
 	s, err := New(fd)
 	if err != nil {
 		return nil, err
@@ -79,8 +79,9 @@ func Connect(ctx context.Context, local Endpoint, remote unix.Sockaddr) (*Socket
 	return s, nil
 }
 
-// finishConnect waits until the socket is connected. If it fails, it closes the
-// socket, or gives it to abandoned if ctx is done and abandoned is not nil.
+// finishConnect waits until the socket is connected. On failure it closes the
+// socket. But if ctx is done and abandoned is not nil, it passes the socket to
+// abandoned instead.
 func (s *Socket) finishConnect(ctx context.Context, abandoned func(*Socket)) error {
 	err := s.awaitConnected(ctx)
 	switch {
@@ -94,16 +95,18 @@ func (s *Socket) finishConnect(ctx context.Context, abandoned func(*Socket)) err
 	return err
 }
 
-// AwaitConnected waits until the kernel has connected an abandoned socket or
-// has given up, or until the socket is closed.
+// AwaitConnected waits until the kernel has connected an abandoned socket, until
+// the kernel has given up, or until the socket is closed.
 func (s *Socket) AwaitConnected() error { return s.awaitConnected(context.Background()) }
 
-// connectSlot is taken during connect(2), so that this process makes one call at
-// a time. Two calls at once, without an RFCOMM session to the device, both
-// request the link (rfcomm_dlc_open, since 6.12.118), and if the second does so
-// while the first request leaves the kernel's queue, the controller refuses the
-// second and the kernel drops the link (EALREADY). A call does not wait for the
-// link, and if one is stuck behind rfcomm_mutex, so is any other.
+// connectSlot is held during connect(2), so that this process makes one such call
+// at a time. Two concurrent calls without an RFCOMM session to the device both
+// request the link (rfcomm_dlc_open, since 6.12.118). If the second request is
+// made while the first leaves the kernel's queue, the controller refuses the
+// second, and the kernel drops the link (EALREADY).
+//
+// The slot delays no call for long: connect(2) does not wait for the link, and if
+// one call is stuck behind rfcomm_mutex, so is any other.
 var connectSlot = make(chan struct{}, 1)
 
 func takeConnectSlot(ctx context.Context) error {
@@ -112,7 +115,7 @@ func takeConnectSlot(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := ctx.Err(); err != nil { // select picks at random
+	if err := ctx.Err(); err != nil { // select chooses at random
 		releaseConnectSlot()
 		return err
 	}
@@ -121,13 +124,14 @@ func takeConnectSlot(ctx context.Context) error {
 
 func releaseConnectSlot() { <-connectSlot }
 
-// startConnect calls connect(2). If it fails, fd is closed or will be.
+// startConnect calls connect(2). If it fails, it has closed fd, or a goroutine of
+// its own will.
 func (e *Endpoint) startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
 	if err := e.beginConnect(ctx); err != nil {
 		closeBriefly(ctx, fd)
 		return err
 	}
-	done := make(chan error) // not buffered: one of the two takes the end
+	done := make(chan error) // not buffered: either startConnect or the goroutine handles the result
 	go func() {
 		err := unix.Connect(fd, remote)
 		releaseConnectSlot()
@@ -149,7 +153,7 @@ func (e *Endpoint) startConnect(ctx context.Context, fd int, remote unix.Sockadd
 	}
 }
 
-// beginConnect takes the connectSlot, which it keeps unless it fails.
+// beginConnect takes the connectSlot. If it fails, it releases the slot.
 func (e *Endpoint) beginConnect(ctx context.Context) error {
 	if err := takeConnectSlot(ctx); err != nil {
 		return err
@@ -164,8 +168,8 @@ func (e *Endpoint) beginConnect(ctx context.Context) error {
 	return err
 }
 
-// connects reports whether the kernel connects a socket after connect(2)
-// returned err. The socket's state shows the result.
+// connects reports whether the kernel connects a socket for which connect(2)
+// returned err. If so, the socket's state shows the result.
 func connects(err error) bool {
 	switch err {
 	case nil, unix.EINPROGRESS, unix.EINTR, unix.EALREADY:
@@ -203,9 +207,9 @@ func (s *Socket) awaitConnected(ctx context.Context) error {
 	return result
 }
 
-// connectResult reports whether a connect has come to its end, and returns its
-// error. While the socket connects, poll(2) shows nothing. getpeername(2) alone
-// proves nothing, since it succeeds by then (rfcomm_sock_getname).
+// connectResult reports whether a connect is over, and returns its error. While
+// the socket connects, poll(2) shows no events. getpeername(2) alone proves
+// nothing, since it succeeds while the socket connects (rfcomm_sock_getname).
 func connectResult(fd uintptr) (done bool, err error) {
 	events := PollEvents(fd, unix.POLLOUT)
 	if events&(unix.POLLOUT|unix.POLLERR|unix.POLLHUP) == 0 {
@@ -220,14 +224,14 @@ func connectResult(fd uintptr) (done bool, err error) {
 	switch _, err := unix.Getpeername(int(fd)); err {
 	case nil:
 		return true, nil
-	case unix.ENOTCONN: // it has ended since poll(2)
+	case unix.ENOTCONN: // the connection has ended since poll(2)
 		return true, cmp.Or(connectError(fd), os.NewSyscallError("connect", noErrno))
 	default:
 		return true, os.NewSyscallError("getpeername", err)
 	}
 }
 
-// connectError returns the error that the kernel has for the socket, if any.
+// connectError returns the pending error of the socket (SO_ERROR), or nil.
 func connectError(fd uintptr) error {
 	errno, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
 	switch {

@@ -14,37 +14,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// closeWait bounds how long a close waits for close(2), which blocks while a
-// stalled link holds the kernel's rfcomm_mutex. Only tests change it.
+// closeWait is the maximum time that a close waits for close(2), which blocks
+// while a stalled link holds the kernel's rfcomm_mutex. Only tests change it.
 var closeWait = 100 * time.Millisecond
 
 // aLongTimeAgo is a deadline that wakes all pending calls.
 var aLongTimeAgo = time.Unix(1, 0)
 
-// A descriptor is what connected and listening sockets have in common: a
-// place on the poller, deadlines, raw access, and an end.
+// A descriptor is the common part of connected and listening sockets: a place on
+// the poller, deadlines, raw access, and Close.
 //
-// os.File keeps the descriptor number safe from reuse. Its own Close is not
-// enough, since the last of the calls that it wakes runs close(2), and so
-// could be stuck in it; here the waiters are woken by a deadline first.
+// os.File protects the descriptor number from reuse. Its own Close is not enough:
+// the last of the calls that it wakes runs close(2), and so could be stuck in it.
+// A descriptor therefore wakes the pending calls by a deadline first.
 type descriptor struct {
 	file *os.File
 	raw  syscall.RawConn // of file
 
 	closed atomic.Bool // no call may start; set under mu
-	mu     sync.Mutex  // orders deadlines and raw calls before or after the end
+	mu     sync.Mutex  // orders deadlines and raw calls before or after the close
 	rawUse sync.WaitGroup
 
-	forgotten runtime.Cleanup // closes what its owner has lost; under mu
+	forgotten runtime.Cleanup // closes the file if the owner is garbage; under mu
 }
 
-// open puts the non-blocking socket fd, which it takes over, on the poller.
+// open puts the non-blocking socket fd on the poller. It takes ownership of fd.
 func (d *descriptor) open(fd int) error {
 	d.file = os.NewFile(uintptr(fd), "bluetooth")
-	// os.NewFile falls back silently to blocking calls where the poller
-	// refuses the descriptor, which epoll's limit on watches can cause.
+	// If the poller refuses the descriptor, for example because of epoll's limit
+	// on watches, os.NewFile silently falls back to blocking calls.
 	if err := d.file.SetDeadline(time.Time{}); err != nil {
-		go d.file.Close() // which can be stuck
+		go d.file.Close() // it can be stuck
 		return os.NewSyscallError("epoll_ctl", unix.ENOSPC)
 	}
 	raw, err := d.file.SyscallConn()
@@ -56,8 +56,8 @@ func (d *descriptor) open(fd int) error {
 	return nil
 }
 
-// beginClose closes the socket to its users and wakes those who wait. It
-// reports false when that had been done before. d.mu must be held.
+// beginClose makes all later calls fail and wakes the pending ones. It reports
+// whether this is the first beginClose. d.mu must be held.
 func (d *descriptor) beginClose() bool {
 	if d.closed.Swap(true) {
 		return false
@@ -67,18 +67,18 @@ func (d *descriptor) beginClose() bool {
 	return true
 }
 
-// release closes the descriptor as startRelease does, and waits for that no
-// longer than closeWait.
+// release closes the descriptor as startRelease does, and waits for the result at
+// most closeWait.
 func (d *descriptor) release(last func(), locks ...sync.Locker) error {
 	done := make(chan error, 1)
 	d.startRelease(done, last, locks...)
 	return waitBriefly(context.Background(), done)
 }
 
-// startRelease waits for the end of all pending calls, which beginClose must have
-// woken, and closes the descriptor, on a goroutine of its own. Calls hold the given
-// locks from start to end; last runs before close(2). done must be buffered: it
-// gets the error of close(2) and is closed.
+// startRelease closes the descriptor on a goroutine of its own, after the end of
+// all pending calls, which beginClose must have woken. Calls hold the given locks
+// from start to end. last runs before close(2). done must be buffered: it receives
+// the error of close(2), and is closed then.
 func (d *descriptor) startRelease(done chan<- error, last func(), locks ...sync.Locker) {
 	go func() {
 		defer close(done)
@@ -95,13 +95,13 @@ func (d *descriptor) startRelease(done chan<- error, last func(), locks ...sync.
 func drain(locks ...sync.Locker) {
 	for _, lock := range locks {
 		lock.Lock()
-		//lint:ignore SA2001 those who come later see that the socket is closed
+		//lint:ignore SA2001 later calls see that the socket is closed
 		lock.Unlock()
 	}
 }
 
-// waitBriefly waits for a close(2) that may be stuck: for closeWait at most, and
-// no longer than until ctx is done.
+// waitBriefly waits for a close(2) that may be stuck: at most closeWait, and at
+// most until ctx is done.
 func waitBriefly(ctx context.Context, done <-chan error) error {
 	timer := time.NewTimer(closeWait)
 	defer timer.Stop()
@@ -128,7 +128,7 @@ func (d *descriptor) pollError(err error) error {
 	}
 }
 
-// SetDeadline sets the read and the write deadline.
+// SetDeadline sets the read and write deadlines.
 func (d *descriptor) SetDeadline(t time.Time) error {
 	return d.setDeadline(d.file.SetDeadline, t)
 }
@@ -165,7 +165,7 @@ func (d *descriptor) RawWrite(f func(fd uintptr) bool) error {
 	return d.useRaw(func() error { return d.raw.Write(f) })
 }
 
-// CheckOpen returns net.ErrClosed after Close, and nil before.
+// CheckOpen returns net.ErrClosed after Close, and nil otherwise.
 func (d *descriptor) CheckOpen() error {
 	if d.closed.Load() {
 		return net.ErrClosed
@@ -185,8 +185,7 @@ func (d *descriptor) useRaw(call func() error) error {
 	return d.pollError(call())
 }
 
-// control runs f, which makes system calls that do not block, on the
-// descriptor.
+// control calls f with the descriptor. f may make system calls that do not block.
 func (d *descriptor) control(f func(fd int) error) error {
 	var result error
 	if err := d.useRaw(func() error {
@@ -209,7 +208,7 @@ func (d *descriptor) setOption(option, value int) error {
 	})
 }
 
-// File returns a duplicate of the descriptor, for the caller to close.
+// File returns a duplicate of the descriptor. The caller must close it.
 func (d *descriptor) File() (*os.File, error) {
 	var file *os.File
 	err := d.control(func(fd int) error {
@@ -222,10 +221,10 @@ func (d *descriptor) File() (*os.File, error) {
 	return file, err
 }
 
-// closeWhenForgotten makes the garbage collector close the file, after last,
-// when its owner was lost unclosed. os.File would do so itself, but on the
-// goroutine that runs all finalizers of the process, which a stuck close(2)
-// must not stop.
+// closeWhenForgotten makes the garbage collector close the file of an owner that
+// is unreachable and was not closed. last, if not nil, runs first. os.File would
+// close itself too, but on the goroutine that runs all finalizers of the process,
+// which a stuck close(2) must not stop.
 func closeWhenForgotten[T any](owner *T, file *os.File, last func(*os.File)) runtime.Cleanup {
 	return runtime.AddCleanup(owner, func(file *os.File) {
 		go func() {

@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// firstFree is the lowest descriptor number in use here: a socket that takes
-// the place of a closed standard stream would receive what others print.
+// firstFree is the lowest descriptor number that this package uses. A socket in
+// the place of a closed standard stream would receive the output of the program.
 const firstFree = 3
 
-// NewSocket returns a new Bluetooth socket, not blocking and close-on-exec.
+// NewSocket returns a new Bluetooth socket, non-blocking and close-on-exec.
 func NewSocket(kind, protocol int) (int, error) {
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
@@ -20,8 +20,8 @@ func NewSocket(kind, protocol int) (int, error) {
 	return aboveStandardStreams(fd)
 }
 
-// aboveStandardStreams moves the descriptor, which it takes over, away from
-// the numbers 0, 1 and 2.
+// aboveStandardStreams moves the descriptor away from the numbers 0, 1 and 2. It
+// takes ownership of fd.
 func aboveStandardStreams(fd int) (int, error) {
 	if fd >= firstFree {
 		return fd, nil
@@ -41,7 +41,7 @@ func Duplicate(fd int) (int, error) {
 }
 
 // closeBriefly closes a descriptor that is not on the poller. It waits for
-// close(2) like waitBriefly.
+// close(2) as waitBriefly does.
 func closeBriefly(ctx context.Context, fd int) {
 	done := make(chan error, 1)
 	go func() { done <- unix.Close(fd) }()

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Listener accepts streams. All its methods may be called from several
+// A Listener accepts connections. Its methods may be called from several
 // goroutines at once.
 type Listener struct {
 	descriptor
@@ -21,7 +21,7 @@ type Listener struct {
 	shared atomic.Bool // the queue may have other users
 }
 
-// accepted is the state of the Accept under way.
+// accepted is the result of the current Accept.
 type accepted struct {
 	fd   int
 	peer unix.Sockaddr
@@ -42,7 +42,7 @@ func Listen(local Endpoint, backlog int) (*Listener, error) {
 }
 
 // NewListener returns a Listener for the listening, non-blocking socket fd. It
-// takes fd over, also when it fails.
+// takes ownership of fd, even if it fails.
 func NewListener(fd int) (*Listener, error) {
 	l := new(Listener)
 	if err := l.open(fd); err != nil {
@@ -52,8 +52,8 @@ func NewListener(fd int) (*Listener, error) {
 	return l, nil
 }
 
-// Accept waits for the next connection and returns it with the address of the
-// other end.
+// Accept waits for the next connection and returns its Socket and the address of
+// the peer.
 func (l *Listener) Accept() (*Socket, unix.Sockaddr, error) {
 	l.acceptMu.Lock()
 	defer l.acceptMu.Unlock()
@@ -84,7 +84,7 @@ func (l *Listener) acceptStep(fd uintptr) (done bool) {
 		case unix.EAGAIN:
 			return false
 		case unix.EINTR, unix.ECONNABORTED:
-			// Gone while it waited: the next one may be there.
+			// The connection ended in the queue; another one may be pending.
 		default:
 			l.accepted = accepted{err: os.NewSyscallError("accept4", err)}
 			return true
@@ -96,9 +96,9 @@ func acceptOne(fd uintptr) (int, unix.Sockaddr, error) {
 	return unix.Accept4(int(fd), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
 }
 
-// File returns a duplicate of the descriptor, for the caller to close. The
+// File returns a duplicate of the descriptor. The caller must close it. The
 // duplicate shares the queue of pending connections, so Close no longer empties
-// it.
+// the queue.
 func (l *Listener) File() (*os.File, error) {
 	file, err := l.descriptor.File()
 	if err != nil {
@@ -108,10 +108,9 @@ func (l *Listener) File() (*os.File, error) {
 	return file, nil
 }
 
-// Share records that the queue of pending connections may have other users, so
-// that Close leaves it alone, as does the garbage collector. RawControl does not
-// count as sharing: a listener must not lose the safe Close to every
-// setsockopt(2).
+// Share records that the queue of pending connections may have other users. Close
+// and the garbage collector then leave the queue alone. RawControl does not count
+// as sharing: a setsockopt(2) must not cost a listener its safe Close.
 func (l *Listener) Share() {
 	l.shared.Store(true)
 	l.mu.Lock()
@@ -123,9 +122,9 @@ func (l *Listener) Share() {
 	l.forgotten = closeWhenForgotten(l, l.file, nil)
 }
 
-// Close wakes every Accept, closes the pending connections and then the
-// descriptor. A queue that is shared is left to its other users. Close waits
-// for close(2) as Socket.Close does.
+// Close wakes every Accept, closes the pending connections, and closes the
+// descriptor. It leaves a shared queue to its other users. Close waits for
+// close(2) as Socket.Close does.
 func (l *Listener) Close() error {
 	l.mu.Lock()
 	first := l.beginClose()
@@ -144,16 +143,18 @@ func (l *Listener) Close() error {
 const btDeferSetup = 7
 
 // endListener empties the queue of a listener that is about to be closed, and
-// ends the listener. close(2) would close the pending connections too, but with
-// the lock of each held (rfcomm_sock_cleanup_listen), which can stop RFCOMM on
-// the whole machine by a deadlock with rfcomm_sk_state_change: on Linux 6.1
-// always if one of them is half-open, on any kernel sometimes if their peers
-// close them meanwhile.
+// shuts the listener down.
+//
+// close(2) would close the pending connections too, but with the lock of each
+// connection held (rfcomm_sock_cleanup_listen). That can stop RFCOMM on the whole
+// machine by a deadlock with rfcomm_sk_state_change: on Linux 6.1 always if a
+// pending connection is half-open, on any kernel sometimes if the peer of a
+// pending connection closes it at the same time.
 //
 // A connection that arrives between the last accept4(2) and the end of the
-// listener still causes that deadlock. This cannot be prevented, only made
-// unlikely: shutdown(2) follows at once, which ends the listener sooner than the
-// Close of an os.File.
+// listener can still cause that deadlock. endListener cannot prevent this, only
+// make it unlikely: it calls shutdown(2) right away, which ends the listener
+// sooner than the Close of an os.File.
 func endListener(file *os.File) {
 	raw, err := file.SyscallConn()
 	if err != nil {
@@ -165,19 +166,20 @@ func endListener(file *os.File) {
 	})
 }
 
-// emptyQueue closes the pending connections of a listener, half-open ones
-// included, which accept4(2) returns only with BT_DEFER_SETUP
-// (bt_accept_dequeue). They must not be read: 6.1 crashes on the first read of
-// one whose peer has gone.
+// emptyQueue closes the pending connections of a listener, including half-open
+// ones, which accept4(2) returns only with BT_DEFER_SETUP (bt_accept_dequeue). It
+// must not read them: Linux 6.1 crashes on the first read of such a connection if
+// the peer is gone.
 func emptyQueue(fd int) {
-	// Only Bluetooth sockets have the option, and half-open connections.
+	// Only Bluetooth sockets have the option, and only they have half-open
+	// connections.
 	_ = unix.SetsockoptInt(fd, unix.SOL_BLUETOOTH, btDeferSetup, 1)
 	// The user of a raw connection may have made the descriptor blocking.
 	if unix.SetNonblock(fd, true) != nil {
 		return
 	}
-	// The limit is for peers that connect meanwhile. It is well above the
-	// longest queue that the kernel grants.
+	// The limit applies if peers keep connecting. It is well above the longest
+	// queue that the kernel grants.
 	for range 2 * unix.SOMAXCONN {
 		child, err := acceptDirectly(fd)
 		switch err {
@@ -190,8 +192,8 @@ func emptyQueue(fd int) {
 	}
 }
 
-// acceptDirectly is accept4(2) on a descriptor that does not block, without the
-// scheduler, which could let other goroutines run first when it returns.
+// acceptDirectly calls accept4(2) on a non-blocking descriptor. It does not inform
+// the scheduler, which could run other goroutines first when the call returns.
 func acceptDirectly(fd int) (int, error) {
 	const flags = unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK
 	child, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), 0, 0, flags, 0, 0)

@@ -13,13 +13,13 @@ import (
 // packet; neither cuts or joins them.
 //
 // recvmsg(2) returns 0 for an empty packet as well as at the end of an L2CAP
-// connection (bt_sock_recvmsg). No other result of the call tells them apart:
+// connection (bt_sock_recvmsg). The other results of the call are the same, too:
 // the kernel sets neither MSG_EOR nor, for SOCK_SEQPACKET, an address
-// (l2cap_sock_init). Nor does the state of the socket before or after the call,
-// since the end may arrive meanwhile. So newPackets sets SO_TIMESTAMP: the kernel
-// then adds a control message to each packet that it returns, and to nothing
-// else. The option also makes the kernel timestamp the packets of all network
-// devices while the socket is open, which costs some 20 ns each.
+// (l2cap_sock_init). The state of the socket before and after the call does not
+// decide, since the end may arrive in between. newPackets therefore sets
+// SO_TIMESTAMP, which makes the kernel add a control message to each packet that
+// it returns. At the end there is none. As a side effect, the kernel timestamps
+// the packets of all network devices while the socket is open (about 20 ns each).
 type packets struct {
 	header  unix.Msghdr
 	buffer  unix.Iovec

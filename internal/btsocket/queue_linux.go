@@ -7,16 +7,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memInfo is what SO_MEMINFO returns (include/uapi/linux/sock_diag.h).
+// memInfo is the value of SO_MEMINFO (include/uapi/linux/sock_diag.h).
 type memInfo struct {
 	readAllocated, readBuffer   uint32
 	writeAllocated, writeBuffer uint32
 	_                           [5]uint32
 }
 
-// sendQueued returns how many bytes of memory the data occupies that the kernel
-// still has to send. RFCOMM counts a frame from write(2) until it is handed to
-// the link's L2CAP channel (rfcomm_process_tx), or thrown away after the end.
+// sendQueued returns the number of bytes of memory that the unsent data occupies
+// in the kernel. RFCOMM counts a frame from write(2) until it hands the frame to
+// the link's L2CAP channel (rfcomm_process_tx), or discards it after the end.
 func sendQueued(fd uintptr) (bytes int, err error) {
 	var info memInfo
 	size := uint32(unsafe.Sizeof(info))
@@ -31,9 +31,9 @@ func sendQueued(fd uintptr) (bytes int, err error) {
 	return withoutLastByte(int(info.writeAllocated)), nil
 }
 
-// sendQueuedOld is sendQueued for kernels without SO_MEMINFO, and for Bluetooth
+// sendQueuedOld is sendQueued for kernels without SO_MEMINFO. It is for Bluetooth
 // sockets only: their TIOCOUTQ returns the free part of the send buffer
-// (bt_sock_ioctl), which is 0 if the queue is longer than the buffer.
+// (bt_sock_ioctl), or 0 if the queue is longer than the buffer.
 func sendQueuedOld(fd int) (bytes int, err error) {
 	free, err := unix.IoctlGetInt(fd, unix.TIOCOUTQ)
 	if err != nil {
@@ -46,8 +46,8 @@ func sendQueuedOld(fd int) (bytes int, err error) {
 	return withoutLastByte(size - free), nil
 }
 
-// withoutLastByte returns 0 in place of 1: freeing a frame, the kernel wakes the
-// poller before it takes the last byte off the account (sock_wfree).
+// withoutLastByte returns 0 instead of 1: when the kernel frees a frame, it wakes
+// the poller before it subtracts the last byte (sock_wfree).
 func withoutLastByte(queued int) int {
 	if queued <= 1 {
 		return 0

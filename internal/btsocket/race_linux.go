@@ -7,11 +7,11 @@ import (
 	"unsafe"
 )
 
-// ioSync orders every send before the receives that follow it, as package
-// syscall does for the race detector.
+// ioSync orders every send before later receives for the race detector, as in
+// package syscall.
 var ioSync int64
 
-// raceReceived informs the race detector that the kernel has written p.
+// raceReceived informs the race detector that the kernel has written to p.
 func raceReceived(p []byte) {
 	runtime.RaceAcquire(unsafe.Pointer(&ioSync))
 	if len(p) > 0 {

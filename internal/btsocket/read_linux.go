@@ -8,9 +8,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Read reads received data into p, and waits until there is some. Read returns
-// the end of the stream after all data, and again on every later call: io.EOF if the peer closed, which the kernel reports as ECONNRESET; otherwise
-// the errno, or ECONNABORTED if the kernel gave none.
+// Read reads received data into p. It waits until there is data. After all data,
+// Read returns the end of the connection, and repeats it: io.EOF if the peer
+// closed, which the kernel reports as ECONNRESET; otherwise the errno, or
+// ECONNABORTED if the kernel gave none.
+//
+// From a socket for packets, Read reads one packet. The count of an empty packet
+// is 0, with a nil error. If the packet is longer than p, Read fills p and returns
+// EMSGSIZE; the rest of the packet is lost, and the next Read returns the next
+// packet. A packet that is silently cut short would pass for a whole one.
+//
+// A Read into an empty p reads nothing.
 func (s *Socket) Read(p []byte) (int, error) {
 	s.readMu.Lock()
 	defer s.readMu.Unlock()
@@ -18,7 +26,7 @@ func (s *Socket) Read(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	if len(p) == 0 {
-		return 0, nil // whatever the deadline, as package net does
+		return 0, nil // also after the deadline, as in package net
 	}
 	s.read.rest, s.read.n, s.read.err, s.read.waited = p, 0, nil, false
 	err := s.raw.Read(s.read.step)
@@ -39,12 +47,12 @@ func (s *Socket) Read(p []byte) (int, error) {
 // read in two parts, the first Read waits and the second does not.
 const untilWaiting = 2
 
-// readStep is called by the poller, first at once and then whenever the socket
-// may have become readable. It reports whether the Read is done.
+// readStep is called by the poller: immediately, and then whenever the socket may
+// have become readable. It reports whether the Read is done.
 func (s *Socket) readStep(fd uintptr) (done bool) {
-	// To find nothing takes recv(2) and poll(2). Where that is expected, poll(2)
-	// alone will do: with both, BenchmarkPingPong takes 1.12 to 1.17 times as
-	// long as with a net.UnixConn, without 1.0.
+	// To find no data takes recv(2) and poll(2). If no data is expected, poll(2)
+	// alone is enough: with both calls, BenchmarkPingPong takes 1.12 to 1.17 times
+	// as long as with a net.UnixConn, with one call 1.0 times.
 	expected := s.waits == untilWaiting && !s.read.waited
 	if !expected || !s.idle(fd) {
 		n, arrived, err := s.receive(fd)
@@ -54,20 +62,21 @@ func (s *Socket) readStep(fd uintptr) (done bool) {
 	return done
 }
 
-// idle reports whether nothing is queued and the stream has not ended.
+// idle reports whether no data is queued and the connection has not ended.
 func (s *Socket) idle(fd uintptr) bool {
 	return s.ended() == nil && PollEvents(fd, unix.POLLIN|unix.POLLRDHUP) == 0
 }
 
-// receive receives into s.read.rest.
+// receive receives into s.read.rest. arrived reports whether it received data, or
+// a packet, which may be empty.
 //
-// The first receive accepts a connection whose listener has BT_DEFER_SETUP, and
+// The first recv(2) accepts a connection whose listener has BT_DEFER_SETUP, and
 // returns 0 bytes (rfcomm_sock_recvmsg). It can block, because it sends frames.
 // If the peer has hung up before, Linux 6.1 dereferences a null pointer in it
-// (rfcomm_dlc_accept), and later kernels return 0 bytes before the errno. So it
-// is left out if the stream has ended with nothing queued, as all such
-// connections have (rfcomm_recv_data). A peer that hangs up between poll(2)
-// and recv(2) still crashes Linux 6.1.
+// (rfcomm_dlc_accept), and later kernels return 0 bytes before the errno. So
+// receive skips that call if the stream has ended with nothing queued, as it has
+// on each such connection (rfcomm_recv_data). A peer that hangs up between
+// poll(2) and recv(2) still crashes Linux 6.1.
 func (s *Socket) receive(fd uintptr) (n int, arrived bool, err error) {
 	if s.packets != nil {
 		return s.packets.receive(fd, s.read.rest)
@@ -86,11 +95,12 @@ func (s *Socket) receive(fd uintptr) (n int, arrived bool, err error) {
 // judge handles the result of a receive. Only judge decides that there is no
 // more data.
 //
-// A stream that has ended may still hold data: data and the end may arrive after
-// an empty receive, and a concurrent Write may have consumed the errno. Only a
-// receive that began when the stream had ended is the last. In the same way, waiting for the poller is safe only after a look at
-// the state: the edge that announced the end may have been consumed before this
-// Read began.
+// A connection that has ended may still hold data: data and the end may arrive
+// after an empty receive, a concurrent Write may have consumed the errno, and
+// sockets for packets report the errno before the data (__skb_try_recv_datagram).
+// Only a receive that began after the end is the last. Likewise, waiting for the
+// poller is safe only after a look at the state: the edge that announced the end
+// may have been consumed before this Read began.
 func (s *Socket) judge(fd uintptr, n int, arrived bool, err error) (done bool) {
 	for ended := false; ; n, arrived, err = s.receive(fd) {
 		switch {
@@ -109,14 +119,14 @@ func (s *Socket) judge(fd uintptr, n int, arrived bool, err error) (done bool) {
 		case err == unix.EAGAIN:
 			return false
 		default:
-			// Nothing read, yet not the end: the kernel has accepted a
-			// connection with BT_DEFER_SETUP, or the packet was empty.
+			// Nothing was read, but this is not the end: the kernel has accepted
+			// a connection with BT_DEFER_SETUP.
 		}
 	}
 }
 
-// hasEnded reports whether the stream has ended, after a receive without data
-// that returned err.
+// hasEnded reports whether the connection has ended, after a receive that found no
+// data and returned err.
 func (s *Socket) hasEnded(fd uintptr, err error) bool {
 	if err != nil && err != unix.EAGAIN {
 		s.record(err)
@@ -125,22 +135,22 @@ func (s *Socket) hasEnded(fd uintptr, err error) bool {
 	return s.ended() != nil || hungUp(fd)
 }
 
-// endOfRead returns the error of a Read whose last receive returned no data but
-// err.
+// endOfRead returns the error of a Read whose last receive found no data and
+// returned err.
 func (s *Socket) endOfRead(err error) error {
 	if end := endOf(err); end != nil {
 		s.record(end)
 	}
 	if s.ended() == nil {
-		// A Write may have taken the errno and not recorded it yet. It cannot
-		// wait any more: the end has woken it.
+		// A concurrent Write may have taken the errno and not recorded it yet. It
+		// is about to return: the end has woken it.
 		drain(&s.writeMu)
 		s.record(noErrno)
 	}
 	return readError(s.ended())
 }
 
-// readError returns the error by which Read reports the end of the stream.
+// readError returns the error by which Read reports the end of the connection.
 func readError(end error) error {
 	if end == io.EOF || end == unix.ECONNRESET {
 		return io.EOF

@@ -12,18 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errInterrupted is the cause of the end of a Shutdown that Close interrupts.
+// errInterrupted is the cause that cancels a Shutdown interrupted by Close.
 var errInterrupted = errors.New("interrupted by Close")
 
-// Shutdown closes the socket after the other end's stack has acknowledged what
-// was written. It returns nil only if it has; the socket is closed in every
-// case. It returns as soon as ctx is done, also while shutdown(2) or close(2) is
+// Shutdown closes the socket after the peer's stack has acknowledged the written
+// data. It returns nil only if the peer has. The socket is closed in every case.
+// Shutdown returns as soon as ctx is done, even while shutdown(2) or close(2) is
 // stuck.
 //
-// link returns the handle of the link that the stream runs over, or an error
-// that matches ENOTCONN if there is none. Shutdown calls it before and after:
-// when a busy link is lost the kernel can forget the errno, and the socket then
-// looks just as after an acknowledged close.
+// link returns the handle of the link that the connection runs over, or an error
+// that matches ENOTCONN if there is none. Shutdown calls it before and after the
+// disconnect: when a busy link is lost, the kernel can lose the errno, and the
+// socket then looks as it does after an acknowledged disconnect.
 func (s *Socket) Shutdown(ctx context.Context, link func() (handle uint16, err error)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -50,8 +50,8 @@ func (s *Socket) Shutdown(ctx context.Context, link func() (handle uint16, err e
 	return err
 }
 
-// confirm waits until everything queued has been sent, disconnects, and waits
-// for the answer.
+// confirm waits until all queued data has been sent, disconnects, and waits for
+// the answer.
 //
 // The disconnect is the last step because the kernel gives up 40 s after it was
 // queued behind data, even if that data is being sent (__rfcomm_dlc_disconn).
@@ -59,8 +59,8 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 	if err := s.drained(ctx); err != nil {
 		return err
 	}
-	// Looking up the link can be stuck, too: the kernel takes hci_dev_lock for
-	// the list of links (hci_get_conn_list).
+	// The lookup of the link can be stuck, too: for the list of links, the kernel
+	// takes hci_dev_lock (hci_get_conn_list).
 	before, linkErr := Await(ctx, link)
 	if err := s.stillConnected(); err != nil {
 		return err
@@ -83,7 +83,8 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 	return nil
 }
 
-// stillConnected returns nil, or how the stream ended.
+// stillConnected returns nil, or the error of Shutdown for a connection that has
+// ended.
 func (s *Socket) stillConnected() error {
 	var err error
 	if controlErr := s.raw.Control(func(fd uintptr) { err = s.ending(fd) }); controlErr != nil {
@@ -92,7 +93,8 @@ func (s *Socket) stillConnected() error {
 	return err
 }
 
-// ending returns how the stream ended before this end's disconnect, or nil.
+// ending returns the error of Shutdown for a connection that ended before this
+// end's disconnect, or nil.
 func (s *Socket) ending(fd uintptr) error {
 	if end := s.ended(); end != nil {
 		return shutdownError(end)
@@ -104,8 +106,8 @@ func (s *Socket) ending(fd uintptr) error {
 	return cmp.Or(err, shutdownError(noErrno))
 }
 
-// drained waits until every call that beginClose has woken is over. Until then
-// the deadline that wakes them must stand.
+// drained waits until every call that beginClose has woken is over. Until then,
+// the deadline that wakes them must not be changed.
 func (s *Socket) drained(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
@@ -121,13 +123,13 @@ func (s *Socket) drained(ctx context.Context) error {
 	}
 }
 
-// lookAgain is how often awaitSent looks at the queue when the poller does not
-// wake it, as for all frames that leave more than half of the send buffer filled
-// (sock_writeable).
+// lookAgain is the interval at which awaitSent looks at the queue without being
+// woken. A frame that leaves the send buffer more than half full does not wake the
+// poller (sock_writeable).
 const lookAgain = 100 * time.Millisecond
 
-// awaitSent waits until nothing is queued any more. It fails with ETIMEDOUT if
-// the other end takes nothing for stallLimit.
+// awaitSent waits until the send queue is empty. It fails with ETIMEDOUT if the
+// peer takes no data for stallLimit.
 func (s *Socket) awaitSent(ctx context.Context) error {
 	wake := context.AfterFunc(ctx, func() { s.file.SetWriteDeadline(aLongTimeAgo) })
 	defer wake()
@@ -135,7 +137,7 @@ func (s *Socket) awaitSent(ctx context.Context) error {
 	for {
 		s.file.SetWriteDeadline(time.Now().Add(lookAgain))
 		if err := ctx.Err(); err != nil {
-			return err // the deadline may have replaced that of wake
+			return err // the deadline may have replaced the one that wake set
 		}
 		var done bool
 		var result error
@@ -160,8 +162,8 @@ func (s *Socket) sent(fd uintptr, stalled *stall) (done bool, err error) {
 	if err != nil {
 		return true, err
 	}
-	// After the queue: the end of the stream empties it, too, and shows before
-	// (__rfcomm_dlc_close).
+	// The queue must be read first: the end of the stream empties the queue too,
+	// and is visible before the queue is empty (__rfcomm_dlc_close).
 	if err := s.ending(fd); err != nil {
 		return true, err
 	}
@@ -171,7 +173,8 @@ func (s *Socket) sent(fd uintptr, stalled *stall) (done bool, err error) {
 	return queued == 0, nil
 }
 
-// shutdown calls shutdown(2), which can be stuck: then it is left behind.
+// shutdown calls shutdown(2). If the call is stuck until ctx is done, shutdown
+// leaves it behind.
 func (s *Socket) shutdown(ctx context.Context) error {
 	_, err := Await(ctx, func() (struct{}, error) {
 		var err error
@@ -183,8 +186,9 @@ func (s *Socket) shutdown(ctx context.Context) error {
 	return err
 }
 
-// awaitDisconnected waits until the stream is closed on both sides. Of a
-// stream that ended otherwise it returns the errno, if the kernel has one.
+// awaitDisconnected waits until the connection is closed on both sides. If the
+// connection ended for another reason, it returns the errno, if the kernel has
+// one.
 func (s *Socket) awaitDisconnected(ctx context.Context) error {
 	s.file.SetWriteDeadline(time.Time{}) // beginClose set one
 	wake := context.AfterFunc(ctx, func() { s.file.SetWriteDeadline(aLongTimeAgo) })
@@ -247,16 +251,17 @@ func disconnecting(fd int) bool {
 	return unix.SetsockoptString(fd, unix.SOL_BLUETOOTH, btSecurity, low) == unix.EINVAL
 }
 
-// shutdownError is how Shutdown reports that the stream ended otherwise.
+// shutdownError returns the error of Shutdown for a connection that ended before
+// the peer confirmed the disconnect.
 func shutdownError(end error) error {
 	if end == io.EOF {
-		end = unix.ECONNRESET // the other end was first
+		end = unix.ECONNRESET // the peer closed first
 	}
 	return os.NewSyscallError("shutdown", end)
 }
 
-// linkError is how Shutdown reports an error of its link function. missing stands
-// for the absence of the link.
+// linkError returns the error of Shutdown for an error of its link function.
+// missing stands for the absence of the link.
 func linkError(err, missing error) error {
 	if errors.Is(err, unix.ENOTCONN) {
 		return shutdownError(missing)

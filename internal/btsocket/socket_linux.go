@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Socket is one end of a connected stream. All its methods may be called
-// from several goroutines at once.
+// A Socket is one end of a connection that transfers a stream or packets. Its
+// methods may be called from several goroutines at once.
 type Socket struct {
 	descriptor
 
@@ -20,38 +20,37 @@ type Socket struct {
 
 	readMu   sync.Mutex // held by Read from start to end
 	read     transfer
-	received bool // recv(2) was called, at least once
-	waits    int  // how many Reads in a row had to wait, up to untilWaiting
+	received bool // recv(2) has been called
+	waits    int  // the number of Reads in a row that had to wait, at most untilWaiting
 
 	writeMu  sync.Mutex // held by Write from start to end
 	write    transfer
-	wrote    bool    // something, at least once
-	full     bool    // the send buffer was full, and nothing was written since
-	writeEnd error   // what Write said when the stream ended for it
-	chunker  Chunker // nil: Write passes on all that is left
+	wrote    bool    // the kernel has taken data
+	full     bool    // the send buffer was full, and the kernel has taken no data since
+	writeEnd error   // the error of Write after the end of the connection
+	chunker  Chunker // if nil, Write passes all remaining data to write(2)
 
 	endMu sync.Mutex
-	end   error // how the stream ended: io.EOF or a syscall.Errno; nil: not known to have ended
+	end   error // how the connection ended: io.EOF or a syscall.Errno; nil if no end is known
 
 	stallLimit time.Duration // see the constant
 
-	interrupt context.CancelCauseFunc // ends the Shutdown under way; nil: none is; under mu
-	released  chan error              // gets the error of close(2), once, and is closed then
+	interrupt context.CancelCauseFunc // ends the pending Shutdown; nil if there is none; under mu
+	released  chan error              // receives the error of close(2) once, and is closed then
 }
 
-// A transfer is the state of the Read or Write under way. It lives in the
-// Socket, as does the function that the poller calls, so that no call
-// allocates.
+// A transfer is the state of the current Read or Write. The Socket holds it and
+// the function that the poller calls, so that no Read or Write allocates.
 type transfer struct {
 	step   func(fd uintptr) (done bool)
 	rest   []byte
 	n      int
 	err    error
-	waited bool // a Read has found nothing
+	waited bool // a Read has found no data
 }
 
-// New returns a Socket for the connected, non-blocking socket fd. It takes fd
-// over, also when it fails.
+// New returns a Socket for the connected, non-blocking socket fd. It takes
+// ownership of fd, even if it fails.
 func New(fd int) (*Socket, error) {
 	s := &Socket{released: make(chan error, 1), stallLimit: stallLimit}
 	if err := s.open(fd); err != nil {
@@ -59,7 +58,7 @@ func New(fd int) (*Socket, error) {
 	}
 	packets, err := newPackets(fd)
 	if err != nil {
-		go s.file.Close() // which can be stuck
+		go s.file.Close() // it can be stuck
 		return nil, err
 	}
 	s.packets = packets
@@ -72,12 +71,12 @@ func New(fd int) (*Socket, error) {
 	return s, nil
 }
 
-// Close wakes every call that waits and closes the descriptor. What was
-// written is still sent. It waits for close(2) for at most 100 ms, and leaves
-// a stuck one to end on its own.
+// Close wakes every pending call and closes the descriptor. The kernel still sends
+// the written data. Close waits for close(2) at most 100 ms; a stuck close(2) ends
+// on its own.
 func (s *Socket) Close() error { return s.CloseContext(context.Background()) }
 
-// CloseContext is Close, which waits no longer than until ctx is done.
+// CloseContext is like Close, but waits at most until ctx is done.
 func (s *Socket) CloseContext(ctx context.Context) error {
 	s.mu.Lock()
 	first := s.beginClose()
@@ -95,21 +94,21 @@ func (s *Socket) CloseContext(ctx context.Context) error {
 	return net.ErrClosed
 }
 
-// giveUp closes the descriptor, after beginClose, and waits for that like
-// CloseContext.
+// giveUp closes the descriptor after beginClose. It waits for the result as
+// CloseContext does.
 func (s *Socket) giveUp(ctx context.Context) error {
 	s.startRelease(s.released, nil, &s.readMu, &s.writeMu)
 	return waitBriefly(ctx, s.released)
 }
 
-// ended returns how the stream ended, or nil.
+// ended returns how the connection ended, or nil if no end is known.
 func (s *Socket) ended() error {
 	s.endMu.Lock()
 	defer s.endMu.Unlock()
 	return s.end
 }
 
-// record keeps how the stream ended, unless that is known already.
+// record records how the connection ended, unless an end is recorded already.
 func (s *Socket) record(end error) {
 	s.endMu.Lock()
 	defer s.endMu.Unlock()
@@ -118,8 +117,8 @@ func (s *Socket) record(end error) {
 	}
 }
 
-// passing reports whether an error of read(2) or write(2) leaves the stream as
-// it was.
+// passing reports whether an error of read(2) or write(2) does not end the
+// connection.
 func passing(err error) bool {
 	switch err {
 	case unix.EAGAIN, unix.EINTR, unix.ENOMEM, unix.ENOBUFS, unix.EFAULT, unix.EINVAL, unix.EMSGSIZE, unix.EBADF:
@@ -128,8 +127,8 @@ func passing(err error) bool {
 	return false
 }
 
-// endOf translates a result of read(2) that carried no data into the end of
-// the stream that it tells of, or nil.
+// endOf returns the end of the connection that the error of a read(2) without data
+// stands for, or nil.
 func endOf(err error) error {
 	switch {
 	case err == nil:
@@ -140,5 +139,5 @@ func endOf(err error) error {
 	return err
 }
 
-// noErrno stands for the end of a stream that the kernel gave no errno for.
+// noErrno is recorded for an end for which the kernel gave no errno.
 const noErrno = syscall.ECONNABORTED

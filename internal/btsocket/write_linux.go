@@ -9,18 +9,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SetChunker makes Write split its data as c decides. By default, and for
-// packets, Write passes all remaining data to each write(2).
+// SetChunker makes Write split the data of a stream as c decides. By default,
+// Write passes all remaining data to each write(2). Packets are never split.
 func (s *Socket) SetChunker(c Chunker) {
 	s.writeMu.Lock()
 	defer s.writeMu.Unlock()
 	s.chunker = c
 }
 
-// Write writes all of p, unless the stream ends, the deadline passes or the
-// socket is closed before; it returns the number of bytes that the kernel
-// took. No other Write's bytes come between. An empty p does not reach the
-// kernel, where it would cost the connection a credit that never returns.
+// Write writes p and returns the number of bytes that the kernel took. The number
+// is less than len(p) only if the connection ends, the deadline passes, or the
+// socket is closed. The bytes of concurrent Writes do not mix. Write does not pass
+// an empty p to the kernel, where it would cost an RFCOMM connection a credit that
+// never returns.
+//
+// On a socket for packets, Write sends p as one packet, even if p is empty. The
+// kernel takes all of it or nothing. A packet longer than the peer's MTU fails
+// with EMSGSIZE, and a packet that does not fit into an empty send buffer fails
+// with ENOBUFS; the connection continues.
 func (s *Socket) Write(p []byte) (int, error) {
 	s.writeMu.Lock()
 	defer s.writeMu.Unlock()
@@ -39,7 +45,8 @@ func (s *Socket) Write(p []byte) (int, error) {
 	return s.write.n, s.write.err
 }
 
-// writeStep writes until the kernel takes no more.
+// writeStep is called by the poller like readStep. It writes until the kernel
+// takes no more data.
 func (s *Socket) writeStep(fd uintptr) (done bool) {
 	for len(s.write.rest) > 0 {
 		if s.closed.Load() {
@@ -77,15 +84,15 @@ func (s *Socket) writeStep(fd uintptr) (done bool) {
 	return true
 }
 
-// writeFailed returns the error for a failed write(2) and records it if the
-// stream has ended.
+// writeFailed returns the error of Write for a failed write(2). It records the
+// errno if the connection has ended.
 func (s *Socket) writeFailed(fd uintptr, err error) error {
 	switch {
 	case passing(err):
 		return os.NewSyscallError("write", err)
 	case err == unix.ENOTCONN:
-		// The stream has ended, and a Read may have recorded why. Before a
-		// connection with BT_DEFER_SETUP is accepted, it has not ended.
+		// The connection has ended, and a Read may have recorded the errno. But
+		// a connection with BT_DEFER_SETUP that was not accepted yet has not ended.
 		if !s.wrote && !hungUp(fd) {
 			return os.NewSyscallError("write", err)
 		}
@@ -93,7 +100,7 @@ func (s *Socket) writeFailed(fd uintptr, err error) error {
 			err = errno
 		}
 	case err == unix.EPIPE:
-		// This end was shut down; that says nothing of what can be read.
+		// This end was shut down, but received data may remain to be read.
 	default:
 		s.record(err)
 	}
