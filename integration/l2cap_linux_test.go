@@ -265,7 +265,7 @@ func fillL2CAP(t testing.TB, s *btsocket.Socket, size int) (packets int) {
 func TestL2CAPWriteWaitsForRoom(t *testing.T) {
 	l := inL2CAPLab(t)
 	dialed, accepted := l.connect(t)
-	l.Pause()
+	l.Stall()
 	const size = 30_000
 	packets := fillL2CAP(t, dialed, size)
 	if packets == 0 {
@@ -287,7 +287,7 @@ func TestL2CAPWriteWaitsForRoom(t *testing.T) {
 func TestL2CAPWriteDoesNotSpin(t *testing.T) {
 	l := inL2CAPLab(t)
 	dialed, _ := l.connect(t)
-	l.Pause()
+	l.Stall()
 	fillL2CAP(t, dialed, 30_000)
 	before := systemTime(t)
 	fillL2CAP(t, dialed, 60_000) // 0.5 s
@@ -330,7 +330,7 @@ func TestL2CAPDialEndsWithItsContext(t *testing.T) {
 	l := inL2CAPLab(t)
 	listener := l.listen(t)
 	l.Sync()
-	l.Pause()
+	l.Stall()
 	ctx, cancel := context.WithCancel(t.Context())
 	err := wakesL2CAP(t, func() error {
 		_, err := l.dial(ctx)
@@ -392,7 +392,7 @@ func TestL2CAPListenerCloseEndsPending(t *testing.T) {
 func TestL2CAPCloseWakesReadAndWrite(t *testing.T) {
 	l := inL2CAPLab(t)
 	dialed, _ := l.connect(t)
-	l.Pause()
+	l.Stall()
 	fillL2CAP(t, dialed, 30_000)
 	read, write := make(chan error, 1), make(chan error, 1)
 	go func() {
@@ -478,7 +478,7 @@ func TestL2CAPShutdownWaitsForPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Pause()
+	l.Stall()
 	err = wakesL2CAP(t, func() error {
 		return dialed.Shutdown(t.Context(), func() (uint16, error) { return handle, nil })
 	}, "(*Socket).awaitDisconnected", l.Resume)
@@ -509,7 +509,7 @@ func TestL2CAPShutdownSendsEverything(t *testing.T) {
 func TestL2CAPShutdownEndsWithItsContext(t *testing.T) {
 	l := inL2CAPLab(t)
 	dialed, _ := l.connect(t)
-	l.Pause()
+	l.Stall()
 	ctx, cancel := context.WithCancel(t.Context())
 	err := wakesL2CAP(t, func() error {
 		return dialed.Shutdown(ctx, func() (uint16, error) { return 1, nil })
