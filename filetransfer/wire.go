@@ -36,7 +36,7 @@ type link struct {
 	peer   string        // what is at the other end: serverPeer or clientPeer
 	reader *bufio.Reader // of the link itself
 	idle   time.Duration
-	chunk  []byte // for one chunk, see body.go
+	chunk  []byte // for one chunk, see content.go
 
 	streaming atomic.Bool // whether bytes that come extend the deadline
 	deadline  time.Time   // the one that was set, while streaming

@@ -514,7 +514,7 @@ func TestWithoutFilesOrUploadsEverythingIsRefused(t *testing.T) {
 	})
 }
 
-//go:embed doc.go list_server.go
+//go:embed doc.go server_list.go
 var embedded embed.FS
 
 // archive returns a zip archive with a file, compressed or not.
