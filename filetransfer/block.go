@@ -32,7 +32,7 @@ const (
 
 // malformed returns the error of a message that the protocol does not know.
 func malformed(format string, values ...any) error {
-	return tell(ErrCorrupt, "malformed message: %s", fmt.Sprintf(format, values...))
+	return publicErrorf(ErrCorrupt, "malformed message: %s", fmt.Sprintf(format, values...))
 }
 
 // A block is one message: a request, or an answer. On the wire it is a line
@@ -110,7 +110,7 @@ func parseBlock(raw []byte, checksum int) (block, error) {
 		return b, malformed("%s", printable(string(first)))
 	}
 	if v, err := strconv.Atoi(number); err != nil || v != version {
-		return b, tell(errors.ErrUnsupported, "version %s of the framed dialect is not known here, only %d", printable(number), version)
+		return b, publicErrorf(errors.ErrUnsupported, "version %s of the framed dialect is not known here, only %d", printable(number), version)
 	}
 	key, value, _ := strings.Cut(strings.TrimSpace(string(raw[checksum:])), ": ")
 	if want := fmt.Sprintf("%08x", crc32.ChecksumIEEE(raw[:checksum])); key != checksumKey || value != want {
@@ -150,24 +150,24 @@ func printable(text string) string {
 }
 
 // writeBlock sends a block.
-func (l *link) writeBlock(b block) error {
-	_, err := l.Write(b.append(nil))
+func (w *wire) writeBlock(b block) error {
+	_, err := w.Write(b.append(nil))
 	return err
 }
 
 // readAnswer reads the block that is next, and gives the peer the idle timeout
 // for it, again for each time that it asks for more.
-func (l *link) readAnswer() (block, error) {
+func (w *wire) readAnswer() (block, error) {
 	for {
-		if err := l.within(l.idle); err != nil {
-			return block{}, l.fail(err)
+		if err := w.within(w.idle); err != nil {
+			return block{}, w.fail(err)
 		}
-		b, err := readBlock(l.reader)
+		b, err := readBlock(w.reader)
 		if err != nil {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
-			return b, l.fail(err)
+			return b, w.fail(err)
 		}
 		if b.word != waitWord {
 			return b, nil

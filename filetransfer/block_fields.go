@@ -25,16 +25,16 @@ const (
 )
 
 const (
-	unknownSize = "unknown"
-	folderType  = "folder"
-	otherType   = "other"
-	yes         = "yes"
+	unknownSize   = "unknown"
+	directoryType = "folder"
+	otherType     = "other"
+	yes           = "yes"
 )
 
 // checkName refuses what is not the name of a file.
 func checkName(name string) error {
 	if !fs.ValidPath(name) || name == "." || strings.ContainsRune(name, 0) {
-		return tell(fs.ErrInvalid, "invalid name %.300q: it must be a relative path with slashes, without .. or an empty part", name)
+		return publicErrorf(fs.ErrInvalid, "invalid name %.300q: it must be a relative path with slashes, without .. or an empty part", name)
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func (b block) withInfo(info Info) block {
 	}
 	switch {
 	case info.Mode.IsDir():
-		b = b.with(typeKey, folderType)
+		b = b.with(typeKey, directoryType)
 	case !info.Mode.IsRegular():
 		b = b.with(typeKey, otherType)
 	}
@@ -106,7 +106,7 @@ func (b block) info(name string) (Info, error) {
 	}
 	switch b.get(typeKey) {
 	case "":
-	case folderType:
+	case directoryType:
 		info.Mode |= fs.ModeDir
 	default: // later versions may know more
 		info.Mode |= fs.ModeIrregular

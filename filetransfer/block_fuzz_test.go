@@ -80,7 +80,7 @@ func FuzzReadBlock(f *testing.F) {
 				func() error { _, err := b.name(); return err },
 				func() error { _, err := b.info("x"); return err },
 				func() error { _, _, err := b.part(); return err },
-				func() error { return new(link).errorOf(b, okWord) },
+				func() error { return new(wire).errorOf(b, okWord) },
 			} {
 				if err := parse(); err != nil && (err.Error() == "" || strings.ContainsAny(err.Error(), "\x00\x1b\r\n")) {
 					t.Errorf("an error says %q", err)
@@ -122,10 +122,10 @@ func FuzzReadChunk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m := new(memory)
 		m.Buffer.Write(data)
-		l := newLink(m, serverPeer, 0)
+		w := newWire(m, serverPeer, 0)
 		rest := len(data)
 		for {
-			chunk, err := l.readChunk()
+			chunk, err := w.readChunk()
 			if err == io.EOF {
 				t.Error("the end of content without an end is no error")
 			}
@@ -140,7 +140,7 @@ func FuzzReadChunk(f *testing.F) {
 }
 
 // Content arrives as it was sent, however its reader gives it.
-func FuzzBody(f *testing.F) {
+func FuzzContent(f *testing.F) {
 	f.Add([]byte("hello, world"), 5, true)
 	f.Add([]byte("0\r\n"), 0, false)
 	f.Add(bytes.Repeat([]byte("0\r\n"), maxChunk), 2*maxChunk-1, true)
@@ -149,7 +149,7 @@ func FuzzBody(f *testing.F) {
 			from = 0
 		}
 		m := new(memory)
-		l := newLink(m, serverPeer, 0)
+		w := newWire(m, serverPeer, 0)
 		rest := content[from:]
 		size := int64(-1)
 		if sized {
@@ -161,11 +161,11 @@ func FuzzBody(f *testing.F) {
 			received.Write(content[:from])
 			meter := newMeter(nil, "", 0, size)
 			s := source{reader: wrap(bytes.NewReader(rest)), size: size, short: ErrChanged, exact: true, sum: sent, meter: meter}
-			if err := l.sendBody(s); err != nil {
+			if err := w.sendContent(s); err != nil {
 				t.Fatal(err)
 			}
 			var got bytes.Buffer
-			if err := l.receiveBody(&got, size, received, meter); err != nil {
+			if err := w.receiveContent(&got, size, received, meter); err != nil {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(got.Bytes(), rest) {

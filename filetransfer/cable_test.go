@@ -260,7 +260,7 @@ var endErrors = []error{
 
 // memoryFolder returns an empty folder, in memory where a system has some for
 // that: each file that is put into place there is synced.
-func memoryFolder(t testing.TB) string {
+func memoryDir(t testing.TB) string {
 	t.Helper()
 	path, err := os.MkdirTemp("/dev/shm", "filetransfer")
 	if err != nil {
@@ -272,36 +272,36 @@ func memoryFolder(t testing.TB) string {
 
 // A place is where a transfer leads from and to, on either side.
 type place struct {
-	content    string            // of the file
-	info       filetransfer.Info // of the file, but for its checksum
-	from, to   *os.Root
-	fromFolder string // with the file "file"
-	toFolder   string // where it is to arrive, as "file"
+	content  string            // of the file
+	info     filetransfer.Info // of the file, but for its checksum
+	from, to *os.Root
+	fromDir  string // with the file "file"
+	toDir    string // where it is to arrive, as "file"
 }
 
 // newPlace returns a place with a file of the content.
 func newPlace(t testing.TB, content string) *place {
 	t.Helper()
-	path := memoryFolder(t)
+	path := memoryDir(t)
 	p := &place{
-		info:       filetransfer.Info{Name: "file", ModTime: time.Date(2026, 11, 22, 19, 30, 59, 123456789, time.UTC)},
-		fromFolder: filepath.Join(path, "from"),
-		toFolder:   filepath.Join(path, "to"),
+		info:    filetransfer.Info{Name: "file", ModTime: time.Date(2026, 11, 22, 19, 30, 59, 123456789, time.UTC)},
+		fromDir: filepath.Join(path, "from"),
+		toDir:   filepath.Join(path, "to"),
 	}
-	for _, folder := range []string{p.fromFolder, p.toFolder} {
-		if err := os.Mkdir(folder, 0o777); err != nil {
+	for _, dir := range []string{p.fromDir, p.toDir} {
+		if err := os.Mkdir(dir, 0o777); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.offer(t, content)
-	p.from, p.to = openFolder(t, p.fromFolder), openFolder(t, p.toFolder)
+	p.from, p.to = openDir(t, p.fromDir), openDir(t, p.toDir)
 	return p
 }
 
 // offer makes content that of the file.
 func (p *place) offer(t testing.TB, content string) {
 	t.Helper()
-	file := filepath.Join(p.fromFolder, "file")
+	file := filepath.Join(p.fromDir, "file")
 	os.Remove(file)
 	err := os.WriteFile(file, []byte(content), 0o640)
 	if err == nil {
@@ -343,7 +343,7 @@ func (p *place) server() *filetransfer.Server {
 // It reports whether the file is there.
 func (p *place) wantWholeOrNone(t testing.TB) (whole bool) {
 	t.Helper()
-	entries, err := os.ReadDir(p.toFolder)
+	entries, err := os.ReadDir(p.toDir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +353,7 @@ func (p *place) wantWholeOrNone(t testing.TB) (whole bool) {
 			whole = true
 			p.wantWhole(t)
 		case "file.part":
-			if len(readFile(t, filepath.Join(p.toFolder, "file.part"))) == 0 {
+			if len(readFile(t, filepath.Join(p.toDir, "file.part"))) == 0 {
 				t.Error("an empty part was left")
 			}
 		default:
@@ -366,7 +366,7 @@ func (p *place) wantWholeOrNone(t testing.TB) (whole bool) {
 // wantWhole checks the file that has arrived.
 func (p *place) wantWhole(t testing.TB) {
 	t.Helper()
-	path := filepath.Join(p.toFolder, "file")
+	path := filepath.Join(p.toDir, "file")
 	if got := readFile(t, path); got != p.content {
 		t.Errorf("what has arrived is not what was sent: %d bytes instead of %d", len(got), len(p.content))
 	}
@@ -413,7 +413,7 @@ var framedTransfers = []job{
 		return err
 	}},
 	{name: "download", data: toClient, resumes: true, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
-		info, err := filetransfer.NewClient(c).Download(ctx, "file", filepath.Join(p.toFolder, "file"))
+		info, err := filetransfer.NewClient(c).Download(ctx, "file", filepath.Join(p.toDir, "file"))
 		if err == nil {
 			p.wantInfo(t, info)
 			wantSum(t, info, p.content)
@@ -438,7 +438,7 @@ var framedTransfers = []job{
 		return err
 	}},
 	{name: "upload", data: toServer, resumes: true, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
-		err := filetransfer.NewClient(c).Upload(ctx, filepath.Join(p.fromFolder, "file"), "file")
+		err := filetransfer.NewClient(c).Upload(ctx, filepath.Join(p.fromDir, "file"), "file")
 		if err == nil {
 			p.wantWhole(t)
 		}

@@ -54,8 +54,8 @@ func child(args []string) error {
 }
 
 // childServer serves a folder, and prints where.
-func childServer(folder string) error {
-	root, err := os.OpenRoot(folder)
+func childServer(dir string) error {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func childServer(folder string) error {
 }
 
 // childClient transfers all files between a server and a folder.
-func childClient(method, address, folder string) error {
+func childClient(method, address, dir string) error {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return err
@@ -78,15 +78,15 @@ func childClient(method, address, folder string) error {
 	c.Overwrite = true
 	ctx := context.Background()
 	if method == "upload" {
-		files, err := os.ReadDir(folder)
+		files, err := os.ReadDir(dir)
 		for _, file := range files {
-			err = errors.Join(err, c.Upload(ctx, filepath.Join(folder, file.Name()), file.Name()))
+			err = errors.Join(err, c.Upload(ctx, filepath.Join(dir, file.Name()), file.Name()))
 		}
 		return err
 	}
 	infos, err := c.List(ctx, ".")
 	for _, info := range infos {
-		_, getErr := c.Download(ctx, info.Name, filepath.Join(folder, info.Name))
+		_, getErr := c.Download(ctx, info.Name, filepath.Join(dir, info.Name))
 		err = errors.Join(err, getErr)
 	}
 	return err
@@ -127,9 +127,9 @@ func kill(t testing.TB, cmd *exec.Cmd) {
 }
 
 // childServing starts a server of a folder in a child.
-func childServing(t testing.TB, mask, folder string) (cmd *exec.Cmd, address string) {
+func childServing(t testing.TB, mask, dir string) (cmd *exec.Cmd, address string) {
 	t.Helper()
-	cmd, lines := startChild(t, mask, "serve", folder)
+	cmd, lines := startChild(t, mask, "serve", dir)
 	if !lines.Scan() {
 		t.Fatalf("the child has printed nothing: %v", lines.Err())
 	}
@@ -143,7 +143,7 @@ func serving(t testing.TB, s *filetransfer.Server) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := inBackground(func() error { return s.Serve(l) })
+	served := hosttest.InBackground(func() error { return s.Serve(l) })
 	t.Cleanup(func() {
 		s.Close()
 		if err := hosttest.Receive(t, served); err != filetransfer.ErrServerClosed {
@@ -223,7 +223,7 @@ var killPlaces = map[string]int{"at once": 1, "in the middle": 5 * chunkSize, "b
 func (p *place) wantsHeld(t testing.TB, passed int) {
 	t.Helper()
 	hosttest.Eventually(t, "what was sent is stored", func() bool {
-		stat, err := os.Stat(filepath.Join(p.toFolder, "file.part"))
+		stat, err := os.Stat(filepath.Join(p.toDir, "file.part"))
 		return err == nil && int(stat.Size()) >= passed-2*chunkSize
 	})
 }
@@ -232,9 +232,9 @@ func (p *place) wantsHeld(t testing.TB, passed int) {
 // repeat goes on from it.
 func (p *place) goesOnAfterKill(t testing.TB, j job, old string) {
 	t.Helper()
-	path := filepath.Join(p.toFolder, "file")
+	path := filepath.Join(p.toDir, "file")
 	if old == "" {
-		wantFiles(t, p.toFolder, "file.part")
+		wantFiles(t, p.toDir, "file.part")
 	} else if got := readFile(t, path); got != old {
 		t.Errorf("the old file has become one of %d bytes", len(got))
 	}
@@ -251,12 +251,12 @@ func TestClientThatIsKilledCanGoOn(t *testing.T) {
 			t.Run(name+old, func(t *testing.T) {
 				p := newPlace(t, random(10*chunkSize))
 				if old != "" {
-					writeFile(t, filepath.Join(p.toFolder, "file"), old)
+					writeFile(t, filepath.Join(p.toDir, "file"), old)
 				}
 				g := newGate(after)
 				s := p.server()
 				s.FS = gatedFiles{s.FS, g}
-				cmd, _ := startChild(t, "022", "download", serving(t, s), p.toFolder)
+				cmd, _ := startChild(t, "022", "download", serving(t, s), p.toDir)
 				hosttest.Receive(t, g.reached)
 				p.wantsHeld(t, after)
 				kill(t, cmd)
@@ -275,9 +275,9 @@ func TestServerThatIsKilledCanGoOn(t *testing.T) {
 			t.Run(name+old, func(t *testing.T) {
 				p := newPlace(t, random(10*chunkSize))
 				if old != "" {
-					writeFile(t, filepath.Join(p.toFolder, "file"), old)
+					writeFile(t, filepath.Join(p.toDir, "file"), old)
 				}
-				cmd, address := childServing(t, "022", p.toFolder)
+				cmd, address := childServing(t, "022", p.toDir)
 				conn, err := net.Dial("tcp", address)
 				if err != nil {
 					t.Fatal(err)
@@ -285,7 +285,7 @@ func TestServerThatIsKilledCanGoOn(t *testing.T) {
 				g := newGate(after + blocksSize/2) // of which the request is not a part
 				j := overwriting("upload")
 				j.data = toServer
-				uploaded := inBackground(func() error { return j.do(t, t.Context(), gatedConn{conn, g}, p) })
+				uploaded := hosttest.InBackground(func() error { return j.do(t, t.Context(), gatedConn{conn, g}, p) })
 				hosttest.Receive(t, g.reached)
 				p.wantsHeld(t, after)
 				kill(t, cmd)
@@ -303,25 +303,25 @@ func TestServerThatIsKilledCanGoOn(t *testing.T) {
 var permissions = []fs.FileMode{0o400, 0o444, 0o600, 0o640, 0o644, 0o666, 0o755, 0o777, 0o700 | fs.ModeSetuid}
 
 // filesOfAllPermissions makes a folder of files, with times of their own.
-func filesOfAllPermissions(t testing.TB) (folder string, changed map[string]time.Time) {
+func filesOfAllPermissions(t testing.TB) (dir string, changed map[string]time.Time) {
 	t.Helper()
-	folder, changed = memoryFolder(t), make(map[string]time.Time)
+	dir, changed = memoryDir(t), make(map[string]time.Time)
 	for i, mode := range permissions {
 		name := fmt.Sprintf("%#o", mode.Perm())
 		changed[name] = time.Unix(1e9*int64(i), int64(i)*123456789%1e9)
-		path := filepath.Join(folder, name)
+		path := filepath.Join(dir, name)
 		writeFile(t, path, name)
 		if err := errors.Join(os.Chmod(path, mode), os.Chtimes(path, time.Time{}, changed[name])); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return folder, changed
+	return dir, changed
 }
 
 // wantPermissions checks files that were stored by a process with an umask.
-func wantPermissions(t testing.TB, folder string, mask fs.FileMode, changed map[string]time.Time) {
+func wantPermissions(t testing.TB, dir string, mask fs.FileMode, changed map[string]time.Time) {
 	t.Helper()
-	entries, err := os.ReadDir(folder)
+	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != len(changed) {
 		t.Fatalf("there are %v, %v", entries, err)
 	}
@@ -342,8 +342,8 @@ func TestPermissionsAndTimesAreTransferred(t *testing.T) {
 		bits, _ := strconv.ParseUint(mask, 8, 32)
 		t.Run("download with umask "+mask, func(t *testing.T) {
 			from, changed := filesOfAllPermissions(t)
-			to := memoryFolder(t)
-			address := serving(t, &filetransfer.Server{FS: openFolder(t, from).FS(), Logger: quiet})
+			to := memoryDir(t)
+			address := serving(t, &filetransfer.Server{FS: openDir(t, from).FS(), Logger: quiet})
 			cmd, lines := startChild(t, mask, "download", address, to)
 			for lines.Scan() {
 				t.Error(lines.Text())
@@ -355,7 +355,7 @@ func TestPermissionsAndTimesAreTransferred(t *testing.T) {
 		})
 		t.Run("upload to umask "+mask, func(t *testing.T) {
 			from, changed := filesOfAllPermissions(t)
-			to := memoryFolder(t)
+			to := memoryDir(t)
 			cmd, address := childServing(t, mask, to)
 			conn, err := net.Dial("tcp", address)
 			if err != nil {

@@ -38,7 +38,7 @@ type Client struct {
 	// times a second, and once at its end, whether it succeeds or not.
 	Progress func(Progress)
 
-	link     *link
+	wire     *wire
 	turn     chan struct{} // holds a token while a call goes on
 	prompted bool          // whether the prompt was read
 	answered bool          // whether the server has ever answered
@@ -47,7 +47,7 @@ type Client struct {
 // NewClient returns a client over a connection to a server, which it owns from
 // now on.
 func NewClient(c net.Conn) *Client {
-	return &Client{link: newLink(c, serverPeer, 0), turn: make(chan struct{}, 1)}
+	return &Client{wire: newWire(c, serverPeer, 0), turn: make(chan struct{}, 1)}
 }
 
 // Stat tells about a file or a folder. "." is the server's whole folder.
@@ -81,13 +81,13 @@ func (c *Client) List(ctx context.Context, dir string) ([]Info, error) {
 func (c *Client) readList() ([]Info, error) {
 	var entries []Info
 	for names := 0; ; {
-		b, err := c.link.readAnswer()
+		b, err := c.wire.readAnswer()
 		if err != nil {
 			return nil, err
 		}
 		if b.word == endWord {
 			if b.get(entriesKey) != strconv.Itoa(len(entries)) {
-				return nil, c.link.fail(malformed("%s entries, where %d came", printable(b.get(entriesKey)), len(entries)))
+				return nil, c.wire.fail(malformed("%s entries, where %d came", printable(b.get(entriesKey)), len(entries)))
 			}
 			sort.Slice(entries, func(i, j int) bool { return entries[i].Name < entries[j].Name })
 			return entries, nil
@@ -98,14 +98,14 @@ func (c *Client) readList() ([]Info, error) {
 		}
 		entries = append(entries, entry)
 		if names += len(entry.Name); len(entries) > maxEntries || names > maxNames {
-			return nil, c.link.fail(tell(ErrTooLarge, "more than %d entries, or than %d bytes of names", maxEntries, maxNames))
+			return nil, c.wire.fail(publicErrorf(ErrTooLarge, "more than %d entries, or than %d bytes of names", maxEntries, maxNames))
 		}
 	}
 }
 
 // parseEntry returns the Info of one entry of a list.
 func (c *Client) parseEntry(b block) (Info, error) {
-	err := c.link.errorOf(b, entryWord)
+	err := c.wire.errorOf(b, entryWord)
 	var reported *peerError
 	if errors.As(err, &reported) {
 		return Info{}, err // which ends the list
@@ -122,7 +122,7 @@ func (c *Client) parseEntry(b block) (Info, error) {
 		info, err = b.info(name)
 	}
 	if err != nil {
-		return Info{}, c.link.fail(err)
+		return Info{}, c.wire.fail(err)
 	}
 	return info, nil
 }
@@ -130,8 +130,8 @@ func (c *Client) parseEntry(b block) (Info, error) {
 // Close closes the connection and ends the call that is under way, which fails
 // with net.ErrClosed.
 func (c *Client) Close() error {
-	c.link.end(net.ErrClosed)
-	return c.link.conn.Close()
+	c.wire.end(net.ErrClosed)
+	return c.wire.conn.Close()
 }
 
 // call runs one exchange with the server.
@@ -165,31 +165,31 @@ func (c *Client) exchange(ctx context.Context, exchange func() error) error {
 	}
 	select {
 	case c.turn <- struct{}{}:
-	case <-c.link.over:
-		return c.useless(c.link.failure())
+	case <-c.wire.done:
+		return c.unusable(c.wire.failure())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := c.link.failure(); err != nil {
+	if err := c.wire.failure(); err != nil {
 		<-c.turn
-		return c.useless(err)
+		return c.unusable(err)
 	}
-	c.link.setIdle(c.IdleTimeout)
-	err := c.link.run(ctx, func() error {
+	c.wire.setIdle(c.IdleTimeout)
+	err := c.wire.run(ctx, func() error {
 		defer func() { <-c.turn }()
 		if err := c.readPrompt(); err != nil {
 			return err
 		}
 		return exchange()
 	})
-	if c.link.failure() != nil {
-		c.link.conn.Close()
+	if c.wire.failure() != nil {
+		c.wire.conn.Close()
 	}
 	return err
 }
 
 // useless returns the error of a call after the one of a failure.
-func (c *Client) useless(failure error) error {
+func (c *Client) unusable(failure error) error {
 	return fmt.Errorf("the connection is of no further use: %w", failure)
 }
 
@@ -197,9 +197,9 @@ func (c *Client) useless(failure error) error {
 func (c *Client) ask(request block, want string) (block, error) {
 	message := request.append([]byte{framedMark})
 	if len(message) > maxBlock {
-		return block{}, tell(fs.ErrInvalid, "the name is too long")
+		return block{}, publicErrorf(fs.ErrInvalid, "the name is too long")
 	}
-	_, err := c.link.Write(message)
+	_, err := c.wire.Write(message)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return block{}, err
 	}
@@ -208,27 +208,27 @@ func (c *Client) ask(request block, want string) (block, error) {
 	if err != nil {
 		return block{}, err
 	}
-	if err := c.link.errorOf(answer, want); err != nil {
+	if err := c.wire.errorOf(answer, want); err != nil {
 		return answer, err
 	}
 	// Nobody can have answered what did not get there.
-	return answer, c.link.failure()
+	return answer, c.wire.failure()
 }
 
 // readFirstAnswer reads the answer to a request, and tells a server that does
 // not know the dialect by its first.
 func (c *Client) readFirstAnswer() (block, error) {
 	if !c.answered {
-		if err := c.link.within(c.link.idle); err != nil {
-			return block{}, c.link.fail(err)
+		if err := c.wire.within(c.wire.idle); err != nil {
+			return block{}, c.wire.fail(err)
 		}
-		start, err := c.link.reader.Peek(len(dialect))
+		start, err := c.wire.reader.Peek(len(dialect))
 		if string(start) != dialect {
-			return block{}, c.link.fail(c.notFramed(start, err))
+			return block{}, c.wire.fail(c.notFramed(start, err))
 		}
 		c.answered = true
 	}
-	return c.link.readAnswer()
+	return c.wire.readAnswer()
 }
 
 // notFramed returns the error of a server whose first answer begins with start,
@@ -236,7 +236,7 @@ func (c *Client) readFirstAnswer() (block, error) {
 func (c *Client) notFramed(start []byte, err error) error {
 	switch {
 	case strings.HasPrefix(string(start), plainErrorPrefix):
-		line, _ := c.link.reader.ReadSlice('\n')
+		line, _ := c.wire.reader.ReadSlice('\n')
 		return plainError(string(line))
 	case len(start) > 0 && (err == nil || err == io.EOF):
 		return fmt.Errorf("the server does not know the framed dialect, try the plain one: it answered %q: %w", start, errors.ErrUnsupported)
@@ -252,20 +252,20 @@ func (c *Client) readPrompt() error {
 	if c.prompted {
 		return nil
 	}
-	err := c.link.readPrompt()
+	err := c.wire.readPrompt()
 	c.prompted = err == nil
 	return err
 }
 
 // readPrompt reads the prompt with which a server begins.
-func (l *link) readPrompt() error {
-	if err := l.within(l.idle); err != nil {
-		return l.fail(err)
+func (w *wire) readPrompt() error {
+	if err := w.within(w.idle); err != nil {
+		return w.fail(err)
 	}
-	prompt, err := l.reader.Peek(len(Prompt))
+	prompt, err := w.reader.Peek(len(Prompt))
 	switch {
 	case string(prompt) == Prompt:
-		l.reader.Discard(len(Prompt))
+		w.reader.Discard(len(Prompt))
 		return nil
 	case err == nil:
 		err = fmt.Errorf("the server begins with %s, not with %q: is it the file service?", printable(string(prompt)), Prompt)
@@ -274,5 +274,5 @@ func (l *link) readPrompt() error {
 	case err == io.EOF:
 		err = io.ErrUnexpectedEOF
 	}
-	return l.fail(err)
+	return w.fail(err)
 }

@@ -28,12 +28,12 @@ func (c *Client) Get(ctx context.Context, name string, w io.Writer) (Info, error
 // the path is taken, Download fails with fs.ErrExist before it asks the server,
 // unless Overwrite is set; folders and symbolic links are never replaced.
 func (c *Client) Download(ctx context.Context, name, path string) (Info, error) {
-	folder, base := filepath.Split(path)
+	dir, base := filepath.Split(path)
 	if base == "" {
-		return Info{}, localError(getMethod, path, tell(os.ErrInvalid, "the path must end in a file name"))
+		return Info{}, localError(getMethod, path, publicErrorf(os.ErrInvalid, "the path must end in a file name"))
 	}
 	// To open a FIFO would wait for its writer: a folder has an entry ".".
-	root, err := os.OpenRoot(filepath.Clean(folder) + "/.")
+	root, err := os.OpenRoot(filepath.Clean(dir) + "/.")
 	if err != nil {
 		return Info{}, err
 	}
@@ -50,7 +50,7 @@ func (c *Client) Download(ctx context.Context, name, path string) (Info, error) 
 		sum := sha256.New()
 		if part.Size() > 0 {
 			// Before the request, so that the server has to be told.
-			err := c.link.working(string(rune(framedMark)), func() error { return part.Hash(ctx, sum) })
+			err := c.wire.keepAlive(string(rune(framedMark)), func() error { return part.Hash(ctx, sum) })
 			if err != nil {
 				return Info{}, err
 			}
@@ -90,7 +90,7 @@ func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 		err = to.begin(info, offset)
 	}
 	if err != nil {
-		return Info{}, c.link.fail(err)
+		return Info{}, c.wire.fail(err)
 	}
 	m := newMeter(c.Progress, name, offset, info.Size)
 	defer m.end()
@@ -98,13 +98,13 @@ func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 	if info.Size >= 0 {
 		left = info.Size - offset
 	}
-	err = c.link.receiveBody(to, left, sum, m)
+	err = c.wire.receiveContent(to, left, sum, m)
 	var full *sinkError
 	if errors.As(err, &full) {
-		return Info{}, c.link.fail(full.err)
+		return Info{}, c.wire.fail(full.err)
 	}
 	var reported *peerError
-	if errors.As(err, &reported) || err != nil && c.link.failure() != nil {
+	if errors.As(err, &reported) || err != nil && c.wire.failure() != nil {
 		return Info{}, err
 	}
 	if err != nil {
@@ -112,7 +112,7 @@ func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 	} else {
 		info.Size = m.progress.Done
 		info.SHA256 = sum.Sum(nil)
-		err = c.link.working("", func() error { return to.commit(info) })
+		err = c.wire.keepAlive("", func() error { return to.commit(info) })
 	}
 	return info, c.confirm(err)
 }
@@ -124,7 +124,7 @@ func (c *Client) confirm(err error) error {
 		receipt = errorBlock(err)
 	}
 	// The file is there, whether the server gets to know it or not.
-	c.link.writeBlock(receipt)
+	c.wire.writeBlock(receipt)
 	return err
 }
 

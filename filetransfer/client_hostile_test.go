@@ -309,7 +309,7 @@ func TestReceiptOfAnotherFileIsNone(t *testing.T) {
 				p.hearWord("put")
 				p.say(message("ready"))
 				p.hearWord("from")
-				p.hearBody()
+				p.hearContent()
 				p.hearWord("end")
 				p.say(receipt)
 			})))

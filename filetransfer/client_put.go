@@ -47,13 +47,13 @@ func (c *Client) Upload(ctx context.Context, path, name string) error {
 		}
 		offset, part, err := ready.part()
 		if err != nil {
-			return c.link.fail(err)
+			return c.wire.fail(err)
 		}
 		sum := sha256.New()
 		if offset > 0 && offset <= info.Size {
-			err := c.link.working("", func() error { return hashPart(ctx, sum, f, offset, c.link.chunk) })
+			err := c.wire.keepAlive("", func() error { return hashPart(ctx, sum, f, offset, c.wire.chunk) })
 			if err != nil {
-				return c.link.fail(err)
+				return c.wire.fail(err)
 			}
 		}
 		if offset > info.Size || offset > 0 && !bytes.Equal(sum.Sum(nil), part) {
@@ -61,7 +61,7 @@ func (c *Client) Upload(ctx context.Context, path, name string) error {
 			offset = 0
 			sum.Reset()
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
-				return c.link.fail(err)
+				return c.wire.fail(err)
 			}
 		}
 		return c.send(name, info, offset, source{reader: f, size: info.Size - offset, short: ErrChanged, sum: sum})
@@ -118,61 +118,61 @@ func (c *Client) offer(name string, info Info, resume bool) (ready block, err er
 
 // send sends content from an offset on, and returns how it was received.
 func (c *Client) send(name string, info Info, offset int64, content source) error {
-	if err := c.link.writeBlock(block{word: fromWord}.withPart(offset, content.sum.Sum(nil))); err != nil {
+	if err := c.wire.writeBlock(block{word: fromWord}.withPart(offset, content.sum.Sum(nil))); err != nil {
 		return err
 	}
 	m := newMeter(c.Progress, name, offset, info.Size)
 	defer m.end()
 	content.meter = m
 	// The server answers before the end if it cannot store the content.
-	if err := c.link.forever(); err != nil {
-		return c.link.fail(err)
+	if err := c.wire.forever(); err != nil {
+		return c.wire.fail(err)
 	}
 	var answered atomic.Bool
 	content.stopped = answered.Load
 	watched := make(chan error, 1)
 	go func() {
-		_, err := c.link.reader.Peek(1)
+		_, err := c.wire.reader.Peek(1)
 		answered.Store(true)
 		watched <- err
 	}()
-	sent := c.link.sendBody(content)
-	patience := c.link.idle
-	if c.link.failure() != nil {
+	sent := c.wire.sendContent(content)
+	patience := c.wire.idle
+	if c.wire.failure() != nil {
 		patience = min(patience, time.Second) // for the reason, if there is one
 	}
-	err := c.link.within(patience)
+	err := c.wire.within(patience)
 	if peeked := <-watched; err == nil {
 		err = early(peeked)
 	}
 	var receipt block
 	if err == nil {
-		receipt, err = c.link.readAnswer()
+		receipt, err = c.wire.readAnswer()
 	}
 	stopped := errors.Is(sent, errStopped)
 	var own *sourceError
 	switch {
 	case err != nil && stopped:
-		return c.link.fail(err)
+		return c.wire.fail(err)
 	case err != nil && sent != nil:
-		return c.link.fail(sent)
+		return c.wire.fail(sent)
 	case err != nil:
-		return c.link.fail(fmt.Errorf("sent, but not confirmed: %w", err))
+		return c.wire.fail(fmt.Errorf("sent, but not confirmed: %w", err))
 	case errors.As(sent, &own) && !stopped:
 		return own.err
 	}
-	if err := c.link.errorOf(receipt, okWord); err != nil {
+	if err := c.wire.errorOf(receipt, okWord); err != nil {
 		return err
 	}
 	if stopped {
-		return c.link.fail(malformed("the server confirms what was not sent yet"))
+		return c.wire.fail(malformed("the server confirms what was not sent yet"))
 	}
 	got, err := receipt.sum()
 	if err == nil && !bytes.Equal(got, content.sum.Sum(nil)) {
 		err = malformed("the server stored %x, where %x was sent", got, content.sum.Sum(nil))
 	}
 	if err != nil {
-		return c.link.fail(err)
+		return c.wire.fail(err)
 	}
 	return nil
 }

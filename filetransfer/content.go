@@ -37,13 +37,13 @@ type source struct {
 var errStopped = errors.New("stopped by the peer")
 
 // sendBody sends content and its checksum, or the error that ends it early.
-func (l *link) sendBody(s source) error {
-	err := l.readSource(s.reader, s.size, s.short, func(data []byte) error {
+func (w *wire) sendContent(s source) error {
+	err := w.readSource(s.reader, s.size, s.short, func(data []byte) error {
 		if s.stopped != nil && s.stopped() {
 			return &sourceError{errStopped}
 		}
 		s.sum.Write(data)
-		if err := l.writeChunk(len(data)); err != nil {
+		if err := w.writeChunk(len(data)); err != nil {
 			return err
 		}
 		s.meter.add(len(data))
@@ -51,7 +51,7 @@ func (l *link) sendBody(s source) error {
 	})
 	var failed *sourceError
 	if errors.As(err, &failed) {
-		return l.abandonBody(failed.err)
+		return w.abandonContent(failed.err)
 	}
 	if err != nil {
 		return err
@@ -59,34 +59,34 @@ func (l *link) sendBody(s source) error {
 	if s.exact && s.size >= 0 {
 		_, err := bufio.NewReaderSize(s.reader, 1).ReadByte()
 		if err == nil {
-			err = tell(fs.ErrInvalid, "content goes on after the %d bytes that were stated", s.size)
+			err = publicErrorf(fs.ErrInvalid, "content goes on after the %d bytes that were stated", s.size)
 		}
 		if err != io.EOF {
-			return l.abandonBody(err)
+			return w.abandonContent(err)
 		}
 	}
 	s.meter.whole()
 	end := block{word: endWord}.withSum(s.sum.Sum(nil))
-	_, err = l.Write(end.append([]byte(lastChunk)))
+	_, err = w.Write(end.append([]byte(lastChunk)))
 	return err
 }
 
 // writeChunk sends the first n bytes of the chunk's data, with its length and
 // line ends, in one Write.
-func (l *link) writeChunk(n int) error {
+func (w *wire) writeChunk(n int) error {
 	line := strconv.AppendInt(make([]byte, 0, maxLengthLine), int64(n), 16)
 	line = append(line, "\r\n"...)
 	start := maxLengthLine - len(line)
-	copy(l.chunk[start:], line)
+	copy(w.chunk[start:], line)
 	end := maxLengthLine + n
-	copy(l.chunk[end:], "\r\n")
-	_, err := l.Write(l.chunk[start : end+2])
+	copy(w.chunk[end:], "\r\n")
+	_, err := w.Write(w.chunk[start : end+2])
 	return err
 }
 
 // abandonBody ends content with an error, which it returns.
-func (l *link) abandonBody(err error) error {
-	if _, err := l.Write(errorBlock(err).append([]byte(lastChunk))); err != nil {
+func (w *wire) abandonContent(err error) error {
+	if _, err := w.Write(errorBlock(err).append([]byte(lastChunk))); err != nil {
 		return err
 	}
 	return &sourceError{err}
@@ -99,66 +99,66 @@ type sinkError struct{ err error }
 func (e *sinkError) Error() string { return e.err.Error() }
 func (e *sinkError) Unwrap() error { return e.err }
 
-// receiveBody receives content into w, and checks it. The hash may have been
+// receiveBody receives content into to, and checks it. The hash may have been
 // fed with what came before. Content that goes on beyond size, if that is not
 // negative, is not stored.
-func (l *link) receiveBody(w io.Writer, size int64, sum hash.Hash, m *meter) error {
-	if err := l.stream(); err != nil {
-		return l.fail(err)
+func (w *wire) receiveContent(to io.Writer, size int64, sum hash.Hash, m *meter) error {
+	if err := w.stream(); err != nil {
+		return w.fail(err)
 	}
 	for received := int64(0); ; {
-		data, err := l.readChunk()
+		data, err := w.readChunk()
 		if err != nil {
-			return l.fail(err)
+			return w.fail(err)
 		}
 		if len(data) == 0 {
 			m.whole()
-			return l.endBody(received, size, sum)
+			return w.readContentEnd(received, size, sum)
 		}
 		if received += int64(len(data)); size >= 0 && received > size {
 			return &sinkError{malformed("content is longer than the %d bytes that were stated", size)}
 		}
 		began := time.Now()
 		sum.Write(data)
-		if _, err := w.Write(data); err != nil {
+		if _, err := to.Write(data); err != nil {
 			return &sinkError{err}
 		}
 		m.add(len(data))
 		// It was not the peer that took this time.
-		if err := l.extend(time.Since(began)); err != nil {
-			return l.fail(err)
+		if err := w.extend(time.Since(began)); err != nil {
+			return w.fail(err)
 		}
 	}
 }
 
 // readChunk reads one chunk. The last one is empty.
-func (l *link) readChunk() ([]byte, error) {
-	n, err := l.readLength()
+func (w *wire) readChunk() ([]byte, error) {
+	n, err := w.readLength()
 	if err != nil || n == 0 {
 		return nil, err
 	}
-	data := l.chunk[:n]
-	if _, err := io.ReadFull(l.reader, data); err != nil {
+	data := w.chunk[:n]
+	if _, err := io.ReadFull(w.reader, data); err != nil {
 		return nil, early(err)
 	}
-	return data, l.readLineEnd()
+	return data, w.readLineEnd()
 }
 
 // endBody reads what follows content of the received length.
-func (l *link) endBody(received, size int64, sum hash.Hash) error {
-	end, err := readBlock(l.reader)
+func (w *wire) readContentEnd(received, size int64, sum hash.Hash) error {
+	end, err := readBlock(w.reader)
 	if err != nil {
-		return l.fail(early(err))
+		return w.fail(early(err))
 	}
-	if err := l.errorOf(end, endWord); err != nil {
+	if err := w.errorOf(end, endWord); err != nil {
 		return err
 	}
 	want, err := end.sum()
 	if err != nil {
-		return l.fail(err)
+		return w.fail(err)
 	}
 	if size >= 0 && received != size {
-		return l.fail(malformed("%d bytes came instead of %d", received, size))
+		return w.fail(malformed("%d bytes came instead of %d", received, size))
 	}
 	if got := sum.Sum(nil); !bytes.Equal(got, want) {
 		return fmt.Errorf("its SHA-256 is %x, not %x: %w", got, want, ErrCorrupt)
@@ -168,18 +168,18 @@ func (l *link) endBody(received, size int64, sum hash.Hash) error {
 
 // discardBody reads the rest of content that is not wanted, within the idle
 // timeout in all. It comes after a sinkError.
-func (l *link) discardBody() error {
-	if err := l.within(l.idle); err != nil {
-		return l.fail(err)
+func (w *wire) discardContent() error {
+	if err := w.within(w.idle); err != nil {
+		return w.fail(err)
 	}
 	for {
-		data, err := l.readChunk()
+		data, err := w.readChunk()
 		if err != nil {
-			return l.fail(err)
+			return w.fail(err)
 		}
 		if len(data) == 0 {
-			if _, err := readBlock(l.reader); err != nil {
-				return l.fail(early(err))
+			if _, err := readBlock(w.reader); err != nil {
+				return w.fail(early(err))
 			}
 			return nil
 		}
@@ -187,8 +187,8 @@ func (l *link) discardBody() error {
 }
 
 // readLength reads the line before a chunk.
-func (l *link) readLength() (int, error) {
-	line, err := l.readLine()
+func (w *wire) readLength() (int, error) {
+	line, err := w.readLine()
 	if err != nil {
 		return 0, err
 	}
@@ -201,8 +201,8 @@ func (l *link) readLength() (int, error) {
 }
 
 // readLineEnd reads the line end after a chunk.
-func (l *link) readLineEnd() error {
-	line, err := l.readLine()
+func (w *wire) readLineEnd() error {
+	line, err := w.readLine()
 	if err == nil && line != "" {
 		err = malformed("a chunk goes on with %s", printable(line))
 	}
@@ -210,19 +210,19 @@ func (l *link) readLineEnd() error {
 }
 
 // readLine reads a line of a few bytes.
-func (l *link) readLine() (string, error) {
+func (w *wire) readLine() (string, error) {
 	for n := 1; n <= maxLengthLine; n++ {
-		line, err := l.reader.Peek(n)
+		line, err := w.reader.Peek(n)
 		if err != nil {
 			return "", early(err)
 		}
 		if line[n-1] == '\n' {
 			text := string(bytes.TrimSuffix(line[:n-1], []byte("\r")))
-			l.reader.Discard(n)
+			w.reader.Discard(n)
 			return text, nil
 		}
 	}
-	line, _ := l.reader.Peek(maxLengthLine)
+	line, _ := w.reader.Peek(maxLengthLine)
 	return "", malformed("%s instead of a chunk's length", printable(string(line)))
 }
 

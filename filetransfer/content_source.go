@@ -17,9 +17,9 @@ const maxEmptyReads = 100
 // readSource reads size bytes of r, or all that it has if size is negative, and
 // calls send for each part of it, which is in the link's chunk. It returns a
 // *sourceError if r fails, or ends early, which is the error short.
-func (l *link) readSource(r io.Reader, size int64, short error, send func(data []byte) error) error {
+func (w *wire) readSource(r io.Reader, size int64, short error, send func(data []byte) error) error {
 	for left, empty := size, 0; left != 0; {
-		data := l.chunk[maxLengthLine : maxLengthLine+maxChunk]
+		data := w.chunk[maxLengthLine : maxLengthLine+maxChunk]
 		if left > 0 && left < maxChunk {
 			data = data[:left]
 		}
@@ -37,7 +37,7 @@ func (l *link) readSource(r io.Reader, size int64, short error, send func(data [
 		}
 		switch {
 		case err == io.EOF && left > 0:
-			return &sourceError{tell(short, "content ended %d bytes early", left)}
+			return &sourceError{publicErrorf(short, "content ended %d bytes early", left)}
 		case err == io.EOF:
 			return nil
 		case err != nil && left != 0:

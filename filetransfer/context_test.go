@@ -86,12 +86,12 @@ var standstills = map[string]standstill{
 	"in a download": {
 		prompted(func(p *talker) { p.hearWord("get"); p.say(message("ok", "Size: 9"), chunk("hello")) }),
 		func(ctx context.Context, c *filetransfer.Client) error {
-			folder, err := os.MkdirTemp("", "")
+			dir, err := os.MkdirTemp("", "")
 			if err != nil {
 				return err
 			}
-			defer os.RemoveAll(folder)
-			_, err = c.Download(ctx, "a.txt", filepath.Join(folder, "a.txt"))
+			defer os.RemoveAll(dir)
+			_, err = c.Download(ctx, "a.txt", filepath.Join(dir, "a.txt"))
 			return err
 		},
 	},
@@ -115,7 +115,7 @@ var standstills = map[string]standstill{
 			p.hearWord("put")
 			p.say(message("ready"))
 			p.hearWord("from")
-			p.hearBody()
+			p.hearContent()
 			p.hearWord("end")
 		}),
 		func(ctx context.Context, c *filetransfer.Client) error {
@@ -138,7 +138,7 @@ func (s standstill) reach(t *testing.T, network string, ctx context.Context) (*f
 	c := filetransfer.NewClient(waiting)
 	c.IdleTimeout = ages
 	t.Cleanup(func() { c.Close() })
-	result := inBackground(func() error { return s.call(ctx, c) })
+	result := hosttest.InBackground(func() error { return s.call(ctx, c) })
 	<-waiting.reads
 	p.Wait()
 	return c, result
@@ -165,7 +165,7 @@ func TestContextEndsCallsWhereverTheyWait(t *testing.T) {
 				c, result := where.reach(t, network, ctx)
 				ctx.end(context.Canceled)
 				wantError(t, hosttest.Receive(t, result), context.Canceled)
-				wantUseless(t, c, context.Canceled)
+				wantUnusable(t, c, context.Canceled)
 			})
 		}
 		t.Run(name+" with a deadline", func(t *testing.T) {
@@ -174,7 +174,7 @@ func TestContextEndsCallsWhereverTheyWait(t *testing.T) {
 			c, result := where.reach(t, "unix", ctx)
 			ctx.end(context.DeadlineExceeded)
 			wantError(t, hosttest.Receive(t, result), context.DeadlineExceeded)
-			wantUseless(t, c, context.DeadlineExceeded)
+			wantUnusable(t, c, context.DeadlineExceeded)
 		})
 	}
 }
@@ -203,7 +203,7 @@ func (c *ending) Err() error {
 }
 
 // wantUseless checks that a client cannot be used any more, and says why.
-func wantUseless(t *testing.T, c *filetransfer.Client, why error) {
+func wantUnusable(t *testing.T, c *filetransfer.Client, why error) {
 	t.Helper()
 	_, err := c.Stat(t.Context(), "a.txt")
 	wantError(t, err, why)
@@ -222,7 +222,7 @@ func TestCloseEndsCallsWhereverTheyWait(t *testing.T) {
 					t.Error(err)
 				}
 				wantError(t, hosttest.Receive(t, result), net.ErrClosed)
-				wantUseless(t, c, net.ErrClosed)
+				wantUnusable(t, c, net.ErrClosed)
 			})
 		}
 	}
@@ -237,7 +237,7 @@ func TestCallsOfAClosedClientFail(t *testing.T) {
 			t.Error(err)
 		}
 		c.Close()
-		wantUseless(t, c, net.ErrClosed)
+		wantUnusable(t, c, net.ErrClosed)
 	}
 }
 
@@ -305,21 +305,21 @@ func TestContextEndsCallsWithAStuckReaderOrWriter(t *testing.T) {
 		} {
 			t.Run(name+" "+how, func(t *testing.T) {
 				hosttest.LeavesNothingBehind(t, func() {
-					uploads := folder(t, nil)
+					uploads := newDir(t, nil)
 					service := serve(t, "unix", &filetransfer.Server{FS: offered(), Uploads: uploads})
 					c := filetransfer.NewClient(service.conn)
 					c.IdleTimeout = ages
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					stuck := newStuck(t)
-					result := inBackground(func() error { return call(ctx, c, stuck) })
+					result := hosttest.InBackground(func() error { return call(ctx, c, stuck) })
 					<-stuck.called
-					waiting := inBackground(func() error { return get(context.Background(), c) })
+					waiting := hosttest.InBackground(func() error { return get(context.Background(), c) })
 					end.do(c, cancel)
 					wantError(t, hosttest.Receive(t, result), end.want)
 					// Those that waited for it wait no longer.
 					wantError(t, hosttest.Receive(t, waiting), end.want)
-					wantUseless(t, c, end.want)
+					wantUnusable(t, c, end.want)
 					// The server has lost its client, whatever is stuck there.
 					if err := hosttest.Receive(t, service.err); err == nil {
 						t.Error("the server knows nothing of it")
@@ -339,14 +339,14 @@ func TestContextEndsTheWaitForAnothersTurn(t *testing.T) {
 	defer c.Close()
 	c.IdleTimeout = ages
 	busy := newStuck(t)
-	first := inBackground(func() error { _, err := c.Get(t.Context(), "a.txt", busy); return err })
+	first := hosttest.InBackground(func() error { _, err := c.Get(t.Context(), "a.txt", busy); return err })
 	<-busy.called
 	ctx, cancel := context.WithCancel(t.Context())
-	second := inBackground(func() error { return get(ctx, c) })
+	second := hosttest.InBackground(func() error { return get(ctx, c) })
 	cancel()
 	wantError(t, hosttest.Receive(t, second), context.Canceled)
 	// Nobody but the second has suffered.
-	third := inBackground(func() error { return get(t.Context(), c) })
+	third := hosttest.InBackground(func() error { return get(t.Context(), c) })
 	busy.let()
 	if err := hosttest.Receive(t, first); err != nil {
 		t.Error(err)
@@ -358,7 +358,7 @@ func TestContextEndsTheWaitForAnothersTurn(t *testing.T) {
 
 func TestCallsOfSeveralGoroutinesTakeTurns(t *testing.T) {
 	files := contents()
-	c := filetransfer.NewClient(serve(t, "unix", &filetransfer.Server{FS: folder(t, files).FS(), Uploads: folder(t, nil)}).conn)
+	c := filetransfer.NewClient(serve(t, "unix", &filetransfer.Server{FS: newDir(t, files).FS(), Uploads: newDir(t, nil)}).conn)
 	defer c.Close()
 	var all sync.WaitGroup
 	for name, content := range files {
@@ -400,7 +400,7 @@ func TestContextEndsFetchWhereverItWaits(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				p.Go(func() { server(p) })
 				waiting := &waiting{Conn: client, reads: make(chan struct{})}
-				result := inBackground(func() error {
+				result := hosttest.InBackground(func() error {
 					_, err := filetransfer.Fetch(ctx, waiting, "a.txt", io.Discard)
 					return err
 				})
@@ -418,7 +418,7 @@ func TestContextEndsFetchWithAStuckWriter(t *testing.T) {
 		s := serve(t, "unix", &filetransfer.Server{FS: offered()})
 		ctx, cancel := context.WithCancel(t.Context())
 		stuck := newStuck(t)
-		result := inBackground(func() error {
+		result := hosttest.InBackground(func() error {
 			n, err := filetransfer.Fetch(ctx, s.conn, "large", stuck)
 			if n != 0 {
 				t.Errorf("%d bytes were written", n)
@@ -491,7 +491,7 @@ var clientStandstills = map[string]func(p *talker){
 		p.hear(filetransfer.Prompt)
 		p.say(request("get", "Name: a.txt"))
 		p.hearWord("ok")
-		p.hearBody()
+		p.hearContent()
 		p.hearWord("end")
 	},
 	"before content": func(p *talker) { p.hear(filetransfer.Prompt); p.say(put("Size: 9")); p.hearWord("ready") },
@@ -518,8 +518,8 @@ func TestContextEndsServeConnWhereverItWaits(t *testing.T) {
 				near, far := networks[network](t)
 				p := newTalker(t, near)
 				ctx, cancel := context.WithCancel(t.Context())
-				server := &filetransfer.Server{FS: offered(), Uploads: folder(t, nil), IdleTimeout: ages, Logger: quiet}
-				result := inBackground(func() error { return server.ServeConn(ctx, far) })
+				server := &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), IdleTimeout: ages, Logger: quiet}
+				result := hosttest.InBackground(func() error { return server.ServeConn(ctx, far) })
 				client(p)
 				cancel()
 				if err := hosttest.Receive(t, result); !errors.Is(err, context.Canceled) {
@@ -539,8 +539,8 @@ func TestCloseEndsServeConnWhereverItWaits(t *testing.T) {
 				near, far := networks[network](t)
 				p := newTalker(t, near)
 				log := new(logbook)
-				server := &filetransfer.Server{FS: offered(), Uploads: folder(t, nil), IdleTimeout: ages, Logger: log.logger()}
-				result := inBackground(func() error { return server.ServeConn(context.Background(), far) })
+				server := &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), IdleTimeout: ages, Logger: log.logger()}
+				result := hosttest.InBackground(func() error { return server.ServeConn(context.Background(), far) })
 				hosttest.Eventually(t, "the client is served", func() bool { return strings.Contains(log.String(), "client connected") })
 				client(p)
 				if err := server.Close(); err != nil {
@@ -578,7 +578,7 @@ func TestContextEndsServeConnWithAStuckFS(t *testing.T) {
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					server := &filetransfer.Server{FS: files, IdleTimeout: ages, Logger: quiet}
-					result := inBackground(func() error { return server.ServeConn(ctx, far) })
+					result := hosttest.InBackground(func() error { return server.ServeConn(ctx, far) })
 					p.hear(filetransfer.Prompt)
 					p.say(test.ask)
 					<-stuck.called

@@ -20,7 +20,7 @@ func resumed(j job) job {
 	do := j.do
 	j.name = "resumed " + j.name
 	j.do = func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
-		writeFile(t, filepath.Join(p.toFolder, "file.part"), p.content[:len(p.content)/2])
+		writeFile(t, filepath.Join(p.toDir, "file.part"), p.content[:len(p.content)/2])
 		return do(t, ctx, c, p)
 	}
 	return j
@@ -76,7 +76,7 @@ func TestFlippedBitsAreNoticed(t *testing.T) {
 	inParallel(t, jobs, func(t *testing.T, j job) {
 		// The bytes of a line end may end what they did not.
 		p := newPlace(t, "1\r\n\n0\r\nhello, world\r\n\n0\r\n\r\n")
-		if err := os.Mkdir(filepath.Join(p.fromFolder, "folder"), 0o777); err != nil {
+		if err := os.Mkdir(filepath.Join(p.fromDir, "folder"), 0o777); err != nil {
 			t.Fatal(err)
 		}
 		total := j.measure(t, p)

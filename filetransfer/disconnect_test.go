@@ -95,10 +95,10 @@ func (j job) cutOver(t testing.TB, c *cable, p *place, total span) {
 // doTheRest does again a job that was cut.
 func (j job) doTheRest(t testing.TB, c *cable, p *place, f fault, total span) {
 	t.Helper()
-	_, err := os.Stat(filepath.Join(p.toFolder, "file"))
+	_, err := os.Stat(filepath.Join(p.toDir, "file"))
 	whole := err == nil
 	held := 0
-	if stat, err := os.Stat(filepath.Join(p.toFolder, "file.part")); err == nil {
+	if stat, err := os.Stat(filepath.Join(p.toDir, "file.part")); err == nil {
 		held = int(stat.Size())
 	}
 	if f.to == j.data && !whole && f.after > held+chunkSize+blocksSize {
@@ -114,7 +114,7 @@ func (j job) doTheRest(t testing.TB, c *cable, p *place, f fault, total span) {
 		t.Errorf("the second time, %d bytes were carried, of %d in all, although there were %d", c.bytes(j.data), total[j.data], held)
 	}
 	p.wantWhole(t)
-	wantFiles(t, p.toFolder, "file")
+	wantFiles(t, p.toDir, "file")
 }
 
 func TestCutAtEveryByteIsNoticed(t *testing.T) {

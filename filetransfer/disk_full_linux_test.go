@@ -65,7 +65,7 @@ func TestFullDiskOfTheServerEndsAnUploadThatGoesOnLater(t *testing.T) {
 	content := random(4 << 20)
 	local := filepath.Join(t.TempDir(), "file")
 	writeFile(t, local, content)
-	s := open(t, "tcp", &filetransfer.Server{FS: offered(), Uploads: openFolder(t, disk.path)})
+	s := open(t, "tcp", &filetransfer.Server{FS: offered(), Uploads: openDir(t, disk.path)})
 	c := filetransfer.NewClient(s.dial())
 	err := c.Upload(t.Context(), local, "new")
 	wantError(t, err, syscall.ENOSPC)
@@ -113,7 +113,7 @@ func TestFullDiskOfTheClientEndsADownloadThatGoesOnLater(t *testing.T) {
 		return
 	}
 	content := random(4 << 20)
-	s := open(t, "tcp", &filetransfer.Server{FS: folder(t, map[string]string{"a.txt": "hello", "file": content}).FS()})
+	s := open(t, "tcp", &filetransfer.Server{FS: newDir(t, map[string]string{"a.txt": "hello", "file": content}).FS()})
 	c := filetransfer.NewClient(s.dial())
 	local := filepath.Join(disk.path, "file")
 	_, err := c.Download(t.Context(), "file", local)

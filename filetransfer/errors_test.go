@@ -167,7 +167,7 @@ func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
 func TestErrorsOfTheClientAreLoggedByTheServer(t *testing.T) {
 	for err, want := range coded {
 		synctest.Test(t, func(t *testing.T) {
-			s := open(t, "pipe", &filetransfer.Server{Uploads: folder(t, nil)})
+			s := open(t, "pipe", &filetransfer.Server{Uploads: newDir(t, nil)})
 			c := filetransfer.NewClient(s.dial())
 			own := &fs.PathError{Op: "read", Path: "/home/me/secret", Err: err}
 			got := c.Put(t.Context(), "file", errorReader{own}, filetransfer.Info{Size: -1})
@@ -188,7 +188,7 @@ func TestErrorsOfTheClientAreLoggedByTheServer(t *testing.T) {
 
 func TestErrorsOfUploadsHaveNoPathOfTheServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		uploads := folder(t, map[string]string{"taken": "", "busy.part": "", "folder/file": ""})
+		uploads := newDir(t, map[string]string{"taken": "", "busy.part": "", "folder/file": ""})
 		if err := os.Mkdir(filepath.Join(uploads.Name(), "stuck.part"), 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +233,7 @@ func TestErrorsHaveTheirOperationAndName(t *testing.T) {
 		_, download := c.Download(t.Context(), "missing", local)
 		_, cancelled := c.Get(ended, "missing", io.Discard)
 		_, fetch := filetransfer.Fetch(t.Context(), serve(t, "pipe", &filetransfer.Server{FS: offered()}).conn, "missing", io.Discard)
-		_, folder := c.Download(t.Context(), "a.txt", filepath.Join(local, "missing"))
+		_, dir := c.Download(t.Context(), "a.txt", filepath.Join(local, "missing"))
 		for _, test := range []struct {
 			err      error
 			op, path string
@@ -245,7 +245,7 @@ func TestErrorsHaveTheirOperationAndName(t *testing.T) {
 			{cancelled, "get", "missing"},
 			{fetch, "get", "missing"},
 			{c.Put(t.Context(), "missing", strings.NewReader(""), filetransfer.Info{}), "put", "missing"},
-			{folder, "open", local + "/."},
+			{dir, "open", local + "/."},
 			{c.Upload(t.Context(), local, "new"), "stat", local},
 		} {
 			var path *fs.PathError

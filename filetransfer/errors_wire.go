@@ -80,9 +80,9 @@ func codeOf(err error) code {
 // this machine than the peer named itself.
 func describe(err error) (word, text string) {
 	c := codeOf(err)
-	var told *toldError
-	if errors.As(err, &told) {
-		return c.word, printable(told.text)
+	var public *publicError
+	if errors.As(err, &public) {
+		return c.word, printable(public.text)
 	}
 	err = withoutPaths(err)
 	var errno syscall.Errno
@@ -108,21 +108,21 @@ func withoutPaths(err error) error {
 }
 
 // A toldError is an error whose text is meant for the peer, too.
-type toldError struct {
+type publicError struct {
 	text string
 	err  error // what it matches
 }
 
-func (e *toldError) Error() string { return e.text }
-func (e *toldError) Unwrap() error { return e.err }
+func (e *publicError) Error() string { return e.text }
+func (e *publicError) Unwrap() error { return e.err }
 
-func tell(err error, format string, values ...any) error {
-	return &toldError{fmt.Sprintf(format, values...), err}
+func publicErrorf(err error, format string, values ...any) error {
+	return &publicError{fmt.Sprintf(format, values...), err}
 }
 
 // errorOf returns the error that an answer of the peer reports, or nil if its
 // word is the wanted one.
-func (l *link) errorOf(b block, want string) error {
+func (w *wire) errorOf(b block, want string) error {
 	if b.word == want {
 		return nil
 	}
@@ -132,12 +132,12 @@ func (l *link) errorOf(b block, want string) error {
 			if text == "" {
 				text = c.text
 			}
-			return &peerError{l.peer, text, c.err}
+			return &peerError{w.peer, text, c.err}
 		}
 	}
 	// A later version may know more words of errors.
 	if b.word == failedWord || text != "" {
-		return &peerError{peer: l.peer, text: text}
+		return &peerError{peer: w.peer, text: text}
 	}
 	return malformed("answer %s instead of %s", printable(b.word), want)
 }

@@ -38,7 +38,7 @@ func newEstate(t testing.TB) *estate {
 	writeFile(t, filepath.Join(path, "inside", "a.txt"), "hello")
 	writeFile(t, filepath.Join(path, "inside", "sub", "b.txt"), "hello")
 	writeFile(t, filepath.Join(path, "outside", "secret.txt"), secret)
-	return &estate{TB: t, path: path, inside: openFolder(t, filepath.Join(path, "inside"))}
+	return &estate{TB: t, path: path, inside: openDir(t, filepath.Join(path, "inside"))}
 }
 
 // link makes a symbolic link inside.
@@ -310,8 +310,8 @@ func TestLinksThatLeadOutsideAreNotFollowed(t *testing.T) {
 			"root/new.txt",
 		} {
 			e.wantsRefused(name, fs.ErrPermission)
-			folder, _, _ := strings.Cut(name, "/")
-			for _, name := range []string{name, strings.Replace(folder, "sub", "sub/upper", 1)} {
+			dir, _, _ := strings.Cut(name, "/")
+			for _, name := range []string{name, strings.Replace(dir, "sub", "sub/upper", 1)} {
 				if stat, list := e.ask(name); !errors.Is(stat, fs.ErrPermission) || !errors.Is(list, fs.ErrPermission) {
 					t.Errorf("%q: stat gives %v, and list %v", name, stat, list)
 				}
@@ -566,8 +566,8 @@ func TestAnyFSIsServed(t *testing.T) {
 			if err != nil || stat.Size != int64(len(offered.content)) || stat.Name != offered.name {
 				t.Errorf("stat: %+v, %v", stat, err)
 			}
-			folder, base := filepath.Split(offered.name)
-			list, err := c.List(t.Context(), filepath.ToSlash(filepath.Clean(folder)))
+			dir, base := filepath.Split(offered.name)
+			list, err := c.List(t.Context(), filepath.ToSlash(filepath.Clean(dir)))
 			if err != nil || !slices.ContainsFunc(list, func(info filetransfer.Info) bool {
 				return info.Name == base && info.Size == stat.Size && info.ModTime.Equal(stat.ModTime)
 			}) {
@@ -596,7 +596,7 @@ func TestAnyFSIsServed(t *testing.T) {
 
 func TestRootThatIsClosedGivesAnError(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
-		root := folder(t, map[string]string{"a.txt": "hello"})
+		root := newDir(t, map[string]string{"a.txt": "hello"})
 		root.Close()
 		s := serve(t, "pipe", &filetransfer.Server{FS: root.FS(), Uploads: root})
 		c := filetransfer.NewClient(s.conn)

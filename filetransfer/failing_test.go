@@ -51,7 +51,7 @@ func TestFileThatChangesWhileItIsSent(t *testing.T) {
 		test := func(name string, get func(t *testing.T, s *counter, w io.Writer) error, want error) {
 			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					root := folder(t, map[string]string{"a.txt": "hello", "file": content})
+					root := newDir(t, map[string]string{"a.txt": "hello", "file": content})
 					s := open(t, "pipe", &filetransfer.Server{FS: root.FS()})
 					w := &atFirst{do: func() {
 						if err := change.do(filepath.Join(root.Name(), "file")); err != nil {
@@ -117,7 +117,7 @@ func TestFileThatShrinksWhileItIsUploaded(t *testing.T) {
 		content := random(1 << 20)
 		local := filepath.Join(t.TempDir(), "file")
 		writeFile(t, local, content)
-		uploads := folder(t, map[string]string{"a.txt": "hello"})
+		uploads := newDir(t, map[string]string{"a.txt": "hello"})
 		s := open(t, "pipe", &filetransfer.Server{FS: uploads.FS(), Uploads: uploads})
 		c := filetransfer.NewClient(&tap{Conn: s.dial(), after: 100_000, do: func() {
 			if err := os.Truncate(local, 300_000); err != nil {
@@ -293,16 +293,16 @@ func TestListThatFailsMidwayCostsNoConnection(t *testing.T) {
 }
 
 // A closedFolder cannot be listed.
-type closedFolder struct{ fstest.MapFS }
+type closedDir struct{ fstest.MapFS }
 
-func (f closedFolder) Open(name string) (fs.File, error) {
+func (f closedDir) Open(name string) (fs.File, error) {
 	file, err := f.MapFS.Open(name)
 	return struct{ fs.File }{file}, err
 }
 
 func TestFolderThatCannotBeListedIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		files := closedFolder{fstest.MapFS{"sub/a.txt": {Data: []byte("hello")}}}
+		files := closedDir{fstest.MapFS{"sub/a.txt": {Data: []byte("hello")}}}
 		c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: files}).conn)
 		defer c.Close()
 		_, err := c.List(t.Context(), "sub")
@@ -315,7 +315,7 @@ func TestFolderThatCannotBeListedIsRefused(t *testing.T) {
 
 func TestFolderThatVanishesBeforeContentComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		uploads := folder(t, map[string]string{"sub/a.txt": ""})
+		uploads := newDir(t, map[string]string{"sub/a.txt": ""})
 		s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads})
 		p := s.talk(t)
 		p.say(request("put", "Name: sub/new", "Size: 5"))

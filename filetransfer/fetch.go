@@ -46,9 +46,8 @@ func Fetch(ctx context.Context, c net.Conn, name string, w io.Writer) (int64, er
 	if err := ctx.Err(); err != nil {
 		return 0, &fs.PathError{Op: getMethod, Path: name, Err: err}
 	}
-	l := newLink(c, serverPeer, 0)
-	f := &fetcher{link: l, w: w}
-	err := l.run(ctx, func() error { return f.fetch(name) })
+	f := &fetcher{wire: newWire(c, serverPeer, 0), w: w}
+	err := f.wire.run(ctx, func() error { return f.fetch(name) })
 	if err != nil {
 		err = &fs.PathError{Op: getMethod, Path: name, Err: err}
 	}
@@ -59,18 +58,18 @@ func Fetch(ctx context.Context, c net.Conn, name string, w io.Writer) (int64, er
 func checkPlainName(name string) error {
 	switch {
 	case name == "":
-		return tell(fs.ErrInvalid, "a file name is needed")
+		return publicErrorf(fs.ErrInvalid, "a file name is needed")
 	case len(name) > maxPlainName:
-		return tell(fs.ErrInvalid, "the name has %d bytes, more than the %d that the plain dialect allows", len(name), maxPlainName)
+		return publicErrorf(fs.ErrInvalid, "the name has %d bytes, more than the %d that the plain dialect allows", len(name), maxPlainName)
 	case strings.ContainsAny(name, "\x00\r\n"):
-		return tell(fs.ErrInvalid, "the plain dialect allows no NUL and no line end in a name")
+		return publicErrorf(fs.ErrInvalid, "the plain dialect allows no NUL and no line end in a name")
 	}
 	return nil
 }
 
 // A fetcher receives one file in the plain dialect.
 type fetcher struct {
-	link    *link
+	wire    *wire
 	w       io.Writer
 	written atomic.Int64 // bytes
 	pending []byte       // not written yet: it may be the end mark, or an error
@@ -78,11 +77,11 @@ type fetcher struct {
 }
 
 func (f *fetcher) fetch(name string) error {
-	if err := f.link.readPrompt(); err != nil {
+	if err := f.wire.readPrompt(); err != nil {
 		return err
 	}
-	if n := f.link.reader.Buffered(); n > 0 {
-		text, _ := f.link.reader.Peek(n)
+	if n := f.wire.reader.Buffered(); n > 0 {
+		text, _ := f.wire.reader.Peek(n)
 		if line, ok := errorLine(text); ok {
 			return plainError(line)
 		}
@@ -90,11 +89,11 @@ func (f *fetcher) fetch(name string) error {
 		if strings.Trim(string(text), " :?>\r\n") != "" {
 			return fmt.Errorf("the server goes on after its prompt with %q: is it the file service?", printable(string(text)))
 		}
-		f.link.reader.Discard(n)
+		f.wire.reader.Discard(n)
 	}
 	// Without a line end, which would be part of the name to the article's
 	// server.
-	_, unsent := f.link.Write([]byte(name))
+	_, unsent := f.wire.Write([]byte(name))
 	if errors.Is(unsent, os.ErrDeadlineExceeded) {
 		return unsent
 	}
@@ -125,15 +124,15 @@ func (f *fetcher) fetch(name string) error {
 func (f *fetcher) receive() error {
 	for {
 		marked := bytes.HasSuffix(f.pending, []byte(endMark))
-		limit := f.link.stream
+		limit := f.wire.stream
 		if marked {
-			limit = func() error { return f.link.within(endSilence) }
+			limit = func() error { return f.wire.within(endSilence) }
 		}
 		if err := limit(); err != nil {
 			return err
 		}
-		n, err := f.link.reader.Read(f.link.chunk)
-		f.pending = append(f.pending, f.link.chunk[:n]...)
+		n, err := f.wire.reader.Read(f.wire.chunk)
+		f.pending = append(f.pending, f.wire.chunk[:n]...)
 		switch {
 		case n > 0:
 			if _, ok := f.errorLine(); !ok {
@@ -142,7 +141,7 @@ func (f *fetcher) receive() error {
 				}
 			}
 		case err == nil:
-		case marked && !f.link.isEnded() && !errors.Is(err, net.ErrClosed):
+		case marked && !f.wire.isEnded() && !errors.Is(err, net.ErrClosed):
 			return nil
 		case err == io.EOF:
 			return fmt.Errorf("the stream ended without %q: %w", endMark, io.ErrUnexpectedEOF)

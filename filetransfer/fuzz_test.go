@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // addTranscripts adds what one side says in each transcript.
@@ -59,8 +60,8 @@ func mendChecksums(data []byte) []byte {
 // A strange peer says what it is told to, listens to whatever comes, and hangs
 // up in the end, or waits.
 func talkStrangely(c net.Conn, says []byte, hangsUp bool) (done <-chan error) {
-	heard := inBackground(func() error { _, err := io.Copy(io.Discard, c); return err })
-	return inBackground(func() error {
+	heard := hosttest.InBackground(func() error { _, err := io.Copy(io.Discard, c); return err })
+	return hosttest.InBackground(func() error {
 		_, err := c.Write(says)
 		if hangsUp {
 			c.Close()
@@ -99,10 +100,10 @@ func allocated() uint64 {
 // wantsOnlyWhatWasSaid checks a folder for files that have come: each must have
 // a checksum that the peer has stated. Those that were there before, with the
 // content "old", may be there still.
-func wantsOnlyWhatWasSaid(t testing.TB, folder string, said []byte) {
+func wantsOnlyWhatWasSaid(t testing.TB, dir string, said []byte) {
 	t.Helper()
 	said = bytes.ToLower(said)
-	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || entry.Type()&fs.ModeSymlink != 0 {
 			return err
 		}
@@ -122,16 +123,16 @@ func wantsOnlyWhatWasSaid(t testing.TB, folder string, said []byte) {
 }
 
 // inFolder runs f with a folder in another one, of which nothing else may change.
-func inFolder(t *testing.T, f func(folder string)) {
+func inDir(t *testing.T, f func(dir string)) {
 	t.Helper()
-	outside := memoryFolder(t)
+	outside := memoryDir(t)
 	writeFile(t, filepath.Join(outside, "secret"), "secret")
-	folder := filepath.Join(outside, "folder")
-	writeFile(t, filepath.Join(folder, "old"), "old")
-	if err := os.Symlink("..", filepath.Join(folder, "out")); err != nil {
+	dir := filepath.Join(outside, "folder")
+	writeFile(t, filepath.Join(dir, "old"), "old")
+	if err := os.Symlink("..", filepath.Join(dir, "out")); err != nil {
 		t.Fatal(err)
 	}
-	f(folder)
+	f(dir)
 	wantFiles(t, outside, "folder", "secret")
 	if got := readFile(t, filepath.Join(outside, "secret")); got != "secret" {
 		t.Errorf("a file outside the folder was changed to %q", got)
@@ -152,9 +153,9 @@ func FuzzServer(f *testing.F) {
 		if mend {
 			says = mendChecksums(says)
 		}
-		inFolder(t, func(folder string) {
-			writeFile(t, filepath.Join(folder, "log.txt.part"), "one\ntwo\n")
-			uploads := openFolder(t, folder)
+		inDir(t, func(dir string) {
+			writeFile(t, filepath.Join(dir, "log.txt.part"), "one\ntwo\n")
+			uploads := openDir(t, dir)
 			wantsBounds(t, says, func(t *testing.T) {
 				client, server := net.Pipe()
 				talked := talkStrangely(client, says, hangsUp)
@@ -162,14 +163,14 @@ func FuzzServer(f *testing.F) {
 				s.ServeConn(t.Context(), server)
 				<-talked
 			})
-			wantsOnlyWhatWasSaid(t, folder, says)
+			wantsOnlyWhatWasSaid(t, dir, says)
 		})
 	})
 }
 
 // clientCalls are what FuzzClient does with a server.
-var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error{
-	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
+var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error{
+	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
 		var got bytes.Buffer
 		info, err := filetransfer.NewClient(conn).Get(ctx, "notes.txt", &got)
 		if err == nil {
@@ -180,14 +181,14 @@ var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, folde
 		}
 		return err
 	},
-	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
-		_, err := filetransfer.NewClient(conn).Download(ctx, "notes.txt", filepath.Join(folder, "notes.txt"))
-		if _, statErr := os.Stat(filepath.Join(folder, "notes.txt")); (err == nil) != (statErr == nil) {
+	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
+		_, err := filetransfer.NewClient(conn).Download(ctx, "notes.txt", filepath.Join(dir, "notes.txt"))
+		if _, statErr := os.Stat(filepath.Join(dir, "notes.txt")); (err == nil) != (statErr == nil) {
 			t.Errorf("download: %v, but of the file: %v", err, statErr)
 		}
 		return err
 	},
-	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
+	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
 		const content = "hello, world"
 		err := filetransfer.NewClient(conn).Put(ctx, "new.txt", strings.NewReader(content), filetransfer.Info{Size: 12})
 		if sum := sha256.Sum256([]byte(content)); err == nil && !bytes.Contains(bytes.ToLower(said), fmt.Appendf(nil, "%x", sum)) {
@@ -195,16 +196,16 @@ var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, folde
 		}
 		return err
 	},
-	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
-		return filetransfer.NewClient(conn).Upload(ctx, filepath.Join(folder, "old"), "log.txt")
+	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
+		return filetransfer.NewClient(conn).Upload(ctx, filepath.Join(dir, "old"), "log.txt")
 	},
-	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
+	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
 		c := filetransfer.NewClient(conn)
 		_, err := c.Stat(ctx, "notes.txt")
 		_, again := c.Stat(ctx, "tools")
 		return errors.Join(err, again)
 	},
-	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
+	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
 		infos, err := filetransfer.NewClient(conn).List(ctx, "tools")
 		for _, info := range infos {
 			if !fs.ValidPath(info.Name) || strings.Contains(info.Name, "/") || info.Size < -1 {
@@ -213,7 +214,7 @@ var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, folde
 		}
 		return err
 	},
-	func(t *testing.T, ctx context.Context, conn net.Conn, folder string, said []byte) error {
+	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
 		var got bytes.Buffer
 		n, err := filetransfer.Fetch(ctx, conn, "notes.txt", &got)
 		if n != int64(got.Len()) || err == nil && string(said) != filetransfer.Prompt+got.String()+endMark {
@@ -235,15 +236,15 @@ func TestAnswersToNoQuestionAreErrors(t *testing.T) {
 						said += turn.says
 					}
 				}
-				inFolder(t, func(folder string) {
+				inDir(t, func(dir string) {
 					synctest.Test(t, func(t *testing.T) {
 						client, server := net.Pipe()
-						talked := inBackground(func() error {
+						talked := hosttest.InBackground(func() error {
 							_, err := io.WriteString(server, said)
 							server.Close()
 							return err
 						})
-						if err := clientCalls[call](t, t.Context(), client, folder, []byte(said)); err == nil {
+						if err := clientCalls[call](t, t.Context(), client, dir, []byte(said)); err == nil {
 							t.Errorf("the client was content with %q", said)
 						}
 						client.Close()
@@ -268,19 +269,19 @@ func FuzzClient(f *testing.F) {
 		if mend {
 			says = mendChecksums(says)
 		}
-		inFolder(t, func(folder string) {
-			writeFile(t, filepath.Join(folder, "notes.txt.part"), "hello, ")
+		inDir(t, func(dir string) {
+			writeFile(t, filepath.Join(dir, "notes.txt.part"), "hello, ")
 			wantsBounds(t, says, func(t *testing.T) {
 				client, server := net.Pipe()
 				talked := talkStrangely(server, says, hangsUp)
-				err := clientCalls[int(call)%len(clientCalls)](t, t.Context(), client, folder, says)
+				err := clientCalls[int(call)%len(clientCalls)](t, t.Context(), client, dir, says)
 				if err != nil && err.Error() == "" {
 					t.Error("an error says nothing")
 				}
 				client.Close()
 				<-talked
 			})
-			wantsOnlyWhatWasSaid(t, folder, says)
+			wantsOnlyWhatWasSaid(t, dir, says)
 		})
 	})
 }

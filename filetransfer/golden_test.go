@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // The transcripts in testdata/golden are what peers of this version say, to the
@@ -40,10 +41,10 @@ var goldenTime = time.Date(2026, 11, 22, 10, 0, 0, 123456789, time.UTC)
 
 func newStage(t testing.TB) *stage {
 	t.Helper()
-	path := memoryFolder(t)
+	path := memoryDir(t)
 	s := &stage{TB: t, uploads: filepath.Join(path, "uploads"), local: filepath.Join(path, "local")}
-	for _, folder := range []string{s.uploads, s.local} {
-		s.must(os.Mkdir(folder, 0o777))
+	for _, dir := range []string{s.uploads, s.local} {
+		s.must(os.Mkdir(dir, 0o777))
 	}
 	masked := filepath.Join(path, "masked")
 	s.must(os.WriteFile(masked, nil, 0o640))
@@ -51,7 +52,7 @@ func newStage(t testing.TB) *stage {
 	s.must(err)
 	s.mode = stat.Mode()
 	s.server = &filetransfer.Server{
-		Uploads:   openFolder(t, s.uploads),
+		Uploads:   openDir(t, s.uploads),
 		MaxUpload: 20,
 		Logger:    quiet,
 		FS: fstest.MapFS{
@@ -67,9 +68,9 @@ func newStage(t testing.TB) *stage {
 }
 
 // has puts a file with a fixed mode and time, or a part of one, into a folder.
-func (s *stage) has(folder, name, content string) {
+func (s *stage) has(dir, name, content string) {
 	s.Helper()
-	path := filepath.Join(folder, name)
+	path := filepath.Join(dir, name)
 	writeFile(s, path, content)
 	mode := fs.FileMode(0o640)
 	if strings.HasSuffix(name, ".part") {
@@ -80,10 +81,10 @@ func (s *stage) has(folder, name, content string) {
 }
 
 // wants checks the one file in a folder.
-func (s *stage) wants(folder, name, content string) {
+func (s *stage) wants(dir, name, content string) {
 	s.Helper()
-	wantFiles(s, folder, name)
-	path := filepath.Join(folder, name)
+	wantFiles(s, dir, name)
+	path := filepath.Join(dir, name)
 	if got := readFile(s, path); got != content {
 		s.Errorf("%s has %q, want %q", name, got, content)
 	}
@@ -122,8 +123,8 @@ func framed(name string, client func(s *stage, c *filetransfer.Client)) dialogue
 }
 
 // finds puts a file into a folder before the dialogue.
-func (d dialogue) finds(folder func(s *stage) string, name, content string) dialogue {
-	return d.prepared(func(s *stage) { s.has(folder(s), name, content) })
+func (d dialogue) finds(dir func(s *stage) string, name, content string) dialogue {
+	return d.prepared(func(s *stage) { s.has(dir(s), name, content) })
 }
 
 func (d dialogue) prepared(prepare func(s *stage)) dialogue { d.prepare = prepare; return d }
@@ -402,7 +403,7 @@ func TestDialoguesAreThoseOfTheTranscripts(t *testing.T) {
 	perform(t, func(s *stage, d dialogue) {
 		var r transcript
 		client, server := record(s, &r)
-		served := inBackground(func() error { return s.server.ServeConn(s.Context(), server) })
+		served := hosttest.InBackground(func() error { return s.server.ServeConn(s.Context(), server) })
 		d.client(s, client)
 		<-served
 		if d.check != nil {
@@ -438,7 +439,7 @@ func TestClientsOfTheTranscriptsAreServed(t *testing.T) {
 	perform(t, func(s *stage, d dialogue) {
 		var r transcript
 		client, server := record(s, &r)
-		served := inBackground(func() error { return s.server.ServeConn(s.Context(), server) })
+		served := hosttest.InBackground(func() error { return s.server.ServeConn(s.Context(), server) })
 		act(client, "C", readTranscript(s, goldenPath(d.name)))
 		<-served
 		if d.check != nil {
@@ -454,7 +455,7 @@ func TestServersOfTheTranscriptsAreUnderstood(t *testing.T) {
 	perform(t, func(s *stage, d dialogue) {
 		client, server := record(s, new(transcript))
 		turns := readTranscript(s, goldenPath(d.name))
-		acted := inBackground(func() error { act(server, "S", turns); return nil })
+		acted := hosttest.InBackground(func() error { act(server, "S", turns); return nil })
 		s.Cleanup(func() { <-acted })
 		d.client(s, client)
 	})

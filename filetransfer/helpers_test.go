@@ -78,16 +78,16 @@ func serveOn(t testing.TB, s *filetransfer.Server, client, server net.Conn) serv
 }
 
 // folder returns a folder with files in it.
-func folder(t testing.TB, files map[string]string) *os.Root {
+func newDir(t testing.TB, files map[string]string) *os.Root {
 	t.Helper()
 	path := t.TempDir()
 	for name, content := range files {
 		writeFile(t, filepath.Join(path, name), content)
 	}
-	return openFolder(t, path)
+	return openDir(t, path)
 }
 
-func openFolder(t testing.TB, path string) *os.Root {
+func openDir(t testing.TB, path string) *os.Root {
 	t.Helper()
 	root, err := os.OpenRoot(path)
 	if err != nil {

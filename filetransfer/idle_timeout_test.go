@@ -51,7 +51,7 @@ func TestSlowPeersAreNotDropped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, server := net.Pipe()
-				s := serveOn(t, &filetransfer.Server{FS: folder(t, map[string]string{"file": content}).FS()}, client, server)
+				s := serveOn(t, &filetransfer.Server{FS: newDir(t, map[string]string{"file": content}).FS()}, client, server)
 				began := time.Now()
 				got, err := transfer(t, slowConn{client, 2 << 10, 3 * time.Second})
 				if err != nil || got != content {
@@ -69,7 +69,7 @@ func TestSlowPeersAreNotDropped(t *testing.T) {
 	}
 	t.Run("put", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			uploads := folder(t, nil)
+			uploads := newDir(t, nil)
 			client, server := net.Pipe()
 			s := serveOn(t, &filetransfer.Server{Uploads: uploads}, client, slowConn{server, 2 << 10, 3 * time.Second})
 			c := filetransfer.NewClient(client)
@@ -103,7 +103,7 @@ func TestPeersThatGetOnTooSlowlyAreDropped(t *testing.T) {
 				p := newTalker(t, client)
 				p.hear(filetransfer.Prompt)
 				p.say("large\n")
-				reading := inBackground(func() error {
+				reading := hosttest.InBackground(func() error {
 					_, err := io.Copy(io.Discard, slowConn{client, test.bytes, test.tick})
 					return err
 				})
@@ -286,7 +286,7 @@ func TestPeerThatAsksForPatienceIsWaitedFor(t *testing.T) {
 				patience(p, message("wait"))
 				p.say(message("ready"))
 				p.hearWord("from")
-				p.hearBody()
+				p.hearContent()
 				p.hearWord("end")
 				time.Sleep(29 * time.Second)
 				patience(p, message("wait"))
@@ -300,7 +300,7 @@ func TestPeerThatAsksForPatienceIsWaitedFor(t *testing.T) {
 	})
 	t.Run("by the server", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			uploads := folder(t, nil)
+			uploads := newDir(t, nil)
 			s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads})
 			p := s.talk(t)
 			patience(p, request("wait"))

@@ -144,7 +144,7 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &filetransfer.Server{FS: bigFiles(bigSize), Uploads: openFolder(t, t.TempDir())}
+			s := &filetransfer.Server{FS: bigFiles(bigSize), Uploads: openDir(t, t.TempDir())}
 			wantsLittleMemory(t, s, func(c net.Conn, sample func()) error {
 				sampled := &sampler{Reader: file, sample: sample}
 				err := transfer(t.Context(), c, sampled)
@@ -159,30 +159,30 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 
 // The part of a file that is there is read to see whether it is the right one.
 func TestMemoryDoesNotGrowWithThePart(t *testing.T) {
-	for name, transfer := range map[string]func(ctx context.Context, c *filetransfer.Client, folder string) error{
-		"download": func(ctx context.Context, c *filetransfer.Client, folder string) error {
-			_, err := c.Download(ctx, "big", filepath.Join(folder, "big"))
+	for name, transfer := range map[string]func(ctx context.Context, c *filetransfer.Client, dir string) error{
+		"download": func(ctx context.Context, c *filetransfer.Client, dir string) error {
+			_, err := c.Download(ctx, "big", filepath.Join(dir, "big"))
 			return err
 		},
-		"upload": func(ctx context.Context, c *filetransfer.Client, folder string) error {
-			return c.Upload(ctx, filepath.Join(folder, "source"), "big")
+		"upload": func(ctx context.Context, c *filetransfer.Client, dir string) error {
+			return c.Upload(ctx, filepath.Join(dir, "source"), "big")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder := t.TempDir()
+			dir := t.TempDir()
 			for _, name := range []string{"source", "big.part"} {
-				writeFile(t, filepath.Join(folder, name), "")
-				if err := os.Truncate(filepath.Join(folder, name), bigSize); err != nil {
+				writeFile(t, filepath.Join(dir, name), "")
+				if err := os.Truncate(filepath.Join(dir, name), bigSize); err != nil {
 					t.Fatal(err)
 				}
 			}
-			s := &filetransfer.Server{FS: bigFiles(bigSize), Uploads: openFolder(t, folder)}
+			s := &filetransfer.Server{FS: bigFiles(bigSize), Uploads: openDir(t, dir)}
 			wantsLittleMemory(t, s, func(conn net.Conn, sample func()) error {
 				c := filetransfer.NewClient(conn)
 				c.Progress = func(p filetransfer.Progress) { sample() }
-				return transfer(t.Context(), c, folder)
+				return transfer(t.Context(), c, dir)
 			})
-			wantFiles(t, folder, "big", "source")
+			wantFiles(t, dir, "big", "source")
 		})
 	}
 }

@@ -90,14 +90,14 @@ type walk struct {
 // newWalk makes a connection at which the reader is slow.
 func newWalk(t *testing.T, toServer bool) *walk {
 	t.Helper()
-	w := &walk{content: random(paceSize), uploads: folder(t, nil)}
+	w := &walk{content: random(paceSize), uploads: newDir(t, nil)}
 	client, server := net.Pipe()
 	if toServer {
 		server = slowConn{server, 1 << 10, pace}
 	} else {
 		client = slowConn{client, 1 << 10, pace}
 	}
-	files := folder(t, map[string]string{"file": w.content, "empty": ""})
+	files := newDir(t, map[string]string{"file": w.content, "empty": ""})
 	w.s = serveOn(t, &filetransfer.Server{FS: files.FS(), Uploads: w.uploads, Progress: w.server.see}, client, server)
 	w.c = filetransfer.NewClient(client)
 	w.c.Progress = w.client.see

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // resuming are the transfers that go on from a part.
@@ -27,14 +28,14 @@ func (j job) goOn(t testing.TB, p *place) (carried int) {
 	if err, serverErr := j.run(t, t.Context(), c, p); err != nil || serverErr != nil {
 		t.Errorf("%v, and for the server %v", err, serverErr)
 	}
-	wantFiles(t, p.toFolder, "file")
+	wantFiles(t, p.toDir, "file")
 	return c.bytes(j.data)
 }
 
 // leave leaves a part of a file.
 func (p *place) leave(t testing.TB, content string) {
 	t.Helper()
-	writeFile(t, filepath.Join(p.toFolder, "file.part"), content)
+	writeFile(t, filepath.Join(p.toDir, "file.part"), content)
 }
 
 func TestOnlyTheRestOfAFileIsTransferred(t *testing.T) {
@@ -105,7 +106,7 @@ func TestFileThatChangedSinceItWasCut(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					c := newCable(&fault{to: j.data, after: total[j.data] / 2, err: endErrors[0]}, net.Pipe)
 					j.cutOver(t, c, p, total)
-					held := len(readFile(t, filepath.Join(p.toFolder, "file.part")))
+					held := len(readFile(t, filepath.Join(p.toDir, "file.part")))
 					p.info.ModTime = p.info.ModTime.Add(time.Hour)
 					p.offer(t, tt.changed)
 					want := len(tt.changed)
@@ -126,7 +127,7 @@ func TestUploadDoesNotGoOnBeyondTheEndOfItsFile(t *testing.T) {
 	p := newPlace(t, "hello")
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
-		uploaded := inBackground(func() error { return resuming[1].do(t, t.Context(), client, &place{fromFolder: p.fromFolder}) })
+		uploaded := hosttest.InBackground(func() error { return resuming[1].do(t, t.Context(), client, &place{fromDir: p.fromDir}) })
 		s := newTalker(t, server)
 		s.say(filetransfer.Prompt)
 		s.hearWord("put")
@@ -134,7 +135,7 @@ func TestUploadDoesNotGoOnBeyondTheEndOfItsFile(t *testing.T) {
 		if begins := s.hearWord("from").Get("Offset"); begins != "" {
 			t.Errorf("the content begins at %s", begins)
 		}
-		if got := s.hearBody(); got != "hello" {
+		if got := s.hearContent(); got != "hello" {
 			t.Errorf("the content is %q", got)
 		}
 		s.hearWord("end")
@@ -171,11 +172,11 @@ func TestDownloadGoesOnFromAPartOfThePlainDialect(t *testing.T) {
 func TestFileWithALongNameGoesOn(t *testing.T) {
 	long := strings.Repeat("ü", 127) + "x"
 	content := random(100 << 10)
-	path := memoryFolder(t)
+	path := memoryDir(t)
 	from, to := filepath.Join(path, "from"), filepath.Join(path, "to")
 	writeFile(t, filepath.Join(from, long), content)
 	writeFile(t, filepath.Join(to, ".keep"), "")
-	offered, uploads := openFolder(t, from), openFolder(t, to)
+	offered, uploads := openDir(t, from), openDir(t, to)
 	for name, transfer := range map[string]func(ctx context.Context, c *filetransfer.Client) error{
 		"download": func(ctx context.Context, c *filetransfer.Client) error {
 			_, err := c.Download(ctx, long, filepath.Join(to, long))
@@ -240,12 +241,12 @@ func TestProgressOfWhatIsResumed(t *testing.T) {
 				s.Progress = func(p filetransfer.Progress) { server = append(server, p) }
 				c := filetransfer.NewClient(slow{conn})
 				c.Progress = func(p filetransfer.Progress) { client = append(client, p) }
-				served := inBackground(func() error { return s.ServeConn(t.Context(), slow{other}) })
+				served := hosttest.InBackground(func() error { return s.ServeConn(t.Context(), slow{other}) })
 				var err error
 				if j == "download" {
-					_, err = c.Download(t.Context(), "file", filepath.Join(p.toFolder, "file"))
+					_, err = c.Download(t.Context(), "file", filepath.Join(p.toDir, "file"))
 				} else {
-					err = c.Upload(t.Context(), filepath.Join(p.fromFolder, "file"), "file")
+					err = c.Upload(t.Context(), filepath.Join(p.fromDir, "file"), "file")
 				}
 				if err != nil {
 					t.Error(err)
@@ -280,10 +281,10 @@ func overwriting(name string) job {
 		c.Overwrite = true
 		switch name {
 		case "download":
-			_, err := c.Download(ctx, "file", filepath.Join(p.toFolder, "file"))
+			_, err := c.Download(ctx, "file", filepath.Join(p.toDir, "file"))
 			return err
 		case "upload":
-			return c.Upload(ctx, filepath.Join(p.fromFolder, "file"), "file")
+			return c.Upload(ctx, filepath.Join(p.fromDir, "file"), "file")
 		default:
 			return c.Put(ctx, "file", strings.NewReader(p.content), p.info)
 		}
@@ -294,7 +295,7 @@ func TestFileIsReplacedOnlyIfAsked(t *testing.T) {
 	for _, j := range framedTransfers[1:] {
 		t.Run(j.name, func(t *testing.T) {
 			p := newPlace(t, random(100<<10))
-			path := filepath.Join(p.toFolder, "file")
+			path := filepath.Join(p.toDir, "file")
 			synctest.Test(t, func(t *testing.T) {
 				writeFile(t, path, "old")
 				before, err := os.Stat(path)
@@ -310,7 +311,7 @@ func TestFileIsReplacedOnlyIfAsked(t *testing.T) {
 				if carried := c.bytes(j.data); carried > blocksSize {
 					t.Errorf("%d bytes were carried all the same", carried)
 				}
-				wantFiles(t, p.toFolder, "file")
+				wantFiles(t, p.toDir, "file")
 				after, err := os.Stat(path)
 				if err != nil {
 					t.Fatal(err)
@@ -333,7 +334,7 @@ func TestPartOutlastsARefusal(t *testing.T) {
 		t.Run(j.name, func(t *testing.T) {
 			p := newPlace(t, random(100<<10))
 			synctest.Test(t, func(t *testing.T) {
-				writeFile(t, filepath.Join(p.toFolder, "file"), "old")
+				writeFile(t, filepath.Join(p.toDir, "file"), "old")
 				p.leave(t, p.content[:60_000])
 				err, _ := j.run(t, t.Context(), newCable(nil, net.Pipe), p)
 				wantError(t, err, fs.ErrExist)
@@ -353,7 +354,7 @@ func TestNameThatIsTakenMeanwhileIsNotReplaced(t *testing.T) {
 		t.Run(j.name, func(t *testing.T) {
 			p := newPlace(t, random(100<<10))
 			synctest.Test(t, func(t *testing.T) {
-				path := filepath.Join(p.toFolder, "file")
+				path := filepath.Join(p.toDir, "file")
 				taken := &taking{t: t, path: path}
 				client, server := net.Pipe()
 				taken.Conn = server

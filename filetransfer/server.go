@@ -90,9 +90,9 @@ func (s *Server) ServeConn(ctx context.Context, c net.Conn) error {
 	served := newSession(s, c, cancel)
 	s.addSession(served)
 	defer s.removeSession(served)
-	defer served.link.close()
+	defer served.wire.close()
 	served.log.Info("client connected")
-	err := served.link.run(ctx, func() error { return served.serve(ctx) })
+	err := served.wire.run(ctx, func() error { return served.serve(ctx) })
 	if err != nil {
 		served.log.Warn("client dropped", "error", err)
 	} else {
@@ -108,7 +108,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	err := s.close()
 	for served := range s.sessions {
-		served.link.drain()
+		served.wire.drain()
 	}
 	var left chan struct{}
 	if len(s.sessions) > 0 {
@@ -184,7 +184,7 @@ func (s *Server) addSession(served *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		served.link.drain()
+		served.wire.drain()
 	}
 	if s.sessions == nil {
 		s.sessions = make(map[*session]struct{})

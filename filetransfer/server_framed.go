@@ -28,24 +28,24 @@ func (s *session) serveFramed(ctx context.Context) error {
 		if err == nil {
 			err = s.answer(ctx, request)
 		} else {
-			s.link.fail(err)
-			s.link.farewell(errorBlock(err).append(nil))
+			s.wire.fail(err)
+			s.wire.farewell(errorBlock(err).append(nil))
 		}
-		if failure := s.link.failure(); failure != nil {
+		if failure := s.wire.failure(); failure != nil {
 			return cmp.Or(err, failure)
 		}
 		if err != nil {
 			s.log.Warn("request failed", "request", printable(request.word), "error", err)
 		}
-		_, err = s.link.awaitRequest()
+		_, err = s.wire.awaitRequest()
 		switch {
 		case err == io.EOF:
 			return nil
 		case err == errDraining:
-			s.link.farewell(errorBlock(ErrServerClosed).append(nil))
+			s.wire.farewell(errorBlock(ErrServerClosed).append(nil))
 			return nil
 		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
-			s.link.farewell(errorBlock(err).append(nil))
+			s.wire.farewell(errorBlock(err).append(nil))
 			return err
 		case err != nil:
 			return err
@@ -55,13 +55,13 @@ func (s *session) serveFramed(ctx context.Context) error {
 
 // readRequest reads a request, whose first byte has come.
 func (s *session) readRequest() (block, error) {
-	if err := s.link.within(s.link.idle); err != nil {
+	if err := s.wire.within(s.wire.idle); err != nil {
 		return block{}, err
 	}
-	if mark, err := s.link.reader.ReadByte(); err != nil || mark != framedMark {
+	if mark, err := s.wire.reader.ReadByte(); err != nil || mark != framedMark {
 		return block{}, malformed("a request begins with %q instead of NUL", mark)
 	}
-	request, err := readBlock(s.link.reader)
+	request, err := readBlock(s.wire.reader)
 	return request, early(err)
 }
 
@@ -83,7 +83,7 @@ func (s *session) answer(ctx context.Context, request block) error {
 		case putMethod:
 			err = s.put(ctx, name, request)
 		default:
-			err = tell(errors.ErrUnsupported, "method %s is not known here", printable(request.word))
+			err = publicErrorf(errors.ErrUnsupported, "method %s is not known here", printable(request.word))
 		}
 	}
 	if err == nil {
@@ -92,10 +92,10 @@ func (s *session) answer(ctx context.Context, request block) error {
 	var reported *reportedError
 	switch {
 	case errors.As(err, &reported):
-	case s.link.failure() == nil:
-		s.link.writeBlock(errorBlock(err))
+	case s.wire.failure() == nil:
+		s.wire.writeBlock(errorBlock(err))
 	case errors.Is(err, ErrCorrupt): // who sends what is malformed can still be told
-		s.link.farewell(errorBlock(err).append(nil))
+		s.wire.farewell(errorBlock(err).append(nil))
 	}
 	return fmt.Errorf("%s %.300q: %w", printable(request.word), name, err)
 }
@@ -112,7 +112,7 @@ func (s *session) stat(name string) error {
 	if err != nil {
 		return err
 	}
-	return s.link.writeBlock(block{word: okWord}.withInfo(info))
+	return s.wire.writeBlock(block{word: okWord}.withInfo(info))
 }
 
 // statInfo returns the Info of a file or folder.

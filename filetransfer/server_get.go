@@ -20,30 +20,30 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	}
 	defer f.Close()
 	if info.Size >= 0 && offset > info.Size {
-		return tell(ErrChanged, "file has changed: it has %d bytes, fewer than the %d to go on from", info.Size, offset)
+		return publicErrorf(ErrChanged, "file has changed: it has %d bytes, fewer than the %d to go on from", info.Size, offset)
 	}
 	sum := sha256.New()
 	if offset > 0 {
-		err := s.link.working("", func() error { return hashPart(ctx, sum, f, offset, s.link.chunk) })
+		err := s.wire.keepAlive("", func() error { return hashPart(ctx, sum, f, offset, s.wire.chunk) })
 		if err != nil && err != io.ErrUnexpectedEOF {
 			return err
 		}
 		if err != nil || !bytes.Equal(sum.Sum(nil), part) {
-			return tell(ErrChanged, "file has changed: its first %d bytes are not those to go on from", offset)
+			return publicErrorf(ErrChanged, "file has changed: its first %d bytes are not those to go on from", offset)
 		}
 	}
-	if err := s.link.writeBlock(block{word: okWord}.withInfo(info)); err != nil {
+	if err := s.wire.writeBlock(block{word: okWord}.withInfo(info)); err != nil {
 		return err
 	}
 	m := newMeter(s.Progress, name, offset, info.Size)
 	defer m.end()
-	err = s.link.sendBody(source{reader: f, size: info.Size - offset, short: ErrChanged, sum: sum, meter: m})
+	err = s.wire.sendContent(source{reader: f, size: info.Size - offset, short: ErrChanged, sum: sum, meter: m})
 	if err != nil {
 		return &reportedError{err}
 	}
-	receipt, err := s.link.readAnswer()
+	receipt, err := s.wire.readAnswer()
 	if err == nil {
-		err = s.link.errorOf(receipt, okWord)
+		err = s.wire.errorOf(receipt, okWord)
 	}
 	if err != nil {
 		return &reportedError{fmt.Errorf("sent, but not confirmed: %w", err)}

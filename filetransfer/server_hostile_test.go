@@ -425,7 +425,7 @@ func TestHostileClientsAreDroppedAndTheNextIsServed(t *testing.T) {
 
 func (h hostileClient) isDropped(t *testing.T, network string) {
 	const idle = 30 * time.Second
-	uploads := folder(t, nil)
+	uploads := newDir(t, nil)
 	s := open(t, network, &filetransfer.Server{FS: offered(), Uploads: uploads, MaxUpload: 1 << 10})
 	p := s.talk(t)
 	began := time.Now()
@@ -480,7 +480,7 @@ func TestClientThatTakesNothingIsDroppedOverTCP(t *testing.T) {
 
 func TestRequestsThatAreWrongInThemselvesCostNoConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: folder(t, nil), MaxUpload: 1 << 10})
+		s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), MaxUpload: 1 << 10})
 		p := s.talk(t)
 		for _, ask := range []struct{ request, answer string }{
 			{request("dance", "Name: a.txt"), "unsupported"},
@@ -542,7 +542,7 @@ func TestRequestsThatAreWrongInThemselvesCostNoConnection(t *testing.T) {
 
 func TestContentThatIsRefusedCostsNoConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		uploads := folder(t, nil)
+		uploads := newDir(t, nil)
 		s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads, MaxUpload: 1 << 10})
 		c := filetransfer.NewClient(s.dial())
 		defer c.Close()
@@ -591,7 +591,7 @@ func TestContentThatIsRefusedCostsNoConnection(t *testing.T) {
 
 func TestPartOfARefusedUploadStaysOnlyIfItIsOfUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		uploads := folder(t, nil)
+		uploads := newDir(t, nil)
 		s := open(t, "pipe", &filetransfer.Server{Uploads: uploads, MaxUpload: 10})
 		for _, upload := range []struct {
 			size, content, end, answer string
@@ -626,7 +626,7 @@ func TestServerWithoutLoggerLogsToTheDefault(t *testing.T) {
 		slog.SetDefault(log.logger())
 		client, server := net.Pipe()
 		p := newTalker(t, client)
-		served := inBackground(func() error {
+		served := hosttest.InBackground(func() error {
 			return (&filetransfer.Server{FS: offered()}).ServeConn(context.Background(), server)
 		})
 		p.hear(filetransfer.Prompt)
@@ -678,7 +678,7 @@ func TestWhatIsLoggedIsPrintableAndShort(t *testing.T) {
 			log := rawLog{slog.DiscardHandler, make(chan string, 100)}
 			client, server := net.Pipe()
 			p := newTalker(t, client)
-			s := serveOn(t, &filetransfer.Server{FS: offered(), Uploads: folder(t, nil), Logger: slog.New(log)}, client, server)
+			s := serveOn(t, &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), Logger: slog.New(log)}, client, server)
 			p.hear(filetransfer.Prompt)
 			p.Go(func() { p.hearRest() })
 			p.say(say)
@@ -745,7 +745,7 @@ func TestTemporaryErrorsOfAcceptDoNotEndServe(t *testing.T) {
 		}
 		log := new(logbook)
 		server := &filetransfer.Server{FS: offered(), Logger: log.logger()}
-		served := inBackground(func() error { return server.Serve(l) })
+		served := hosttest.InBackground(func() error { return server.Serve(l) })
 		began := time.Now()
 		p := newTalker(t, l.dial())
 		p.hear(filetransfer.Prompt)

@@ -17,7 +17,7 @@ const listBatch = 64
 
 // list sends what is in a folder, in no order.
 func (s *session) list(name string) error {
-	if err := s.checkFolder(name); err != nil {
+	if err := s.checkDirectory(name); err != nil {
 		return err
 	}
 	f, err := s.FS.Open(name)
@@ -25,15 +25,15 @@ func (s *session) list(name string) error {
 		return reason(err)
 	}
 	defer f.Close()
-	folder, ok := f.(fs.ReadDirFile)
+	dir, ok := f.(fs.ReadDirFile)
 	if !ok {
-		return tell(fs.ErrInvalid, "%.300q is not a folder that can be listed", name)
+		return publicErrorf(fs.ErrInvalid, "%.300q is not a folder that can be listed", name)
 	}
-	if err := s.link.writeBlock(block{word: okWord}); err != nil {
+	if err := s.wire.writeBlock(block{word: okWord}); err != nil {
 		return err
 	}
 	for count := 0; ; {
-		entries, err := folder.ReadDir(listBatch)
+		entries, err := dir.ReadDir(listBatch)
 		var batch []byte
 		for _, entry := range entries {
 			if info, ok := s.entryInfo(name, entry); ok {
@@ -46,7 +46,7 @@ func (s *session) list(name string) error {
 		} else if err != nil {
 			batch = errorBlock(err).append(batch)
 		}
-		if _, err := s.link.Write(batch); err != nil {
+		if _, err := s.wire.Write(batch); err != nil {
 			return err
 		}
 		if err == io.EOF {
@@ -59,19 +59,19 @@ func (s *session) list(name string) error {
 }
 
 // checkFolder refuses what is not a folder, before it is opened.
-func (s *session) checkFolder(name string) error {
+func (s *session) checkDirectory(name string) error {
 	info, err := s.statInfo(name)
 	if err == nil && !info.Mode.IsDir() {
-		err = tell(fs.ErrInvalid, "%.300q is not a folder", name)
+		err = publicErrorf(fs.ErrInvalid, "%.300q is not a folder", name)
 	}
 	return err
 }
 
 // entryInfo returns what a get of an entry would find: of a symbolic link, its
 // target. An entry that has vanished since is left out.
-func (s *session) entryInfo(folder string, entry fs.DirEntry) (info Info, ok bool) {
+func (s *session) entryInfo(dir string, entry fs.DirEntry) (info Info, ok bool) {
 	if entry.Type()&fs.ModeSymlink != 0 {
-		if stat, err := s.fileInfo(path.Join(folder, entry.Name())); err == nil {
+		if stat, err := s.fileInfo(path.Join(dir, entry.Name())); err == nil {
 			return infoOf(entry.Name(), stat), true
 		}
 	}

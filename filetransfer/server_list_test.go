@@ -23,7 +23,7 @@ var changed = time.Date(2024, 2, 29, 12, 34, 56, 789_000_000, time.UTC)
 // times, and what a list of it has.
 func listed(t *testing.T) (root *os.Root, infos []filetransfer.Info) {
 	t.Helper()
-	root = folder(t, map[string]string{"b.txt": "hello", "a.txt": "", "größe ☃": "x", "Z": "yy", "sub/deep.txt": "deep"})
+	root = newDir(t, map[string]string{"b.txt": "hello", "a.txt": "", "größe ☃": "x", "Z": "yy", "sub/deep.txt": "deep"})
 	for name, mode := range map[string]fs.FileMode{"a.txt": 0o600, "b.txt": 0o644, "größe ☃": 0o755, "Z": 0o444, "sub": 0o750} {
 		path := filepath.Join(root.Name(), name)
 		if err := os.Chmod(path, mode); err != nil {

@@ -41,24 +41,24 @@ func (s *session) servePlain() error {
 
 // readPlainName reads a name up to a line end, 2,048 bytes or a silence.
 func (s *session) readPlainName() (string, error) {
-	end := time.Now().Add(s.link.idle)
-	silence := min(nameSilence, s.link.idle/2)
+	end := time.Now().Add(s.wire.idle)
+	silence := min(nameSilence, s.wire.idle/2)
 	var name []byte
 	for len(name) < maxPlainName {
 		left := time.Until(end)
-		if err := s.link.within(min(silence, left)); err != nil {
+		if err := s.wire.within(min(silence, left)); err != nil {
 			return "", err
 		}
-		b, err := s.link.reader.ReadByte()
+		b, err := s.wire.reader.ReadByte()
 		silent := errors.Is(err, os.ErrDeadlineExceeded)
 		if silent && left < silence {
-			return "", tell(os.ErrDeadlineExceeded, "the name was not whole within %v", s.link.idle)
+			return "", publicErrorf(os.ErrDeadlineExceeded, "the name was not whole within %v", s.wire.idle)
 		}
 		if err == io.EOF || silent || err == nil && (b == '\r' || b == '\n') {
 			break
 		}
 		if err != nil {
-			return "", s.link.fail(err)
+			return "", s.wire.fail(err)
 		}
 		name = append(name, b)
 	}
@@ -67,8 +67,8 @@ func (s *session) readPlainName() (string, error) {
 
 // sendPlain sends the content of a file and the end mark.
 func (s *session) sendPlain(f io.Reader, size int64, m *meter) error {
-	err := s.link.readSource(f, size, ErrChanged, func(data []byte) error {
-		if _, err := s.link.Write(data); err != nil {
+	err := s.wire.readSource(f, size, ErrChanged, func(data []byte) error {
+		if _, err := s.wire.Write(data); err != nil {
 			return err
 		}
 		m.add(len(data))
@@ -77,14 +77,14 @@ func (s *session) sendPlain(f io.Reader, size int64, m *meter) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.link.Write([]byte(endMark))
+	_, err = s.wire.Write([]byte(endMark))
 	return err
 }
 
 // refusePlain tells the client why it gets no file.
 func (s *session) refusePlain(err error) error {
-	if s.link.failure() == nil {
-		s.link.farewell([]byte(plainErrorLine(err)))
+	if s.wire.failure() == nil {
+		s.wire.farewell([]byte(plainErrorLine(err)))
 	}
 	return err
 }

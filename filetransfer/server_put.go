@@ -32,17 +32,17 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 	if err := s.store(part, info, offset, sum, m); err != nil {
 		return err
 	}
-	if err := s.link.working("", func() error { return part.Commit(info.ModTime) }); err != nil {
+	if err := s.wire.keepAlive("", func() error { return part.Commit(info.ModTime) }); err != nil {
 		return reason(err)
 	}
 	s.logTransfer("received", name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
-	return s.link.writeBlock(block{word: okWord}.withSum(sum.Sum(nil)))
+	return s.wire.writeBlock(block{word: okWord}.withSum(sum.Sum(nil)))
 }
 
 // checkPut refuses a put that cannot be stored.
 func (s *session) checkPut(name string, request block) (Info, error) {
 	if s.Uploads == nil {
-		return Info{}, tell(ErrRefused, "this server takes no uploads")
+		return Info{}, publicErrorf(ErrRefused, "this server takes no uploads")
 	}
 	if err := checkName(name); err != nil {
 		return Info{}, err
@@ -58,7 +58,7 @@ func (s *session) checkPut(name string, request block) (Info, error) {
 }
 
 func (s *session) tooLarge(size int64) error {
-	return tell(ErrTooLarge, "file is too large: %d bytes, where %d are allowed", size, s.MaxUpload)
+	return publicErrorf(ErrTooLarge, "file is too large: %d bytes, where %d are allowed", size, s.MaxUpload)
 }
 
 // agreeOnPart tells the client what is there of the file, and begins at the
@@ -69,16 +69,16 @@ func (s *session) agreeOnPart(ctx context.Context, part *partfile.File, info Inf
 	held := int64(0)
 	if request.get(resumeKey) == yes && (info.Size < 0 || part.Size() <= info.Size) {
 		held = part.Size()
-		if err := s.link.working("", func() error { return part.Hash(ctx, sum) }); err != nil {
+		if err := s.wire.keepAlive("", func() error { return part.Hash(ctx, sum) }); err != nil {
 			return nil, 0, err
 		}
 	}
-	if err := s.link.writeBlock(block{word: readyWord}.withPart(held, sum.Sum(nil))); err != nil {
+	if err := s.wire.writeBlock(block{word: readyWord}.withPart(held, sum.Sum(nil))); err != nil {
 		return nil, 0, err
 	}
-	answer, err := s.link.readAnswer()
+	answer, err := s.wire.readAnswer()
 	if err == nil {
-		err = s.link.errorOf(answer, fromWord)
+		err = s.wire.errorOf(answer, fromWord)
 	}
 	var kept []byte
 	if err == nil {
@@ -88,13 +88,13 @@ func (s *session) agreeOnPart(ctx context.Context, part *partfile.File, info Inf
 		err = malformed("content begins at %d, where 0 or %d was offered", from, held)
 	}
 	if err != nil {
-		return nil, 0, s.link.fail(err)
+		return nil, 0, s.wire.fail(err)
 	}
 	if from == 0 {
 		sum.Reset()
 	}
 	if err := part.Begin(orDefault(info.Mode), from); err != nil {
-		return nil, 0, s.refuseBody(err)
+		return nil, 0, s.refuseContent(err)
 	}
 	return sum, from, nil
 }
@@ -105,13 +105,13 @@ func (s *session) store(part *partfile.File, info Info, offset int64, sum hash.H
 	if info.Size >= 0 {
 		left = info.Size - offset
 	}
-	err := s.link.receiveBody(&limitedWriter{s, part, offset}, left, sum, m)
+	err := s.wire.receiveContent(&limitedWriter{s, part, offset}, left, sum, m)
 	var sink *sinkError
 	if errors.As(err, &sink) {
-		err = s.refuseBody(sink.err)
+		err = s.refuseContent(sink.err)
 	}
 	// What is not what was sent, or is more than may be, is of no use later.
-	if s.link.failure() == nil && (errors.Is(err, ErrCorrupt) || errors.Is(err, ErrTooLarge)) {
+	if s.wire.failure() == nil && (errors.Is(err, ErrCorrupt) || errors.Is(err, ErrTooLarge)) {
 		part.Discard()
 	}
 	return err
@@ -119,11 +119,11 @@ func (s *session) store(part *partfile.File, info Info, offset int64, sum hash.H
 
 // refuseBody reports an error before the content has come, and then discards
 // what comes of it.
-func (s *session) refuseBody(err error) error {
-	if err := s.link.writeBlock(errorBlock(err)); err != nil {
+func (s *session) refuseContent(err error) error {
+	if err := s.wire.writeBlock(errorBlock(err)); err != nil {
 		return err
 	}
-	s.link.discardBody()
+	s.wire.discardContent()
 	return &reportedError{err}
 }
 

@@ -14,7 +14,7 @@ import (
 // A session is a server's dialogue with one client.
 type session struct {
 	*Server
-	link   *link
+	wire   *wire
 	log    *slog.Logger
 	cancel context.CancelCauseFunc
 }
@@ -24,16 +24,16 @@ func newSession(s *Server, c net.Conn, cancel context.CancelCauseFunc) *session 
 	if remote := c.RemoteAddr(); remote != nil {
 		log = log.With("client", remote.String())
 	}
-	return &session{Server: s, link: newLink(c, clientPeer, s.IdleTimeout), log: log, cancel: cancel}
+	return &session{Server: s, wire: newWire(c, clientPeer, s.IdleTimeout), log: log, cancel: cancel}
 }
 
 // serve serves the client until it leaves. It returns nil if the client got what
 // it came for.
 func (s *session) serve(ctx context.Context) error {
-	if _, err := s.link.Write([]byte(Prompt)); err != nil {
+	if _, err := s.wire.Write([]byte(Prompt)); err != nil {
 		return err
 	}
-	first, err := s.link.awaitRequest()
+	first, err := s.wire.awaitRequest()
 	switch {
 	case err == io.EOF:
 		return nil // it only looked
@@ -51,7 +51,7 @@ func (s *session) serve(ctx context.Context) error {
 }
 
 // errNoFiles: there is no FS.
-var errNoFiles = tell(ErrRefused, "this server offers no files")
+var errNoFiles = publicErrorf(ErrRefused, "this server offers no files")
 
 // open opens a file for a client. Whatever is not a regular file is not even
 // opened: opening a FIFO would wait for its writer, and a device may act.
@@ -111,9 +111,9 @@ func checkRegular(name string, stat fs.FileInfo) error {
 	case stat.Mode().IsRegular():
 		return nil
 	case stat.IsDir():
-		return tell(fs.ErrInvalid, "%.300q is a folder", name)
+		return publicErrorf(fs.ErrInvalid, "%.300q is a folder", name)
 	default:
-		return tell(fs.ErrPermission, "%.300q is not a regular file", name)
+		return publicErrorf(fs.ErrPermission, "%.300q is not a regular file", name)
 	}
 }
 
@@ -137,7 +137,7 @@ func reason(err error) error {
 	case !errors.As(err, &path):
 		return err
 	case strings.Contains(path.Err.Error(), "escapes"):
-		return tell(fs.ErrPermission, "permission denied: the path leads out of the folder")
+		return publicErrorf(fs.ErrPermission, "permission denied: the path leads out of the folder")
 	default:
 		return path.Err
 	}

@@ -77,11 +77,11 @@ var heldTransfers = map[string]func(t *testing.T, c net.Conn, h *holder) error{
 func holding(t *testing.T, name string) (s *counter, h *holder, content string, finished <-chan error) {
 	t.Helper()
 	content = random(300_000)
-	from, to := folder(t, map[string]string{"large.bin": content}), folder(t, nil)
+	from, to := newDir(t, map[string]string{"large.bin": content}), newDir(t, nil)
 	s = open(t, "pipe", &filetransfer.Server{FS: from.FS(), Uploads: to})
 	h = &holder{stuck: newStuck(t), content: strings.NewReader(content)}
 	conn := s.dial()
-	finished = inBackground(func() error { return heldTransfers[name](t, conn, h) })
+	finished = hosttest.InBackground(func() error { return heldTransfers[name](t, conn, h) })
 	<-h.called
 	return s, h, content, finished
 }
@@ -91,8 +91,8 @@ func TestShutdownFinishesTheTransferUnderWay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, h, content, finished := holding(t, name)
-				shut := inBackground(func() error { return s.Shutdown(t.Context()) })
-				again := inBackground(func() error { return s.Shutdown(t.Context()) })
+				shut := hosttest.InBackground(func() error { return s.Shutdown(t.Context()) })
+				again := hosttest.InBackground(func() error { return s.Shutdown(t.Context()) })
 				synctest.Wait()
 				select {
 				case err := <-shut:
@@ -128,7 +128,7 @@ func TestShutdownGivesUpWithItsContext(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, h, _, finished := holding(t, name)
 				ended, cancel := context.WithCancel(t.Context())
-				shut := inBackground(func() error { return s.Shutdown(ended) })
+				shut := hosttest.InBackground(func() error { return s.Shutdown(ended) })
 				synctest.Wait()
 				cancel()
 				if err := <-shut; !errors.Is(err, context.Canceled) {
@@ -158,7 +158,7 @@ func TestCloseEndsTheTransferUnderWay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, h, content, finished := holding(t, name)
-				shut := inBackground(func() error { return s.Shutdown(t.Context()) })
+				shut := hosttest.InBackground(func() error { return s.Shutdown(t.Context()) })
 				synctest.Wait()
 				began := time.Now()
 				for range 2 {
@@ -203,7 +203,7 @@ func TestShutdownTellsClientsThatWait(t *testing.T) {
 					t.Fatal(err)
 				}
 				plain.hear(filetransfer.Prompt)
-				shut := inBackground(func() error { return server.Shutdown(t.Context()) })
+				shut := hosttest.InBackground(func() error { return server.Shutdown(t.Context()) })
 				if got := plain.hearRest(); got != "Error: server is closing; try again later\n" {
 					t.Errorf("the plain client heard %q", got)
 				}
@@ -271,7 +271,7 @@ func TestServerThatHasClosedServesNobody(t *testing.T) {
 					t.Errorf("the listener is still open: %v", err)
 				}
 				client, server := net.Pipe()
-				result := inBackground(func() error { return s.ServeConn(t.Context(), server) })
+				result := hosttest.InBackground(func() error { return s.ServeConn(t.Context(), server) })
 				_, err := filetransfer.NewClient(client).Get(t.Context(), "a.txt", io.Discard)
 				wantError(t, err, filetransfer.ErrServerClosed)
 				if err := <-result; err != filetransfer.ErrServerClosed {
@@ -293,7 +293,7 @@ func TestServerServesSeveralListenersUntilItIsClosed(t *testing.T) {
 				t.Fatal(err)
 			}
 			listeners = append(listeners, l)
-			results = append(results, inBackground(func() error { return server.Serve(l) }))
+			results = append(results, hosttest.InBackground(func() error { return server.Serve(l) }))
 		}
 		var clients []*filetransfer.Client
 		for _, l := range listeners { // each serves one client at the same time
@@ -326,7 +326,7 @@ func TestServerServesSeveralListenersUntilItIsClosed(t *testing.T) {
 func TestListenerThatIsClosedByOthersEndsServe(t *testing.T) {
 	l := newPipeListener()
 	server := &filetransfer.Server{FS: offered(), Logger: quiet}
-	served := inBackground(func() error { return server.Serve(l) })
+	served := hosttest.InBackground(func() error { return server.Serve(l) })
 	l.Close()
 	if err := hosttest.Receive(t, served); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Serve: %v", err)

@@ -56,7 +56,7 @@ func (e *estate) addStrange() {
 // inTime fails instead of waiting for ever.
 func inTime(t *testing.T, f func()) {
 	t.Helper()
-	hosttest.Receive(t, inBackground(func() error { f(); return nil }))
+	hosttest.Receive(t, hosttest.InBackground(func() error { f(); return nil }))
 }
 
 func TestFIFOsSocketsAndDevicesAreNotOpened(t *testing.T) {
@@ -82,7 +82,7 @@ func TestFIFOsOfAPartOfAnFSAreNotOpened(t *testing.T) {
 	e := newEstate(t)
 	e.addStrange()
 	e.link("a.txt", "file-link")
-	for kind, whole := range map[string]fs.FS{"folder": os.DirFS(e.path), "root": openFolder(t, e.path).FS()} {
+	for kind, whole := range map[string]fs.FS{"folder": os.DirFS(e.path), "root": openDir(t, e.path).FS()} {
 		part, err := fs.Sub(whole, "inside") // it has no Stat
 		if err != nil {
 			t.Fatal(err)

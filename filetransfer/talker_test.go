@@ -107,7 +107,7 @@ func (p *talker) hearWord(want string) textproto.MIMEHeader {
 }
 
 // hearBody reads content up to its end, but not the message that follows.
-func (p *talker) hearBody() string {
+func (p *talker) hearContent() string {
 	p.Helper()
 	var content strings.Builder
 	for {
@@ -270,11 +270,4 @@ func (c *counter) shut(t testing.TB) {
 	if err := hosttest.Receive(t, c.served); !errors.Is(err, filetransfer.ErrServerClosed) {
 		t.Errorf("Serve: %v", err)
 	}
-}
-
-// inBackground calls f in another goroutine.
-func inBackground(f func() error) <-chan error {
-	result := make(chan error, 1)
-	go func() { result <- f() }()
-	return result
 }

@@ -36,7 +36,7 @@ func TestGet(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			hosttest.LeavesNothingBehind(t, func() {
 				files := contents()
-				root := folder(t, files)
+				root := newDir(t, files)
 				s := serve(t, network, &filetransfer.Server{FS: root.FS()})
 				c := filetransfer.NewClient(s.conn)
 				for name, content := range files {
@@ -66,7 +66,7 @@ func TestFetch(t *testing.T) {
 	for network := range networks {
 		t.Run(network, func(t *testing.T) {
 			files := contents()
-			root := folder(t, files)
+			root := newDir(t, files)
 			for name, content := range files {
 				hosttest.LeavesNothingBehind(t, func() {
 					s := serve(t, network, &filetransfer.Server{FS: root.FS()})
@@ -93,8 +93,8 @@ func TestPutAndUpload(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			hosttest.LeavesNothingBehind(t, func() {
 				files := contents()
-				source := folder(t, files)
-				uploads := folder(t, map[string]string{"sub/folder/.keep": ""})
+				source := newDir(t, files)
+				uploads := newDir(t, map[string]string{"sub/folder/.keep": ""})
 				s := serve(t, network, &filetransfer.Server{Uploads: uploads})
 				c := filetransfer.NewClient(s.conn)
 				for name, content := range files {

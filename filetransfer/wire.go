@@ -31,7 +31,7 @@ var longAgo = time.Unix(1, 0)
 
 // A link is a connection with a time limit on silence, which a context can end.
 // One goroutine may read and another one write.
-type link struct {
+type wire struct {
 	conn   net.Conn
 	peer   string        // what is at the other end: serverPeer or clientPeer
 	reader *bufio.Reader // of the link itself
@@ -42,7 +42,7 @@ type link struct {
 	deadline  time.Time   // the one that was set, while streaming
 	moved     int         // how many came since
 
-	over chan struct{} // closed by end
+	done chan struct{} // closed by end
 
 	mu       sync.Mutex
 	failed   error // the first failure, after which the link is of no use
@@ -57,36 +57,36 @@ const (
 	clientPeer = "client"
 )
 
-// newLink returns a link over a connection.
-func newLink(conn net.Conn, peer string, idle time.Duration) *link {
-	l := &link{conn: conn, peer: peer, chunk: make([]byte, chunkSpace), over: make(chan struct{})}
-	l.reader = bufio.NewReaderSize(l, maxBlock)
-	l.setIdle(idle)
-	return l
+// newWire returns a link over a connection.
+func newWire(conn net.Conn, peer string, idle time.Duration) *wire {
+	w := &wire{conn: conn, peer: peer, chunk: make([]byte, chunkSpace), done: make(chan struct{})}
+	w.reader = bufio.NewReaderSize(w, maxBlock)
+	w.setIdle(idle)
+	return w
 }
 
-func (l *link) setIdle(idle time.Duration) {
+func (w *wire) setIdle(idle time.Duration) {
 	if idle == 0 {
 		idle = defaultIdleTimeout
 	}
-	l.idle = idle
+	w.idle = idle
 }
 
 // run calls f and returns its error, or that of the context or of end as soon as
 // one of them ends it.
-func (l *link) run(ctx context.Context, f func() error) error {
-	stop := context.AfterFunc(ctx, func() { l.end(contextError(ctx)) })
+func (w *wire) run(ctx context.Context, f func() error) error {
+	stop := context.AfterFunc(ctx, func() { w.end(contextError(ctx)) })
 	defer stop()
 	result := make(chan error, 1)
 	go func() { result <- f() }()
 	var err error
 	select {
 	case err = <-result:
-	case <-l.over:
+	case <-w.done:
 		select {
 		case err = <-result:
 		case <-time.After(stuckGrace):
-			err = l.failure()
+			err = w.failure()
 		}
 	}
 	switch {
@@ -94,8 +94,8 @@ func (l *link) run(ctx context.Context, f func() error) error {
 		return nil
 	case ctx.Err() != nil:
 		return contextError(ctx)
-	case l.isEnded():
-		return l.failure()
+	case w.isEnded():
+		return w.failure()
 	default:
 		return err
 	}
@@ -110,69 +110,69 @@ func contextError(ctx context.Context) error {
 }
 
 // end wakes whoever waits on the link, for good, and says why.
-func (l *link) end(err error) {
-	l.fail(err)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.ended {
-		l.ended = true
-		close(l.over)
+func (w *wire) end(err error) {
+	w.fail(err)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ended {
+		w.ended = true
+		close(w.done)
 	}
-	l.conn.SetDeadline(longAgo)
+	w.conn.SetDeadline(longAgo)
 }
 
 // fail records that the link is of no further use, and returns the error.
-func (l *link) fail(err error) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.failed == nil {
-		l.failed = err
+func (w *wire) fail(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failed == nil {
+		w.failed = err
 	}
 	return err
 }
 
 // failure returns why the link is of no further use, or nil.
-func (l *link) failure() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.failed
+func (w *wire) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
 }
 
 // within gives reads this much time in all.
-func (l *link) within(d time.Duration) error {
-	l.streaming.Store(false)
-	return l.setReadDeadline(time.Now().Add(d))
+func (w *wire) within(d time.Duration) error {
+	w.streaming.Store(false)
+	return w.setReadDeadline(time.Now().Add(d))
 }
 
 // stream gives reads the idle timeout, again after each bit of progress.
-func (l *link) stream() error {
-	l.streaming.Store(true)
-	l.moved = 0
-	l.deadline = time.Now().Add(l.idle)
-	return l.setReadDeadline(l.deadline)
+func (w *wire) stream() error {
+	w.streaming.Store(true)
+	w.moved = 0
+	w.deadline = time.Now().Add(w.idle)
+	return w.setReadDeadline(w.deadline)
 }
 
 // extend gives reads more time, while streaming.
-func (l *link) extend(d time.Duration) error {
-	l.deadline = l.deadline.Add(d)
-	return l.setReadDeadline(l.deadline)
+func (w *wire) extend(d time.Duration) error {
+	w.deadline = w.deadline.Add(d)
+	return w.setReadDeadline(w.deadline)
 }
 
 // forever lets reads wait without limit.
-func (l *link) forever() error {
-	l.streaming.Store(false)
-	return l.setReadDeadline(time.Time{})
+func (w *wire) forever() error {
+	w.streaming.Store(false)
+	return w.setReadDeadline(time.Time{})
 }
 
-func (l *link) setReadDeadline(t time.Time) error { return l.setDeadline(l.conn.SetReadDeadline, t) }
+func (w *wire) setReadDeadline(t time.Time) error { return w.setDeadline(w.conn.SetReadDeadline, t) }
 
-func (l *link) setWriteDeadline(t time.Time) error { return l.setDeadline(l.conn.SetWriteDeadline, t) }
+func (w *wire) setWriteDeadline(t time.Time) error { return w.setDeadline(w.conn.SetWriteDeadline, t) }
 
 // setDeadline sets a deadline, unless the link has been ended.
-func (l *link) setDeadline(set func(time.Time) error, t time.Time) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.ended {
+func (w *wire) setDeadline(set func(time.Time) error, t time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
 		return nil
 	}
 	err := set(t)
@@ -184,14 +184,14 @@ func (l *link) setDeadline(set func(time.Time) error, t time.Time) error {
 
 // Read reads from the connection. It is what the link's buffered reader reads
 // from.
-func (l *link) Read(p []byte) (int, error) {
-	n, err := l.conn.Read(p)
-	if l.streaming.Load() {
-		if l.moved += n; l.moved >= leastProgress && err == nil {
-			err = l.stream()
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.conn.Read(p)
+	if w.streaming.Load() {
+		if w.moved += n; w.moved >= leastProgress && err == nil {
+			err = w.stream()
 		}
 	}
-	return n, l.explain(err)
+	return n, w.explain(err)
 }
 
 // Write writes all of p, for as long as the peer goes on taking it.
@@ -199,46 +199,46 @@ func (l *link) Read(p []byte) (int, error) {
 // It looks several times within the idle timeout: a kernel's buffer takes some of
 // what it gets anew, even if the peer takes nothing, and that must not count as a
 // whole timeout of progress each time.
-func (l *link) Write(p []byte) (int, error) {
+func (w *wire) Write(p []byte) (int, error) {
 	const looks = 4
 	written, moved, since := 0, 0, time.Now()
 	for {
-		deadline := time.Now().Add(l.idle / looks)
-		if last := since.Add(l.idle); last.Before(deadline) {
+		deadline := time.Now().Add(w.idle / looks)
+		if last := since.Add(w.idle); last.Before(deadline) {
 			deadline = last
 		}
-		if err := l.setWriteDeadline(deadline); err != nil {
-			return written, l.fail(err)
+		if err := w.setWriteDeadline(deadline); err != nil {
+			return written, w.fail(err)
 		}
-		n, err := l.conn.Write(p[written:])
+		n, err := w.conn.Write(p[written:])
 		written, moved = written+n, moved+n
 		if written == len(p) {
 			return written, nil
 		}
 		if err == nil {
-			return written, l.fail(io.ErrShortWrite)
+			return written, w.fail(io.ErrShortWrite)
 		}
 		switch {
-		case !errors.Is(err, os.ErrDeadlineExceeded) || l.isEnded():
-			return written, l.fail(l.explain(err))
+		case !errors.Is(err, os.ErrDeadlineExceeded) || w.isEnded():
+			return written, w.fail(w.explain(err))
 		case moved >= leastProgress:
 			moved, since = 0, time.Now()
-		case time.Since(since) >= l.idle:
-			return written, l.fail(l.explain(err))
+		case time.Since(since) >= w.idle:
+			return written, w.fail(w.explain(err))
 		}
 	}
 }
 
-func (l *link) isEnded() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.ended
+func (w *wire) isEnded() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ended
 }
 
 // explain makes an idle timeout say what it is.
-func (l *link) explain(err error) error {
+func (w *wire) explain(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return tell(os.ErrDeadlineExceeded, "the %s was silent, or took nothing, for %v", l.peer, l.idle)
+		return publicErrorf(os.ErrDeadlineExceeded, "the %s was silent, or took nothing, for %v", w.peer, w.idle)
 	}
 	return err
 }
@@ -248,19 +248,19 @@ var errDraining = errors.New("no more requests")
 
 // awaitRequest waits for the first byte of a request for the idle timeout. It
 // returns errDraining as soon as drain is called, or was.
-func (l *link) awaitRequest() (first byte, err error) {
-	if err := l.within(l.idle); err != nil {
+func (w *wire) awaitRequest() (first byte, err error) {
+	if err := w.within(w.idle); err != nil {
 		return 0, err
 	}
-	if !l.wait(true) {
+	if !w.wait(true) {
 		return 0, errDraining
 	}
-	peeked, err := l.reader.Peek(1)
-	draining := !l.wait(false)
+	peeked, err := w.reader.Peek(1)
+	draining := !w.wait(false)
 	switch {
 	case err == nil:
 		return peeked[0], nil
-	case draining && errors.Is(err, os.ErrDeadlineExceeded) && !l.isEnded():
+	case draining && errors.Is(err, os.ErrDeadlineExceeded) && !w.isEnded():
 		return 0, errDraining
 	default:
 		return 0, err
@@ -269,34 +269,34 @@ func (l *link) awaitRequest() (first byte, err error) {
 
 // wait records whether the link waits for a request, and reports whether one may
 // come.
-func (l *link) wait(waiting bool) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.waiting = waiting
-	return !l.draining
+func (w *wire) wait(waiting bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting = waiting
+	return !w.draining
 }
 
 // drain lets no more requests begin. The one under way goes on.
-func (l *link) drain() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.draining = true
-	if l.waiting {
-		l.conn.SetReadDeadline(longAgo)
+func (w *wire) drain() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.draining = true
+	if w.waiting {
+		w.conn.SetReadDeadline(longAgo)
 	}
 }
 
 // farewell sends the last message. The peer may be sending, too, and take nothing
 // until that is taken.
-func (l *link) farewell(message []byte) {
-	l.within(l.idle)
+func (w *wire) farewell(message []byte) {
+	w.within(w.idle)
 	discarded := make(chan struct{})
 	go func() {
-		io.Copy(io.Discard, l.reader)
+		io.Copy(io.Discard, w.reader)
 		close(discarded)
 	}()
-	l.Write(message)
-	l.setReadDeadline(longAgo)
+	w.Write(message)
+	w.setReadDeadline(longAgo)
 	<-discarded
 }
 
@@ -306,15 +306,15 @@ const closeTime = time.Second
 // close closes the connection, so that a peer that is still sending gets the
 // last bytes all the same: TCP throws them away when it closes over bytes that
 // were not read.
-func (l *link) close() error {
-	defer l.conn.Close()
-	half, ok := l.conn.(interface{ CloseWrite() error })
+func (w *wire) close() error {
+	defer w.conn.Close()
+	half, ok := w.conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		return nil
 	}
-	if err := l.within(min(closeTime, l.idle)); err != nil {
+	if err := w.within(min(closeTime, w.idle)); err != nil {
 		return err
 	}
-	_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{l.conn}, l.chunk)
+	_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{w.conn}, w.chunk)
 	return err
 }

@@ -12,18 +12,18 @@ const waitInterval = time.Second
 // working runs f, which may take long, and tells the peer meanwhile, with
 // blocks that begin with prefix, that it has to wait. f must not write to the
 // link.
-func (l *link) working(prefix string, f func() error) error {
+func (w *wire) keepAlive(prefix string, f func() error) error {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		ticker := time.NewTicker(max(min(waitInterval, l.idle/3), time.Millisecond))
+		ticker := time.NewTicker(max(min(waitInterval, w.idle/3), time.Millisecond))
 		defer ticker.Stop()
 		for {
 			select {
 			case <-stop:
 				return
 			case <-ticker.C:
-				if _, err := l.Write(block{word: waitWord}.append([]byte(prefix))); err != nil {
+				if _, err := w.Write(block{word: waitWord}.append([]byte(prefix))); err != nil {
 					return
 				}
 			}

@@ -14,10 +14,10 @@ func TestWorkThatTakesLongKeepsThePeerWaiting(t *testing.T) {
 			here, there := net.Pipe()
 			defer here.Close()
 			defer there.Close()
-			worker, waiter := newLink(here, clientPeer, idle), newLink(there, serverPeer, idle)
+			worker, waiter := newWire(here, clientPeer, idle), newWire(there, serverPeer, idle)
 			failed := errors.New("failed")
 			go func() {
-				err := worker.working("", func() error {
+				err := worker.keepAlive("", func() error {
 					time.Sleep(10 * idle)
 					return failed
 				})
@@ -41,9 +41,9 @@ func TestWorkGoesOnWhenThePeerHasLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
 		there.Close()
-		worker := newLink(here, clientPeer, 0)
+		worker := newWire(here, clientPeer, 0)
 		done := false
-		err := worker.working("", func() error {
+		err := worker.keepAlive("", func() error {
 			time.Sleep(time.Minute)
 			done = true
 			return nil
