@@ -26,7 +26,7 @@ var (
 // too: for another Commit, Close or Discard. Only if the error says that the
 // file is in place, f is done.
 func (f *File) Commit(modTime time.Time) error {
-	if err := f.writable(); err != nil {
+	if err := f.checkWritable(); err != nil {
 		return err
 	}
 	if !f.hasPartName(f.file) {
@@ -35,14 +35,14 @@ func (f *File) Commit(modTime time.Time) error {
 	if err := check(f.dir, f.base, f.replace); err != nil {
 		return receiveError(f.name, err)
 	}
-	folder, err := f.dir.Open(".")
+	directory, err := f.dir.Open(".")
 	if err != nil {
 		return err
 	}
-	defer folder.Close()
+	defer directory.Close()
 	// A zero time changes nothing. The content is worth more than its time, which
 	// cannot be set in the memory of some phones, nor in the file of another user.
-	if err := chtimes(f.dir, f.part, time.Time{}, modTime); err != nil && !cannot(err) {
+	if err := chtimes(f.dir, f.part, time.Time{}, modTime); err != nil && !unsupported(err) {
 		return err
 	}
 	if err := fsync(f.file); err != nil {
@@ -51,7 +51,7 @@ func (f *File) Commit(modTime time.Time) error {
 	if err := f.place(); err != nil {
 		return receiveError(f.name, err)
 	}
-	if err := errors.Join(f.removePart(), f.permit(), syncFolder(folder), f.letGo()); err != nil {
+	if err := errors.Join(f.removePart(), f.applyMode(), syncDirectory(directory), f.release()); err != nil {
 		return receiveError(f.name, fmt.Errorf("the file is in place, but: %w", err))
 	}
 	return nil
@@ -80,7 +80,7 @@ func (f *File) place() error {
 // permit takes from the owner what only a part file needs: the permissions to
 // read and to write. Nobody else has more than he is to have. It comes last,
 // so that the owner can continue a part file whatever happens before.
-func (f *File) permit() error {
+func (f *File) applyMode() error {
 	info, err := f.file.Stat()
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (f *File) permit() error {
 		return nil
 	}
 	// FAT has no permissions to change.
-	if err := chmod(f.file, perm&f.mode); err != nil && !cannot(err) {
+	if err := chmod(f.file, perm&f.mode); err != nil && !unsupported(err) {
 		return err
 	}
 	return fsync(f.file)
@@ -98,13 +98,13 @@ func (f *File) permit() error {
 
 // cannot reports whether err is that of a file system that cannot do what it is
 // asked to, or of one that does not allow it.
-func cannot(err error) bool {
+func unsupported(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission)
 }
 
 // syncFolder makes the names in a folder last. Some systems cannot do that.
-func syncFolder(folder *os.File) error {
-	err := fsync(folder)
+func syncDirectory(directory *os.File) error {
+	err := fsync(directory)
 	if runtime.GOOS == "windows" || errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
 		return nil
 	}
@@ -130,5 +130,5 @@ func (f *File) finish(discard bool) error {
 			err = f.removePart()
 		}
 	}
-	return errors.Join(err, f.letGo())
+	return errors.Join(err, f.release())
 }

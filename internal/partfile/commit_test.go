@@ -11,18 +11,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestFileIsReplacedOnlyWhenTheNewOneIsWhole(t *testing.T) {
-	d := newFolder(t)
-	d.put("a", "old")
+func TestCommitReplacesOnlyWhenComplete(t *testing.T) {
+	d := newDirectory(t)
+	d.writeFile("a", "old")
 	f := d.begin("a", true)
 	d.write(f, "new")
-	d.wants(map[string]string{"a": "old", "a.part": "new"})
+	d.wantFiles(map[string]string{"a": "old", "a.part": "new"})
 	d.must(f.Commit(at))
-	d.wants(map[string]string{"a": "new"})
+	d.wantFiles(map[string]string{"a": "new"})
 }
 
 // bothWays runs a test on a file system with links, and on one without.
-func bothWays(t *testing.T, test func(t *testing.T)) {
+func withAndWithoutLinks(t *testing.T, test func(t *testing.T)) {
 	t.Run("with links", test)
 	for _, errno := range []error{syscall.EPERM, syscall.ENOSYS, syscall.EINVAL} {
 		t.Run("without links, "+errno.Error(), func(t *testing.T) {
@@ -34,62 +34,62 @@ func bothWays(t *testing.T, test func(t *testing.T)) {
 	}
 }
 
-func TestNewFileIsPutIntoPlaceWithAndWithoutLinks(t *testing.T) {
-	bothWays(t, func(t *testing.T) {
-		d := newFolder(t)
+func TestCommitWithAndWithoutLinks(t *testing.T) {
+	withAndWithoutLinks(t, func(t *testing.T) {
+		d := newDirectory(t)
 		f := d.begin("a", false)
 		d.write(f, "new")
 		d.must(f.Commit(at))
-		d.wants(map[string]string{"a": "new"})
+		d.wantFiles(map[string]string{"a": "new"})
 	})
 }
 
-func TestFileThatHasComeMeanwhileIsNotReplaced(t *testing.T) {
-	bothWays(t, func(t *testing.T) {
-		d := newFolder(t)
+func TestCommitKeepsFileCreatedMeanwhile(t *testing.T) {
+	withAndWithoutLinks(t, func(t *testing.T) {
+		d := newDirectory(t)
 		f := d.begin("a", false)
 		d.write(f, "new")
-		d.put("a", "other")
-		d.wantsError(f.Commit(at), fs.ErrExist, "receive a: ")
-		d.wants(map[string]string{"a": "other", "a.part": "new"})
+		d.writeFile("a", "other")
+		d.wantError(f.Commit(at), fs.ErrExist, "receive a: ")
+		d.wantFiles(map[string]string{"a": "other", "a.part": "new"})
 
 		// The same file, once the name is free.
 		d.must(d.root.Remove("a"))
 		d.must(f.Commit(at))
-		d.wants(map[string]string{"a": "new"})
+		d.wantFiles(map[string]string{"a": "new"})
 	})
 }
 
-func TestFileThatComesAtTheLastMomentIsNotReplaced(t *testing.T) {
-	bothWays(t, func(t *testing.T) {
-		d := newFolder(t)
+func TestCommitKeepsFileCreatedLast(t *testing.T) {
+	withAndWithoutLinks(t, func(t *testing.T) {
+		d := newDirectory(t)
 		f := d.begin("a", false)
 		d.write(f, "new")
 		before := link
 		stub(t, &link, func(dir *os.Root, from, to string) error {
-			d.put("a", "other")
+			d.writeFile("a", "other")
 			return before(dir, from, to)
 		})
-		d.wantsError(f.Commit(at), fs.ErrExist, "receive a: ")
-		d.wants(map[string]string{"a": "other", "a.part": "new"})
+		d.wantError(f.Commit(at), fs.ErrExist, "receive a: ")
+		d.wantFiles(map[string]string{"a": "other", "a.part": "new"})
 		d.must(f.Close())
-		d.wants(map[string]string{"a": "other", "a.part": "new"})
+		d.wantFiles(map[string]string{"a": "other", "a.part": "new"})
 	})
 }
 
-func TestFileThatComesAndGoesIsNotReplaced(t *testing.T) {
+func TestCommitFailsIfLinkReportsExist(t *testing.T) {
 	stub(t, &link, func(*os.Root, string, string) error { return fs.ErrExist })
-	d := newFolder(t)
+	d := newDirectory(t)
 	f := d.begin("a", false)
 	d.write(f, "new")
-	d.wantsError(f.Commit(at), fs.ErrExist, "receive a: ")
-	d.wants(map[string]string{"a.part": "new"})
+	d.wantError(f.Commit(at), fs.ErrExist, "receive a: ")
+	d.wantFiles(map[string]string{"a.part": "new"})
 }
 
-func TestFileIsOnTheDiskBeforeItIsInPlaceAndItsNameAfterwards(t *testing.T) {
-	bothWays(t, func(t *testing.T) {
+func TestCommitSyncsFileThenDirectory(t *testing.T) {
+	withAndWithoutLinks(t, func(t *testing.T) {
 		for _, replace := range []bool{false, true} {
-			d := newFolder(t)
+			d := newDirectory(t)
 			f := d.open("a", replace)
 			d.must(f.Begin(0o644, 0))
 			d.write(f, "hello")
@@ -98,11 +98,11 @@ func TestFileIsOnTheDiskBeforeItIsInPlaceAndItsNameAfterwards(t *testing.T) {
 				info, err := file.Stat()
 				d.must(err)
 				if info.IsDir() {
-					synced = append(synced, "folder")
-					d.wants(map[string]string{"a": "hello"})
+					synced = append(synced, "directory")
+					d.wantFiles(map[string]string{"a": "hello"})
 				} else {
 					synced = append(synced, "file")
-					d.wants(map[string]string{"a.part": "hello"})
+					d.wantFiles(map[string]string{"a.part": "hello"})
 					if !info.ModTime().Equal(at) {
 						t.Errorf("its time is %v", info.ModTime())
 					}
@@ -110,29 +110,29 @@ func TestFileIsOnTheDiskBeforeItIsInPlaceAndItsNameAfterwards(t *testing.T) {
 				return nil
 			})
 			d.must(f.Commit(at))
-			if diff := cmp.Diff([]string{"file", "folder"}, synced); diff != "" {
+			if diff := cmp.Diff([]string{"file", "directory"}, synced); diff != "" {
 				t.Errorf("synced (-want +got):\n%s", diff)
 			}
 		}
 	})
 }
 
-func TestFolderIsNeverReplaced(t *testing.T) {
-	d := newFolder(t)
+func TestCommitNeverReplacesDirectory(t *testing.T) {
+	d := newDirectory(t)
 	d.must(d.root.Mkdir("a", 0o755))
 	_, err := Open(d.root, "a", false)
-	d.wantsError(err, fs.ErrExist, "is not a regular file")
+	d.wantError(err, fs.ErrExist, "is not a regular file")
 	_, err = Open(d.root, "a", true)
-	d.wantsError(err, fs.ErrPermission, "is not a regular file")
+	d.wantError(err, fs.ErrPermission, "is not a regular file")
 
 	f := d.begin("b", true)
 	d.write(f, "new")
 	d.must(d.root.Mkdir("b", 0o755))
-	d.wantsError(f.Commit(at), fs.ErrPermission, "is not a regular file")
-	d.wants(map[string]string{"b.part": "new"})
+	d.wantError(f.Commit(at), fs.ErrPermission, "is not a regular file")
+	d.wantFiles(map[string]string{"b.part": "new"})
 }
 
-func TestFileThatCannotBePutIntoPlaceCanBeContinued(t *testing.T) {
+func TestCommitFailureKeepsPart(t *testing.T) {
 	broken := &os.LinkError{Op: "renameat", Old: "a.part", New: "a", Err: syscall.EIO}
 	fails := func(*os.Root, string, string) error { return broken }
 	for name, fail := range map[string]func(t *testing.T){
@@ -149,10 +149,10 @@ func TestFileThatCannotBePutIntoPlaceCanBeContinued(t *testing.T) {
 	} {
 		for _, replace := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
-				d := newFolder(t)
+				d := newDirectory(t)
 				want := map[string]string{"a.part": "hello"}
 				if replace {
-					d.put("a", "old")
+					d.writeFile("a", "old")
 					want["a"] = "old"
 				}
 				t.Run("fails", func(t *testing.T) {
@@ -160,64 +160,64 @@ func TestFileThatCannotBePutIntoPlaceCanBeContinued(t *testing.T) {
 					f := d.open("a", replace)
 					d.must(f.Begin(0o444, 0))
 					d.write(f, "hello")
-					d.wantsError(f.Commit(at), syscall.EIO)
+					d.wantError(f.Commit(at), syscall.EIO)
 					d.must(f.Close())
-					d.wants(want)
+					d.wantFiles(want)
 				})
 				f := d.open("a", replace)
 				d.must(f.Begin(0o444, 5))
 				d.write(f, " world")
 				d.must(f.Commit(at))
-				d.wants(map[string]string{"a": "hello world"})
+				d.wantFiles(map[string]string{"a": "hello world"})
 			})
 		}
 	}
 }
 
-func TestTimeThatCannotBeSetDoesNotPreventTheFile(t *testing.T) {
+func TestCommitIgnoresUnsupportedChtimes(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EPERM, syscall.ENOSYS} {
 		stub(t, &chtimes, func(*os.Root, string, time.Time, time.Time) error { return errno })
-		d := newFolder(t)
+		d := newDirectory(t)
 		f := d.begin("a", false)
 		d.must(f.Commit(at))
-		d.wants(map[string]string{"a": ""})
+		d.wantFiles(map[string]string{"a": ""})
 	}
 }
 
-func TestPartFileThatSomebodyElseTouchesIsLeftToHim(t *testing.T) {
+func TestCommitFailsIfPartWasReplaced(t *testing.T) {
 	for name, tt := range map[string]struct {
-		touch func(d folder)
+		touch func(d directory)
 		want  map[string]string
 	}{
-		"removed": {func(d folder) { d.must(d.root.Remove("a.part")) }, map[string]string{}},
-		"replaced": {func(d folder) {
+		"removed": {func(d directory) { d.must(d.root.Remove("a.part")) }, map[string]string{}},
+		"replaced": {func(d directory) {
 			d.must(d.root.Remove("a.part"))
-			d.put("a.part", "other")
+			d.writeFile("a.part", "other")
 		}, map[string]string{"a.part": "other"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for end, letGo := range map[string]func(*File) error{"Close": (*File).Close, "Discard": (*File).Discard} {
-				d := newFolder(t)
+			for end, release := range map[string]func(*File) error{"Close": (*File).Close, "Discard": (*File).Discard} {
+				d := newDirectory(t)
 				f := d.begin("a", false)
 				tt.touch(d)
-				d.wantsError(f.Commit(at), fs.ErrNotExist, "a.part")
-				if err := letGo(f); err != nil {
+				d.wantError(f.Commit(at), fs.ErrNotExist, "a.part")
+				if err := release(f); err != nil {
 					t.Errorf("%s: %v", end, err)
 				}
-				d.wants(tt.want)
+				d.wantFiles(tt.want)
 			}
 		})
 	}
 }
 
-func TestFailureAfterTheFileIsInPlaceSaysSo(t *testing.T) {
+func TestCommitReportsFileInPlace(t *testing.T) {
 	stub(t, &chmod, func(*os.File, fs.FileMode) error { return syscall.EIO })
-	d := newFolder(t)
+	d := newDirectory(t)
 	f := d.open("a", false)
 	d.must(f.Begin(0o444, 0))
-	d.wantsError(f.Commit(at), syscall.EIO, "is in place")
+	d.wantError(f.Commit(at), syscall.EIO, "is in place")
 	d.must(f.Close())
-	d.wants(map[string]string{"a": ""})
+	d.wantFiles(map[string]string{"a": ""})
 	if err := f.Commit(at); !errors.Is(err, fs.ErrClosed) {
 		t.Errorf("a second Commit: %v", err)
 	}

@@ -71,7 +71,7 @@ func child(args []string) error {
 			os.Exit(1)
 		}
 	}
-	haltAround(step)
+	stopAround(step)
 
 	root, err := os.OpenRoot(".")
 	if err != nil {
@@ -104,7 +104,7 @@ func child(args []string) error {
 }
 
 // haltAround makes steps of what Commit does.
-func haltAround(step func(string)) {
+func stopAround(step func(string)) {
 	around := func(what string, do func() error) error {
 		step("before " + what)
 		defer step("after " + what)
@@ -126,7 +126,7 @@ func haltAround(step func(string)) {
 }
 
 // start starts a child in the folder.
-func (d folder) start(args ...string) (cmd *exec.Cmd, lines *bufio.Scanner) {
+func (d directory) start(args ...string) (cmd *exec.Cmd, lines *bufio.Scanner) {
 	d.Helper()
 	self, err := os.Executable()
 	d.must(err)
@@ -145,7 +145,7 @@ func (d folder) start(args ...string) (cmd *exec.Cmd, lines *bufio.Scanner) {
 
 // kill starts a child, kills it at its nth line, and returns all its lines. It
 // is stopped there, or goes on until the signal hits it.
-func (d folder) kill(n int, stopped bool, args ...string) (lines []string) {
+func (d directory) kill(n int, stopped bool, args ...string) (lines []string) {
 	d.Helper()
 	stopAt := 0
 	if stopped {
@@ -165,7 +165,7 @@ func (d folder) kill(n int, stopped bool, args ...string) (lines []string) {
 	return lines
 }
 
-func TestTransferThatIsKilledAtAnyMomentCanBeContinued(t *testing.T) {
+func TestOpenResumesAfterKill(t *testing.T) {
 	for name, args := range map[string][]string{
 		"new":                     {"mode=0644"},
 		"new without links":       {"mode=0644", "nolinks"},
@@ -181,18 +181,18 @@ func TestTransferThatIsKilledAtAnyMomentCanBeContinued(t *testing.T) {
 				t.Parallel()
 				var lines []string
 				for n := 1; ; n++ {
-					d := newFolder(t)
+					d := newDirectory(t)
 					old := strings.Contains(name, "replacing")
 					if old {
-						d.put("a", "old")
+						d.writeFile("a", "old")
 					}
 					if strings.Contains(name, "continued") {
-						d.leave("a", string(content[:33_333]))
+						d.leavePart("a", string(content[:33_333]))
 					}
 					if lines = d.kill(n, stopped, args...); len(lines) < n {
 						break // it has come to its end
 					}
-					d.wantsOldOrWhole(lines, old)
+					d.wantOldOrWhole(lines, old)
 					d.finish(lines, old)
 				}
 				if len(lines) < 5 || lines[len(lines)-1] != "committed" {
@@ -204,7 +204,7 @@ func TestTransferThatIsKilledAtAnyMomentCanBeContinued(t *testing.T) {
 }
 
 // wantsOldOrWhole checks what a child left that was killed after its lines.
-func (d folder) wantsOldOrWhole(lines []string, old bool) {
+func (d directory) wantOldOrWhole(lines []string, old bool) {
 	d.Helper()
 	got, err := d.root.ReadFile("a")
 	switch {
@@ -221,11 +221,11 @@ func (d folder) wantsOldOrWhole(lines []string, old bool) {
 }
 
 // finish does the rest of what a child did that was killed after its lines.
-func (d folder) finish(lines []string, old bool) {
+func (d directory) finish(lines []string, old bool) {
 	d.Helper()
 	f, err := Open(d.root, "a", old)
 	if !old && errors.Is(err, fs.ErrExist) {
-		d.wants(map[string]string{"a": string(content)})
+		d.wantFiles(map[string]string{"a": string(content)})
 		return
 	}
 	if err != nil {
@@ -244,7 +244,7 @@ func (d folder) finish(lines []string, old bool) {
 	d.must(f.Begin(0o644, size))
 	d.write(f, string(content[size:]))
 	d.must(f.Commit(at))
-	d.wants(map[string]string{"a": string(content)})
+	d.wantFiles(map[string]string{"a": string(content)})
 }
 
 // written returns how many bytes a child has told of.
@@ -257,15 +257,15 @@ func written(lines []string) (n int64) {
 
 // recorder is a hash that keeps all.
 type recorder struct {
-	nothing
+	unusedHash
 	strings.Builder
 }
 
-func (r *recorder) Reset()                      { r.nothing.Reset() }
+func (r *recorder) Reset()                      { r.unusedHash.Reset() }
 func (r *recorder) Write(p []byte) (int, error) { return r.Builder.Write(p) }
 
-func TestTransferInAnotherProcessIsNoticed(t *testing.T) {
-	d := newFolder(t)
+func TestOpenReturnsErrBusyAcrossProcesses(t *testing.T) {
+	d := newDirectory(t)
 	early := d.open("a", false) // before anything is there to hold
 	cmd, lines := d.start("3")
 	for n := 0; n < 3; n++ {
@@ -273,10 +273,10 @@ func TestTransferInAnotherProcessIsNoticed(t *testing.T) {
 			t.Fatal(lines.Err())
 		}
 	}
-	d.wantsOpenError("a", ErrBusy)
-	d.wantsError(early.Begin(0o644, 0), ErrBusy)
+	d.wantOpenError("a", ErrBusy)
+	d.wantError(early.Begin(0o644, 0), ErrBusy)
 	d.must(early.Discard())
-	d.wants(map[string]string{"a.part": string(content[:len(content)/pieces])})
+	d.wantFiles(map[string]string{"a.part": string(content[:len(content)/pieces])})
 
 	d.must(cmd.Process.Kill())
 	cmd.Wait() // killed
@@ -285,9 +285,9 @@ func TestTransferInAnotherProcessIsNoticed(t *testing.T) {
 
 // A limit of the size stands for a disk that is full: the first part of a write
 // succeeds, and the rest fails.
-func TestDiskThatIsFullLeavesWhatWasWritten(t *testing.T) {
-	d := newFolder(t)
-	d.put("a", "old")
+func TestWriteKeepsDataWhenDiskIsFull(t *testing.T) {
+	d := newDirectory(t)
+	d.writeFile("a", "old")
 	const limit = 50_001
 	cmd, out := d.start("0", "replace", fmt.Sprintf("limit=%d", limit))
 	var lines []string
@@ -301,17 +301,17 @@ func TestDiskThatIsFullLeavesWhatWasWritten(t *testing.T) {
 	if !strings.Contains(last, unix.EFBIG.Error()) || !strings.HasPrefix(last, fmt.Sprintf("wrote %d: ", limit-2*len(content)/pieces)) {
 		t.Errorf("the child said %q", lines)
 	}
-	d.wants(map[string]string{"a": "old", "a.part": string(content[:limit])})
+	d.wantFiles(map[string]string{"a": "old", "a.part": string(content[:limit])})
 	d.finish(lines, true)
 }
 
-func TestEmptyPartFileOfAFullDiskIsRemoved(t *testing.T) {
-	d := newFolder(t)
+func TestCloseRemovesEmptyPartOnFullDisk(t *testing.T) {
+	d := newDirectory(t)
 	cmd, out := d.start("0", "limit=0")
 	for out.Scan() {
 	}
 	if err := cmd.Wait(); err == nil {
 		t.Error("the child succeeded")
 	}
-	d.wants(map[string]string{})
+	d.wantFiles(map[string]string{})
 }

@@ -26,13 +26,13 @@ var content = func() []byte {
 }()
 
 // A folder is one that tests receive files in.
-type folder struct {
+type directory struct {
 	testing.TB
 	path string
 	root *os.Root
 }
 
-func newFolder(t testing.TB) folder {
+func newDirectory(t testing.TB) directory {
 	t.Helper()
 	path := t.TempDir()
 	root, err := os.OpenRoot(path)
@@ -40,11 +40,11 @@ func newFolder(t testing.TB) folder {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { root.Close() })
-	return folder{t, path, root}
+	return directory{t, path, root}
 }
 
 // put writes a file that others have made.
-func (d folder) put(name, text string) {
+func (d directory) writeFile(name, text string) {
 	d.Helper()
 	if err := os.WriteFile(filepath.Join(d.path, name), []byte(text), 0o644); err != nil {
 		d.Fatal(err)
@@ -52,7 +52,7 @@ func (d folder) put(name, text string) {
 }
 
 // open opens a file that can be received.
-func (d folder) open(name string, replace bool) *File {
+func (d directory) open(name string, replace bool) *File {
 	d.Helper()
 	f, err := Open(d.root, name, replace)
 	if err != nil {
@@ -63,7 +63,7 @@ func (d folder) open(name string, replace bool) *File {
 }
 
 // begin opens a file afresh.
-func (d folder) begin(name string, replace bool) *File {
+func (d directory) begin(name string, replace bool) *File {
 	d.Helper()
 	f := d.open(name, replace)
 	d.must(f.Begin(0o644, 0))
@@ -71,21 +71,21 @@ func (d folder) begin(name string, replace bool) *File {
 }
 
 // leave leaves what a transfer leaves that is broken off.
-func (d folder) leave(name, text string) {
+func (d directory) leavePart(name, text string) {
 	d.Helper()
 	f := d.begin(name, true)
 	d.write(f, text)
 	d.must(f.Close())
 }
 
-func (d folder) write(f *File, text string) {
+func (d directory) write(f *File, text string) {
 	d.Helper()
 	if n, err := f.Write([]byte(text)); n != len(text) || err != nil {
 		d.Fatalf("wrote %d of %d bytes: %v", n, len(text), err)
 	}
 }
 
-func (d folder) must(err error) {
+func (d directory) must(err error) {
 	d.Helper()
 	if err != nil {
 		d.Fatal(err)
@@ -93,7 +93,7 @@ func (d folder) must(err error) {
 }
 
 // wants checks what is in the folder: names, and what they contain.
-func (d folder) wants(want map[string]string) {
+func (d directory) wantFiles(want map[string]string) {
 	d.Helper()
 	got := make(map[string]string)
 	d.must(fs.WalkDir(os.DirFS(d.path), ".", func(name string, entry fs.DirEntry, err error) error {
@@ -105,12 +105,12 @@ func (d folder) wants(want map[string]string) {
 		return err
 	}))
 	if diff := cmp.Diff(want, got); diff != "" {
-		d.Errorf("in the folder (-want +got):\n%s", diff)
+		d.Errorf("in the directory (-want +got):\n%s", diff)
 	}
 }
 
 // wantsError checks that err matches, and that its message has all parts.
-func (d folder) wantsError(err, match error, parts ...string) {
+func (d directory) wantError(err, match error, parts ...string) {
 	d.Helper()
 	if !errors.Is(err, match) {
 		d.Fatalf("got the error %v, want one that matches %v", err, match)
@@ -123,11 +123,11 @@ func (d folder) wantsError(err, match error, parts ...string) {
 }
 
 // wantsOpenError checks that Open fails, whether or not it may replace.
-func (d folder) wantsOpenError(name string, match error, parts ...string) {
+func (d directory) wantOpenError(name string, match error, parts ...string) {
 	d.Helper()
 	for _, replace := range []bool{false, true} {
 		_, err := Open(d.root, name, replace)
-		d.wantsError(err, match, parts...)
+		d.wantError(err, match, parts...)
 	}
 }
 

@@ -10,15 +10,15 @@ import (
 
 // attempts is how often find tries. A part file that is gone again before it is
 // held is a sign of another transfer that gets on.
-const attempts = 100
+const maxAttempts = 100
 
 // errMoved is the error of a part file that has lost its name to another
 // transfer before it was locked.
 var errMoved = errors.New("the part file has been moved")
 
 // find takes hold of the part file of an earlier transfer, if there is one.
-func (f *File) find() error {
-	for range attempts {
+func (f *File) findPart() error {
+	for range maxAttempts {
 		info, err := f.dir.Lstat(f.part)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -32,11 +32,11 @@ func (f *File) find() error {
 		}
 		file, err := f.dir.OpenFile(f.part, os.O_RDWR, 0)
 		if err == nil {
-			err = f.hold(file)
+			err = f.lockPart(file)
 		}
 		switch {
 		case err == nil:
-			return f.forgetPlaced()
+			return f.dropPlaced()
 		case err != errMoved && !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
@@ -45,7 +45,7 @@ func (f *File) find() error {
 }
 
 // hold locks an open part file and makes it that of f, or closes it.
-func (f *File) hold(file *os.File) error {
+func (f *File) lockPart(file *os.File) error {
 	err := lock(file)
 	if err == nil && !f.hasPartName(file) {
 		unlock(file)
@@ -72,7 +72,7 @@ func (f *File) hasPartName(file *os.File) bool {
 // forgetPlaced looks at what f has taken hold of. If it is the file itself, a
 // transfer was killed after it had put it into place and before the part name
 // was removed: that is done now.
-func (f *File) forgetPlaced() error {
+func (f *File) dropPlaced() error {
 	info, err := f.file.Stat()
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (f *File) forgetPlaced() error {
 
 // afresh makes a new part file. Others may do the same between the steps, as
 // nothing is locked then: who is late gets ErrBusy.
-func (f *File) afresh() error {
+func (f *File) beginAnew() error {
 	if f.file != nil {
 		// Not truncated, as its permissions are what another umask left.
 		if err := f.removePart(); err != nil {
@@ -102,14 +102,14 @@ func (f *File) afresh() error {
 	if err != nil {
 		return err
 	}
-	if err = f.hold(file); err == errMoved {
+	if err = f.lockPart(file); err == errMoved {
 		return ErrBusy
 	}
 	return err
 }
 
 // goOn makes ready to append to the part file of an earlier transfer.
-func (f *File) goOn() error {
+func (f *File) resume() error {
 	info, err := f.file.Stat()
 	if err != nil {
 		return err
@@ -147,7 +147,7 @@ func (f *File) closeFile() error {
 }
 
 // letGo closes whatever is open.
-func (f *File) letGo() error {
+func (f *File) release() error {
 	var err error
 	if f.file != nil {
 		err = f.closeFile()

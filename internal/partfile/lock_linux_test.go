@@ -16,20 +16,20 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-func TestSecondTransferOfANameIsRefused(t *testing.T) {
+func TestOpenReturnsErrBusyWhileHeld(t *testing.T) {
 	for name, begin := range map[string]func(*File) error{
 		"opened":    func(*File) error { return nil },
 		"continued": func(f *File) error { return f.Begin(0o644, 5) },
 		"afresh":    func(f *File) error { return f.Begin(0o644, 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newFolder(t)
-			d.leave("a", "hello")
+			d := newDirectory(t)
+			d.leavePart("a", "hello")
 			f := d.open("a", false)
 			d.must(begin(f))
 			before := d.lstat("a.part")
-			d.wantsOpenError("a", ErrBusy, "receive a: another transfer")
-			d.wantsUntouched("a.part", before)
+			d.wantOpenError("a", ErrBusy, "receive a: another transfer")
+			d.wantUntouched("a.part", before)
 			d.must(Check(d.root, "a", false))
 
 			d.must(f.Close())
@@ -38,39 +38,39 @@ func TestSecondTransferOfANameIsRefused(t *testing.T) {
 	}
 }
 
-func TestSecondTransferThatBeginsIsRefused(t *testing.T) {
-	d := newFolder(t)
-	first, second := d.open("a", false), d.open("a", false)
+func TestBeginReturnsErrBusyWhenSecond(t *testing.T) {
+	d := newDirectory(t)
+	first, errorOf := d.open("a", false), d.open("a", false)
 	d.must(first.Begin(0o644, 0))
 	d.write(first, "hello")
-	d.wantsError(second.Begin(0o644, 0), ErrBusy, "receive a: another transfer")
-	d.must(second.Discard())
-	d.wants(map[string]string{"a.part": "hello"})
+	d.wantError(errorOf.Begin(0o644, 0), ErrBusy, "receive a: another transfer")
+	d.must(errorOf.Discard())
+	d.wantFiles(map[string]string{"a.part": "hello"})
 	d.must(first.Commit(at))
-	d.wants(map[string]string{"a": "hello"})
+	d.wantFiles(map[string]string{"a": "hello"})
 }
 
-func TestNameIsFreeAgainAfterATransfer(t *testing.T) {
+func TestOpenSucceedsAfterTransferEnds(t *testing.T) {
 	for name, end := range map[string]func(*File) error{
 		"Close":   (*File).Close,
 		"Discard": (*File).Discard,
 		"Commit":  func(f *File) error { return f.Commit(at) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newFolder(t)
+			d := newDirectory(t)
 			f := d.begin("a", true)
 			d.write(f, "hello")
 			d.must(end(f))
 			f = d.begin("a", true)
 			d.write(f, "new")
 			d.must(f.Commit(at))
-			d.wants(map[string]string{"a": "new"})
+			d.wantFiles(map[string]string{"a": "new"})
 		})
 	}
 }
 
-func TestCopyOfTheDescriptorDoesNotKeepTheNameBusy(t *testing.T) {
-	d := newFolder(t)
+func TestCloseUnlocksDuplicatedDescriptor(t *testing.T) {
+	d := newDirectory(t)
 	f := d.begin("a", false)
 	d.write(f, "hello")
 	// A process that is being started has one.
@@ -81,23 +81,23 @@ func TestCopyOfTheDescriptorDoesNotKeepTheNameBusy(t *testing.T) {
 	d.must(d.open("a", false).Close())
 }
 
-func TestLockOfAFileThatLosesItsNameIsWorthNothing(t *testing.T) {
-	uncollected(t)
-	for name, lose := range map[string]func(d folder) error{
-		"removed":  func(d folder) error { return d.root.Remove("a.part") },
-		"in place": func(d folder) error { return d.root.Rename("a.part", "a") },
-		"replaced": func(d folder) error { d.put("new", ""); return d.root.Rename("new", "a.part") },
-		"linked":   func(d folder) error { d.must(d.root.Remove("a.part")); return d.root.Symlink("a", "a.part") },
+func TestLockPartFailsIfNameMoved(t *testing.T) {
+	disableGC(t)
+	for name, lose := range map[string]func(d directory) error{
+		"removed":  func(d directory) error { return d.root.Remove("a.part") },
+		"in place": func(d directory) error { return d.root.Rename("a.part", "a") },
+		"replaced": func(d directory) error { d.writeFile("new", ""); return d.root.Rename("new", "a.part") },
+		"linked":   func(d directory) error { d.must(d.root.Remove("a.part")); return d.root.Symlink("a", "a.part") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newFolder(t)
-			d.put("a.part", "hello")
+			d := newDirectory(t)
+			d.writeFile("a.part", "hello")
 			f := &File{dir: d.root, base: "a", part: "a.part"}
 			hosttest.LeavesNothingBehind(t, func() {
 				file, err := d.root.OpenFile("a.part", os.O_RDWR, 0)
 				d.must(err)
 				d.must(lose(d))
-				if err := f.hold(file); err != errMoved || f.file != nil {
+				if err := f.lockPart(file); err != errMoved || f.file != nil {
 					t.Errorf("got %v, %v", f.file, err)
 				}
 			})
@@ -105,21 +105,21 @@ func TestLockOfAFileThatLosesItsNameIsWorthNothing(t *testing.T) {
 	}
 }
 
-func TestSpecialFileThatGetsOpenedIsNotHeld(t *testing.T) {
-	uncollected(t)
-	d := newFolder(t)
+func TestLockPartRefusesSpecialFile(t *testing.T) {
+	disableGC(t)
+	d := newDirectory(t)
 	d.must(unix.Mkfifo(filepath.Join(d.path, "a.part"), 0o666))
 	f := &File{dir: d.root, base: "a", part: "a.part"}
 	hosttest.LeavesNothingBehind(t, func() {
 		file, err := d.root.OpenFile("a.part", os.O_RDWR, 0)
 		d.must(err)
-		if err := f.hold(file); err != errMoved || f.file != nil {
+		if err := f.lockPart(file); err != errMoved || f.file != nil {
 			t.Errorf("got %v, %v", f.file, err)
 		}
 	})
 }
 
-func TestOpenTriesAgainIfItMeetsTheEndOfAnotherTransfer(t *testing.T) {
+func TestOpenRetriesWhenTransferEnds(t *testing.T) {
 	for name, tt := range map[string]struct {
 		end  func(*File) error
 		want string // in the end, of another transfer's hello
@@ -129,7 +129,7 @@ func TestOpenTriesAgainIfItMeetsTheEndOfAnotherTransfer(t *testing.T) {
 		"Close":   {(*File).Close, "hello"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newFolder(t)
+			d := newDirectory(t)
 			other := d.begin("a", true)
 			d.write(other, "hello")
 			stub(t, &lock, func(file *os.File) error {
@@ -144,26 +144,26 @@ func TestOpenTriesAgainIfItMeetsTheEndOfAnotherTransfer(t *testing.T) {
 	}
 }
 
-func TestOpenGivesUpWhenOthersAreAlwaysFaster(t *testing.T) {
-	d := newFolder(t)
-	d.put("a.part", "0")
+func TestOpenReturnsErrBusyAfterMaxAttempts(t *testing.T) {
+	d := newDirectory(t)
+	d.writeFile("a.part", "0")
 	tries := 0
 	stub(t, &lock, func(*os.File) error {
 		tries++
 		d.must(d.root.Remove("a.part"))
-		d.put("a.part", "other")
+		d.writeFile("a.part", "other")
 		return nil
 	})
 	_, err := Open(d.root, "a", false)
-	d.wantsError(err, ErrBusy)
-	if tries != attempts {
+	d.wantError(err, ErrBusy)
+	if tries != maxAttempts {
 		t.Errorf("after %d tries", tries)
 	}
-	d.wants(map[string]string{"a.part": "other"})
+	d.wantFiles(map[string]string{"a.part": "other"})
 }
 
-func TestBeginThatIsOvertakenIsRefused(t *testing.T) {
-	d := newFolder(t)
+func TestBeginReturnsErrBusyIfOvertaken(t *testing.T) {
+	d := newDirectory(t)
 	f := d.open("a", false)
 	var other *File
 	stub(t, &lock, func(file *os.File) error {
@@ -171,40 +171,40 @@ func TestBeginThatIsOvertakenIsRefused(t *testing.T) {
 		other = d.open("a", false) // finds the new file, which nobody holds
 		return flock(file)
 	})
-	d.wantsError(f.Begin(0o644, 0), ErrBusy)
+	d.wantError(f.Begin(0o644, 0), ErrBusy)
 	d.must(f.Discard())
 	d.must(other.Begin(0o644, 0))
 	d.write(other, "hello")
 	d.must(other.Commit(at))
-	d.wants(map[string]string{"a": "hello"})
+	d.wantFiles(map[string]string{"a": "hello"})
 }
 
-func TestBeginWhoseFileIsRemovedIsRefused(t *testing.T) {
-	d := newFolder(t)
+func TestBeginReturnsErrBusyIfPartRemoved(t *testing.T) {
+	d := newDirectory(t)
 	f := d.open("a", false)
 	stub(t, &lock, func(file *os.File) error {
 		d.must(d.root.Remove("a.part")) // by one that has held it and let it go
 		return flock(file)
 	})
-	d.wantsError(f.Begin(0o644, 0), ErrBusy)
+	d.wantError(f.Begin(0o644, 0), ErrBusy)
 	d.must(f.Close())
-	d.wants(map[string]string{})
+	d.wantFiles(map[string]string{})
 }
 
-func TestErrorOfALockIsReturned(t *testing.T) {
+func TestOpenReturnsLockError(t *testing.T) {
 	stub(t, &lock, func(*os.File) error { return unix.EIO })
-	d := newFolder(t)
-	d.put("a.part", "hello")
-	d.wantsOpenError("a", unix.EIO)
-	d.wants(map[string]string{"a.part": "hello"})
+	d := newDirectory(t)
+	d.writeFile("a.part", "hello")
+	d.wantOpenError("a", unix.EIO)
+	d.wantFiles(map[string]string{"a.part": "hello"})
 }
 
 // Transfers meet in all steps, and each finds its own content in place, or that
 // of one that came after it, or is told of another.
-func TestManyTransfersOfANameDoNotMix(t *testing.T) {
+func TestFileConcurrentTransfersDoNotMix(t *testing.T) {
 	for _, replace := range []bool{false, true} {
 		t.Run(fmt.Sprintf("replace=%v", replace), func(t *testing.T) {
-			d := newFolder(t)
+			d := newDirectory(t)
 			const transfers, rounds = 8, 100
 			var done sync.WaitGroup
 			var placed, refused [transfers]int
@@ -236,7 +236,7 @@ func TestManyTransfersOfANameDoNotMix(t *testing.T) {
 			if err != nil || len(got) != 1000 || strings.Trim(string(got), string(got[0])) != "" {
 				t.Errorf("there is %q, %v", got, err)
 			}
-			d.wants(map[string]string{"a": string(got)})
+			d.wantFiles(map[string]string{"a": string(got)})
 		})
 	}
 }
@@ -259,10 +259,10 @@ func receive(root *os.Root, text string, replace bool) error {
 	return f.Commit(at)
 }
 
-func TestNothingIsLeftOpen(t *testing.T) {
-	uncollected(t)
-	d := newFolder(t)
-	d.put("taken", "")
+func TestFileLeavesNothingOpen(t *testing.T) {
+	disableGC(t)
+	d := newDirectory(t)
+	d.writeFile("taken", "")
 	d.must(d.root.Mkdir("dir", 0o755))
 	d.must(d.root.Symlink("/", "out"))
 	d.must(d.root.Mkdir("odd.part", 0o755))
@@ -271,26 +271,26 @@ func TestNothingIsLeftOpen(t *testing.T) {
 	for name, use := range map[string]func(){
 		"put into place": func() { d.must(receive(d.root, strings.Repeat("x", 1000), true)) },
 		"put into place without links": func() {
-			bothWays(t, func(t *testing.T) {
+			withAndWithoutLinks(t, func(t *testing.T) {
 				d.must(receive(d.root, strings.Repeat("x", 1000), true))
 			})
 		},
-		"left": func() { d.leave("left", "hello") },
+		"left": func() { d.leavePart("left", "hello") },
 		"continued": func() {
-			d.leave("left", "hello")
+			d.leavePart("left", "hello")
 			f := d.open("left", true)
 			d.must(f.Begin(0o644, 5))
 			d.must(f.Close())
 		},
 		"begun afresh": func() {
-			d.leave("left", "hello")
+			d.leavePart("left", "hello")
 			d.must(d.begin("left", true).Discard())
 		},
 		"opened and closed": func() { d.must(d.open("left", true).Close()) },
 		"not put into place": func() {
 			f := d.begin("late", false)
-			d.put("late", "")
-			d.wantsError(f.Commit(at), fs.ErrExist)
+			d.writeFile("late", "")
+			d.wantError(f.Commit(at), fs.ErrExist)
 			d.must(f.Close())
 			d.must(d.root.Remove("late"))
 		},
@@ -309,7 +309,7 @@ func TestNothingIsLeftOpen(t *testing.T) {
 }
 
 // uncollected keeps the garbage collector from closing what a test forgets.
-func uncollected(t *testing.T) {
+func disableGC(t *testing.T) {
 	before := debug.SetGCPercent(-1)
 	t.Cleanup(func() { debug.SetGCPercent(before) })
 }

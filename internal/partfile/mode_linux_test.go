@@ -12,19 +12,19 @@ import (
 )
 
 // masked sets the umask for a test. Tests of this package are not parallel.
-func masked(t *testing.T, mask int) {
+func setUmask(t *testing.T, mask int) {
 	before := unix.Umask(mask)
 	t.Cleanup(func() { unix.Umask(before) })
 }
 
-func (d folder) wantsMode(name string, want fs.FileMode) {
+func (d directory) wantMode(name string, want fs.FileMode) {
 	d.Helper()
 	if got := d.lstat(name).Mode(); got != want {
 		d.Errorf("%s has the mode %v, want %v", name, got, want)
 	}
 }
 
-func TestFileHasItsPermissionsLessTheUmask(t *testing.T) {
+func TestCommitAppliesModeLessUmask(t *testing.T) {
 	for name, tt := range map[string]struct {
 		umask             int
 		mode, part, final fs.FileMode
@@ -46,18 +46,18 @@ func TestFileHasItsPermissionsLessTheUmask(t *testing.T) {
 	} {
 		for _, replace := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, replace=%v", name, replace), func(t *testing.T) {
-				d := newFolder(t)
+				d := newDirectory(t)
 				if replace {
-					d.put("a", "old")
+					d.writeFile("a", "old")
 					d.must(d.root.Chmod("a", 0o707)) // of no influence
 				}
-				masked(t, tt.umask)
+				setUmask(t, tt.umask)
 				f := d.open("a", replace)
 				d.must(f.Begin(tt.mode, 0))
 				d.write(f, "hello")
-				d.wantsMode("a.part", tt.part)
+				d.wantMode("a.part", tt.part)
 				d.must(f.Commit(at))
-				d.wantsMode("a", tt.final)
+				d.wantMode("a", tt.final)
 				if !d.lstat("a").ModTime().Equal(at) {
 					t.Errorf("its time is %v", d.lstat("a").ModTime())
 				}
@@ -66,8 +66,8 @@ func TestFileHasItsPermissionsLessTheUmask(t *testing.T) {
 	}
 }
 
-func TestContinuedFileHasThePermissionsThatBothTransfersGive(t *testing.T) {
-	for name, tt := range map[string]struct{ first, second, part, final fs.FileMode }{
+func TestBeginIntersectsModesWhenResuming(t *testing.T) {
+	for name, tt := range map[string]struct{ first, errorOf, part, final fs.FileMode }{
 		"same":          {0o644, 0o644, 0o644, 0o644},
 		"wider":         {0o600, 0o644, 0o600, 0o600},
 		"narrower":      {0o644, 0o600, 0o600, 0o600},
@@ -76,34 +76,34 @@ func TestContinuedFileHasThePermissionsThatBothTransfersGive(t *testing.T) {
 		"now a program": {0o644, 0o755, 0o644, 0o644},
 	} {
 		t.Run(name, func(t *testing.T) {
-			masked(t, 0)
-			d := newFolder(t)
+			setUmask(t, 0)
+			d := newDirectory(t)
 			f := d.open("a", false)
 			d.must(f.Begin(tt.first, 0))
 			d.write(f, "hello")
 			d.must(f.Close())
-			d.wantsMode("a.part", tt.first)
+			d.wantMode("a.part", tt.first)
 
 			f = d.open("a", false)
-			d.must(f.Begin(tt.second, 5))
-			d.wantsMode("a.part", tt.part)
+			d.must(f.Begin(tt.errorOf, 5))
+			d.wantMode("a.part", tt.part)
 			d.must(f.Commit(at))
-			d.wantsMode("a", tt.final)
+			d.wantMode("a", tt.final)
 		})
 	}
 }
 
-func TestFileThatBeginsAfreshHasNewPermissions(t *testing.T) {
-	masked(t, 0)
-	d := newFolder(t)
-	d.leave("a", "hello")
+func TestBeginAtZeroCreatesNewFile(t *testing.T) {
+	setUmask(t, 0)
+	d := newDirectory(t)
+	d.leavePart("a", "hello")
 	old, err := os.Open(filepath.Join(d.path, "a.part")) // somebody who may read the old one
 	d.must(err)
 	defer old.Close()
 	f := d.open("a", false)
 	d.must(f.Begin(0o600, 0))
 	d.write(f, "secret")
-	d.wantsMode("a.part", 0o600)
+	d.wantMode("a.part", 0o600)
 	if got, err := os.ReadFile(old.Name()); string(got) != "secret" {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -113,34 +113,34 @@ func TestFileThatBeginsAfreshHasNewPermissions(t *testing.T) {
 	}
 }
 
-func TestPartFileThatCannotBeHiddenIsNotContinued(t *testing.T) {
-	d := newFolder(t)
-	d.leave("a", "hello")
+func TestBeginFailsIfChmodFails(t *testing.T) {
+	d := newDirectory(t)
+	d.leavePart("a", "hello")
 	f := d.open("a", false)
 	stub(t, &chmod, func(*os.File, fs.FileMode) error { return unix.EPERM })
-	d.wantsError(f.Begin(0o600, 5), fs.ErrPermission, "begin afresh")
+	d.wantError(f.Begin(0o600, 5), fs.ErrPermission, "begin afresh")
 	if _, err := f.Write([]byte("secret")); err == nil {
 		t.Error("written all the same")
 	}
 	d.must(f.Begin(0o600, 0))
 	d.write(f, "secret")
-	d.wantsMode("a.part", 0o600)
+	d.wantMode("a.part", 0o600)
 	d.must(f.Commit(at))
-	d.wants(map[string]string{"a": "secret"})
+	d.wantFiles(map[string]string{"a": "secret"})
 }
 
-func TestFileSystemWithoutPermissionsTakesFiles(t *testing.T) {
+func TestCommitIgnoresUnsupportedChmod(t *testing.T) {
 	for _, errno := range []error{unix.EPERM, unix.EOPNOTSUPP} {
 		stub(t, &chmod, func(*os.File, fs.FileMode) error { return errno })
-		d := newFolder(t)
+		d := newDirectory(t)
 		f := d.open("a", false)
 		d.must(f.Begin(0o444, 0))
 		d.must(f.Commit(at))
-		d.wants(map[string]string{"a": ""})
+		d.wantFiles(map[string]string{"a": ""})
 	}
 }
 
-func TestFoldersThatCannotBeSyncedTakeFiles(t *testing.T) {
+func TestSyncDirectoryIgnoresEINVAL(t *testing.T) {
 	// /proc is such a folder.
 	proc, err := os.Open("/proc/self")
 	if err != nil {
@@ -150,11 +150,11 @@ func TestFoldersThatCannotBeSyncedTakeFiles(t *testing.T) {
 	if err := proc.Sync(); !errors.Is(err, unix.EINVAL) {
 		t.Fatalf("syncing /proc gives the error %v", err)
 	}
-	if err := syncFolder(proc); err != nil {
+	if err := syncDirectory(proc); err != nil {
 		t.Error(err)
 	}
 	proc.Close()
-	if err := syncFolder(proc); err == nil {
+	if err := syncDirectory(proc); err == nil {
 		t.Error("no other error is returned either")
 	}
 }

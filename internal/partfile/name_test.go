@@ -8,58 +8,58 @@ import (
 	"unicode/utf8"
 )
 
-func TestNamesThatAreNoPathsOfFilesAreRefused(t *testing.T) {
-	d := newFolder(t)
+func TestOpenRefusesInvalidNames(t *testing.T) {
+	d := newDirectory(t)
 	for _, name := range []string{"", ".", "..", "/", "/a", "a/", "a//b", "./a", "a/..", "../a", "a/../../b", "a\x00b", "a\xffb"} {
-		d.wantsOpenError(name, fs.ErrInvalid, "path within the folder")
-		d.wantsError(Check(d.root, name, true), fs.ErrInvalid, "path within the folder")
+		d.wantOpenError(name, fs.ErrInvalid, "path within the folder")
+		d.wantError(Check(d.root, name, true), fs.ErrInvalid, "path within the folder")
 	}
-	d.wants(map[string]string{})
+	d.wantFiles(map[string]string{})
 }
 
-func TestNamesOfPartFilesAreRefused(t *testing.T) {
-	d := newFolder(t)
-	d.leave("a", "hello")
+func TestOpenRefusesPartNames(t *testing.T) {
+	d := newDirectory(t)
+	d.leavePart("a", "hello")
 	for _, name := range []string{"a.part", "b.part", "sub/a.part", ".part", "a.PART", "a.part.part"} {
-		d.wantsOpenError(name, fs.ErrInvalid, "end in .part")
-		d.wantsError(Check(d.root, name, true), fs.ErrInvalid, "end in .part")
+		d.wantOpenError(name, fs.ErrInvalid, "end in .part")
+		d.wantError(Check(d.root, name, true), fs.ErrInvalid, "end in .part")
 	}
 	for _, name := range []string{"part", "apart", "a.part.txt"} {
 		d.must(Check(d.root, name, false))
 	}
 }
 
-func TestFolderMustExist(t *testing.T) {
-	d := newFolder(t)
-	d.put("file", "")
+func TestOpenRequiresDirectory(t *testing.T) {
+	d := newDirectory(t)
+	d.writeFile("file", "")
 	for _, name := range []string{"missing/a", "missing/sub/a", "file/a", "file/sub/a"} {
-		d.wantsOpenError(name, fs.ErrNotExist, name)
-		d.wantsError(Check(d.root, name, true), fs.ErrNotExist, name)
+		d.wantOpenError(name, fs.ErrNotExist, name)
+		d.wantError(Check(d.root, name, true), fs.ErrNotExist, name)
 	}
 }
 
-func TestNameThatIsTakenIsRefusedUnlessItMayBeReplaced(t *testing.T) {
-	d := newFolder(t)
-	d.put("a", "old")
+func TestCheckRefusesTakenName(t *testing.T) {
+	d := newDirectory(t)
+	d.writeFile("a", "old")
 	_, err := Open(d.root, "a", false)
-	d.wantsError(err, fs.ErrExist, "receive a: ")
-	d.wantsError(Check(d.root, "a", false), fs.ErrExist, "receive a: ")
+	d.wantError(err, fs.ErrExist, "receive a: ")
+	d.wantError(Check(d.root, "a", false), fs.ErrExist, "receive a: ")
 	d.must(Check(d.root, "a", true))
 	d.must(Check(d.root, "b", false))
 	d.must(d.open("a", true).Close())
-	d.wants(map[string]string{"a": "old"})
+	d.wantFiles(map[string]string{"a": "old"})
 }
 
-func TestClosedRootIsAnError(t *testing.T) {
-	d := newFolder(t)
+func TestOpenFailsOnClosedRoot(t *testing.T) {
+	d := newDirectory(t)
 	d.root.Close()
-	d.wantsOpenError("a", fs.ErrClosed)
+	d.wantOpenError("a", fs.ErrClosed)
 	if err := Check(d.root, "a", true); errors.Is(err, fs.ErrPermission) {
 		t.Errorf("%v looks like a link that leads out", err)
 	}
 }
 
-func TestLongNamesHaveShortenedPartNames(t *testing.T) {
+func TestPartNameShortensLongNames(t *testing.T) {
 	for name, tt := range map[string]struct {
 		base  string
 		whole bool
@@ -88,21 +88,21 @@ func TestLongNamesHaveShortenedPartNames(t *testing.T) {
 				t.Errorf("another name has the same part name %q", part)
 			}
 
-			d := newFolder(t)
-			d.leave(tt.base, "hello")
-			d.wants(map[string]string{part: "hello"})
+			d := newDirectory(t)
+			d.leavePart(tt.base, "hello")
+			d.wantFiles(map[string]string{part: "hello"})
 			f := d.open(tt.base, false)
 			d.must(f.Begin(0o644, 5))
 			d.must(f.Commit(at))
-			d.wants(map[string]string{tt.base: "hello"})
+			d.wantFiles(map[string]string{tt.base: "hello"})
 		})
 	}
 }
 
-func TestNameThatIsTooLongForTheFolderIsAnError(t *testing.T) {
-	d := newFolder(t)
+func TestOpenRefusesTooLongName(t *testing.T) {
+	d := newDirectory(t)
 	if _, err := Open(d.root, strings.Repeat("a", 256), false); err == nil {
 		t.Error("opened")
 	}
-	d.wants(map[string]string{})
+	d.wantFiles(map[string]string{})
 }

@@ -49,11 +49,11 @@ func Open(root *os.Root, name string, replace bool) (*File, error) {
 	f := &File{name: name, dir: dir, base: base, part: partName(base), replace: replace}
 	// What is left of a transfer that was killed goes before the check, which
 	// finds the file that it has put into place.
-	if err = f.find(); err == nil {
+	if err = f.findPart(); err == nil {
 		err = check(dir, base, replace)
 	}
 	if err != nil {
-		f.letGo()
+		f.release()
 		return nil, receiveError(name, err)
 	}
 	return f, nil
@@ -103,9 +103,9 @@ func (f *File) Begin(mode fs.FileMode, offset int64) error {
 	case offset != 0 && offset != f.size:
 		return fmt.Errorf("%w: the file can begin at byte 0, or go on at %d, but not at %d", fs.ErrInvalid, f.size, offset)
 	}
-	begin := f.goOn
+	begin := f.resume
 	if offset == 0 {
-		begin = f.afresh
+		begin = f.beginAnew
 	}
 	f.mode = mode.Perm()
 	if err := begin(); err != nil {
@@ -117,14 +117,14 @@ func (f *File) Begin(mode fs.FileMode, offset int64) error {
 
 // Write appends to the file. If it fails, what was written before stays.
 func (f *File) Write(p []byte) (int, error) {
-	if err := f.writable(); err != nil {
+	if err := f.checkWritable(); err != nil {
 		return 0, err
 	}
 	return f.file.Write(p)
 }
 
 // writable says why nothing can be written or put into place.
-func (f *File) writable() error {
+func (f *File) checkWritable() error {
 	switch {
 	case f.dir == nil:
 		return fs.ErrClosed

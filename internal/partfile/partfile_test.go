@@ -13,24 +13,24 @@ import (
 	"time"
 )
 
-func TestFileIsReceivedBesideItsNameAndPutIntoPlace(t *testing.T) {
+func TestCommitMovesPartIntoPlace(t *testing.T) {
 	for name, part := range map[string]string{
 		"a":            "a.part",
 		"sub/a.txt":    "sub/a.txt.part",
 		"sub/deep/ä b": "sub/deep/ä b.part",
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newFolder(t)
+			d := newDirectory(t)
 			d.must(os.MkdirAll(filepath.Join(d.path, "sub", "deep"), 0o755))
 			f := d.open(name, false)
-			d.wants(map[string]string{})
+			d.wantFiles(map[string]string{})
 			d.must(f.Begin(0o644, 0))
 			d.write(f, "hello ")
 			d.write(f, "")
 			d.write(f, "world")
-			d.wants(map[string]string{part: "hello world"})
+			d.wantFiles(map[string]string{part: "hello world"})
 			d.must(f.Commit(at))
-			d.wants(map[string]string{name: "hello world"})
+			d.wantFiles(map[string]string{name: "hello world"})
 
 			info, err := d.root.Stat(name)
 			d.must(err)
@@ -39,13 +39,13 @@ func TestFileIsReceivedBesideItsNameAndPutIntoPlace(t *testing.T) {
 			}
 			d.must(f.Close())
 			d.must(f.Discard())
-			d.wants(map[string]string{name: "hello world"})
+			d.wantFiles(map[string]string{name: "hello world"})
 		})
 	}
 }
 
-func TestFileWithoutTimeHasTheTimeOfItsLastWrite(t *testing.T) {
-	d := newFolder(t)
+func TestCommitWithZeroTimeKeepsWriteTime(t *testing.T) {
+	d := newDirectory(t)
 	before := time.Now().Add(-time.Minute) // clocks of file systems are coarse
 	f := d.begin("a", false)
 	d.write(f, "hello")
@@ -57,18 +57,18 @@ func TestFileWithoutTimeHasTheTimeOfItsLastWrite(t *testing.T) {
 	}
 }
 
-func TestEmptyFileCanBeReceived(t *testing.T) {
-	d := newFolder(t)
+func TestCommitAcceptsEmptyFile(t *testing.T) {
+	d := newDirectory(t)
 	f := d.begin("a", false)
 	d.must(f.Commit(at))
-	d.wants(map[string]string{"a": ""})
+	d.wantFiles(map[string]string{"a": ""})
 }
 
-func TestWhatWasWrittenIsContinuedByALaterTransfer(t *testing.T) {
-	d := newFolder(t)
+func TestBeginResumesEarlierTransfer(t *testing.T) {
+	d := newDirectory(t)
 	half := len(content) / 2
-	d.leave("a", string(content[:half]))
-	d.wants(map[string]string{"a.part": string(content[:half])})
+	d.leavePart("a", string(content[:half]))
+	d.wantFiles(map[string]string{"a.part": string(content[:half])})
 
 	f := d.open("a", false)
 	if f.Size() != int64(half) {
@@ -82,21 +82,21 @@ func TestWhatWasWrittenIsContinuedByALaterTransfer(t *testing.T) {
 	d.must(f.Begin(0o644, f.Size()))
 	d.write(f, string(content[half:]))
 	d.must(f.Commit(at))
-	d.wants(map[string]string{"a": string(content)})
+	d.wantFiles(map[string]string{"a": string(content)})
 }
 
-func TestContinuedFileMayBeWholeAlready(t *testing.T) {
-	d := newFolder(t)
-	d.leave("a", "hello")
+func TestCommitAfterResumeWithoutWrite(t *testing.T) {
+	d := newDirectory(t)
+	d.leavePart("a", "hello")
 	f := d.open("a", false)
 	d.must(f.Begin(0o644, 5))
 	d.must(f.Commit(at))
-	d.wants(map[string]string{"a": "hello"})
+	d.wantFiles(map[string]string{"a": "hello"})
 }
 
-func TestBeginAtZeroForgetsWhatIsLeft(t *testing.T) {
-	d := newFolder(t)
-	d.leave("a", strings.Repeat("old", 1000))
+func TestBeginAtZeroDiscardsPart(t *testing.T) {
+	d := newDirectory(t)
+	d.leavePart("a", strings.Repeat("old", 1000))
 	f := d.begin("a", false)
 	if f.Size() != 0 {
 		t.Errorf("%d bytes are left", f.Size())
@@ -104,26 +104,26 @@ func TestBeginAtZeroForgetsWhatIsLeft(t *testing.T) {
 	d.must(f.Hash(t.Context(), sha256.New()))
 	d.write(f, "new")
 	d.must(f.Commit(at))
-	d.wants(map[string]string{"a": "new"})
+	d.wantFiles(map[string]string{"a": "new"})
 }
 
-func TestBeginAtAnotherOffsetIsRefused(t *testing.T) {
-	d := newFolder(t)
-	d.leave("a", "hello")
+func TestBeginRefusesOtherOffsets(t *testing.T) {
+	d := newDirectory(t)
+	d.leavePart("a", "hello")
 	f := d.open("a", false)
 	for _, offset := range []int64{-1, 1, 4, 6} {
-		d.wantsError(f.Begin(0o644, offset), fs.ErrInvalid, "go on at 5")
+		d.wantError(f.Begin(0o644, offset), fs.ErrInvalid, "go on at 5")
 	}
-	d.wants(map[string]string{"a.part": "hello"})
+	d.wantFiles(map[string]string{"a.part": "hello"})
 	d.must(f.Begin(0o644, 5)) // goes on all the same
 }
 
-func TestHashEndsWithItsContext(t *testing.T) {
-	d := newFolder(t)
-	d.leave("a", string(content))
+func TestHashStopsWithContext(t *testing.T) {
+	d := newDirectory(t)
+	d.leavePart("a", string(content))
 	f := d.open("a", false)
 	ctx, cancel := context.WithCancel(t.Context())
-	blocks := &cancelling{cancel: cancel}
+	blocks := &cancelingHash{cancel: cancel}
 	if err := f.Hash(ctx, blocks); err != context.Canceled {
 		t.Errorf("got the error %v", err)
 	}
@@ -133,38 +133,38 @@ func TestHashEndsWithItsContext(t *testing.T) {
 }
 
 // cancelling is a hash that cancels a context in the first block.
-type cancelling struct {
-	nothing
+type cancelingHash struct {
+	unusedHash
 	cancel func()
 	n      int
 }
 
-func (c *cancelling) Write(p []byte) (int, error) {
+func (c *cancelingHash) Write(p []byte) (int, error) {
 	c.cancel()
 	c.n += len(p)
 	return len(p), nil
 }
 
 // nothing are the methods of a hash that are not needed.
-type nothing struct{}
+type unusedHash struct{}
 
-func (nothing) Sum([]byte) []byte { panic("not needed") }
-func (nothing) Reset()            { panic("not needed") }
-func (nothing) Size() int         { panic("not needed") }
-func (nothing) BlockSize() int    { panic("not needed") }
+func (unusedHash) Sum([]byte) []byte { panic("not needed") }
+func (unusedHash) Reset()            { panic("not needed") }
+func (unusedHash) Size() int         { panic("not needed") }
+func (unusedHash) BlockSize() int    { panic("not needed") }
 
-func TestHashOfAFileThatSomebodyShortensFails(t *testing.T) {
-	d := newFolder(t)
-	d.leave("a", string(content))
+func TestHashFailsIfPartShrinks(t *testing.T) {
+	d := newDirectory(t)
+	d.leavePart("a", string(content))
 	f := d.open("a", false)
 	d.must(os.Truncate(filepath.Join(d.path, "a.part"), 50_000))
-	d.wantsError(f.Hash(t.Context(), sha256.New()), io.ErrUnexpectedEOF, "a.part")
+	d.wantError(f.Hash(t.Context(), sha256.New()), io.ErrUnexpectedEOF, "a.part")
 }
 
-func TestFileWhoseSizeSomebodyChangesIsNotContinued(t *testing.T) {
-	d := newFolder(t)
+func TestBeginFailsIfSizeChanged(t *testing.T) {
+	d := newDirectory(t)
 	for _, size := range []int64{3, 7} {
-		d.leave("a", "hello")
+		d.leavePart("a", "hello")
 		f := d.open("a", false)
 		d.must(os.Truncate(filepath.Join(d.path, "a.part"), size))
 		if err := f.Begin(0o644, 5); err == nil {
@@ -175,50 +175,50 @@ func TestFileWhoseSizeSomebodyChangesIsNotContinued(t *testing.T) {
 	}
 }
 
-func TestEmptyPartFileIsRemovedAtClose(t *testing.T) {
+func TestCloseRemovesEmptyPart(t *testing.T) {
 	t.Run("begun", func(t *testing.T) {
-		d := newFolder(t)
+		d := newDirectory(t)
 		f := d.begin("a", false)
-		d.wants(map[string]string{"a.part": ""})
+		d.wantFiles(map[string]string{"a.part": ""})
 		d.must(f.Close())
-		d.wants(map[string]string{})
+		d.wantFiles(map[string]string{})
 	})
 	t.Run("found", func(t *testing.T) {
-		d := newFolder(t)
-		d.put("a.part", "")
+		d := newDirectory(t)
+		d.writeFile("a.part", "")
 		d.must(d.open("a", false).Close())
-		d.wants(map[string]string{})
+		d.wantFiles(map[string]string{})
 	})
 }
 
-func TestPartFileStaysIfNothingBegins(t *testing.T) {
-	d := newFolder(t)
-	d.leave("a", "hello")
+func TestCloseKeepsPartWithoutBegin(t *testing.T) {
+	d := newDirectory(t)
+	d.leavePart("a", "hello")
 	d.must(d.open("a", false).Close())
-	d.wants(map[string]string{"a.part": "hello"})
+	d.wantFiles(map[string]string{"a.part": "hello"})
 }
 
-func TestDiscardRemovesThePartFile(t *testing.T) {
+func TestDiscardRemovesPart(t *testing.T) {
 	for name, begin := range map[string]func(*File) error{
 		"opened":    func(*File) error { return nil },
 		"continued": func(f *File) error { return f.Begin(0o644, f.Size()) },
 		"afresh":    func(f *File) error { return f.Begin(0o644, 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newFolder(t)
-			d.put("b", "other")
-			d.leave("a", "hello")
+			d := newDirectory(t)
+			d.writeFile("b", "other")
+			d.leavePart("a", "hello")
 			f := d.open("a", false)
 			d.must(begin(f))
 			d.must(f.Discard())
-			d.wants(map[string]string{"b": "other"})
+			d.wantFiles(map[string]string{"b": "other"})
 			d.must(f.Close())
 		})
 	}
 }
 
-func TestNothingCanBeDoneOutOfTurn(t *testing.T) {
-	d := newFolder(t)
+func TestFileRefusesCallsOutOfOrder(t *testing.T) {
+	d := newDirectory(t)
 	f := d.open("a", false)
 	if _, err := f.Write([]byte("x")); err == nil {
 		t.Error("written before Begin")
@@ -233,7 +233,7 @@ func TestNothingCanBeDoneOutOfTurn(t *testing.T) {
 	d.must(f.Close())
 	for what, err := range map[string]error{
 		"Begin":  f.Begin(0o644, 0),
-		"Write":  second(f.Write([]byte("x"))),
+		"Write":  errorOf(f.Write([]byte("x"))),
 		"Hash":   f.Hash(t.Context(), sha256.New()),
 		"Commit": f.Commit(at),
 	} {
@@ -241,16 +241,16 @@ func TestNothingCanBeDoneOutOfTurn(t *testing.T) {
 			t.Errorf("%s after Close: %v", what, err)
 		}
 	}
-	d.wants(map[string]string{})
+	d.wantFiles(map[string]string{})
 }
 
-func second(_ int, err error) error { return err }
+func errorOf(_ int, err error) error { return err }
 
-func TestFolderThatIsRemovedMeanwhileIsAnError(t *testing.T) {
-	d := newFolder(t)
+func TestBeginFailsIfDirectoryRemoved(t *testing.T) {
+	d := newDirectory(t)
 	d.must(d.root.Mkdir("sub", 0o755))
 	f := d.open("sub/a", false)
 	d.must(d.root.Remove("sub"))
-	d.wantsError(f.Begin(0o644, 0), fs.ErrNotExist, "sub/a")
+	d.wantError(f.Begin(0o644, 0), fs.ErrNotExist, "sub/a")
 	d.must(f.Close())
 }
