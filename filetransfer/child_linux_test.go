@@ -245,7 +245,7 @@ func (p *place) goesOnAfterKill(t testing.TB, j job, old string) {
 	p.wantWhole(t)
 }
 
-func TestClientThatIsKilledCanGoOn(t *testing.T) {
+func TestClientResumesAfterKill(t *testing.T) {
 	for name, after := range killPlaces {
 		for _, old := range []string{"", "old"} {
 			t.Run(name+old, func(t *testing.T) {
@@ -269,7 +269,7 @@ func TestClientThatIsKilledCanGoOn(t *testing.T) {
 	}
 }
 
-func TestServerThatIsKilledCanGoOn(t *testing.T) {
+func TestServerResumesAfterKill(t *testing.T) {
 	for name, after := range killPlaces {
 		for _, old := range []string{"", "old"} {
 			t.Run(name+old, func(t *testing.T) {
@@ -337,7 +337,7 @@ func wantPermissions(t testing.TB, dir string, mask fs.FileMode, changed map[str
 	}
 }
 
-func TestPermissionsAndTimesAreTransferred(t *testing.T) {
+func TestClientKeepsPermissionsAndTimes(t *testing.T) {
 	for _, mask := range []string{"000", "022", "027", "077"} {
 		bits, _ := strconv.ParseUint(mask, 8, 32)
 		t.Run("download with umask "+mask, func(t *testing.T) {

@@ -105,7 +105,7 @@ func wantHarmless(t testing.TB, err error) {
 	}
 }
 
-func TestServersThatDoNotBeginWithThePrompt(t *testing.T) {
+func TestClientRefusesServersWithoutPrompt(t *testing.T) {
 	for name, server := range map[string]struct {
 		speak func(p *talker)
 		want  error // of what it matches
@@ -134,7 +134,7 @@ func TestServersThatDoNotBeginWithThePrompt(t *testing.T) {
 	}
 }
 
-func TestServersThatDoNotKnowTheFramedDialect(t *testing.T) {
+func TestClientReportsPlainOnlyServers(t *testing.T) {
 	const hint = "try the plain one"
 	for name, server := range map[string]struct {
 		speak func(p *talker)
@@ -178,7 +178,7 @@ func TestServersThatDoNotKnowTheFramedDialect(t *testing.T) {
 	}
 }
 
-func TestServerThatHangsUpOverSocketsGivesTheHint(t *testing.T) {
+func TestClientHintsAtPlainWhenServerHangsUp(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		for what, heard := range map[string]int{"all": 2048, "a byte": 1} {
 			t.Run(network+" after "+what, func(t *testing.T) {
@@ -201,7 +201,7 @@ func TestServerThatHangsUpOverSocketsGivesTheHint(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAreWrong(t *testing.T) {
+func TestClientRefusesWrongAnswers(t *testing.T) {
 	end := message("end", "SHA-256: "+sumOfHello)
 	escaped := "\u009b2J\u009d0;gotcha\u0090\u202e\u00a0\xff" + strings.Repeat("x", 5000)
 	for name, server := range map[string]struct {
@@ -258,7 +258,7 @@ func TestAnswersThatAreWrong(t *testing.T) {
 	}
 }
 
-func TestDownloadThatComesWrongLeavesNothing(t *testing.T) {
+func TestDownloadDiscardsCorruptContent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		local := filepath.Join(t.TempDir(), "local")
 		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
@@ -278,7 +278,7 @@ func TestDownloadThatComesWrongLeavesNothing(t *testing.T) {
 	})
 }
 
-func TestFileThatIsSmallerThanWhatIsHere(t *testing.T) {
+func TestDownloadRefusesFileSmallerThanPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		local := filepath.Join(t.TempDir(), "local")
 		writeFile(t, local+".part", "hello")
@@ -296,7 +296,7 @@ func TestFileThatIsSmallerThanWhatIsHere(t *testing.T) {
 	})
 }
 
-func TestReceiptOfAnotherFileIsNone(t *testing.T) {
+func TestPutRefusesReceiptOfAnotherFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for receipt, want := range map[string]error{
 			message("ok", "SHA-256: "+sumOfNothing): filetransfer.ErrCorrupt,
@@ -319,7 +319,7 @@ func TestReceiptOfAnotherFileIsNone(t *testing.T) {
 	})
 }
 
-func TestServerThatHangsUpInAnUpload(t *testing.T) {
+func TestUploadReturnsErrorWhenServerHangsUp(t *testing.T) {
 	for network := range networks {
 		t.Run(network, func(t *testing.T) {
 			client, server := networks[network](t)
@@ -362,7 +362,7 @@ func isHangUp(err error) bool {
 	})
 }
 
-func TestServerThatStopsAnUploadIsHeard(t *testing.T) {
+func TestUploadReturnsServersEarlyError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, receipt := range map[string]struct {
 			text string
@@ -401,7 +401,7 @@ func TestServerThatStopsAnUploadIsHeard(t *testing.T) {
 	})
 }
 
-func TestListsThatAreWrong(t *testing.T) {
+func TestListRefusesWrongLists(t *testing.T) {
 	entry := func(name string) string { return message("entry", "Name: "+name, "Size: 5") }
 	for name, list := range map[string]struct {
 		answer string
@@ -441,7 +441,7 @@ func TestListsThatAreWrong(t *testing.T) {
 	}
 }
 
-func TestListThatIsWrongIsTheLastAnswer(t *testing.T) {
+func TestListErrorEndsTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
 			p.hearWord("list")
@@ -459,7 +459,7 @@ func TestListThatIsWrongIsTheLastAnswer(t *testing.T) {
 	})
 }
 
-func TestListWithoutEndIsRefused(t *testing.T) {
+func TestListRefusesEndlessList(t *testing.T) {
 	for what, name := range map[string]string{"entries": "a", "long names": strings.Repeat("a", 10_000)} {
 		t.Run(what, func(t *testing.T) {
 			entries := strings.Repeat(message("entry", "Name: "+name, "Size: 5"), 10)
@@ -491,7 +491,7 @@ func TestListWithoutEndIsRefused(t *testing.T) {
 	}
 }
 
-func TestNamesInAListAreThoseOfFiles(t *testing.T) {
+func TestListRefusesNamesThatAreNotFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var answer strings.Builder
 		names := []string{"...", "..a", "a..", "C%3a", "%5c", "a%0ab", "a%1b[31m", "%ff", "-rf", "%2e%2e."}
@@ -514,7 +514,7 @@ func TestNamesInAListAreThoseOfFiles(t *testing.T) {
 	})
 }
 
-func TestServerThatAsksForPatienceForEver(t *testing.T) {
+func TestClientContextEndsEndlessWaitBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
 			p.hearWord("stat")
@@ -532,7 +532,7 @@ func TestServerThatAsksForPatienceForEver(t *testing.T) {
 	})
 }
 
-func TestServerThatDripsOrTakesNothingIsGivenUp(t *testing.T) {
+func TestClientTimesOutOnStalledServer(t *testing.T) {
 	for name, server := range map[string]func(p *talker){
 		"drips the answer": prompted(func(p *talker) { p.hearWord("get"); p.drip(message("ok", "Size: 5"), time.Second) }),
 		"drips the content": prompted(func(p *talker) {
@@ -578,7 +578,7 @@ func (c *inPieces) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-func TestErrorBeforeARequestIsHeard(t *testing.T) {
+func TestClientReturnsErrorBeforeRequest(t *testing.T) {
 	// The server gives up while the user still thinks.
 	for _, network := range []string{"tcp", "unix"} {
 		connection := func() net.Conn {

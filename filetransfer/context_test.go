@@ -156,7 +156,7 @@ func (c *waiting) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-func TestContextEndsCallsWhereverTheyWait(t *testing.T) {
+func TestClientContextEndsEveryWait(t *testing.T) {
 	for name, where := range standstills {
 		for network := range networks {
 			t.Run(name+" on "+network, func(t *testing.T) {
@@ -212,7 +212,7 @@ func wantUnusable(t *testing.T, c *filetransfer.Client, why error) {
 	}
 }
 
-func TestCloseEndsCallsWhereverTheyWait(t *testing.T) {
+func TestClientCloseEndsEveryWait(t *testing.T) {
 	for name, where := range standstills {
 		for network := range networks {
 			t.Run(name+" on "+network, func(t *testing.T) {
@@ -228,7 +228,7 @@ func TestCloseEndsCallsWhereverTheyWait(t *testing.T) {
 	}
 }
 
-func TestCallsOfAClosedClientFail(t *testing.T) {
+func TestClientFailsAfterClose(t *testing.T) {
 	for network := range networks {
 		client, server := networks[network](t)
 		defer server.Close()
@@ -241,7 +241,7 @@ func TestCallsOfAClosedClientFail(t *testing.T) {
 	}
 }
 
-func TestContextThatHasEndedCostsNoConnection(t *testing.T) {
+func TestClientKeepsConnIfContextEndedBefore(t *testing.T) {
 	s := serve(t, "pipe", &filetransfer.Server{FS: offered()})
 	c := filetransfer.NewClient(s.conn)
 	defer c.Close()
@@ -270,7 +270,7 @@ func TestContextThatHasEndedCostsNoConnection(t *testing.T) {
 	}
 }
 
-func TestContextThatEndsAfterACallDoesNothing(t *testing.T) {
+func TestClientKeepsConnIfContextEndsAfter(t *testing.T) {
 	c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: offered()}).conn)
 	defer c.Close()
 	for range 100 {
@@ -282,7 +282,7 @@ func TestContextThatEndsAfterACallDoesNothing(t *testing.T) {
 	}
 }
 
-func TestContextEndsCallsWithAStuckReaderOrWriter(t *testing.T) {
+func TestClientContextEndsStuckReaderOrWriter(t *testing.T) {
 	calls := map[string]func(ctx context.Context, c *filetransfer.Client, s *stuck) error{
 		"get": func(ctx context.Context, c *filetransfer.Client, s *stuck) error {
 			_, err := c.Get(ctx, "a.txt", s)
@@ -333,7 +333,7 @@ func TestContextEndsCallsWithAStuckReaderOrWriter(t *testing.T) {
 	}
 }
 
-func TestContextEndsTheWaitForAnothersTurn(t *testing.T) {
+func TestClientContextEndsWaitForTurn(t *testing.T) {
 	s := serve(t, "pipe", &filetransfer.Server{FS: offered()})
 	c := filetransfer.NewClient(s.conn)
 	defer c.Close()
@@ -356,7 +356,7 @@ func TestContextEndsTheWaitForAnothersTurn(t *testing.T) {
 	}
 }
 
-func TestCallsOfSeveralGoroutinesTakeTurns(t *testing.T) {
+func TestClientConcurrentCallsTakeTurns(t *testing.T) {
 	files := contents()
 	c := filetransfer.NewClient(serve(t, "unix", &filetransfer.Server{FS: newDir(t, files).FS(), Uploads: newDir(t, nil)}).conn)
 	defer c.Close()
@@ -382,7 +382,7 @@ func TestCallsOfSeveralGoroutinesTakeTurns(t *testing.T) {
 	all.Wait()
 }
 
-func TestContextEndsFetchWhereverItWaits(t *testing.T) {
+func TestFetchContextEndsEveryWait(t *testing.T) {
 	for name, server := range map[string]func(p *talker){
 		"before the prompt":  func(p *talker) {},
 		"in the prompt":      func(p *talker) { p.say("Enter") },
@@ -413,7 +413,7 @@ func TestContextEndsFetchWhereverItWaits(t *testing.T) {
 	}
 }
 
-func TestContextEndsFetchWithAStuckWriter(t *testing.T) {
+func TestFetchContextEndsStuckWriter(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		s := serve(t, "unix", &filetransfer.Server{FS: offered()})
 		ctx, cancel := context.WithCancel(t.Context())
@@ -510,7 +510,7 @@ var clientStandstills = map[string]func(p *talker){
 	},
 }
 
-func TestContextEndsServeConnWhereverItWaits(t *testing.T) {
+func TestServeConnContextEndsEveryWait(t *testing.T) {
 	for name, client := range clientStandstills {
 		for network := range networks {
 			t.Run(name+" on "+network, func(t *testing.T) {
@@ -531,7 +531,7 @@ func TestContextEndsServeConnWhereverItWaits(t *testing.T) {
 	}
 }
 
-func TestCloseEndsServeConnWhereverItWaits(t *testing.T) {
+func TestServerCloseEndsEveryWait(t *testing.T) {
 	for name, client := range clientStandstills {
 		for network := range networks {
 			t.Run(name+" on "+network, func(t *testing.T) {
@@ -555,7 +555,7 @@ func TestCloseEndsServeConnWhereverItWaits(t *testing.T) {
 	}
 }
 
-func TestContextEndsServeConnWithAStuckFS(t *testing.T) {
+func TestServeConnContextEndsStuckFS(t *testing.T) {
 	for name, test := range map[string]struct {
 		ask string
 		fs  func(s *stuck) *stuckFS
@@ -599,7 +599,7 @@ func TestContextEndsServeConnWithAStuckFS(t *testing.T) {
 	}
 }
 
-func TestContextThatHasEndedEndsServeConn(t *testing.T) {
+func TestServeConnReturnsIfContextEnded(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		client, server := net.Pipe()
 		ctx, cancel := context.WithCancel(t.Context())

@@ -71,7 +71,7 @@ func (j job) flip(t *testing.T, p *place, f fault) {
 // idleTimeout is that of clients and servers whose IdleTimeout is 0.
 const idleTimeout = 30 * time.Second
 
-func TestFlippedBitsAreNoticed(t *testing.T) {
+func TestClientDetectsFlippedBits(t *testing.T) {
 	jobs := slices.Concat(framedQuestions, framedTransfers, []job{resumed(resuming[0]), resumed(resuming[1])})
 	inParallel(t, jobs, func(t *testing.T, j job) {
 		// The bytes of a line end may end what they did not.
@@ -101,7 +101,7 @@ func bitsAt(at int) []byte {
 
 // A chunk's length that becomes 0 ends the content. What comes then is here the
 // end of a file that is empty.
-func TestLengthOfAChunkThatBecomesZeroIsNoticed(t *testing.T) {
+func TestClientDetectsLengthFlippedToZero(t *testing.T) {
 	end := message("end", "SHA-256: "+sumOfNothing)
 	for length, bit := range map[int]byte{0x80: 0x08, 0x100: 0x01, 0x800: 0x08, 0x8000: 0x08} {
 		t.Run(fmt.Sprintf("%x", length), func(t *testing.T) {

@@ -117,7 +117,7 @@ func (j job) doTheRest(t testing.TB, c *cable, p *place, f fault, total span) {
 	wantFiles(t, p.toDir, "file")
 }
 
-func TestCutAtEveryByteIsNoticed(t *testing.T) {
+func TestClientDetectsCutAtEveryByte(t *testing.T) {
 	inParallel(t, framedTransfers, func(t *testing.T, j job) {
 		p := newPlace(t, "hello, world\r\n0\r\n\r\n")
 		total := j.measure(t, p)
@@ -130,7 +130,7 @@ func TestCutAtEveryByteIsNoticed(t *testing.T) {
 	})
 }
 
-func TestCutAtRandomPlacesIsNoticed(t *testing.T) {
+func TestClientDetectsCutAtRandomBytes(t *testing.T) {
 	places := 1000
 	if testing.Short() {
 		places = 50
@@ -171,7 +171,7 @@ func inParallel(t *testing.T, jobs []job, test func(*testing.T, job)) {
 	})
 }
 
-func TestCutOfASocketIsNoticed(t *testing.T) {
+func TestClientDetectsCutOfSocket(t *testing.T) {
 	places := 40
 	if testing.Short() {
 		places = 5
@@ -291,7 +291,7 @@ func plainContents() map[string]string {
 	}
 }
 
-func TestCutOfThePlainDialectAtEveryByteIsNoticed(t *testing.T) {
+func TestFetchDetectsCutAtEveryByte(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		for name, content := range plainContents() {
 			t.Run(name, func(t *testing.T) {
@@ -308,7 +308,7 @@ func TestCutOfThePlainDialectAtEveryByteIsNoticed(t *testing.T) {
 	})
 }
 
-func TestCutOfThePlainDialectAtRandomPlacesIsNoticed(t *testing.T) {
+func TestFetchDetectsCutAtRandomBytes(t *testing.T) {
 	places := 1000
 	if testing.Short() {
 		places = 50

@@ -57,7 +57,7 @@ func (d smallDisk) mount(flags uintptr, size string) {
 // grow makes room.
 func (d smallDisk) grow() { d.mount(unix.MS_REMOUNT, "64m") }
 
-func TestFullDiskOfTheServerEndsAnUploadThatGoesOnLater(t *testing.T) {
+func TestUploadResumesAfterServerDiskWasFull(t *testing.T) {
 	disk, elsewhere := onSmallDisk(t, "256k")
 	if elsewhere {
 		return
@@ -107,7 +107,7 @@ func TestFullDiskOfTheServerEndsAnUploadThatGoesOnLater(t *testing.T) {
 	s.shut(t)
 }
 
-func TestFullDiskOfTheClientEndsADownloadThatGoesOnLater(t *testing.T) {
+func TestDownloadResumesAfterDiskWasFull(t *testing.T) {
 	disk, elsewhere := onSmallDisk(t, "256k")
 	if elsewhere {
 		return

@@ -42,7 +42,7 @@ func (r *recorder) record(who string, message []byte) {
 	fmt.Fprintf(&r.transcript, "//\t%s: %q\n", who, message)
 }
 
-func TestExchangeInThePackageCommentIsReal(t *testing.T) {
+func TestServerMatchesExchangeInPackageDoc(t *testing.T) {
 	changed := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	local := filepath.Join(t.TempDir(), "log.txt")
 	writeFile(t, local, "one\ntwo\nthree\n")

@@ -108,7 +108,7 @@ func wantTold(t *testing.T, err, want error, op string) {
 	}
 }
 
-func TestErrorsOfTheServerAreTheSameAtTheClient(t *testing.T) {
+func TestClientErrorsMatchServerErrors(t *testing.T) {
 	for err, want := range coded {
 		for form, wrap := range forms {
 			t.Run(fmt.Sprintf("%.30q %s", err, form), func(t *testing.T) {
@@ -142,7 +142,7 @@ func TestErrorsOfTheServerAreTheSameAtTheClient(t *testing.T) {
 	}
 }
 
-func TestErrorsInContentAreTheSameAtTheClient(t *testing.T) {
+func TestClientErrorsMatchErrorsInContent(t *testing.T) {
 	for err, want := range coded {
 		for form, wrap := range forms {
 			t.Run(fmt.Sprintf("%.30q %s", err, form), func(t *testing.T) {
@@ -164,7 +164,7 @@ type errorReader struct{ err error }
 
 func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
 
-func TestErrorsOfTheClientAreLoggedByTheServer(t *testing.T) {
+func TestServerLogsErrorsOfClient(t *testing.T) {
 	for err, want := range coded {
 		synctest.Test(t, func(t *testing.T) {
 			s := open(t, "pipe", &filetransfer.Server{Uploads: newDir(t, nil)})
@@ -186,7 +186,7 @@ func TestErrorsOfTheClientAreLoggedByTheServer(t *testing.T) {
 	}
 }
 
-func TestErrorsOfUploadsHaveNoPathOfTheServer(t *testing.T) {
+func TestUploadErrorsHideServerPaths(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uploads := newDir(t, map[string]string{"taken": "", "busy.part": "", "folder/file": ""})
 		if err := os.Mkdir(filepath.Join(uploads.Name(), "stuck.part"), 0o777); err != nil {
@@ -220,7 +220,7 @@ func TestErrorsOfUploadsHaveNoPathOfTheServer(t *testing.T) {
 	})
 }
 
-func TestErrorsHaveTheirOperationAndName(t *testing.T) {
+func TestClientErrorsNameOperationAndFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		local := filepath.Join(t.TempDir(), "local")
 		c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: offered()}).conn)
@@ -256,7 +256,7 @@ func TestErrorsHaveTheirOperationAndName(t *testing.T) {
 	})
 }
 
-func TestErrorOfALaterVersionIsUnderstoodAsFarAsPossible(t *testing.T) {
+func TestClientAcceptsErrorsOfLaterVersions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
 			p.hearWord("get")

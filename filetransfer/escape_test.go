@@ -154,7 +154,7 @@ func (e *estate) shout(name string) string {
 	return p.hearRest()
 }
 
-func TestNamesThatLeadOutsideAreRefused(t *testing.T) {
+func TestServerRefusesEscapingNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEstate(t)
 		for _, name := range []string{
@@ -212,7 +212,7 @@ func TestNamesThatLeadOutsideAreRefused(t *testing.T) {
 	})
 }
 
-func TestNamesOfTheFolderItselfAreNoFiles(t *testing.T) {
+func TestServerRefusesNamesOfDirectoryItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEstate(t)
 		e.wantsRefused(".", fs.ErrInvalid)
@@ -222,7 +222,7 @@ func TestNamesOfTheFolderItselfAreNoFiles(t *testing.T) {
 	})
 }
 
-func TestNamesThatOnlyLookAsIfTheyLedOutsideStayInside(t *testing.T) {
+func TestServerAcceptsNamesThatLookEscaping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		names := []string{
 			"...",
@@ -266,7 +266,7 @@ func TestNamesThatOnlyLookAsIfTheyLedOutsideStayInside(t *testing.T) {
 	})
 }
 
-func TestLinksThatLeadOutsideAreNotFollowed(t *testing.T) {
+func TestServerRefusesEscapingLinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEstate(t)
 		outside := filepath.Join(e.path, "outside")
@@ -320,7 +320,7 @@ func TestLinksThatLeadOutsideAreNotFollowed(t *testing.T) {
 	})
 }
 
-func TestLinksThatLeadNowhereAreRefused(t *testing.T) {
+func TestServerRefusesDanglingLinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEstate(t)
 		e.link("loop", "loop")
@@ -342,7 +342,7 @@ func TestLinksThatLeadNowhereAreRefused(t *testing.T) {
 	})
 }
 
-func TestLinksThatStayInsideAreFollowed(t *testing.T) {
+func TestServerFollowsLinksInsideRoot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEstate(t)
 		e.link("a.txt", "file")
@@ -373,7 +373,7 @@ func TestLinksThatStayInsideAreFollowed(t *testing.T) {
 	})
 }
 
-func TestFoldersAreNoFiles(t *testing.T) {
+func TestServerRefusesGetAndPutOfDirectory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEstate(t)
 		e.link("sub", "folder")
@@ -402,7 +402,7 @@ func (s strangeFile) Open(name string) (fs.File, error) {
 	return nil, fs.ErrPermission
 }
 
-func TestWhatIsNoFileIsNotOpened(t *testing.T) {
+func TestServerDoesNotOpenSpecialFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, mode := range []fs.FileMode{
 			fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice, fs.ModeNamedPipe, fs.ModeSocket, fs.ModeIrregular,
@@ -426,7 +426,7 @@ func TestWhatIsNoFileIsNotOpened(t *testing.T) {
 	})
 }
 
-func TestDownloadGoesOnlyToFiles(t *testing.T) {
+func TestDownloadRefusesSpecialTargets(t *testing.T) {
 	e := newEstate(t)
 	c := filetransfer.NewClient(e.serve().conn)
 	defer c.Close()
@@ -475,7 +475,7 @@ func TestDownloadGoesOnlyToFiles(t *testing.T) {
 	}
 }
 
-func TestUploadTakesOnlyFiles(t *testing.T) {
+func TestUploadRefusesSpecialFiles(t *testing.T) {
 	e := newEstate(t)
 	c := filetransfer.NewClient(e.serve().conn)
 	defer c.Close()
@@ -498,7 +498,7 @@ func TestUploadTakesOnlyFiles(t *testing.T) {
 	}
 }
 
-func TestWithoutFilesOrUploadsEverythingIsRefused(t *testing.T) {
+func TestServerRefusesAllWithoutFSAndUploads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{}).conn)
 		defer c.Close()
@@ -539,7 +539,7 @@ func archive(t testing.TB, method uint16, name, content string) fs.FS {
 	return r
 }
 
-func TestAnyFSIsServed(t *testing.T) {
+func TestServerServesAnyFS(t *testing.T) {
 	content := random(100_000)
 	own := readFile(t, "doc.go")
 	for kind, offered := range map[string]struct {
@@ -594,7 +594,7 @@ func TestAnyFSIsServed(t *testing.T) {
 	}
 }
 
-func TestRootThatIsClosedGivesAnError(t *testing.T) {
+func TestServerReportsClosedRoot(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		root := newDir(t, map[string]string{"a.txt": "hello"})
 		root.Close()

@@ -31,7 +31,7 @@ func (w *atFirst) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
-func TestFileThatChangesWhileItIsSent(t *testing.T) {
+func TestGetReportsFileChangedWhileSent(t *testing.T) {
 	content := random(1 << 20)
 	for name, change := range map[string]struct {
 		do   func(path string) error
@@ -112,7 +112,7 @@ func (c *tap) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-func TestFileThatShrinksWhileItIsUploaded(t *testing.T) {
+func TestUploadReportsFileThatShrinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		content := random(1 << 20)
 		local := filepath.Join(t.TempDir(), "file")
@@ -198,7 +198,7 @@ type nothing struct{}
 
 func (nothing) Read([]byte) (int, error) { return 0, nil }
 
-func TestFSThatFailsCostsNoConnection(t *testing.T) {
+func TestServerKeepsConnIfFSFails(t *testing.T) {
 	broken := errors.New("the disk is broken")
 	named := &fs.PathError{Op: "open", Path: "/srv/secret/file", Err: broken}
 	content := random(100_000)
@@ -268,7 +268,7 @@ func TestFSThatFailsCostsNoConnection(t *testing.T) {
 	}
 }
 
-func TestListThatFailsMidwayCostsNoConnection(t *testing.T) {
+func TestListKeepsConnIfItFailsMidway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		files := &faulty{
 			MapFS: fstest.MapFS{"a.txt": {Data: []byte("hello")}, "sub/b": {}, "sub/c": {}},
@@ -300,7 +300,7 @@ func (f closedDir) Open(name string) (fs.File, error) {
 	return struct{ fs.File }{file}, err
 }
 
-func TestFolderThatCannotBeListedIsRefused(t *testing.T) {
+func TestListRefusesUnlistableDirectory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		files := closedDir{fstest.MapFS{"sub/a.txt": {Data: []byte("hello")}}}
 		c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: files}).conn)
@@ -313,7 +313,7 @@ func TestFolderThatCannotBeListedIsRefused(t *testing.T) {
 	})
 }
 
-func TestFolderThatVanishesBeforeContentComes(t *testing.T) {
+func TestUploadReportsVanishedDirectory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uploads := newDir(t, map[string]string{"sub/a.txt": ""})
 		s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads})
@@ -348,7 +348,7 @@ func (w *failing) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestWriterThatFailsEndsTheTransfer(t *testing.T) {
+func TestGetReturnsErrorOfWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("the printer is out of paper")
 		s := open(t, "pipe", &filetransfer.Server{FS: offered()})

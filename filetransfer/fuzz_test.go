@@ -226,7 +226,7 @@ var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, dir s
 
 // A server that hangs up after all that it will ever say has not been asked for
 // it.
-func TestAnswersToNoQuestionAreErrors(t *testing.T) {
+func TestClientRefusesUnrelatedAnswers(t *testing.T) {
 	for call, name := range []string{"get", "download", "put", "upload", "stat", "list"} {
 		for _, d := range goldenDialogues {
 			t.Run(name+"/"+d.name, func(t *testing.T) {

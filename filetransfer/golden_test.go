@@ -399,7 +399,7 @@ func perform(t *testing.T, do func(s *stage, d dialogue)) {
 	}
 }
 
-func TestDialoguesAreThoseOfTheTranscripts(t *testing.T) {
+func TestServerAndClientMatchTranscripts(t *testing.T) {
 	perform(t, func(s *stage, d dialogue) {
 		var r transcript
 		client, server := record(s, &r)
@@ -435,7 +435,7 @@ func act(c net.Conn, who string, turns []turn) {
 	}
 }
 
-func TestClientsOfTheTranscriptsAreServed(t *testing.T) {
+func TestServerServesClientsOfTranscripts(t *testing.T) {
 	perform(t, func(s *stage, d dialogue) {
 		var r transcript
 		client, server := record(s, &r)
@@ -451,7 +451,7 @@ func TestClientsOfTheTranscriptsAreServed(t *testing.T) {
 	})
 }
 
-func TestServersOfTheTranscriptsAreUnderstood(t *testing.T) {
+func TestClientAcceptsServersOfTranscripts(t *testing.T) {
 	perform(t, func(s *stage, d dialogue) {
 		client, server := record(s, new(transcript))
 		turns := readTranscript(s, goldenPath(d.name))

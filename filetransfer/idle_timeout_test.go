@@ -31,7 +31,7 @@ func (c slowConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func TestSlowPeersAreNotDropped(t *testing.T) {
+func TestIdleTimeoutKeepsSlowPeers(t *testing.T) {
 	content := random(200_000)
 	// In a tenth of the idle timeout a peer takes as much as counts as alive.
 	// One Write of a chunk takes more than the idle timeout.
@@ -87,7 +87,7 @@ func TestSlowPeersAreNotDropped(t *testing.T) {
 	})
 }
 
-func TestPeersThatGetOnTooSlowlyAreDropped(t *testing.T) {
+func TestIdleTimeoutDropsPeersTooSlow(t *testing.T) {
 	for name, test := range map[string]struct {
 		bytes int
 		tick  time.Duration
@@ -118,7 +118,7 @@ func TestPeersThatGetOnTooSlowlyAreDropped(t *testing.T) {
 	}
 }
 
-func TestIdleTimeoutsAreThoseThatWereSet(t *testing.T) {
+func TestIdleTimeoutIsTheOneSet(t *testing.T) {
 	for _, idle := range []time.Duration{0, time.Millisecond, time.Second, time.Hour} {
 		want := idle
 		if idle == 0 {
@@ -150,7 +150,7 @@ func TestIdleTimeoutsAreThoseThatWereSet(t *testing.T) {
 	}
 }
 
-func TestClientThatAsksNowAndThenIsNotDropped(t *testing.T) {
+func TestIdleTimeoutKeepsClientThatAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, "pipe", &filetransfer.Server{FS: offered()})
 		c := filetransfer.NewClient(s.conn)
@@ -167,7 +167,7 @@ func TestClientThatAsksNowAndThenIsNotDropped(t *testing.T) {
 	})
 }
 
-func TestClientThatIsDroppedIsTold(t *testing.T) {
+func TestIdleTimeoutIsReportedToClient(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
@@ -213,7 +213,7 @@ func (f slowFile) Read(p []byte) (int, error) {
 	return f.File.Read(p)
 }
 
-func TestServerThatHashesForLongIsWaitedFor(t *testing.T) {
+func TestIdleTimeoutAllowsLongHashing(t *testing.T) {
 	content := random(400_000)
 	for _, idle := range []time.Duration{100 * time.Millisecond, time.Second, 2 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestServerThatHashesForLongIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestPeerThatAsksForPatienceIsWaitedFor(t *testing.T) {
+func TestIdleTimeoutAllowsWaitBlocks(t *testing.T) {
 	const long = 300 // seconds, each with a message
 	patience := func(p *talker, wait string) {
 		for range long {
@@ -337,7 +337,7 @@ func (w *lazy) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
-func TestTimeOfTheOwnWriterIsNotThePeersSilence(t *testing.T) {
+func TestIdleTimeoutExcludesTimeOfWriter(t *testing.T) {
 	content := random(200_000)
 	for name, transfer := range map[string]func(t *testing.T, conn net.Conn, w io.Writer) error{
 		"get": func(t *testing.T, conn net.Conn, w io.Writer) error {

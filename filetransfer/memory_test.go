@@ -137,7 +137,7 @@ var bigTransfers = map[string]func(ctx context.Context, c net.Conn, s *sampler) 
 	},
 }
 
-func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
+func TestClientMemoryIndependentOfFileSize(t *testing.T) {
 	for name, transfer := range bigTransfers {
 		t.Run(name, func(t *testing.T) {
 			file, err := bigFiles(bigSize).Open("big")
@@ -158,7 +158,7 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 }
 
 // The part of a file that is there is read to see whether it is the right one.
-func TestMemoryDoesNotGrowWithThePart(t *testing.T) {
+func TestClientMemoryIndependentOfPartSize(t *testing.T) {
 	for name, transfer := range map[string]func(ctx context.Context, c *filetransfer.Client, dir string) error{
 		"download": func(ctx context.Context, c *filetransfer.Client, dir string) error {
 			_, err := c.Download(ctx, "big", filepath.Join(dir, "big"))

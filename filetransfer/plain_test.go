@@ -18,7 +18,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-func TestPlainNamesEndInManyWays(t *testing.T) {
+func TestServerPlainNameEndings(t *testing.T) {
 	const silence = 200 * time.Millisecond
 	long := strings.Repeat("d/", 1000) + strings.Repeat("n", 48) // 2,048 bytes
 	files := fstest.MapFS{"a.txt": {Data: []byte("hello")}, "two words": {Data: []byte("hello")}, long: {Data: []byte("hello")}}
@@ -69,7 +69,7 @@ func TestPlainNamesEndInManyWays(t *testing.T) {
 	}
 }
 
-func TestPlainNameThatASilenceCutsIsNoName(t *testing.T) {
+func TestServerPlainNameCutBySilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, "pipe", &filetransfer.Server{FS: offered()})
 		p := s.talk(t)
@@ -83,7 +83,7 @@ func TestPlainNameThatASilenceCutsIsNoName(t *testing.T) {
 	})
 }
 
-func TestPlainNameEndsWithAHalfClose(t *testing.T) {
+func TestServerPlainNameEndsWithHalfClose(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		s := serve(t, network, &filetransfer.Server{FS: offered()})
 		p := newTalker(t, s.conn)
@@ -99,7 +99,7 @@ func TestPlainNameEndsWithAHalfClose(t *testing.T) {
 	}
 }
 
-func TestPlainClientThatLeavesWithoutANameIsNoFailure(t *testing.T) {
+func TestServeConnReturnsNilIfNothingAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, "pipe", &filetransfer.Server{FS: offered()})
 		p := newTalker(t, s.conn)
@@ -111,7 +111,7 @@ func TestPlainClientThatLeavesWithoutANameIsNoFailure(t *testing.T) {
 	})
 }
 
-func TestPlainErrorsAreOneLineWithoutTheMark(t *testing.T) {
+func TestServerPlainErrorIsOneLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, want := range map[string]string{
 			"missing":                      "Error: file does not exist\n",
@@ -224,7 +224,7 @@ func TestFetchFromPlainServers(t *testing.T) {
 
 var errAny = errors.New("any error")
 
-func TestFetchDoesNotWaitForAServerThatStaysOverSockets(t *testing.T) {
+func TestFetchReturnsWhileServerStaysOpen(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
@@ -246,7 +246,7 @@ func TestFetchDoesNotWaitForAServerThatStaysOverSockets(t *testing.T) {
 	}
 }
 
-func TestFetchOfAPromptThatGoesOnIsRefused(t *testing.T) {
+func TestFetchRefusesPromptThatContinues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := against(t, func(p *talker) { p.say(filetransfer.Prompt + " of your \x1b[2Jchoice") })
 		_, err := filetransfer.Fetch(t.Context(), conn, "a.txt", io.Discard)
@@ -257,7 +257,7 @@ func TestFetchOfAPromptThatGoesOnIsRefused(t *testing.T) {
 	})
 }
 
-func TestFetchRefusesNamesThatThePlainDialectCannotCarry(t *testing.T) {
+func TestFetchRefusesNamesItCannotSend(t *testing.T) {
 	client, server := net.Pipe()
 	server.Close() // nothing is sent
 	for _, name := range []string{"", "\x00", "a\x00b", "a\nb", "a\rb", "a.txt\n", strings.Repeat("n", 2049)} {
@@ -269,7 +269,7 @@ func TestFetchRefusesNamesThatThePlainDialectCannotCarry(t *testing.T) {
 	}
 }
 
-func TestFetchOfTheLongestName(t *testing.T) {
+func TestFetchAcceptsLongestName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		long := strings.Repeat("d/", 1000) + strings.Repeat("n", 48)
 		s := serve(t, "pipe", &filetransfer.Server{FS: fstest.MapFS{long: {Data: []byte("hello")}}})

@@ -112,7 +112,7 @@ func (w *walk) finish(t *testing.T) {
 	synctest.Wait()
 }
 
-func TestProgressOfAGet(t *testing.T) {
+func TestProgressOfGet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWalk(t, false)
 		if _, err := w.c.Get(t.Context(), "file", io.Discard); err != nil {
@@ -129,7 +129,7 @@ func TestProgressOfAGet(t *testing.T) {
 	})
 }
 
-func TestProgressOfAPut(t *testing.T) {
+func TestProgressOfPut(t *testing.T) {
 	for _, size := range []int64{paceSize, -1} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWalk(t, true)
@@ -147,7 +147,7 @@ func TestProgressOfAPut(t *testing.T) {
 	}
 }
 
-func TestProgressComesAtMostTenTimesASecond(t *testing.T) {
+func TestProgressAtMostTenTimesPerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWalk(t, true)
 		// Small pieces come more often than reports.
@@ -170,7 +170,7 @@ type byPieces struct{ io.Reader }
 
 func (r byPieces) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(len(p), 500)]) }
 
-func TestProgressOfAResumedTransfer(t *testing.T) {
+func TestProgressOfResumedTransfer(t *testing.T) {
 	const there = 200 << 10
 	t.Run("download", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -230,7 +230,7 @@ func TestProgressOfAResumedTransfer(t *testing.T) {
 	})
 }
 
-func TestProgressOfAFetchIsTheServers(t *testing.T) {
+func TestProgressOfFetchIsServersOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWalk(t, false)
 		var got bytes.Buffer
@@ -245,7 +245,7 @@ func TestProgressOfAFetchIsTheServers(t *testing.T) {
 	})
 }
 
-func TestProgressOfAnEmptyFileIsOneReport(t *testing.T) {
+func TestProgressOfEmptyFileIsOneReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWalk(t, false)
 		if _, err := w.c.Get(t.Context(), "empty", io.Discard); err != nil {
@@ -260,7 +260,7 @@ func TestProgressOfAnEmptyFileIsOneReport(t *testing.T) {
 	})
 }
 
-func TestProgressOfTransfersThatFailEndsWithAReport(t *testing.T) {
+func TestProgressReportsEndOfFailedTransfer(t *testing.T) {
 	broken := errors.New("broken")
 	t.Run("get", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -289,7 +289,7 @@ func TestProgressOfTransfersThatFailEndsWithAReport(t *testing.T) {
 	})
 }
 
-func TestProgressIsThatOfTransfersAlone(t *testing.T) {
+func TestProgressIgnoresStatAndList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWalk(t, false)
 		w.c.Stat(t.Context(), "file")
@@ -305,7 +305,7 @@ func TestProgressIsThatOfTransfersAlone(t *testing.T) {
 	})
 }
 
-func TestProgressOfAHugeSizeIsNotNegative(t *testing.T) {
+func TestProgressOfHugeSizeIsNotNegative(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reports []filetransfer.Progress
 		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {

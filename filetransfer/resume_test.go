@@ -38,7 +38,7 @@ func (p *place) leave(t testing.TB, content string) {
 	writeFile(t, filepath.Join(p.toDir, "file.part"), content)
 }
 
-func TestOnlyTheRestOfAFileIsTransferred(t *testing.T) {
+func TestDownloadAndUploadSendOnlyTheRest(t *testing.T) {
 	content := random(100 << 10)
 	other := random(100<<10 + 1)
 	all := len(content)
@@ -73,7 +73,7 @@ func TestOnlyTheRestOfAFileIsTransferred(t *testing.T) {
 	}
 }
 
-func TestEmptyFileReplacesAPartOfAnotherOne(t *testing.T) {
+func TestClientReplacesPartByEmptyFile(t *testing.T) {
 	for _, j := range resuming {
 		t.Run(j.name, func(t *testing.T) {
 			p := newPlace(t, "")
@@ -85,7 +85,7 @@ func TestEmptyFileReplacesAPartOfAnotherOne(t *testing.T) {
 	}
 }
 
-func TestFileThatChangedSinceItWasCut(t *testing.T) {
+func TestClientRestartsIfFileChanged(t *testing.T) {
 	content := random(100 << 10)
 	other := random(100<<10 + 1)
 	for name, tt := range map[string]struct {
@@ -123,7 +123,7 @@ func TestFileThatChangedSinceItWasCut(t *testing.T) {
 }
 
 // Here the checksum is that of as much as the client has read of its file.
-func TestUploadDoesNotGoOnBeyondTheEndOfItsFile(t *testing.T) {
+func TestUploadRestartsIfPartIsLonger(t *testing.T) {
 	p := newPlace(t, "hello")
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
@@ -148,7 +148,7 @@ func TestUploadDoesNotGoOnBeyondTheEndOfItsFile(t *testing.T) {
 }
 
 // What a client of the plain dialect has kept is as good as any other part.
-func TestDownloadGoesOnFromAPartOfThePlainDialect(t *testing.T) {
+func TestDownloadResumesPartOfFetch(t *testing.T) {
 	p := newPlace(t, random(100<<10))
 	total := plainFetch.measure(t, p)
 	synctest.Test(t, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestDownloadGoesOnFromAPartOfThePlainDialect(t *testing.T) {
 }
 
 // Other names can be those of a part, which is shortened with a checksum.
-func TestFileWithALongNameGoesOn(t *testing.T) {
+func TestDownloadAndUploadResumeLongNames(t *testing.T) {
 	long := strings.Repeat("ü", 127) + "x"
 	content := random(100 << 10)
 	path := memoryDir(t)
@@ -227,7 +227,7 @@ func (c slow) Write(p []byte) (int, error) {
 // progressPause is longer than the time between two calls of Progress.
 const progressPause = 200 * time.Millisecond
 
-func TestProgressOfWhatIsResumed(t *testing.T) {
+func TestProgressStartsAtResumedOffset(t *testing.T) {
 	p := newPlace(t, random(6*chunkSize))
 	const held = 3 * chunkSize
 	for _, j := range []string{"download", "upload"} {
@@ -291,7 +291,7 @@ func overwriting(name string) job {
 	}}
 }
 
-func TestFileIsReplacedOnlyIfAsked(t *testing.T) {
+func TestOverwriteIsNeededToReplace(t *testing.T) {
 	for _, j := range framedTransfers[1:] {
 		t.Run(j.name, func(t *testing.T) {
 			p := newPlace(t, random(100<<10))
@@ -329,7 +329,7 @@ func TestFileIsReplacedOnlyIfAsked(t *testing.T) {
 
 // A part that was begun before the name was taken is of use as soon as the name
 // is free, or may be replaced.
-func TestPartOutlastsARefusal(t *testing.T) {
+func TestOverwriteRefusalKeepsPart(t *testing.T) {
 	for _, j := range resuming {
 		t.Run(j.name, func(t *testing.T) {
 			p := newPlace(t, random(100<<10))
@@ -349,7 +349,7 @@ func TestPartOutlastsARefusal(t *testing.T) {
 	}
 }
 
-func TestNameThatIsTakenMeanwhileIsNotReplaced(t *testing.T) {
+func TestOverwriteNeededIfNameTakenMeanwhile(t *testing.T) {
 	for _, j := range framedTransfers[1:] {
 		t.Run(j.name, func(t *testing.T) {
 			p := newPlace(t, random(100<<10))

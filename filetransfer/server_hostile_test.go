@@ -409,7 +409,7 @@ func init() {
 	}
 }
 
-func TestHostileClientsAreDroppedAndTheNextIsServed(t *testing.T) {
+func TestServerDropsHostileClients(t *testing.T) {
 	for name, hostile := range hostileClients {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { hostile.isDropped(t, "pipe") })
@@ -463,7 +463,7 @@ func (s *counter) wantServing(t testing.TB) {
 	}
 }
 
-func TestClientThatTakesNothingIsDroppedOverTCP(t *testing.T) {
+func TestServerDropsClientThatReadsNothing(t *testing.T) {
 	for dialect, ask := range map[string]string{"framed": request("get", "Name: large"), "plain": "large\n"} {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
@@ -478,7 +478,7 @@ func TestClientThatTakesNothingIsDroppedOverTCP(t *testing.T) {
 	}
 }
 
-func TestRequestsThatAreWrongInThemselvesCostNoConnection(t *testing.T) {
+func TestServerKeepsConnAfterWrongRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), MaxUpload: 1 << 10})
 		p := s.talk(t)
@@ -540,7 +540,7 @@ func TestRequestsThatAreWrongInThemselvesCostNoConnection(t *testing.T) {
 	})
 }
 
-func TestContentThatIsRefusedCostsNoConnection(t *testing.T) {
+func TestServerKeepsConnAfterRefusedContent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uploads := newDir(t, nil)
 		s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads, MaxUpload: 1 << 10})
@@ -589,7 +589,7 @@ func TestContentThatIsRefusedCostsNoConnection(t *testing.T) {
 	})
 }
 
-func TestPartOfARefusedUploadStaysOnlyIfItIsOfUse(t *testing.T) {
+func TestServerKeepsOnlyResumableParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uploads := newDir(t, nil)
 		s := open(t, "pipe", &filetransfer.Server{Uploads: uploads, MaxUpload: 10})
@@ -618,7 +618,7 @@ func TestPartOfARefusedUploadStaysOnlyIfItIsOfUse(t *testing.T) {
 	})
 }
 
-func TestServerWithoutLoggerLogsToTheDefault(t *testing.T) {
+func TestServerLogsToDefaultLogger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := new(logbook)
 		before := slog.Default()
@@ -659,7 +659,7 @@ func (h rawLog) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func TestWhatIsLoggedIsPrintableAndShort(t *testing.T) {
+func TestServerLogsPrintableShortText(t *testing.T) {
 	bad := "\x1b[2J\a\u202e" + strings.Repeat("long ", 3000)
 	for _, say := range []string{
 		request("stat\x1b[2J\a", "Name: a.txt"),
@@ -702,7 +702,7 @@ type nowhere struct{ net.Conn }
 func (nowhere) LocalAddr() net.Addr  { return nil }
 func (nowhere) RemoteAddr() net.Addr { return nil }
 
-func TestConnectionWithoutAddressIsServed(t *testing.T) {
+func TestServeConnAcceptsConnWithoutAddr(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
 		s := serveOn(t, &filetransfer.Server{FS: offered()}, client, nowhere{server})
@@ -736,7 +736,7 @@ type temporary struct{ error }
 
 func (temporary) Temporary() bool { return true }
 
-func TestTemporaryErrorsOfAcceptDoNotEndServe(t *testing.T) {
+func TestServeRetriesTemporaryAcceptErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := &net.OpError{Op: "accept", Err: os.NewSyscallError("accept", temporary{errors.New("too many open files")})}
 		l := &moody{newPipeListener(), make([]error, 20)}
@@ -762,7 +762,7 @@ func TestTemporaryErrorsOfAcceptDoNotEndServe(t *testing.T) {
 	})
 }
 
-func TestOtherErrorsOfAcceptEndServe(t *testing.T) {
+func TestServeReturnsOtherAcceptErrors(t *testing.T) {
 	broken := errors.New("broken")
 	l := &moody{newPipeListener(), []error{broken}}
 	server := &filetransfer.Server{Logger: quiet}

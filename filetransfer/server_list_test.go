@@ -61,7 +61,7 @@ func sameInfo(got, want filetransfer.Info) bool {
 		got.ModTime.Equal(want.ModTime) && got.SHA256 == nil
 }
 
-func TestListTellsWhatAFolderHas(t *testing.T) {
+func TestListReturnsEntriesOfDirectory(t *testing.T) {
 	root, want := listed(t)
 	for network := range networks {
 		t.Run(network, func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestListTellsWhatAFolderHas(t *testing.T) {
 	}
 }
 
-func TestStatAndListOfFolders(t *testing.T) {
+func TestStatAndListOfDirectories(t *testing.T) {
 	root, _ := listed(t)
 	if err := root.Mkdir("empty", 0o777); err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func TestListOfManyEntries(t *testing.T) {
 	}
 }
 
-func TestInfoOfATransferIsThatOfTheFile(t *testing.T) {
+func TestInfoOfTransferMatchesFile(t *testing.T) {
 	root, infos := listed(t)
 	c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: root.FS()}).conn)
 	defer c.Close()
@@ -207,7 +207,7 @@ type goneEntry struct{ fs.DirEntry }
 
 func (goneEntry) Info() (fs.FileInfo, error) { return nil, fs.ErrNotExist }
 
-func TestEntriesThatVanishAreLeftOut(t *testing.T) {
+func TestListOmitsVanishedEntries(t *testing.T) {
 	files := fleeting{fstest.MapFS{"sub/a": {}, "sub/gone": {}, "sub/z": {}}}
 	c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: files}).conn)
 	defer c.Close()
@@ -217,7 +217,7 @@ func TestEntriesThatVanishAreLeftOut(t *testing.T) {
 	}
 }
 
-func TestListIsNotMixedUpWithWhatComesAfterIt(t *testing.T) {
+func TestListEndsBeforeNextAnswer(t *testing.T) {
 	client, server := net.Pipe()
 	s := serveOn(t, &filetransfer.Server{FS: fstest.MapFS{"a": {}, "b": {}}}, client, server)
 	c := filetransfer.NewClient(s.conn)

@@ -86,7 +86,7 @@ func holding(t *testing.T, name string) (s *counter, h *holder, content string, 
 	return s, h, content, finished
 }
 
-func TestShutdownFinishesTheTransferUnderWay(t *testing.T) {
+func TestShutdownFinishesRunningTransfer(t *testing.T) {
 	for name := range heldTransfers {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestShutdownFinishesTheTransferUnderWay(t *testing.T) {
 	}
 }
 
-func TestShutdownGivesUpWithItsContext(t *testing.T) {
+func TestShutdownReturnsWithContext(t *testing.T) {
 	for name := range heldTransfers {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestShutdownGivesUpWithItsContext(t *testing.T) {
 	}
 }
 
-func TestCloseEndsTheTransferUnderWay(t *testing.T) {
+func TestServerCloseEndsRunningTransfer(t *testing.T) {
 	for name := range heldTransfers {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -192,7 +192,7 @@ func TestCloseEndsTheTransferUnderWay(t *testing.T) {
 	}
 }
 
-func TestShutdownTellsClientsThatWait(t *testing.T) {
+func TestShutdownAnswersWaitingClients(t *testing.T) {
 	for network := range networks {
 		t.Run(network, func(t *testing.T) {
 			hosttest.LeavesNothingBehind(t, func() {
@@ -222,7 +222,7 @@ func TestShutdownTellsClientsThatWait(t *testing.T) {
 	}
 }
 
-func TestShutdownTellsThoseWhoHaveNotAskedYet(t *testing.T) {
+func TestShutdownAnswersFirstRequests(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
 			server := &filetransfer.Server{FS: offered()}
@@ -250,7 +250,7 @@ type reread struct{ *talker }
 
 func (r reread) Read(p []byte) (int, error) { return r.reader.Read(p) }
 
-func TestServerThatHasClosedServesNobody(t *testing.T) {
+func TestServerServesNobodyAfterClose(t *testing.T) {
 	for how, end := range map[string]func(s *filetransfer.Server) error{
 		"Close":    (*filetransfer.Server).Close,
 		"Shutdown": func(s *filetransfer.Server) error { return s.Shutdown(context.Background()) },
@@ -282,7 +282,7 @@ func TestServerThatHasClosedServesNobody(t *testing.T) {
 	}
 }
 
-func TestServerServesSeveralListenersUntilItIsClosed(t *testing.T) {
+func TestServeSeveralListenersUntilClose(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		server := &filetransfer.Server{FS: offered(), Logger: quiet}
 		var results []<-chan error
@@ -323,7 +323,7 @@ func TestServerServesSeveralListenersUntilItIsClosed(t *testing.T) {
 	})
 }
 
-func TestListenerThatIsClosedByOthersEndsServe(t *testing.T) {
+func TestServeReturnsIfListenerIsClosed(t *testing.T) {
 	l := newPipeListener()
 	server := &filetransfer.Server{FS: offered(), Logger: quiet}
 	served := hosttest.InBackground(func() error { return server.Serve(l) })
@@ -336,7 +336,7 @@ func TestListenerThatIsClosedByOthersEndsServe(t *testing.T) {
 	}
 }
 
-func TestClientsAreServedOneAfterTheOther(t *testing.T) {
+func TestServeOneClientAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, "pipe", &filetransfer.Server{FS: offered()})
 		first := s.talk(t)
@@ -376,7 +376,7 @@ func TestClientsAreServedOneAfterTheOther(t *testing.T) {
 	})
 }
 
-func TestClosePutsAnEndToClientsInTheBacklog(t *testing.T) {
+func TestServerCloseEndsClientsInBacklog(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		s := open(t, "tcp", &filetransfer.Server{FS: offered()})
 		first := s.talk(t)

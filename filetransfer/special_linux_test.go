@@ -59,7 +59,7 @@ func inTime(t *testing.T, f func()) {
 	hosttest.Receive(t, hosttest.InBackground(func() error { f(); return nil }))
 }
 
-func TestFIFOsSocketsAndDevicesAreNotOpened(t *testing.T) {
+func TestServerDoesNotOpenFIFOsAndDevices(t *testing.T) {
 	e := newEstate(t)
 	e.addStrange()
 	inTime(t, func() {
@@ -78,7 +78,7 @@ func TestFIFOsSocketsAndDevicesAreNotOpened(t *testing.T) {
 	})
 }
 
-func TestFIFOsOfAPartOfAnFSAreNotOpened(t *testing.T) {
+func TestServerDoesNotOpenFIFOsOfSubFS(t *testing.T) {
 	e := newEstate(t)
 	e.addStrange()
 	e.link("a.txt", "file-link")
@@ -149,7 +149,7 @@ func TestDownloadAndUploadDoNotOpenFIFOs(t *testing.T) {
 	}
 }
 
-func TestListTellsWhatIsNoFile(t *testing.T) {
+func TestListMarksIrregularFiles(t *testing.T) {
 	e := newEstate(t)
 	e.addStrange()
 	c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: e.inside.FS()}).conn)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestWorkThatTakesLongKeepsThePeerWaiting(t *testing.T) {
+func TestKeepAliveSendsWaitBlocks(t *testing.T) {
 	for _, idle := range []time.Duration{10 * time.Millisecond, time.Second, 2 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			here, there := net.Pipe()
@@ -37,7 +37,7 @@ func TestWorkThatTakesLongKeepsThePeerWaiting(t *testing.T) {
 	}
 }
 
-func TestWorkGoesOnWhenThePeerHasLeft(t *testing.T) {
+func TestKeepAliveFinishesWithoutPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
 		there.Close()

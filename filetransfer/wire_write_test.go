@@ -38,7 +38,7 @@ func (c *bufferedConn) Write(p []byte) (int, error) {
 	return n, os.ErrDeadlineExceeded
 }
 
-func TestKernelThatBuffersSomeDoesNotStretchTheIdleTimeoutForLong(t *testing.T) {
+func TestWriteTimesOutDespiteBufferingKernel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
 		p := newTalker(t, server)
