@@ -22,14 +22,14 @@ func TestGet(t *testing.T) {
 	newFile(t, filepath.Join(s.files, "empty"), 0)
 	newFile(t, filepath.Join(s.files, "one byte"), 1)
 	newFile(t, filepath.Join(s.files, "-"), 10)
-	if err := os.Mkdir(filepath.Join(s.files, "folder"), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(s.files, "directory"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	inside := newFile(t, filepath.Join(s.files, "folder", "Grüße 🙂"), 5000)
+	inside := newFile(t, filepath.Join(s.files, "directory", "Grüße 🙂"), 5000)
 
 	for _, dialect := range []string{"-plain=false", "-plain=true"} {
 		here := t.TempDir()
-		for _, name := range []string{"photo.jpg", "empty", "one byte", "folder/Grüße 🙂", "-"} {
+		for _, name := range []string{"photo.jpg", "empty", "one byte", "directory/Grüße 🙂", "-"} {
 			stdout, stderr := s.client(t, 0, here, dialect, "get", name)
 			checkSilent(t, stdout, stderr)
 		}
@@ -47,7 +47,7 @@ func TestGet(t *testing.T) {
 	}
 }
 
-func TestGetIntoAnotherFileOrToStandardOutput(t *testing.T) {
+func TestGetWithOutputFlag(t *testing.T) {
 	s := serve(t)
 	content := newFile(t, filepath.Join(s.files, "file"), 100_000)
 	for _, dialect := range []string{"-plain=false", "-plain=true"} {
@@ -65,9 +65,9 @@ func TestGetIntoAnotherFileOrToStandardOutput(t *testing.T) {
 	}
 }
 
-func TestGetOfWhatIsNotThere(t *testing.T) {
+func TestGetReportsMissingFile(t *testing.T) {
 	s := serve(t)
-	if err := os.Mkdir(filepath.Join(s.files, "folder"), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(s.files, "directory"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	here := t.TempDir()
@@ -77,7 +77,7 @@ func TestGetOfWhatIsNotThere(t *testing.T) {
 	}{
 		{[]string{"get", "missing"}, "not exist"},
 		{[]string{"-plain", "get", "missing"}, "not exist"},
-		{[]string{"get", "folder"}, "folder"},
+		{[]string{"get", "directory"}, "directory"},
 		{[]string{"get", "-o", "-", "missing"}, "not exist"},
 		{[]string{"ls", "missing"}, "not exist"},
 		{[]string{"get", ".."}, "-o FILE"},
@@ -90,7 +90,7 @@ func TestGetOfWhatIsNotThere(t *testing.T) {
 	checkFolder(t, here)
 }
 
-func TestGetReplacesOnlyWithF(t *testing.T) {
+func TestGetReplacesOnlyWithFlagF(t *testing.T) {
 	s := serve(t)
 	theirs := newFile(t, filepath.Join(s.files, "file"), 1000)
 	for _, dialect := range []string{"-plain=false", "-plain=true"} {
@@ -106,7 +106,7 @@ func TestGetReplacesOnlyWithF(t *testing.T) {
 	}
 }
 
-func TestFlagsStandAnywhere(t *testing.T) {
+func TestClientAcceptsFlagsAnywhere(t *testing.T) {
 	s := serve(t)
 	content := newFile(t, filepath.Join(s.files, "file"), 1000)
 	dashed := newFile(t, filepath.Join(s.files, "-f"), 2000)
@@ -130,30 +130,30 @@ func TestFlagsStandAnywhere(t *testing.T) {
 	}
 }
 
-func TestList(t *testing.T) {
+func TestLs(t *testing.T) {
 	s := serve(t)
 	newFile(t, filepath.Join(s.files, "small"), 5)
 	newFile(t, filepath.Join(s.files, "large"), 12345)
-	if err := os.Mkdir(filepath.Join(s.files, "folder"), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(s.files, "directory"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	newFile(t, filepath.Join(s.files, "folder", "inside"), 1)
+	newFile(t, filepath.Join(s.files, "directory", "inside"), 1)
 	changed := time.Date(2020, 2, 20, 20, 20, 20, 0, time.Local)
-	for _, name := range []string{"small", "large", "folder"} {
+	for _, name := range []string{"small", "large", "directory"} {
 		if err := os.Chtimes(filepath.Join(s.files, name), changed, changed); err != nil {
 			t.Fatal(err)
 		}
 	}
 	stdout, stderr := s.client(t, 0, t.TempDir(), "ls")
 	checkSilent(t, stderr)
-	want := `^drwx\S{6}      0  2020-02-20 20:20  folder
+	want := `^drwx\S{6}      0  2020-02-20 20:20  directory
 -rw\S{7}  12345  2020-02-20 20:20  large
 -rw\S{7}      5  2020-02-20 20:20  small
 $`
 	if !regexp.MustCompile(want).MatchString(stdout) {
 		t.Errorf("the list is:\n%s", stdout)
 	}
-	stdout, _ = s.client(t, 0, t.TempDir(), "ls", "folder")
+	stdout, _ = s.client(t, 0, t.TempDir(), "ls", "directory")
 	if !strings.HasSuffix(stdout, "  inside\n") || strings.Count(stdout, "\n") != 1 {
 		t.Errorf("the list of the folder is:\n%s", stdout)
 	}
@@ -208,7 +208,7 @@ func TestPutIsRefused(t *testing.T) {
 	checkFolder(t, s.files)
 }
 
-func TestPutOfNoFile(t *testing.T) {
+func TestPutRefusesSpecialFiles(t *testing.T) {
 	s := serve(t, "-uploads", t.TempDir())
 	for _, name := range []string{"missing", "."} {
 		_, stderr := s.client(t, 1, t.TempDir(), "put", name, "name")
@@ -219,7 +219,7 @@ func TestPutOfNoFile(t *testing.T) {
 	}
 }
 
-func TestClientOfNoServer(t *testing.T) {
+func TestClientReportsMissingServer(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -234,7 +234,7 @@ func TestClientOfNoServer(t *testing.T) {
 }
 
 // A server that says nothing, or stops in the middle, is given up.
-func TestClientOfASilentServer(t *testing.T) {
+func TestClientTimesOutOnSilentServer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		said     string
@@ -303,7 +303,7 @@ func articleServer(t *testing.T, content []byte) (address string) {
 	})
 }
 
-func TestClientOfAnArticlesServer(t *testing.T) {
+func TestClientGetsFromArticleServer(t *testing.T) {
 	t.Parallel()
 	content := bytes.Repeat([]byte("Transfer complete"), 1000)
 	address := articleServer(t, content)

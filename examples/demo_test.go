@@ -10,8 +10,8 @@ import (
 )
 
 // withTemporary sets the folder for temporary files.
-func withTemporary(folder string) setting {
-	return func(c *exec.Cmd) { c.Env = append(c.Env, "TMPDIR="+folder, "TMP="+folder) }
+func withTemporary(dir string) setting {
+	return func(c *exec.Cmd) { c.Env = append(c.Env, "TMPDIR="+dir, "TMP="+dir) }
 }
 
 func TestDemo(t *testing.T) {
@@ -32,13 +32,13 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-func TestDemoOfItself(t *testing.T) {
+func TestDemoWithoutFile(t *testing.T) {
 	stdout, stderr := run(t, 0, "demo", nil, withTemporary(t.TempDir()))
 	checkSilent(t, stderr)
 	checkText(t, stdout, "File        ", "demo", "Both copies are equal")
 }
 
-func TestDemoOfNoFile(t *testing.T) {
+func TestDemoReportsMissingFile(t *testing.T) {
 	for _, path := range []string{filepath.Join(t.TempDir(), "missing"), t.TempDir()} {
 		_, stderr := run(t, 1, "demo", []string{path})
 		checkText(t, stderr, "demo: ", path)

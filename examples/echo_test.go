@@ -25,7 +25,7 @@ func TestEcho(t *testing.T) {
 	checkText(t, stderr, "echo: ", "refused")
 }
 
-func TestEchoOfSomethingElse(t *testing.T) {
+func TestEchoReportsDifferentText(t *testing.T) {
 	s := serve(t)
 	stdout, stderr := run(t, 1, "echo", []string{"-connect", s.address, "a file name, as it were"})
 	checkText(t, stdout, "Enter the file name")

@@ -44,8 +44,8 @@ func runTests(m *testing.M) int {
 }
 
 // build builds the programs, with the race detector if the tests have it.
-func build(folder string) error {
-	args := []string{"build", "-o", folder + string(filepath.Separator)}
+func build(dir string) error {
+	args := []string{"build", "-o", dir + string(filepath.Separator)}
 	info, _ := debug.ReadBuildInfo()
 	if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
@@ -76,7 +76,7 @@ type job struct {
 type setting func(*exec.Cmd)
 
 // in sets the current folder.
-func in(folder string) setting { return func(c *exec.Cmd) { c.Dir = folder } }
+func in(dir string) setting { return func(c *exec.Cmd) { c.Dir = dir } }
 
 // typing sets what comes on standard input.
 func typing(text string) setting {
@@ -209,9 +209,9 @@ func checkFile(t *testing.T, path string, want []byte) {
 }
 
 // checkFolder checks what is in a folder.
-func checkFolder(t *testing.T, folder string, want ...string) {
+func checkFolder(t *testing.T, dir string, want ...string) {
 	t.Helper()
-	entries, err := os.ReadDir(folder)
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func checkContinued(t *testing.T, stderr string) {
 	}
 }
 
-func TestGetGoesOnAfterTheServerWasKilled(t *testing.T) {
+func TestGetResumesAfterServerWasKilled(t *testing.T) {
 	s := serve(t)
 	content := newFile(t, filepath.Join(s.files, "file"), hugeSize)
 	here := t.TempDir()
@@ -72,7 +72,7 @@ func TestGetGoesOnAfterTheServerWasKilled(t *testing.T) {
 }
 
 // What a plain get leaves is of use to a framed one.
-func TestGetGoesOnAfterAPlainOneWasCut(t *testing.T) {
+func TestGetResumesAfterPlainGetWasCut(t *testing.T) {
 	s := serve(t)
 	content := newFile(t, filepath.Join(s.files, "file"), hugeSize)
 	here := t.TempDir()
@@ -93,7 +93,7 @@ func TestGetGoesOnAfterAPlainOneWasCut(t *testing.T) {
 }
 
 // A plain get that does not even begin leaves what there is.
-func TestPlainGetOfNothingLeavesThePart(t *testing.T) {
+func TestGetPlainKeepsPartIfNothingArrives(t *testing.T) {
 	s := serve(t)
 	here := t.TempDir()
 	part := newFile(t, filepath.Join(here, "missing.part"), 1000)
@@ -101,7 +101,7 @@ func TestPlainGetOfNothingLeavesThePart(t *testing.T) {
 	checkFile(t, filepath.Join(here, "missing.part"), part)
 }
 
-func TestGetStartsAfreshWhenTheFileHasChanged(t *testing.T) {
+func TestGetRestartsIfFileChanged(t *testing.T) {
 	s := serve(t)
 	content := newFile(t, filepath.Join(s.files, "file"), 10_000)
 	here := t.TempDir()
@@ -113,7 +113,7 @@ func TestGetStartsAfreshWhenTheFileHasChanged(t *testing.T) {
 	checkFolder(t, here, "file")
 }
 
-func TestPutGoesOnAfterTheClientWasKilled(t *testing.T) {
+func TestPutResumesAfterClientWasKilled(t *testing.T) {
 	uploads := t.TempDir()
 	s := serve(t, "-uploads", uploads)
 	here := t.TempDir()
@@ -133,7 +133,7 @@ func TestPutGoesOnAfterTheClientWasKilled(t *testing.T) {
 	checkFolder(t, uploads, "file")
 }
 
-func TestInterruptedGet(t *testing.T) {
+func TestGetInterrupted(t *testing.T) {
 	s := serve(t)
 	content := newFile(t, filepath.Join(s.files, "file"), hugeSize)
 	for _, dialect := range []string{"-plain=false", "-plain=true"} {
@@ -150,7 +150,7 @@ func TestInterruptedGet(t *testing.T) {
 }
 
 // A get to standard output that is cut does not pass for whole.
-func TestCutGetToStandardOutput(t *testing.T) {
+func TestGetToStandardOutputWhenCut(t *testing.T) {
 	s := serve(t)
 	content := newFile(t, filepath.Join(s.files, "file"), hugeSize)
 	for _, dialect := range []string{"-plain=false", "-plain=true"} {

@@ -38,12 +38,12 @@ func (s *service) restart(t *testing.T, flags ...string) {
 }
 
 // client runs the program client to its end, in a folder.
-func (s *service) client(t *testing.T, status int, folder string, args ...string) (stdout, stderr string) {
+func (s *service) client(t *testing.T, status int, dir string, args ...string) (stdout, stderr string) {
 	t.Helper()
-	return run(t, status, "client", append([]string{"-connect", s.address}, args...), in(folder))
+	return run(t, status, "client", append([]string{"-connect", s.address}, args...), in(dir))
 }
 
-func TestServerTellsOfClientsAndFiles(t *testing.T) {
+func TestServerLogsClientsAndFiles(t *testing.T) {
 	uploads := t.TempDir()
 	s := serve(t, "-uploads", uploads)
 	newFile(t, filepath.Join(s.files, "photo.jpg"), 123_456)
@@ -67,7 +67,7 @@ func TestServerTellsOfClientsAndFiles(t *testing.T) {
 	}
 }
 
-func TestNamesCannotChangeWhatATerminalShows(t *testing.T) {
+func TestServerLogsPrintableNames(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("files of Windows cannot have such names")
 	}
@@ -98,16 +98,16 @@ func TestNamesCannotChangeWhatATerminalShows(t *testing.T) {
 	checkText(t, printed.String(), `"a\x1b[2J\n\u202eb"`)
 }
 
-func TestServerServesOneClientAfterTheOther(t *testing.T) {
+func TestServerServesOneClientAtATime(t *testing.T) {
 	s := serve(t)
 	content := newFile(t, filepath.Join(s.files, "file"), 1000)
-	first, folder := s.startDialogue(t)
+	first, dir := s.startDialogue(t)
 	other := t.TempDir()
 	second := launch(t, "client", []string{"-connect", s.address, "get", "file"}, in(other))
 	first.say(t, "file")
 	first.end(t, 0)
 	second.end(t, 0)
-	checkFile(t, filepath.Join(folder, "file"), content)
+	checkFile(t, filepath.Join(dir, "file"), content)
 	checkFile(t, filepath.Join(other, "file"), content)
 }
 
@@ -125,7 +125,7 @@ func TestServerRefusesLargeUploads(t *testing.T) {
 }
 
 // What cannot work is refused before anything listens.
-func TestServerDoesNotStart(t *testing.T) {
+func TestServerReportsWhyItCannotStart(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -137,9 +137,9 @@ func TestServerDoesNotStart(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"-listen", "127.0.0.1:0", "-dir", "/no/such/folder"}, "-dir /no/such/folder: "},
+		{[]string{"-listen", "127.0.0.1:0", "-dir", "/no/such/directory"}, "-dir /no/such/directory: "},
 		{[]string{"-listen", "127.0.0.1:0", "-dir", file}, "-dir " + file + ": "},
-		{[]string{"-listen", "127.0.0.1:0", "-uploads", "/no/such/folder"}, "-uploads /no/such/folder: "},
+		{[]string{"-listen", "127.0.0.1:0", "-uploads", "/no/such/directory"}, "-uploads /no/such/directory: "},
 		{[]string{"-listen", taken.Addr().String()}, "listen"},
 		{[]string{"-adapter", "hci99"}, "adapter"},
 	} {
@@ -150,7 +150,7 @@ func TestServerDoesNotStart(t *testing.T) {
 }
 
 // Ctrl-C lets the transfer under way finish, in either dialect and direction.
-func TestServerFinishesTheTransferWhenInterrupted(t *testing.T) {
+func TestServerInterruptFinishesTransfer(t *testing.T) {
 	for name, command := range map[string][]string{
 		"get":   {"get", "file"},
 		"plain": {"get", "-plain", "file"},
@@ -180,7 +180,7 @@ func TestServerFinishesTheTransferWhenInterrupted(t *testing.T) {
 }
 
 // A second Ctrl-C does not.
-func TestServerEndsAtOnceWhenInterruptedTwice(t *testing.T) {
+func TestServerSecondInterruptEndsAtOnce(t *testing.T) {
 	s := serve(t)
 	newFile(t, filepath.Join(s.files, "file"), hugeSize)
 	here := t.TempDir()
@@ -199,7 +199,7 @@ func TestServerEndsAtOnceWhenInterruptedTwice(t *testing.T) {
 }
 
 // A client that has asked for nothing yet does not hold the server.
-func TestServerEndsWithoutATransferWhenInterrupted(t *testing.T) {
+func TestServerInterruptWithoutTransfer(t *testing.T) {
 	s := serve(t)
 	client, _ := s.startDialogue(t)
 	s.interrupt(t)
@@ -221,7 +221,7 @@ func TestServerDropsSilentClients(t *testing.T) {
 	s.client(t, 0, t.TempDir(), "get", "file")
 }
 
-func TestServerServesNothingOutsideItsFolder(t *testing.T) {
+func TestServerRefusesEscapingNames(t *testing.T) {
 	s := serve(t)
 	outside := filepath.Join(filepath.Dir(s.files), "outside")
 	newFile(t, outside, 10)

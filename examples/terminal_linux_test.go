@@ -58,7 +58,7 @@ func on(terminal *os.File) setting {
 	return func(c *exec.Cmd) { c.Stdin, c.Stdout, c.Stderr = terminal, terminal, terminal }
 }
 
-func TestProgressOnATerminal(t *testing.T) {
+func TestGetShowsProgressOnTerminal(t *testing.T) {
 	s := serve(t)
 	newFile(t, filepath.Join(s.files, "file"), 1_000_000)
 	here := t.TempDir()
@@ -92,7 +92,7 @@ func TestProgressOnATerminal(t *testing.T) {
 }
 
 // A file that is shown on the terminal has no progress in it.
-func TestNoProgressInAFileOnATerminal(t *testing.T) {
+func TestGetToTerminalShowsNoProgress(t *testing.T) {
 	s := serve(t)
 	if err := os.WriteFile(filepath.Join(s.files, "file"), []byte("some text\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestWrongUsage(t *testing.T) {
+func TestUsageErrors(t *testing.T) {
 	const device = "01:23:45:67:89:AB"
 	for _, command := range []string{
 		"server word",
@@ -31,7 +31,7 @@ func TestWrongUsage(t *testing.T) {
 		"client " + device + " get -o",
 		"client " + device + " get file -o=",
 		"client " + device + " -o file",
-		"client " + device + " ls folder other",
+		"client " + device + " ls directory other",
 		"client " + device + " ls -f",
 		"client " + device + " put",
 		"client " + device + " put -",
@@ -69,7 +69,7 @@ func TestWrongUsage(t *testing.T) {
 	}
 }
 
-func TestHelp(t *testing.T) {
+func TestFlagHelp(t *testing.T) {
 	for _, name := range []string{"server", "client", "echo", "demo"} {
 		_, stderr := run(t, 0, name, []string{"-h"})
 		checkText(t, stderr, "usage: "+name)

@@ -10,16 +10,16 @@ import (
 
 // list prints what is in a folder of the server: mode, size, time and name.
 func list(ctx context.Context, o *options) error {
-	folder := "."
+	dir := "."
 	if len(o.words) > 0 {
-		folder = o.words[0]
+		dir = o.words[0]
 	}
 	client, err := newClient(ctx, o, nil)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	files, err := client.List(ctx, folder)
+	files, err := client.List(ctx, dir)
 	if err != nil {
 		return err
 	}

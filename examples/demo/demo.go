@@ -20,11 +20,11 @@ func demonstrate(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "rfcomm-demo-")
+	dir, err := os.MkdirTemp("", "rfcomm-demo-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer os.RemoveAll(dir)
 	fmt.Printf("File        %s, %s\n", show.Name(original.path), show.Bytes(original.size))
 	way, err := choose(ctx)
 	if err != nil {
@@ -53,7 +53,7 @@ func demonstrate(ctx context.Context, path string) error {
 		if err != nil {
 			return err
 		}
-		copied := filepath.Join(folder, dialect.name)
+		copied := filepath.Join(dir, dialect.name)
 		err = dialect.get(ctx, &promptedConn{Conn: conn}, original.name, original.size, copied)
 		conn.Close()
 		if err != nil {

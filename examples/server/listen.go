@@ -34,7 +34,7 @@ func listen(o options) (net.Listener, error) {
 }
 
 // printFolders tells what is offered.
-func printFolders(o options) {
+func printDirs(o options) {
 	fmt.Println("Serving the files in", show.Name(o.dir))
 	if o.uploads != "" {
 		fmt.Println("Storing uploads in", show.Name(o.uploads))

@@ -38,7 +38,7 @@ func serve(o options) error {
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 
 	// A root is a folder that no name and no link leads out of.
-	files, err := openFolder("dir", o.dir)
+	files, err := openDir("dir", o.dir)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func serve(o options) error {
 		Logger:      slog.New(newHandler(os.Stdout)),
 	}
 	if o.uploads != "" {
-		if server.Uploads, err = openFolder("uploads", o.uploads); err != nil {
+		if server.Uploads, err = openDir("uploads", o.uploads); err != nil {
 			return err
 		}
 		defer server.Uploads.Close()
@@ -60,7 +60,7 @@ func serve(o options) error {
 	if err != nil {
 		return err
 	}
-	printFolders(o)
+	printDirs(o)
 	printAddresses(listener)
 
 	stopped := make(chan error, 1)
@@ -94,13 +94,13 @@ func stop(server *filetransfer.Server, interrupts <-chan os.Signal) error {
 }
 
 // openFolder opens the folder that a flag names.
-func openFolder(flagName, folder string) (*os.Root, error) {
-	root, err := os.OpenRoot(folder)
+func openDir(flagName, dir string) (*os.Root, error) {
+	root, err := os.OpenRoot(dir)
 	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
 		err = pathErr.Err // the rest names a system call
 	}
 	if err != nil {
-		return nil, fmt.Errorf("-%s %s: %w", flagName, folder, err)
+		return nil, fmt.Errorf("-%s %s: %w", flagName, dir, err)
 	}
 	return root, nil
 }

@@ -48,7 +48,7 @@ func TestNameAndText(t *testing.T) {
 	}
 }
 
-func TestProgressText(t *testing.T) {
+func TestDescribe(t *testing.T) {
 	const long = "a very long name, of which the middle is left out.jpg"
 	for want, p := range map[string]filetransfer.Progress{
 		"f    0%  0 B of 2.0 kB":                        {Name: "f", Total: 2000, Remaining: -1},

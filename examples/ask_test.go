@@ -19,16 +19,16 @@ type dialogue struct {
 // prompt.
 func (s *service) startDialogue(t *testing.T, flags ...string) (*dialogue, string) {
 	t.Helper()
-	folder := t.TempDir()
+	dir := t.TempDir()
 	d := new(dialogue)
-	d.job = launch(t, "client", append([]string{"-connect", s.address}, flags...), in(folder), func(c *exec.Cmd) {
+	d.job = launch(t, "client", append([]string{"-connect", s.address}, flags...), in(dir), func(c *exec.Cmd) {
 		var err error
 		if d.stdin, err = c.StdinPipe(); err != nil {
 			t.Fatal(err)
 		}
 	})
 	d.await(t, "Enter the file name: ")
-	return d, folder
+	return d, dir
 }
 
 // say types a line.
@@ -39,24 +39,24 @@ func (d *dialogue) say(t *testing.T, line string) {
 	}
 }
 
-func TestDialogue(t *testing.T) {
+func TestAsk(t *testing.T) {
 	s := serve(t)
 	content := newFile(t, filepath.Join(s.files, "my photo.jpg"), 50_000)
-	client, folder := s.startDialogue(t)
+	client, dir := s.startDialogue(t)
 	client.say(t, "my photo.jpg")
 	client.end(t, 0)
 	checkText(t, client.stdout.String(), "Received my photo.jpg, 50.0 kB")
 	checkSilent(t, client.stderr.String())
-	checkFile(t, filepath.Join(folder, "my photo.jpg"), content)
-	checkFolder(t, folder, "my photo.jpg")
+	checkFile(t, filepath.Join(dir, "my photo.jpg"), content)
+	checkFolder(t, dir, "my photo.jpg")
 }
 
-func TestDialogueReplacesOnlyWithF(t *testing.T) {
+func TestAskReplacesOnlyWithFlagF(t *testing.T) {
 	s := serve(t)
 	theirs := newFile(t, filepath.Join(s.files, "file"), 1000)
 	for _, flags := range [][]string{nil, {"-f"}} {
-		client, folder := s.startDialogue(t, flags...)
-		want := newFile(t, filepath.Join(folder, "file"), 10)
+		client, dir := s.startDialogue(t, flags...)
+		want := newFile(t, filepath.Join(dir, "file"), 10)
 		client.say(t, "file")
 		if flags == nil {
 			client.end(t, 1)
@@ -65,27 +65,27 @@ func TestDialogueReplacesOnlyWithF(t *testing.T) {
 			client.end(t, 0)
 			want = theirs
 		}
-		checkFile(t, filepath.Join(folder, "file"), want)
-		checkFolder(t, folder, "file")
+		checkFile(t, filepath.Join(dir, "file"), want)
+		checkFolder(t, dir, "file")
 	}
 }
 
-func TestDialogueAboutWhatIsNotThere(t *testing.T) {
+func TestAskReportsMissingFile(t *testing.T) {
 	s := serve(t)
 	for name, want := range map[string]string{
 		"missing":    "not exist",
 		"../missing": "invalid name",
 		"..":         "-o FILE",
 	} {
-		client, folder := s.startDialogue(t)
+		client, dir := s.startDialogue(t)
 		client.say(t, name)
 		client.end(t, 1)
 		checkText(t, client.stderr.String(), "client: ", want)
-		checkFolder(t, folder)
+		checkFolder(t, dir)
 	}
 }
 
-func TestDialogueWithoutAName(t *testing.T) {
+func TestAskRequiresName(t *testing.T) {
 	s := serve(t)
 	for _, typed := range []string{"", "\n"} {
 		_, stderr := run(t, 1, "client", []string{"-connect", s.address}, in(t.TempDir()), typing(typed))
@@ -94,29 +94,29 @@ func TestDialogueWithoutAName(t *testing.T) {
 }
 
 // Whoever takes too long to type finds that the server has hung up.
-func TestDialogueGoesOnAfterTheServerHasHungUp(t *testing.T) {
+func TestAskReconnectsAfterServerHungUp(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "-timeout", "2s")
 	content := newFile(t, filepath.Join(s.files, "file"), 1000)
-	client, folder := s.startDialogue(t)
+	client, dir := s.startDialogue(t)
 	s.await(t, "client dropped")
 	client.say(t, "file")
 	client.end(t, 0)
-	checkFile(t, filepath.Join(folder, "file"), content)
+	checkFile(t, filepath.Join(dir, "file"), content)
 }
 
-func TestDialogueWithAServerThatHangsUpAtOnce(t *testing.T) {
+func TestAskReportsServerThatHangsUp(t *testing.T) {
 	address := foreignServer(t, func(net.Conn, <-chan struct{}) {})
 	stdout, stderr := run(t, 1, "client", []string{"-connect", address}, in(t.TempDir()), typing("file\n"))
 	checkSilent(t, stdout)
 	checkText(t, stderr, "client: the server hung up")
 }
 
-func TestInterruptedDialogue(t *testing.T) {
+func TestAskInterrupted(t *testing.T) {
 	s := serve(t)
-	client, folder := s.startDialogue(t)
+	client, dir := s.startDialogue(t)
 	client.interrupt(t)
 	client.end(t, 130)
 	checkText(t, client.stderr.String(), "client: interrupted")
-	checkFolder(t, folder)
+	checkFolder(t, dir)
 }
