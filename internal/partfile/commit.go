@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// What some systems lack, or fail at. Tests replace it.
+// Operations that some systems lack or fail at. Tests replace them.
 var (
 	lock    = flock
 	link    = (*os.Root).Link
@@ -20,17 +20,20 @@ var (
 	fsync   = (*os.File).Sync
 )
 
-// Commit puts the file into place, with its permissions and its time, unless
-// that is zero, once all of it is on the disk. If it fails because the name has
-// been taken since Open, or for any other reason, the part file stays, and f
-// too: for another Commit, Close or Discard. Only if the error says that the
-// file is in place, f is done.
+// Commit syncs the part file to disk and gives it its final name, with its
+// permissions and the modification time modTime. If modTime is zero, the time of
+// the last Write remains.
+//
+// If Commit fails, for example because the name has been taken since Open, the
+// part file remains, and f can be used for another Commit, Close or Discard. The
+// one exception is an error after the file has got its final name; its text says
+// "the file is in place", and f is closed.
 func (f *File) Commit(modTime time.Time) error {
 	if err := f.checkWritable(); err != nil {
 		return err
 	}
 	if !f.hasPartName(f.file) {
-		return fmt.Errorf("%s: %w: somebody has removed or replaced it", f.part, fs.ErrNotExist)
+		return fmt.Errorf("%s: %w: another program has removed or replaced it", f.part, fs.ErrNotExist)
 	}
 	if err := check(f.dir, f.base, f.replace); err != nil {
 		return receiveError(f.name, err)
@@ -40,8 +43,9 @@ func (f *File) Commit(modTime time.Time) error {
 		return err
 	}
 	defer directory.Close()
-	// A zero time changes nothing. The content is worth more than its time, which
-	// cannot be set in the memory of some phones, nor in the file of another user.
+	// A zero time changes nothing. A failure to set the time is not worth losing
+	// the content: the memory of some phones has no settable times, and only the
+	// owner of a file can set its time.
 	if err := chtimes(f.dir, f.part, time.Time{}, modTime); err != nil && !unsupported(err) {
 		return err
 	}
@@ -57,29 +61,32 @@ func (f *File) Commit(modTime time.Time) error {
 	return nil
 }
 
-// place gives the file its name. It may keep the part name.
+// place gives the file its final name. The part name may remain as a second
+// link.
 func (f *File) place() error {
 	if f.replace {
 		return rename(f.dir, f.part, f.base)
 	}
-	// Unlike a rename, a link never replaces what has come since the check.
+	// Unlike a rename, a link never replaces a file that was created after the
+	// check.
 	switch err := link(f.dir, f.part, f.base); {
 	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrExist):
 		return errTaken
 	}
-	// The file system has no links, and many errors say so. After any other the
-	// rename fails, too.
+	// Most likely the file system has no links. Many different errors report
+	// that. After any other error, the rename fails as well.
 	if err := check(f.dir, f.base, f.replace); err != nil {
 		return err
 	}
 	return rename(f.dir, f.part, f.base)
 }
 
-// permit takes from the owner what only a part file needs: the permissions to
-// read and to write. Nobody else has more than he is to have. It comes last,
-// so that the owner can continue a part file whatever happens before.
+// applyMode removes the owner's permissions to read and write the file if the
+// requested mode lacks them; only the part file needed them. The permissions of
+// other users are already right. applyMode runs last, so that the owner can
+// resume the part file whenever an earlier step fails.
 func (f *File) applyMode() error {
 	info, err := f.file.Stat()
 	if err != nil {
@@ -89,20 +96,21 @@ func (f *File) applyMode() error {
 	if perm&^f.mode == 0 {
 		return nil
 	}
-	// FAT has no permissions to change.
+	// FAT has no permissions that chmod could change.
 	if err := chmod(f.file, perm&f.mode); err != nil && !unsupported(err) {
 		return err
 	}
 	return fsync(f.file)
 }
 
-// cannot reports whether err is that of a file system that cannot do what it is
-// asked to, or of one that does not allow it.
+// unsupported reports whether err means that the file system does not support or
+// does not permit the operation.
 func unsupported(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission)
 }
 
-// syncFolder makes the names in a folder last. Some systems cannot do that.
+// syncDirectory syncs the names in a directory to disk, on systems that support
+// it.
 func syncDirectory(directory *os.File) error {
 	err := fsync(directory)
 	if runtime.GOOS == "windows" || errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
@@ -111,12 +119,12 @@ func syncDirectory(directory *os.File) error {
 	return err
 }
 
-// Close lets go of the file. What was written stays for a later transfer, if it
-// is anything. After Commit or Discard it does nothing.
+// Close closes the part file and keeps it for a later transfer, unless it is
+// empty. After Commit or Discard it does nothing.
 func (f *File) Close() error { return f.finish(false) }
 
-// Discard removes the part file, that of an earlier transfer too, and lets go
-// of it.
+// Discard closes the part file and removes it, even if it was written by an
+// earlier transfer.
 func (f *File) Discard() error { return f.finish(true) }
 
 func (f *File) finish(discard bool) error {

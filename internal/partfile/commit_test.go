@@ -21,7 +21,8 @@ func TestCommitReplacesOnlyWhenComplete(t *testing.T) {
 	d.wantFiles(map[string]string{"a": "new"})
 }
 
-// bothWays runs a test on a file system with links, and on one without.
+// withAndWithoutLinks runs a test on a file system with links, and on simulated
+// ones without links.
 func withAndWithoutLinks(t *testing.T, test func(t *testing.T)) {
 	t.Run("with links", test)
 	for _, errno := range []error{syscall.EPERM, syscall.ENOSYS, syscall.EINVAL} {
@@ -53,7 +54,7 @@ func TestCommitKeepsFileCreatedMeanwhile(t *testing.T) {
 		d.wantError(f.Commit(at), fs.ErrExist, "receive a: ")
 		d.wantFiles(map[string]string{"a": "other", "a.part": "new"})
 
-		// The same file, once the name is free.
+		// The same file can be committed once the name is free.
 		d.must(d.root.Remove("a"))
 		d.must(f.Commit(at))
 		d.wantFiles(map[string]string{"a": "new"})

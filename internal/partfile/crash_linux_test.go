@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Children of the tests are this program again, with their arguments in the
-// environment.
+// childEnv is set in the environment of child processes. They run this test
+// program again, and the variable holds their arguments.
 const childEnv = "PARTFILE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -32,13 +32,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// pieces is how many pieces a child receives the content in.
+// pieces is the number of pieces in which a child receives the content.
 const pieces = 5
 
-// child receives the file a in its working directory, and prints a line after
-// each step. At the line of the number that it is given it stops. Further
-// arguments are "mode=…", "replace", "nolinks" and "limit=…", bytes that a file
-// may have.
+// child receives the file "a" in its working directory and prints a line after
+// each step. The first argument is the number of the line after which it stops.
+// Further arguments are "mode=…", "replace", "nolinks" and "limit=…", the
+// maximum size of a file in bytes.
 func child(args []string) error {
 	stopAt, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -60,14 +60,14 @@ func child(args []string) error {
 				return err
 			}
 		default:
-			return fmt.Errorf("what is %s?", arg)
+			return fmt.Errorf("unknown argument %q", arg)
 		}
 	}
 	lines := 0
 	step := func(what string) {
 		fmt.Println(what)
 		if lines++; lines == stopAt {
-			os.Stdin.Read(make([]byte, 1)) // until it is killed, or the test has ended
+			os.Stdin.Read(make([]byte, 1)) // blocks until the child is killed or the test ends
 			os.Exit(1)
 		}
 	}
@@ -103,7 +103,7 @@ func child(args []string) error {
 	return f.Close()
 }
 
-// haltAround makes steps of what Commit does.
+// stopAround calls step before and after each operation of Commit.
 func stopAround(step func(string)) {
 	around := func(what string, do func() error) error {
 		step("before " + what)
@@ -125,7 +125,7 @@ func stopAround(step func(string)) {
 	}
 }
 
-// start starts a child in the folder.
+// start starts a child in the directory.
 func (d directory) start(args ...string) (cmd *exec.Cmd, lines *bufio.Scanner) {
 	d.Helper()
 	self, err := os.Executable()
@@ -143,8 +143,9 @@ func (d directory) start(args ...string) (cmd *exec.Cmd, lines *bufio.Scanner) {
 	return cmd, bufio.NewScanner(out)
 }
 
-// kill starts a child, kills it at its nth line, and returns all its lines. It
-// is stopped there, or goes on until the signal hits it.
+// kill starts a child, kills it at its nth line and returns all its lines. If
+// stopped is true, the child waits at that line; otherwise it continues until
+// the signal arrives.
 func (d directory) kill(n int, stopped bool, args ...string) (lines []string) {
 	d.Helper()
 	stopAt := 0
@@ -190,7 +191,7 @@ func TestOpenResumesAfterKill(t *testing.T) {
 						d.leavePart("a", string(content[:33_333]))
 					}
 					if lines = d.kill(n, stopped, args...); len(lines) < n {
-						break // it has come to its end
+						break // the child finished before line n
 					}
 					d.wantOldOrWhole(lines, old)
 					d.finish(lines, old)
@@ -203,7 +204,8 @@ func TestOpenResumesAfterKill(t *testing.T) {
 	}
 }
 
-// wantsOldOrWhole checks what a child left that was killed after its lines.
+// wantOldOrWhole checks that the file a killed child left is either the old one
+// or complete. The lines are the child's output.
 func (d directory) wantOldOrWhole(lines []string, old bool) {
 	d.Helper()
 	got, err := d.root.ReadFile("a")
@@ -214,13 +216,14 @@ func (d directory) wantOldOrWhole(lines []string, old bool) {
 	default:
 		d.Fatalf("after %q there is a file of %d bytes, %v", lines, len(got), err)
 	}
-	// Whoever is not root has to be able to open it again.
+	// Without these bits, a user other than root could not open it again.
 	if info, err := d.root.Lstat("a.part"); err == nil && info.Mode()&0o600 != 0o600 {
 		d.Errorf("after %q the part file has the mode %v", lines, info.Mode())
 	}
 }
 
-// finish does the rest of what a child did that was killed after its lines.
+// finish resumes and completes the transfer of a killed child. The lines are the
+// child's output.
 func (d directory) finish(lines []string, old bool) {
 	d.Helper()
 	f, err := Open(d.root, "a", old)
@@ -247,7 +250,7 @@ func (d directory) finish(lines []string, old bool) {
 	d.wantFiles(map[string]string{"a": string(content)})
 }
 
-// written returns how many bytes a child has told of.
+// written returns the number of bytes that a child reported last.
 func written(lines []string) (n int64) {
 	for _, line := range lines {
 		fmt.Sscanf(line, "has %d", &n)
@@ -255,7 +258,7 @@ func written(lines []string) (n int64) {
 	return n
 }
 
-// recorder is a hash that keeps all.
+// A recorder is a hash that keeps the bytes written to it.
 type recorder struct {
 	unusedHash
 	strings.Builder
@@ -266,7 +269,7 @@ func (r *recorder) Write(p []byte) (int, error) { return r.Builder.Write(p) }
 
 func TestOpenReturnsErrBusyAcrossProcesses(t *testing.T) {
 	d := newDirectory(t)
-	early := d.open("a", false) // before anything is there to hold
+	early := d.open("a", false) // before there is a part file to lock
 	cmd, lines := d.start("3")
 	for n := 0; n < 3; n++ {
 		if !lines.Scan() {
@@ -283,7 +286,7 @@ func TestOpenReturnsErrBusyAcrossProcesses(t *testing.T) {
 	d.finish(nil, false)
 }
 
-// A limit of the size stands for a disk that is full: the first part of a write
+// A limit of the file size simulates a full disk: the first part of a write
 // succeeds, and the rest fails.
 func TestWriteKeepsDataWhenDiskIsFull(t *testing.T) {
 	d := newDirectory(t)

@@ -15,8 +15,8 @@ import (
 // at is a time that every file system can store.
 var at = time.Date(2020, 2, 3, 4, 5, 6, 0, time.UTC)
 
-// content is what is received: more than Hash reads at once, and no block of it
-// like another.
+// content is the content to receive. It is larger than one read of Hash, and no
+// two of its blocks are equal.
 var content = func() []byte {
 	b := make([]byte, 100_000)
 	for i := range b {
@@ -25,7 +25,7 @@ var content = func() []byte {
 	return b
 }()
 
-// A folder is one that tests receive files in.
+// A directory is a temporary directory in which a test receives files.
 type directory struct {
 	testing.TB
 	path string
@@ -43,7 +43,7 @@ func newDirectory(t testing.TB) directory {
 	return directory{t, path, root}
 }
 
-// put writes a file that others have made.
+// writeFile creates a file as another program would.
 func (d directory) writeFile(name, text string) {
 	d.Helper()
 	if err := os.WriteFile(filepath.Join(d.path, name), []byte(text), 0o644); err != nil {
@@ -51,7 +51,7 @@ func (d directory) writeFile(name, text string) {
 	}
 }
 
-// open opens a file that can be received.
+// open calls Open, which must succeed.
 func (d directory) open(name string, replace bool) *File {
 	d.Helper()
 	f, err := Open(d.root, name, replace)
@@ -62,7 +62,7 @@ func (d directory) open(name string, replace bool) *File {
 	return f
 }
 
-// begin opens a file afresh.
+// begin calls Open, and Begin at offset 0.
 func (d directory) begin(name string, replace bool) *File {
 	d.Helper()
 	f := d.open(name, replace)
@@ -70,7 +70,7 @@ func (d directory) begin(name string, replace bool) *File {
 	return f
 }
 
-// leave leaves what a transfer leaves that is broken off.
+// leavePart leaves the part file of an interrupted transfer.
 func (d directory) leavePart(name, text string) {
 	d.Helper()
 	f := d.begin(name, true)
@@ -92,7 +92,7 @@ func (d directory) must(err error) {
 	}
 }
 
-// wants checks what is in the folder: names, and what they contain.
+// wantFiles checks the names and contents of the files in the directory.
 func (d directory) wantFiles(want map[string]string) {
 	d.Helper()
 	got := make(map[string]string)
@@ -109,7 +109,7 @@ func (d directory) wantFiles(want map[string]string) {
 	}
 }
 
-// wantsError checks that err matches, and that its message has all parts.
+// wantError checks that err matches, and that its message contains all parts.
 func (d directory) wantError(err, match error, parts ...string) {
 	d.Helper()
 	if !errors.Is(err, match) {
@@ -122,7 +122,7 @@ func (d directory) wantError(err, match error, parts ...string) {
 	}
 }
 
-// wantsOpenError checks that Open fails, whether or not it may replace.
+// wantOpenError checks that Open fails, with and without permission to replace.
 func (d directory) wantOpenError(name string, match error, parts ...string) {
 	d.Helper()
 	for _, replace := range []bool{false, true} {
@@ -131,7 +131,7 @@ func (d directory) wantOpenError(name string, match error, parts ...string) {
 	}
 }
 
-// stub replaces a function that the package calls.
+// stub replaces a function variable of the package for the rest of the test.
 func stub[F any](t testing.TB, place *F, with F) {
 	real := *place
 	*place = with

@@ -8,15 +8,17 @@ import (
 	"os"
 )
 
-// attempts is how often find tries. A part file that is gone again before it is
-// held is a sign of another transfer that gets on.
+// maxAttempts is the maximum number of attempts of findPart. It retries if the
+// part file disappears before it is locked, which means that another transfer
+// is making progress.
 const maxAttempts = 100
 
-// errMoved is the error of a part file that has lost its name to another
-// transfer before it was locked.
+// errMoved means that another transfer removed or renamed the part file before
+// it was locked.
 var errMoved = errors.New("the part file has been moved")
 
-// find takes hold of the part file of an earlier transfer, if there is one.
+// findPart opens and locks the part file of an earlier transfer, if there is
+// one.
 func (f *File) findPart() error {
 	for range maxAttempts {
 		info, err := f.dir.Lstat(f.part)
@@ -26,9 +28,10 @@ func (f *File) findPart() error {
 		if err != nil {
 			return err
 		}
-		// To open anything else may wait, follow a link or wind a tape.
+		// Opening anything but a regular file may block, follow a link or rewind a
+		// tape.
 		if !info.Mode().IsRegular() {
-			return fmt.Errorf("%w: %s is in the way, and not a regular file: remove it", fs.ErrPermission, f.part)
+			return fmt.Errorf("%w: %s is needed for the transfer, but is not a regular file: remove it", fs.ErrPermission, f.part)
 		}
 		file, err := f.dir.OpenFile(f.part, os.O_RDWR, 0)
 		if err == nil {
@@ -44,7 +47,8 @@ func (f *File) findPart() error {
 	return ErrBusy
 }
 
-// hold locks an open part file and makes it that of f, or closes it.
+// lockPart locks an open part file and stores it in f. If that fails, it closes
+// file.
 func (f *File) lockPart(file *os.File) error {
 	err := lock(file)
 	if err == nil && !f.hasPartName(file) {
@@ -59,7 +63,7 @@ func (f *File) lockPart(file *os.File) error {
 	return nil
 }
 
-// hasPartName reports whether the part name still is that of an open file.
+// hasPartName reports whether the part name still refers to the open file.
 func (f *File) hasPartName(file *os.File) bool {
 	named, err := f.dir.Lstat(f.part)
 	if err != nil {
@@ -69,9 +73,10 @@ func (f *File) hasPartName(file *os.File) bool {
 	return err == nil && opened.Mode().IsRegular() && os.SameFile(named, opened)
 }
 
-// forgetPlaced looks at what f has taken hold of. If it is the file itself, a
-// transfer was killed after it had put it into place and before the part name
-// was removed: that is done now.
+// dropPlaced stores the size of the part file in f. If the part file is the same
+// file as the complete one, an earlier transfer was killed after it had linked
+// the file to its final name and before it had removed the part name. Then
+// dropPlaced removes the part name and closes the file.
 func (f *File) dropPlaced() error {
 	info, err := f.file.Stat()
 	if err != nil {
@@ -84,17 +89,18 @@ func (f *File) dropPlaced() error {
 	return errors.Join(f.removePart(), f.closeFile())
 }
 
-// afresh makes a new part file. Others may do the same between the steps, as
-// nothing is locked then: who is late gets ErrBusy.
+// beginAnew creates a new part file. Between its steps nothing is locked, so
+// another transfer may do the same. The later one returns ErrBusy.
 func (f *File) beginAnew() error {
 	if f.file != nil {
-		// Not truncated, as its permissions are what another umask left.
+		// Truncating would keep permissions that another umask has restricted.
 		if err := f.removePart(); err != nil {
 			return err
 		}
-		f.closeFile() // nobody needs what was in it
+		f.closeFile() // its content is not needed
 	}
-	// The kernel takes the umask off. To ask for it, one has to change it.
+	// The kernel applies the umask. This package cannot, because reading the
+	// umask means to change it.
 	file, err := f.dir.OpenFile(f.part, os.O_RDWR|os.O_CREATE|os.O_EXCL, f.mode|0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return ErrBusy
@@ -108,27 +114,27 @@ func (f *File) beginAnew() error {
 	return err
 }
 
-// goOn makes ready to append to the part file of an earlier transfer.
+// resume prepares for appending to the part file of an earlier transfer.
 func (f *File) resume() error {
 	info, err := f.file.Stat()
 	if err != nil {
 		return err
 	}
 	if info.Size() != f.size {
-		return fmt.Errorf("%s: somebody has changed its size from %d to %d bytes: begin afresh", f.part, f.size, info.Size())
+		return fmt.Errorf("%s: another program has changed its size from %d to %d bytes: begin at 0", f.part, f.size, info.Size())
 	}
-	// What comes now may be meant for fewer eyes than what is there. Only who
-	// has the file open already goes on seeing it.
+	// The new content may be meant for fewer users than the content so far. Users
+	// that have the part file open can still read it.
 	if perm := info.Mode().Perm(); perm&^(f.mode|0o600) != 0 {
 		if err := chmod(f.file, perm&(f.mode|0o600)); err != nil {
-			return fmt.Errorf("%s cannot be kept from other users: %w: begin afresh", f.part, err)
+			return fmt.Errorf("%s: its permissions cannot be restricted: %w: begin at 0", f.part, err)
 		}
 	}
 	_, err = f.file.Seek(f.size, io.SeekStart)
 	return err
 }
 
-// removePart removes the part name, if it still is that of the part file.
+// removePart removes the part name if it still refers to the part file.
 func (f *File) removePart() error {
 	if !f.hasPartName(f.file) {
 		return nil
@@ -136,9 +142,9 @@ func (f *File) removePart() error {
 	return f.dir.Remove(f.part)
 }
 
-// closeFile closes the part file. It is unlocked first, because a process that
-// is being started has a copy of the descriptor for a moment, and the lock
-// would last as long.
+// closeFile unlocks and closes the part file. Closing alone would not always
+// release the lock: a child process that is starting has a copy of the
+// descriptor for a moment, and the lock lasts as long as any copy.
 func (f *File) closeFile() error {
 	unlock(f.file)
 	err := f.file.Close()
@@ -146,7 +152,7 @@ func (f *File) closeFile() error {
 	return err
 }
 
-// letGo closes whatever is open.
+// release closes the part file, if it is open, and the directory.
 func (f *File) release() error {
 	var err error
 	if f.file != nil {

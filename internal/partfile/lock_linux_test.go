@@ -20,7 +20,7 @@ func TestOpenReturnsErrBusyWhileHeld(t *testing.T) {
 	for name, begin := range map[string]func(*File) error{
 		"opened":    func(*File) error { return nil },
 		"continued": func(f *File) error { return f.Begin(0o644, 5) },
-		"afresh":    func(f *File) error { return f.Begin(0o644, 0) },
+		"restarted": func(f *File) error { return f.Begin(0o644, 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDirectory(t)
@@ -73,7 +73,7 @@ func TestCloseUnlocksDuplicatedDescriptor(t *testing.T) {
 	d := newDirectory(t)
 	f := d.begin("a", false)
 	d.write(f, "hello")
-	// A process that is being started has one.
+	// A child process that is starting has such a copy.
 	fd, err := unix.Dup(int(f.file.Fd()))
 	d.must(err)
 	defer unix.Close(fd)
@@ -122,7 +122,7 @@ func TestLockPartRefusesSpecialFile(t *testing.T) {
 func TestOpenRetriesWhenTransferEnds(t *testing.T) {
 	for name, tt := range map[string]struct {
 		end  func(*File) error
-		want string // in the end, of another transfer's hello
+		want string // remaining of the other transfer's "hello"
 	}{
 		"Commit":  {func(f *File) error { return f.Commit(at) }, ""},
 		"Discard": {(*File).Discard, ""},
@@ -168,7 +168,7 @@ func TestBeginReturnsErrBusyIfOvertaken(t *testing.T) {
 	var other *File
 	stub(t, &lock, func(file *os.File) error {
 		lock = flock
-		other = d.open("a", false) // finds the new file, which nobody holds
+		other = d.open("a", false) // finds the new file, which is not locked yet
 		return flock(file)
 	})
 	d.wantError(f.Begin(0o644, 0), ErrBusy)
@@ -183,7 +183,7 @@ func TestBeginReturnsErrBusyIfPartRemoved(t *testing.T) {
 	d := newDirectory(t)
 	f := d.open("a", false)
 	stub(t, &lock, func(file *os.File) error {
-		d.must(d.root.Remove("a.part")) // by one that has held it and let it go
+		d.must(d.root.Remove("a.part")) // as a transfer does that locked and released it
 		return flock(file)
 	})
 	d.wantError(f.Begin(0o644, 0), ErrBusy)
@@ -199,8 +199,8 @@ func TestOpenReturnsLockError(t *testing.T) {
 	d.wantFiles(map[string]string{"a.part": "hello"})
 }
 
-// Transfers meet in all steps, and each finds its own content in place, or that
-// of one that came after it, or is told of another.
+// The transfers overlap in all steps. Each of them either commits, possibly
+// followed by a later one, or fails because of another transfer.
 func TestFileConcurrentTransfersDoNotMix(t *testing.T) {
 	for _, replace := range []bool{false, true} {
 		t.Run(fmt.Sprintf("replace=%v", replace), func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestFileConcurrentTransfersDoNotMix(t *testing.T) {
 	}
 }
 
-// receive receives a text in pieces.
+// receive receives a text in ten pieces.
 func receive(root *os.Root, text string, replace bool) error {
 	f, err := Open(root, "a", replace)
 	if err != nil {
@@ -282,7 +282,7 @@ func TestFileLeavesNothingOpen(t *testing.T) {
 			d.must(f.Begin(0o644, 5))
 			d.must(f.Close())
 		},
-		"begun afresh": func() {
+		"restarted": func() {
 			d.leavePart("left", "hello")
 			d.must(d.begin("left", true).Discard())
 		},
@@ -308,7 +308,7 @@ func TestFileLeavesNothingOpen(t *testing.T) {
 	}
 }
 
-// uncollected keeps the garbage collector from closing what a test forgets.
+// disableGC keeps the garbage collector from closing files that a test forgot.
 func disableGC(t *testing.T) {
 	before := debug.SetGCPercent(-1)
 	t.Cleanup(func() { debug.SetGCPercent(before) })

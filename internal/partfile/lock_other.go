@@ -4,7 +4,7 @@ package partfile
 
 import "os"
 
-// flock does nothing: there is no flock(2) here.
+// flock does nothing, because the system has no flock(2).
 func flock(*os.File) error { return nil }
 
 func unlock(*os.File) {}

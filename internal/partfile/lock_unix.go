@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// flock locks an open part file, or returns ErrBusy. Where the file system has
-// no locks, such as some on a network, it does without.
+// flock locks an open part file, or returns ErrBusy if it is locked. On file
+// systems without locks, such as some network file systems, flock returns nil
+// without a lock.
 func flock(file *os.File) error {
 	for {
 		switch err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
@@ -25,5 +26,6 @@ func flock(file *os.File) error {
 	}
 }
 
-// unlock ends what flock began. Closing the file would do it if that fails.
+// unlock releases the lock. Its error is ignored, because closing the file also
+// releases the lock.
 func unlock(file *os.File) { unix.Flock(int(file.Fd()), unix.LOCK_UN) }

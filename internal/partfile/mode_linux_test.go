@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// masked sets the umask for a test. Tests of this package are not parallel.
+// setUmask sets the umask for a test. Tests of this package are not parallel.
 func setUmask(t *testing.T, mask int) {
 	before := unix.Umask(mask)
 	t.Cleanup(func() { unix.Umask(before) })
@@ -49,7 +49,7 @@ func TestCommitAppliesModeLessUmask(t *testing.T) {
 				d := newDirectory(t)
 				if replace {
 					d.writeFile("a", "old")
-					d.must(d.root.Chmod("a", 0o707)) // of no influence
+					d.must(d.root.Chmod("a", 0o707)) // must have no effect
 				}
 				setUmask(t, tt.umask)
 				f := d.open("a", replace)
@@ -97,7 +97,7 @@ func TestBeginAtZeroCreatesNewFile(t *testing.T) {
 	setUmask(t, 0)
 	d := newDirectory(t)
 	d.leavePart("a", "hello")
-	old, err := os.Open(filepath.Join(d.path, "a.part")) // somebody who may read the old one
+	old, err := os.Open(filepath.Join(d.path, "a.part")) // by a user who may read the old file
 	d.must(err)
 	defer old.Close()
 	f := d.open("a", false)
@@ -109,7 +109,7 @@ func TestBeginAtZeroCreatesNewFile(t *testing.T) {
 	}
 	buf := make([]byte, 10)
 	if n, err := old.ReadAt(buf, 0); string(buf[:n]) != "hello" {
-		t.Errorf("who had opened the old file reads %q, %v", buf[:n], err)
+		t.Errorf("the descriptor of the old file reads %q, %v", buf[:n], err)
 	}
 }
 
@@ -118,9 +118,9 @@ func TestBeginFailsIfChmodFails(t *testing.T) {
 	d.leavePart("a", "hello")
 	f := d.open("a", false)
 	stub(t, &chmod, func(*os.File, fs.FileMode) error { return unix.EPERM })
-	d.wantError(f.Begin(0o600, 5), fs.ErrPermission, "begin afresh")
+	d.wantError(f.Begin(0o600, 5), fs.ErrPermission, "begin at 0")
 	if _, err := f.Write([]byte("secret")); err == nil {
-		t.Error("written all the same")
+		t.Error("Write succeeded after Begin had failed")
 	}
 	d.must(f.Begin(0o600, 0))
 	d.write(f, "secret")
@@ -141,7 +141,7 @@ func TestCommitIgnoresUnsupportedChmod(t *testing.T) {
 }
 
 func TestSyncDirectoryIgnoresEINVAL(t *testing.T) {
-	// /proc is such a folder.
+	// Directories in /proc return EINVAL.
 	proc, err := os.Open("/proc/self")
 	if err != nil {
 		t.Fatal(err)
@@ -155,6 +155,6 @@ func TestSyncDirectoryIgnoresEINVAL(t *testing.T) {
 	}
 	proc.Close()
 	if err := syncDirectory(proc); err == nil {
-		t.Error("no other error is returned either")
+		t.Error("another error is ignored, too")
 	}
 }

@@ -16,21 +16,20 @@ import (
 
 const (
 	suffix  = ".part"
-	maxName = 255 // bytes of a name in a folder that most file systems allow
+	maxName = 255 // maximum bytes of a file name on most file systems
 )
 
-// errTaken is the error of a file that is not to be replaced.
+// errTaken reports that a file exists and may not be replaced.
 var errTaken = fmt.Errorf("%w: choose another name, or allow to replace it", fs.ErrExist)
 
-// Check tells, before anything is asked of a peer, whether the file name in
-// root can be received: whether the name is free, or may be replaced. Its
-// errors match
+// Check returns an error if the file name in root cannot be received, so that a
+// caller finds out before it asks a peer for the content. The error matches
 //
-//   - fs.ErrInvalid if the name is none that a file in root can have,
-//   - fs.ErrNotExist if its folder is missing,
-//   - fs.ErrExist if the name is taken, and replace is false,
-//   - fs.ErrPermission if something has the name that is never replaced, such
-//     as a folder or a symbolic link, or if its folder is not within root.
+//   - fs.ErrInvalid if name is not a valid path of a file in root,
+//   - fs.ErrNotExist if the directory is missing,
+//   - fs.ErrExist if the file exists and replace is false,
+//   - fs.ErrPermission if name is something that is never replaced, such as a
+//     directory or a symbolic link, or if its directory is outside root.
 func Check(root *os.Root, name string, replace bool) error {
 	dir, base, err := locate(root, name)
 	if err != nil {
@@ -43,7 +42,7 @@ func Check(root *os.Root, name string, replace bool) error {
 	return nil
 }
 
-// check is Check within the folder. It does not follow symbolic links.
+// check is Check for a file in dir. It does not follow symbolic links.
 func check(dir *os.Root, base string, replace bool) error {
 	info, err := dir.Lstat(base)
 	switch {
@@ -56,52 +55,54 @@ func check(dir *os.Root, base string, replace bool) error {
 	case !replace:
 		return errTaken
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%w: what has this name is not a regular file, and is never replaced: choose another name", fs.ErrPermission)
+		return fmt.Errorf("%w: the existing entry is not a regular file and is never replaced: choose another name", fs.ErrPermission)
 	}
 	return nil
 }
 
-// receiveError returns err with the name of the file.
+// receiveError adds the name of the file to err.
 func receiveError(name string, err error) error {
 	return &fs.PathError{Op: "receive", Path: name, Err: err}
 }
 
-// locate opens the folder of a file, and returns its name there.
+// locate opens the directory of the file name and returns the last element of
+// name.
 func locate(root *os.Root, name string) (dir *os.Root, base string, err error) {
-	// Localize allows no more than fs.ValidPath, and not what is special on
-	// this system, such as a backslash on Windows.
+	// Localize refuses every name that fs.ValidPath refuses. It also refuses
+	// characters that are special on this system, such as a backslash on Windows.
 	if _, err := filepath.Localize(name); err != nil || name == "." {
-		return nil, "", fmt.Errorf("%w: a file needs a path within the folder, with slashes and without the elements . and .., such as a/b.txt", fs.ErrInvalid)
+		return nil, "", fmt.Errorf("%w: use a path within the directory, with slashes and without the elements . and .., such as a/b.txt", fs.ErrInvalid)
 	}
 	base = path.Base(name)
-	// In capitals, too: some file systems do not tell them apart.
+	// ToLower, because some file systems ignore case.
 	if strings.HasSuffix(strings.ToLower(base), suffix) {
-		return nil, "", fmt.Errorf("%w: names that end in %s are those of files of which a part is missing: choose another name", fs.ErrInvalid, suffix)
+		return nil, "", fmt.Errorf("%w: names that end in %s are reserved for incomplete files: choose another name", fs.ErrInvalid, suffix)
 	}
-	// OpenRoot would wait for a writer if the last element was a FIFO. What
-	// comes before it must be a folder.
+	// If the last element of the directory's path is a FIFO, OpenRoot would wait
+	// for a writer. "/." makes it fail with ENOTDIR instead.
 	dir, err = root.OpenRoot(path.Dir(name) + "/.")
 	switch {
 	case err == nil:
 		return dir, base, nil
 	case escapes(root, err):
-		err = fmt.Errorf("%w: %w: a symbolic link leads out of the folder", fs.ErrPermission, err)
+		err = fmt.Errorf("%w: %w: a symbolic link leads out of the directory", fs.ErrPermission, err)
 	case errors.Is(err, syscall.ENOTDIR):
 		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}
 	return nil, "", err
 }
 
-// escapes reports whether err is the error of os.Root for a path that leads out
-// of it. Package os does not export that error, but has it for "..", too.
+// escapes reports whether err is the error that os.Root returns for a path
+// outside the root. Package os does not export that error, but os.Root returns
+// the same one for "..".
 func escapes(root *os.Root, err error) bool {
 	_, up := root.Lstat("..")
 	cause := errors.Unwrap(up)
 	return cause != nil && cause != fs.ErrClosed && errors.Is(err, cause)
 }
 
-// partName returns the name of the part file. If it would be too long, a
-// checksum stands for the end of the name.
+// partName returns the name of the part file for base. If base and the suffix
+// together are too long, a checksum of base replaces its end.
 func partName(base string) string {
 	if len(base)+len(suffix) <= maxName {
 		return base + suffix

@@ -11,8 +11,8 @@ import (
 func TestOpenRefusesInvalidNames(t *testing.T) {
 	d := newDirectory(t)
 	for _, name := range []string{"", ".", "..", "/", "/a", "a/", "a//b", "./a", "a/..", "../a", "a/../../b", "a\x00b", "a\xffb"} {
-		d.wantOpenError(name, fs.ErrInvalid, "path within the folder")
-		d.wantError(Check(d.root, name, true), fs.ErrInvalid, "path within the folder")
+		d.wantOpenError(name, fs.ErrInvalid, "path within the directory")
+		d.wantError(Check(d.root, name, true), fs.ErrInvalid, "path within the directory")
 	}
 	d.wantFiles(map[string]string{})
 }

@@ -1,14 +1,16 @@
-// Package partfile receives a file into a part file beside its name, name.part,
-// which a later transfer can continue, and puts it into place whole or not at
-// all.
+// Package partfile receives a file completely or not at all.
 //
-// A part file belongs to one transfer at a time, as long as all keep to this
-// package: it is locked where the system has flock(2). Elsewhere only two that
-// begin at the same moment notice each other.
+// The content is written to a part file, name.part, in the directory of the
+// file. A complete part file is renamed to name. A later transfer can resume an
+// incomplete one.
 //
-// As long as the part name exists, its owner may read and write the file, so
-// that it can be continued; and nobody else may who may not read or write the
-// file that it becomes.
+// Only one transfer at a time uses a part file, provided that all transfers go
+// through this package: the part file is locked with flock(2). On systems
+// without flock, only transfers that begin at the same moment detect each other.
+//
+// While the part name exists, the owner can read and write the file, so that
+// the transfer can be resumed. No other user gets a permission that the complete
+// file does not grant.
 package partfile
 
 import (
@@ -21,34 +23,37 @@ import (
 	"os"
 )
 
-// ErrBusy is the error of a transfer to a name that another one is receiving.
-var ErrBusy = errors.New("another transfer of this file is under way: wait for its end")
+// ErrBusy means that another transfer is receiving a file of the same name.
+var ErrBusy = errors.New("another transfer of this file is in progress: try again when it has ended")
 
-// A File is a file that is being received. It is for one goroutine.
+// A File is a file that is being received. It must not be used by several
+// goroutines at the same time.
 type File struct {
-	name       string   // in the root, for errors
-	dir        *os.Root // the folder; nil after Close, Commit or Discard
-	base, part string   // the names in it
-	replace    bool     // whether a file that has the name already may go
+	name       string   // path within the root, for errors
+	dir        *os.Root // directory of the file; nil after Close, Commit or Discard
+	base, part string   // final name and part name in dir
+	replace    bool     // whether an existing file may be replaced
 
-	file  *os.File // the part file, held; nil if there is none
-	size  int64    // what an earlier transfer left of it
+	file  *os.File // the locked part file; nil if there is none
+	size  int64    // bytes of the part file that an earlier transfer wrote
 	begun bool
 	mode  fs.FileMode
 }
 
-// Open opens what an earlier transfer left of the file name in root, if
-// anything, and takes hold of it. Nothing is created yet. It fails as [Check]
-// does, with [ErrBusy] if another transfer has hold of it, and with an error
-// that matches fs.ErrPermission if what has the part name is not a regular file.
+// Open prepares to receive the file name in root. If an earlier transfer left a
+// part file, Open opens and locks it. Open creates nothing.
+//
+// The errors of Open match those of [Check]. In addition, they match [ErrBusy]
+// if another transfer has locked the part file, and fs.ErrPermission if the part
+// name belongs to something other than a regular file.
 func Open(root *os.Root, name string, replace bool) (*File, error) {
 	dir, base, err := locate(root, name)
 	if err != nil {
 		return nil, receiveError(name, err)
 	}
 	f := &File{name: name, dir: dir, base: base, part: partName(base), replace: replace}
-	// What is left of a transfer that was killed goes before the check, which
-	// finds the file that it has put into place.
+	// findPart must run first: it removes the part name that a killed transfer
+	// left on a file it had already put into place, and check looks at that file.
 	if err = f.findPart(); err == nil {
 		err = check(dir, base, replace)
 	}
@@ -59,11 +64,11 @@ func Open(root *os.Root, name string, replace bool) (*File, error) {
 	return f, nil
 }
 
-// Size returns how many bytes of an earlier transfer there are: none any more
-// after Begin at offset 0.
+// Size returns the number of bytes that an earlier transfer left in the part
+// file. It is 0 after Begin at offset 0.
 func (f *File) Size() int64 { return f.size }
 
-// Hash feeds the Size bytes of an earlier transfer to h.
+// Hash writes the Size bytes of an earlier transfer to h.
 func (f *File) Hash(ctx context.Context, h hash.Hash) error {
 	if f.dir == nil {
 		return fs.ErrClosed
@@ -76,7 +81,7 @@ func (f *File) Hash(ctx context.Context, h hash.Hash) error {
 		block := buf[:min(int64(len(buf)), f.size-at)]
 		_, err := f.file.ReadAt(block, at)
 		if err == io.EOF {
-			return fmt.Errorf("%s: %w: somebody has shortened it", f.part, io.ErrUnexpectedEOF)
+			return fmt.Errorf("%s: %w: another program has truncated it", f.part, io.ErrUnexpectedEOF)
 		}
 		if err != nil {
 			return err
@@ -87,21 +92,21 @@ func (f *File) Hash(ctx context.Context, h hash.Hash) error {
 	return nil
 }
 
-// Begin makes ready for Write. At offset 0 the file begins afresh, and what an
-// earlier transfer left is gone; at Size it goes on where that one ended. There
-// are no other offsets.
+// Begin prepares for Write. At offset 0 it discards the bytes of an earlier
+// transfer and starts a new part file. At offset Size it resumes that transfer.
+// Any other offset is an error that matches fs.ErrInvalid.
 //
-// The file will have the permissions of mode less the umask. One that is
-// continued gets no more than it was begun with, even if mode has more: what
-// the umask has taken then is not known.
+// The complete file has the permissions of mode minus the umask. A resumed file
+// keeps only the permissions that it also had when it was begun, even if mode
+// has more, because the bits that the umask removed then are unknown.
 func (f *File) Begin(mode fs.FileMode, offset int64) error {
 	switch {
 	case f.dir == nil:
 		return fs.ErrClosed
 	case f.begun:
-		return errors.New("the file has begun already")
+		return errors.New("Begin was called twice")
 	case offset != 0 && offset != f.size:
-		return fmt.Errorf("%w: the file can begin at byte 0, or go on at %d, but not at %d", fs.ErrInvalid, f.size, offset)
+		return fmt.Errorf("%w: offset %d: begin at 0, or resume at %d", fs.ErrInvalid, offset, f.size)
 	}
 	begin := f.resume
 	if offset == 0 {
@@ -115,7 +120,8 @@ func (f *File) Begin(mode fs.FileMode, offset int64) error {
 	return nil
 }
 
-// Write appends to the file. If it fails, what was written before stays.
+// Write appends to the part file. After a failure, the bytes already written
+// remain.
 func (f *File) Write(p []byte) (int, error) {
 	if err := f.checkWritable(); err != nil {
 		return 0, err
@@ -123,13 +129,13 @@ func (f *File) Write(p []byte) (int, error) {
 	return f.file.Write(p)
 }
 
-// writable says why nothing can be written or put into place.
+// checkWritable returns an error unless f is ready for Write and Commit.
 func (f *File) checkWritable() error {
 	switch {
 	case f.dir == nil:
 		return fs.ErrClosed
 	case !f.begun:
-		return errors.New("the file has not begun: call Begin first")
+		return errors.New("Begin was not called")
 	}
 	return nil
 }

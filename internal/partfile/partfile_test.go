@@ -46,7 +46,7 @@ func TestCommitMovesPartIntoPlace(t *testing.T) {
 
 func TestCommitWithZeroTimeKeepsWriteTime(t *testing.T) {
 	d := newDirectory(t)
-	before := time.Now().Add(-time.Minute) // clocks of file systems are coarse
+	before := time.Now().Add(-time.Minute) // because clocks of file systems are coarse
 	f := d.begin("a", false)
 	d.write(f, "hello")
 	d.must(f.Commit(time.Time{}))
@@ -112,10 +112,10 @@ func TestBeginRefusesOtherOffsets(t *testing.T) {
 	d.leavePart("a", "hello")
 	f := d.open("a", false)
 	for _, offset := range []int64{-1, 1, 4, 6} {
-		d.wantError(f.Begin(0o644, offset), fs.ErrInvalid, "go on at 5")
+		d.wantError(f.Begin(0o644, offset), fs.ErrInvalid, "resume at 5")
 	}
 	d.wantFiles(map[string]string{"a.part": "hello"})
-	d.must(f.Begin(0o644, 5)) // goes on all the same
+	d.must(f.Begin(0o644, 5)) // still possible
 }
 
 func TestHashStopsWithContext(t *testing.T) {
@@ -132,7 +132,7 @@ func TestHashStopsWithContext(t *testing.T) {
 	}
 }
 
-// cancelling is a hash that cancels a context in the first block.
+// A cancelingHash cancels a context in the first Write.
 type cancelingHash struct {
 	unusedHash
 	cancel func()
@@ -145,7 +145,7 @@ func (c *cancelingHash) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// nothing are the methods of a hash that are not needed.
+// unusedHash has the methods of a hash that the tests do not need.
 type unusedHash struct{}
 
 func (unusedHash) Sum([]byte) []byte { panic("not needed") }
@@ -202,7 +202,7 @@ func TestDiscardRemovesPart(t *testing.T) {
 	for name, begin := range map[string]func(*File) error{
 		"opened":    func(*File) error { return nil },
 		"continued": func(f *File) error { return f.Begin(0o644, f.Size()) },
-		"afresh":    func(f *File) error { return f.Begin(0o644, 0) },
+		"restarted": func(f *File) error { return f.Begin(0o644, 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDirectory(t)

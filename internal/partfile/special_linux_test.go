@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// special are things that are not regular files, by how they are made.
+// specialFiles maps kinds of non-regular files to functions that create them.
 var specialFiles = map[string]func(d directory, path string) error{
 	"directory": func(_ directory, path string) error { return os.Mkdir(path, 0o755) },
-	"FIFO":   func(_ directory, path string) error { return unix.Mkfifo(path, 0o666) },
+	"FIFO":      func(_ directory, path string) error { return unix.Mkfifo(path, 0o666) },
 	"socket": func(d directory, path string) error {
-		// By a short path: a socket's name has to be short.
+		// Chdir, because the path of a socket must be short.
 		d.TB.(*testing.T).Chdir(filepath.Dir(path))
 		l, err := net.Listen("unix", filepath.Base(path))
 		if err == nil {
@@ -113,8 +113,8 @@ func TestOpenRefusesEscapingLinks(t *testing.T) {
 		"absolute": out.path, "relative": up, "sub/up": "../..", "inside": filepath.Join(d.path, "sub"),
 	} {
 		d.must(d.root.Symlink(to, name))
-		d.wantOpenError(name+"/a", fs.ErrPermission, "leads out of the folder", name+"/a")
-		d.wantError(Check(d.root, name+"/a", false), fs.ErrPermission, "leads out of the folder")
+		d.wantOpenError(name+"/a", fs.ErrPermission, "leads out of the directory", name+"/a")
+		d.wantError(Check(d.root, name+"/a", false), fs.ErrPermission, "leads out of the directory")
 	}
 	out.wantFiles(map[string]string{})
 }
@@ -174,7 +174,7 @@ func (d directory) lstat(name string) fs.FileInfo {
 	return info
 }
 
-// wantsUntouched checks that a name still stands for what it stood for before.
+// wantUntouched checks that a name still refers to the same unchanged file.
 func (d directory) wantUntouched(name string, before fs.FileInfo) {
 	d.Helper()
 	if now := d.lstat(name); !os.SameFile(now, before) || now.Mode() != before.Mode() || !now.ModTime().Equal(before.ModTime()) {
