@@ -1,6 +1,6 @@
-// Package filetransfer sends and receives files over any net.Conn, such as an
-// RFCOMM connection: a server of files that serves one client at a time, and
-// its clients.
+// Package filetransfer transfers files over any net.Conn, such as an RFCOMM
+// connection. A [Server] offers files and accepts uploads, one client at a
+// time. [Client] and [Fetch] are its clients.
 //
 //	root, err := os.OpenRoot(".")
 //	…
@@ -9,7 +9,7 @@
 //	server := &filetransfer.Server{FS: root.FS()}
 //	err = server.Serve(listener)
 //
-// and on another machine
+// On another machine:
 //
 //	conn, err := rfcomm.Dial("01:23:45:67:89:AB", 20)
 //	…
@@ -17,113 +17,119 @@
 //	defer client.Close()
 //	info, err := client.Download(ctx, "notes.txt", "notes.txt")
 //
-// A server speaks two dialects on one channel, and the client's first byte
-// chooses. [Fetch] speaks the plain one, [Client] the framed one.
+// A server accepts two dialects on the same channel. The client's first byte
+// selects one: [Fetch] uses the plain dialect, [Client] the framed dialect.
 //
 // # The plain dialect
 //
-// It is that of a well-known tutorial on RFCOMM, to the byte, so that peers in
-// any language that follow the tutorial work with this package.
+// The plain dialect is byte for byte that of a well-known RFCOMM tutorial.
+// Peers in any language that follow the tutorial work with this package.
 //
 //   - The server sends "Enter the file name", without a line end.
-//   - The client sends a name, which ends at a line end, at 2,048 bytes, or when
-//     200 ms pass without more of it.
-//   - The server sends the content of the file, then "Transfer complete", and
-//     closes the connection.
-//   - If the file cannot be sent, the server sends "Error: " and one line
-//     instead, and closes. If it fails in the middle of the content, it only
-//     closes: a line there would be taken for content.
+//   - The client sends a name. The name ends at a line end, after 2,048 bytes,
+//     or when 200 ms pass without another byte.
+//   - The server sends the content of the file and then "Transfer complete",
+//     the end mark, and closes the connection.
+//   - If the server cannot send the file, it sends "Error: " and one line
+//     instead and closes the connection. If it fails in the middle of the
+//     content, it only closes the connection, because a line would look like
+//     content.
 //
-// A client is done at the end of the stream, or when 2 s pass after the end
-// mark. A stream that ends otherwise is cut. A file that holds the words of the
-// mark cannot always be told from one that was cut there; nothing shows whether
-// the bytes are right; and what was cut starts again from the beginning. The
-// framed dialect has none of these faults.
+// A transfer is complete if the stream ends after the end mark, or if 2 s pass
+// after the end mark. A stream that ends without the mark was cut.
+//
+// The dialect has three weaknesses: a file that contains the words of the mark
+// cannot always be distinguished from one that was cut there; corrupt content
+// is not detected; and a cut transfer has to restart from the beginning. The
+// framed dialect has none of them.
 //
 // # The framed dialect
 //
-// After the prompt the client sends requests, one after the other. Both sides
-// speak in blocks, which look like the head of a mail: a first line, fields, an
-// empty line, with CR LF as line ends. The first line of a block is
+// After the prompt, the client sends requests, one after the other. Both sides
+// send blocks, which look like the header of a mail: a first line, fields, and
+// an empty line, with CR LF as line ends. The first line of a block is
 // "filetransfer/1", the dialect and its version, and a word. The last field,
 // CRC-32, is the checksum (IEEE, eight hexadecimal digits) of all bytes of the
 // block before its own line. A block has at most 16,384 bytes and 64 fields.
-// Fields that are not known are ignored; none occurs twice.
+// Unknown fields are ignored. No field occurs twice.
 //
-// A request begins with a NUL byte, which no file name has, before its block. Its
-// word is the method:
+// A request is a NUL byte, which no file name contains, and a block. Its word
+// is the method:
 //
-//	stat   tells about a file or folder
-//	list   lists a folder
+//	stat   describes a file or directory
+//	list   lists a directory
 //	get    sends a file
 //	put    stores a file
-//	wait   has no answer; it only says that a request will follow
+//	wait   has no answer; it only announces that a request will follow
 //
 // Its fields are
 //
 //	Name      the path, with slashes; any byte may be written as %XX, as in a URL
-//	Offset    get: where to begin, if not at 0
-//	SHA-256   get: with Offset, the checksum of what comes before it
+//	Offset    get: the position to begin at, if not 0
+//	SHA-256   get: with Offset, the checksum of the bytes before it
 //	Replace   put: "yes" to replace an existing file
-//	Resume    put: "yes" to be told what the server holds already
+//	Resume    put: "yes" to learn how much of the file the server already has
 //
 // and for put those of a file:
 //
 //	Size      in bytes, or "unknown"
-//	Modified  the time of the last change, as in RFC 3339, in UTC
+//	Modified  the modification time in UTC, as in RFC 3339
 //	Mode      the permission bits, in octal
-//	Type      "folder" or "other"; files have none
+//	Type      "folder" for a directory, or "other"; files have no Type
 //
-// The server answers a stat with "ok" and the fields of the file; a list with
-// "ok", then one "entry" with name and fields for each, in any order, and an
-// "end" whose Entries is their number.
+// The server answers a stat with "ok" and the fields of the file. It answers a
+// list with "ok", then one "entry" with name and fields per file, in any order,
+// and then an "end" whose field Entries is their number.
 //
-// To a get it answers "ok" with the fields of the file, and its content follows,
-// from the offset on. The client answers with "ok" when it has stored the file,
-// or with an error. If the file does not begin with what the client has, the
-// answer is "changed", and the client asks again without an offset.
+// It answers a get with "ok" and the fields of the file, followed by the
+// content from the offset on. The client answers with "ok" when it has stored
+// the file, or with an error. If the bytes before the offset do not have the
+// checksum of the request, the server answers "changed", and the client repeats
+// the request without an offset.
 //
-// To a put it answers "ready". To a client that wants to resume it tells the
-// Offset and SHA-256 of what it holds, if that is anything. The client answers
-// "from", with the same fields to go on there, or without them to begin at 0;
-// the content follows. The server answers with "ok" and the SHA-256 of what it
-// has stored, or with an error, which may come before the content has ended.
+// It answers a put with "ready". If the client wants to resume and the server
+// has part of the file, the answer has the Offset and SHA-256 of that part. The
+// client answers "from", with the same fields to resume there, or without them
+// to begin at 0, and then sends the content. The server answers with "ok" and
+// the SHA-256 of the stored file, or with an error, which may arrive before the
+// content has ended.
 //
-// Content goes in chunks of at most 32,768 bytes: the length in hexadecimal,
-// without leading zeros, CR LF, the bytes, CR LF. The length 0 and CR LF end it.
-// The block "end" follows with the SHA-256 of the whole file, what comes before
-// the offset included; or an error, if the rest cannot be sent.
+// Content is sent in chunks of at most 32,768 bytes: the length in hexadecimal
+// without leading zeros, CR LF, the bytes, CR LF. The length 0 and CR LF end
+// the content. The block "end" follows, with the SHA-256 of the whole file,
+// including the bytes before the offset. If the rest of the content cannot be
+// sent, an error follows instead.
 //
-// Where a side is awaited that first has to read what it holds, or to write to
-// its disk, it sends a "wait" now and then.
+// A side that keeps its peer waiting while it reads a part file or writes to
+// its disk sends a "wait" block from time to time.
 //
-// The answers that are errors have a Message for people. Their words, of which
-// there may be more later, are:
+// Answers that report an error have a Message for people. Their words are
+// listed below; later versions may add more.
 //
-//	not-exist    there is no such file or folder
-//	exist        the file exists, and is not to be replaced
-//	permission   it may not be read or written
-//	invalid      the name is none, or that of a folder where a file is needed
+//	not-exist    the file or directory does not exist
+//	exist        the file exists and must not be replaced
+//	permission   the file must not be read or written
+//	invalid      the name is invalid, or is that of a directory instead of a file
 //	too-large    the file is larger than the server allows
-//	changed      the file is not what it was before, or shrank meanwhile
-//	refused      the server does not offer this
+//	changed      the file differs from before, or shrank during the transfer
+//	refused      the server does not offer this operation
 //	corrupt      a checksum is wrong, or a message is malformed
-//	incomplete   the sender had less content than it stated
+//	incomplete   the sender had less content than it announced
 //	no-space     the disk is full
-//	timeout      the request did not come in time
-//	unsupported  the method or the version is not known
+//	timeout      the request did not arrive in time
+//	unsupported  the method or the version is unknown
 //	closing      the server is closing
-//	failed       anything else
+//	failed       any other error
 //
-// After malformed messages, timeout and closing, the server hangs up. A peer that
-// knows a later version has to begin with version 1, and can learn from its
-// answers' fields what else there is.
+// After a malformed message, a timeout or "closing", the server closes the
+// connection. A peer that supports a later version must begin with version 1.
+// It can find out from the fields of the answers what else the server supports.
 //
 // # An exchange
 //
-// A client fetches a file and then goes on with an upload of which the server
-// holds the first 8 bytes. C is the client, S the server; the lines of one
-// message are joined, as Go writes them in a string.
+// A client fetches a file and then resumes an upload of which the server has
+// the first 8 bytes. C is the client, S the server. The lines of one message
+// are joined, as Go writes them in a string.
 //
 //	S: "Enter the file name"
 //	C: "\x00filetransfer/1 get\r\nName: notes.txt\r\nCRC-32: 4b0c5549\r\n\r\n"

@@ -21,13 +21,13 @@ var (
 )
 
 // Commit syncs the part file to disk and gives it its final name, with its
-// permissions and the modification time modTime. If modTime is zero, the time of
-// the last Write remains.
+// permissions and the modification time modTime. If modTime is zero, the time
+// of the last Write remains.
 //
 // If Commit fails, for example because the name has been taken since Open, the
-// part file remains, and f can be used for another Commit, Close or Discard. The
-// one exception is an error after the file has got its final name; its text says
-// "the file is in place", and f is closed.
+// part file remains, and f can be used for another Commit, Close or Discard.
+// The one exception is an error after the file has got its final name; its text
+// says "the file is in place", and f is closed.
 func (f *File) Commit(modTime time.Time) error {
 	if err := f.checkWritable(); err != nil {
 		return err
@@ -43,9 +43,9 @@ func (f *File) Commit(modTime time.Time) error {
 		return err
 	}
 	defer directory.Close()
-	// A zero time changes nothing. A failure to set the time is not worth losing
-	// the content: the memory of some phones has no settable times, and only the
-	// owner of a file can set its time.
+	// A zero time changes nothing. A failure to set the time is not worth
+	// losing the content: the memory of some phones has no settable times, and
+	// only the owner of a file can set its time.
 	if err := chtimes(f.dir, f.part, time.Time{}, modTime); err != nil && !unsupported(err) {
 		return err
 	}
@@ -103,8 +103,8 @@ func (f *File) applyMode() error {
 	return fsync(f.file)
 }
 
-// unsupported reports whether err means that the file system does not support or
-// does not permit the operation.
+// unsupported reports whether err means that the file system does not support
+// or does not permit the operation.
 func unsupported(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission)
 }

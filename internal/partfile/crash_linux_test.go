@@ -222,8 +222,8 @@ func (d directory) wantOldOrWhole(lines []string, old bool) {
 	}
 }
 
-// finish resumes and completes the transfer of a killed child. The lines are the
-// child's output.
+// finish resumes and completes the transfer of a killed child. The lines are
+// the child's output.
 func (d directory) finish(lines []string, old bool) {
 	d.Helper()
 	f, err := Open(d.root, "a", old)

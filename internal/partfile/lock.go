@@ -28,8 +28,8 @@ func (f *File) findPart() error {
 		if err != nil {
 			return err
 		}
-		// Opening anything but a regular file may block, follow a link or rewind a
-		// tape.
+		// Opening anything but a regular file may block, follow a link or
+		// rewind a tape.
 		if !info.Mode().IsRegular() {
 			return fmt.Errorf("%w: %s is needed for the transfer, but is not a regular file: remove it", fs.ErrPermission, f.part)
 		}
@@ -73,10 +73,10 @@ func (f *File) hasPartName(file *os.File) bool {
 	return err == nil && opened.Mode().IsRegular() && os.SameFile(named, opened)
 }
 
-// dropPlaced stores the size of the part file in f. If the part file is the same
-// file as the complete one, an earlier transfer was killed after it had linked
-// the file to its final name and before it had removed the part name. Then
-// dropPlaced removes the part name and closes the file.
+// dropPlaced stores the size of the part file in f. If the part file is the
+// same file as the complete one, an earlier transfer was killed after it had
+// linked the file to its final name and before it had removed the part name.
+// Then dropPlaced removes the part name and closes the file.
 func (f *File) dropPlaced() error {
 	info, err := f.file.Stat()
 	if err != nil {
@@ -123,8 +123,8 @@ func (f *File) resume() error {
 	if info.Size() != f.size {
 		return fmt.Errorf("%s: another program has changed its size from %d to %d bytes: begin at 0", f.part, f.size, info.Size())
 	}
-	// The new content may be meant for fewer users than the content so far. Users
-	// that have the part file open can still read it.
+	// The new content may be meant for fewer users than the content so far.
+	// Users that have the part file open can still read it.
 	if perm := info.Mode().Perm(); perm&^(f.mode|0o600) != 0 {
 		if err := chmod(f.file, perm&(f.mode|0o600)); err != nil {
 			return fmt.Errorf("%s: its permissions cannot be restricted: %w: begin at 0", f.part, err)

@@ -69,7 +69,8 @@ func receiveError(name string, err error) error {
 // name.
 func locate(root *os.Root, name string) (dir *os.Root, base string, err error) {
 	// Localize refuses every name that fs.ValidPath refuses. It also refuses
-	// characters that are special on this system, such as a backslash on Windows.
+	// characters that are special on this system, such as a backslash on
+	// Windows.
 	if _, err := filepath.Localize(name); err != nil || name == "." {
 		return nil, "", fmt.Errorf("%w: use a path within the directory, with slashes and without the elements . and .., such as a/b.txt", fs.ErrInvalid)
 	}
@@ -78,8 +79,8 @@ func locate(root *os.Root, name string) (dir *os.Root, base string, err error) {
 	if strings.HasSuffix(strings.ToLower(base), suffix) {
 		return nil, "", fmt.Errorf("%w: names that end in %s are reserved for incomplete files: choose another name", fs.ErrInvalid, suffix)
 	}
-	// If the last element of the directory's path is a FIFO, OpenRoot would wait
-	// for a writer. "/." makes it fail with ENOTDIR instead.
+	// If the last element of the directory's path is a FIFO, OpenRoot would
+	// wait for a writer. "/." makes it fail with ENOTDIR instead.
 	dir, err = root.OpenRoot(path.Dir(name) + "/.")
 	switch {
 	case err == nil:

@@ -6,11 +6,12 @@
 //
 // Only one transfer at a time uses a part file, provided that all transfers go
 // through this package: the part file is locked with flock(2). On systems
-// without flock, only transfers that begin at the same moment detect each other.
+// without flock, only transfers that begin at the same moment detect each
+// other.
 //
 // While the part name exists, the owner can read and write the file, so that
-// the transfer can be resumed. No other user gets a permission that the complete
-// file does not grant.
+// the transfer can be resumed. No other user gets a permission that the
+// complete file does not grant.
 package partfile
 
 import (
@@ -44,8 +45,8 @@ type File struct {
 // part file, Open opens and locks it. Open creates nothing.
 //
 // The errors of Open match those of [Check]. In addition, they match [ErrBusy]
-// if another transfer has locked the part file, and fs.ErrPermission if the part
-// name belongs to something other than a regular file.
+// if another transfer has locked the part file, and fs.ErrPermission if the
+// part name belongs to something other than a regular file.
 func Open(root *os.Root, name string, replace bool) (*File, error) {
 	dir, base, err := locate(root, name)
 	if err != nil {
@@ -53,7 +54,8 @@ func Open(root *os.Root, name string, replace bool) (*File, error) {
 	}
 	f := &File{name: name, dir: dir, base: base, part: partName(base), replace: replace}
 	// findPart must run first: it removes the part name that a killed transfer
-	// left on a file it had already put into place, and check looks at that file.
+	// left on a file it had already put into place, and check looks at that
+	// file.
 	if err = f.findPart(); err == nil {
 		err = check(dir, base, replace)
 	}
