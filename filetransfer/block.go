@@ -13,31 +13,31 @@ import (
 )
 
 const (
-	// dialect begins every block, with the version after it.
+	// dialect begins every block. The version follows it.
 	dialect = "filetransfer/"
 	version = 1
 
-	// maxBlock bounds a block. The longest path that Linux knows has 4096
-	// bytes, three times as many when each has to be escaped.
+	// maxBlock is the maximum size of a block. The longest path of Linux has
+	// 4096 bytes, or three times as many if each of them is escaped.
 	maxBlock = 16 << 10
 
-	// maxFields bounds its lines, each of which takes more memory than it has
-	// bytes.
+	// maxFields is the maximum number of fields of a block. A field needs more
+	// memory than it has bytes.
 	maxFields = 64
 
-	// checksumKey names the last field of a block, the CRC-32 (IEEE) of all
-	// that comes before its line.
+	// checksumKey is the key of the last field of a block, the CRC-32 (IEEE) of
+	// all bytes before its line.
 	checksumKey = "CRC-32"
 )
 
-// malformed returns the error of a message that the protocol does not know.
+// malformed returns the error for a message that violates the protocol.
 func malformed(format string, values ...any) error {
 	return publicErrorf(ErrCorrupt, "malformed message: %s", fmt.Sprintf(format, values...))
 }
 
-// A block is one message: a request, or an answer. On the wire it is a line
-// with the dialect, its version and a word, and header fields as in a mail, up
-// to an empty line.
+// A block is one message: a request or an answer. On the wire, it is a line
+// with the dialect, its version and a word, followed by header fields as in a
+// mail and an empty line.
 type block struct {
 	word   string // the method of a request, the code of an answer
 	fields []field
@@ -51,7 +51,7 @@ func (b block) with(key, value string) block {
 	return b
 }
 
-// get returns the value of a field, or "".
+// get returns the value of a field, or "" if there is none.
 func (b block) get(key string) string {
 	for _, f := range b.fields {
 		if strings.EqualFold(f.key, key) {
@@ -61,7 +61,7 @@ func (b block) get(key string) string {
 	return ""
 }
 
-// append appends the block as it goes over the wire.
+// append appends the encoded block.
 func (b block) append(to []byte) []byte {
 	start := len(to)
 	to = fmt.Appendf(to, "%s%d %s\r\n", dialect, version, b.word)
@@ -71,17 +71,18 @@ func (b block) append(to []byte) []byte {
 	return fmt.Appendf(to, "%s: %08x\r\n\r\n", checksumKey, crc32.ChecksumIEEE(to[start:]))
 }
 
-// readBlock reads one block. It returns io.EOF only if there is not a byte.
+// readBlock reads one block. It returns io.EOF only if the stream ends before
+// the first byte.
 func readBlock(r *bufio.Reader) (block, error) {
 	raw := make([]byte, 0, 512)
-	lastLine := 0 // where the last line before the empty one begins
+	lastLine := 0 // offset of the last line before the empty one
 	for lines := 0; ; lines++ {
 		line, err := r.ReadSlice('\n')
 		if len(raw)+len(line) > maxBlock || errors.Is(err, bufio.ErrBufferFull) {
-			return block{}, malformed("it has more than %d bytes", maxBlock)
+			return block{}, malformed("more than %d bytes", maxBlock)
 		}
 		if lines > 1+maxFields {
-			return block{}, malformed("it has more than %d fields", maxFields)
+			return block{}, malformed("more than %d fields", maxFields)
 		}
 		if err != nil {
 			if err == io.EOF && len(raw)+len(line) > 0 {
@@ -100,8 +101,8 @@ func readBlock(r *bufio.Reader) (block, error) {
 	}
 }
 
-// parseBlock parses a block without its empty line, and checks its checksum,
-// which is the line that begins at checksum.
+// parseBlock parses a block without its empty line and verifies its checksum,
+// the line at offset checksum.
 func parseBlock(raw []byte, checksum int) (block, error) {
 	var b block
 	first, rest, _ := bytes.Cut(raw, []byte("\n"))
@@ -110,11 +111,11 @@ func parseBlock(raw []byte, checksum int) (block, error) {
 		return b, malformed("%s", printable(string(first)))
 	}
 	if v, err := strconv.Atoi(number); err != nil || v != version {
-		return b, publicErrorf(errors.ErrUnsupported, "version %s of the framed dialect is not known here, only %d", printable(number), version)
+		return b, publicErrorf(errors.ErrUnsupported, "version %s of the framed dialect is not supported, only version %d", printable(number), version)
 	}
 	key, value, _ := strings.Cut(strings.TrimSpace(string(raw[checksum:])), ": ")
 	if want := fmt.Sprintf("%08x", crc32.ChecksumIEEE(raw[:checksum])); key != checksumKey || value != want {
-		return b, malformed("its %s is not %s", checksumKey, want)
+		return b, malformed("the %s is not %s", checksumKey, want)
 	}
 	fields := io.MultiReader(bytes.NewReader(rest), strings.NewReader("\r\n"))
 	header, err := textproto.NewReader(bufio.NewReader(fields)).ReadMIMEHeader()
@@ -124,18 +125,18 @@ func parseBlock(raw []byte, checksum int) (block, error) {
 	b.word = word
 	for key, values := range header {
 		if len(values) != 1 {
-			return b, malformed("%d fields are called %s", len(values), key)
+			return b, malformed("%d fields named %s", len(values), key)
 		}
 		b.fields = append(b.fields, field{key, values[0]})
 	}
 	return b, nil
 }
 
-// maxPrintable bounds what is shown of a peer's text.
+// maxPrintable is the maximum number of bytes shown of a peer's text.
 const maxPrintable = 400
 
-// printable returns a peer's text as one line that does no harm to a terminal
-// or a log.
+// printable returns a peer's text as one line without control characters, which
+// is safe to show on a terminal or in a log.
 func printable(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if !strconv.IsPrint(r) {
@@ -155,8 +156,8 @@ func (w *wire) writeBlock(b block) error {
 	return err
 }
 
-// readAnswer reads the block that is next, and gives the peer the idle timeout
-// for it, again for each time that it asks for more.
+// readAnswer reads the next block that is not a wait block. The idle timeout
+// starts again after each wait block.
 func (w *wire) readAnswer() (block, error) {
 	for {
 		if err := w.within(w.idle); err != nil {

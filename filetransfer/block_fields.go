@@ -13,25 +13,25 @@ import (
 
 // Keys of the fields.
 const (
-	nameKey    = "Name"     // of a file or folder, with %XX as in a URL
-	sizeKey    = "Size"     // of the whole content in bytes, or unknownSize
+	nameKey    = "Name"     // path of a file or directory, with %XX as in a URL
+	sizeKey    = "Size"     // bytes of the whole content, or unknownSize
 	modeKey    = "Mode"     // permission bits, in octal
-	modTimeKey = "Modified" // as RFC 3339 has it, in UTC
-	typeKey    = "Type"     // folderType or otherType; a file has none
-	offsetKey  = "Offset"   // where the content that follows begins
-	sumKey     = "SHA-256"  // of the content, or of its part before the offset
-	replaceKey = "Replace"  // yes: of an existing file
-	resumeKey  = "Resume"   // yes: from what the server has
+	modTimeKey = "Modified" // modification time in UTC, as in RFC 3339
+	typeKey    = "Type"     // directoryType or otherType; files have no Type
+	offsetKey  = "Offset"   // position at which the following content begins
+	sumKey     = "SHA-256"  // checksum of the content, or of the part before the offset
+	replaceKey = "Replace"  // yes: replace an existing file
+	resumeKey  = "Resume"   // yes: offer the part that the server has
 )
 
 const (
 	unknownSize   = "unknown"
-	directoryType = "folder"
+	directoryType = "folder" // both dialects call a directory a folder, also in error texts
 	otherType     = "other"
 	yes           = "yes"
 )
 
-// checkName refuses what is not the name of a file.
+// checkName returns an error unless name is a valid name of a file.
 func checkName(name string) error {
 	if !fs.ValidPath(name) || name == "." || strings.ContainsRune(name, 0) {
 		return publicErrorf(fs.ErrInvalid, "invalid name %.300q: it must be a relative path with slashes, without .. or an empty part", name)
@@ -39,12 +39,12 @@ func checkName(name string) error {
 	return nil
 }
 
-// withName adds a name, escaped so that it is one printable word.
+// withName adds a name, escaped to one printable word.
 func (b block) withName(name string) block {
 	return b.with(nameKey, (&url.URL{Path: name}).EscapedPath())
 }
 
-// name returns the name in the field, which may be any text.
+// name returns the unescaped name. It may be any text.
 func (b block) name() (string, error) {
 	name, err := url.PathUnescape(b.get(nameKey))
 	if err != nil {
@@ -53,7 +53,8 @@ func (b block) name() (string, error) {
 	return name, nil
 }
 
-// orDefault returns the permission bits of a file for which none were stated.
+// orDefault returns the permission bits of mode, or the default ones if mode
+// has none.
 func orDefault(mode fs.FileMode) fs.FileMode {
 	if mode.Perm() == 0 {
 		return 0o666
@@ -61,7 +62,7 @@ func orDefault(mode fs.FileMode) fs.FileMode {
 	return mode.Perm()
 }
 
-// withInfo adds what an Info tells, but for its name and checksum.
+// withInfo adds the fields of an Info, except its name and checksum.
 func (b block) withInfo(info Info) block {
 	if info.Size < 0 {
 		b = b.with(sizeKey, unknownSize)
@@ -108,7 +109,7 @@ func (b block) info(name string) (Info, error) {
 	case "":
 	case directoryType:
 		info.Mode |= fs.ModeDir
-	default: // later versions may know more
+	default: // includes types of later versions
 		info.Mode |= fs.ModeIrregular
 	}
 	return info, nil
@@ -123,8 +124,8 @@ func parseCount(value string) (int64, error) {
 	return int64(n), nil
 }
 
-// withPart adds an offset, unless it is 0, and the checksum of what comes before
-// it.
+// withPart adds an offset and the checksum of the bytes before it, unless the
+// offset is 0.
 func (b block) withPart(offset int64, sum []byte) block {
 	if offset == 0 {
 		return b
@@ -132,8 +133,8 @@ func (b block) withPart(offset int64, sum []byte) block {
 	return b.with(offsetKey, strconv.FormatInt(offset, 10)).withSum(sum)
 }
 
-// part returns the offset, 0 if there is none, and the checksum of what comes
-// before it.
+// part returns the offset and the checksum of the bytes before it. Without an
+// offset, it returns 0.
 func (b block) part() (offset int64, sum []byte, err error) {
 	value := b.get(offsetKey)
 	if value == "" {
@@ -146,6 +147,7 @@ func (b block) part() (offset int64, sum []byte, err error) {
 	return offset, sum, err
 }
 
+// withSum adds a checksum.
 func (b block) withSum(sum []byte) block { return b.with(sumKey, hex.EncodeToString(sum)) }
 
 // sum returns the checksum.

@@ -15,42 +15,48 @@ import (
 	"time"
 )
 
-// A Client asks a Server for files, and gives it some, in the framed dialect,
-// over one connection. Its methods may be called from several goroutines; one
-// waits for the other. The connection must support deadlines.
+// A Client transfers files from and to a Server over one connection, in the
+// framed dialect. The connection must support deadlines.
 //
-// Each method returns as soon as its context ends. The connection is of no
-// further use then, nor after an error of the connection itself: later calls
-// fail with that error. Errors that the server reports leave it usable.
+// The methods may be called from several goroutines; each call waits until the
+// call before it has returned.
 //
-// Errors are *fs.PathError. Those of the server match what package fs and this
-// package call them, such as fs.ErrNotExist and ErrRefused.
+// Each method returns as soon as its context ends. After that, and after an
+// error of the connection itself, the connection is unusable, and later calls
+// fail with the same error. After an error that the server reported, the
+// connection remains usable.
+//
+// Errors are of type *fs.PathError. Errors that the server reported match the
+// values of package fs and of this package, such as fs.ErrNotExist and
+// ErrRefused.
 type Client struct {
-	// Overwrite lets Download, Put and Upload replace a file that is there.
+	// Overwrite allows Download, Put and Upload to replace an existing file.
 	Overwrite bool
 
-	// IdleTimeout is how long the server may be silent, or take nothing. It
-	// bounds the wait for the server's prompt, too, which comes only after
-	// clients that came before have left. 0: 30 s.
+	// IdleTimeout is the maximum time during which the server may send nothing,
+	// or read nothing of the data sent to it. It also limits the wait for the
+	// server's prompt, which is sent only after earlier clients have left. The
+	// default is 30 s.
 	IdleTimeout time.Duration
 
-	// Progress, if not nil, is called in the course of a transfer, at most ten
-	// times a second, and once at its end, whether it succeeds or not.
+	// Progress, if not nil, is called during a transfer, at most ten times per
+	// second, and once at the end of it, whether it succeeds or fails.
 	Progress func(Progress)
 
 	wire     *wire
-	turn     chan struct{} // holds a token while a call goes on
+	turn     chan struct{} // holds a token during a call
 	prompted bool          // whether the prompt was read
 	answered bool          // whether the server has ever answered
 }
 
-// NewClient returns a client over a connection to a server, which it owns from
-// now on.
+// NewClient returns a Client for the server at the other end of c. The Client
+// owns c and closes it.
 func NewClient(c net.Conn) *Client {
 	return &Client{wire: newWire(c, serverPeer, 0), turn: make(chan struct{}, 1)}
 }
 
-// Stat tells about a file or a folder. "." is the server's whole folder.
+// Stat describes a file or directory of the server. The name "." means the
+// directory that the server offers.
 func (c *Client) Stat(ctx context.Context, name string) (Info, error) {
 	return call(ctx, c, statMethod, name, func(context.Context) (Info, error) {
 		answer, err := c.ask(block{word: statMethod}.withName(name), okWord)
@@ -62,12 +68,13 @@ func (c *Client) Stat(ctx context.Context, name string) (Info, error) {
 }
 
 const (
-	maxEntries = 100_000          // of a list
-	maxNames   = 256 * maxEntries // bytes of all its names
+	maxEntries = 100_000          // entries of a list
+	maxNames   = 256 * maxEntries // total bytes of their names
 )
 
-// List returns what is in a folder, sorted by name. "." is the server's whole
-// folder. A list of more than 100,000 entries fails with ErrTooLarge.
+// List returns the entries of a directory, sorted by name. The name "." means
+// the directory that the server offers. A list of more than 100,000 entries is
+// an error that matches ErrTooLarge.
 func (c *Client) List(ctx context.Context, dir string) ([]Info, error) {
 	return call(ctx, c, listMethod, dir, func(context.Context) ([]Info, error) {
 		if _, err := c.ask(block{word: listMethod}.withName(dir), okWord); err != nil {
@@ -77,7 +84,7 @@ func (c *Client) List(ctx context.Context, dir string) ([]Info, error) {
 	})
 }
 
-// readList reads the entries of a list, and its end.
+// readList reads the entries of a list and the block that ends it.
 func (c *Client) readList() ([]Info, error) {
 	var entries []Info
 	for names := 0; ; {
@@ -87,7 +94,7 @@ func (c *Client) readList() ([]Info, error) {
 		}
 		if b.word == endWord {
 			if b.get(entriesKey) != strconv.Itoa(len(entries)) {
-				return nil, c.wire.fail(malformed("%s entries, where %d came", printable(b.get(entriesKey)), len(entries)))
+				return nil, c.wire.fail(malformed("the list has %d entries instead of %s", len(entries), printable(b.get(entriesKey))))
 			}
 			sort.Slice(entries, func(i, j int) bool { return entries[i].Name < entries[j].Name })
 			return entries, nil
@@ -98,7 +105,7 @@ func (c *Client) readList() ([]Info, error) {
 		}
 		entries = append(entries, entry)
 		if names += len(entry.Name); len(entries) > maxEntries || names > maxNames {
-			return nil, c.wire.fail(publicErrorf(ErrTooLarge, "more than %d entries, or than %d bytes of names", maxEntries, maxNames))
+			return nil, c.wire.fail(publicErrorf(ErrTooLarge, "the list has more than %d entries, or more than %d bytes of names", maxEntries, maxNames))
 		}
 	}
 }
@@ -108,14 +115,14 @@ func (c *Client) parseEntry(b block) (Info, error) {
 	err := c.wire.errorOf(b, entryWord)
 	var reported *peerError
 	if errors.As(err, &reported) {
-		return Info{}, err // which ends the list
+		return Info{}, err // the server reported an error, which ends the list
 	}
 	var name string
 	if err == nil {
 		name, err = b.name()
 	}
 	if err == nil && (name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00")) {
-		err = malformed("entry %s", printable(name))
+		err = malformed("invalid name %s of an entry", printable(name))
 	}
 	var info Info
 	if err == nil {
@@ -127,14 +134,15 @@ func (c *Client) parseEntry(b block) (Info, error) {
 	return info, nil
 }
 
-// Close closes the connection and ends the call that is under way, which fails
-// with net.ErrClosed.
+// Close closes the connection. A call in progress returns an error that matches
+// net.ErrClosed.
 func (c *Client) Close() error {
 	c.wire.end(net.ErrClosed)
 	return c.wire.conn.Close()
 }
 
-// call runs one exchange with the server.
+// call runs one exchange with the server and returns its result. Errors get the
+// operation and the name.
 func call[T any](ctx context.Context, c *Client, op, name string, exchange func(context.Context) (T, error)) (T, error) {
 	var result, none T
 	err := c.exchange(ctx, func() (err error) {
@@ -144,7 +152,7 @@ func call[T any](ctx context.Context, c *Client, op, name string, exchange func(
 	if err == nil {
 		return result, nil
 	}
-	// The exchange may still go on, left to itself.
+	// The exchange may still be running, so its result must not be read.
 	var path *fs.PathError
 	if !errors.As(err, &path) {
 		err = &fs.PathError{Op: op, Path: name, Err: err}
@@ -152,13 +160,13 @@ func call[T any](ctx context.Context, c *Client, op, name string, exchange func(
 	return none, err
 }
 
-// do is call for an exchange that has no result.
+// do is call for an exchange without a result.
 func (c *Client) do(ctx context.Context, op, name string, exchange func(context.Context) error) error {
 	_, err := call(ctx, c, op, name, func(ctx context.Context) (struct{}, error) { return struct{}{}, exchange(ctx) })
 	return err
 }
 
-// exchange runs one exchange when it is its turn.
+// exchange waits until earlier calls have returned and then runs one exchange.
 func (c *Client) exchange(ctx context.Context, exchange func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -188,12 +196,13 @@ func (c *Client) exchange(ctx context.Context, exchange func() error) error {
 	return err
 }
 
-// useless returns the error of a call after the one of a failure.
+// unusable returns the error of calls that follow a failure of the connection.
 func (c *Client) unusable(failure error) error {
-	return fmt.Errorf("the connection is of no further use: %w", failure)
+	return fmt.Errorf("the connection is unusable after an earlier failure: %w", failure)
 }
 
-// ask sends a request and returns the answer to it, whose word must be want.
+// ask sends a request and returns the answer. An answer whose word is not want
+// is an error.
 func (c *Client) ask(request block, want string) (block, error) {
 	message := request.append([]byte{framedMark})
 	if len(message) > maxBlock {
@@ -203,7 +212,8 @@ func (c *Client) ask(request block, want string) (block, error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return block{}, err
 	}
-	// Also after a failure: the server may have said why it takes no more.
+	// Read an answer even after a failure to write: the server may have
+	// reported the reason before it closed the connection.
 	answer, err := c.readFirstAnswer()
 	if err != nil {
 		return block{}, err
@@ -211,12 +221,12 @@ func (c *Client) ask(request block, want string) (block, error) {
 	if err := c.wire.errorOf(answer, want); err != nil {
 		return answer, err
 	}
-	// Nobody can have answered what did not get there.
+	// An answer is not valid if the request could not be sent.
 	return answer, c.wire.failure()
 }
 
-// readFirstAnswer reads the answer to a request, and tells a server that does
-// not know the dialect by its first.
+// readFirstAnswer reads the answer to a request. From the first answer of the
+// server, it detects whether the server supports the framed dialect.
 func (c *Client) readFirstAnswer() (block, error) {
 	if !c.answered {
 		if err := c.wire.within(c.wire.idle); err != nil {
@@ -231,23 +241,23 @@ func (c *Client) readFirstAnswer() (block, error) {
 	return c.wire.readAnswer()
 }
 
-// notFramed returns the error of a server whose first answer begins with start,
-// up to an error.
+// notFramed returns the error for a server whose first answer is not a block.
+// The answer begins with start, and err is the error of the read, if any.
 func (c *Client) notFramed(start []byte, err error) error {
 	switch {
 	case strings.HasPrefix(string(start), plainErrorPrefix):
 		line, _ := c.wire.reader.ReadSlice('\n')
 		return plainError(string(line))
 	case len(start) > 0 && (err == nil || err == io.EOF):
-		return fmt.Errorf("the server does not know the framed dialect, try the plain one: it answered %q: %w", start, errors.ErrUnsupported)
+		return fmt.Errorf("the server does not support the framed dialect, try the plain one: it answered %q: %w", start, errors.ErrUnsupported)
 	case err == io.EOF || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE):
-		return fmt.Errorf("the server hung up at the first request; if it does not know the framed dialect, try the plain one: %w", io.ErrUnexpectedEOF)
+		return fmt.Errorf("the server closed the connection at the first request; if it does not support the framed dialect, try the plain one: %w", io.ErrUnexpectedEOF)
 	default:
 		return err
 	}
 }
 
-// readPrompt reads the prompt, once.
+// readPrompt reads the prompt before the first request.
 func (c *Client) readPrompt() error {
 	if c.prompted {
 		return nil
@@ -257,7 +267,7 @@ func (c *Client) readPrompt() error {
 	return err
 }
 
-// readPrompt reads the prompt with which a server begins.
+// readPrompt reads the prompt, which a server sends first.
 func (w *wire) readPrompt() error {
 	if err := w.within(w.idle); err != nil {
 		return w.fail(err)
@@ -268,9 +278,9 @@ func (w *wire) readPrompt() error {
 		w.reader.Discard(len(Prompt))
 		return nil
 	case err == nil:
-		err = fmt.Errorf("the server begins with %s, not with %q: is it the file service?", printable(string(prompt)), Prompt)
+		err = fmt.Errorf("the server sent %s instead of the prompt %q: is it a file server?", printable(string(prompt)), Prompt)
 	case err == io.EOF && len(prompt) == 0:
-		err = fmt.Errorf("the server hung up before its prompt: %w", io.ErrUnexpectedEOF)
+		err = fmt.Errorf("the server closed the connection before its prompt: %w", io.ErrUnexpectedEOF)
 	case err == io.EOF:
 		err = io.ErrUnexpectedEOF
 	}

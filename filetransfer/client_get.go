@@ -12,27 +12,35 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/partfile"
 )
 
-// Get receives a file into w. What was written to w is whole and right only if
-// the error is nil. If w is stuck in a Write when ctx ends, Get returns and
-// leaves it there.
+// Get receives a file and writes it to w. The content written to w is complete
+// and correct only if the error is nil.
+//
+// If ctx ends while a Write of w blocks, Get returns without waiting for that
+// Write.
 func (c *Client) Get(ctx context.Context, name string, w io.Writer) (Info, error) {
 	return call(ctx, c, getMethod, name, func(context.Context) (Info, error) {
 		return c.receive(name, &writerSink{w}, sha256.New())
 	})
 }
 
-// Download receives a file to a path on this machine, with its permissions and
-// time. What has come is kept beside it in a file whose name ends in ".part",
-// which a later Download goes on from if the server's file has not changed. The
-// path gets the file only when all of it is there and its checksum is right. If
-// the path is taken, Download fails with fs.ErrExist before it asks the server,
-// unless Overwrite is set; folders and symbolic links are never replaced.
+// Download receives a file and stores it at path on this machine, with its
+// permissions and modification time.
+//
+// The content is first written to a part file in the same directory, whose name
+// ends in ".part". The file appears at path only when it is complete and its
+// checksum is correct. If a Download is interrupted, a later one resumes it,
+// provided that the server's file has not changed.
+//
+// If path exists and Overwrite is false, Download returns an error that matches
+// fs.ErrExist before it sends a request. Directories and symbolic links are
+// never replaced.
 func (c *Client) Download(ctx context.Context, name, path string) (Info, error) {
 	dir, base := filepath.Split(path)
 	if base == "" {
 		return Info{}, localError(getMethod, path, publicErrorf(os.ErrInvalid, "the path must end in a file name"))
 	}
-	// To open a FIFO would wait for its writer: a folder has an entry ".".
+	// If the path is that of a FIFO, OpenRoot would wait for a writer. "/."
+	// makes it fail instead, because only a directory has an entry ".".
 	root, err := os.OpenRoot(filepath.Clean(dir) + "/.")
 	if err != nil {
 		return Info{}, err
@@ -49,7 +57,8 @@ func (c *Client) Download(ctx context.Context, name, path string) (Info, error) 
 		defer part.Close()
 		sum := sha256.New()
 		if part.Size() > 0 {
-			// Before the request, so that the server has to be told.
+			// The server is waiting for the request, so the wait blocks must
+			// begin like requests.
 			err := c.wire.keepAlive(string(rune(framedMark)), func() error { return part.Hash(ctx, sum) })
 			if err != nil {
 				return Info{}, err
@@ -59,17 +68,18 @@ func (c *Client) Download(ctx context.Context, name, path string) (Info, error) 
 	})
 }
 
-// A sink is where a file is received to.
+// A sink is the destination of a received file.
 type sink interface {
 	io.Writer
-	held() int64             // how much of it is there
-	begin(Info, int64) error // at an offset: held or 0
+	held() int64             // bytes of an earlier transfer
+	begin(Info, int64) error // at an offset, either held or 0
 	commit(Info) error
 	discard()
 }
 
-// receive asks for a file, from what the sink holds on, receives it, and tells
-// the server how it went. The hash has been fed with what the sink holds.
+// receive requests a file, writes its content to the sink, and reports the
+// result to the server. If the sink holds bytes of an earlier transfer, receive
+// resumes there; the hash must already contain them.
 func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 	offset := to.held()
 	request := block{word: getMethod}.withName(name)
@@ -84,7 +94,7 @@ func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 	}
 	info, err := answer.info(name)
 	if err == nil && info.Size >= 0 && info.Size < offset {
-		err = malformed("the file has %d bytes, fewer than the %d that are here", info.Size, offset)
+		err = malformed("the file has %d bytes, fewer than the %d already received", info.Size, offset)
 	}
 	if err == nil {
 		err = to.begin(info, offset)
@@ -108,7 +118,7 @@ func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 		return Info{}, err
 	}
 	if err != nil {
-		to.discard() // it is not what was sent
+		to.discard() // corrupt content cannot be resumed
 	} else {
 		info.Size = m.progress.Done
 		info.SHA256 = sum.Sum(nil)
@@ -117,18 +127,19 @@ func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 	return info, c.confirm(err)
 }
 
-// confirm tells the server how a file was received.
+// confirm reports to the server whether a file was received.
 func (c *Client) confirm(err error) error {
 	receipt := block{word: okWord}
 	if err != nil {
 		receipt = errorBlock(err)
 	}
-	// The file is there, whether the server gets to know it or not.
+	// A failure to send the receipt is not an error of Get or Download: the
+	// file is complete.
 	c.wire.writeBlock(receipt)
 	return err
 }
 
-// A writerSink receives into a Writer.
+// A writerSink writes the content to an io.Writer.
 type writerSink struct{ io.Writer }
 
 func (*writerSink) held() int64             { return 0 }
@@ -136,7 +147,7 @@ func (*writerSink) begin(Info, int64) error { return nil }
 func (*writerSink) commit(Info) error       { return nil }
 func (*writerSink) discard()                {}
 
-// A partSink receives into a part file.
+// A partSink writes the content to a part file.
 type partSink struct{ *partfile.File }
 
 func (s *partSink) held() int64                         { return s.Size() }

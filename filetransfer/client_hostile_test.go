@@ -112,12 +112,12 @@ func TestClientRefusesServersWithoutPrompt(t *testing.T) {
 		text  string
 	}{
 		"says nothing":              {func(p *talker) { p.hearRest() }, os.ErrDeadlineExceeded, "silent, or took nothing, for 30s"},
-		"hangs up":                  {func(p *talker) {}, io.ErrUnexpectedEOF, "hung up before its prompt"},
+		"hangs up":                  {func(p *talker) {}, io.ErrUnexpectedEOF, "closed the connection before its prompt"},
 		"hangs up in the prompt":    {func(p *talker) { p.say("Enter the fi") }, io.ErrUnexpectedEOF, ""},
 		"stops in the prompt":       {func(p *talker) { p.say("Enter the file nam"); p.hearRest() }, os.ErrDeadlineExceeded, ""},
 		"drips the prompt":          {func(p *talker) { p.drip(filetransfer.Prompt, 2*time.Second) }, os.ErrDeadlineExceeded, ""},
-		"has another prompt":        {func(p *talker) { p.say("Enter the filename: "); p.hearRest() }, nil, `begins with Enter the filename:`},
-		"has a prompt without end":  {func(p *talker) { p.sayForEver(time.Millisecond, "\x1b[31mEnter \x07\n") }, nil, "is it the file service?"},
+		"has another prompt":        {func(p *talker) { p.say("Enter the filename: "); p.hearRest() }, nil, `sent Enter the filename: instead of`},
+		"has a prompt without end":  {func(p *talker) { p.sayForEver(time.Millisecond, "\x1b[31mEnter \x07\n") }, nil, "is it a file server?"},
 		"is a mail server":          {func(p *talker) { p.say("220 mail.example.com ESMTP\r\n"); p.hearRest() }, nil, "220 mail.example.co"},
 		"closes":                    {func(p *talker) { p.say(filetransfer.Prompt + "Error: server is closing; try again later\n") }, filetransfer.ErrServerClosed, "try again later"},
 		"refuses with a long error": {func(p *talker) { p.say(filetransfer.Prompt + "Error: " + strings.Repeat("no \x1b[2J", 10_000) + "\n") }, nil, ""},
@@ -163,7 +163,7 @@ func TestClientReportsPlainOnlyServers(t *testing.T) {
 		},
 		"answers in the plain dialect": {
 			prompted(func(p *talker) { p.Read(make([]byte, 2048)); p.say("Error: file does not exist\n") }),
-			fs.ErrNotExist, "the server says: file does not exist",
+			fs.ErrNotExist, "the server reports: file does not exist",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -273,7 +273,7 @@ func TestDownloadDiscardsCorruptContent(t *testing.T) {
 		wantError(t, err, filetransfer.ErrCorrupt)
 		wantFiles(t, filepath.Dir(local))
 		if _, err := c.Stat(t.Context(), "a.txt"); err != nil {
-			t.Errorf("the connection is of no further use: %v", err)
+			t.Errorf("the connection is unusable: %v", err)
 		}
 	})
 }
@@ -453,7 +453,7 @@ func TestListErrorEndsTheConnection(t *testing.T) {
 		wantError(t, err, filetransfer.ErrCorrupt)
 		// What comes now belongs to the list.
 		info, err := c.Stat(t.Context(), "a.txt")
-		if err == nil || !strings.Contains(err.Error(), "the connection is of no further use") {
+		if err == nil || !strings.Contains(err.Error(), "the connection is unusable") {
 			t.Errorf("the next stat: %+v, %v", info, err)
 		}
 	})

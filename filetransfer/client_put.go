@@ -13,11 +13,17 @@ import (
 	"time"
 )
 
-// Put stores what r has under a name on the server, always from the beginning.
-// Of info it uses Size, which must be right, or -1 for all that r has; Mode, its
-// permission bits, 0 for the usual ones; and ModTime, unless it is zero. It
-// returns nil only if the server has stored the file and confirmed its checksum.
-// If r is stuck in a Read when ctx ends, Put returns and leaves it there.
+// Put stores the content of r under a name on the server. It always starts at
+// the beginning of the file.
+//
+// Put uses three fields of info. Size is the exact number of bytes that r
+// yields, or -1 to read r until io.EOF. The permission bits of Mode are those
+// of the file; 0 means the default ones. ModTime is the modification time,
+// unless it is zero.
+//
+// Put returns nil only if the server has stored the file and confirmed its
+// checksum. If ctx ends while a Read of r blocks, Put returns without waiting
+// for that Read.
 func (c *Client) Put(ctx context.Context, name string, r io.Reader, info Info) error {
 	return c.do(ctx, putMethod, name, func(context.Context) error {
 		if _, err := c.offer(name, info, false); err != nil {
@@ -27,10 +33,12 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, info Info) e
 	})
 }
 
-// Upload stores a file of this machine under a name on the server, with its
-// permissions and time, and goes on from what an earlier Upload or Put of that
-// name left there, if the file begins with it. It returns nil only if the server
-// has stored the file and confirmed its checksum.
+// Upload stores the file at path on this machine under a name on the server,
+// with its permissions and modification time.
+//
+// If an earlier Upload or Put of that name was interrupted and the file begins
+// with the bytes that the server has, Upload resumes there. It returns nil only
+// if the server has stored the file and confirmed its checksum.
 func (c *Client) Upload(ctx context.Context, path, name string) error {
 	if err := checkFile(path); err != nil {
 		return err
@@ -57,7 +65,7 @@ func (c *Client) Upload(ctx context.Context, path, name string) error {
 			}
 		}
 		if offset > info.Size || offset > 0 && !bytes.Equal(sum.Sum(nil), part) {
-			// What is there is another file's.
+			// The server's part is not the beginning of this file.
 			offset = 0
 			sum.Reset()
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -68,8 +76,8 @@ func (c *Client) Upload(ctx context.Context, path, name string) error {
 	})
 }
 
-// checkFile refuses what is not a file with content. Opening a FIFO would wait
-// for its writer.
+// checkFile returns an error unless path is a regular file. It runs before the
+// file is opened, because opening a FIFO would wait for a writer.
 func checkFile(path string) error {
 	stat, err := os.Stat(path)
 	if err == nil {
@@ -78,7 +86,7 @@ func checkFile(path string) error {
 	return localError("open", path, err)
 }
 
-// openFile opens a file of this machine, for whose name checkFile was called.
+// openFile opens a file of this machine after checkFile.
 func openFile(path string) (*os.File, Info, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -95,7 +103,8 @@ func openFile(path string) (*os.File, Info, error) {
 	return f, contentInfo(path, stat), nil
 }
 
-// localError returns an error of a file of this machine.
+// localError adds the operation and the path of a file of this machine to err,
+// unless err has them.
 func localError(op, path string, err error) error {
 	var named *fs.PathError
 	if err == nil || errors.As(err, &named) {
@@ -104,7 +113,7 @@ func localError(op, path string, err error) error {
 	return &fs.PathError{Op: op, Path: path, Err: err}
 }
 
-// offer asks the server to take a file.
+// offer sends a put request and returns the server's answer.
 func (c *Client) offer(name string, info Info, resume bool) (ready block, err error) {
 	request := block{word: putMethod}.withName(name).withInfo(Info{Size: info.Size, Mode: info.Mode.Perm(), ModTime: info.ModTime})
 	if c.Overwrite {
@@ -116,7 +125,8 @@ func (c *Client) offer(name string, info Info, resume bool) (ready block, err er
 	return c.ask(request, readyWord)
 }
 
-// send sends content from an offset on, and returns how it was received.
+// send sends content from an offset on, and returns nil if the server has
+// stored it.
 func (c *Client) send(name string, info Info, offset int64, content source) error {
 	if err := c.wire.writeBlock(block{word: fromWord}.withPart(offset, content.sum.Sum(nil))); err != nil {
 		return err
@@ -124,7 +134,8 @@ func (c *Client) send(name string, info Info, offset int64, content source) erro
 	m := newMeter(c.Progress, name, offset, info.Size)
 	defer m.end()
 	content.meter = m
-	// The server answers before the end if it cannot store the content.
+	// If the server cannot store the content, it answers before the end, so a
+	// goroutine waits for that answer.
 	if err := c.wire.forever(); err != nil {
 		return c.wire.fail(err)
 	}
@@ -139,7 +150,7 @@ func (c *Client) send(name string, info Info, offset int64, content source) erro
 	sent := c.wire.sendContent(content)
 	patience := c.wire.idle
 	if c.wire.failure() != nil {
-		patience = min(patience, time.Second) // for the reason, if there is one
+		patience = min(patience, time.Second) // the server may have sent a reason
 	}
 	err := c.wire.within(patience)
 	if peeked := <-watched; err == nil {
@@ -165,11 +176,11 @@ func (c *Client) send(name string, info Info, offset int64, content source) erro
 		return err
 	}
 	if stopped {
-		return c.wire.fail(malformed("the server confirms what was not sent yet"))
+		return c.wire.fail(malformed("the server confirmed the file before its end was sent"))
 	}
 	got, err := receipt.sum()
 	if err == nil && !bytes.Equal(got, content.sum.Sum(nil)) {
-		err = malformed("the server stored %x, where %x was sent", got, content.sum.Sum(nil))
+		err = malformed("the server stored content with the SHA-256 %x instead of %x", got, content.sum.Sum(nil))
 	}
 	if err != nil {
 		return c.wire.fail(err)

@@ -12,9 +12,10 @@ import (
 	"time"
 )
 
-// Content goes in chunks, as HTTP's chunked coding has them (RFC 9112, section
-// 7.1): the length in hexadecimal, a line end, that many bytes, a line end. The
-// length 0 ends it, and a block follows: end with the checksum, or an error.
+// Content is sent in chunks, like those of HTTP's chunked coding (RFC 9112,
+// section 7.1): the length in hexadecimal, a line end, that many bytes, a line
+// end. The length 0 ends the content. A block follows: end with the checksum,
+// or an error.
 const (
 	maxChunk      = 32 << 10
 	maxLengthLine = len("8000\r\n")
@@ -22,21 +23,22 @@ const (
 	lastChunk     = "0\r\n"
 )
 
-// A source is content to be sent.
+// A source is content to send.
 type source struct {
 	reader  io.Reader
-	size    int64       // of what is to be sent, or negative: all that there is
-	short   error       // what it is if there is less
-	exact   bool        // whether it is an error if there is more
-	sum     hash.Hash   // of all content; fed with what comes before
-	meter   *meter      // counts what was sent
-	stopped func() bool // whether the peer has answered already; may be nil
+	size    int64       // bytes to send; if negative, all bytes of reader
+	short   error       // error to report if reader has fewer bytes
+	exact   bool        // whether more bytes are an error
+	sum     hash.Hash   // checksum of the whole file; contains the bytes before the offset
+	meter   *meter      // counts the bytes sent
+	stopped func() bool // reports whether the peer has already answered; may be nil
 }
 
-// errStopped: the peer has answered before all was sent.
+// errStopped means that the peer answered before the end of the content.
 var errStopped = errors.New("stopped by the peer")
 
-// sendBody sends content and its checksum, or the error that ends it early.
+// sendContent sends content, followed by its checksum or by the error that
+// ended it early.
 func (w *wire) sendContent(s source) error {
 	err := w.readSource(s.reader, s.size, s.short, func(data []byte) error {
 		if s.stopped != nil && s.stopped() {
@@ -59,7 +61,7 @@ func (w *wire) sendContent(s source) error {
 	if s.exact && s.size >= 0 {
 		_, err := bufio.NewReaderSize(s.reader, 1).ReadByte()
 		if err == nil {
-			err = publicErrorf(fs.ErrInvalid, "content goes on after the %d bytes that were stated", s.size)
+			err = publicErrorf(fs.ErrInvalid, "content has more than the stated %d bytes", s.size)
 		}
 		if err != io.EOF {
 			return w.abandonContent(err)
@@ -84,7 +86,7 @@ func (w *wire) writeChunk(n int) error {
 	return err
 }
 
-// abandonBody ends content with an error, which it returns.
+// abandonContent ends the content with err, and returns err as a *sourceError.
 func (w *wire) abandonContent(err error) error {
 	if _, err := w.Write(errorBlock(err).append([]byte(lastChunk))); err != nil {
 		return err
@@ -92,16 +94,16 @@ func (w *wire) abandonContent(err error) error {
 	return &sourceError{err}
 }
 
-// A sinkError is a failure to store what came. The rest of it is still on its
-// way.
+// A sinkError is a failure to store received content. The rest of the content
+// has not been read from the connection.
 type sinkError struct{ err error }
 
 func (e *sinkError) Error() string { return e.err.Error() }
 func (e *sinkError) Unwrap() error { return e.err }
 
-// receiveBody receives content into to, and checks it. The hash may have been
-// fed with what came before. Content that goes on beyond size, if that is not
-// negative, is not stored.
+// receiveContent receives content, writes it to to, and verifies its checksum.
+// When resuming, sum must already contain the bytes before the offset. If size
+// is not negative, content that exceeds it is an error and is not stored.
 func (w *wire) receiveContent(to io.Writer, size int64, sum hash.Hash, m *meter) error {
 	if err := w.stream(); err != nil {
 		return w.fail(err)
@@ -116,7 +118,7 @@ func (w *wire) receiveContent(to io.Writer, size int64, sum hash.Hash, m *meter)
 			return w.readContentEnd(received, size, sum)
 		}
 		if received += int64(len(data)); size >= 0 && received > size {
-			return &sinkError{malformed("content is longer than the %d bytes that were stated", size)}
+			return &sinkError{malformed("content has more than the stated %d bytes", size)}
 		}
 		began := time.Now()
 		sum.Write(data)
@@ -124,14 +126,14 @@ func (w *wire) receiveContent(to io.Writer, size int64, sum hash.Hash, m *meter)
 			return &sinkError{err}
 		}
 		m.add(len(data))
-		// It was not the peer that took this time.
+		// The time spent on storing does not count as silence of the peer.
 		if err := w.extend(time.Since(began)); err != nil {
 			return w.fail(err)
 		}
 	}
 }
 
-// readChunk reads one chunk. The last one is empty.
+// readChunk reads one chunk. An empty chunk is the last one.
 func (w *wire) readChunk() ([]byte, error) {
 	n, err := w.readLength()
 	if err != nil || n == 0 {
@@ -144,7 +146,8 @@ func (w *wire) readChunk() ([]byte, error) {
 	return data, w.readLineEnd()
 }
 
-// endBody reads what follows content of the received length.
+// readContentEnd reads the block that follows the content and compares length
+// and checksum.
 func (w *wire) readContentEnd(received, size int64, sum hash.Hash) error {
 	end, err := readBlock(w.reader)
 	if err != nil {
@@ -158,16 +161,16 @@ func (w *wire) readContentEnd(received, size int64, sum hash.Hash) error {
 		return w.fail(err)
 	}
 	if size >= 0 && received != size {
-		return w.fail(malformed("%d bytes came instead of %d", received, size))
+		return w.fail(malformed("content of %d bytes instead of %d", received, size))
 	}
 	if got := sum.Sum(nil); !bytes.Equal(got, want) {
-		return fmt.Errorf("its SHA-256 is %x, not %x: %w", got, want, ErrCorrupt)
+		return fmt.Errorf("the SHA-256 of the content is %x, not %x: %w", got, want, ErrCorrupt)
 	}
 	return nil
 }
 
-// discardBody reads the rest of content that is not wanted, within the idle
-// timeout in all. It comes after a sinkError.
+// discardContent reads and discards the rest of the content after a sinkError.
+// The idle timeout limits the total time.
 func (w *wire) discardContent() error {
 	if err := w.within(w.idle); err != nil {
 		return w.fail(err)
@@ -186,16 +189,17 @@ func (w *wire) discardContent() error {
 	}
 }
 
-// readLength reads the line before a chunk.
+// readLength reads the line with the length of a chunk.
 func (w *wire) readLength() (int, error) {
 	line, err := w.readLine()
 	if err != nil {
 		return 0, err
 	}
 	n, err := strconv.ParseUint(line, 16, 16)
-	// A single bit makes 0000 of 8000, which must not end the content.
+	// Leading zeros are malformed: one flipped bit turns 8000 into 0000, which
+	// must not end the content.
 	if err != nil || n > maxChunk || line[0] == '0' && line != "0" {
-		return 0, malformed("chunk of length %s", printable(line))
+		return 0, malformed("invalid length %s of a chunk", printable(line))
 	}
 	return int(n), nil
 }
@@ -204,12 +208,12 @@ func (w *wire) readLength() (int, error) {
 func (w *wire) readLineEnd() error {
 	line, err := w.readLine()
 	if err == nil && line != "" {
-		err = malformed("a chunk goes on with %s", printable(line))
+		err = malformed("%s after a chunk instead of a line end", printable(line))
 	}
 	return err
 }
 
-// readLine reads a line of a few bytes.
+// readLine reads a line of at most maxLengthLine bytes.
 func (w *wire) readLine() (string, error) {
 	for n := 1; n <= maxLengthLine; n++ {
 		line, err := w.reader.Peek(n)
@@ -223,10 +227,11 @@ func (w *wire) readLine() (string, error) {
 		}
 	}
 	line, _ := w.reader.Peek(maxLengthLine)
-	return "", malformed("%s instead of a chunk's length", printable(string(line)))
+	return "", malformed("%s instead of the length of a chunk", printable(string(line)))
 }
 
-// early makes an end in the middle of a message an error.
+// early returns io.ErrUnexpectedEOF for io.EOF, which is unexpected in the
+// middle of a message.
 func early(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -5,18 +5,19 @@ import (
 	"io"
 )
 
-// A sourceError is a failure to read what was to be sent.
+// A sourceError is a failure to read the content to send.
 type sourceError struct{ err error }
 
 func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
-// maxEmptyReads is how often a reader may have nothing to read, and not say why.
+// maxEmptyReads is the maximum number of successive reads that return neither
+// bytes nor an error.
 const maxEmptyReads = 100
 
-// readSource reads size bytes of r, or all that it has if size is negative, and
-// calls send for each part of it, which is in the link's chunk. It returns a
-// *sourceError if r fails, or ends early, which is the error short.
+// readSource reads size bytes of r, or all bytes if size is negative, and calls
+// send for each piece. The piece is in the chunk buffer of w. If r fails,
+// readSource returns a *sourceError. If r ends early, that error matches short.
 func (w *wire) readSource(r io.Reader, size int64, short error, send func(data []byte) error) error {
 	for left, empty := size, 0; left != 0; {
 		data := w.chunk[maxLengthLine : maxLengthLine+maxChunk]

@@ -207,7 +207,7 @@ func wantUnusable(t *testing.T, c *filetransfer.Client, why error) {
 	t.Helper()
 	_, err := c.Stat(t.Context(), "a.txt")
 	wantError(t, err, why)
-	if err == nil || !strings.Contains(err.Error(), "the connection is of no further use") || strings.Contains(err.Error(), "silent") {
+	if err == nil || !strings.Contains(err.Error(), "the connection is unusable") || strings.Contains(err.Error(), "silent") {
 		t.Errorf("the next error is %v", err)
 	}
 }

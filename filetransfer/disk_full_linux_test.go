@@ -69,7 +69,7 @@ func TestUploadResumesAfterServerDiskWasFull(t *testing.T) {
 	c := filetransfer.NewClient(s.dial())
 	err := c.Upload(t.Context(), local, "new")
 	wantError(t, err, syscall.ENOSPC)
-	if !strings.Contains(err.Error(), "the server says: no space") {
+	if !strings.Contains(err.Error(), "the server reports: no space") {
 		t.Errorf("the error is %v", err)
 	}
 	wantFiles(t, disk.path, "new.part")

@@ -2,24 +2,27 @@ package filetransfer
 
 import "errors"
 
-// Errors that name why a transfer failed, on either side of the connection.
-// Besides these, errors match fs.ErrNotExist, fs.ErrExist, fs.ErrPermission,
-// fs.ErrInvalid, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded and
-// errors.ErrUnsupported.
+// These errors are the reasons for which a transfer fails, on both sides of the
+// connection. Other reasons match fs.ErrNotExist, fs.ErrExist,
+// fs.ErrPermission, fs.ErrInvalid, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded
+// or errors.ErrUnsupported.
 var (
-	// ErrTooLarge: the file is larger than Server.MaxUpload.
+	// ErrTooLarge means that the file is larger than Server.MaxUpload, or that
+	// a list has too many entries.
 	ErrTooLarge = errors.New("file is too large")
 
-	// ErrChanged: the file changed while it was transferred, or since the part
-	// of it was that is to be continued.
+	// ErrChanged means that the file changed during the transfer, or that it
+	// changed since the interrupted transfer that was to be resumed.
 	ErrChanged = errors.New("file has changed")
 
-	// ErrRefused: the server does not offer what was asked for, such as uploads.
+	// ErrRefused means that the server does not offer the requested operation,
+	// such as uploads.
 	ErrRefused = errors.New("refused")
 
-	// ErrCorrupt: what arrived is not what was sent.
+	// ErrCorrupt means that the received data differs from the data that was
+	// sent, or that a message is malformed.
 	ErrCorrupt = errors.New("data is corrupt")
 
-	// ErrServerClosed: the server is closing, or closed.
+	// ErrServerClosed means that the server is closing or closed.
 	ErrServerClosed = errors.New("server is closed")
 )

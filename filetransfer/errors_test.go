@@ -99,7 +99,7 @@ func wantTold(t *testing.T, err, want error, op string) {
 		return
 	}
 	text := path.Err.Error()
-	said, ok := strings.CutPrefix(text, "the server says: ")
+	said, ok := strings.CutPrefix(text, "the server reports: ")
 	if !ok || said == "" || unicode.IsUpper(rune(said[0])) || strings.HasSuffix(said, ".") {
 		t.Errorf("%s: the error says %q", op, text)
 	}
@@ -175,7 +175,7 @@ func TestServerLogsErrorsOfClient(t *testing.T) {
 			c.Close()
 			synctest.Wait()
 			logged := s.log.String()
-			if !strings.Contains(logged, "the client says: ") || strings.Contains(logged, "/home/me") || strings.Contains(logged, "\x1b") {
+			if !strings.Contains(logged, "the client reports: ") || strings.Contains(logged, "/home/me") || strings.Contains(logged, "\x1b") {
 				t.Errorf("%v is logged as\n%s", err, logged)
 			}
 			if want != nil && !strings.Contains(logged, "request failed") {
@@ -266,7 +266,7 @@ func TestClientAcceptsErrorsOfLaterVersions(t *testing.T) {
 		})))
 		defer c.Close()
 		_, err := c.Get(t.Context(), "a.txt", io.Discard)
-		if err == nil || err.Error() != "get a.txt: the server says: come back in the morning" {
+		if err == nil || err.Error() != "get a.txt: the server reports: come back in the morning" {
 			t.Errorf("the error is %v", err)
 		}
 		if _, err := c.Stat(t.Context(), "a.txt"); err != nil {

@@ -12,21 +12,22 @@ import (
 
 // Words of answers that are not errors.
 const (
-	okWord    = "ok"    // done, or: here it comes
-	readyWord = "ready" // for the content of a put, from this offset on
-	fromWord  = "from"  // which offset the content begins
-	endWord   = "end"   // of the content
+	okWord    = "ok"    // success; for a get, the content follows
+	readyWord = "ready" // the server is ready for the content of a put
+	fromWord  = "from"  // the content of a put follows from this offset on
+	endWord   = "end"   // the content or the list has ended
 )
 
-// A code is the word of an answer that stands for errors, and a text for people.
+// A code maps an error to the word of an answer and to a text for people.
 type code struct {
 	word string
 	err  error
 	text string
 }
 
-// codes are those of all errors that have one. What the plain dialect says
-// begins with the text. An error has the first code that it matches.
+// codes are the codes of all errors that have one. The code of an error is the
+// first one that it matches. In the plain dialect, the report of an error
+// begins with the text of its code.
 var codes = []code{
 	{"closing", ErrServerClosed, "server is closing; try again later"},
 	{"too-large", ErrTooLarge, "file is too large"},
@@ -47,17 +48,17 @@ var codes = []code{
 // failedWord is the code of all other errors.
 const failedWord = "failed"
 
-// messageKey names the field with the text of an error, for people.
+// messageKey is the key of the field with the text of an error, for people.
 const messageKey = "Message"
 
 // A peerError is an error that the peer reported.
 type peerError struct {
 	peer string // serverPeer or clientPeer
 	text string
-	err  error // what its code stands for, or nil
+	err  error // the error of its code, or nil
 }
 
-func (e *peerError) Error() string { return "the " + e.peer + " says: " + e.text }
+func (e *peerError) Error() string { return "the " + e.peer + " reports: " + e.text }
 func (e *peerError) Unwrap() error { return e.err }
 
 // errorBlock returns the answer that reports an error.
@@ -76,8 +77,8 @@ func codeOf(err error) code {
 	return code{word: failedWord}
 }
 
-// describe returns an error's code, and what it says to the peer: no more of
-// this machine than the peer named itself.
+// describe returns the word and the text that report err to the peer. The text
+// reveals no path of this machine, only names that the peer itself has sent.
 func describe(err error) (word, text string) {
 	c := codeOf(err)
 	var public *publicError
@@ -92,7 +93,8 @@ func describe(err error) (word, text string) {
 	return c.word, printable(err.Error())
 }
 
-// withoutPaths returns the innermost error that package fs or os has named.
+// withoutPaths unwraps all *fs.PathError and *os.LinkError values, whose texts
+// contain paths.
 func withoutPaths(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
@@ -107,21 +109,23 @@ func withoutPaths(err error) error {
 	}
 }
 
-// A toldError is an error whose text is meant for the peer, too.
+// A publicError is an error whose text may be sent to the peer.
 type publicError struct {
 	text string
-	err  error // what it matches
+	err  error // the error that it matches
 }
 
 func (e *publicError) Error() string { return e.text }
 func (e *publicError) Unwrap() error { return e.err }
 
+// publicErrorf returns an error that matches err and whose text may be sent to
+// the peer.
 func publicErrorf(err error, format string, values ...any) error {
 	return &publicError{fmt.Sprintf(format, values...), err}
 }
 
-// errorOf returns the error that an answer of the peer reports, or nil if its
-// word is the wanted one.
+// errorOf returns nil if the word of an answer is want, and otherwise the error
+// that the answer reports.
 func (w *wire) errorOf(b block, want string) error {
 	if b.word == want {
 		return nil
@@ -135,7 +139,7 @@ func (w *wire) errorOf(b block, want string) error {
 			return &peerError{w.peer, text, c.err}
 		}
 	}
-	// A later version may know more words of errors.
+	// A later version may have more words for errors.
 	if b.word == failedWord || text != "" {
 		return &peerError{peer: w.peer, text: text}
 	}

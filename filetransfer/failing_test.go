@@ -358,7 +358,7 @@ func TestGetReturnsErrorOfWriter(t *testing.T) {
 		// The rest of the content was not waited for.
 		_, err = c.Stat(t.Context(), "a.txt")
 		wantError(t, err, broken)
-		if !strings.Contains(err.Error(), "the connection is of no further use") {
+		if !strings.Contains(err.Error(), "the connection is unusable") {
 			t.Errorf("the next error is %v", err)
 		}
 		c.Close()

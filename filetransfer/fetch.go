@@ -14,31 +14,36 @@ import (
 	"time"
 )
 
-// Prompt is what a server sends first, in both dialects.
+// Prompt is the text that a server sends first, in both dialects.
 const Prompt = "Enter the file name"
 
 const (
-	// endSilence after the end mark ends a file, because a server may leave
-	// the connection open.
+	// endSilence is the time after the end mark at which a file is complete
+	// even if the server leaves the connection open.
 	endSilence = 2 * time.Second
 
-	// maxErrorLine is how long a line that reports an error can be.
+	// maxErrorLine is the maximum length of a line that reports an error.
 	maxErrorLine = 1 << 10
 )
 
-// Fetch asks a server for one file in the plain dialect, and receives it into
-// w. It returns how many bytes it has written to w. They are the whole file only
-// if the error is nil, and even then only as far as the dialect can tell: a file
-// that holds the words of its end mark may be cut there by a pause of 2 s.
+// Fetch receives one file in the plain dialect and writes it to w. It returns
+// the number of bytes written to w.
 //
-// A stream that ends without the mark is an error that matches
-// io.ErrUnexpectedEOF; what has come was written to w. An error that the server
-// reports matches what package fs and this package call it, if it is a Server.
+// The file is complete only if the error is nil. Even then, a file that
+// contains the words of the end mark may have been cut there by a pause of 2 s,
+// because the dialect cannot distinguish the two.
 //
-// Fetch reads the prompt first. It gives up when nothing comes for 30 s, and
-// returns as soon as ctx ends. The connection, which must support deadlines, is
-// of no further use afterwards; the caller closes it. If w is stuck in a Write
-// when ctx ends, Fetch returns and leaves it there.
+// If the stream ends without the mark, the error matches io.ErrUnexpectedEOF;
+// the bytes received until then have been written to w. If the server is a
+// [Server], an error that it reports matches the value of package fs or of this
+// package.
+//
+// Fetch first reads the prompt. It returns an error if the server sends nothing
+// for 30 s, and returns as soon as ctx ends. If ctx ends while a Write of w
+// blocks, Fetch returns without waiting for that Write.
+//
+// The connection must support deadlines. It cannot be used after Fetch; the
+// caller closes it.
 func Fetch(ctx context.Context, c net.Conn, name string, w io.Writer) (int64, error) {
 	if err := checkPlainName(name); err != nil {
 		return 0, &fs.PathError{Op: getMethod, Path: name, Err: err}
@@ -54,11 +59,12 @@ func Fetch(ctx context.Context, c net.Conn, name string, w io.Writer) (int64, er
 	return f.written.Load(), err
 }
 
-// checkPlainName refuses a name that the plain dialect cannot carry.
+// checkPlainName returns an error for a name that cannot be sent in the plain
+// dialect.
 func checkPlainName(name string) error {
 	switch {
 	case name == "":
-		return publicErrorf(fs.ErrInvalid, "a file name is needed")
+		return publicErrorf(fs.ErrInvalid, "the file name is empty")
 	case len(name) > maxPlainName:
 		return publicErrorf(fs.ErrInvalid, "the name has %d bytes, more than the %d that the plain dialect allows", len(name), maxPlainName)
 	case strings.ContainsAny(name, "\x00\r\n"):
@@ -72,10 +78,11 @@ type fetcher struct {
 	wire    *wire
 	w       io.Writer
 	written atomic.Int64 // bytes
-	pending []byte       // not written yet: it may be the end mark, or an error
+	pending []byte       // not written yet, because it may be the end mark or an error
 	failed  error        // of w
 }
 
+// fetch requests and receives the file.
 func (f *fetcher) fetch(name string) error {
 	if err := f.wire.readPrompt(); err != nil {
 		return err
@@ -85,19 +92,20 @@ func (f *fetcher) fetch(name string) error {
 		if line, ok := errorLine(text); ok {
 			return plainError(line)
 		}
-		// A server may mean the same and say it with a colon, or a line end.
+		// Other servers send the prompt with a colon or a line end.
 		if strings.Trim(string(text), " :?>\r\n") != "" {
-			return fmt.Errorf("the server goes on after its prompt with %q: is it the file service?", printable(string(text)))
+			return fmt.Errorf("the server sent %q after its prompt: is it a file server?", printable(string(text)))
 		}
 		f.wire.reader.Discard(n)
 	}
-	// Without a line end, which would be part of the name to the article's
-	// server.
+	// The name has no line end. The article's server would take that for part
+	// of the name.
 	_, unsent := f.wire.Write([]byte(name))
 	if errors.Is(unsent, os.ErrDeadlineExceeded) {
 		return unsent
 	}
-	// Also after a failure: the server may have said why it takes no name.
+	// Receive even after a failure to write: the server may have reported the
+	// reason before it closed the connection.
 	err := f.receive()
 	if err == nil {
 		return f.write(len(f.pending) - len(endMark))
@@ -105,7 +113,7 @@ func (f *fetcher) fetch(name string) error {
 	if line, ok := f.errorLine(); ok {
 		return plainError(line)
 	}
-	// What may be the beginning of the mark is not the file's.
+	// Do not write a suffix that may be the beginning of the mark.
 	kept := len(f.pending)
 	for n := min(kept, len(endMark)); n > 0; n-- {
 		if strings.HasPrefix(endMark, string(f.pending[kept-n:])) {
@@ -119,8 +127,8 @@ func (f *fetcher) fetch(name string) error {
 	return err
 }
 
-// receive receives until the end mark is the last that has come. It leaves the
-// mark pending.
+// receive receives the file until the end mark is followed by the end of the
+// stream or by a silence. It leaves the mark pending.
 func (f *fetcher) receive() error {
 	for {
 		marked := bytes.HasSuffix(f.pending, []byte(endMark))
@@ -153,7 +161,7 @@ func (f *fetcher) receive() error {
 	}
 }
 
-// write writes the first n bytes that are pending.
+// write writes the first n pending bytes.
 func (f *fetcher) write(n int) error {
 	if n <= 0 || f.failed != nil {
 		return f.failed
@@ -165,7 +173,8 @@ func (f *fetcher) write(n int) error {
 	return f.failed
 }
 
-// errorLine is errorLine of all that has come. What was written is no error.
+// errorLine is errorLine for all received bytes. Bytes that were written to w
+// are content, not an error.
 func (f *fetcher) errorLine() (string, bool) {
 	if f.written.Load() > 0 {
 		return "", false
@@ -173,8 +182,8 @@ func (f *fetcher) errorLine() (string, bool) {
 	return errorLine(f.pending)
 }
 
-// errorLine returns the line with which a server reports an error, or begins
-// to, if the data is nothing else.
+// errorLine returns the line that reports an error, or the beginning of it, if
+// data consists of nothing else.
 func errorLine(data []byte) (string, bool) {
 	line, rest, _ := strings.Cut(string(data[:min(len(data), maxErrorLine)]), "\n")
 	if len(data) > maxErrorLine || rest != "" || !strings.HasPrefix(line, plainErrorPrefix) {

@@ -6,7 +6,8 @@ import (
 	"io"
 )
 
-// hashPart feeds the hash with the next n bytes of r, which must have as many.
+// hashPart writes the next n bytes of r to sum. If r has fewer, the error is
+// io.ErrUnexpectedEOF.
 func hashPart(ctx context.Context, sum hash.Hash, r io.Reader, n int64, buffer []byte) error {
 	for n > 0 {
 		if err := ctx.Err(); err != nil {

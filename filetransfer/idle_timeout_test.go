@@ -181,7 +181,7 @@ func TestIdleTimeoutIsReportedToClient(t *testing.T) {
 				_, err = c.Stat(t.Context(), "a.txt")
 			}
 			wantError(t, err, os.ErrDeadlineExceeded)
-			if err == nil || !strings.Contains(err.Error(), "the server says") {
+			if err == nil || !strings.Contains(err.Error(), "the server reports") {
 				t.Errorf("the error is %v", err)
 			}
 			// It was the last that the server has said.

@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// Info describes a file, or a folder.
+// An Info describes a file or directory.
 type Info struct {
-	// Name is the name that was asked for; in a list, the name within the
-	// folder.
+	// Name is the requested name. In a list, it is the name within the
+	// directory.
 	Name string
 
-	// Size is the length in bytes, or -1 if it is unknown until the content
-	// ends. It is 0 for a folder.
+	// Size is the length in bytes, or -1 if it is unknown before the end of the
+	// content. The size of a directory is 0.
 	Size int64
 
-	// Mode holds the permission bits and, from a server, the type bits of
-	// fs.FileMode: fs.ModeDir for a folder, fs.ModeIrregular for what is
-	// neither file nor folder.
+	// Mode holds the permission bits. If the Info is from a server, Mode also
+	// has type bits: fs.ModeDir for a directory, and fs.ModeIrregular for
+	// anything that is neither a regular file nor a directory.
 	Mode fs.FileMode
 
-	// ModTime is the time of the last change; the zero time is unknown.
+	// ModTime is the modification time. The zero time means unknown.
 	ModTime time.Time
 
-	// SHA256 is the checksum of the content, after it has been transferred.
+	// SHA256 is the checksum of the content. It is set after a transfer.
 	SHA256 []byte
 }

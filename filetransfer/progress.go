@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// Progress tells how far the transfer of a file is.
+// A Progress is the state of a file transfer.
 type Progress struct {
 	Name      string
-	Done      int64         // bytes that are there, those of an earlier transfer included
-	Total     int64         // bytes of the whole file, or -1 if that is unknown
-	Elapsed   time.Duration // since this transfer began
-	Rate      float64       // bytes a second, of this transfer
-	Remaining time.Duration // until the end, at this rate; -1 if that is unknown
+	Done      int64         // bytes transferred, including those of an earlier transfer
+	Total     int64         // bytes of the whole file, or -1 if unknown
+	Elapsed   time.Duration // time since this transfer began
+	Rate      float64       // bytes per second of this transfer
+	Remaining time.Duration // time until the end at this rate, or -1 if unknown
 }
 
-// progressInterval is the least time between two reports, but for the last.
+// progressInterval is the minimum time between two reports, except the last.
 const progressInterval = 100 * time.Millisecond
 
 // A meter measures one transfer and reports it.
 type meter struct {
 	report   func(Progress) // may be nil
 	progress Progress
-	before   int64 // what an earlier transfer had done
+	before   int64 // bytes of an earlier transfer
 	began    time.Time
 	reported time.Time
 }
 
-// newMeter returns the meter of a transfer that begins now.
+// newMeter returns the meter for a transfer that begins now.
 func newMeter(report func(Progress), name string, done, total int64) *meter {
 	now := time.Now()
 	return &meter{
@@ -39,7 +39,7 @@ func newMeter(report func(Progress), name string, done, total int64) *meter {
 	}
 }
 
-// add counts bytes, and reports when it is time.
+// add counts n bytes, and reports if the interval has passed.
 func (m *meter) add(n int) {
 	m.progress.Done += int64(n)
 	if m.report != nil && time.Since(m.reported) >= progressInterval {
@@ -48,7 +48,7 @@ func (m *meter) add(n int) {
 	}
 }
 
-// whole says that all that there is has been transferred.
+// whole records that the whole file has been transferred.
 func (m *meter) whole() { m.progress.Total = m.progress.Done }
 
 // end reports the last state.
@@ -58,7 +58,7 @@ func (m *meter) end() {
 	}
 }
 
-// now returns the present state.
+// now returns the current state.
 func (m *meter) now() Progress {
 	p := m.progress
 	p.Elapsed = time.Since(m.began)

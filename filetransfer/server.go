@@ -12,45 +12,53 @@ import (
 )
 
 // A Server offers files to one client at a time, in both dialects. Its fields
-// must not change while it serves. Its methods may be called from several
+// must not be changed while it serves. Its methods may be called from several
 // goroutines.
 type Server struct {
-	// FS is what is offered: the FS of an os.Root for a folder, or any other,
-	// such as an embed.FS or a zip archive. nil: nothing, gets are refused.
-	// Symbolic links are not followed in an FS that has no Stat, such as that
-	// of fs.Sub: OpenRoot makes a better one of a folder's folder.
+	// FS holds the files that the server offers. For a directory, use the FS of
+	// an os.Root. Any other FS works as well, such as an embed.FS or a zip
+	// archive. If FS is nil, the server offers no files.
+	//
+	// If an FS has no Stat method, such as the result of fs.Sub, the server
+	// does not follow symbolic links in it. For a subdirectory,
+	// os.Root.OpenRoot is therefore better than fs.Sub.
 	FS fs.FS
 
-	// Uploads is where put stores. nil: puts are refused.
+	// Uploads is the directory in which put stores files. If nil, the server
+	// refuses uploads.
 	Uploads *os.Root
 
-	// MaxUpload is the largest upload in bytes. 0: no limit.
+	// MaxUpload is the maximum size of an upload in bytes. If zero, the size is
+	// unlimited.
 	MaxUpload int64
 
-	// IdleTimeout is how long a client may be silent, or take nothing, before
-	// it is dropped. A request must be whole within this time of its first
-	// byte. 0: 30 s.
+	// IdleTimeout is the maximum time during which a client may send nothing,
+	// or read nothing of the data sent to it. After that, the server drops the
+	// client. A request must be complete within this time after its first byte.
+	// The default is 30 s.
 	IdleTimeout time.Duration
 
-	// Logger is told of every client, every file and every failure. nil:
-	// slog.Default().
+	// Logger logs clients, files and failures. If nil, slog.Default() is used.
 	Logger *slog.Logger
 
-	// Progress, if not nil, is called in the course of each transfer, at most
-	// ten times a second, and once at its end, whether it succeeds or not.
+	// Progress, if not nil, is called during each transfer, at most ten times
+	// per second, and once at the end of it, whether it succeeds or fails.
 	Progress func(Progress)
 
 	mu        sync.Mutex
 	closing   bool
 	listeners map[net.Listener]struct{}
 	sessions  map[*session]struct{}
-	left      chan struct{} // closed when the last session leaves; nil if none waits
+	left      chan struct{} // closed when the last session ends; nil unless Shutdown waits
 }
 
-// Serve accepts connections and serves one after the other; the next ones wait
-// in the listener's backlog. It closes the listener in the end. It goes on
-// after failures of a client and after temporary errors of Accept, and returns
-// its first other error, or ErrServerClosed once Shutdown or Close was called.
+// Serve accepts connections and serves one client after the other. Further
+// clients wait in the listener's backlog. Serve closes the listener before it
+// returns.
+//
+// Serve continues after a failure of a client and retries after a temporary
+// error of Accept. It returns the first other error of Accept, or
+// ErrServerClosed after Shutdown or Close.
 func (s *Server) Serve(l net.Listener) error {
 	defer l.Close()
 	if !s.addListener(l) {
@@ -67,7 +75,7 @@ func (s *Server) Serve(l net.Listener) error {
 		}
 		if err == nil {
 			pause = 0
-			s.ServeConn(context.Background(), c) // it logs how it went
+			s.ServeConn(context.Background(), c) // logs the result
 			continue
 		}
 		var temporary interface{ Temporary() bool }
@@ -75,15 +83,16 @@ func (s *Server) Serve(l net.Listener) error {
 			return err
 		}
 		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-		s.logger().Warn("accepting failed, trying again", "error", err, "after", pause)
+		s.logger().Warn("accepting failed, retrying", "error", err, "after", pause)
 		time.Sleep(pause)
 	}
 }
 
-// ServeConn serves one client and closes the connection. It returns nil if the
-// client left after its last request was answered, also if the answer was an
-// error; in the plain dialect, if it was sent its file. The end of ctx ends it at
-// once. The connection must support deadlines.
+// ServeConn serves one client and closes the connection. In the framed dialect,
+// it returns nil if the client disconnected after its last request was
+// answered, even if the answer was an error. In the plain dialect, it returns
+// nil if the file was sent. ServeConn returns as soon as ctx ends. The
+// connection must support deadlines.
 func (s *Server) ServeConn(ctx context.Context, c net.Conn) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -101,9 +110,10 @@ func (s *Server) ServeConn(ctx context.Context, c net.Conn) error {
 	return err
 }
 
-// Shutdown closes the listeners and lets the transfer under way finish. Clients
-// that ask for more are told that the server closes. It returns when the last
-// client has left, or with the context's error; Close ends what goes on then.
+// Shutdown closes the listeners and waits until the current transfer has
+// finished. Further requests are answered with ErrServerClosed. Shutdown
+// returns when the last client has disconnected. If ctx ends earlier, Shutdown
+// returns the context's error; call Close to interrupt the transfer.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	err := s.close()
@@ -129,8 +139,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Close closes the listeners and ends all transfers at once. An upload that it
-// interrupts can be resumed.
+// Close closes the listeners and interrupts all transfers. An interrupted
+// upload can be resumed.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,7 +151,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// close closes the listeners; the mutex is held.
+// close closes the listeners. The caller holds s.mu.
 func (s *Server) close() error {
 	s.closing = true
 	var errs []error
@@ -179,7 +189,8 @@ func (s *Server) removeListener(l net.Listener) {
 	delete(s.listeners, l)
 }
 
-// addSession adds a session, which gets no request if the server is closing.
+// addSession adds a session. If the server is closing, the session accepts no
+// request.
 func (s *Server) addSession(served *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,7 +9,8 @@ import (
 	"os"
 )
 
-// framedMark begins each request of the framed dialect. No file name has it.
+// framedMark begins each request of the framed dialect. No file name contains
+// it.
 const framedMark = 0
 
 // Methods of requests.
@@ -20,8 +21,8 @@ const (
 	putMethod  = "put"
 )
 
-// serveFramed answers the requests of a client until it leaves. The first byte
-// has come.
+// serveFramed answers the requests of a client until it disconnects. The first
+// byte of the first request has been received, but not read.
 func (s *session) serveFramed(ctx context.Context) error {
 	for {
 		request, err := s.readRequest()
@@ -53,20 +54,20 @@ func (s *session) serveFramed(ctx context.Context) error {
 	}
 }
 
-// readRequest reads a request, whose first byte has come.
+// readRequest reads a request. Its first byte has been received, but not read.
 func (s *session) readRequest() (block, error) {
 	if err := s.wire.within(s.wire.idle); err != nil {
 		return block{}, err
 	}
 	if mark, err := s.wire.reader.ReadByte(); err != nil || mark != framedMark {
-		return block{}, malformed("a request begins with %q instead of NUL", mark)
+		return block{}, malformed("request begins with %q instead of NUL", mark)
 	}
 	request, err := readBlock(s.wire.reader)
 	return request, early(err)
 }
 
-// answer answers a request. An error that leaves the link usable has been
-// reported to the client.
+// answer answers a request. If it returns an error and the wire is still
+// usable, the error has been reported to the client.
 func (s *session) answer(ctx context.Context, request block) error {
 	if request.word == waitWord {
 		return nil
@@ -83,7 +84,7 @@ func (s *session) answer(ctx context.Context, request block) error {
 		case putMethod:
 			err = s.put(ctx, name, request)
 		default:
-			err = publicErrorf(errors.ErrUnsupported, "method %s is not known here", printable(request.word))
+			err = publicErrorf(errors.ErrUnsupported, "method %s is not supported", printable(request.word))
 		}
 	}
 	if err == nil {
@@ -94,19 +95,19 @@ func (s *session) answer(ctx context.Context, request block) error {
 	case errors.As(err, &reported):
 	case s.wire.failure() == nil:
 		s.wire.writeBlock(errorBlock(err))
-	case errors.Is(err, ErrCorrupt): // who sends what is malformed can still be told
+	case errors.Is(err, ErrCorrupt): // the sender of a malformed message can still receive
 		s.wire.farewell(errorBlock(err).append(nil))
 	}
 	return fmt.Errorf("%s %.300q: %w", printable(request.word), name, err)
 }
 
-// A reportedError is one that the client knows already.
+// A reportedError is an error that the client has already received or caused.
 type reportedError struct{ err error }
 
 func (e *reportedError) Error() string { return e.err.Error() }
 func (e *reportedError) Unwrap() error { return e.err }
 
-// stat tells about a file or folder.
+// stat answers a stat request.
 func (s *session) stat(name string) error {
 	info, err := s.statInfo(name)
 	if err != nil {
@@ -115,7 +116,7 @@ func (s *session) stat(name string) error {
 	return s.wire.writeBlock(block{word: okWord}.withInfo(info))
 }
 
-// statInfo returns the Info of a file or folder.
+// statInfo returns the Info of a file or directory.
 func (s *session) statInfo(name string) (Info, error) {
 	if s.FS == nil {
 		return Info{}, errNoFiles

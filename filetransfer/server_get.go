@@ -8,7 +8,8 @@ import (
 	"io"
 )
 
-// get sends a file, from an offset on if the client has what comes before.
+// get sends a file. If the client has the bytes before an offset, get sends the
+// rest.
 func (s *session) get(ctx context.Context, name string, request block) error {
 	offset, part, err := request.part()
 	if err != nil {

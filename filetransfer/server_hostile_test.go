@@ -155,7 +155,7 @@ var hostileClients = map[string]hostileClient{
 	},
 	"sends a field twice": {
 		do:     func(p *talker, _ time.Duration) { p.say(request("stat", "Name: a.txt", "NAME: a.txt")) },
-		reason: "2 fields are called Name",
+		reason: "2 fields named Name",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"sends a field without a colon": {
@@ -272,7 +272,7 @@ var hostileClients = map[string]hostileClient{
 			p.say(message("from"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
 		},
 		tcp:    true,
-		reason: "5 bytes came instead of 10",
+		reason: "content of 5 bytes instead of 10",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"sends content without end after it was refused": {
@@ -293,7 +293,7 @@ var hostileClients = map[string]hostileClient{
 			p.Go(func() { p.sayForEver(idle/1000, chunk("hello")) })
 			p.hearWord("corrupt")
 		},
-		reason: "longer than the 4 bytes",
+		reason: "more than the stated 4 bytes",
 	},
 	"says nothing more after it was refused": {
 		do: func(p *talker, _ time.Duration) {
@@ -302,7 +302,7 @@ var hostileClients = map[string]hostileClient{
 			p.say(message("from"), chunk("hello"))
 			p.hearWord("corrupt")
 		},
-		reason: "longer than the 4 bytes",
+		reason: "more than the stated 4 bytes",
 	},
 	"takes nothing of a file": {
 		do: func(p *talker, idle time.Duration) {

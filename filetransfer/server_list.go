@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	entryWord  = "entry"   // of a list; one block for each, and an end
-	entriesKey = "Entries" // how many there were
+	entryWord  = "entry"   // one entry of a list; the last block is an end
+	entriesKey = "Entries" // number of entries
 )
 
-// listBatch is how many entries are read, and sent, at once.
+// listBatch is the number of entries that are read and sent at once.
 const listBatch = 64
 
-// list sends what is in a folder, in no order.
+// list sends the entries of a directory, unsorted.
 func (s *session) list(name string) error {
 	if err := s.checkDirectory(name); err != nil {
 		return err
@@ -58,7 +58,8 @@ func (s *session) list(name string) error {
 	}
 }
 
-// checkFolder refuses what is not a folder, before it is opened.
+// checkDirectory returns an error unless name is a directory. It does not open
+// name.
 func (s *session) checkDirectory(name string) error {
 	info, err := s.statInfo(name)
 	if err == nil && !info.Mode.IsDir() {
@@ -67,8 +68,9 @@ func (s *session) checkDirectory(name string) error {
 	return err
 }
 
-// entryInfo returns what a get of an entry would find: of a symbolic link, its
-// target. An entry that has vanished since is left out.
+// entryInfo returns the Info of an entry. For a symbolic link, it is the Info
+// of the target, as a get would find it. If the entry has been removed
+// meanwhile, ok is false.
 func (s *session) entryInfo(dir string, entry fs.DirEntry) (info Info, ok bool) {
 	if entry.Type()&fs.ModeSymlink != 0 {
 		if stat, err := s.fileInfo(path.Join(dir, entry.Name())); err == nil {

@@ -12,14 +12,16 @@ const (
 	// endMark follows a file in the plain dialect.
 	endMark = "Transfer complete"
 
-	// maxPlainName is the longest name in the plain dialect, in bytes.
+	// maxPlainName is the maximum number of bytes of a name in the plain
+	// dialect.
 	maxPlainName = 2048
 
-	// nameSilence ends a name: longer ones may come in several frames.
+	// nameSilence is the time without another byte after which a name is
+	// complete. Long names may arrive in several frames.
 	nameSilence = 200 * time.Millisecond
 )
 
-// servePlain sends the file whose name comes now.
+// servePlain reads a name and sends that file.
 func (s *session) servePlain() error {
 	name, err := s.readPlainName()
 	if err != nil {
@@ -39,7 +41,8 @@ func (s *session) servePlain() error {
 	return nil
 }
 
-// readPlainName reads a name up to a line end, 2,048 bytes or a silence.
+// readPlainName reads a name. It ends at a line end, after 2,048 bytes, or
+// after a silence.
 func (s *session) readPlainName() (string, error) {
 	end := time.Now().Add(s.wire.idle)
 	silence := min(nameSilence, s.wire.idle/2)
@@ -81,7 +84,7 @@ func (s *session) sendPlain(f io.Reader, size int64, m *meter) error {
 	return err
 }
 
-// refusePlain tells the client why it gets no file.
+// refusePlain sends an error to the client instead of a file.
 func (s *session) refusePlain(err error) error {
 	if s.wire.failure() == nil {
 		s.wire.farewell([]byte(plainErrorLine(err)))

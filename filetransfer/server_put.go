@@ -11,8 +11,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/partfile"
 )
 
-// put stores a file, and goes on from what an earlier put left if the client
-// wants to.
+// put stores a file. If the client wants to, put resumes an earlier put.
 func (s *session) put(ctx context.Context, name string, request block) error {
 	info, err := s.checkPut(name, request)
 	if err != nil {
@@ -39,10 +38,10 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 	return s.wire.writeBlock(block{word: okWord}.withSum(sum.Sum(nil)))
 }
 
-// checkPut refuses a put that cannot be stored.
+// checkPut returns an error if the file of a put cannot be stored.
 func (s *session) checkPut(name string, request block) (Info, error) {
 	if s.Uploads == nil {
-		return Info{}, publicErrorf(ErrRefused, "this server takes no uploads")
+		return Info{}, publicErrorf(ErrRefused, "this server accepts no uploads")
 	}
 	if err := checkName(name); err != nil {
 		return Info{}, err
@@ -61,9 +60,9 @@ func (s *session) tooLarge(size int64) error {
 	return publicErrorf(ErrTooLarge, "file is too large: %d bytes, where %d are allowed", size, s.MaxUpload)
 }
 
-// agreeOnPart tells the client what is there of the file, and begins at the
-// offset that the client chooses. The hash it returns has been fed with what is
-// kept.
+// agreeOnPart offers the part file to the client and begins at the offset that
+// the client chooses, which it returns. The returned hash contains the bytes
+// before that offset.
 func (s *session) agreeOnPart(ctx context.Context, part *partfile.File, info Info, request block) (sum hash.Hash, from int64, err error) {
 	sum = sha256.New()
 	held := int64(0)
@@ -85,7 +84,7 @@ func (s *session) agreeOnPart(ctx context.Context, part *partfile.File, info Inf
 		from, kept, err = answer.part()
 	}
 	if err == nil && from != 0 && (from != held || !bytes.Equal(kept, sum.Sum(nil))) {
-		err = malformed("content begins at %d, where 0 or %d was offered", from, held)
+		err = malformed("content begins at %d instead of 0 or %d", from, held)
 	}
 	if err != nil {
 		return nil, 0, s.wire.fail(err)
@@ -99,7 +98,7 @@ func (s *session) agreeOnPart(ctx context.Context, part *partfile.File, info Inf
 	return sum, from, nil
 }
 
-// store receives the content from an offset on.
+// store receives the content from an offset on and writes it to the part file.
 func (s *session) store(part *partfile.File, info Info, offset int64, sum hash.Hash, m *meter) error {
 	left := int64(-1)
 	if info.Size >= 0 {
@@ -110,15 +109,15 @@ func (s *session) store(part *partfile.File, info Info, offset int64, sum hash.H
 	if errors.As(err, &sink) {
 		err = s.refuseContent(sink.err)
 	}
-	// What is not what was sent, or is more than may be, is of no use later.
+	// Corrupt or oversized content cannot be resumed; discard it.
 	if s.wire.failure() == nil && (errors.Is(err, ErrCorrupt) || errors.Is(err, ErrTooLarge)) {
 		part.Discard()
 	}
 	return err
 }
 
-// refuseBody reports an error before the content has come, and then discards
-// what comes of it.
+// refuseContent reports an error to the client before the content has ended,
+// and then discards the content.
 func (s *session) refuseContent(err error) error {
 	if err := s.wire.writeBlock(errorBlock(err)); err != nil {
 		return err
@@ -127,11 +126,12 @@ func (s *session) refuseContent(err error) error {
 	return &reportedError{err}
 }
 
-// A limitedWriter stores no more than MaxUpload allows.
+// A limitedWriter writes to the part file, and returns an error if the file
+// would exceed MaxUpload.
 type limitedWriter struct {
 	*session
 	part *partfile.File
-	size int64 // of what is stored
+	size int64 // bytes of the file so far
 }
 
 func (w *limitedWriter) Write(p []byte) (int, error) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// A session is a server's dialogue with one client.
+// A session serves one client.
 type session struct {
 	*Server
 	wire   *wire
@@ -27,8 +27,8 @@ func newSession(s *Server, c net.Conn, cancel context.CancelCauseFunc) *session 
 	return &session{Server: s, wire: newWire(c, clientPeer, s.IdleTimeout), log: log, cancel: cancel}
 }
 
-// serve serves the client until it leaves. It returns nil if the client got what
-// it came for.
+// serve serves the client until it disconnects. It returns nil if all requests
+// were answered.
 func (s *session) serve(ctx context.Context) error {
 	if _, err := s.wire.Write([]byte(Prompt)); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (s *session) serve(ctx context.Context) error {
 	first, err := s.wire.awaitRequest()
 	switch {
 	case err == io.EOF:
-		return nil // it only looked
+		return nil // the client sent no request
 	case err == errDraining:
 		return s.refusePlain(ErrServerClosed)
 	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
@@ -50,11 +50,11 @@ func (s *session) serve(ctx context.Context) error {
 	}
 }
 
-// errNoFiles: there is no FS.
+// errNoFiles means that the server has no FS.
 var errNoFiles = publicErrorf(ErrRefused, "this server offers no files")
 
-// open opens a file for a client. Whatever is not a regular file is not even
-// opened: opening a FIFO would wait for its writer, and a device may act.
+// open opens a file for a client. It opens only regular files: opening a FIFO
+// would wait for a writer, and opening a device may have effects.
 func (s *session) open(name string) (fs.File, Info, error) {
 	if s.FS == nil {
 		return nil, Info{}, errNoFiles
@@ -83,9 +83,10 @@ func (s *session) open(name string) (fs.File, Info, error) {
 	return f, contentInfo(name, stat), nil
 }
 
-// fileInfo tells about a file or folder without opening it, if the FS can. One
-// that has Lstat but no Stat, such as that of fs.Sub, is not asked where a
-// symbolic link leads: fs.Stat would open it.
+// fileInfo returns the FileInfo of a file or directory, without opening it if
+// the FS supports that. If the FS has Lstat but no Stat, such as the result of
+// fs.Sub, fileInfo does not follow symbolic links, because fs.Stat would open
+// the target.
 func (s *session) fileInfo(name string) (fs.FileInfo, error) {
 	if links, ok := s.FS.(fs.ReadLinkFS); ok {
 		if _, ok := s.FS.(fs.StatFS); !ok {
@@ -95,8 +96,9 @@ func (s *session) fileInfo(name string) (fs.FileInfo, error) {
 	return fs.Stat(s.FS, name)
 }
 
-// contentInfo returns the Info of a file that is about to be read. One that
-// claims to be empty, as those in /proc do, is read until its end.
+// contentInfo returns the Info of a file to read. If the file claims to be
+// empty, its size counts as unknown and it is read to its end: files in /proc
+// claim that and have content nevertheless.
 func contentInfo(name string, stat fs.FileInfo) Info {
 	info := infoOf(name, stat)
 	if info.Size == 0 {
@@ -105,7 +107,7 @@ func contentInfo(name string, stat fs.FileInfo) Info {
 	return info
 }
 
-// checkRegular refuses what is not a file with content.
+// checkRegular returns an error unless stat describes a regular file.
 func checkRegular(name string, stat fs.FileInfo) error {
 	switch {
 	case stat.Mode().IsRegular():
@@ -117,7 +119,7 @@ func checkRegular(name string, stat fs.FileInfo) error {
 	}
 }
 
-// infoOf returns the Info of a file or folder.
+// infoOf returns the Info of a file or directory.
 func infoOf(name string, stat fs.FileInfo) Info {
 	info := Info{Name: name, Size: stat.Size(), Mode: stat.Mode() & (fs.ModePerm | fs.ModeDir), ModTime: stat.ModTime()}
 	if stat.IsDir() {
@@ -128,9 +130,10 @@ func infoOf(name string, stat fs.FileInfo) Info {
 	return info
 }
 
-// reason returns what is wrong with a file, without its name, which the
-// session adds. The error of a path that leads out of an os.Root is one of
-// package os that has no name, and matches nothing.
+// reason returns the error of a file without its path. The session adds the
+// name that the client sent. For a path outside an os.Root, package os returns
+// an unexported error that matches nothing; reason returns one that matches
+// fs.ErrPermission.
 func reason(err error) error {
 	var path *fs.PathError
 	switch {
@@ -143,7 +146,7 @@ func reason(err error) error {
 	}
 }
 
-// logTransfer logs a file that was transferred whole.
+// logTransfer logs a completed transfer.
 func (s *session) logTransfer(what, name string, m *meter, more ...any) {
 	p := m.now()
 	s.log.Info(what, append([]any{"name", name, "bytes", p.Done, "seconds", p.Elapsed.Seconds(), "bytes/s", int64(p.Rate)}, more...)...)

@@ -145,7 +145,7 @@ func TestDownloadAndUploadDoNotOpenFIFOs(t *testing.T) {
 		t.Errorf("was\n%sis\n%s", before, now)
 	}
 	if _, err := c.Get(t.Context(), "a.txt", io.Discard); err != nil {
-		t.Errorf("the connection is of no further use: %v", err)
+		t.Errorf("the connection is unusable: %v", err)
 	}
 }
 

@@ -13,51 +13,51 @@ import (
 )
 
 const (
-	// defaultIdleTimeout is what an IdleTimeout of 0 stands for.
+	// defaultIdleTimeout is used if IdleTimeout is 0.
 	defaultIdleTimeout = 30 * time.Second
 
-	// leastProgress is how many bytes must move within the idle timeout for a
-	// transfer to count as alive, so that a peer that drips bytes does not.
-	leastProgress = 1 << 10
+	// minProgress is the number of bytes that must be transferred within the
+	// idle timeout. It makes a peer that sends single bytes time out.
+	minProgress = 1 << 10
 
-	// stuckGrace is how long a call waits, after its context has ended, for
-	// the transfer to return. Only a reader, writer or file system that is
-	// stuck takes longer; it is left to itself then.
+	// stuckGrace is the time that a call waits for the transfer to return after
+	// its context has ended. It takes longer only if a reader, writer or file
+	// system is stuck; then the call returns without it.
 	stuckGrace = 100 * time.Millisecond
 )
 
-// longAgo is a deadline that wakes whoever waits.
+// longAgo is a deadline that unblocks all pending reads or writes.
 var longAgo = time.Unix(1, 0)
 
-// A link is a connection with a time limit on silence, which a context can end.
-// One goroutine may read and another one write.
+// A wire is a connection to a peer with an idle timeout. A context can end it.
+// One goroutine may read while another one writes.
 type wire struct {
 	conn   net.Conn
-	peer   string        // what is at the other end: serverPeer or clientPeer
-	reader *bufio.Reader // of the link itself
+	peer   string        // serverPeer or clientPeer
+	reader *bufio.Reader // reads through wire.Read
 	idle   time.Duration
-	chunk  []byte // for one chunk, see content.go
+	chunk  []byte // buffer for one chunk, see content.go
 
-	streaming atomic.Bool // whether bytes that come extend the deadline
-	deadline  time.Time   // the one that was set, while streaming
-	moved     int         // how many came since
+	streaming atomic.Bool // whether received bytes extend the read deadline
+	deadline  time.Time   // the read deadline, while streaming
+	moved     int         // bytes received since it was set
 
 	done chan struct{} // closed by end
 
 	mu       sync.Mutex
-	failed   error // the first failure, after which the link is of no use
-	ended    bool  // deadlines stay in the past
-	waiting  bool  // for a request, see awaitRequest
-	draining bool  // no more requests
+	failed   error // the first failure, after which the wire is unusable
+	ended    bool  // whether deadlines stay in the past
+	waiting  bool  // whether awaitRequest is waiting
+	draining bool  // whether no more requests may begin
 }
 
-// What is at the other end of a link, in errors.
+// The kind of peer, as it appears in error texts.
 const (
 	serverPeer = "server"
 	clientPeer = "client"
 )
 
-// newWire returns a link over a connection.
+// newWire returns a wire over conn.
 func newWire(conn net.Conn, peer string, idle time.Duration) *wire {
 	w := &wire{conn: conn, peer: peer, chunk: make([]byte, chunkSpace), done: make(chan struct{})}
 	w.reader = bufio.NewReaderSize(w, maxBlock)
@@ -65,6 +65,7 @@ func newWire(conn net.Conn, peer string, idle time.Duration) *wire {
 	return w
 }
 
+// setIdle sets the idle timeout. The default is used if it is 0.
 func (w *wire) setIdle(idle time.Duration) {
 	if idle == 0 {
 		idle = defaultIdleTimeout
@@ -72,8 +73,8 @@ func (w *wire) setIdle(idle time.Duration) {
 	w.idle = idle
 }
 
-// run calls f and returns its error, or that of the context or of end as soon as
-// one of them ends it.
+// run calls f and returns its error. If ctx ends or end is called before f
+// returns, run returns the reason.
 func (w *wire) run(ctx context.Context, f func() error) error {
 	stop := context.AfterFunc(ctx, func() { w.end(contextError(ctx)) })
 	defer stop()
@@ -101,7 +102,7 @@ func (w *wire) run(ctx context.Context, f func() error) error {
 	}
 }
 
-// contextError returns why a context ended.
+// contextError returns the reason for which a context ended.
 func contextError(ctx context.Context) error {
 	if context.Cause(ctx) == ErrServerClosed {
 		return ErrServerClosed
@@ -109,7 +110,8 @@ func contextError(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// end wakes whoever waits on the link, for good, and says why.
+// end unblocks all reads and writes, now and in the future, and records err as
+// the reason.
 func (w *wire) end(err error) {
 	w.fail(err)
 	w.mu.Lock()
@@ -121,7 +123,7 @@ func (w *wire) end(err error) {
 	w.conn.SetDeadline(longAgo)
 }
 
-// fail records that the link is of no further use, and returns the error.
+// fail marks the wire as unusable because of err, and returns err.
 func (w *wire) fail(err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -131,20 +133,21 @@ func (w *wire) fail(err error) error {
 	return err
 }
 
-// failure returns why the link is of no further use, or nil.
+// failure returns the reason for which the wire is unusable, or nil.
 func (w *wire) failure() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.failed
 }
 
-// within gives reads this much time in all.
+// within sets a fixed read deadline: all reads together may take d.
 func (w *wire) within(d time.Duration) error {
 	w.streaming.Store(false)
 	return w.setReadDeadline(time.Now().Add(d))
 }
 
-// stream gives reads the idle timeout, again after each bit of progress.
+// stream sets the read deadline to the idle timeout and starts to extend it on
+// progress.
 func (w *wire) stream() error {
 	w.streaming.Store(true)
 	w.moved = 0
@@ -152,13 +155,13 @@ func (w *wire) stream() error {
 	return w.setReadDeadline(w.deadline)
 }
 
-// extend gives reads more time, while streaming.
+// extend moves the read deadline by d, while streaming.
 func (w *wire) extend(d time.Duration) error {
 	w.deadline = w.deadline.Add(d)
 	return w.setReadDeadline(w.deadline)
 }
 
-// forever lets reads wait without limit.
+// forever removes the read deadline.
 func (w *wire) forever() error {
 	w.streaming.Store(false)
 	return w.setReadDeadline(time.Time{})
@@ -168,7 +171,7 @@ func (w *wire) setReadDeadline(t time.Time) error { return w.setDeadline(w.conn.
 
 func (w *wire) setWriteDeadline(t time.Time) error { return w.setDeadline(w.conn.SetWriteDeadline, t) }
 
-// setDeadline sets a deadline, unless the link has been ended.
+// setDeadline sets a deadline, unless end was called.
 func (w *wire) setDeadline(set func(time.Time) error, t time.Time) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -177,33 +180,32 @@ func (w *wire) setDeadline(set func(time.Time) error, t time.Time) error {
 	}
 	err := set(t)
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) {
-		return nil // the read or write says it, after what is still to be read
+		return nil // the next read or write reports it, after the buffered data
 	}
 	return err
 }
 
-// Read reads from the connection. It is what the link's buffered reader reads
-// from.
+// Read reads from the connection. It is the source of the buffered reader.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.conn.Read(p)
 	if w.streaming.Load() {
-		if w.moved += n; w.moved >= leastProgress && err == nil {
+		if w.moved += n; w.moved >= minProgress && err == nil {
 			err = w.stream()
 		}
 	}
 	return n, w.explain(err)
 }
 
-// Write writes all of p, for as long as the peer goes on taking it.
+// Write writes all of p, as long as the peer keeps reading.
 //
-// It looks several times within the idle timeout: a kernel's buffer takes some of
-// what it gets anew, even if the peer takes nothing, and that must not count as a
-// whole timeout of progress each time.
+// Write checks the progress several times within the idle timeout. A kernel
+// buffer may accept some bytes of each new write although the peer reads
+// nothing. Such bytes must not restart the whole timeout each time.
 func (w *wire) Write(p []byte) (int, error) {
-	const looks = 4
+	const checks = 4
 	written, moved, since := 0, 0, time.Now()
 	for {
-		deadline := time.Now().Add(w.idle / looks)
+		deadline := time.Now().Add(w.idle / checks)
 		if last := since.Add(w.idle); last.Before(deadline) {
 			deadline = last
 		}
@@ -221,7 +223,7 @@ func (w *wire) Write(p []byte) (int, error) {
 		switch {
 		case !errors.Is(err, os.ErrDeadlineExceeded) || w.isEnded():
 			return written, w.fail(w.explain(err))
-		case moved >= leastProgress:
+		case moved >= minProgress:
 			moved, since = 0, time.Now()
 		case time.Since(since) >= w.idle:
 			return written, w.fail(w.explain(err))
@@ -235,7 +237,8 @@ func (w *wire) isEnded() bool {
 	return w.ended
 }
 
-// explain makes an idle timeout say what it is.
+// explain returns an error that describes the idle timeout if err is a timeout,
+// and otherwise err.
 func (w *wire) explain(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return publicErrorf(os.ErrDeadlineExceeded, "the %s was silent, or took nothing, for %v", w.peer, w.idle)
@@ -243,11 +246,11 @@ func (w *wire) explain(err error) error {
 	return err
 }
 
-// errDraining: the wait for a request was ended by drain.
+// errDraining means that drain ended the wait for a request.
 var errDraining = errors.New("no more requests")
 
-// awaitRequest waits for the first byte of a request for the idle timeout. It
-// returns errDraining as soon as drain is called, or was.
+// awaitRequest waits for the first byte of a request, at most for the idle
+// timeout. It returns errDraining as soon as drain is called.
 func (w *wire) awaitRequest() (first byte, err error) {
 	if err := w.within(w.idle); err != nil {
 		return 0, err
@@ -267,8 +270,8 @@ func (w *wire) awaitRequest() (first byte, err error) {
 	}
 }
 
-// wait records whether the link waits for a request, and reports whether one may
-// come.
+// wait records whether awaitRequest is waiting, and reports whether a request
+// may begin.
 func (w *wire) wait(waiting bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -276,7 +279,7 @@ func (w *wire) wait(waiting bool) bool {
 	return !w.draining
 }
 
-// drain lets no more requests begin. The one under way goes on.
+// drain keeps further requests from beginning. The current request continues.
 func (w *wire) drain() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -286,8 +289,8 @@ func (w *wire) drain() {
 	}
 }
 
-// farewell sends the last message. The peer may be sending, too, and take nothing
-// until that is taken.
+// farewell sends the last message. It reads and discards data meanwhile,
+// because the peer may read nothing until its own data has been read.
 func (w *wire) farewell(message []byte) {
 	w.within(w.idle)
 	discarded := make(chan struct{})
@@ -300,12 +303,13 @@ func (w *wire) farewell(message []byte) {
 	<-discarded
 }
 
-// closeTime is how long close waits for a peer to take the last bytes.
+// closeTime is the maximum time that close waits for the peer.
 const closeTime = time.Second
 
-// close closes the connection, so that a peer that is still sending gets the
-// last bytes all the same: TCP throws them away when it closes over bytes that
-// were not read.
+// close closes the connection such that the peer receives the last bytes even
+// if it is still sending. TCP discards them if a connection with unread bytes
+// is closed, so close first closes the sending direction and then reads until
+// the peer closes its own.
 func (w *wire) close() error {
 	defer w.conn.Close()
 	half, ok := w.conn.(interface{ CloseWrite() error })

@@ -2,16 +2,15 @@ package filetransfer
 
 import "time"
 
-// waitWord is the word of a block that only says that more will follow.
+// waitWord is the word of a block that only keeps the peer from timing out.
 const waitWord = "wait"
 
-// waitInterval is how often a peer that works on something says so. A shorter
-// idle timeout makes it more often.
+// waitInterval is the maximum time between two wait blocks. If a third of the
+// idle timeout is shorter, that is used instead.
 const waitInterval = time.Second
 
-// working runs f, which may take long, and tells the peer meanwhile, with
-// blocks that begin with prefix, that it has to wait. f must not write to the
-// link.
+// keepAlive runs f, which may take long, and sends wait blocks to the peer
+// until f returns. Each wait block begins with prefix. f must not write to w.
 func (w *wire) keepAlive(prefix string, f func() error) error {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
