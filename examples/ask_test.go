@@ -60,7 +60,7 @@ func TestAskReplacesOnlyWithFlagF(t *testing.T) {
 		client.say(t, "file")
 		if flags == nil {
 			client.end(t, 1)
-			checkText(t, client.stderr.String(), "client: ", "-f would replace what is there")
+			checkText(t, client.stderr.String(), "client: ", "replace the existing file with -f")
 		} else {
 			client.end(t, 0)
 			want = theirs
@@ -89,7 +89,7 @@ func TestAskRequiresName(t *testing.T) {
 	s := serve(t)
 	for _, typed := range []string{"", "\n"} {
 		_, stderr := run(t, 1, "client", []string{"-connect", s.address}, in(t.TempDir()), typing(typed))
-		checkText(t, stderr, "client: no name was given")
+		checkText(t, stderr, "client: no file name was entered")
 	}
 }
 
@@ -109,7 +109,7 @@ func TestAskReportsServerThatHangsUp(t *testing.T) {
 	address := foreignServer(t, func(net.Conn, <-chan struct{}) {})
 	stdout, stderr := run(t, 1, "client", []string{"-connect", address}, in(t.TempDir()), typing("file\n"))
 	checkSilent(t, stdout)
-	checkText(t, stderr, "client: the server hung up")
+	checkText(t, stderr, "client: the server closed the connection")
 }
 
 func TestAskInterrupted(t *testing.T) {

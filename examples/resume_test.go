@@ -41,7 +41,7 @@ func checkPart(t *testing.T, path string, content []byte) {
 // checkContinued checks what the client says when it continues a get.
 func checkContinued(t *testing.T, stderr string) {
 	t.Helper()
-	if !regexp.MustCompile(`^client: file\.part has \d+\.\d [kM]B already; going on from there.*\n$`).MatchString(stderr) {
+	if !regexp.MustCompile(`^client: file\.part already has \d+\.\d [kM]B; going on from there.*\n$`).MatchString(stderr) {
 		t.Errorf("standard error is %q", stderr)
 	}
 }
@@ -58,7 +58,7 @@ func TestGetResumesAfterServerWasKilled(t *testing.T) {
 	valve.close()
 	client.end(t, 1)
 	checkSilent(t, client.stdout.String())
-	checkText(t, client.stderr.String(), "client: ", "file.part has the ", "the same get goes on from there")
+	checkText(t, client.stderr.String(), "client: ", "file.part has the ", "the same get resumes there")
 	checkFolder(t, here, "file.part")
 	checkPart(t, part, content)
 

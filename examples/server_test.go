@@ -169,7 +169,7 @@ func TestServerInterruptFinishesTransfer(t *testing.T) {
 			awaitContent(t, filepath.Join(to, "file.part"), 1)
 
 			s.interrupt(t)
-			s.await(t, "Stopping after the transfer under way")
+			s.await(t, "Stopping after the current transfer")
 			valve.open()
 			client.end(t, 0)
 			s.end(t, 0)
@@ -189,7 +189,7 @@ func TestServerSecondInterruptEndsAtOnce(t *testing.T) {
 	awaitContent(t, filepath.Join(here, "file.part"), 1)
 
 	s.interrupt(t)
-	s.await(t, "Stopping after the transfer under way")
+	s.await(t, "Stopping after the current transfer")
 	s.interrupt(t)
 	s.end(t, 1)
 	checkText(t, s.stderr.String(), "server: stopped in the middle of a transfer")

@@ -8,7 +8,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// An advisedError is an error with what a person can do about it.
+// An advisedError is an error with advice for the user.
 type advisedError struct {
 	error
 	advice string
@@ -16,18 +16,18 @@ type advisedError struct {
 
 func (e *advisedError) Unwrap() error { return e.error }
 
-// advise returns what a person can do about an error, or "".
+// advise returns advice for the user about an error, or "".
 func advise(err error, o *options) string {
 	if advised, ok := errors.AsType[*advisedError](err); ok {
 		return advised.advice
 	}
 	switch {
 	case strings.Contains(err.Error(), "try the plain"):
-		return "\"get -plain NAME\" speaks the plain dialect, which has get alone"
+		return "use the plain dialect with \"get -plain NAME\"; it supports only get"
 	case errors.Is(err, fs.ErrExist) && o.command == "put":
-		return "-f would replace what is there"
+		return "replace the existing file with -f"
 	case errors.Is(err, filetransfer.ErrRefused) && o.command == "put":
-		return "the server takes files if it was started with -uploads DIR"
+		return "start the server with -uploads DIR, so that it accepts files"
 	default:
 		return ""
 	}

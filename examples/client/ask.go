@@ -15,9 +15,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// ask has the dialogue of the plain dialect with the person at the terminal: it
-// shows the server's prompt, takes the name of a file, and gets that file into
-// the current folder.
+// ask shows the server's prompt to the user, reads the name of a file from the
+// terminal, and gets that file into the current directory, in the plain
+// dialect.
 func ask(ctx context.Context, o *options) error {
 	conn, err := connect(ctx, o)
 	if err != nil {
@@ -41,7 +41,7 @@ func ask(ctx context.Context, o *options) error {
 	if err := checkFree(o); err != nil {
 		return err
 	}
-	if !stay() { // the server had no patience
+	if !stay() { // the server has closed the connection
 		conn.Close()
 		again, err := connect(ctx, o)
 		if err != nil {
@@ -66,7 +66,7 @@ func readLine(ctx context.Context) (string, error) {
 		err  error
 	}
 	read := make(chan result, 1)
-	go func() { // which nothing can stop, but the end of the program
+	go func() { // runs until there is input, or until the program ends
 		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 		read <- result{line, err}
 	}()
@@ -83,16 +83,17 @@ func readLine(ctx context.Context) (string, error) {
 		}
 		line := strings.TrimRight(r.line, "\r\n")
 		if line == "" {
-			return "", errors.New("no name was given")
+			return "", errors.New("no file name was entered")
 		}
 		return line, nil
 	}
 }
 
-// longAgo is a deadline that ends whatever waits.
+// longAgo is a deadline that unblocks a pending read.
 var longAgo = time.Unix(1, 0)
 
-// A promptedConn is a connection whose prompt has been read, and is read again.
+// A promptedConn is a connection whose prompt has already been read. Read
+// returns the prompt once more.
 type promptedConn struct {
 	net.Conn
 	prompt []byte
@@ -108,8 +109,8 @@ func (c *promptedConn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// readPrompt reads what the server says first: the prompt that is usual, or
-// something else, up to the point where it differs.
+// readPrompt reads the first bytes of the server: the usual prompt, or another
+// text up to the point where it differs.
 func (c *promptedConn) readPrompt(ctx context.Context, timeout time.Duration) error {
 	defer context.AfterFunc(ctx, func() { c.SetReadDeadline(longAgo) })()
 	c.SetReadDeadline(time.Now().Add(timeout))
@@ -121,18 +122,18 @@ func (c *promptedConn) readPrompt(ctx context.Context, timeout time.Duration) er
 		case len(c.prompt) >= len(filetransfer.Prompt), n > 0 && !strings.HasPrefix(filetransfer.Prompt, string(c.prompt)):
 			return nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return fmt.Errorf("the server does not ask for a name: it was silent for %s", timeout)
+			return fmt.Errorf("the server did not ask for a name: it was silent for %s", timeout)
 		case err == io.EOF:
-			return errors.New("the server hung up before it asked for a name")
+			return errors.New("the server closed the connection before it asked for a name")
 		case err != nil:
 			return err
 		}
 	}
 }
 
-// watch notices when the server hangs up, or says why it is about to. The
-// function that it returns ends that, and reports whether the connection can
-// still be used.
+// watch waits until the server sends something or closes the connection; it may
+// send an error first. The returned function ends the wait and reports whether
+// the connection can still be used.
 func (c *promptedConn) watch() (stay func() bool) {
 	c.SetReadDeadline(time.Time{})
 	open := make(chan bool, 1)

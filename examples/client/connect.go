@@ -23,7 +23,7 @@ func connect(ctx context.Context, o *options) (net.Conn, error) {
 			return nil, err
 		}
 		if adapter.Addr.IsZero() {
-			return nil, fmt.Errorf("adapter %s has no address yet: power it on, with \"bluetoothctl power on\"", adapter.Name)
+			return nil, fmt.Errorf("adapter %s has no address yet: power it on with \"bluetoothctl power on\"", adapter.Name)
 		}
 		dialer.LocalAddr = rfcomm.Addr{Device: adapter.Addr}
 	}
@@ -34,7 +34,7 @@ func connect(ctx context.Context, o *options) (net.Conn, error) {
 	return conn, nil
 }
 
-// newClient connects to the server in the framed dialect.
+// newClient connects to the server and returns a client for the framed dialect.
 func newClient(ctx context.Context, o *options, line *show.Line) (*filetransfer.Client, error) {
 	conn, err := connect(ctx, o)
 	if err != nil {

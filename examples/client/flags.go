@@ -11,19 +11,19 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
-const usage = `usage: client [flags] BDADDR                           asks for a name, and gets that file
+const usage = `usage: client [flags] BDADDR                           asks for a name and gets that file
        client [flags] BDADDR get [-o FILE] [-f] NAME   gets a file
-       client [flags] BDADDR ls [DIR]                  lists a folder
+       client [flags] BDADDR ls [DIR]                  lists a directory
        client [flags] BDADDR put [-f] FILE [NAME]      sends a file; "-" is the standard input
 
-With -connect host:port there is no BDADDR. Flags may stand before, between and
-after the words; "--" ends them.
+With -connect host:port, omit BDADDR. Flags may stand before, between and after
+the words; "--" ends the flags.
 `
 
-// A command is the word after the server's address, or none at all.
+// A command is selected by the word after the server's address.
 type command struct {
 	run         func(context.Context, *options) error
-	least, most int // words that follow
+	least, most int // number of words that follow
 	usage       string
 }
 
@@ -34,7 +34,7 @@ var commands = map[string]command{
 	"put": {put, 1, 2, "put [-f] FILE [NAME]"},
 }
 
-// options are what the command line says.
+// options are the values of the command line.
 type options struct {
 	device  rfcomm.BDAddr
 	connect string // host:port, instead of the device
@@ -43,24 +43,25 @@ type options struct {
 	timeout time.Duration
 
 	command string
-	words   []string // that follow it
+	words   []string // words after the command
 
 	plain     bool
 	output    string
 	overwrite bool
 }
 
-// parse returns the options, or ends the program if they are wrong.
+// parse returns the options. If they are wrong, it prints the reason and ends
+// the program.
 func parse(args []string) *options {
 	o := new(options)
 	flags := flag.NewFlagSet("client", flag.ContinueOnError)
-	flags.IntVar(&o.channel, "channel", 20, "`N`, the server's RFCOMM channel, 1 to 30")
+	flags.IntVar(&o.channel, "channel", 20, "connect to RFCOMM channel `N` of the server, 1 to 30")
 	flags.StringVar(&o.adapter, "adapter", "", "connect from this Bluetooth adapter, such as `hci1`")
 	flags.StringVar(&o.connect, "connect", "", "connect to this TCP `host:port` instead of BDADDR")
-	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up when the server is silent, or takes nothing, for so `LONG`")
-	flags.BoolVar(&o.plain, "plain", false, "speak the plain dialect, which knows get alone")
-	flags.StringVar(&o.output, "o", "", "put the file into `FILE`; \"-\" is the standard output")
-	flags.BoolVar(&o.overwrite, "f", false, "replace what is there")
+	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up if the server sends or reads nothing for this `DURATION`")
+	flags.BoolVar(&o.plain, "plain", false, "use the plain dialect, which supports only get")
+	flags.StringVar(&o.output, "o", "", "write the file to `FILE`; \"-\" is the standard output")
+	flags.BoolVar(&o.overwrite, "f", false, "replace an existing file")
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), usage, "\n")
 		flags.PrintDefaults()
@@ -70,7 +71,7 @@ func parse(args []string) *options {
 	if errors.Is(err, flag.ErrHelp) {
 		os.Exit(0)
 	}
-	if err != nil { // package flag has printed it
+	if err != nil { // package flag has printed err
 		os.Exit(statusWrongUsage)
 	}
 	given := make(map[string]bool)
@@ -79,14 +80,14 @@ func parse(args []string) *options {
 		err = o.check(given)
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "client: %v (client -h tells the usage)\n", err)
+		fmt.Fprintf(os.Stderr, "client: %v (see client -h)\n", err)
 		os.Exit(statusWrongUsage)
 	}
 	return o
 }
 
-// parseAnywhere parses flags wherever they stand, up to "--", and returns the
-// words.
+// parseAnywhere parses flags before, between and after the words, up to "--",
+// and returns the words.
 func parseAnywhere(flags *flag.FlagSet, args []string) (words []string, err error) {
 	for {
 		if err := flags.Parse(args); err != nil {
@@ -101,18 +102,18 @@ func parseAnywhere(flags *flag.FlagSet, args []string) (words []string, err erro
 	}
 }
 
-// takeWords takes the server's address, the command and what follows it.
+// takeWords takes the server's address, the command and its words.
 func (o *options) takeWords(words []string, given map[string]bool) error {
 	if !given["connect"] {
 		if len(words) == 0 {
-			return errors.New("the Bluetooth address of the server is missing; it looks like 01:23:45:67:89:AB")
+			return errors.New("the Bluetooth address of the server is missing: it looks like 01:23:45:67:89:AB")
 		}
 		var err error
 		if o.device, err = rfcomm.ParseBDAddr(words[0]); err != nil {
 			return err
 		}
 		if o.device.IsZero() {
-			return fmt.Errorf("%s is the address of no device", words[0])
+			return fmt.Errorf("%s is not the address of a device", words[0])
 		}
 		words = words[1:]
 	}
@@ -121,37 +122,37 @@ func (o *options) takeWords(words []string, given map[string]bool) error {
 	}
 	o.command, o.words = words[0], words[1:]
 	if _, err := rfcomm.ParseBDAddr(o.command); err == nil {
-		return errors.New("-connect stands in the place of the Bluetooth address: give one or the other")
+		return errors.New("-connect replaces the Bluetooth address: use one or the other")
 	}
 	return nil
 }
 
-// check refuses what does not go together.
+// check returns an error if the options do not fit together.
 func (o *options) check(given map[string]bool) error {
 	command, known := commands[o.command]
 	switch {
 	case !known || o.command == "" && o.words != nil:
-		return fmt.Errorf("unknown command %q; there are get, ls and put", o.command)
+		return fmt.Errorf("unknown command %q: use get, ls or put", o.command)
 	case len(o.words) < command.least || len(o.words) > command.most:
 		return fmt.Errorf("usage: %s", command.usage)
 	case given["connect"] && (given["channel"] || given["adapter"]):
-		return errors.New("-connect is for TCP, -channel and -adapter are for Bluetooth: give one or the other")
+		return errors.New("-connect is for TCP, -channel and -adapter are for Bluetooth: use one or the other")
 	case given["connect"] && o.connect == "":
 		return errors.New("-connect needs host:port")
 	case o.channel < 1 || o.channel > 30:
-		return fmt.Errorf("-channel %d: channels run from 1 to 30", o.channel)
+		return fmt.Errorf("invalid -channel %d: use 1 to 30", o.channel)
 	case o.timeout <= 0:
-		return fmt.Errorf("-timeout %s: it must be more than 0", o.timeout)
+		return fmt.Errorf("invalid -timeout %s: use more than 0", o.timeout)
 	case o.plain && (o.command == "ls" || o.command == "put"):
-		return fmt.Errorf("the plain dialect knows get alone: try %s without -plain", o.command)
+		return fmt.Errorf("the plain dialect supports only get: use %s without -plain", o.command)
 	case given["o"] && o.command != "get":
-		return errors.New("-o goes with get")
+		return errors.New("-o is for get")
 	case given["o"] && o.output == "":
 		return errors.New("-o needs the name of a file")
 	case o.overwrite && o.command == "ls":
-		return errors.New("-f goes with get and put")
+		return errors.New("-f is for get and put")
 	case o.command == "put" && o.words[0] == "-" && len(o.words) == 1:
-		return errors.New("what is to be the NAME of the standard input? usage: put - NAME")
+		return errors.New("a name for the standard input is missing: use put - NAME")
 	}
 	return nil
 }

@@ -47,28 +47,28 @@ func get(ctx context.Context, o *options) error {
 	}
 	before := partSize(o.output)
 	if before > 0 {
-		fmt.Fprintf(os.Stderr, "client: %s has %s already; going on from there, unless the file has changed\n",
+		fmt.Fprintf(os.Stderr, "client: %s already has %s; going on from there, unless the file has changed\n",
 			show.Name(o.output+".part"), show.Bytes(before))
 	}
 	_, err = client.Download(ctx, name, o.output)
 	return kept(err, o, before)
 }
 
-// localName returns where a file of the server goes if nothing else is said: into
-// the current folder, with the last part of its name.
+// localName returns the default local name of a file of the server: the last
+// element of its name, in the current directory.
 func localName(name string) (string, error) {
 	switch local := path.Base(name); local {
 	case ".", "..", "/":
-		return "", fmt.Errorf("%s is no name that a file can have; \"get -o FILE\" gives it another one", show.Name(name))
+		return "", fmt.Errorf("%s is not a valid name for a local file: choose one with \"get -o FILE\"", show.Name(name))
 	case "-":
-		return "./-", nil // which is not the standard output
+		return "./-", nil // "-" would be the standard output
 	default:
 		return local, nil
 	}
 }
 
-// checkFree refuses, before anything is transferred, what could not be put into
-// its place.
+// checkFree returns an error if the output file could not be created. It runs
+// before anything is transferred.
 func checkFree(o *options) error {
 	if o.output == "-" {
 		return nil
@@ -80,24 +80,24 @@ func checkFree(o *options) error {
 	defer root.Close()
 	err = partfile.Check(root, filepath.Base(o.output), o.overwrite)
 	if errors.Is(err, fs.ErrExist) {
-		advice := "\"get -o FILE\" puts what comes elsewhere"
+		advice := "write to another file with \"get -o FILE\""
 		if info, err := os.Stat(o.output); err == nil && info.Mode().IsRegular() {
-			advice += ", -f would replace what is there"
+			advice += ", or replace the existing file with -f"
 		}
 		return &advisedError{err, advice}
 	}
 	return err
 }
 
-// newLine returns the line that shows how far a get is.
+// newLine returns the line that shows the progress of a get.
 func newLine(o *options) *show.Line {
 	if o.output == "-" && show.Terminal(os.Stdout) {
-		return nil // it would be drawn into the content
+		return nil // the line would be drawn into the content
 	}
 	return show.NewLine(os.Stderr)
 }
 
-// partSize returns how much there is of a file that an earlier get has begun.
+// partSize returns the size of the part file for path, or 0 if there is none.
 func partSize(path string) int64 {
 	info, err := os.Stat(path + ".part")
 	if err != nil || !info.Mode().IsRegular() {
@@ -106,16 +106,17 @@ func partSize(path string) int64 {
 	return info.Size()
 }
 
-// kept adds to the error of a get where that has put what came, and what to do
-// with it, if there was not as much of it before.
+// kept adds advice to the error of a get: the name of the part file and the
+// command that resumes the get. It returns err itself if the get has not
+// changed the size of the part file, which was before.
 func kept(err error, o *options, before int64) error {
 	after := partSize(o.output)
 	if err == nil || after == before {
 		return err
 	}
-	next := "the same get goes on from there"
+	next := "the same get resumes there"
 	if o.plain || o.command != "get" {
-		next = "get without -plain goes on from there"
+		next = "get without -plain resumes there"
 	}
-	return &advisedError{err, fmt.Sprintf("%s has the %s that came; %s", show.Name(o.output+".part"), show.Bytes(after), next)}
+	return &advisedError{err, fmt.Sprintf("%s has the first %s; %s", show.Name(o.output+".part"), show.Bytes(after), next)}
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/examples/internal/show"
 )
 
-// list prints what is in a folder of the server: mode, size, time and name.
+// list prints the entries of a directory of the server: mode, size, time and
+// name.
 func list(ctx context.Context, o *options) error {
 	dir := "."
 	if len(o.words) > 0 {
@@ -24,7 +25,7 @@ func list(ctx context.Context, o *options) error {
 		return err
 	}
 
-	width := 0 // of the longest size
+	width := 0 // width of the longest size
 	for _, file := range files {
 		width = max(width, len(strconv.FormatInt(file.Size, 10)))
 	}

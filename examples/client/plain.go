@@ -24,7 +24,7 @@ func fetch(ctx context.Context, o *options, conn net.Conn, name string) error {
 	return kept(fetchFile(ctx, o, conn, name), o, before)
 }
 
-// fetchFile gets a file, and gives it its name only when it is whole.
+// fetchFile gets a file. The file gets its name only when it is complete.
 func fetchFile(ctx context.Context, o *options, conn net.Conn, name string) error {
 	root, err := os.OpenRoot(filepath.Dir(o.output))
 	if err != nil {
@@ -41,15 +41,16 @@ func fetchFile(ctx context.Context, o *options, conn net.Conn, name string) erro
 	err = receive(ctx, o, conn, name, meter)
 	meter.End()
 	if err == nil {
-		err = file.begin() // an empty file has had no Write
+		err = file.begin() // for an empty file, which needs no Write
 	}
 	if err != nil {
 		return err
 	}
-	return part.Commit(time.Time{}) // nobody knows its time
+	return part.Commit(time.Time{}) // the plain dialect does not transfer the time
 }
 
-// receive receives a file into w, unless the server is silent for too long.
+// receive receives a file and writes it to w. It returns an error if the server
+// is silent for too long.
 func receive(ctx context.Context, o *options, conn net.Conn, name string, w io.Writer) error {
 	ctx, watched := watchSilence(ctx, conn, o.timeout)
 	defer watched.timer.Stop()
@@ -60,8 +61,8 @@ func receive(ctx context.Context, o *options, conn net.Conn, name string, w io.W
 	return err
 }
 
-// A partWriter writes to a part file, which begins with the first byte: until
-// then what an earlier get has left is worth more.
+// A partWriter writes to a part file. It calls Begin only at the first byte, so
+// that the part of an earlier get is kept if nothing arrives.
 type partWriter struct {
 	part  *partfile.File
 	begun bool

@@ -18,13 +18,13 @@ func put(ctx context.Context, o *options) error {
 		name = o.words[1]
 	}
 	if file != "-" {
-		// What cannot be read is not worth a connection.
+		// Check the file before connecting.
 		info, err := os.Stat(file)
 		if err != nil {
 			return err
 		}
 		if !info.Mode().IsRegular() {
-			return fmt.Errorf("%s is not a regular file; \"put - NAME\" sends the standard input", show.Name(file))
+			return fmt.Errorf("%s is not a regular file: send the standard input with \"put - NAME\" instead", show.Name(file))
 		}
 	}
 

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// A watchedConn ends a context when nothing comes over it for a time. It is for
-// Fetch, which has a limit of its own, of 30 s.
+// A watchedConn ends a context if no data arrives for a time limit. It shortens
+// the limit of filetransfer.Fetch, which is 30 s.
 type watchedConn struct {
 	net.Conn
 	timer *time.Timer
 	limit time.Duration
 }
 
-// watchSilence returns the connection, and a context that ends when nothing
-// comes for the time limit.
+// watchSilence returns a connection to use instead of conn, and a context that
+// ends if no data arrives for the time limit.
 func watchSilence(ctx context.Context, conn net.Conn, limit time.Duration) (context.Context, *watchedConn) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(limit, func() { cancel(fmt.Errorf("the server was silent for %s", limit)) })

@@ -10,7 +10,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
-// reachWithin is how long two adapters have to reach each other.
+// reachWithin is the maximum time in which two adapters must reach each other.
 const reachWithin = 5 * time.Second
 
 // A connection is a way from the client to the server.
@@ -20,8 +20,8 @@ type connection struct {
 	description string
 }
 
-// choose returns a way over Bluetooth, or one through memory if there is none,
-// and says why in its description.
+// choose returns a connection over Bluetooth. If that fails, it returns one
+// through memory, whose description has the reason.
 func choose(ctx context.Context) (*connection, error) {
 	c, err := overBluetooth(ctx)
 	if err == nil || ctx.Err() != nil {
@@ -29,12 +29,13 @@ func choose(ctx context.Context) (*connection, error) {
 	}
 	listener := listenInMemory()
 	if opErr, ok := errors.AsType[*net.OpError](err); ok {
-		err = opErr.Err // the rest names the operation
+		err = opErr.Err // without the name of the operation
 	}
 	return &connection{listener, listener.Dial, fmt.Sprintf("in memory instead of Bluetooth:\n            %v", err)}, nil
 }
 
-// overBluetooth returns the way from the first adapter that is up to the second.
+// overBluetooth returns a connection from the first adapter that is up to the
+// second one.
 func overBluetooth(ctx context.Context) (*connection, error) {
 	adapters, err := rfcomm.Adapters()
 	if err != nil {
@@ -64,7 +65,7 @@ func overBluetooth(ctx context.Context) (*connection, error) {
 	dialer := &rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: near.Addr}, Timeout: reachWithin}
 	dial := func(ctx context.Context) (net.Conn, error) { return dialer.DialRFCOMM(ctx, address) }
 
-	// The first connection is what tells whether they reach each other.
+	// The first dial shows whether the adapters reach each other.
 	first, err := dial(ctx)
 	if err != nil {
 		listener.Close()

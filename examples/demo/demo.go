@@ -14,7 +14,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// demonstrate gets the file from a server to a client, in both dialects.
+// demonstrate transfers the file from a server to a client in both dialects.
 func demonstrate(ctx context.Context, path string) error {
 	original, err := openOffer(path)
 	if err != nil {
@@ -67,7 +67,7 @@ func demonstrate(ctx context.Context, path string) error {
 		same = same && bytes.Equal(sum, original.sum)
 	}
 	if !same {
-		return errors.New("what was received is not what was sent")
+		return errors.New("a received copy differs from the file")
 	}
 	fmt.Println("\nBoth copies are equal to the file.")
 	return nil
@@ -99,7 +99,7 @@ func getFramed(ctx context.Context, conn net.Conn, name string, _ int64, path st
 	return err
 }
 
-// A promptedConn shows what the server says first.
+// A promptedConn prints the prompt that it receives.
 type promptedConn struct {
 	net.Conn
 	prompt []byte

@@ -1,11 +1,11 @@
-// Demo runs a server and a client in one program, and gets a file from one to
-// the other in both dialects of package filetransfer.
+// Demo runs a server and a client in one program, and transfers a file between
+// them in both dialects of package filetransfer.
 //
 //	demo [FILE]
 //
-// FILE is the program itself if none is named. It goes over Bluetooth if this
-// machine has two adapters that reach each other, and through memory otherwise.
-// What is received is compared with what was sent, and removed in the end.
+// The default for FILE is the program itself. The connection uses Bluetooth if
+// this machine has two adapters that reach each other, and memory otherwise.
+// The received files are compared with FILE and removed at the end.
 //
 // The exit status is 0 if both copies are equal to the file, 1 if one is not or
 // something failed, 2 for wrong usage and 130 after Ctrl-C.
@@ -22,7 +22,7 @@ import (
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: demo [FILE]\nGets a file from a server to a client, both in this program, and compares.")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: demo [FILE]\nTransfers a file from a server to a client, both in this program, and compares.")
 	}
 	flag.Parse()
 	if flag.NArg() > 1 {
@@ -30,7 +30,7 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program, whatever it does
+	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the program at once
 
 	err := demonstrate(ctx, flag.Arg(0))
 	switch {

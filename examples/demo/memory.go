@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// A memoryListener is a listener that is reached inside this program alone.
+// A memoryListener is a listener that can only be reached within this program.
 type memoryListener struct {
 	conns  chan net.Conn
 	closed chan struct{}

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// An offer is a file system with one file, so that nobody who finds the demo's
-// server over Bluetooth can get any other.
+// An offer is a file system with one file. A Bluetooth device that finds the
+// server of the demo can get no other file.
 type offer struct {
 	path string
 	name string
@@ -31,7 +31,7 @@ func openOffer(path string) (*offer, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file that can be sent", path)
+		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	sum, err := hashFile(path)
 	if err != nil {

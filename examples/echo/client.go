@@ -10,15 +10,15 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
-// send sends the text, receives as much, and prints it.
+// send sends the text, receives the same number of bytes, and prints them.
 func send(words []string) error {
 	conn, text, err := dial(words)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	// It reads while it writes: neither side takes more of a long text than it
-	// can pass on.
+	// Read while writing: the server stops reading a long text if its answer is
+	// not read.
 	go io.WriteString(conn, text)
 	echo := make([]byte, len(text))
 	if _, err := io.ReadFull(conn, echo); err != nil {
@@ -26,12 +26,12 @@ func send(words []string) error {
 	}
 	fmt.Printf("%s\n", echo)
 	if string(echo) != text {
-		return errors.New("this is not what was sent: is it an echo server?")
+		return errors.New("the answer differs from the text: is it an echo server?")
 	}
 	return nil
 }
 
-// dial connects to the server, and returns the text for it, too.
+// dial connects to the server. It returns the connection and the text to send.
 func dial(words []string) (conn net.Conn, text string, err error) {
 	if *connectTCP != "" {
 		conn, err = net.Dial("tcp", *connectTCP)

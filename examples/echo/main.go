@@ -1,5 +1,5 @@
-// Echo is the smallest server and client. The server sends back what it
-// receives; the client sends a text and prints what comes back.
+// Echo is the smallest server and client. The server sends back the data that
+// it receives. The client sends a text and prints the answer.
 //
 //	echo [-channel 11]                 serve
 //	echo [-channel 11] BDADDR TEXT…    send a text to the device with this address

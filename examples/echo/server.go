@@ -8,7 +8,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
-// serve sends back what clients send, until the program is ended.
+// serve sends back the data of its clients until the program ends.
 func serve() error {
 	listener, err := listen()
 	if err != nil {

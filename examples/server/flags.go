@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// options are what the command line says.
+// options are the values of the flags.
 type options struct {
 	channel   int
 	adapter   string
@@ -18,18 +18,19 @@ type options struct {
 	timeout   time.Duration
 }
 
-// parseFlags returns the options, or ends the program if they are wrong.
+// parseFlags returns the options. If they are wrong, it prints the reason and
+// ends the program.
 func parseFlags() options {
 	var o options
-	flag.IntVar(&o.channel, "channel", 20, "listen on this RFCOMM channel `N`, 1 to 30; 0: one that is free")
-	flag.StringVar(&o.adapter, "adapter", "", "listen on this Bluetooth adapter alone, such as `hci0`")
+	flag.IntVar(&o.channel, "channel", 20, "listen on RFCOMM channel `N`, 1 to 30, or 0 for any free channel")
+	flag.StringVar(&o.adapter, "adapter", "", "listen only on this Bluetooth adapter, such as `hci0`")
 	flag.StringVar(&o.listen, "listen", "", "listen on this TCP `host:port` instead of Bluetooth")
 	flag.StringVar(&o.dir, "dir", ".", "offer the files in `DIR`")
-	flag.StringVar(&o.uploads, "uploads", "", "store what clients put in `DIR` (default: refuse it)")
-	flag.Int64Var(&o.maxUpload, "max-upload", 0, "refuse to store files of more than so many `BYTES` (default: no limit)")
-	flag.DurationVar(&o.timeout, "timeout", 30*time.Second, "drop a client that is silent, or takes nothing, for so `LONG`")
+	flag.StringVar(&o.uploads, "uploads", "", "store uploads in `DIR` (default: refuse uploads)")
+	flag.Int64Var(&o.maxUpload, "max-upload", 0, "refuse uploads of more than this number of `BYTES` (default: unlimited)")
+	flag.DurationVar(&o.timeout, "timeout", 30*time.Second, "drop a client that sends or reads nothing for this `DURATION`")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: server [flags]\nOffers the files of a folder over Bluetooth, to one client at a time.")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: server [flags]\nOffers the files of a directory over Bluetooth, to one client at a time.")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -38,26 +39,27 @@ func parseFlags() options {
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	switch {
 	case flag.NArg() > 0:
-		wrongUsage("it takes flags only, not %q", flag.Arg(0))
+		wrongUsage("unexpected argument %q: only flags are allowed", flag.Arg(0))
 	case given["listen"] && (given["channel"] || given["adapter"]):
-		wrongUsage("-listen is for TCP, -channel and -adapter are for Bluetooth: give one or the other")
+		wrongUsage("-listen is for TCP, -channel and -adapter are for Bluetooth: use one or the other")
 	case given["listen"] && o.listen == "":
 		wrongUsage("-listen needs host:port")
 	case given["adapter"] && o.adapter == "":
 		wrongUsage("-adapter needs a name such as hci0")
 	case o.channel < 0 || o.channel > 30:
-		wrongUsage("-channel %d: channels run from 1 to 30, and 0 stands for any that is free", o.channel)
+		wrongUsage("invalid -channel %d: use 1 to 30, or 0 for any free channel", o.channel)
 	case o.maxUpload < 0 || given["max-upload"] && o.maxUpload == 0:
-		wrongUsage("-max-upload %d: it must be at least 1", o.maxUpload)
+		wrongUsage("invalid -max-upload %d: use at least 1", o.maxUpload)
 	case given["max-upload"] && o.uploads == "":
-		wrongUsage("-max-upload is of no use without -uploads")
+		wrongUsage("-max-upload has no effect without -uploads")
 	case o.timeout <= 0:
-		wrongUsage("-timeout %s: it must be more than 0", o.timeout)
+		wrongUsage("invalid -timeout %s: use more than 0", o.timeout)
 	}
 	return o
 }
 
+// wrongUsage prints an error and ends the program.
 func wrongUsage(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "server: "+format+" (server -h tells the flags)\n", args...)
+	fmt.Fprintf(os.Stderr, "server: "+format+" (see server -h)\n", args...)
 	os.Exit(2)
 }

@@ -10,19 +10,19 @@ import (
 	"github.com/go-rfcomm/rfcomm/examples/internal/show"
 )
 
-// listen opens the listener that the flags ask for.
+// listen opens the listener that the flags specify.
 func listen(o options) (net.Listener, error) {
 	if o.listen != "" {
 		return net.Listen("tcp", o.listen)
 	}
-	address := rfcomm.Addr{Channel: o.channel} // of every adapter
+	address := rfcomm.Addr{Channel: o.channel} // on all adapters
 	if o.adapter != "" {
 		adapter, err := rfcomm.AdapterByName(o.adapter)
 		if err != nil {
 			return nil, err
 		}
 		if adapter.Addr.IsZero() {
-			return nil, fmt.Errorf("adapter %s has no address yet: power it on, with \"bluetoothctl power on\"", adapter.Name)
+			return nil, fmt.Errorf("adapter %s has no address yet: power it on with \"bluetoothctl power on\"", adapter.Name)
 		}
 		address.Device = adapter.Addr
 	}
@@ -33,7 +33,7 @@ func listen(o options) (net.Listener, error) {
 	return listener, nil
 }
 
-// printFolders tells what is offered.
+// printDirs prints the directories of the server.
 func printDirs(o options) {
 	fmt.Println("Serving the files in", show.Name(o.dir))
 	if o.uploads != "" {
@@ -41,7 +41,8 @@ func printDirs(o options) {
 	}
 }
 
-// printAddresses tells where the listener is reached, and how.
+// printAddresses prints the addresses of the listener and the commands to
+// connect to it.
 func printAddresses(listener net.Listener) {
 	switch address := listener.Addr().(type) {
 	case rfcomm.Addr:
@@ -56,8 +57,8 @@ func printAddresses(listener net.Listener) {
 	}
 }
 
-// printAdapters prints which adapters a Bluetooth listener is reached through,
-// and warns if there is none.
+// printAdapters prints the adapters through which a Bluetooth listener can be
+// reached. If there is none, it prints a warning.
 func printAdapters(address rfcomm.Addr) {
 	adapters, err := rfcomm.Adapters()
 	if err != nil {
@@ -70,15 +71,15 @@ func printAdapters(address rfcomm.Addr) {
 			continue
 		}
 		if !adapter.Up {
-			fmt.Printf("Adapter %s is down: \"bluetoothctl power on\" would switch it on.\n", adapter.Name)
+			fmt.Printf("Adapter %s is down: power it on with \"bluetoothctl power on\".\n", adapter.Name)
 			continue
 		}
 		up++
 		if adapter.PageScan {
 			reachable++
 		} else {
-			fmt.Printf("Adapter %s answers no connections (page scan is off): \"bluetoothctl discoverable on\" switches "+
-				"that on for three minutes; with a paired device it stays on.\n", adapter.Name)
+			fmt.Printf("Adapter %s answers no connections (page scan is off): turn page scan on for three minutes with "+
+				"\"bluetoothctl discoverable on\"; with a paired device it stays on.\n", adapter.Name)
 		}
 		fmt.Printf("Listening on channel %d of %s, %s\n", address.Channel, adapter.Name, adapter.Addr)
 		fmt.Printf("To connect:  client -channel %d %s\n", address.Channel, adapter.Addr)

@@ -12,15 +12,15 @@ import (
 	"github.com/go-rfcomm/rfcomm/examples/internal/show"
 )
 
-// A handler writes what the server tells of clients and files, in lines for people:
-// the time, the message and its attributes.
+// A handler writes the log of the server as lines for people: the time, the
+// message and its attributes.
 //
 //	15:04:05 sent  client=[01:23:45:67:89:AB]:20  name=photo.jpg  size=8.4 MB  rate=1.1 MB/s
 type handler struct {
-	mu         *sync.Mutex // one for all that write to w
+	mu         *sync.Mutex // shared by all handlers that write to w
 	w          io.Writer
-	group      string // before the keys of attributes
-	attributes string // of all lines
+	group      string // prefix of the keys of attributes
+	attributes string // attributes of all lines
 }
 
 func newHandler(w io.Writer) *handler { return &handler{mu: new(sync.Mutex), w: w} }
@@ -60,7 +60,8 @@ func (h *handler) WithGroup(name string) slog.Handler {
 }
 
 // attribute returns the text of an attribute. Numbers get their units. Names
-// and errors hold what clients have sent, so they are printed with care.
+// and errors may contain control characters that a client has sent, so those
+// are quoted or replaced.
 func (h *handler) attribute(a slog.Attr) string {
 	key, value := h.group+a.Key, a.Value.Resolve()
 	text := show.Text(value.String())

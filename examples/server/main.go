@@ -1,15 +1,17 @@
-// Server offers the files of a folder over Bluetooth, on RFCOMM channel 20, to
-// one client at a time. It asks each client for the name of a file and sends
-// it; clients of package filetransfer can do more, such as to list the folder
-// and, with -uploads, to send files.
+// Server offers the files of a directory over Bluetooth, on RFCOMM channel 20,
+// to one client at a time. It asks each client for the name of a file and sends
+// that file. Clients of package filetransfer can also list the directory and,
+// with -uploads, send files.
 //
 //	server [-channel 20] [-adapter hci0] [-dir .] [-uploads DIR] [-max-upload BYTES] [-timeout 30s]
 //	server -listen host:port […]
 //
-// With -listen it is reached over TCP, to try it without Bluetooth.
+// With -listen, the server listens on TCP instead of Bluetooth, for a first try
+// without an adapter.
 //
-// Ctrl-C ends it after the transfer under way, a second one at once. The exit
-// status is 0 after an orderly end, 1 after a failure and 2 for wrong usage.
+// Ctrl-C stops the server after the current transfer; a second Ctrl-C stops it
+// at once. The exit status is 0 after an orderly stop, 1 after a failure and 2
+// for wrong usage.
 package main
 
 import (
@@ -32,12 +34,12 @@ func main() {
 	}
 }
 
-// serve offers the files until someone presses Ctrl-C.
+// serve offers the files until Ctrl-C is pressed.
 func serve(o options) error {
 	interrupts := make(chan os.Signal, 2)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 
-	// A root is a folder that no name and no link leads out of.
+	// No name and no symbolic link leads out of the directory of an os.Root.
 	files, err := openDir("dir", o.dir)
 	if err != nil {
 		return err
@@ -71,11 +73,11 @@ func serve(o options) error {
 	return <-stopped
 }
 
-// stop waits for Ctrl-C, and then for the end of the transfer under way, unless
-// there is a second Ctrl-C.
+// stop waits for Ctrl-C, and then for the end of the current transfer or for a
+// second Ctrl-C.
 func stop(server *filetransfer.Server, interrupts <-chan os.Signal) error {
 	<-interrupts
-	fmt.Println("Stopping after the transfer under way, if there is one; Ctrl-C again stops at once.")
+	fmt.Println("Stopping after the current transfer, if any; press Ctrl-C again to stop at once.")
 	ctx, stopAtOnce := context.WithCancel(context.Background())
 	defer stopAtOnce()
 	go func() {
@@ -93,11 +95,11 @@ func stop(server *filetransfer.Server, interrupts <-chan os.Signal) error {
 	return nil
 }
 
-// openFolder opens the folder that a flag names.
+// openDir opens the directory that a flag names.
 func openDir(flagName, dir string) (*os.Root, error) {
 	root, err := os.OpenRoot(dir)
 	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
-		err = pathErr.Err // the rest names a system call
+		err = pathErr.Err // without the name of the system call
 	}
 	if err != nil {
 		return nil, fmt.Errorf("-%s %s: %w", flagName, dir, err)

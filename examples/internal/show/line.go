@@ -12,15 +12,15 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// A Line is the line of a terminal that tells how far a transfer is. It is
-// drawn again and again in the same place. A nil Line shows nothing.
+// A Line shows the progress of a transfer on a line of a terminal. The line is
+// redrawn in place. A nil Line shows nothing.
 type Line struct {
 	w      io.Writer
-	live   bool // whether it can be drawn again
+	live   bool // whether the line can be redrawn
 	indent string
 
 	mu   sync.Mutex
-	text string // the present state
+	text string // the text shown
 }
 
 // NewLine returns a line on f if that is a terminal, and nil otherwise.
@@ -31,14 +31,14 @@ func NewLine(f *os.File) *Line {
 	return &Line{w: f, live: true}
 }
 
-// NewLastLine returns a line on f, with an indent. If f is no terminal, the last
-// state alone is written, at the end.
+// NewLastLine returns a line on f, with an indent. If f is not a terminal, only
+// the last state is written, at the end.
 func NewLastLine(f *os.File, indent string) *Line {
 	return &Line{w: f, live: Terminal(f), indent: indent}
 }
 
-// Update draws the line. It is a Progress function for the types of package
-// filetransfer.
+// Update draws the line. It can be used as the Progress function of a
+// filetransfer.Client or filetransfer.Server.
 func (l *Line) Update(p filetransfer.Progress) {
 	if l == nil {
 		return
@@ -48,13 +48,13 @@ func (l *Line) Update(p filetransfer.Progress) {
 	before := l.text
 	l.text = l.indent + describe(p)
 	if l.live {
-		// Blanks hide what is left of a longer line.
+		// Blanks overwrite the end of a longer text.
 		blanks := utf8.RuneCountInString(before) - utf8.RuneCountInString(l.text)
 		fmt.Fprint(l.w, "\r", l.text, strings.Repeat(" ", max(blanks, 0)))
 	}
 }
 
-// End leaves the line as it is: what is printed next comes below it.
+// End finishes the line. Further output appears below it.
 func (l *Line) End() {
 	if l == nil {
 		return
@@ -71,8 +71,8 @@ func (l *Line) End() {
 	l.text = ""
 }
 
-// describe returns the text of the line, of some 70 characters at most: a
-// terminal cannot draw a line again that it has wrapped.
+// describe returns the text of the line. It has at most about 70 characters,
+// because a terminal cannot redraw a wrapped line.
 func describe(p filetransfer.Progress) string {
 	name, rate := shorten(Name(p.Name), 24), Rate(p.Rate)
 	switch {
@@ -87,12 +87,12 @@ func describe(p filetransfer.Progress) string {
 	}
 }
 
-// percent is never 100 before the end.
+// percent returns the completed percentage, at most 99.
 func percent(p filetransfer.Progress) int64 {
 	return min(int64(float64(p.Done)/float64(p.Total)*100), 99)
 }
 
-// shorten cuts the middle out of a long name.
+// shorten replaces the middle of a long name with an ellipsis.
 func shorten(name string, length int) string {
 	runes := []rune(name)
 	if len(runes) <= length {

@@ -7,18 +7,18 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// A Meter passes on what is written to it and keeps a Line up to date, for the
-// plain dialect, which does not do that itself.
+// A Meter forwards Writes to a Writer and updates a Line. It is for the plain
+// dialect, because filetransfer.Fetch reports no progress.
 type Meter struct {
 	w        io.Writer
 	line     *Line
 	progress filetransfer.Progress
-	start    time.Time // when the first byte came
+	start    time.Time // time of the first byte
 	drawn    time.Time
 }
 
-// NewMeter returns the meter of a transfer. Total is the number of bytes that
-// will come, or -1 if that is unknown.
+// NewMeter returns a Meter for a transfer. Total is the number of bytes of the
+// file, or -1 if it is unknown.
 func NewMeter(w io.Writer, line *Line, name string, total int64) *Meter {
 	return &Meter{w: w, line: line, progress: filetransfer.Progress{Name: name, Total: total}}
 }
@@ -37,7 +37,7 @@ func (m *Meter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// End draws the line for the last time, unless nothing came.
+// End draws the line for the last time, unless nothing was received.
 func (m *Meter) End() {
 	if m.progress.Done > 0 || m.progress.Total == 0 {
 		m.draw()

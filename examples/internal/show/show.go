@@ -1,5 +1,4 @@
-// Package show writes names, sizes and the progress of a transfer for people to
-// read.
+// Package show formats names, sizes and the progress of a transfer for people.
 package show
 
 import (
@@ -12,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// Bytes returns a number of bytes, such as "512 B" or "8.4 MB".
+// Bytes formats a number of bytes, such as "512 B" or "8.4 MB".
 func Bytes(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
@@ -24,12 +23,12 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.1f %cB", value, "kMGTPE"[unit])
 }
 
-// Rate returns a rate in bytes a second, such as "1.1 MB/s".
+// Rate formats a rate in bytes per second, such as "1.1 MB/s".
 func Rate(bytesPerSecond float64) string {
 	return Bytes(int64(bytesPerSecond)) + "/s"
 }
 
-// Duration returns a time, such as "26ms" or "7.6s".
+// Duration formats a duration, such as "26ms" or "7.6s".
 func Duration(d time.Duration) string {
 	unit := time.Second
 	switch {
@@ -41,9 +40,8 @@ func Duration(d time.Duration) string {
 	return d.Round(unit).String()
 }
 
-// Name returns a name as it is, or quoted if it holds anything that could
-// change what a terminal shows. Names come from the other side of a connection,
-// which need not be a friend.
+// Name returns a name, quoted if it contains characters that a terminal does
+// not print. Names are sent by a peer, which may be hostile.
 func Name(name string) string {
 	if name != "" && printable(name) {
 		return name
@@ -51,8 +49,8 @@ func Name(name string) string {
 	return strconv.Quote(name)
 }
 
-// Text returns the text in one line, with everything that could change what a
-// terminal shows replaced.
+// Text returns the text as one line. Characters that a terminal does not print
+// are replaced.
 func Text(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
