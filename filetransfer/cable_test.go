@@ -148,7 +148,7 @@ func (e *end) Write(p []byte) (int, error) {
 		p[left] ^= f.flip
 		return e.pass(p)
 	case lost > 0:
-		return e.lose(p)
+		return e.swallow(p)
 	}
 	n, err := e.pass(p[:left])
 	if err != nil {
@@ -156,7 +156,7 @@ func (e *end) Write(p []byte) (int, error) {
 	}
 	c.cut()
 	if f.late {
-		m, err := e.lose(p[left:])
+		m, err := e.swallow(p[left:])
 		return n + m, err
 	}
 	if n < len(p) {
@@ -180,7 +180,7 @@ func (e *end) pass(p []byte) (n int, err error) {
 }
 
 // lose takes p as if it could still arrive.
-func (e *end) lose(p []byte) (int, error) {
+func (e *end) swallow(p []byte) (int, error) {
 	c := e.cable
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -220,7 +220,7 @@ var killPlaces = map[string]int{"at once": 1, "in the middle": 5 * chunkSize, "b
 
 // wantsHeld waits until a part has what has passed a gate, but for what was
 // under way.
-func (p *place) wantsHeld(t testing.TB, passed int) {
+func (p *place) wantPartSize(t testing.TB, passed int) {
 	t.Helper()
 	hosttest.Eventually(t, "what was sent is stored", func() bool {
 		stat, err := os.Stat(filepath.Join(p.toDir, "file.part"))
@@ -230,7 +230,7 @@ func (p *place) wantsHeld(t testing.TB, passed int) {
 
 // goesOnAfterKill checks what a process that was killed has left, and that a
 // repeat goes on from it.
-func (p *place) goesOnAfterKill(t testing.TB, j job, old string) {
+func (p *place) wantResumeAfterKill(t testing.TB, j job, old string) {
 	t.Helper()
 	path := filepath.Join(p.toDir, "file")
 	if old == "" {
@@ -239,7 +239,7 @@ func (p *place) goesOnAfterKill(t testing.TB, j job, old string) {
 		t.Errorf("the old file has become one of %d bytes", len(got))
 	}
 	held := len(readFile(t, path+".part"))
-	if carried := j.goOn(t, p); carried > len(p.content)-held+blocksSize {
+	if carried := j.resume(t, p); carried > len(p.content)-held+blocksSize {
 		t.Errorf("%d bytes were carried, although %d of %d were there", carried, held, len(p.content))
 	}
 	p.wantWhole(t)
@@ -258,12 +258,12 @@ func TestClientResumesAfterKill(t *testing.T) {
 				s.FS = gatedFiles{s.FS, g}
 				cmd, _ := startChild(t, "022", "download", serving(t, s), p.toDir)
 				hosttest.Receive(t, g.reached)
-				p.wantsHeld(t, after)
+				p.wantPartSize(t, after)
 				kill(t, cmd)
 				close(g.open)
 				j := overwriting("download")
 				j.data = toClient
-				p.goesOnAfterKill(t, j, old)
+				p.wantResumeAfterKill(t, j, old)
 			})
 		}
 	}
@@ -287,13 +287,13 @@ func TestServerResumesAfterKill(t *testing.T) {
 				j.data = toServer
 				uploaded := hosttest.InBackground(func() error { return j.do(t, t.Context(), gatedConn{conn, g}, p) })
 				hosttest.Receive(t, g.reached)
-				p.wantsHeld(t, after)
+				p.wantPartSize(t, after)
 				kill(t, cmd)
 				close(g.open)
 				if err := hosttest.Receive(t, uploaded); err == nil {
 					t.Error("the client did not notice that its server was killed")
 				}
-				p.goesOnAfterKill(t, j, old)
+				p.wantResumeAfterKill(t, j, old)
 			})
 		}
 	}

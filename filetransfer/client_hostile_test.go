@@ -24,10 +24,10 @@ import (
 
 // against returns a client's end of a connection to a server that a test speaks
 // for, in the background, until it hangs up.
-func against(t testing.TB, speak func(p *talker)) net.Conn {
+func rawServer(t testing.TB, speak func(p *rawPeer)) net.Conn {
 	t.Helper()
 	client, server := net.Pipe()
-	p := newTalker(t, server)
+	p := newRawPeer(t, server)
 	t.Cleanup(func() { client.Close(); p.Wait() })
 	p.Go(func() {
 		defer p.Close()
@@ -37,25 +37,25 @@ func against(t testing.TB, speak func(p *talker)) net.Conn {
 }
 
 // prompted is a server that begins as it should.
-func prompted(speak func(p *talker)) func(p *talker) {
-	return func(p *talker) {
-		p.say(filetransfer.Prompt)
+func withPrompt(speak func(p *rawPeer)) func(p *rawPeer) {
+	return func(p *rawPeer) {
+		p.send(filetransfer.Prompt)
 		speak(p)
 	}
 }
 
 // answering is a server that answers a request, whatever it is, and then
 // everything else with the end of the connection.
-func answering(method string, answer ...string) func(p *talker) {
-	return prompted(func(p *talker) {
-		p.hearWord(method)
-		p.say(answer...)
+func answering(method string, answer ...string) func(p *rawPeer) {
+	return withPrompt(func(p *rawPeer) {
+		p.readWord(method)
+		p.send(answer...)
 	})
 }
 
 // errorsOfAll calls what a client can do, each on a new connection, and returns
 // the errors. What was downloaded must be nowhere, unless there is no error.
-func errorsOfAll(t *testing.T, speak func(p *talker)) map[string]error {
+func errorsOfCalls(t *testing.T, speak func(p *rawPeer)) map[string]error {
 	local := filepath.Join(t.TempDir(), "local")
 	writeFile(t, local, "hello")
 	result := make(map[string]error)
@@ -72,7 +72,7 @@ func errorsOfAll(t *testing.T, speak func(p *talker)) map[string]error {
 		},
 		"upload": func(c *filetransfer.Client) error { return c.Upload(t.Context(), local, "a.txt") },
 	} {
-		c := filetransfer.NewClient(against(t, speak))
+		c := filetransfer.NewClient(rawServer(t, speak))
 		result[name] = call(c)
 		c.Close()
 		wantHarmless(t, result[name])
@@ -81,7 +81,7 @@ func errorsOfAll(t *testing.T, speak func(p *talker)) map[string]error {
 		}
 		os.Remove(local + ".new.part")
 	}
-	conn := against(t, speak)
+	conn := rawServer(t, speak)
 	_, result["fetch"] = filetransfer.Fetch(t.Context(), conn, "a.txt", io.Discard)
 	conn.Close()
 	wantHarmless(t, result["fetch"])
@@ -107,24 +107,26 @@ func wantHarmless(t testing.TB, err error) {
 
 func TestClientRefusesServersWithoutPrompt(t *testing.T) {
 	for name, server := range map[string]struct {
-		speak func(p *talker)
+		speak func(p *rawPeer)
 		want  error // of what it matches
 		text  string
 	}{
-		"says nothing":              {func(p *talker) { p.hearRest() }, os.ErrDeadlineExceeded, "silent, or took nothing, for 30s"},
-		"hangs up":                  {func(p *talker) {}, io.ErrUnexpectedEOF, "closed the connection before its prompt"},
-		"hangs up in the prompt":    {func(p *talker) { p.say("Enter the fi") }, io.ErrUnexpectedEOF, ""},
-		"stops in the prompt":       {func(p *talker) { p.say("Enter the file nam"); p.hearRest() }, os.ErrDeadlineExceeded, ""},
-		"drips the prompt":          {func(p *talker) { p.drip(filetransfer.Prompt, 2*time.Second) }, os.ErrDeadlineExceeded, ""},
-		"has another prompt":        {func(p *talker) { p.say("Enter the filename: "); p.hearRest() }, nil, `sent Enter the filename: instead of`},
-		"has a prompt without end":  {func(p *talker) { p.sayForEver(time.Millisecond, "\x1b[31mEnter \x07\n") }, nil, "is it a file server?"},
-		"is a mail server":          {func(p *talker) { p.say("220 mail.example.com ESMTP\r\n"); p.hearRest() }, nil, "220 mail.example.co"},
-		"closes":                    {func(p *talker) { p.say(filetransfer.Prompt + "Error: server is closing; try again later\n") }, filetransfer.ErrServerClosed, "try again later"},
-		"refuses with a long error": {func(p *talker) { p.say(filetransfer.Prompt + "Error: " + strings.Repeat("no \x1b[2J", 10_000) + "\n") }, nil, ""},
+		"says nothing":             {func(p *rawPeer) { p.readRest() }, os.ErrDeadlineExceeded, "silent, or took nothing, for 30s"},
+		"hangs up":                 {func(p *rawPeer) {}, io.ErrUnexpectedEOF, "closed the connection before its prompt"},
+		"hangs up in the prompt":   {func(p *rawPeer) { p.send("Enter the fi") }, io.ErrUnexpectedEOF, ""},
+		"stops in the prompt":      {func(p *rawPeer) { p.send("Enter the file nam"); p.readRest() }, os.ErrDeadlineExceeded, ""},
+		"drips the prompt":         {func(p *rawPeer) { p.sendSlowly(filetransfer.Prompt, 2*time.Second) }, os.ErrDeadlineExceeded, ""},
+		"has another prompt":       {func(p *rawPeer) { p.send("Enter the filename: "); p.readRest() }, nil, `sent Enter the filename: instead of`},
+		"has a prompt without end": {func(p *rawPeer) { p.sendForever(time.Millisecond, "\x1b[31mEnter \x07\n") }, nil, "is it a file server?"},
+		"is a mail server":         {func(p *rawPeer) { p.send("220 mail.example.com ESMTP\r\n"); p.readRest() }, nil, "220 mail.example.co"},
+		"closes":                   {func(p *rawPeer) { p.send(filetransfer.Prompt + "Error: server is closing; try again later\n") }, filetransfer.ErrServerClosed, "try again later"},
+		"refuses with a long error": {func(p *rawPeer) {
+			p.send(filetransfer.Prompt + "Error: " + strings.Repeat("no \x1b[2J", 10_000) + "\n")
+		}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				for call, err := range errorsOfAll(t, server.speak) {
+				for call, err := range errorsOfCalls(t, server.speak) {
 					if err == nil || server.want != nil && !errors.Is(err, server.want) || !strings.Contains(err.Error(), server.text) {
 						t.Errorf("%s: %v, want %v that says %q", call, err, server.want, server.text)
 					}
@@ -137,38 +139,38 @@ func TestClientRefusesServersWithoutPrompt(t *testing.T) {
 func TestClientReportsPlainOnlyServers(t *testing.T) {
 	const hint = "try the plain one"
 	for name, server := range map[string]struct {
-		speak func(p *talker)
+		speak func(p *rawPeer)
 		want  error
 		text  string
 	}{
 		"hangs up at the first request": {
-			prompted(func(p *talker) { p.Read(make([]byte, 2048)) }),
+			withPrompt(func(p *rawPeer) { p.Read(make([]byte, 2048)) }),
 			io.ErrUnexpectedEOF, hint,
 		},
 		"hangs up within the first request": {
-			prompted(func(p *talker) { p.Read(make([]byte, 5)) }),
+			withPrompt(func(p *rawPeer) { p.Read(make([]byte, 5)) }),
 			io.ErrUnexpectedEOF, hint,
 		},
 		"answers in its own words": {
-			prompted(func(p *talker) { p.Read(make([]byte, 2048)); p.say("Transfer complete") }),
+			withPrompt(func(p *rawPeer) { p.Read(make([]byte, 2048)); p.send("Transfer complete") }),
 			errors.ErrUnsupported, hint,
 		},
 		"answers in few words": {
-			prompted(func(p *talker) { p.Read(make([]byte, 2048)); p.say("no") }),
+			withPrompt(func(p *rawPeer) { p.Read(make([]byte, 2048)); p.send("no") }),
 			errors.ErrUnsupported, hint,
 		},
 		"answers with an escape": {
-			prompted(func(p *talker) { p.Read(make([]byte, 2048)); p.say("\x1b[2Jhello, world, \x07") }),
+			withPrompt(func(p *rawPeer) { p.Read(make([]byte, 2048)); p.send("\x1b[2Jhello, world, \x07") }),
 			errors.ErrUnsupported, hint,
 		},
 		"answers in the plain dialect": {
-			prompted(func(p *talker) { p.Read(make([]byte, 2048)); p.say("Error: file does not exist\n") }),
+			withPrompt(func(p *rawPeer) { p.Read(make([]byte, 2048)); p.send("Error: file does not exist\n") }),
 			fs.ErrNotExist, "the server reports: file does not exist",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				for call, err := range errorsOfAll(t, server.speak) {
+				for call, err := range errorsOfCalls(t, server.speak) {
 					if call != "fetch" && (!errors.Is(err, server.want) || !strings.Contains(err.Error(), server.text)) {
 						t.Errorf("%s: %v, want %v that says %q", call, err, server.want, server.text)
 					}
@@ -183,10 +185,10 @@ func TestClientHintsAtPlainWhenServerHangsUp(t *testing.T) {
 		for what, heard := range map[string]int{"all": 2048, "a byte": 1} {
 			t.Run(network+" after "+what, func(t *testing.T) {
 				client, server := networks[network](t)
-				p := newTalker(t, server)
+				p := newRawPeer(t, server)
 				go func() {
 					defer p.Close()
-					p.say(filetransfer.Prompt)
+					p.send(filetransfer.Prompt)
 					p.Read(make([]byte, heard)) // what is left unread makes a reset
 				}()
 				c := filetransfer.NewClient(client)
@@ -244,10 +246,10 @@ func TestClientRefusesWrongAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				errs := errorsOfAll(t, prompted(func(p *talker) {
-					p.hearSome()
-					p.Go(func() { p.hearRest() })
-					p.say(server.answer)
+				errs := errorsOfCalls(t, withPrompt(func(p *rawPeer) {
+					p.awaitData()
+					p.Go(func() { p.readRest() })
+					p.send(server.answer)
 					time.Sleep(time.Second)
 				}))
 				if err := errs[server.method]; err == nil || server.want != nil && !errors.Is(err, server.want) {
@@ -261,12 +263,12 @@ func TestClientRefusesWrongAnswers(t *testing.T) {
 func TestDownloadDiscardsCorruptContent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		local := filepath.Join(t.TempDir(), "local")
-		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
-			p.hearWord("get")
-			p.say(message("ok", "Size: 5"), chunk("hellO"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
-			p.hearWord("corrupt") // the receipt
-			p.hearWord("stat")
-			p.say(message("ok", "Size: 5"))
+		c := filetransfer.NewClient(rawServer(t, withPrompt(func(p *rawPeer) {
+			p.readWord("get")
+			p.send(message("ok", "Size: 5"), chunk("hellO"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
+			p.readWord("corrupt") // the receipt
+			p.readWord("stat")
+			p.send(message("ok", "Size: 5"))
 		})))
 		defer c.Close()
 		_, err := c.Download(t.Context(), "a.txt", local)
@@ -282,12 +284,12 @@ func TestDownloadRefusesFileSmallerThanPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		local := filepath.Join(t.TempDir(), "local")
 		writeFile(t, local+".part", "hello")
-		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
-			if fields := p.hearWord("get"); fields.Get("Offset") != "5" {
+		c := filetransfer.NewClient(rawServer(t, withPrompt(func(p *rawPeer) {
+			if fields := p.readWord("get"); fields.Get("Offset") != "5" {
 				p.Errorf("the request has %v", fields)
 			}
-			p.Go(func() { p.hearRest() })
-			p.say(message("ok", "Size: 3"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
+			p.Go(func() { p.readRest() })
+			p.send(message("ok", "Size: 3"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
 		})))
 		defer c.Close()
 		_, err := c.Download(t.Context(), "a.txt", local)
@@ -305,13 +307,13 @@ func TestPutRefusesReceiptOfAnotherFile(t *testing.T) {
 			message("exist"):                        fs.ErrExist,
 			"":                                      io.ErrUnexpectedEOF,
 		} {
-			c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
-				p.hearWord("put")
-				p.say(message("ready"))
-				p.hearWord("from")
-				p.hearContent()
-				p.hearWord("end")
-				p.say(receipt)
+			c := filetransfer.NewClient(rawServer(t, withPrompt(func(p *rawPeer) {
+				p.readWord("put")
+				p.send(message("ready"))
+				p.readWord("from")
+				p.readContent()
+				p.readWord("end")
+				p.send(receipt)
 			})))
 			wantError(t, c.Put(t.Context(), "new", strings.NewReader("hello"), filetransfer.Info{Size: 5}), want)
 			c.Close()
@@ -323,13 +325,13 @@ func TestUploadReturnsErrorWhenServerHangsUp(t *testing.T) {
 	for network := range networks {
 		t.Run(network, func(t *testing.T) {
 			client, server := networks[network](t)
-			p := newTalker(t, server)
+			p := newRawPeer(t, server)
 			p.Go(func() {
-				p.say(filetransfer.Prompt)
-				p.hearWord("put")
-				p.say(message("ready"))
-				p.hearWord("from")
-				p.hearSome()
+				p.send(filetransfer.Prompt)
+				p.readWord("put")
+				p.send(message("ready"))
+				p.readWord("from")
+				p.awaitData()
 				p.Close()
 			})
 			c := filetransfer.NewClient(client)
@@ -375,14 +377,14 @@ func TestUploadReturnsServersEarlyError(t *testing.T) {
 		} {
 			r, w := io.Pipe()
 			heard := make(chan struct{})
-			c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
-				p.hearWord("put")
-				p.say(message("ready"))
-				p.hearWord("from")
-				p.hear(chunk("hello"))
-				p.say(receipt.text)
+			c := filetransfer.NewClient(rawServer(t, withPrompt(func(p *rawPeer) {
+				p.readWord("put")
+				p.send(message("ready"))
+				p.readWord("from")
+				p.expect(chunk("hello"))
+				p.send(receipt.text)
 				close(heard)
-				p.hearRest()
+				p.readRest()
 			})))
 			go func() {
 				io.WriteString(w, "hello")
@@ -428,7 +430,7 @@ func TestListRefusesWrongLists(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := filetransfer.NewClient(against(t, answering("list", message("ok")+list.answer)))
+				c := filetransfer.NewClient(rawServer(t, answering("list", message("ok")+list.answer)))
 				defer c.Close()
 				infos, err := c.List(t.Context(), ".")
 				wantError(t, err, list.want)
@@ -443,10 +445,10 @@ func TestListRefusesWrongLists(t *testing.T) {
 
 func TestListErrorEndsTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
-			p.hearWord("list")
-			p.Go(func() { p.hearRest() })
-			p.say(message("ok"), message("entry", "Name: ../a", "Size: 5"), message("ok", "Size: 7"))
+		c := filetransfer.NewClient(rawServer(t, withPrompt(func(p *rawPeer) {
+			p.readWord("list")
+			p.Go(func() { p.readRest() })
+			p.send(message("ok"), message("entry", "Name: ../a", "Size: 5"), message("ok", "Size: 7"))
 		})))
 		defer c.Close()
 		_, err := c.List(t.Context(), ".")
@@ -464,9 +466,9 @@ func TestListRefusesEndlessList(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			entries := strings.Repeat(message("entry", "Name: "+name, "Size: 5"), 10)
 			var sent atomic.Int64
-			conn := against(t, prompted(func(p *talker) {
-				p.hearWord("list")
-				p.say(message("ok"))
+			conn := rawServer(t, withPrompt(func(p *rawPeer) {
+				p.readWord("list")
+				p.send(message("ok"))
 				for {
 					n, err := io.WriteString(p.Conn, entries)
 					if sent.Add(int64(n)); err != nil {
@@ -499,7 +501,7 @@ func TestListRefusesNamesThatAreNotFiles(t *testing.T) {
 			answer.WriteString(message("entry", "Name: "+name, "Size: 5"))
 		}
 		answer.WriteString(message("end", fmt.Sprint("Entries: ", len(names))))
-		c := filetransfer.NewClient(against(t, answering("list", message("ok"), answer.String())))
+		c := filetransfer.NewClient(rawServer(t, answering("list", message("ok"), answer.String())))
 		defer c.Close()
 		infos, err := c.List(t.Context(), ".")
 		var got []string
@@ -516,9 +518,9 @@ func TestListRefusesNamesThatAreNotFiles(t *testing.T) {
 
 func TestClientContextEndsEndlessWaitBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
-			p.hearWord("stat")
-			p.sayForEver(time.Second, message("wait"))
+		c := filetransfer.NewClient(rawServer(t, withPrompt(func(p *rawPeer) {
+			p.readWord("stat")
+			p.sendForever(time.Second, message("wait"))
 		})))
 		defer c.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -533,16 +535,16 @@ func TestClientContextEndsEndlessWaitBlocks(t *testing.T) {
 }
 
 func TestClientTimesOutOnStalledServer(t *testing.T) {
-	for name, server := range map[string]func(p *talker){
-		"drips the answer": prompted(func(p *talker) { p.hearWord("get"); p.drip(message("ok", "Size: 5"), time.Second) }),
-		"drips the content": prompted(func(p *talker) {
-			p.hearWord("get")
-			p.say(message("ok", "Size: unknown"))
-			p.sayForEver(time.Second, chunk("x"))
+	for name, server := range map[string]func(p *rawPeer){
+		"drips the answer": withPrompt(func(p *rawPeer) { p.readWord("get"); p.sendSlowly(message("ok", "Size: 5"), time.Second) }),
+		"drips the content": withPrompt(func(p *rawPeer) {
+			p.readWord("get")
+			p.send(message("ok", "Size: unknown"))
+			p.sendForever(time.Second, chunk("x"))
 		}),
-		"says no more":     prompted(func(p *talker) { p.hearWord("get"); p.say(message("ok", "Size: 5")); p.hearRest() }),
-		"takes no request": prompted(func(p *talker) { time.Sleep(time.Hour) }),
-		"drips its reading": prompted(func(p *talker) {
+		"says no more":     withPrompt(func(p *rawPeer) { p.readWord("get"); p.send(message("ok", "Size: 5")); p.readRest() }),
+		"takes no request": withPrompt(func(p *rawPeer) { time.Sleep(time.Hour) }),
+		"drips its reading": withPrompt(func(p *rawPeer) {
 			for range 1000 {
 				p.Read(make([]byte, 1))
 				time.Sleep(time.Second)
@@ -551,7 +553,7 @@ func TestClientTimesOutOnStalledServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := filetransfer.NewClient(against(t, server))
+				c := filetransfer.NewClient(rawServer(t, server))
 				defer c.Close()
 				began := time.Now()
 				_, err := c.Get(t.Context(), "a.txt", io.Discard)
@@ -565,12 +567,12 @@ func TestClientTimesOutOnStalledServer(t *testing.T) {
 }
 
 // inPieces is a connection whose first Reads return no more than their sizes.
-type inPieces struct {
+type pieceConn struct {
 	net.Conn
 	sizes []int
 }
 
-func (c *inPieces) Read(p []byte) (int, error) {
+func (c *pieceConn) Read(p []byte) (int, error) {
 	if len(c.sizes) > 0 {
 		p = p[:min(len(p), c.sizes[0])]
 		c.sizes = c.sizes[1:]
@@ -583,7 +585,7 @@ func TestClientReturnsErrorBeforeRequest(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		connection := func() net.Conn {
 			client, server := networks[network](t)
-			p := newTalker(t, &inPieces{Conn: client, sizes: []int{len(filetransfer.Prompt)}})
+			p := newRawPeer(t, &pieceConn{Conn: client, sizes: []int{len(filetransfer.Prompt)}})
 			io.WriteString(server, filetransfer.Prompt+"Error: server is closing; try again later\n")
 			server.Close()
 			return p

@@ -20,7 +20,7 @@ import (
 )
 
 // ages is an idle timeout that never comes.
-const ages = time.Hour
+const longIdle = time.Hour
 
 // A stuck reader, or writer, says that it was called, and then waits.
 type stuck struct {
@@ -31,12 +31,12 @@ type stuck struct {
 
 func newStuck(t testing.TB) *stuck {
 	s := &stuck{called: make(chan struct{}), release: make(chan struct{})}
-	t.Cleanup(s.let)
+	t.Cleanup(s.unblock)
 	return s
 }
 
 // let lets it go on.
-func (s *stuck) let() { s.once.Do(func() { close(s.release) }) }
+func (s *stuck) unblock() { s.once.Do(func() { close(s.release) }) }
 
 func (s *stuck) wait() {
 	select {
@@ -52,8 +52,8 @@ func (s *stuck) Read([]byte) (int, error) { s.wait(); return 0, io.EOF }
 func (s *stuck) Write(p []byte) (int, error) { s.wait(); return len(p), nil }
 
 // A standstill is a place where a call waits for its peer.
-type standstill struct {
-	server func(p *talker)                                         // ends where it takes and says nothing more
+type blockedCall struct {
+	server func(p *rawPeer)                                        // ends where it takes and says nothing more
 	call   func(ctx context.Context, c *filetransfer.Client) error // waits there
 }
 
@@ -71,20 +71,20 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-var standstills = map[string]standstill{
-	"before the prompt": {func(p *talker) {}, get},
-	"in the prompt":     {func(p *talker) { p.say("Enter") }, get},
-	"before an answer":  {prompted(func(p *talker) { p.hearWord("get") }), get},
-	"in an answer":      {prompted(func(p *talker) { p.hearWord("get"); p.say("filetransfer/1 ok") }), get},
-	"before content":    {prompted(func(p *talker) { p.hearWord("get"); p.say(message("ok", "Size: 9")) }), get},
+var standstills = map[string]blockedCall{
+	"before the prompt": {func(p *rawPeer) {}, get},
+	"in the prompt":     {func(p *rawPeer) { p.send("Enter") }, get},
+	"before an answer":  {withPrompt(func(p *rawPeer) { p.readWord("get") }), get},
+	"in an answer":      {withPrompt(func(p *rawPeer) { p.readWord("get"); p.send("filetransfer/1 ok") }), get},
+	"before content":    {withPrompt(func(p *rawPeer) { p.readWord("get"); p.send(message("ok", "Size: 9")) }), get},
 	"in content": {
-		prompted(func(p *talker) { p.hearWord("get"); p.say(message("ok", "Size: 9"), chunk("hello")) }), get,
+		withPrompt(func(p *rawPeer) { p.readWord("get"); p.send(message("ok", "Size: 9"), chunk("hello")) }), get,
 	},
 	"before the end of content": {
-		prompted(func(p *talker) { p.hearWord("get"); p.say(message("ok", "Size: 5"), chunk("hello"), "0\r\n") }), get,
+		withPrompt(func(p *rawPeer) { p.readWord("get"); p.send(message("ok", "Size: 5"), chunk("hello"), "0\r\n") }), get,
 	},
 	"in a download": {
-		prompted(func(p *talker) { p.hearWord("get"); p.say(message("ok", "Size: 9"), chunk("hello")) }),
+		withPrompt(func(p *rawPeer) { p.readWord("get"); p.send(message("ok", "Size: 9"), chunk("hello")) }),
 		func(ctx context.Context, c *filetransfer.Client) error {
 			dir, err := os.MkdirTemp("", "")
 			if err != nil {
@@ -96,47 +96,47 @@ var standstills = map[string]standstill{
 		},
 	},
 	"before a stat": {
-		prompted(func(p *talker) { p.hearWord("stat") }),
+		withPrompt(func(p *rawPeer) { p.readWord("stat") }),
 		func(ctx context.Context, c *filetransfer.Client) error { _, err := c.Stat(ctx, "a.txt"); return err },
 	},
 	"in a list": {
-		prompted(func(p *talker) { p.hearWord("list"); p.say(message("ok"), message("entry", "Name: a", "Size: 5")) }),
+		withPrompt(func(p *rawPeer) { p.readWord("list"); p.send(message("ok"), message("entry", "Name: a", "Size: 5")) }),
 		func(ctx context.Context, c *filetransfer.Client) error { _, err := c.List(ctx, "."); return err },
 	},
 	"before an upload may begin": {
-		prompted(func(p *talker) { p.hearWord("put") }),
+		withPrompt(func(p *rawPeer) { p.readWord("put") }),
 		func(ctx context.Context, c *filetransfer.Client) error { return c.Upload(ctx, "doc.go", "new") },
 	},
 	"in a write": {
-		prompted(func(p *talker) { p.hearWord("put"); p.say(message("ready")); p.hearWord("from") }), putMuch,
+		withPrompt(func(p *rawPeer) { p.readWord("put"); p.send(message("ready")); p.readWord("from") }), putMuch,
 	},
 	"before a receipt": {
-		prompted(func(p *talker) {
-			p.hearWord("put")
-			p.say(message("ready"))
-			p.hearWord("from")
-			p.hearContent()
-			p.hearWord("end")
+		withPrompt(func(p *rawPeer) {
+			p.readWord("put")
+			p.send(message("ready"))
+			p.readWord("from")
+			p.readContent()
+			p.readWord("end")
 		}),
 		func(ctx context.Context, c *filetransfer.Client) error {
 			return c.Put(ctx, "new", strings.NewReader("hello"), filetransfer.Info{Size: 5})
 		},
 	},
 	"where it is asked for patience": {
-		prompted(func(p *talker) { p.hearWord("get"); p.say(message("wait")) }), get,
+		withPrompt(func(p *rawPeer) { p.readWord("get"); p.send(message("wait")) }), get,
 	},
 }
 
 // reach brings a client to a standstill, on a network, and calls its method in
 // the background.
-func (s standstill) reach(t *testing.T, network string, ctx context.Context) (*filetransfer.Client, <-chan error) {
+func (s blockedCall) reach(t *testing.T, network string, ctx context.Context) (*filetransfer.Client, <-chan error) {
 	t.Helper()
 	client, server := networks[network](t)
-	p := newTalker(t, server)
+	p := newRawPeer(t, server)
 	p.Go(func() { s.server(p) })
 	waiting := &waiting{Conn: client, reads: make(chan struct{})}
 	c := filetransfer.NewClient(waiting)
-	c.IdleTimeout = ages
+	c.IdleTimeout = longIdle
 	t.Cleanup(func() { c.Close() })
 	result := hosttest.InBackground(func() error { return s.call(ctx, c) })
 	<-waiting.reads
@@ -308,7 +308,7 @@ func TestClientContextEndsStuckReaderOrWriter(t *testing.T) {
 					uploads := newDir(t, nil)
 					service := serve(t, "unix", &filetransfer.Server{FS: offered(), Uploads: uploads})
 					c := filetransfer.NewClient(service.conn)
-					c.IdleTimeout = ages
+					c.IdleTimeout = longIdle
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					stuck := newStuck(t)
@@ -324,7 +324,7 @@ func TestClientContextEndsStuckReaderOrWriter(t *testing.T) {
 					if err := hosttest.Receive(t, service.err); err == nil {
 						t.Error("the server knows nothing of it")
 					}
-					stuck.let()
+					stuck.unblock()
 					c.Close()
 					uploads.Close()
 				})
@@ -337,7 +337,7 @@ func TestClientContextEndsWaitForTurn(t *testing.T) {
 	s := serve(t, "pipe", &filetransfer.Server{FS: offered()})
 	c := filetransfer.NewClient(s.conn)
 	defer c.Close()
-	c.IdleTimeout = ages
+	c.IdleTimeout = longIdle
 	busy := newStuck(t)
 	first := hosttest.InBackground(func() error { _, err := c.Get(t.Context(), "a.txt", busy); return err })
 	<-busy.called
@@ -347,7 +347,7 @@ func TestClientContextEndsWaitForTurn(t *testing.T) {
 	wantError(t, hosttest.Receive(t, second), context.Canceled)
 	// Nobody but the second has suffered.
 	third := hosttest.InBackground(func() error { return get(t.Context(), c) })
-	busy.let()
+	busy.unblock()
 	if err := hosttest.Receive(t, first); err != nil {
 		t.Error(err)
 	}
@@ -383,20 +383,20 @@ func TestClientConcurrentCallsTakeTurns(t *testing.T) {
 }
 
 func TestFetchContextEndsEveryWait(t *testing.T) {
-	for name, server := range map[string]func(p *talker){
-		"before the prompt":  func(p *talker) {},
-		"in the prompt":      func(p *talker) { p.say("Enter") },
-		"before the content": prompted(func(p *talker) { p.hear("a.txt") }),
-		"in the content":     prompted(func(p *talker) { p.hear("a.txt"); p.say("hello") }),
-		"after the mark":     prompted(func(p *talker) { p.hear("a.txt"); p.say("hello" + endMark) }),
-		"in an error":        prompted(func(p *talker) { p.hear("a.txt"); p.say("Error: file") }),
+	for name, server := range map[string]func(p *rawPeer){
+		"before the prompt":  func(p *rawPeer) {},
+		"in the prompt":      func(p *rawPeer) { p.send("Enter") },
+		"before the content": withPrompt(func(p *rawPeer) { p.expect("a.txt") }),
+		"in the content":     withPrompt(func(p *rawPeer) { p.expect("a.txt"); p.send("hello") }),
+		"after the mark":     withPrompt(func(p *rawPeer) { p.expect("a.txt"); p.send("hello" + endMark) }),
+		"in an error":        withPrompt(func(p *rawPeer) { p.expect("a.txt"); p.send("Error: file") }),
 	} {
 		for network := range networks {
 			t.Run(name+" on "+network, func(t *testing.T) {
 				t.Parallel()
 				client, server_ := networks[network](t)
 				defer client.Close()
-				p := newTalker(t, server_)
+				p := newRawPeer(t, server_)
 				ctx, cancel := context.WithCancel(t.Context())
 				p.Go(func() { server(p) })
 				waiting := &waiting{Conn: client, reads: make(chan struct{})}
@@ -432,7 +432,7 @@ func TestFetchContextEndsStuckWriter(t *testing.T) {
 		if err := hosttest.Receive(t, s.err); err == nil {
 			t.Error("the server knows nothing of it")
 		}
-		stuck.let()
+		stuck.unblock()
 	})
 }
 
@@ -478,35 +478,43 @@ func (f *stuckFile) ReadDir(n int) ([]fs.DirEntry, error) {
 
 // clientStandstills are where a client can leave a server waiting. They end
 // there.
-var clientStandstills = map[string]func(p *talker){
-	"before the prompt is taken":   func(p *talker) {},
-	"before a request":             func(p *talker) { p.hear(filetransfer.Prompt) },
-	"in a request":                 func(p *talker) { p.hear(filetransfer.Prompt); p.say("\x00filetransfer") },
-	"before a second request":      func(p *talker) { p.hear(filetransfer.Prompt); p.say(request("stat", "Name: a.txt")); p.hearWord("ok") },
-	"before a request after waits": func(p *talker) { p.hear(filetransfer.Prompt); p.say(request("wait")) },
-	"in a name":                    func(p *talker) { p.hear(filetransfer.Prompt); p.say("a.t") },
-	"in a file":                    func(p *talker) { p.hear(filetransfer.Prompt); p.say(request("get", "Name: large")); p.hearWord("ok") },
-	"in a file in plain":           func(p *talker) { p.hear(filetransfer.Prompt); p.say("large\n"); p.hearSome() },
-	"before a receipt": func(p *talker) {
-		p.hear(filetransfer.Prompt)
-		p.say(request("get", "Name: a.txt"))
-		p.hearWord("ok")
-		p.hearContent()
-		p.hearWord("end")
+var clientStandstills = map[string]func(p *rawPeer){
+	"before the prompt is taken": func(p *rawPeer) {},
+	"before a request":           func(p *rawPeer) { p.expect(filetransfer.Prompt) },
+	"in a request":               func(p *rawPeer) { p.expect(filetransfer.Prompt); p.send("\x00filetransfer") },
+	"before a second request": func(p *rawPeer) {
+		p.expect(filetransfer.Prompt)
+		p.send(request("stat", "Name: a.txt"))
+		p.readWord("ok")
 	},
-	"before content": func(p *talker) { p.hear(filetransfer.Prompt); p.say(put("Size: 9")); p.hearWord("ready") },
-	"in content": func(p *talker) {
-		p.hear(filetransfer.Prompt)
-		p.say(put("Size: 9"))
-		p.hearWord("ready")
-		p.say(message("from"), chunk("hello"))
+	"before a request after waits": func(p *rawPeer) { p.expect(filetransfer.Prompt); p.send(request("wait")) },
+	"in a name":                    func(p *rawPeer) { p.expect(filetransfer.Prompt); p.send("a.t") },
+	"in a file": func(p *rawPeer) {
+		p.expect(filetransfer.Prompt)
+		p.send(request("get", "Name: large"))
+		p.readWord("ok")
 	},
-	"after content was refused": func(p *talker) {
-		p.hear(filetransfer.Prompt)
-		p.say(put("Size: 3"))
-		p.hearWord("ready")
-		p.say(message("from"), chunk("hello"))
-		p.hearWord("corrupt")
+	"in a file in plain": func(p *rawPeer) { p.expect(filetransfer.Prompt); p.send("large\n"); p.awaitData() },
+	"before a receipt": func(p *rawPeer) {
+		p.expect(filetransfer.Prompt)
+		p.send(request("get", "Name: a.txt"))
+		p.readWord("ok")
+		p.readContent()
+		p.readWord("end")
+	},
+	"before content": func(p *rawPeer) { p.expect(filetransfer.Prompt); p.send(put("Size: 9")); p.readWord("ready") },
+	"in content": func(p *rawPeer) {
+		p.expect(filetransfer.Prompt)
+		p.send(put("Size: 9"))
+		p.readWord("ready")
+		p.send(message("from"), chunk("hello"))
+	},
+	"after content was refused": func(p *rawPeer) {
+		p.expect(filetransfer.Prompt)
+		p.send(put("Size: 3"))
+		p.readWord("ready")
+		p.send(message("from"), chunk("hello"))
+		p.readWord("corrupt")
 	},
 }
 
@@ -516,16 +524,16 @@ func TestServeConnContextEndsEveryWait(t *testing.T) {
 			t.Run(name+" on "+network, func(t *testing.T) {
 				t.Parallel()
 				near, far := networks[network](t)
-				p := newTalker(t, near)
+				p := newRawPeer(t, near)
 				ctx, cancel := context.WithCancel(t.Context())
-				server := &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), IdleTimeout: ages, Logger: quiet}
+				server := &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), IdleTimeout: longIdle, Logger: quiet}
 				result := hosttest.InBackground(func() error { return server.ServeConn(ctx, far) })
 				client(p)
 				cancel()
 				if err := hosttest.Receive(t, result); !errors.Is(err, context.Canceled) {
 					t.Errorf("ServeConn: %v", err)
 				}
-				p.hearRest() // it has hung up
+				p.readRest() // it has hung up
 			})
 		}
 	}
@@ -537,9 +545,9 @@ func TestServerCloseEndsEveryWait(t *testing.T) {
 			t.Run(name+" on "+network, func(t *testing.T) {
 				t.Parallel()
 				near, far := networks[network](t)
-				p := newTalker(t, near)
+				p := newRawPeer(t, near)
 				log := new(logbook)
-				server := &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), IdleTimeout: ages, Logger: log.logger()}
+				server := &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), IdleTimeout: longIdle, Logger: log.logger()}
 				result := hosttest.InBackground(func() error { return server.ServeConn(context.Background(), far) })
 				hosttest.Eventually(t, "the client is served", func() bool { return strings.Contains(log.String(), "client connected") })
 				client(p)
@@ -549,7 +557,7 @@ func TestServerCloseEndsEveryWait(t *testing.T) {
 				if err := hosttest.Receive(t, result); err != filetransfer.ErrServerClosed {
 					t.Errorf("ServeConn: %v", err)
 				}
-				p.hearRest()
+				p.readRest()
 			})
 		}
 	}
@@ -574,13 +582,13 @@ func TestServeConnContextEndsStuckFS(t *testing.T) {
 					files := test.fs(stuck)
 					files.FS = fstest.MapFS{"a.txt": {Data: []byte("hello")}}
 					near, far := networks["unix"](t)
-					p := newTalker(t, near)
+					p := newRawPeer(t, near)
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
-					server := &filetransfer.Server{FS: files, IdleTimeout: ages, Logger: quiet}
+					server := &filetransfer.Server{FS: files, IdleTimeout: longIdle, Logger: quiet}
 					result := hosttest.InBackground(func() error { return server.ServeConn(ctx, far) })
-					p.hear(filetransfer.Prompt)
-					p.say(test.ask)
+					p.expect(filetransfer.Prompt)
+					p.send(test.ask)
 					<-stuck.called
 					if how == "closed" {
 						server.Close()
@@ -590,9 +598,9 @@ func TestServeConnContextEndsStuckFS(t *testing.T) {
 					if err := hosttest.Receive(t, result); !errors.Is(err, want) {
 						t.Errorf("ServeConn: %v", err)
 					}
-					p.hearRest()
+					p.readRest()
 					p.Close()
-					stuck.let()
+					stuck.unblock()
 				})
 			})
 		}

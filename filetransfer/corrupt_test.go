@@ -16,7 +16,7 @@ import (
 )
 
 // resumed makes a job of one that goes on from the first half of the file.
-func resumed(j job) job {
+func resumingJob(j job) job {
 	do := j.do
 	j.name = "resumed " + j.name
 	j.do = func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
@@ -72,7 +72,7 @@ func (j job) flip(t *testing.T, p *place, f fault) {
 const idleTimeout = 30 * time.Second
 
 func TestClientDetectsFlippedBits(t *testing.T) {
-	jobs := slices.Concat(framedQuestions, framedTransfers, []job{resumed(resuming[0]), resumed(resuming[1])})
+	jobs := slices.Concat(framedQuestions, framedTransfers, []job{resumingJob(resuming[0]), resumingJob(resuming[1])})
 	inParallel(t, jobs, func(t *testing.T, j job) {
 		// The bytes of a line end may end what they did not.
 		p := newPlace(t, "1\r\n\n0\r\nhello, world\r\n\n0\r\n\r\n")

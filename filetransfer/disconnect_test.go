@@ -69,7 +69,7 @@ func (j job) cut(t *testing.T, p *place, f fault, total span, again bool) {
 		defer p.clear(t)
 		j.cutOver(t, newCable(&f, net.Pipe), p, total)
 		if again && j.resumes && !t.Failed() {
-			j.doTheRest(t, newCable(nil, net.Pipe), p, f, total)
+			j.resumeAfterCut(t, newCable(nil, net.Pipe), p, f, total)
 		}
 		if t.Failed() {
 			t.Logf("%s, %v", j.name, f)
@@ -93,7 +93,7 @@ func (j job) cutOver(t testing.TB, c *cable, p *place, total span) {
 }
 
 // doTheRest does again a job that was cut.
-func (j job) doTheRest(t testing.TB, c *cable, p *place, f fault, total span) {
+func (j job) resumeAfterCut(t testing.TB, c *cable, p *place, f fault, total span) {
 	t.Helper()
 	_, err := os.Stat(filepath.Join(p.toDir, "file"))
 	whole := err == nil
@@ -200,7 +200,7 @@ func TestClientDetectsCutOfSocket(t *testing.T) {
 						j.cutOver(t, newCable(&f, ends), p, total)
 						if j.resumes {
 							f.after = 0 // more than a chunk was on its way
-							j.doTheRest(t, newCable(nil, ends), p, f, total)
+							j.resumeAfterCut(t, newCable(nil, ends), p, f, total)
 						}
 						if t.Failed() {
 							t.Logf("%s, %v", j.name, f)

@@ -65,7 +65,7 @@ func TestUploadResumesAfterServerDiskWasFull(t *testing.T) {
 	content := random(4 << 20)
 	local := filepath.Join(t.TempDir(), "file")
 	writeFile(t, local, content)
-	s := open(t, "tcp", &filetransfer.Server{FS: offered(), Uploads: openDir(t, disk.path)})
+	s := startServer(t, "tcp", &filetransfer.Server{FS: offered(), Uploads: openDir(t, disk.path)})
 	c := filetransfer.NewClient(s.dial())
 	err := c.Upload(t.Context(), local, "new")
 	wantError(t, err, syscall.ENOSPC)
@@ -104,7 +104,7 @@ func TestUploadResumesAfterServerDiskWasFull(t *testing.T) {
 	}
 	c.Close()
 	s.wantServing(t)
-	s.shut(t)
+	s.stop(t)
 }
 
 func TestDownloadResumesAfterDiskWasFull(t *testing.T) {
@@ -113,7 +113,7 @@ func TestDownloadResumesAfterDiskWasFull(t *testing.T) {
 		return
 	}
 	content := random(4 << 20)
-	s := open(t, "tcp", &filetransfer.Server{FS: newDir(t, map[string]string{"a.txt": "hello", "file": content}).FS()})
+	s := startServer(t, "tcp", &filetransfer.Server{FS: newDir(t, map[string]string{"a.txt": "hello", "file": content}).FS()})
 	c := filetransfer.NewClient(s.dial())
 	local := filepath.Join(disk.path, "file")
 	_, err := c.Download(t.Context(), "file", local)
@@ -142,5 +142,5 @@ func TestDownloadResumesAfterDiskWasFull(t *testing.T) {
 	wantSum(t, info, content)
 	wantFiles(t, disk.path, "file")
 	c.Close()
-	s.shut(t)
+	s.stop(t)
 }

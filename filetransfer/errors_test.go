@@ -24,7 +24,7 @@ type ownError struct{ error }
 func (e ownError) Unwrap() error { return e.error }
 
 // coded are errors that have a code, in the forms that they come in.
-var coded = map[error]error{
+var codedErrors = map[error]error{
 	fs.ErrNotExist:                              fs.ErrNotExist,
 	syscall.ENOENT:                              fs.ErrNotExist,
 	syscall.ENOTDIR:                             fs.ErrNotExist,
@@ -53,7 +53,7 @@ var coded = map[error]error{
 const serversOwn = "/srv/secret"
 
 // forms are how an error may be wrapped.
-var forms = map[string]func(err error) error{
+var wrappings = map[string]func(err error) error{
 	"alone":       func(err error) error { return err },
 	"with a path": func(err error) error { return &fs.PathError{Op: "open", Path: serversOwn + "/file", Err: err} },
 	"with two paths": func(err error) error {
@@ -81,13 +81,13 @@ var forms = map[string]func(err error) error{
 }
 
 // wantTold checks an error that the server reports.
-func wantTold(t *testing.T, err, want error, op string) {
+func wantReported(t *testing.T, err, want error, op string) {
 	t.Helper()
 	if err == nil || want != nil && !errors.Is(err, want) {
 		t.Errorf("%s: the error is %v, want %v", op, err, want)
 		return
 	}
-	for _, other := range coded {
+	for _, other := range codedErrors {
 		if other != nil && other != want && errors.Is(err, other) {
 			t.Errorf("%s: %v is %v, too", op, err, other)
 		}
@@ -109,8 +109,8 @@ func wantTold(t *testing.T, err, want error, op string) {
 }
 
 func TestClientErrorsMatchServerErrors(t *testing.T) {
-	for err, want := range coded {
-		for form, wrap := range forms {
+	for err, want := range codedErrors {
+		for form, wrap := range wrappings {
 			t.Run(fmt.Sprintf("%.30q %s", err, form), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					for op, files := range map[string]*faulty{
@@ -131,9 +131,9 @@ func TestClientErrorsMatchServerErrors(t *testing.T) {
 						case "get":
 							_, got = c.Get(t.Context(), "file", io.Discard)
 							_, plain := filetransfer.Fetch(t.Context(), serve(t, "pipe", server).conn, "file", io.Discard)
-							wantTold(t, plain, want, "get")
+							wantReported(t, plain, want, "get")
 						}
-						wantTold(t, got, want, op)
+						wantReported(t, got, want, op)
 						c.Close()
 					}
 				})
@@ -143,8 +143,8 @@ func TestClientErrorsMatchServerErrors(t *testing.T) {
 }
 
 func TestClientErrorsMatchErrorsInContent(t *testing.T) {
-	for err, want := range coded {
-		for form, wrap := range forms {
+	for err, want := range codedErrors {
+		for form, wrap := range wrappings {
 			t.Run(fmt.Sprintf("%.30q %s", err, form), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					files := &faulty{MapFS: fstest.MapFS{"file": {Data: []byte("hello")}}}
@@ -152,7 +152,7 @@ func TestClientErrorsMatchErrorsInContent(t *testing.T) {
 					c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: files}).conn)
 					defer c.Close()
 					_, got := c.Get(t.Context(), "file", io.Discard)
-					wantTold(t, got, want, "get")
+					wantReported(t, got, want, "get")
 				})
 			})
 		}
@@ -165,9 +165,9 @@ type errorReader struct{ err error }
 func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
 
 func TestServerLogsErrorsOfClient(t *testing.T) {
-	for err, want := range coded {
+	for err, want := range codedErrors {
 		synctest.Test(t, func(t *testing.T) {
-			s := open(t, "pipe", &filetransfer.Server{Uploads: newDir(t, nil)})
+			s := startServer(t, "pipe", &filetransfer.Server{Uploads: newDir(t, nil)})
 			c := filetransfer.NewClient(s.dial())
 			own := &fs.PathError{Op: "read", Path: "/home/me/secret", Err: err}
 			got := c.Put(t.Context(), "file", errorReader{own}, filetransfer.Info{Size: -1})
@@ -181,7 +181,7 @@ func TestServerLogsErrorsOfClient(t *testing.T) {
 			if want != nil && !strings.Contains(logged, "request failed") {
 				t.Errorf("%v is logged as\n%s", err, logged)
 			}
-			s.shut(t)
+			s.stop(t)
 		})
 	}
 }
@@ -258,11 +258,11 @@ func TestClientErrorsNameOperationAndFile(t *testing.T) {
 
 func TestClientAcceptsErrorsOfLaterVersions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
-			p.hearWord("get")
-			p.say(message("asleep", "Message: come back in the morning"))
-			p.hearWord("stat")
-			p.say(message("ok", "Size: 5"))
+		c := filetransfer.NewClient(rawServer(t, withPrompt(func(p *rawPeer) {
+			p.readWord("get")
+			p.send(message("asleep", "Message: come back in the morning"))
+			p.readWord("stat")
+			p.send(message("ok", "Size: 5"))
 		})))
 		defer c.Close()
 		_, err := c.Get(t.Context(), "a.txt", io.Discard)

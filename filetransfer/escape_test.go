@@ -23,7 +23,7 @@ import (
 const secret = "nobody may see this"
 
 // An estate is a folder that is served, and what lies around it.
-type estate struct {
+type sandbox struct {
 	testing.TB
 	path   string // of all of it
 	inside *os.Root
@@ -32,17 +32,17 @@ type estate struct {
 
 // newEstate returns a folder "inside" with a file "a.txt" and a folder "sub",
 // beside a folder "outside" with a file "secret.txt".
-func newEstate(t testing.TB) *estate {
+func newSandbox(t testing.TB) *sandbox {
 	t.Helper()
 	path := t.TempDir()
 	writeFile(t, filepath.Join(path, "inside", "a.txt"), "hello")
 	writeFile(t, filepath.Join(path, "inside", "sub", "b.txt"), "hello")
 	writeFile(t, filepath.Join(path, "outside", "secret.txt"), secret)
-	return &estate{TB: t, path: path, inside: openDir(t, filepath.Join(path, "inside"))}
+	return &sandbox{TB: t, path: path, inside: openDir(t, filepath.Join(path, "inside"))}
 }
 
 // link makes a symbolic link inside.
-func (e *estate) link(to, name string) {
+func (e *sandbox) link(to, name string) {
 	e.Helper()
 	if err := os.Symlink(to, filepath.Join(e.path, "inside", name)); err != nil {
 		e.Fatal(err)
@@ -50,51 +50,51 @@ func (e *estate) link(to, name string) {
 }
 
 // picture tells all names, types and contents.
-func (e *estate) picture() string {
+func (e *sandbox) snapshot() string {
 	e.Helper()
-	var picture strings.Builder
+	var snapshot strings.Builder
 	err := filepath.WalkDir(e.path, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		picture.WriteString(path + " " + entry.Type().String())
+		snapshot.WriteString(path + " " + entry.Type().String())
 		if entry.Type().IsRegular() {
-			picture.WriteString(" " + readFile(e, path))
+			snapshot.WriteString(" " + readFile(e, path))
 		}
-		picture.WriteString("\n")
+		snapshot.WriteString("\n")
 		return nil
 	})
 	if err != nil {
 		e.Fatal(err)
 	}
-	return picture.String()
+	return snapshot.String()
 }
 
 // serve serves what is inside.
-func (e *estate) serve() service {
+func (e *sandbox) serve() service {
 	e.Helper()
-	e.before = e.picture()
+	e.before = e.snapshot()
 	return serve(e, "pipe", &filetransfer.Server{FS: e.inside.FS(), Uploads: e.inside})
 }
 
 // wantUntouched checks that nothing has changed.
-func (e *estate) wantUntouched() {
+func (e *sandbox) wantUntouched() {
 	e.Helper()
-	if now := e.picture(); now != e.before {
+	if now := e.snapshot(); now != e.before {
 		e.Errorf("was\n%sis\n%s", e.before, now)
 	}
 }
 
 // wantsRefused checks that nobody can get a name, nor put it.
-func (e *estate) wantsRefused(name string, want ...error) {
+func (e *sandbox) wantRefused(name string, want ...error) {
 	e.Helper()
-	e.wantsRefusedGet(name, want...)
-	e.wantsRefusedPut(name, want...)
+	e.wantRefusedGet(name, want...)
+	e.wantRefusedPut(name, want...)
 }
 
 // wantsRefusedGet checks that a name gets nobody anything, in either dialect,
 // with an error that matches one of those wanted.
-func (e *estate) wantsRefusedGet(name string, want ...error) {
+func (e *sandbox) wantRefusedGet(name string, want ...error) {
 	e.Helper()
 	var got bytes.Buffer
 	c := filetransfer.NewClient(e.serve().conn)
@@ -115,7 +115,7 @@ func (e *estate) wantsRefusedGet(name string, want ...error) {
 
 // wantsRefusedPut checks that nothing can be stored under a name, whether it may
 // replace something or not.
-func (e *estate) wantsRefusedPut(name string, want ...error) {
+func (e *sandbox) wantRefusedPut(name string, want ...error) {
 	e.Helper()
 	c := filetransfer.NewClient(e.serve().conn)
 	defer c.Close()
@@ -127,7 +127,7 @@ func (e *estate) wantsRefusedPut(name string, want ...error) {
 }
 
 // wantOneOf checks that an error is one of those wanted.
-func (e *estate) wantOneOf(what, name string, err error, want []error) {
+func (e *sandbox) wantOneOf(what, name string, err error, want []error) {
 	e.Helper()
 	if !slices.ContainsFunc(want, func(want error) bool { return errors.Is(err, want) }) {
 		e.Errorf("%s %q: %v, want %v", what, name, err, want)
@@ -135,7 +135,7 @@ func (e *estate) wantOneOf(what, name string, err error, want []error) {
 }
 
 // ask tries stat and list on a name.
-func (e *estate) ask(name string) (stat, list error) {
+func (e *sandbox) statAndList(name string) (stat, list error) {
 	e.Helper()
 	c := filetransfer.NewClient(e.serve().conn)
 	defer c.Close()
@@ -146,17 +146,17 @@ func (e *estate) ask(name string) (stat, list error) {
 
 // shout asks for a name in the plain dialect as it is, without the checks of
 // Fetch, and returns the answer.
-func (e *estate) shout(name string) string {
+func (e *sandbox) getPlain(name string) string {
 	e.Helper()
-	p := newTalker(e, e.serve().conn)
-	p.hear(filetransfer.Prompt)
-	p.say(name)
-	return p.hearRest()
+	p := newRawPeer(e, e.serve().conn)
+	p.expect(filetransfer.Prompt)
+	p.send(name)
+	return p.readRest()
 }
 
 func TestServerRefusesEscapingNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEstate(t)
+		e := newSandbox(t)
 		for _, name := range []string{
 			"",
 			"..",
@@ -188,8 +188,8 @@ func TestServerRefusesEscapingNames(t *testing.T) {
 			"a.txt\xff",
 			"\xc0\xae\xc0\xae/outside/secret.txt",
 		} {
-			e.wantsRefused(name, fs.ErrInvalid)
-			if stat, list := e.ask(name); !errors.Is(stat, fs.ErrInvalid) || !errors.Is(list, fs.ErrInvalid) {
+			e.wantRefused(name, fs.ErrInvalid)
+			if stat, list := e.statAndList(name); !errors.Is(stat, fs.ErrInvalid) || !errors.Is(list, fs.ErrInvalid) {
 				t.Errorf("%q: stat gives %v, and list %v", name, stat, list)
 			}
 		}
@@ -205,7 +205,7 @@ func TestServerRefusesEscapingNames(t *testing.T) {
 			".\n",
 			"sub\n",
 		} {
-			if got := e.shout(name); !strings.HasPrefix(got, "Error: ") || strings.Count(got, "\n") != 1 {
+			if got := e.getPlain(name); !strings.HasPrefix(got, "Error: ") || strings.Count(got, "\n") != 1 {
 				t.Errorf("%q is answered with %q", name, got)
 			}
 		}
@@ -214,9 +214,9 @@ func TestServerRefusesEscapingNames(t *testing.T) {
 
 func TestServerRefusesNamesOfDirectoryItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEstate(t)
-		e.wantsRefused(".", fs.ErrInvalid)
-		if stat, list := e.ask("."); stat != nil || list != nil {
+		e := newSandbox(t)
+		e.wantRefused(".", fs.ErrInvalid)
+		if stat, list := e.statAndList("."); stat != nil || list != nil {
 			t.Errorf("stat gives %v, and list %v", stat, list)
 		}
 	})
@@ -242,11 +242,11 @@ func TestServerAcceptsNamesThatLookEscaping(t *testing.T) {
 			names = append(names, `..\outside\secret.txt`, `\etc\passwd`, `C:\secret.txt`, `sub\..\..\outside\secret.txt`)
 		}
 		for _, name := range names {
-			e := newEstate(t)
+			e := newSandbox(t)
 			if !strings.Contains(name, "\n") {
-				e.wantsRefusedGet(name, fs.ErrNotExist)
+				e.wantRefusedGet(name, fs.ErrNotExist)
 			}
-			before := e.picture()
+			before := e.snapshot()
 			c := filetransfer.NewClient(e.serve().conn)
 			if err := c.Put(t.Context(), name, strings.NewReader("new"), filetransfer.Info{Size: 3}); err != nil {
 				t.Fatal(err)
@@ -259,7 +259,7 @@ func TestServerAcceptsNamesThatLookEscaping(t *testing.T) {
 			if err := os.Remove(path); err != nil {
 				t.Fatal(err)
 			}
-			if now := e.picture(); now != before {
+			if now := e.snapshot(); now != before {
 				t.Errorf("%q has left more than itself:\n%s", name, now)
 			}
 		}
@@ -268,7 +268,7 @@ func TestServerAcceptsNamesThatLookEscaping(t *testing.T) {
 
 func TestServerRefusesEscapingLinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEstate(t)
+		e := newSandbox(t)
 		outside := filepath.Join(e.path, "outside")
 		e.link("../outside/secret.txt", "relative")
 		e.link(filepath.Join(outside, "secret.txt"), "absolute")
@@ -284,14 +284,14 @@ func TestServerRefusesEscapingLinks(t *testing.T) {
 		for _, name := range []string{
 			"relative", "absolute", "sub/deep", "chain", "chained", "new", "absolutely-new", "round", "absolutely-round", "device", "process",
 		} {
-			e.wantsRefusedGet(name, fs.ErrPermission)
-			e.wantsRefusedPut(name, fs.ErrExist, fs.ErrPermission)
-			if stat, list := e.ask(name); !errors.Is(stat, fs.ErrPermission) || !errors.Is(list, fs.ErrPermission) {
+			e.wantRefusedGet(name, fs.ErrPermission)
+			e.wantRefusedPut(name, fs.ErrExist, fs.ErrPermission)
+			if stat, list := e.statAndList(name); !errors.Is(stat, fs.ErrPermission) || !errors.Is(list, fs.ErrPermission) {
 				t.Errorf("%q: stat gives %v, and list %v", name, stat, list)
 			}
 		}
 
-		e = newEstate(t)
+		e = newSandbox(t)
 		e.link("../outside", "relative")
 		e.link(outside, "absolute")
 		e.link("..", "up")
@@ -309,10 +309,10 @@ func TestServerRefusesEscapingLinks(t *testing.T) {
 			"relative/new.txt",
 			"root/new.txt",
 		} {
-			e.wantsRefused(name, fs.ErrPermission)
+			e.wantRefused(name, fs.ErrPermission)
 			dir, _, _ := strings.Cut(name, "/")
 			for _, name := range []string{name, strings.Replace(dir, "sub", "sub/upper", 1)} {
-				if stat, list := e.ask(name); !errors.Is(stat, fs.ErrPermission) || !errors.Is(list, fs.ErrPermission) {
+				if stat, list := e.statAndList(name); !errors.Is(stat, fs.ErrPermission) || !errors.Is(list, fs.ErrPermission) {
 					t.Errorf("%q: stat gives %v, and list %v", name, stat, list)
 				}
 			}
@@ -322,7 +322,7 @@ func TestServerRefusesEscapingLinks(t *testing.T) {
 
 func TestServerRefusesDanglingLinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEstate(t)
+		e := newSandbox(t)
 		e.link("loop", "loop")
 		e.link("pong", "ping")
 		e.link("ping", "pong")
@@ -337,14 +337,14 @@ func TestServerRefusesDanglingLinks(t *testing.T) {
 			if _, err := filetransfer.Fetch(t.Context(), e.serve().conn, name, &got); err == nil || got.Len() > 0 {
 				t.Errorf("Fetch %q: %v, %q", name, err, &got)
 			}
-			e.wantsRefusedPut(name, fs.ErrExist, fs.ErrPermission)
+			e.wantRefusedPut(name, fs.ErrExist, fs.ErrPermission)
 		}
 	})
 }
 
 func TestServerFollowsLinksInsideRoot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEstate(t)
+		e := newSandbox(t)
 		e.link("a.txt", "file")
 		e.link("file", "chain")
 		e.link("sub", "folder")
@@ -375,15 +375,15 @@ func TestServerFollowsLinksInsideRoot(t *testing.T) {
 
 func TestServerRefusesGetAndPutOfDirectory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEstate(t)
+		e := newSandbox(t)
 		e.link("sub", "folder")
-		e.wantsRefusedGet("sub", fs.ErrInvalid)
-		e.wantsRefusedGet("folder", fs.ErrInvalid)
+		e.wantRefusedGet("sub", fs.ErrInvalid)
+		e.wantRefusedGet("folder", fs.ErrInvalid)
 		for _, name := range []string{"sub", "folder"} {
-			e.wantsRefusedPut(name, fs.ErrExist, fs.ErrPermission)
+			e.wantRefusedPut(name, fs.ErrExist, fs.ErrPermission)
 		}
-		e.wantsRefused("a.txt/b.txt", fs.ErrNotExist)
-		e.wantsRefused("missing/b.txt", fs.ErrNotExist)
+		e.wantRefused("a.txt/b.txt", fs.ErrNotExist)
+		e.wantRefused("missing/b.txt", fs.ErrNotExist)
 	})
 }
 
@@ -427,14 +427,14 @@ func TestServerDoesNotOpenSpecialFiles(t *testing.T) {
 }
 
 func TestDownloadRefusesSpecialTargets(t *testing.T) {
-	e := newEstate(t)
+	e := newSandbox(t)
 	c := filetransfer.NewClient(e.serve().conn)
 	defer c.Close()
 	t.Chdir(filepath.Join(e.path, "inside"))
 	e.link("a.txt", "link")
 	e.link("missing", "dangling")
 	e.link("../outside/new.txt", "out")
-	before := e.picture()
+	before := e.snapshot()
 	for _, overwrite := range []bool{false, true} {
 		taken := fs.ErrExist
 		if overwrite {
@@ -463,7 +463,7 @@ func TestDownloadRefusesSpecialTargets(t *testing.T) {
 			}
 		}
 	}
-	if now := e.picture(); now != before {
+	if now := e.snapshot(); now != before {
 		t.Errorf("was\n%sis\n%s", before, now)
 	}
 	// None of this has cost the connection.
@@ -476,7 +476,7 @@ func TestDownloadRefusesSpecialTargets(t *testing.T) {
 }
 
 func TestUploadRefusesSpecialFiles(t *testing.T) {
-	e := newEstate(t)
+	e := newSandbox(t)
 	c := filetransfer.NewClient(e.serve().conn)
 	defer c.Close()
 	for path, want := range map[string]error{

@@ -18,12 +18,12 @@ import (
 )
 
 // atFirst is a writer that does something before it takes the first bytes.
-type atFirst struct {
+type firstWriteHook struct {
 	bytes.Buffer
 	do func()
 }
 
-func (w *atFirst) Write(p []byte) (int, error) {
+func (w *firstWriteHook) Write(p []byte) (int, error) {
 	if w.do != nil {
 		w.do()
 		w.do = nil
@@ -48,12 +48,12 @@ func TestGetReportsFileChangedWhileSent(t *testing.T) {
 			return os.Rename(path+".new", path)
 		}, nil},
 	} {
-		test := func(name string, get func(t *testing.T, s *counter, w io.Writer) error, want error) {
+		test := func(name string, get func(t *testing.T, s *testServer, w io.Writer) error, want error) {
 			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					root := newDir(t, map[string]string{"a.txt": "hello", "file": content})
-					s := open(t, "pipe", &filetransfer.Server{FS: root.FS()})
-					w := &atFirst{do: func() {
+					s := startServer(t, "pipe", &filetransfer.Server{FS: root.FS()})
+					w := &firstWriteHook{do: func() {
 						if err := change.do(filepath.Join(root.Name(), "file")); err != nil {
 							t.Error(err)
 						}
@@ -69,11 +69,11 @@ func TestGetReportsFileChangedWhileSent(t *testing.T) {
 					if logged := s.log.String(); want != nil && !strings.Contains(logged, "content ended") {
 						t.Errorf("no reason was logged:\n%s", logged)
 					}
-					s.shut(t)
+					s.stop(t)
 				})
 			})
 		}
-		test(name, func(t *testing.T, s *counter, w io.Writer) error {
+		test(name, func(t *testing.T, s *testServer, w io.Writer) error {
 			c := filetransfer.NewClient(s.dial())
 			defer c.Close()
 			_, err := c.Get(t.Context(), "file", w)
@@ -87,7 +87,7 @@ func TestGetReportsFileChangedWhileSent(t *testing.T) {
 		if plain != nil {
 			plain = io.ErrUnexpectedEOF // all that this dialect can tell
 		}
-		test(name+" in the plain dialect", func(t *testing.T, s *counter, w io.Writer) error {
+		test(name+" in the plain dialect", func(t *testing.T, s *testServer, w io.Writer) error {
 			conn := s.dial()
 			defer conn.Close()
 			_, err := filetransfer.Fetch(t.Context(), conn, "file", w)
@@ -98,13 +98,13 @@ func TestGetReportsFileChangedWhileSent(t *testing.T) {
 
 // A tap is a connection that does something once, after it was written so many
 // bytes.
-type tap struct {
+type writeHook struct {
 	net.Conn
 	after int
 	do    func()
 }
 
-func (c *tap) Write(p []byte) (int, error) {
+func (c *writeHook) Write(p []byte) (int, error) {
 	if c.after -= len(p); c.after < 0 && c.do != nil {
 		c.do()
 		c.do = nil
@@ -118,8 +118,8 @@ func TestUploadReportsFileThatShrinks(t *testing.T) {
 		local := filepath.Join(t.TempDir(), "file")
 		writeFile(t, local, content)
 		uploads := newDir(t, map[string]string{"a.txt": "hello"})
-		s := open(t, "pipe", &filetransfer.Server{FS: uploads.FS(), Uploads: uploads})
-		c := filetransfer.NewClient(&tap{Conn: s.dial(), after: 100_000, do: func() {
+		s := startServer(t, "pipe", &filetransfer.Server{FS: uploads.FS(), Uploads: uploads})
+		c := filetransfer.NewClient(&writeHook{Conn: s.dial(), after: 100_000, do: func() {
 			if err := os.Truncate(local, 300_000); err != nil {
 				t.Error(err)
 			}
@@ -136,7 +136,7 @@ func TestUploadReportsFileThatShrinks(t *testing.T) {
 		}
 		c.Close()
 		s.wantServing(t)
-		s.shut(t)
+		s.stop(t)
 	})
 }
 
@@ -222,7 +222,7 @@ func TestServerKeepsConnIfFSFails(t *testing.T) {
 		files.MapFS = fstest.MapFS{"a.txt": {Data: []byte("hello")}, "file": {Data: []byte(content)}}
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := open(t, "pipe", &filetransfer.Server{FS: files})
+				s := startServer(t, "pipe", &filetransfer.Server{FS: files})
 				c := filetransfer.NewClient(s.dial())
 				defer c.Close()
 				var got bytes.Buffer
@@ -241,7 +241,7 @@ func TestServerKeepsConnIfFSFails(t *testing.T) {
 				}
 				c.Close()
 				s.wantServing(t)
-				s.shut(t)
+				s.stop(t)
 			})
 		})
 		t.Run(name+" in the plain dialect", func(t *testing.T) {
@@ -251,7 +251,7 @@ func TestServerKeepsConnIfFSFails(t *testing.T) {
 				} else if name == "end" {
 					files.read = begun(io.EOF)
 				}
-				s := open(t, "pipe", &filetransfer.Server{FS: files})
+				s := startServer(t, "pipe", &filetransfer.Server{FS: files})
 				conn := s.dial()
 				defer conn.Close()
 				_, err := filetransfer.Fetch(t.Context(), conn, "file", io.Discard)
@@ -262,7 +262,7 @@ func TestServerKeepsConnIfFSFails(t *testing.T) {
 				conn.Close()
 				s.wantServing(t)
 				s.log.wantDropped(t, fails.says)
-				s.shut(t)
+				s.stop(t)
 			})
 		})
 	}
@@ -274,7 +274,7 @@ func TestListKeepsConnIfItFailsMidway(t *testing.T) {
 			MapFS: fstest.MapFS{"a.txt": {Data: []byte("hello")}, "sub/b": {}, "sub/c": {}},
 			list:  &fs.PathError{Op: "readdir", Path: "/srv/secret", Err: errors.New("the disk is broken")},
 		}
-		s := open(t, "pipe", &filetransfer.Server{FS: files})
+		s := startServer(t, "pipe", &filetransfer.Server{FS: files})
 		c := filetransfer.NewClient(s.dial())
 		defer c.Close()
 		infos, err := c.List(t.Context(), "sub")
@@ -288,7 +288,7 @@ func TestListKeepsConnIfItFailsMidway(t *testing.T) {
 			t.Errorf("the reason is not logged:\n%s", s.log)
 		}
 		c.Close()
-		s.shut(t)
+		s.stop(t)
 	})
 }
 
@@ -316,22 +316,22 @@ func TestListRefusesUnlistableDirectory(t *testing.T) {
 func TestUploadReportsVanishedDirectory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uploads := newDir(t, map[string]string{"sub/a.txt": ""})
-		s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads})
-		p := s.talk(t)
-		p.say(request("put", "Name: sub/new", "Size: 5"))
-		p.hearWord("ready")
+		s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads})
+		p := s.connectRaw(t)
+		p.send(request("put", "Name: sub/new", "Size: 5"))
+		p.readWord("ready")
 		if err := uploads.RemoveAll("sub"); err != nil {
 			t.Fatal(err)
 		}
-		p.Go(func() { p.say(message("from"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello)) })
-		p.hearWord("not-exist")
+		p.Go(func() { p.send(message("from"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello)) })
+		p.readWord("not-exist")
 		p.Wait()
-		p.say(request("stat", "Name: a.txt"))
-		p.hearWord("ok")
+		p.send(request("stat", "Name: a.txt"))
+		p.readWord("ok")
 		p.Close()
 		wantFiles(t, uploads.Name())
 		s.wantServing(t)
-		s.shut(t)
+		s.stop(t)
 	})
 }
 
@@ -351,7 +351,7 @@ func (w *failing) Write(p []byte) (int, error) {
 func TestGetReturnsErrorOfWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("the printer is out of paper")
-		s := open(t, "pipe", &filetransfer.Server{FS: offered()})
+		s := startServer(t, "pipe", &filetransfer.Server{FS: offered()})
 		c := filetransfer.NewClient(s.dial())
 		_, err := c.Get(t.Context(), "large", &failing{100_000, broken})
 		wantError(t, err, broken)
@@ -372,6 +372,6 @@ func TestGetReturnsErrorOfWriter(t *testing.T) {
 		}
 		conn.Close()
 		s.wantServing(t)
-		s.shut(t)
+		s.stop(t)
 	})
 }

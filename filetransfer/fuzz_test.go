@@ -41,7 +41,7 @@ func addTranscripts(f *testing.F, who string, add func(said []byte)) {
 }
 
 // mendChecksums makes the checksums of blocks right, which nobody guesses.
-func mendChecksums(data []byte) []byte {
+func fixChecksums(data []byte) []byte {
 	const key = "CRC-32: "
 	data = bytes.Clone(data)
 	for from := 0; ; {
@@ -59,7 +59,7 @@ func mendChecksums(data []byte) []byte {
 
 // A strange peer says what it is told to, listens to whatever comes, and hangs
 // up in the end, or waits.
-func talkStrangely(c net.Conn, says []byte, hangsUp bool) (done <-chan error) {
+func playPeer(c net.Conn, says []byte, hangsUp bool) (done <-chan error) {
 	heard := hosttest.InBackground(func() error { _, err := io.Copy(io.Discard, c); return err })
 	return hosttest.InBackground(func() error {
 		_, err := c.Write(says)
@@ -74,7 +74,7 @@ func talkStrangely(c net.Conn, says []byte, hangsUp bool) (done <-chan error) {
 
 // wantsBounds runs f, and checks how long it takes for those in a bubble, and how
 // much it allocates for what a peer says.
-func wantsBounds(t *testing.T, said []byte, f func(t *testing.T)) {
+func wantBounds(t *testing.T, said []byte, f func(t *testing.T)) {
 	t.Helper()
 	before := allocated()
 	synctest.Test(t, func(t *testing.T) {
@@ -100,7 +100,7 @@ func allocated() uint64 {
 // wantsOnlyWhatWasSaid checks a folder for files that have come: each must have
 // a checksum that the peer has stated. Those that were there before, with the
 // content "old", may be there still.
-func wantsOnlyWhatWasSaid(t testing.TB, dir string, said []byte) {
+func wantOnlyStatedFiles(t testing.TB, dir string, said []byte) {
 	t.Helper()
 	said = bytes.ToLower(said)
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -151,19 +151,19 @@ func FuzzServer(f *testing.F) {
 	})
 	f.Fuzz(func(t *testing.T, says []byte, hangsUp, mend bool) {
 		if mend {
-			says = mendChecksums(says)
+			says = fixChecksums(says)
 		}
 		inDir(t, func(dir string) {
 			writeFile(t, filepath.Join(dir, "log.txt.part"), "one\ntwo\n")
 			uploads := openDir(t, dir)
-			wantsBounds(t, says, func(t *testing.T) {
+			wantBounds(t, says, func(t *testing.T) {
 				client, server := net.Pipe()
-				talked := talkStrangely(client, says, hangsUp)
+				talked := playPeer(client, says, hangsUp)
 				s := &filetransfer.Server{FS: files, Uploads: uploads, MaxUpload: 1 << 20, Logger: quiet}
 				s.ServeConn(t.Context(), server)
 				<-talked
 			})
-			wantsOnlyWhatWasSaid(t, dir, says)
+			wantOnlyStatedFiles(t, dir, says)
 		})
 	})
 }
@@ -267,13 +267,13 @@ func FuzzClient(f *testing.F) {
 	})
 	f.Fuzz(func(t *testing.T, call byte, says []byte, hangsUp, mend bool) {
 		if mend {
-			says = mendChecksums(says)
+			says = fixChecksums(says)
 		}
 		inDir(t, func(dir string) {
 			writeFile(t, filepath.Join(dir, "notes.txt.part"), "hello, ")
-			wantsBounds(t, says, func(t *testing.T) {
+			wantBounds(t, says, func(t *testing.T) {
 				client, server := net.Pipe()
-				talked := talkStrangely(server, says, hangsUp)
+				talked := playPeer(server, says, hangsUp)
 				err := clientCalls[int(call)%len(clientCalls)](t, t.Context(), client, dir, says)
 				if err != nil && err.Error() == "" {
 					t.Error("an error says nothing")
@@ -281,7 +281,7 @@ func FuzzClient(f *testing.F) {
 				client.Close()
 				<-talked
 			})
-			wantsOnlyWhatWasSaid(t, dir, says)
+			wantOnlyStatedFiles(t, dir, says)
 		})
 	})
 }

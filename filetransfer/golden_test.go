@@ -29,7 +29,7 @@ import (
 var updateFlag = flag.Bool("update", false, "rewrite the transcripts in testdata/golden")
 
 // A stage is what a dialogue finds, and leaves, on both sides.
-type stage struct {
+type fixture struct {
 	testing.TB
 	server  *filetransfer.Server
 	uploads string      // the server's folder
@@ -39,10 +39,10 @@ type stage struct {
 
 var goldenTime = time.Date(2026, 11, 22, 10, 0, 0, 123456789, time.UTC)
 
-func newStage(t testing.TB) *stage {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	path := memoryDir(t)
-	s := &stage{TB: t, uploads: filepath.Join(path, "uploads"), local: filepath.Join(path, "local")}
+	s := &fixture{TB: t, uploads: filepath.Join(path, "uploads"), local: filepath.Join(path, "local")}
 	for _, dir := range []string{s.uploads, s.local} {
 		s.must(os.Mkdir(dir, 0o777))
 	}
@@ -68,7 +68,7 @@ func newStage(t testing.TB) *stage {
 }
 
 // has puts a file with a fixed mode and time, or a part of one, into a folder.
-func (s *stage) has(dir, name, content string) {
+func (s *fixture) writeFile(dir, name, content string) {
 	s.Helper()
 	path := filepath.Join(dir, name)
 	writeFile(s, path, content)
@@ -81,7 +81,7 @@ func (s *stage) has(dir, name, content string) {
 }
 
 // wants checks the one file in a folder.
-func (s *stage) wants(dir, name, content string) {
+func (s *fixture) wantFile(dir, name, content string) {
 	s.Helper()
 	wantFiles(s, dir, name)
 	path := filepath.Join(dir, name)
@@ -98,7 +98,7 @@ func (s *stage) wants(dir, name, content string) {
 	}
 }
 
-func (s *stage) must(err error) {
+func (s *fixture) must(err error) {
 	s.Helper()
 	if err != nil {
 		s.Fatal(err)
@@ -108,14 +108,14 @@ func (s *stage) must(err error) {
 // A dialogue is a connection from its beginning to its end.
 type dialogue struct {
 	name    string
-	prepare func(s *stage)             // may be nil
-	client  func(s *stage, c net.Conn) // does what a client does, and checks it
-	check   func(s *stage)             // checks what the server has then; may be nil
+	prepare func(s *fixture)             // may be nil
+	client  func(s *fixture, c net.Conn) // does what a client does, and checks it
+	check   func(s *fixture)             // checks what the server has then; may be nil
 }
 
 // framed is a dialogue of a Client.
-func framed(name string, client func(s *stage, c *filetransfer.Client)) dialogue {
-	return dialogue{name: "framed-" + name, client: func(s *stage, conn net.Conn) {
+func framed(name string, client func(s *fixture, c *filetransfer.Client)) dialogue {
+	return dialogue{name: "framed-" + name, client: func(s *fixture, conn net.Conn) {
 		c := filetransfer.NewClient(conn)
 		client(s, c)
 		c.Close()
@@ -123,20 +123,20 @@ func framed(name string, client func(s *stage, c *filetransfer.Client)) dialogue
 }
 
 // finds puts a file into a folder before the dialogue.
-func (d dialogue) finds(dir func(s *stage) string, name, content string) dialogue {
-	return d.prepared(func(s *stage) { s.has(dir(s), name, content) })
+func (d dialogue) withFile(dir func(s *fixture) string, name, content string) dialogue {
+	return d.prepared(func(s *fixture) { s.writeFile(dir(s), name, content) })
 }
 
-func (d dialogue) prepared(prepare func(s *stage)) dialogue { d.prepare = prepare; return d }
+func (d dialogue) prepared(prepare func(s *fixture)) dialogue { d.prepare = prepare; return d }
 
 // leaves checks the one file in the server's folder after the dialogue.
-func (d dialogue) leaves(name, content string) dialogue {
-	d.check = func(s *stage) { s.wants(s.uploads, name, content) }
+func (d dialogue) wantUpload(name, content string) dialogue {
+	d.check = func(s *fixture) { s.wantFile(s.uploads, name, content) }
 	return d
 }
 
-func local(s *stage) string   { return s.local }
-func uploads(s *stage) string { return s.uploads }
+func local(s *fixture) string   { return s.local }
+func uploads(s *fixture) string { return s.uploads }
 
 const (
 	helloContent = "hello, world"
@@ -144,35 +144,35 @@ const (
 )
 
 var goldenDialogues = []dialogue{
-	framed("get", (*stage).get),
-	framed("get-resumed", (*stage).download).finds(local, "notes.txt.part", "hello, "),
-	framed("get-changed", (*stage).download).finds(local, "notes.txt.part", "Hello, "),
-	framed("get-shrunk", (*stage).download).finds(local, "notes.txt.part", "hello, world, and more"),
-	framed("put", (*stage).put).leaves("new %.txt", helloContent),
-	framed("put-unknown-size", (*stage).putOver).finds(uploads, "new %.txt", "old").leaves("new %.txt", helloContent),
-	framed("put-resumed", (*stage).upload).finds(uploads, "log.txt.part", "one\ntwo\n").leaves("log.txt", logContent),
-	framed("put-changed", (*stage).upload).finds(uploads, "log.txt.part", "One\ntwo\n").leaves("log.txt", logContent),
-	framed("stat", (*stage).stat),
-	framed("list", (*stage).list),
-	framed("errors", (*stage).fail).finds(uploads, "old.txt", helloContent),
-	framed("several", func(s *stage, c *filetransfer.Client) {
+	framed("get", (*fixture).get),
+	framed("get-resumed", (*fixture).download).withFile(local, "notes.txt.part", "hello, "),
+	framed("get-changed", (*fixture).download).withFile(local, "notes.txt.part", "Hello, "),
+	framed("get-shrunk", (*fixture).download).withFile(local, "notes.txt.part", "hello, world, and more"),
+	framed("put", (*fixture).put).wantUpload("new %.txt", helloContent),
+	framed("put-unknown-size", (*fixture).putOver).withFile(uploads, "new %.txt", "old").wantUpload("new %.txt", helloContent),
+	framed("put-resumed", (*fixture).upload).withFile(uploads, "log.txt.part", "one\ntwo\n").wantUpload("log.txt", logContent),
+	framed("put-changed", (*fixture).upload).withFile(uploads, "log.txt.part", "One\ntwo\n").wantUpload("log.txt", logContent),
+	framed("stat", (*fixture).stat),
+	framed("list", (*fixture).list),
+	framed("errors", (*fixture).fail).withFile(uploads, "old.txt", helloContent),
+	framed("several", func(s *fixture, c *filetransfer.Client) {
 		s.stat(c)
 		s.list(c)
 		s.get(c)
 		s.put(c)
 		s.download(c)
-	}).leaves("new %.txt", helloContent),
-	framed("closing", func(s *stage, c *filetransfer.Client) {
+	}).wantUpload("new %.txt", helloContent),
+	framed("closing", func(s *fixture, c *filetransfer.Client) {
 		s.get(c)
 		time.Sleep(time.Second) // until the server has said that it closes
 		_, err := c.Stat(s.Context(), "notes.txt")
 		wantError(s, err, filetransfer.ErrServerClosed)
-	}).prepared(func(s *stage) {
+	}).prepared(func(s *fixture) {
 		over, cancel := context.WithCancel(s.Context())
 		cancel()
 		s.server.Progress = func(filetransfer.Progress) { s.server.Shutdown(over) }
 	}),
-	{name: "plain-get", client: func(s *stage, c net.Conn) {
+	{name: "plain-get", client: func(s *fixture, c net.Conn) {
 		var got bytes.Buffer
 		n, err := filetransfer.Fetch(s.Context(), c, "notes.txt", &got)
 		s.must(err)
@@ -181,7 +181,7 @@ var goldenDialogues = []dialogue{
 		}
 		c.Close()
 	}},
-	{name: "plain-error", client: func(s *stage, c net.Conn) {
+	{name: "plain-error", client: func(s *fixture, c net.Conn) {
 		var got bytes.Buffer
 		_, err := filetransfer.Fetch(s.Context(), c, "missing.txt", &got)
 		wantError(s, err, fs.ErrNotExist)
@@ -192,7 +192,7 @@ var goldenDialogues = []dialogue{
 	}},
 }
 
-func (s *stage) get(c *filetransfer.Client) {
+func (s *fixture) get(c *filetransfer.Client) {
 	var got bytes.Buffer
 	info, err := c.Get(s.Context(), "notes.txt", &got)
 	s.must(err)
@@ -202,17 +202,17 @@ func (s *stage) get(c *filetransfer.Client) {
 	}
 }
 
-func (s *stage) download(c *filetransfer.Client) {
+func (s *fixture) download(c *filetransfer.Client) {
 	_, err := c.Download(s.Context(), "notes.txt", filepath.Join(s.local, "notes.txt"))
 	s.must(err)
-	s.wants(s.local, "notes.txt", helloContent)
+	s.wantFile(s.local, "notes.txt", helloContent)
 }
 
-func (s *stage) put(c *filetransfer.Client) {
+func (s *fixture) put(c *filetransfer.Client) {
 	s.must(c.Put(s.Context(), "new %.txt", strings.NewReader(helloContent), helloInfo(int64(len(helloContent)))))
 }
 
-func (s *stage) putOver(c *filetransfer.Client) {
+func (s *fixture) putOver(c *filetransfer.Client) {
 	c.Overwrite = true
 	s.must(c.Put(s.Context(), "new %.txt", strings.NewReader(helloContent), helloInfo(-1)))
 }
@@ -221,21 +221,21 @@ func helloInfo(size int64) filetransfer.Info {
 	return filetransfer.Info{Size: size, Mode: 0o640, ModTime: goldenTime}
 }
 
-func (s *stage) upload(c *filetransfer.Client) {
-	s.has(s.local, "log.txt", logContent)
+func (s *fixture) upload(c *filetransfer.Client) {
+	s.writeFile(s.local, "log.txt", logContent)
 	s.must(c.Upload(s.Context(), filepath.Join(s.local, "log.txt"), "log.txt"))
 }
 
-func (s *stage) stat(c *filetransfer.Client) {
+func (s *fixture) stat(c *filetransfer.Client) {
 	info, err := c.Stat(s.Context(), "notes.txt")
 	s.must(err)
-	s.wantsInfo(info, filetransfer.Info{Name: "notes.txt", Size: 12, Mode: 0o640, ModTime: goldenTime})
+	s.wantInfo(info, filetransfer.Info{Name: "notes.txt", Size: 12, Mode: 0o640, ModTime: goldenTime})
 	info, err = c.Stat(s.Context(), "tools")
 	s.must(err)
-	s.wantsInfo(info, filetransfer.Info{Name: "tools", Mode: 0o755 | fs.ModeDir, ModTime: goldenTime})
+	s.wantInfo(info, filetransfer.Info{Name: "tools", Mode: 0o755 | fs.ModeDir, ModTime: goldenTime})
 }
 
-func (s *stage) list(c *filetransfer.Client) {
+func (s *fixture) list(c *filetransfer.Client) {
 	infos, err := c.List(s.Context(), "tools")
 	s.must(err)
 	want := []filetransfer.Info{
@@ -247,12 +247,12 @@ func (s *stage) list(c *filetransfer.Client) {
 		s.Fatalf("listed %+v, want %+v", infos, want)
 	}
 	for i := range infos {
-		s.wantsInfo(infos[i], want[i])
+		s.wantInfo(infos[i], want[i])
 	}
 }
 
 // fail asks for what is refused.
-func (s *stage) fail(c *filetransfer.Client) {
+func (s *fixture) fail(c *filetransfer.Client) {
 	ctx := s.Context()
 	_, err := c.Get(ctx, "missing.txt", new(bytes.Buffer))
 	wantError(s, err, fs.ErrNotExist)
@@ -267,7 +267,7 @@ func (s *stage) fail(c *filetransfer.Client) {
 	wantFiles(s, s.local)
 }
 
-func (s *stage) wantsInfo(got, want filetransfer.Info) {
+func (s *fixture) wantInfo(got, want filetransfer.Info) {
 	s.Helper()
 	if got.Name != want.Name || got.Size != want.Size || got.Mode != want.Mode || !got.ModTime.Equal(want.ModTime) {
 		s.Errorf("got %+v, want %+v", got, want)
@@ -384,11 +384,11 @@ func (r *recording) Close() error {
 }
 
 // perform runs each dialogue in a bubble of its own.
-func perform(t *testing.T, do func(s *stage, d dialogue)) {
+func eachDialogue(t *testing.T, do func(s *fixture, d dialogue)) {
 	for _, d := range goldenDialogues {
 		t.Run(d.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newStage(t)
+				s := newFixture(t)
 				if d.prepare != nil {
 					d.prepare(s)
 				}
@@ -400,7 +400,7 @@ func perform(t *testing.T, do func(s *stage, d dialogue)) {
 }
 
 func TestServerAndClientMatchTranscripts(t *testing.T) {
-	perform(t, func(s *stage, d dialogue) {
+	eachDialogue(t, func(s *fixture, d dialogue) {
 		var r transcript
 		client, server := record(s, &r)
 		served := hosttest.InBackground(func() error { return s.server.ServeConn(s.Context(), server) })
@@ -421,7 +421,7 @@ func TestServerAndClientMatchTranscripts(t *testing.T) {
 
 // act says over a connection what one side says in a transcript, each time when
 // the other one has had its say.
-func act(c net.Conn, who string, turns []turn) {
+func replay(c net.Conn, who string, turns []turn) {
 	go io.Copy(io.Discard, c)
 	for _, t := range turns {
 		time.Sleep(time.Second) // more than a server waits for the rest of a plain name
@@ -436,11 +436,11 @@ func act(c net.Conn, who string, turns []turn) {
 }
 
 func TestServerServesClientsOfTranscripts(t *testing.T) {
-	perform(t, func(s *stage, d dialogue) {
+	eachDialogue(t, func(s *fixture, d dialogue) {
 		var r transcript
 		client, server := record(s, &r)
 		served := hosttest.InBackground(func() error { return s.server.ServeConn(s.Context(), server) })
-		act(client, "C", readTranscript(s, goldenPath(d.name)))
+		replay(client, "C", readTranscript(s, goldenPath(d.name)))
 		<-served
 		if d.check != nil {
 			d.check(s)
@@ -452,10 +452,10 @@ func TestServerServesClientsOfTranscripts(t *testing.T) {
 }
 
 func TestClientAcceptsServersOfTranscripts(t *testing.T) {
-	perform(t, func(s *stage, d dialogue) {
+	eachDialogue(t, func(s *fixture, d dialogue) {
 		client, server := record(s, new(transcript))
 		turns := readTranscript(s, goldenPath(d.name))
-		acted := hosttest.InBackground(func() error { act(server, "S", turns); return nil })
+		acted := hosttest.InBackground(func() error { replay(server, "S", turns); return nil })
 		s.Cleanup(func() { <-acted })
 		d.client(s, client)
 	})

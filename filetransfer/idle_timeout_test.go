@@ -100,9 +100,9 @@ func TestIdleTimeoutDropsPeersTooSlow(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, server := net.Pipe()
 				s := serveOn(t, &filetransfer.Server{FS: offered()}, client, server)
-				p := newTalker(t, client)
-				p.hear(filetransfer.Prompt)
-				p.say("large\n")
+				p := newRawPeer(t, client)
+				p.expect(filetransfer.Prompt)
+				p.send("large\n")
 				reading := hosttest.InBackground(func() error {
 					_, err := io.Copy(io.Discard, slowConn{client, test.bytes, test.tick})
 					return err
@@ -127,10 +127,10 @@ func TestIdleTimeoutIsTheOneSet(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
 			client, server := net.Pipe()
-			p := newTalker(t, client)
+			p := newRawPeer(t, client)
 			s := serveOn(t, &filetransfer.Server{IdleTimeout: idle}, client, server)
-			p.hear(filetransfer.Prompt)
-			p.Go(func() { p.hearRest() })
+			p.expect(filetransfer.Prompt)
+			p.Go(func() { p.readRest() })
 			if err := <-s.err; !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("ServeConn: %v", err)
 			}
@@ -139,7 +139,7 @@ func TestIdleTimeoutIsTheOneSet(t *testing.T) {
 			}
 
 			began = time.Now()
-			c := filetransfer.NewClient(against(t, func(p *talker) { p.hearRest() }))
+			c := filetransfer.NewClient(rawServer(t, func(p *rawPeer) { p.readRest() }))
 			c.IdleTimeout = idle
 			wantError(t, get(t.Context(), c), os.ErrDeadlineExceeded)
 			if took := time.Since(began); took != want {
@@ -243,31 +243,31 @@ func TestIdleTimeoutAllowsLongHashing(t *testing.T) {
 
 func TestIdleTimeoutAllowsWaitBlocks(t *testing.T) {
 	const long = 300 // seconds, each with a message
-	patience := func(p *talker, wait string) {
+	patience := func(p *rawPeer, wait string) {
 		for range long {
-			p.say(wait)
+			p.send(wait)
 			time.Sleep(time.Second)
 		}
 	}
-	for name, server := range map[string]func(p *talker){
-		"before an answer": func(p *talker) {
-			p.hearWord("get")
+	for name, server := range map[string]func(p *rawPeer){
+		"before an answer": func(p *rawPeer) {
+			p.readWord("get")
 			patience(p, message("wait"))
-			p.say(message("ok", "Size: 5"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
-			p.hearWord("ok")
+			p.send(message("ok", "Size: 5"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
+			p.readWord("ok")
 		},
-		"before an answer, after a while": func(p *talker) {
-			p.hearWord("get")
+		"before an answer, after a while": func(p *rawPeer) {
+			p.readWord("get")
 			time.Sleep(29 * time.Second)
 			patience(p, message("wait")) // and a second
 			time.Sleep(28 * time.Second)
-			p.say(message("ok", "Size: 5"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
-			p.hearWord("ok")
+			p.send(message("ok", "Size: 5"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
+			p.readWord("ok")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := filetransfer.NewClient(against(t, prompted(server)))
+				c := filetransfer.NewClient(rawServer(t, withPrompt(server)))
 				defer c.Close()
 				began := time.Now()
 				if err := get(t.Context(), c); err != nil {
@@ -281,16 +281,16 @@ func TestIdleTimeoutAllowsWaitBlocks(t *testing.T) {
 	}
 	t.Run("before a receipt", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
-				p.hearWord("put")
+			c := filetransfer.NewClient(rawServer(t, withPrompt(func(p *rawPeer) {
+				p.readWord("put")
 				patience(p, message("wait"))
-				p.say(message("ready"))
-				p.hearWord("from")
-				p.hearContent()
-				p.hearWord("end")
+				p.send(message("ready"))
+				p.readWord("from")
+				p.readContent()
+				p.readWord("end")
 				time.Sleep(29 * time.Second)
 				patience(p, message("wait"))
-				p.say(message("ok", "SHA-256: "+sumOfHello))
+				p.send(message("ok", "SHA-256: "+sumOfHello))
 			})))
 			defer c.Close()
 			if err := c.Put(t.Context(), "new", strings.NewReader("hello"), filetransfer.Info{Size: 5}); err != nil {
@@ -301,38 +301,38 @@ func TestIdleTimeoutAllowsWaitBlocks(t *testing.T) {
 	t.Run("by the server", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			uploads := newDir(t, nil)
-			s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads})
-			p := s.talk(t)
+			s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads})
+			p := s.connectRaw(t)
 			patience(p, request("wait"))
-			p.say(request("get", "Name: a.txt"))
-			p.hearWord("ok")
-			p.hear(chunk("hello") + "0\r\n")
-			p.hearWord("end")
+			p.send(request("get", "Name: a.txt"))
+			p.readWord("ok")
+			p.expect(chunk("hello") + "0\r\n")
+			p.readWord("end")
 			patience(p, message("wait"))
-			p.say(message("ok"))
+			p.send(message("ok"))
 			patience(p, request("wait"))
-			p.say(put("Size: 5"))
-			p.hearWord("ready")
+			p.send(put("Size: 5"))
+			p.readWord("ready")
 			patience(p, message("wait"))
-			p.say(message("from"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
-			p.hearWord("ok")
+			p.send(message("from"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
+			p.readWord("ok")
 			p.Close()
 			s.wantServing(t)
 			if strings.Contains(s.log.String(), "dropped") {
 				t.Errorf("the log is\n%s", s.log)
 			}
-			s.shut(t)
+			s.stop(t)
 		})
 	})
 }
 
 // A lazy writer takes its time.
-type lazy struct {
+type slowWriter struct {
 	bytes.Buffer
 	pause time.Duration
 }
 
-func (w *lazy) Write(p []byte) (int, error) {
+func (w *slowWriter) Write(p []byte) (int, error) {
 	time.Sleep(w.pause)
 	return w.Buffer.Write(p)
 }
@@ -353,8 +353,8 @@ func TestIdleTimeoutExcludesTimeOfWriter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := serve(t, "pipe", &filetransfer.Server{FS: fstest.MapFS{"file": {Data: []byte(content)}}, IdleTimeout: ages})
-				w := &lazy{pause: time.Minute}
+				s := serve(t, "pipe", &filetransfer.Server{FS: fstest.MapFS{"file": {Data: []byte(content)}}, IdleTimeout: longIdle})
+				w := &slowWriter{pause: time.Minute}
 				if err := transfer(t, s.conn, w); err != nil || w.String() != content {
 					t.Errorf("%d bytes came: %v", w.Len(), err)
 				}

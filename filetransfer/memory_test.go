@@ -93,7 +93,7 @@ func memoryInUse() (used, allocated int64) {
 
 // wantsLittleMemory checks how much memory a connection takes, at both ends.
 // transfer has to call sample now and then.
-func wantsLittleMemory(t *testing.T, s *filetransfer.Server, transfer func(c net.Conn, sample func()) error) {
+func wantLittleMemory(t *testing.T, s *filetransfer.Server, transfer func(c net.Conn, sample func()) error) {
 	t.Helper()
 	const most = 2 * 256 << 10
 	hosttest.LeavesNothingBehind(t, func() {
@@ -145,7 +145,7 @@ func TestClientMemoryIndependentOfFileSize(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := &filetransfer.Server{FS: bigFiles(bigSize), Uploads: openDir(t, t.TempDir())}
-			wantsLittleMemory(t, s, func(c net.Conn, sample func()) error {
+			wantLittleMemory(t, s, func(c net.Conn, sample func()) error {
 				sampled := &sampler{Reader: file, sample: sample}
 				err := transfer(t.Context(), c, sampled)
 				if sampled.bytes != bigSize {
@@ -177,7 +177,7 @@ func TestClientMemoryIndependentOfPartSize(t *testing.T) {
 				}
 			}
 			s := &filetransfer.Server{FS: bigFiles(bigSize), Uploads: openDir(t, dir)}
-			wantsLittleMemory(t, s, func(conn net.Conn, sample func()) error {
+			wantLittleMemory(t, s, func(conn net.Conn, sample func()) error {
 				c := filetransfer.NewClient(conn)
 				c.Progress = func(p filetransfer.Progress) { sample() }
 				return transfer(t.Context(), c, dir)

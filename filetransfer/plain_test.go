@@ -46,24 +46,24 @@ func TestServerPlainNameEndings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := open(t, "pipe", &filetransfer.Server{FS: files})
-				p := s.talk(t)
+				s := startServer(t, "pipe", &filetransfer.Server{FS: files})
+				p := s.connectRaw(t)
 				p.Go(func() {
 					for i, piece := range ask.pieces {
 						if i > 0 {
 							time.Sleep(ask.pause)
 						}
-						p.say(piece)
+						p.send(piece)
 					}
 				})
-				p.hearSome()
-				p.hear("hello" + endMark)
-				if rest := p.hearRest(); rest != "" {
+				p.awaitData()
+				p.expect("hello" + endMark)
+				if rest := p.readRest(); rest != "" {
 					t.Errorf("%q came after the mark", rest)
 				}
 				p.Close()
 				p.Wait()
-				s.shut(t)
+				s.stop(t)
 			})
 		})
 	}
@@ -71,28 +71,28 @@ func TestServerPlainNameEndings(t *testing.T) {
 
 func TestServerPlainNameCutBySilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := open(t, "pipe", &filetransfer.Server{FS: offered()})
-		p := s.talk(t)
-		p.say("a.t")
+		s := startServer(t, "pipe", &filetransfer.Server{FS: offered()})
+		p := s.connectRaw(t)
+		p.send("a.t")
 		time.Sleep(250 * time.Millisecond)
-		p.Go(func() { p.say("xt\n") })
-		p.hear("Error: file does not exist\n")
+		p.Go(func() { p.send("xt\n") })
+		p.expect("Error: file does not exist\n")
 		p.Close()
 		p.Wait()
-		s.shut(t)
+		s.stop(t)
 	})
 }
 
 func TestServerPlainNameEndsWithHalfClose(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		s := serve(t, network, &filetransfer.Server{FS: offered()})
-		p := newTalker(t, s.conn)
-		p.hear(filetransfer.Prompt)
-		p.say("a.txt")
+		p := newRawPeer(t, s.conn)
+		p.expect(filetransfer.Prompt)
+		p.send("a.txt")
 		if err := s.conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-		p.hear("hello" + endMark)
+		p.expect("hello" + endMark)
 		if err := hosttest.Receive(t, s.err); err != nil {
 			t.Errorf("ServeConn: %v", err)
 		}
@@ -102,8 +102,8 @@ func TestServerPlainNameEndsWithHalfClose(t *testing.T) {
 func TestServeConnReturnsNilIfNothingAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, "pipe", &filetransfer.Server{FS: offered()})
-		p := newTalker(t, s.conn)
-		p.hear(filetransfer.Prompt)
+		p := newRawPeer(t, s.conn)
+		p.expect(filetransfer.Prompt)
 		p.Close()
 		if err := <-s.err; err != nil {
 			t.Errorf("ServeConn: %v", err)
@@ -122,15 +122,15 @@ func TestServerPlainErrorIsOneLine(t *testing.T) {
 			"/\x1b[2J\u009b":               "Error: invalid name",
 			"/" + strings.Repeat("ü", 900): "Error: invalid name",
 		} {
-			s := open(t, "pipe", &filetransfer.Server{FS: offered()})
-			p := s.talk(t)
-			p.say(name)
-			got := p.hearRest()
+			s := startServer(t, "pipe", &filetransfer.Server{FS: offered()})
+			p := s.connectRaw(t)
+			p.send(name)
+			got := p.readRest()
 			if !strings.HasPrefix(got, want) || len(got) > 700 || strings.ContainsAny(strings.TrimSuffix(got, "\n"), "\n\r\x1b\u009b") || strings.Contains(got, endMark) {
 				t.Errorf("%q is answered with %q, want %q", name, got, want)
 			}
 			p.Close()
-			s.shut(t)
+			s.stop(t)
 		}
 	})
 }
@@ -144,19 +144,19 @@ type plainServer struct {
 	stays  bool // does not hang up
 }
 
-func (s plainServer) speak(p *talker) {
+func (s plainServer) speak(p *rawPeer) {
 	for _, piece := range s.prompt {
-		p.say(piece)
+		p.send(piece)
 	}
-	p.hear("a.txt")
+	p.expect("a.txt")
 	for i, piece := range s.pieces {
 		if i > 0 {
 			time.Sleep(s.pause)
 		}
-		p.say(piece)
+		p.send(piece)
 	}
 	if s.stays {
-		p.hearRest()
+		p.readRest()
 	}
 }
 
@@ -203,7 +203,7 @@ func TestFetchFromPlainServers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				conn := against(t, test.speak)
+				conn := rawServer(t, test.speak)
 				var got bytes.Buffer
 				began := time.Now()
 				n, err := filetransfer.Fetch(t.Context(), conn, "a.txt", &got)
@@ -229,12 +229,12 @@ func TestFetchReturnsWhileServerStaysOpen(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
 			client, server := networks[network](t)
-			p := newTalker(t, server)
+			p := newRawPeer(t, server)
 			p.Go(func() {
-				p.say(filetransfer.Prompt)
-				p.hear("a.txt")
-				p.say("hello" + endMark)
-				p.hearRest()
+				p.send(filetransfer.Prompt)
+				p.expect("a.txt")
+				p.send("hello" + endMark)
+				p.readRest()
 			})
 			var got bytes.Buffer
 			if _, err := filetransfer.Fetch(t.Context(), client, "a.txt", &got); err != nil || got.String() != "hello" {
@@ -248,7 +248,7 @@ func TestFetchReturnsWhileServerStaysOpen(t *testing.T) {
 
 func TestFetchRefusesPromptThatContinues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		conn := against(t, func(p *talker) { p.say(filetransfer.Prompt + " of your \x1b[2Jchoice") })
+		conn := rawServer(t, func(p *rawPeer) { p.send(filetransfer.Prompt + " of your \x1b[2Jchoice") })
 		_, err := filetransfer.Fetch(t.Context(), conn, "a.txt", io.Discard)
 		wantHarmless(t, err)
 		if err == nil || !strings.Contains(err.Error(), "of your") {

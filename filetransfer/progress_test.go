@@ -19,13 +19,13 @@ import (
 )
 
 // A witness keeps the reports of transfers, and when they came.
-type witness struct {
+type progressLog struct {
 	mu      sync.Mutex
 	reports []filetransfer.Progress
 	times   []time.Time
 }
 
-func (w *witness) see(p filetransfer.Progress) {
+func (w *progressLog) record(p filetransfer.Progress) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.reports = append(w.reports, p)
@@ -34,7 +34,7 @@ func (w *witness) see(p filetransfer.Progress) {
 
 // wantReports checks the reports of one transfer, which began with some bytes,
 // and ended with some of a total.
-func (w *witness) wantReports(t testing.TB, name string, from, done, total int64) {
+func (w *progressLog) wantReports(t testing.TB, name string, from, done, total int64) {
 	t.Helper()
 	if len(w.reports) == 0 {
 		t.Error("there are no reports")
@@ -79,18 +79,18 @@ const (
 )
 
 // A walk is a transfer at that pace, of what is to be 300 KiB.
-type walk struct {
+type slowTransfer struct {
 	content        string
-	client, server witness
+	client, server progressLog
 	c              *filetransfer.Client
 	s              service
 	uploads        *os.Root
 }
 
 // newWalk makes a connection at which the reader is slow.
-func newWalk(t *testing.T, toServer bool) *walk {
+func newSlowTransfer(t *testing.T, toServer bool) *slowTransfer {
 	t.Helper()
-	w := &walk{content: random(paceSize), uploads: newDir(t, nil)}
+	w := &slowTransfer{content: random(paceSize), uploads: newDir(t, nil)}
 	client, server := net.Pipe()
 	if toServer {
 		server = slowConn{server, 1 << 10, pace}
@@ -98,14 +98,14 @@ func newWalk(t *testing.T, toServer bool) *walk {
 		client = slowConn{client, 1 << 10, pace}
 	}
 	files := newDir(t, map[string]string{"file": w.content, "empty": ""})
-	w.s = serveOn(t, &filetransfer.Server{FS: files.FS(), Uploads: w.uploads, Progress: w.server.see}, client, server)
+	w.s = serveOn(t, &filetransfer.Server{FS: files.FS(), Uploads: w.uploads, Progress: w.server.record}, client, server)
 	w.c = filetransfer.NewClient(client)
-	w.c.Progress = w.client.see
+	w.c.Progress = w.client.record
 	return w
 }
 
 // finish ends it, when all reports have come.
-func (w *walk) finish(t *testing.T) {
+func (w *slowTransfer) finish(t *testing.T) {
 	t.Helper()
 	w.c.Close()
 	<-w.s.err
@@ -114,12 +114,12 @@ func (w *walk) finish(t *testing.T) {
 
 func TestProgressOfGet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWalk(t, false)
+		w := newSlowTransfer(t, false)
 		if _, err := w.c.Get(t.Context(), "file", io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		w.finish(t)
-		for _, side := range []*witness{&w.client, &w.server} {
+		for _, side := range []*progressLog{&w.client, &w.server} {
 			side.wantReports(t, "file", 0, paceSize, paceSize)
 			// About one for each 100 ms, as a chunk takes 320 ms.
 			if n := len(side.reports); n < 9 || n > 31 {
@@ -132,12 +132,12 @@ func TestProgressOfGet(t *testing.T) {
 func TestProgressOfPut(t *testing.T) {
 	for _, size := range []int64{paceSize, -1} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWalk(t, true)
+			w := newSlowTransfer(t, true)
 			if err := w.c.Put(t.Context(), "new", strings.NewReader(w.content), filetransfer.Info{Size: size}); err != nil {
 				t.Fatal(err)
 			}
 			w.finish(t)
-			for _, side := range []*witness{&w.client, &w.server} {
+			for _, side := range []*progressLog{&w.client, &w.server} {
 				side.wantReports(t, "new", 0, paceSize, size)
 				if n := len(side.reports); n < 9 || n > 31 {
 					t.Errorf("there are %d reports", n)
@@ -149,13 +149,13 @@ func TestProgressOfPut(t *testing.T) {
 
 func TestProgressAtMostTenTimesPerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWalk(t, true)
+		w := newSlowTransfer(t, true)
 		// Small pieces come more often than reports.
 		if err := w.c.Put(t.Context(), "new", byPieces{strings.NewReader(w.content)}, filetransfer.Info{Size: paceSize}); err != nil {
 			t.Fatal(err)
 		}
 		w.finish(t)
-		for _, side := range []*witness{&w.client, &w.server} {
+		for _, side := range []*progressLog{&w.client, &w.server} {
 			side.wantReports(t, "new", 0, paceSize, paceSize)
 			last := side.reports[len(side.reports)-1]
 			if n := len(side.reports); n < 20 || n > int(last.Elapsed/(100*time.Millisecond))+1 {
@@ -174,7 +174,7 @@ func TestProgressOfResumedTransfer(t *testing.T) {
 	const there = 200 << 10
 	t.Run("download", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWalk(t, false)
+			w := newSlowTransfer(t, false)
 			local := filepath.Join(t.TempDir(), "local")
 			writeFile(t, local+".part", w.content[:there])
 			if _, err := w.c.Download(t.Context(), "file", local); err != nil {
@@ -187,7 +187,7 @@ func TestProgressOfResumedTransfer(t *testing.T) {
 	})
 	t.Run("upload", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWalk(t, true)
+			w := newSlowTransfer(t, true)
 			local := filepath.Join(t.TempDir(), "local")
 			writeFile(t, local, w.content)
 			writeFile(t, filepath.Join(w.uploads.Name(), "new.part"), w.content[:there])
@@ -201,7 +201,7 @@ func TestProgressOfResumedTransfer(t *testing.T) {
 	})
 	t.Run("download of all", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWalk(t, false)
+			w := newSlowTransfer(t, false)
 			local := filepath.Join(t.TempDir(), "local")
 			writeFile(t, local+".part", w.content)
 			if _, err := w.c.Download(t.Context(), "file", local); err != nil {
@@ -217,7 +217,7 @@ func TestProgressOfResumedTransfer(t *testing.T) {
 	})
 	t.Run("download of what has changed", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWalk(t, false)
+			w := newSlowTransfer(t, false)
 			local := filepath.Join(t.TempDir(), "local")
 			writeFile(t, local+".part", strings.Repeat("x", there))
 			if _, err := w.c.Download(t.Context(), "file", local); err != nil {
@@ -232,7 +232,7 @@ func TestProgressOfResumedTransfer(t *testing.T) {
 
 func TestProgressOfFetchIsServersOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWalk(t, false)
+		w := newSlowTransfer(t, false)
 		var got bytes.Buffer
 		if _, err := filetransfer.Fetch(t.Context(), slowConn{w.s.conn, 1 << 10, pace}, "file", &got); err != nil {
 			t.Fatal(err)
@@ -247,12 +247,12 @@ func TestProgressOfFetchIsServersOnly(t *testing.T) {
 
 func TestProgressOfEmptyFileIsOneReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWalk(t, false)
+		w := newSlowTransfer(t, false)
 		if _, err := w.c.Get(t.Context(), "empty", io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		w.finish(t)
-		for _, side := range []*witness{&w.client, &w.server} {
+		for _, side := range []*progressLog{&w.client, &w.server} {
 			if len(side.reports) != 1 || side.reports[0].Done != 0 || side.reports[0].Total != 0 || side.reports[0].Remaining != 0 {
 				t.Errorf("the reports are %+v", side.reports)
 			}
@@ -264,11 +264,11 @@ func TestProgressReportsEndOfFailedTransfer(t *testing.T) {
 	broken := errors.New("broken")
 	t.Run("get", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWalk(t, false)
+			w := newSlowTransfer(t, false)
 			_, err := w.c.Get(t.Context(), "file", &failing{100 << 10, broken})
 			wantError(t, err, broken)
 			w.finish(t)
-			for _, side := range []*witness{&w.client, &w.server} {
+			for _, side := range []*progressLog{&w.client, &w.server} {
 				last := side.reports[len(side.reports)-1]
 				if last.Done < 60<<10 || last.Done > 200<<10 {
 					t.Errorf("the last report is %+v", last)
@@ -279,7 +279,7 @@ func TestProgressReportsEndOfFailedTransfer(t *testing.T) {
 	})
 	t.Run("put", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWalk(t, true)
+			w := newSlowTransfer(t, true)
 			r := io.MultiReader(strings.NewReader(w.content[:100<<10]), errorReader{broken})
 			wantError(t, w.c.Put(t.Context(), "new", r, filetransfer.Info{Size: paceSize}), broken)
 			w.finish(t)
@@ -291,7 +291,7 @@ func TestProgressReportsEndOfFailedTransfer(t *testing.T) {
 
 func TestProgressIgnoresStatAndList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWalk(t, false)
+		w := newSlowTransfer(t, false)
 		w.c.Stat(t.Context(), "file")
 		w.c.List(t.Context(), ".")
 		w.c.Get(t.Context(), "missing", io.Discard)
@@ -308,11 +308,11 @@ func TestProgressIgnoresStatAndList(t *testing.T) {
 func TestProgressOfHugeSizeIsNotNegative(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reports []filetransfer.Progress
-		c := filetransfer.NewClient(against(t, prompted(func(p *talker) {
-			p.hearWord("get")
-			p.say(message("ok", fmt.Sprint("Size: ", int64(math.MaxInt64))))
+		c := filetransfer.NewClient(rawServer(t, withPrompt(func(p *rawPeer) {
+			p.readWord("get")
+			p.send(message("ok", fmt.Sprint("Size: ", int64(math.MaxInt64))))
 			for range 20 {
-				p.say(chunk("hello"))
+				p.send(chunk("hello"))
 				time.Sleep(time.Second)
 			}
 		})))

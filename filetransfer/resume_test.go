@@ -22,7 +22,7 @@ var resuming = []job{framedTransfers[1], framedTransfers[4]}
 
 // goOn does a job without a fault, and returns how much content it carried,
 // give or take what blocks and lengths of chunks take.
-func (j job) goOn(t testing.TB, p *place) (carried int) {
+func (j job) resume(t testing.TB, p *place) (carried int) {
 	t.Helper()
 	c := newCable(nil, net.Pipe)
 	if err, serverErr := j.run(t, t.Context(), c, p); err != nil || serverErr != nil {
@@ -33,7 +33,7 @@ func (j job) goOn(t testing.TB, p *place) (carried int) {
 }
 
 // leave leaves a part of a file.
-func (p *place) leave(t testing.TB, content string) {
+func (p *place) leavePart(t testing.TB, content string) {
 	t.Helper()
 	writeFile(t, filepath.Join(p.toDir, "file.part"), content)
 }
@@ -63,8 +63,8 @@ func TestDownloadAndUploadSendOnlyTheRest(t *testing.T) {
 			t.Run(j.name+"/"+name, func(t *testing.T) {
 				p := newPlace(t, content)
 				synctest.Test(t, func(t *testing.T) {
-					p.leave(t, tt.part)
-					if carried := j.goOn(t, p); carried < tt.left || carried > tt.left+blocksSize {
+					p.leavePart(t, tt.part)
+					if carried := j.resume(t, p); carried < tt.left || carried > tt.left+blocksSize {
 						t.Errorf("%d bytes were carried, where %d were missing", carried, tt.left)
 					}
 				})
@@ -78,8 +78,8 @@ func TestClientReplacesPartByEmptyFile(t *testing.T) {
 		t.Run(j.name, func(t *testing.T) {
 			p := newPlace(t, "")
 			synctest.Test(t, func(t *testing.T) {
-				p.leave(t, "something")
-				j.goOn(t, p)
+				p.leavePart(t, "something")
+				j.resume(t, p)
 			})
 		})
 	}
@@ -113,7 +113,7 @@ func TestClientRestartsIfFileChanged(t *testing.T) {
 					if !tt.again {
 						want -= held
 					}
-					if carried := j.goOn(t, p); carried < want || carried > want+blocksSize {
+					if carried := j.resume(t, p); carried < want || carried > want+blocksSize {
 						t.Errorf("%d bytes were carried, want %d", carried, want)
 					}
 				})
@@ -128,18 +128,18 @@ func TestUploadRestartsIfPartIsLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
 		uploaded := hosttest.InBackground(func() error { return resuming[1].do(t, t.Context(), client, &place{fromDir: p.fromDir}) })
-		s := newTalker(t, server)
-		s.say(filetransfer.Prompt)
-		s.hearWord("put")
-		s.say(message("ready", "Offset: 100", "SHA-256: "+sumOfNothing))
-		if begins := s.hearWord("from").Get("Offset"); begins != "" {
+		s := newRawPeer(t, server)
+		s.send(filetransfer.Prompt)
+		s.readWord("put")
+		s.send(message("ready", "Offset: 100", "SHA-256: "+sumOfNothing))
+		if begins := s.readWord("from").Get("Offset"); begins != "" {
 			t.Errorf("the content begins at %s", begins)
 		}
-		if got := s.hearContent(); got != "hello" {
+		if got := s.readContent(); got != "hello" {
 			t.Errorf("the content is %q", got)
 		}
-		s.hearWord("end")
-		s.say(message("failed"))
+		s.readWord("end")
+		s.send(message("failed"))
 		if err := <-uploaded; err == nil {
 			t.Error("a failure was taken for success")
 		}
@@ -161,8 +161,8 @@ func TestDownloadResumesPartOfFetch(t *testing.T) {
 		if err, _ := fetch.run(t, t.Context(), c, p); err == nil {
 			t.Error("the cut was not noticed")
 		}
-		p.leave(t, part.String())
-		if carried := resuming[0].goOn(t, p); carried > 10_000+blocksSize {
+		p.leavePart(t, part.String())
+		if carried := resuming[0].resume(t, p); carried > 10_000+blocksSize {
 			t.Errorf("%d bytes were carried", carried)
 		}
 	})
@@ -234,7 +234,7 @@ func TestProgressStartsAtResumedOffset(t *testing.T) {
 		t.Run(j, func(t *testing.T) {
 			defer p.clear(t)
 			synctest.Test(t, func(t *testing.T) {
-				p.leave(t, p.content[:held])
+				p.leavePart(t, p.content[:held])
 				var client, server []filetransfer.Progress
 				conn, other := net.Pipe()
 				s := p.server()
@@ -320,7 +320,7 @@ func TestOverwriteIsNeededToReplace(t *testing.T) {
 					t.Errorf("the file has changed: %+v", after)
 				}
 
-				overwriting(j.name).goOn(t, p)
+				overwriting(j.name).resume(t, p)
 				p.wantWhole(t)
 			})
 		})
@@ -335,12 +335,12 @@ func TestOverwriteRefusalKeepsPart(t *testing.T) {
 			p := newPlace(t, random(100<<10))
 			synctest.Test(t, func(t *testing.T) {
 				writeFile(t, filepath.Join(p.toDir, "file"), "old")
-				p.leave(t, p.content[:60_000])
+				p.leavePart(t, p.content[:60_000])
 				err, _ := j.run(t, t.Context(), newCable(nil, net.Pipe), p)
 				wantError(t, err, fs.ErrExist)
 				again := overwriting(j.name)
 				again.data = j.data
-				if carried := again.goOn(t, p); carried > len(p.content)-60_000+blocksSize {
+				if carried := again.resume(t, p); carried > len(p.content)-60_000+blocksSize {
 					t.Errorf("%d bytes were carried", carried)
 				}
 				p.wantWhole(t)
@@ -355,7 +355,7 @@ func TestOverwriteNeededIfNameTakenMeanwhile(t *testing.T) {
 			p := newPlace(t, random(100<<10))
 			synctest.Test(t, func(t *testing.T) {
 				path := filepath.Join(p.toDir, "file")
-				taken := &taking{t: t, path: path}
+				taken := &nameTakingConn{t: t, path: path}
 				client, server := net.Pipe()
 				taken.Conn = server
 				c := newCable(nil, func() (net.Conn, net.Conn) { return client, taken })
@@ -371,7 +371,7 @@ func TestOverwriteNeededIfNameTakenMeanwhile(t *testing.T) {
 					t.Fatal(err)
 				}
 				if j.resumes {
-					if carried := j.goOn(t, p); carried > blocksSize {
+					if carried := j.resume(t, p); carried > blocksSize {
 						t.Errorf("%d bytes were carried, although all were there", carried)
 					}
 				}
@@ -381,25 +381,25 @@ func TestOverwriteNeededIfNameTakenMeanwhile(t *testing.T) {
 }
 
 // A taking connection takes a name as soon as it has carried some content.
-type taking struct {
+type nameTakingConn struct {
 	net.Conn
 	t     testing.TB
 	path  string
 	bytes int
 }
 
-func (c *taking) Read(p []byte) (int, error) {
+func (c *nameTakingConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.count(n)
 	return n, err
 }
 
-func (c *taking) Write(p []byte) (int, error) {
+func (c *nameTakingConn) Write(p []byte) (int, error) {
 	c.count(len(p))
 	return c.Conn.Write(p)
 }
 
-func (c *taking) count(n int) {
+func (c *nameTakingConn) count(n int) {
 	if c.bytes += n; c.bytes-n <= 50_000 && c.bytes > 50_000 {
 		writeFile(c.t, c.path, "somebody else's")
 	}

@@ -74,7 +74,7 @@ func (z *zeroFile) Close() error               { return nil }
 func put(fields ...string) string { return request("put", append([]string{"Name: new"}, fields...)...) }
 
 type hostileClient struct {
-	do     func(p *talker, idle time.Duration)
+	do     func(p *rawPeer, idle time.Duration)
 	tcp    bool   // whether it is tried over TCP, too
 	reason string // that is logged
 	answer string // how what it hears then begins, unless that is ""
@@ -84,236 +84,236 @@ type hostileClient struct {
 // the prompt. What they do ends when they are dropped, at the latest.
 var hostileClients = map[string]hostileClient{
 	"says nothing": {
-		do:     func(*talker, time.Duration) {},
+		do:     func(*rawPeer, time.Duration) {},
 		reason: "silent",
 		answer: "Error: timeout: the client was silent, or took nothing, for 30s\n",
 	},
 	"hangs up after half a name of a request": {
-		do:     func(p *talker, _ time.Duration) { p.say("\x00filetr"); p.Close() },
+		do:     func(p *rawPeer, _ time.Duration) { p.send("\x00filetr"); p.Close() },
 		tcp:    true,
 		reason: "unexpected EOF",
 	},
 	"says half a request": {
-		do:     func(p *talker, _ time.Duration) { p.say(request("stat", "Name: a.txt")[:30]) },
+		do:     func(p *rawPeer, _ time.Duration) { p.send(request("stat", "Name: a.txt")[:30]) },
 		reason: "silent",
 		answer: "filetransfer/1 timeout\r\n",
 	},
 	"says a request without its last byte": {
-		do: func(p *talker, _ time.Duration) {
+		do: func(p *rawPeer, _ time.Duration) {
 			text := request("stat", "Name: a.txt")
-			p.say(text[:len(text)-1])
+			p.send(text[:len(text)-1])
 		},
 		reason: "silent",
 		answer: "filetransfer/1 timeout\r\n",
 	},
 	"drips a request": {
-		do: func(p *talker, idle time.Duration) {
+		do: func(p *rawPeer, idle time.Duration) {
 			p.Go(func() {
-				p.say(request("stat", "Name: a.txt")[:50])
-				p.sayForEver(idle/50, "a")
+				p.send(request("stat", "Name: a.txt")[:50])
+				p.sendForever(idle/50, "a")
 			})
 		},
 		reason: "silent",
 		answer: "filetransfer/1 timeout\r\n",
 	},
 	"drips a name": {
-		do: func(p *talker, _ time.Duration) {
-			p.Go(func() { p.sayForEver(100*time.Millisecond, "a") })
+		do: func(p *rawPeer, _ time.Duration) {
+			p.Go(func() { p.sendForever(100*time.Millisecond, "a") })
 		},
 		reason: "was not whole within",
 		answer: "Error: timeout: the name was not whole within 30s\n",
 	},
 	"sends a line without end": {
-		do: func(p *talker, _ time.Duration) {
-			p.say("\x00filetransfer/1 stat\r\nName: ")
-			p.sayForEver(time.Millisecond, zeroText)
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send("\x00filetransfer/1 stat\r\nName: ")
+			p.sendForever(time.Millisecond, zeroText)
 		},
 		reason: "more than 16384 bytes",
 	},
 	"sends lines without end": {
-		do: func(p *talker, _ time.Duration) {
-			p.say("\x00filetransfer/1 stat\r\n")
-			p.sayForEver(time.Millisecond, "A: "+strings.Repeat("b", 500)+"\r\n")
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send("\x00filetransfer/1 stat\r\n")
+			p.sendForever(time.Millisecond, "A: "+strings.Repeat("b", 500)+"\r\n")
 		},
 		tcp:    true,
 		reason: "more than 16384 bytes",
 	},
 	"sends many fields": {
-		do: func(p *talker, _ time.Duration) {
+		do: func(p *rawPeer, _ time.Duration) {
 			var fields []string
 			for i := range 100 {
 				fields = append(fields, fmt.Sprintf("A%d: b", i))
 			}
-			p.say(request("stat", append(fields, "Name: a.txt")...))
+			p.send(request("stat", append(fields, "Name: a.txt")...))
 		},
 		reason: "more than 64 fields",
 	},
 	"sends a long request": {
-		do:     func(p *talker, _ time.Duration) { p.say(request("stat", "Name: "+strings.Repeat("a", 17<<10))) },
+		do:     func(p *rawPeer, _ time.Duration) { p.send(request("stat", "Name: "+strings.Repeat("a", 17<<10))) },
 		tcp:    true,
 		reason: "more than 16384 bytes",
 	},
 	"sends a field twice": {
-		do:     func(p *talker, _ time.Duration) { p.say(request("stat", "Name: a.txt", "NAME: a.txt")) },
+		do:     func(p *rawPeer, _ time.Duration) { p.send(request("stat", "Name: a.txt", "NAME: a.txt")) },
 		reason: "2 fields named Name",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"sends a field without a colon": {
-		do:     func(p *talker, _ time.Duration) { p.say(request("stat", "Name a.txt")) },
+		do:     func(p *rawPeer, _ time.Duration) { p.send(request("stat", "Name a.txt")) },
 		reason: "malformed",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"sends a wrong checksum": {
-		do: func(p *talker, _ time.Duration) {
-			p.say("\x00filetransfer/1 stat\r\nName: a.txt\r\nCRC-32: 00000000\r\n\r\n")
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send("\x00filetransfer/1 stat\r\nName: a.txt\r\nCRC-32: 00000000\r\n\r\n")
 		},
 		tcp:    true,
 		reason: "CRC-32",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"sends no checksum": {
-		do:     func(p *talker, _ time.Duration) { p.say("\x00filetransfer/1 stat\r\nName: a.txt\r\n\r\n") },
+		do:     func(p *rawPeer, _ time.Duration) { p.send("\x00filetransfer/1 stat\r\nName: a.txt\r\n\r\n") },
 		reason: "CRC-32",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"sends no fields": {
-		do:     func(p *talker, _ time.Duration) { p.say("\x00filetransfer/1 stat\r\n\r\n") },
+		do:     func(p *rawPeer, _ time.Duration) { p.send("\x00filetransfer/1 stat\r\n\r\n") },
 		reason: "CRC-32",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"sends no method": {
-		do:     func(p *talker, _ time.Duration) { p.say("\x00filetransfer/1\r\n\r\n") },
+		do:     func(p *rawPeer, _ time.Duration) { p.send("\x00filetransfer/1\r\n\r\n") },
 		reason: "malformed",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"speaks a later version": {
-		do:     func(p *talker, _ time.Duration) { p.say("\x00filetransfer/2 stat\r\nName: a.txt\r\n\r\n") },
+		do:     func(p *rawPeer, _ time.Duration) { p.send("\x00filetransfer/2 stat\r\nName: a.txt\r\n\r\n") },
 		tcp:    true,
 		reason: "version 2",
 		answer: "filetransfer/1 unsupported\r\n",
 	},
 	"speaks no version": {
-		do:     func(p *talker, _ time.Duration) { p.say("\x00filetransfer/one stat\r\nName: a.txt\r\n\r\n") },
+		do:     func(p *rawPeer, _ time.Duration) { p.send("\x00filetransfer/one stat\r\nName: a.txt\r\n\r\n") },
 		reason: "version one",
 		answer: "filetransfer/1 unsupported\r\n",
 	},
 	"speaks another dialect": {
-		do:     func(p *talker, _ time.Duration) { p.say("\x00GET / HTTP/1.1\r\n\r\n") },
+		do:     func(p *rawPeer, _ time.Duration) { p.send("\x00GET / HTTP/1.1\r\n\r\n") },
 		reason: "GET / HTTP/1.1",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"begins a second request without NUL": {
-		do: func(p *talker, _ time.Duration) {
-			p.say(request("stat", "Name: a.txt"))
-			p.hearWord("ok")
-			p.say(message("stat", "Name: a.txt"))
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send(request("stat", "Name: a.txt"))
+			p.readWord("ok")
+			p.send(message("stat", "Name: a.txt"))
 		},
 		tcp:    true,
 		reason: "begins with",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"hangs up in the middle of a put": {
-		do: func(p *talker, _ time.Duration) {
-			p.say(put("Size: 10"))
-			p.hearWord("ready")
-			p.say(message("from"), chunk("hello"))
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send(put("Size: 10"))
+			p.readWord("ready")
+			p.send(message("from"), chunk("hello"))
 			p.Close()
 		},
 		tcp:    true,
 		reason: "unexpected EOF",
 	},
 	"says nothing instead of the content": {
-		do: func(p *talker, _ time.Duration) {
-			p.say(put("Size: 10"))
-			p.hearWord("ready")
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send(put("Size: 10"))
+			p.readWord("ready")
 		},
 		reason: "silent",
 	},
 	"says nothing in the middle of the content": {
-		do: func(p *talker, _ time.Duration) {
-			p.say(put("Size: 10"))
-			p.hearWord("ready")
-			p.say(message("from"), chunk("hello"))
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send(put("Size: 10"))
+			p.readWord("ready")
+			p.send(message("from"), chunk("hello"))
 		},
 		reason: "silent",
 	},
 	"drips content": {
-		do: func(p *talker, idle time.Duration) {
-			p.say(put("Size: unknown"))
-			p.hearWord("ready")
-			p.say(message("from"))
-			p.sayForEver(idle/20, chunk("x"))
+		do: func(p *rawPeer, idle time.Duration) {
+			p.send(put("Size: unknown"))
+			p.readWord("ready")
+			p.send(message("from"))
+			p.sendForever(idle/20, chunk("x"))
 		},
 		reason: "silent",
 	},
 	"goes on from what is not there": {
-		do: func(p *talker, _ time.Duration) {
-			p.say(put("Size: 10", "Resume: yes"))
-			p.hearWord("ready")
-			p.say(message("from", "Offset: 5", "SHA-256: "+sumOfHello))
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send(put("Size: 10", "Resume: yes"))
+			p.readWord("ready")
+			p.send(message("from", "Offset: 5", "SHA-256: "+sumOfHello))
 		},
 		tcp:    true,
 		reason: "malformed message: content begins at 5",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"answers out of turn": {
-		do: func(p *talker, _ time.Duration) {
-			p.say(put("Size: 10"))
-			p.hearWord("ready")
-			p.say(message("ok"))
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send(put("Size: 10"))
+			p.readWord("ready")
+			p.send(message("ok"))
 		},
 		reason: "malformed message: answer ok instead of from",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"sends less than it stated": {
-		do: func(p *talker, _ time.Duration) {
-			p.say(put("Size: 10"))
-			p.hearWord("ready")
-			p.say(message("from"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send(put("Size: 10"))
+			p.readWord("ready")
+			p.send(message("from"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
 		},
 		tcp:    true,
 		reason: "content of 5 bytes instead of 10",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
 	"sends content without end after it was refused": {
-		do: func(p *talker, idle time.Duration) {
-			p.say(put("Size: unknown"))
-			p.hearWord("ready")
-			p.say(message("from"))
-			p.Go(func() { p.sayForEver(idle/1000, chunk(zeroText)) })
-			p.hearWord("too-large")
+		do: func(p *rawPeer, idle time.Duration) {
+			p.send(put("Size: unknown"))
+			p.readWord("ready")
+			p.send(message("from"))
+			p.Go(func() { p.sendForever(idle/1000, chunk(zeroText)) })
+			p.readWord("too-large")
 		},
 		reason: "file is too large",
 	},
 	"sends more than it stated, without end": {
-		do: func(p *talker, idle time.Duration) {
-			p.say(put("Size: 4"))
-			p.hearWord("ready")
-			p.say(message("from"))
-			p.Go(func() { p.sayForEver(idle/1000, chunk("hello")) })
-			p.hearWord("corrupt")
+		do: func(p *rawPeer, idle time.Duration) {
+			p.send(put("Size: 4"))
+			p.readWord("ready")
+			p.send(message("from"))
+			p.Go(func() { p.sendForever(idle/1000, chunk("hello")) })
+			p.readWord("corrupt")
 		},
 		reason: "more than the stated 4 bytes",
 	},
 	"says nothing more after it was refused": {
-		do: func(p *talker, _ time.Duration) {
-			p.say(put("Size: 4"))
-			p.hearWord("ready")
-			p.say(message("from"), chunk("hello"))
-			p.hearWord("corrupt")
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send(put("Size: 4"))
+			p.readWord("ready")
+			p.send(message("from"), chunk("hello"))
+			p.readWord("corrupt")
 		},
 		reason: "more than the stated 4 bytes",
 	},
 	"takes nothing of a file": {
-		do: func(p *talker, idle time.Duration) {
-			p.say(request("get", "Name: large"))
+		do: func(p *rawPeer, idle time.Duration) {
+			p.send(request("get", "Name: large"))
 			time.Sleep(2 * idle)
 		},
 		reason: "took nothing",
 	},
 	"drips its reading": {
-		do: func(p *talker, idle time.Duration) {
-			p.say(request("get", "Name: large"))
+		do: func(p *rawPeer, idle time.Duration) {
+			p.send(request("get", "Name: large"))
 			for range 100 {
 				p.Read(make([]byte, 1))
 				time.Sleep(idle / 50)
@@ -322,57 +322,57 @@ var hostileClients = map[string]hostileClient{
 		reason: "took nothing",
 	},
 	"takes nothing of a file in the plain dialect": {
-		do: func(p *talker, idle time.Duration) {
-			p.say("large\n")
+		do: func(p *rawPeer, idle time.Duration) {
+			p.send("large\n")
 			time.Sleep(2 * idle)
 		},
 		reason: "took nothing",
 	},
 	"hangs up in the middle of a file": {
-		do: func(p *talker, _ time.Duration) {
-			p.say(request("get", "Name: large"))
-			p.hearWord("ok")
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send(request("get", "Name: large"))
+			p.readWord("ok")
 			p.Close()
 		},
 		tcp:    true,
 		reason: "get",
 	},
 	"hangs up in the middle of a file in the plain dialect": {
-		do: func(p *talker, _ time.Duration) {
-			p.say("large\n")
-			p.hearSome()
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send("large\n")
+			p.awaitData()
 			p.Close()
 		},
 		tcp:    true,
 		reason: "get",
 	},
 	"hangs up without a receipt": {
-		do: func(p *talker, _ time.Duration) {
-			p.say(request("get", "Name: a.txt"))
-			p.hearWord("ok")
-			p.hear(chunk("hello") + "0\r\n")
-			p.hearWord("end")
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send(request("get", "Name: a.txt"))
+			p.readWord("ok")
+			p.expect(chunk("hello") + "0\r\n")
+			p.readWord("end")
 			p.Close()
 		},
 		tcp:    true,
 		reason: "not confirmed",
 	},
 	"gives no receipt": {
-		do: func(p *talker, _ time.Duration) {
-			p.say(request("get", "Name: a.txt"))
-			p.hearWord("ok")
-			p.hear(chunk("hello") + "0\r\n")
-			p.hearWord("end")
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send(request("get", "Name: a.txt"))
+			p.readWord("ok")
+			p.expect(chunk("hello") + "0\r\n")
+			p.readWord("end")
 		},
 		reason: "not confirmed",
 	},
 	"asks again instead of a receipt": {
-		do: func(p *talker, _ time.Duration) {
-			p.say(request("get", "Name: a.txt"))
-			p.hearWord("ok")
-			p.hear(chunk("hello") + "0\r\n")
-			p.hearWord("end")
-			p.say(request("get", "Name: a.txt"))
+		do: func(p *rawPeer, _ time.Duration) {
+			p.send(request("get", "Name: a.txt"))
+			p.readWord("ok")
+			p.expect(chunk("hello") + "0\r\n")
+			p.readWord("end")
+			p.send(request("get", "Name: a.txt"))
 		},
 		tcp:    true,
 		reason: "not confirmed: malformed",
@@ -386,11 +386,11 @@ func init() {
 		"-1", "ffffffffffffffff", "ffff", "8001", "10000", "zz", "", "0x5", "05", "00", "+5", " 5", "5 ", "5;a=b", "5\r", "hello, world",
 	} {
 		hostileClients[fmt.Sprintf("sends a chunk of length %q", bad)] = hostileClient{
-			do: func(p *talker, _ time.Duration) {
-				p.say(put("Size: unknown"))
-				p.hearWord("ready")
-				p.say(message("from"), chunk("hello"), bad, "\r\n")
-				p.sayForEver(time.Millisecond, zeroText)
+			do: func(p *rawPeer, _ time.Duration) {
+				p.send(put("Size: unknown"))
+				p.readWord("ready")
+				p.send(message("from"), chunk("hello"), bad, "\r\n")
+				p.sendForever(time.Millisecond, zeroText)
 			},
 			tcp:    bad == "zz",
 			reason: "malformed message",
@@ -398,11 +398,11 @@ func init() {
 	}
 	for _, bad := range []string{"x", "x\r\n", " \r\n", "hello", "\n\n", "\r\r\n"} {
 		hostileClients[fmt.Sprintf("ends a chunk with %q", bad)] = hostileClient{
-			do: func(p *talker, _ time.Duration) {
-				p.say(put("Size: unknown"))
-				p.hearWord("ready")
-				p.say(message("from"), "5\r\nhello", bad)
-				p.sayForEver(time.Millisecond, zeroText)
+			do: func(p *rawPeer, _ time.Duration) {
+				p.send(put("Size: unknown"))
+				p.readWord("ready")
+				p.send(message("from"), "5\r\nhello", bad)
+				p.sendForever(time.Millisecond, zeroText)
 			},
 			reason: "malformed message",
 		}
@@ -426,11 +426,11 @@ func TestServerDropsHostileClients(t *testing.T) {
 func (h hostileClient) isDropped(t *testing.T, network string) {
 	const idle = 30 * time.Second
 	uploads := newDir(t, nil)
-	s := open(t, network, &filetransfer.Server{FS: offered(), Uploads: uploads, MaxUpload: 1 << 10})
-	p := s.talk(t)
+	s := startServer(t, network, &filetransfer.Server{FS: offered(), Uploads: uploads, MaxUpload: 1 << 10})
+	p := s.connectRaw(t)
 	began := time.Now()
 	h.do(p, idle)
-	if heard := p.hearRest(); !strings.HasPrefix(heard, h.answer) {
+	if heard := p.readRest(); !strings.HasPrefix(heard, h.answer) {
 		t.Errorf("the answer is %q, want %q", heard, h.answer)
 	}
 	p.Close()
@@ -440,14 +440,14 @@ func (h hostileClient) isDropped(t *testing.T, network string) {
 	}
 	s.wantServing(t)
 	s.log.wantDropped(t, h.reason)
-	s.shut(t)
+	s.stop(t)
 	if _, err := uploads.Stat("new"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("something was stored: %v", err)
 	}
 }
 
 // wantServing checks that the next client is served, in both dialects.
-func (s *counter) wantServing(t testing.TB) {
+func (s *testServer) wantServing(t testing.TB) {
 	t.Helper()
 	var got bytes.Buffer
 	conn := s.dial()
@@ -468,9 +468,9 @@ func TestServerDropsClientThatReadsNothing(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, "tcp", &filetransfer.Server{FS: offered(), IdleTimeout: 100 * time.Millisecond})
-			p := newTalker(t, s.conn)
-			p.hear(filetransfer.Prompt)
-			p.say(ask)
+			p := newRawPeer(t, s.conn)
+			p.expect(filetransfer.Prompt)
+			p.send(ask)
 			if err := hosttest.Receive(t, s.err); !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("ServeConn: %v", err)
 			}
@@ -480,8 +480,8 @@ func TestServerDropsClientThatReadsNothing(t *testing.T) {
 
 func TestServerKeepsConnAfterWrongRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), MaxUpload: 1 << 10})
-		p := s.talk(t)
+		s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), MaxUpload: 1 << 10})
+		p := s.connectRaw(t)
 		for _, ask := range []struct{ request, answer string }{
 			{request("dance", "Name: a.txt"), "unsupported"},
 			{request("stat"), "invalid"},
@@ -516,8 +516,8 @@ func TestServerKeepsConnAfterWrongRequest(t *testing.T) {
 			{request("list", "Name: a.txt"), "invalid"},
 			{request("list", "Name: missing"), "not-exist"},
 		} {
-			p.say(ask.request)
-			if message := p.hearWord(ask.answer).Get("Message"); message == "" {
+			p.send(ask.request)
+			if message := p.readWord(ask.answer).Get("Message"); message == "" {
 				t.Errorf("no message comes to %q", ask.request)
 			}
 		}
@@ -526,24 +526,24 @@ func TestServerKeepsConnAfterWrongRequest(t *testing.T) {
 		for i := range 61 { // and a checksum: as many as there may be
 			fields = append(fields, fmt.Sprintf("Later%d: field", i))
 		}
-		p.say(request("get", fields...))
-		p.hearWord("ok")
-		p.hear(chunk("hello") + "0\r\n")
-		p.hearWord("end")
-		p.say(message("ok"))
+		p.send(request("get", fields...))
+		p.readWord("ok")
+		p.expect(chunk("hello") + "0\r\n")
+		p.readWord("end")
+		p.send(message("ok"))
 		p.Close()
 		s.wantServing(t)
 		if strings.Contains(s.log.String(), "dropped") {
 			t.Errorf("somebody was dropped:\n%s", s.log)
 		}
-		s.shut(t)
+		s.stop(t)
 	})
 }
 
 func TestServerKeepsConnAfterRefusedContent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uploads := newDir(t, nil)
-		s := open(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads, MaxUpload: 1 << 10})
+		s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads, MaxUpload: 1 << 10})
 		c := filetransfer.NewClient(s.dial())
 		defer c.Close()
 		for _, content := range []struct {
@@ -585,14 +585,14 @@ func TestServerKeepsConnAfterRefusedContent(t *testing.T) {
 		}
 		c.Close()
 		s.wantServing(t)
-		s.shut(t)
+		s.stop(t)
 	})
 }
 
 func TestServerKeepsOnlyResumableParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uploads := newDir(t, nil)
-		s := open(t, "pipe", &filetransfer.Server{Uploads: uploads, MaxUpload: 10})
+		s := startServer(t, "pipe", &filetransfer.Server{Uploads: uploads, MaxUpload: 10})
 		for _, upload := range []struct {
 			size, content, end, answer string
 			left                       []string
@@ -604,17 +604,17 @@ func TestServerKeepsOnlyResumableParts(t *testing.T) {
 			{"10", chunk("hello"), message("failed", "Message: the disk is broken"), "failed", []string{"new.part"}},
 			{"10", chunk("hello"), message("incomplete"), "incomplete", []string{"new.part"}},
 		} {
-			p := s.talk(t)
-			p.say(put("Size: " + upload.size))
-			p.hearWord("ready")
-			p.Go(func() { p.say(message("from"), upload.content, "0\r\n", upload.end) })
-			p.hearWord(upload.answer)
+			p := s.connectRaw(t)
+			p.send(put("Size: " + upload.size))
+			p.readWord("ready")
+			p.Go(func() { p.send(message("from"), upload.content, "0\r\n", upload.end) })
+			p.readWord(upload.answer)
 			p.Close()
 			p.Wait()
-			s.talk(t).Close() // comes after the first has left
+			s.connectRaw(t).Close() // comes after the first has left
 			wantFiles(t, uploads.Name(), upload.left...)
 		}
-		s.shut(t)
+		s.stop(t)
 	})
 }
 
@@ -625,13 +625,13 @@ func TestServerLogsToDefaultLogger(t *testing.T) {
 		defer slog.SetDefault(before)
 		slog.SetDefault(log.logger())
 		client, server := net.Pipe()
-		p := newTalker(t, client)
+		p := newRawPeer(t, client)
 		served := hosttest.InBackground(func() error {
 			return (&filetransfer.Server{FS: offered()}).ServeConn(context.Background(), server)
 		})
-		p.hear(filetransfer.Prompt)
-		p.say("\x00hello\n")
-		p.hearWord("corrupt")
+		p.expect(filetransfer.Prompt)
+		p.send("\x00hello\n")
+		p.readWord("corrupt")
 		if err := <-served; !errors.Is(err, filetransfer.ErrCorrupt) {
 			t.Errorf("ServeConn: %v", err)
 		}
@@ -661,7 +661,7 @@ func (h rawLog) Handle(_ context.Context, r slog.Record) error {
 
 func TestServerLogsPrintableShortText(t *testing.T) {
 	bad := "\x1b[2J\a\u202e" + strings.Repeat("long ", 3000)
-	for _, say := range []string{
+	for _, send := range []string{
 		request("stat\x1b[2J\a", "Name: a.txt"),
 		request(bad, "Name: a.txt"),
 		request("stat", "Name: "+url.PathEscape(bad)),
@@ -677,11 +677,11 @@ func TestServerLogsPrintableShortText(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			log := rawLog{slog.DiscardHandler, make(chan string, 100)}
 			client, server := net.Pipe()
-			p := newTalker(t, client)
+			p := newRawPeer(t, client)
 			s := serveOn(t, &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), Logger: slog.New(log)}, client, server)
-			p.hear(filetransfer.Prompt)
-			p.Go(func() { p.hearRest() })
-			p.say(say)
+			p.expect(filetransfer.Prompt)
+			p.Go(func() { p.readRest() })
+			p.send(send)
 			if err := <-s.err; err != nil {
 				log.texts <- err.Error()
 			}
@@ -689,7 +689,7 @@ func TestServerLogsPrintableShortText(t *testing.T) {
 			close(log.texts)
 			for text := range log.texts {
 				if len(text) > 4000 || strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
-					t.Errorf("%.30q is logged as %.100q, %d bytes", say, text, len(text))
+					t.Errorf("%.30q is logged as %.100q, %d bytes", send, text, len(text))
 				}
 			}
 		})
@@ -697,16 +697,16 @@ func TestServerLogsPrintableShortText(t *testing.T) {
 }
 
 // A connection may have no address.
-type nowhere struct{ net.Conn }
+type connWithoutAddr struct{ net.Conn }
 
-func (nowhere) LocalAddr() net.Addr  { return nil }
-func (nowhere) RemoteAddr() net.Addr { return nil }
+func (connWithoutAddr) LocalAddr() net.Addr  { return nil }
+func (connWithoutAddr) RemoteAddr() net.Addr { return nil }
 
 func TestServeConnAcceptsConnWithoutAddr(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
-		s := serveOn(t, &filetransfer.Server{FS: offered()}, client, nowhere{server})
-		c := filetransfer.NewClient(nowhere{s.conn})
+		s := serveOn(t, &filetransfer.Server{FS: offered()}, client, connWithoutAddr{server})
+		c := filetransfer.NewClient(connWithoutAddr{s.conn})
 		if _, err := c.Stat(t.Context(), "a.txt"); err != nil {
 			t.Error(err)
 		}
@@ -718,12 +718,12 @@ func TestServeConnAcceptsConnWithoutAddr(t *testing.T) {
 }
 
 // A moody listener fails before it accepts.
-type moody struct {
+type flakyListener struct {
 	*pipeListener
 	errs []error
 }
 
-func (l *moody) Accept() (net.Conn, error) {
+func (l *flakyListener) Accept() (net.Conn, error) {
 	if len(l.errs) > 0 {
 		err := l.errs[0]
 		l.errs = l.errs[1:]
@@ -739,7 +739,7 @@ func (temporary) Temporary() bool { return true }
 func TestServeRetriesTemporaryAcceptErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := &net.OpError{Op: "accept", Err: os.NewSyscallError("accept", temporary{errors.New("too many open files")})}
-		l := &moody{newPipeListener(), make([]error, 20)}
+		l := &flakyListener{newPipeListener(), make([]error, 20)}
 		for i := range l.errs {
 			l.errs[i] = busy
 		}
@@ -747,8 +747,8 @@ func TestServeRetriesTemporaryAcceptErrors(t *testing.T) {
 		server := &filetransfer.Server{FS: offered(), Logger: log.logger()}
 		served := hosttest.InBackground(func() error { return server.Serve(l) })
 		began := time.Now()
-		p := newTalker(t, l.dial())
-		p.hear(filetransfer.Prompt)
+		p := newRawPeer(t, l.dial())
+		p.expect(filetransfer.Prompt)
 		if took := time.Since(began); took < 10*time.Second || took > 20*time.Second {
 			t.Errorf("Serve paused for %v in all", took)
 		}
@@ -764,7 +764,7 @@ func TestServeRetriesTemporaryAcceptErrors(t *testing.T) {
 
 func TestServeReturnsOtherAcceptErrors(t *testing.T) {
 	broken := errors.New("broken")
-	l := &moody{newPipeListener(), []error{broken}}
+	l := &flakyListener{newPipeListener(), []error{broken}}
 	server := &filetransfer.Server{Logger: quiet}
 	if err := server.Serve(l); !errors.Is(err, broken) {
 		t.Errorf("Serve: %v", err)

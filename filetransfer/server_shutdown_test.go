@@ -74,11 +74,11 @@ var heldTransfers = map[string]func(t *testing.T, c net.Conn, h *holder) error{
 }
 
 // holding starts a transfer and waits until it is in its middle.
-func holding(t *testing.T, name string) (s *counter, h *holder, content string, finished <-chan error) {
+func startHeld(t *testing.T, name string) (s *testServer, h *holder, content string, finished <-chan error) {
 	t.Helper()
 	content = random(300_000)
 	from, to := newDir(t, map[string]string{"large.bin": content}), newDir(t, nil)
-	s = open(t, "pipe", &filetransfer.Server{FS: from.FS(), Uploads: to})
+	s = startServer(t, "pipe", &filetransfer.Server{FS: from.FS(), Uploads: to})
 	h = &holder{stuck: newStuck(t), content: strings.NewReader(content)}
 	conn := s.dial()
 	finished = hosttest.InBackground(func() error { return heldTransfers[name](t, conn, h) })
@@ -90,19 +90,19 @@ func TestShutdownFinishesRunningTransfer(t *testing.T) {
 	for name := range heldTransfers {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, h, content, finished := holding(t, name)
-				shut := hosttest.InBackground(func() error { return s.Shutdown(t.Context()) })
+				s, h, content, finished := startHeld(t, name)
+				stop := hosttest.InBackground(func() error { return s.Shutdown(t.Context()) })
 				again := hosttest.InBackground(func() error { return s.Shutdown(t.Context()) })
 				synctest.Wait()
 				select {
-				case err := <-shut:
+				case err := <-stop:
 					t.Errorf("Shutdown did not wait: %v", err)
 				case err := <-finished:
 					t.Errorf("the transfer did not wait: %v", err)
 				default:
 				}
-				h.let()
-				for what, result := range map[string]<-chan error{"the transfer": finished, "Shutdown": shut, "the second Shutdown": again} {
+				h.unblock()
+				for what, result := range map[string]<-chan error{"the transfer": finished, "Shutdown": stop, "the second Shutdown": again} {
 					if err := <-result; err != nil {
 						t.Errorf("%s: %v", what, err)
 					}
@@ -126,19 +126,19 @@ func TestShutdownReturnsWithContext(t *testing.T) {
 	for name := range heldTransfers {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, h, _, finished := holding(t, name)
+				s, h, _, finished := startHeld(t, name)
 				ended, cancel := context.WithCancel(t.Context())
-				shut := hosttest.InBackground(func() error { return s.Shutdown(ended) })
+				stop := hosttest.InBackground(func() error { return s.Shutdown(ended) })
 				synctest.Wait()
 				cancel()
-				if err := <-shut; !errors.Is(err, context.Canceled) {
+				if err := <-stop; !errors.Is(err, context.Canceled) {
 					t.Errorf("Shutdown: %v", err)
 				}
 				if err := s.Shutdown(ended); !errors.Is(err, context.Canceled) {
 					t.Errorf("the second Shutdown: %v", err)
 				}
 				// The transfer has not suffered.
-				h.let()
+				h.unblock()
 				if err := <-finished; err != nil {
 					t.Errorf("the transfer: %v", err)
 				}
@@ -157,8 +157,8 @@ func TestServerCloseEndsRunningTransfer(t *testing.T) {
 	for name := range heldTransfers {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, h, content, finished := holding(t, name)
-				shut := hosttest.InBackground(func() error { return s.Shutdown(t.Context()) })
+				s, h, content, finished := startHeld(t, name)
+				stop := hosttest.InBackground(func() error { return s.Shutdown(t.Context()) })
 				synctest.Wait()
 				began := time.Now()
 				for range 2 {
@@ -169,14 +169,14 @@ func TestServerCloseEndsRunningTransfer(t *testing.T) {
 				if err := <-s.served; err != filetransfer.ErrServerClosed {
 					t.Errorf("Serve: %v", err)
 				}
-				if err := <-shut; err != nil {
+				if err := <-stop; err != nil {
 					t.Errorf("Shutdown: %v", err)
 				}
 				if took := time.Since(began); took > time.Second {
 					t.Errorf("it took %v", took)
 				}
 				s.log.wantDropped(t, "server is closed")
-				h.let()
+				h.unblock()
 				if err := <-finished; err == nil {
 					t.Error("the transfer knows nothing of it")
 				}
@@ -197,21 +197,21 @@ func TestShutdownAnswersWaitingClients(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			hosttest.LeavesNothingBehind(t, func() {
 				server := &filetransfer.Server{FS: offered()}
-				framed, plain := serve(t, network, server), newTalker(t, serve(t, network, server).conn)
+				framed, plain := serve(t, network, server), newRawPeer(t, serve(t, network, server).conn)
 				c := filetransfer.NewClient(framed.conn)
 				if _, err := c.Stat(t.Context(), "a.txt"); err != nil {
 					t.Fatal(err)
 				}
-				plain.hear(filetransfer.Prompt)
-				shut := hosttest.InBackground(func() error { return server.Shutdown(t.Context()) })
-				if got := plain.hearRest(); got != "Error: server is closing; try again later\n" {
+				plain.expect(filetransfer.Prompt)
+				stop := hosttest.InBackground(func() error { return server.Shutdown(t.Context()) })
+				if got := plain.readRest(); got != "Error: server is closing; try again later\n" {
 					t.Errorf("the plain client heard %q", got)
 				}
 				_, err := c.Stat(t.Context(), "a.txt")
 				wantError(t, err, filetransfer.ErrServerClosed)
 				c.Close()
 				plain.Close()
-				if err := hosttest.Receive(t, shut); err != nil {
+				if err := hosttest.Receive(t, stop); err != nil {
 					t.Errorf("Shutdown: %v", err)
 				}
 				if err := hosttest.Receive(t, framed.err); err != nil {
@@ -227,11 +227,11 @@ func TestShutdownAnswersFirstRequests(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			server := &filetransfer.Server{FS: offered()}
 			framed, plain := serve(t, network, server), serve(t, network, server)
-			var talkers []*talker
+			var talkers []*rawPeer
 			for _, conn := range []net.Conn{framed.conn, plain.conn} {
-				p := newTalker(t, conn)
+				p := newRawPeer(t, conn)
 				talkers = append(talkers, p)
-				p.hearSome()
+				p.awaitData()
 			}
 			if err := server.Shutdown(t.Context()); err != nil {
 				t.Error(err)
@@ -246,7 +246,7 @@ func TestShutdownAnswersFirstRequests(t *testing.T) {
 }
 
 // reread is a connection whose buffered bytes are read again.
-type reread struct{ *talker }
+type reread struct{ *rawPeer }
 
 func (r reread) Read(p []byte) (int, error) { return r.reader.Read(p) }
 
@@ -338,25 +338,25 @@ func TestServeReturnsIfListenerIsClosed(t *testing.T) {
 
 func TestServeOneClientAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := open(t, "pipe", &filetransfer.Server{FS: offered()})
-		first := s.talk(t)
-		second := newTalker(t, s.dial())
-		third := newTalker(t, s.dial())
+		s := startServer(t, "pipe", &filetransfer.Server{FS: offered()})
+		first := s.connectRaw(t)
+		second := newRawPeer(t, s.dial())
+		third := newRawPeer(t, s.dial())
 		prompt := make(chan string, 2)
-		for who, p := range map[string]*talker{"second": second, "third": third} {
+		for who, p := range map[string]*rawPeer{"second": second, "third": third} {
 			go func() {
-				p.hear(filetransfer.Prompt)
+				p.expect(filetransfer.Prompt)
 				prompt <- who
 			}()
 		}
-		first.say(request("get", "Name: a.txt"))
-		first.hearWord("ok")
-		first.hear(chunk("hello") + "0\r\n")
-		first.hearWord("end")
-		first.say(message("ok"))
+		first.send(request("get", "Name: a.txt"))
+		first.readWord("ok")
+		first.expect(chunk("hello") + "0\r\n")
+		first.readWord("end")
+		first.send(message("ok"))
 		time.Sleep(29 * time.Second)
-		first.say(request("stat", "Name: a.txt"))
-		first.hearWord("ok")
+		first.send(request("stat", "Name: a.txt"))
+		first.readWord("ok")
 		time.Sleep(29 * time.Second)
 		if len(prompt) > 0 {
 			t.Fatalf("the %s is served before the first has left", <-prompt)
@@ -365,25 +365,25 @@ func TestServeOneClientAtATime(t *testing.T) {
 		if who := <-prompt; who != "second" {
 			t.Errorf("the %s comes next", who)
 		}
-		second.say("a.txt\n")
-		second.hear("hello" + endMark)
-		second.hearRest()
+		second.send("a.txt\n")
+		second.expect("hello" + endMark)
+		second.readRest()
 		if who := <-prompt; who != "third" {
 			t.Errorf("the %s comes next", who)
 		}
 		third.Close()
-		s.shut(t)
+		s.stop(t)
 	})
 }
 
 func TestServerCloseEndsClientsInBacklog(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
-		s := open(t, "tcp", &filetransfer.Server{FS: offered()})
-		first := s.talk(t)
-		second := newTalker(t, s.dial())
-		s.shut(t)
-		first.hearRest()
-		if rest := second.hearRest(); rest != "" {
+		s := startServer(t, "tcp", &filetransfer.Server{FS: offered()})
+		first := s.connectRaw(t)
+		second := newRawPeer(t, s.dial())
+		s.stop(t)
+		first.readRest()
+		if rest := second.readRest(); rest != "" {
 			t.Errorf("the second heard %q", rest)
 		}
 		first.Close()

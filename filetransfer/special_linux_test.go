@@ -18,7 +18,7 @@ import (
 
 // strange makes what is neither a file nor a folder. To open the FIFO would
 // wait for its other end.
-var strange = map[string]func(path string) error{
+var irregular = map[string]func(path string) error{
 	"fifo": func(path string) error { return unix.Mkfifo(path, 0o666) },
 	"socket": func(path string) error {
 		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -39,10 +39,10 @@ var strange = map[string]func(path string) error{
 
 // addStrange adds to the folder inside what is strange, links to it, and a part
 // file that is.
-func (e *estate) addStrange() {
+func (e *sandbox) addIrregular() {
 	e.Helper()
 	e.Chdir(filepath.Join(e.path, "inside")) // a socket's path must be short
-	for kind, mk := range strange {
+	for kind, mk := range irregular {
 		for _, name := range []string{kind, kind + ".txt.part"} {
 			if err := mk(name); err != nil {
 				e.Fatal(err)
@@ -60,27 +60,27 @@ func inTime(t *testing.T, f func()) {
 }
 
 func TestServerDoesNotOpenFIFOsAndDevices(t *testing.T) {
-	e := newEstate(t)
-	e.addStrange()
+	e := newSandbox(t)
+	e.addIrregular()
 	inTime(t, func() {
-		for kind := range strange {
+		for kind := range irregular {
 			for _, name := range []string{kind, kind + "-link", kind + "-chain"} {
-				e.wantsRefusedGet(name, fs.ErrPermission)
-				e.wantsRefusedPut(name, fs.ErrExist, fs.ErrPermission)
-				e.wantsRefused(name+"/a.txt", fs.ErrNotExist)
-				stat, list := e.ask(name)
+				e.wantRefusedGet(name, fs.ErrPermission)
+				e.wantRefusedPut(name, fs.ErrExist, fs.ErrPermission)
+				e.wantRefused(name+"/a.txt", fs.ErrNotExist)
+				stat, list := e.statAndList(name)
 				if stat != nil || !errors.Is(list, fs.ErrInvalid) {
 					t.Errorf("%s: stat gives %v, and list %v", name, stat, list)
 				}
 			}
-			e.wantsRefusedPut(kind+".txt", fs.ErrPermission) // for its part file
+			e.wantRefusedPut(kind+".txt", fs.ErrPermission) // for its part file
 		}
 	})
 }
 
 func TestServerDoesNotOpenFIFOsOfSubFS(t *testing.T) {
-	e := newEstate(t)
-	e.addStrange()
+	e := newSandbox(t)
+	e.addIrregular()
 	e.link("a.txt", "file-link")
 	for kind, whole := range map[string]fs.FS{"folder": os.DirFS(e.path), "root": openDir(t, e.path).FS()} {
 		part, err := fs.Sub(whole, "inside") // it has no Stat
@@ -116,13 +116,13 @@ func TestServerDoesNotOpenFIFOsOfSubFS(t *testing.T) {
 }
 
 func TestDownloadAndUploadDoNotOpenFIFOs(t *testing.T) {
-	e := newEstate(t)
+	e := newSandbox(t)
 	c := filetransfer.NewClient(e.serve().conn)
 	defer c.Close()
-	e.addStrange()
-	before := e.picture()
+	e.addIrregular()
+	before := e.snapshot()
 	inTime(t, func() {
-		for kind := range strange {
+		for kind := range irregular {
 			for _, name := range []string{kind, kind + "-link", kind + "-chain"} {
 				for _, overwrite := range []bool{false, true} {
 					want := fs.ErrExist
@@ -141,7 +141,7 @@ func TestDownloadAndUploadDoNotOpenFIFOs(t *testing.T) {
 			wantError(t, err, fs.ErrPermission)
 		}
 	})
-	if now := e.picture(); now != before {
+	if now := e.snapshot(); now != before {
 		t.Errorf("was\n%sis\n%s", before, now)
 	}
 	if _, err := c.Get(t.Context(), "a.txt", io.Discard); err != nil {
@@ -150,8 +150,8 @@ func TestDownloadAndUploadDoNotOpenFIFOs(t *testing.T) {
 }
 
 func TestListMarksIrregularFiles(t *testing.T) {
-	e := newEstate(t)
-	e.addStrange()
+	e := newSandbox(t)
+	e.addIrregular()
 	c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: e.inside.FS()}).conn)
 	defer c.Close()
 	infos, err := c.List(t.Context(), ".")

@@ -41,13 +41,13 @@ func (c *bufferedConn) Write(p []byte) (int, error) {
 func TestWriteTimesOutDespiteBufferingKernel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
-		p := newTalker(t, server)
+		p := newRawPeer(t, server)
 		p.Go(func() {
-			p.say(filetransfer.Prompt)
-			p.hearWord("put")
-			p.say(message("ready"))
-			p.hearWord("from")
-			p.hearRest()
+			p.send(filetransfer.Prompt)
+			p.readWord("put")
+			p.send(message("ready"))
+			p.readWord("from")
+			p.readRest()
 		})
 		c := filetransfer.NewClient(&bufferedConn{Conn: client, room: 2})
 		defer c.Close()

@@ -20,24 +20,24 @@ import (
 )
 
 // A talker is a peer that a test speaks through, right or wrong.
-type talker struct {
+type rawPeer struct {
 	testing.TB
 	net.Conn
 	reader *bufio.Reader
 	sync.WaitGroup
 }
 
-func newTalker(t testing.TB, c net.Conn) *talker {
+func newRawPeer(t testing.TB, c net.Conn) *rawPeer {
 	t.Cleanup(func() { c.Close() })
-	return &talker{TB: t, Conn: c, reader: bufio.NewReader(c)}
+	return &rawPeer{TB: t, Conn: c, reader: bufio.NewReader(c)}
 }
 
 // say sends text, for as long as the other side takes it.
-func (p *talker) say(text ...string) { io.WriteString(p.Conn, strings.Join(text, "")) }
+func (p *rawPeer) send(text ...string) { io.WriteString(p.Conn, strings.Join(text, "")) }
 
 // sayForEver says the same over and over, with a pause, until the other side
 // takes no more.
-func (p *talker) sayForEver(pause time.Duration, text string) {
+func (p *rawPeer) sendForever(pause time.Duration, text string) {
 	for {
 		if _, err := io.WriteString(p.Conn, text); err != nil {
 			return
@@ -47,7 +47,7 @@ func (p *talker) sayForEver(pause time.Duration, text string) {
 }
 
 // drip says text, a byte at a time.
-func (p *talker) drip(text string, pause time.Duration) {
+func (p *rawPeer) sendSlowly(text string, pause time.Duration) {
 	for i := range len(text) {
 		if _, err := io.WriteString(p.Conn, text[i:i+1]); err != nil {
 			return
@@ -57,7 +57,7 @@ func (p *talker) drip(text string, pause time.Duration) {
 }
 
 // hear reads what must come next.
-func (p *talker) hear(want string) {
+func (p *rawPeer) expect(want string) {
 	p.Helper()
 	got := make([]byte, len(want))
 	n, err := io.ReadFull(p.reader, got)
@@ -67,7 +67,7 @@ func (p *talker) hear(want string) {
 }
 
 // hearSome waits for a byte and leaves it there.
-func (p *talker) hearSome() {
+func (p *rawPeer) awaitData() {
 	p.Helper()
 	if _, err := p.reader.Peek(1); err != nil {
 		p.Error(err)
@@ -75,14 +75,14 @@ func (p *talker) hearSome() {
 }
 
 // hearRest reads all that comes until the other side hangs up.
-func (p *talker) hearRest() string {
+func (p *rawPeer) readRest() string {
 	rest, _ := io.ReadAll(p.reader)
 	return string(rest)
 }
 
 // hearBlock reads a message of the framed dialect, and returns its first line
 // without the dialect, and its fields.
-func (p *talker) hearBlock() (word string, fields textproto.MIMEHeader) {
+func (p *rawPeer) readBlock() (word string, fields textproto.MIMEHeader) {
 	p.Helper()
 	lines := textproto.NewReader(p.reader)
 	first, err := lines.ReadLine()
@@ -97,9 +97,9 @@ func (p *talker) hearBlock() (word string, fields textproto.MIMEHeader) {
 }
 
 // hearWord reads a message that must have a word.
-func (p *talker) hearWord(want string) textproto.MIMEHeader {
+func (p *rawPeer) readWord(want string) textproto.MIMEHeader {
 	p.Helper()
-	word, fields := p.hearBlock()
+	word, fields := p.readBlock()
 	if word != want {
 		p.Errorf("heard %s %v, want %s", word, fields, want)
 	}
@@ -107,7 +107,7 @@ func (p *talker) hearWord(want string) textproto.MIMEHeader {
 }
 
 // hearBody reads content up to its end, but not the message that follows.
-func (p *talker) hearContent() string {
+func (p *rawPeer) readContent() string {
 	p.Helper()
 	var content strings.Builder
 	for {
@@ -122,7 +122,7 @@ func (p *talker) hearContent() string {
 		if _, err := io.CopyN(&content, p.reader, n); err != nil {
 			p.Error(err)
 		}
-		p.hear("\r\n")
+		p.expect("\r\n")
 	}
 }
 
@@ -218,7 +218,7 @@ func (l *pipeListener) dial() net.Conn {
 }
 
 // A counter is a server on a listener of its own.
-type counter struct {
+type testServer struct {
 	*filetransfer.Server
 	dial   func() net.Conn
 	log    *logbook
@@ -226,9 +226,9 @@ type counter struct {
 }
 
 // open lets a server serve on a network, as Serve does it.
-func open(t testing.TB, network string, s *filetransfer.Server) *counter {
+func startServer(t testing.TB, network string, s *filetransfer.Server) *testServer {
 	t.Helper()
-	c := &counter{Server: s, log: new(logbook)}
+	c := &testServer{Server: s, log: new(logbook)}
 	s.Logger = c.log.logger()
 	var listener net.Listener
 	if network == "pipe" {
@@ -254,15 +254,15 @@ func open(t testing.TB, network string, s *filetransfer.Server) *counter {
 }
 
 // talk returns a client that has heard the prompt.
-func (c *counter) talk(t testing.TB) *talker {
+func (c *testServer) connectRaw(t testing.TB) *rawPeer {
 	t.Helper()
-	p := newTalker(t, c.dial())
-	p.hear(filetransfer.Prompt)
+	p := newRawPeer(t, c.dial())
+	p.expect(filetransfer.Prompt)
 	return p
 }
 
 // shut closes the server, which must have gone on until now.
-func (c *counter) shut(t testing.TB) {
+func (c *testServer) stop(t testing.TB) {
 	t.Helper()
 	if err := c.Close(); err != nil {
 		t.Error(err)
