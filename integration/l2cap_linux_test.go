@@ -461,7 +461,7 @@ func TestL2CAPReadAfterLinkLoss(t *testing.T) {
 
 // handle returns the handle of the dialing adapter's link, for Shutdown.
 func (l *l2capLab) handle() (uint16, error) {
-	for _, link := range l.Links() {
+	for _, link := range l.LinkEnds() {
 		if link.Adapter == labtest.DialerAdapter {
 			return link.Handle, nil
 		}
