@@ -67,7 +67,8 @@ func TestControllerUnreachable(t *testing.T) {
 	}
 }
 
-// The kernel does not survive every Down whose links do not end first.
+// If an adapter is switched off while it has links, the kernel may never send
+// on it again, so Down must end the links first.
 func TestControllerDownEndsLinksFirst(t *testing.T) {
 	var log bytes.Buffer
 	r, a, b := two(t, rfcommtest.Config{Log: &log})
@@ -80,7 +81,7 @@ func TestControllerDownEndsLinksFirst(t *testing.T) {
 	}
 	// Disconnection Complete: success, handle 1, terminated by the local host.
 	if ended := []byte{0x04, 0x05, 4, 0, 1, 0, 0x16}; !bytes.Contains(log.Bytes(), ended) {
-		t.Errorf("the kernel was not told of the link's end before: there is no % x in the log", ended)
+		t.Errorf("the log lacks % x: Down has not ended the link", ended)
 	}
 }
 
@@ -99,7 +100,7 @@ func TestControllerDownWhileDataFlows(t *testing.T) {
 			})
 			streams.Go(func() {
 				if _, err := io.CopyN(io.Discard, c, 20_000); err != nil {
-					t.Errorf("before: %v", err)
+					t.Errorf("before Down: %v", err)
 				}
 				flows <- struct{}{}
 				io.Copy(io.Discard, c)
