@@ -18,7 +18,7 @@ const (
 
 // accepting applies a fault while a connection is being made or waits to be
 // accepted. Accept must return a connection that works.
-var accepting = &activity{name: "Accept", play: playAccepting, plans: map[*fault]plan{
+var accepting = &activity{name: "Accept", run: runAccepting, plans: map[*fault]plan{
 	pageTimesOut: {never: notDialing},
 	refusedPage:  {never: notDialing},
 	noListener:   {never: notDialing},
@@ -38,7 +38,7 @@ var accepting = &activity{name: "Accept", play: playAccepting, plans: map[*fault
 	wrongFrames:  {want: []string{success}, when: withNext, note: "another device sends them; the kernel ignores them"},
 }}
 
-func playAccepting(s *scene) {
+func runAccepting(s *scenario) {
 	l := listen(s.T, s.near)
 	s.atEnd(func() { l.Close() })
 	switch s.fault {
@@ -47,9 +47,9 @@ func playAccepting(s *scene) {
 	case killed:
 		s.startChild("dial", (rfcomm.Addr{Device: s.far.Addr()}).String(), conntest.AddrOf(l).String())
 	case wrongFrames:
-		p := s.speaker(s.third, s.near)
+		p := s.rawPeer(s.third, s.near)
 		p.session()
-		p.sayAllMalformed(byte(conntest.AddrOf(l).Channel << 1))
+		p.sendAllMalformed(byte(conntest.AddrOf(l).Channel << 1))
 	default:
 		waits, err := dial(s.Context(), s.far, conntest.AddrOf(l))
 		s.must(err)
@@ -70,13 +70,13 @@ func playAccepting(s *scene) {
 		if err == nil {
 			s.Error("a dial over a stalled link succeeded")
 		}
-		s.mend(s.T)
+		s.revert(s.T)
 	default:
 		// A dial would use the old link until both ends of it have ended.
 		for _, c := range s.radio.Controllers() {
 			awaitNoLink(s, c)
 		}
-		s.mend(s.T)
+		s.revert(s.T)
 	}
 	s.dialAndAnswer(l)
 	s.await(accepted)
@@ -84,7 +84,7 @@ func playAccepting(s *scene) {
 
 // acceptWorking accepts until a connection works. The kernel discards
 // connections that end in the queue, but can notice their end late.
-func (s *scene) acceptWorking(l *rfcomm.Listener) error {
+func (s *scenario) acceptWorking(l *rfcomm.Listener) error {
 	for {
 		c, err := l.AcceptRFCOMM()
 		if err != nil {
@@ -102,7 +102,7 @@ func (s *scene) acceptWorking(l *rfcomm.Listener) error {
 }
 
 // dialAndAnswer dials from the peer and answers the data that it receives.
-func (s *scene) dialAndAnswer(l *rfcomm.Listener) {
+func (s *scenario) dialAndAnswer(l *rfcomm.Listener) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), anewWithin)
 	defer cancel()

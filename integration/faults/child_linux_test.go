@@ -110,8 +110,8 @@ func (w *stuckWriter) Write(p []byte) (int, error) {
 }
 
 // startChild starts a child and waits until it is ready. The fault kills it, or
-// else the end of the scene.
-func (s *scene) startChild(args ...string) {
+// else the end of the scenario.
+func (s *scenario) startChild(args ...string) {
 	s.Helper()
 	self, err := os.Executable()
 	s.must(err)
@@ -146,7 +146,7 @@ func (s *scene) startChild(args ...string) {
 }
 
 // childConnection returns a connection to a listening child.
-func (s *scene) childConnection() *rfcomm.Conn {
+func (s *scenario) childConnection() *rfcomm.Conn {
 	s.Helper()
 	address := s.childAddress(s.far)
 	s.startChild("listen", address.String())
@@ -157,6 +157,6 @@ func (s *scene) childConnection() *rfcomm.Conn {
 }
 
 // childAddress returns an address for a child to listen on.
-func (s *scene) childAddress(at *rfcommtest.Controller) rfcomm.Addr {
+func (s *scenario) childAddress(at *rfcommtest.Controller) rfcomm.Addr {
 	return rfcomm.Addr{Device: at.Addr(), Channel: labtest.NextChannel()}
 }

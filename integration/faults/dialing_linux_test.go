@@ -10,7 +10,7 @@ import (
 // dialing applies a fault during a Dial. A fault that concerns the page strikes
 // before the page is answered. Any other strikes once the link exists, while
 // the dial waits for the peer's answer to the first RFCOMM frame.
-var dialing = &activity{name: "Dial", play: playDialing, plans: map[*fault]plan{
+var dialing = &activity{name: "Dial", run: runDialing, plans: map[*fault]plan{
 	pageTimesOut: {want: []string{"EHOSTDOWN"}, when: afterPage},
 	refusedPage:  {want: []string{"ECONNREFUSED"}},
 	noListener:   {want: []string{"ECONNREFUSED"}},
@@ -32,7 +32,7 @@ var dialing = &activity{name: "Dial", play: playDialing, plans: map[*fault]plan{
 
 const triesAgain = "the dial retries for up to 5 s, and succeeds if the device answers; otherwise it fails with ECONNRESET, or with the error of the next page"
 
-func playDialing(s *scene) {
+func runDialing(s *scenario) {
 	l := listen(s.T, s.far)
 	s.atEnd(func() { l.Close() })
 	address := conntest.AddrOf(l)
@@ -70,15 +70,15 @@ func playDialing(s *scene) {
 	case wrongFrames:
 		// The kernel dials over the existing session, no matter which end began
 		// it.
-		p := s.speaker(s.third, s.near)
+		p := s.rawPeer(s.third, s.near)
 		p.session()
 		address = s.childAddress(s.third)
 		s.strike()
 		dialed := dials()
 		hosttest.Receive(s, p.commands)
 		dlci := byte(address.Channel<<1 | 1)
-		p.sayAllMalformed(dlci)
-		p.say(frame(dlci, dm))
+		p.sendAllMalformed(dlci)
+		p.send(frame(dlci, dm))
 		s.await(dialed)
 	default:
 		s.connected() // so that there is a link

@@ -12,8 +12,8 @@ import (
 // table's first column.
 type activity struct {
 	name string
-	// play runs a cell: it starts the operation, calls strike, and then await.
-	play func(s *scene)
+	// run runs a cell: it starts the operation, calls strike, and then await.
+	run func(s *scenario)
 	// plans are the expected results, by fault.
 	plans map[*fault]plan
 }
@@ -25,7 +25,7 @@ var activities = []*activity{
 }
 
 func TestFaultTable(t *testing.T) {
-	st := newStage(t)
+	st := newSetup(t)
 	var rows []row
 	for _, a := range activities {
 		t.Run(a.name, func(t *testing.T) {
@@ -38,9 +38,9 @@ func TestFaultTable(t *testing.T) {
 				r := row{activity: a, fault: f, plan: plan}
 				if plan.never == "" && (!plan.long || *longFlag) {
 					t.Run(f.name, func(t *testing.T) {
-						s := &scene{T: t, stage: st, fault: f, plan: plan}
-						s.playIn(a)
-						r.played, r.took, r.err = true, s.took, s.err
+						s := &scenario{T: t, setup: st, fault: f, plan: plan}
+						s.run(a)
+						r.ran, r.took, r.err = true, s.took, s.err
 					})
 				}
 				rows = append(rows, r)
@@ -58,14 +58,14 @@ func TestFaultTable(t *testing.T) {
 	}
 }
 
-// playIn runs the scene's cell of an activity, and checks its result.
-func (s *scene) playIn(a *activity) {
+// run runs the scenario with an activity, and checks its result.
+func (s *scenario) run(a *activity) {
 	defer s.blameKernel(s.T)
 	s.reset(s.T)
 	hosttest.LeavesNothingBehind(s.T, func() {
 		defer s.close()
-		defer s.mend(s.T)
-		a.play(s)
+		defer s.revert(s.T)
+		a.run(s)
 	})
 	got := resultOf(s.err)
 	s.Logf("%s after %v: %v", got, s.took.Round(1e6), s.err)

@@ -17,22 +17,22 @@ import (
 // psm is the L2CAP PSM of RFCOMM.
 const psm = 3
 
-// A speaker is an RFCOMM implementation of the test's own, over an L2CAP
+// A rawPeer is an RFCOMM implementation of the test's own, over an L2CAP
 // socket, that sends any frames.
-type speaker struct {
-	*scene
+type rawPeer struct {
+	*scenario
 	file     *os.File
 	answers  chan byte     // types of the received frames, except for data
 	commands chan byte     // types of the commands received on the control channel
 	tests    chan string   // contents of the received responses to test commands
 	data     chan []byte   // data received on the channel
 	received atomic.Int64  // bytes of data
-	dlci     byte          // of the channel that spokenTo opened
+	dlci     byte          // of the channel that connectedToRaw opened
 	finished chan struct{} // closed when nothing more can be received
 }
 
-// speaker connects a speaker at one device to the kernel's RFCOMM at another.
-func (s *scene) speaker(at, to *rfcommtest.Controller) *speaker {
+// rawPeer connects a rawPeer at one device to the kernel's RFCOMM at another.
+func (s *scenario) rawPeer(at, to *rfcommtest.Controller) *rawPeer {
 	s.Helper()
 	fd := s.l2cap(at)
 	err := unix.Connect(fd, &unix.SockaddrL2{PSM: psm, Addr: to.Addr()})
@@ -43,11 +43,11 @@ func (s *scene) speaker(at, to *rfcommtest.Controller) *speaker {
 		unix.Close(fd)
 		s.Fatalf("connecting L2CAP: %v", err)
 	}
-	return s.speakOn(fd)
+	return s.newRawPeer(fd)
 }
 
 // l2cap returns an L2CAP socket that is bound to a device.
-func (s *scene) l2cap(at *rfcommtest.Controller) int {
+func (s *scenario) l2cap(at *rfcommtest.Controller) int {
 	s.Helper()
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, unix.BTPROTO_L2CAP)
 	s.must(err)
@@ -58,37 +58,38 @@ func (s *scene) l2cap(at *rfcommtest.Controller) int {
 	return fd
 }
 
-// speakOn returns a speaker on a connected socket, until the end of the scene.
-func (s *scene) speakOn(fd int) *speaker {
+// newRawPeer returns a rawPeer on a connected socket, until the end of the
+// scenario.
+func (s *scenario) newRawPeer(fd int) *rawPeer {
 	s.Helper()
 	s.must(unix.SetNonblock(fd, true))
-	p := &speaker{scene: s, file: os.NewFile(uintptr(fd), "l2cap"),
+	p := &rawPeer{scenario: s, file: os.NewFile(uintptr(fd), "l2cap"),
 		answers: make(chan byte, 1000), commands: make(chan byte, 1000), tests: make(chan string, 1000), data: make(chan []byte, 1000), finished: make(chan struct{})}
 	go p.listen()
 	s.atEnd(func() { p.file.Close(); <-p.finished })
 	return p
 }
 
-// say sends a frame.
-func (p *speaker) say(frame []byte) {
+// send sends a frame.
+func (p *rawPeer) send(frame []byte) {
 	p.Helper()
 	if _, err := p.file.Write(frame); err != nil {
 		p.Errorf("sending % x: %v", frame, err)
 	}
 }
 
-// sayAllMalformed sends all malformed frames, and checks that the kernel
+// sendAllMalformed sends all malformed frames, and checks that the kernel
 // answers a correct command after them.
-func (p *speaker) sayAllMalformed(dlci byte) {
+func (p *rawPeer) sendAllMalformed(dlci byte) {
 	p.Helper()
 	for _, f := range allMalformed(dlci) {
-		p.say(f)
+		p.send(f)
 	}
-	p.say(command(testCommand, true, []byte(testContent)...))
+	p.send(command(testCommand, true, []byte(testContent)...))
 	for limit := time.After(anewWithin); ; {
 		select {
-		case said := <-p.tests:
-			if said == testContent {
+		case got := <-p.tests:
+			if got == testContent {
 				return
 			}
 		case <-limit:
@@ -102,7 +103,7 @@ func (p *speaker) sayAllMalformed(dlci byte) {
 const testContent = "are you there?"
 
 // listen receives the kernel's frames, and answers its commands.
-func (p *speaker) listen() {
+func (p *rawPeer) listen() {
 	defer close(p.finished)
 	buffer := make([]byte, 2048)
 	for {
@@ -149,35 +150,35 @@ func put[T any](to chan<- T, value T) {
 }
 
 // open opens a channel to the kernel with a frame size.
-func (p *speaker) open(channel int, mtu uint16) (dlci byte) {
+func (p *rawPeer) open(channel int, mtu uint16) (dlci byte) {
 	p.Helper()
 	dlci = byte(channel << 1)
 	p.session()
-	p.say(negotiation(dlci, mtu))
-	p.say(frame(dlci, sabm))
+	p.send(negotiation(dlci, mtu))
+	p.send(frame(dlci, sabm))
 	if got := hosttest.Receive(p, p.answers); got != ua {
 		p.Fatalf("the kernel answered the opening of a channel with %#x", got)
 	}
-	p.say(frame(dlci, uihCredits, 30))
+	p.send(frame(dlci, uihCredits, 30))
 	return dlci
 }
 
 // session opens the RFCOMM session.
-func (p *speaker) session() {
+func (p *rawPeer) session() {
 	p.Helper()
-	p.say(frame(0, sabm))
+	p.send(frame(0, sabm))
 	if got := hosttest.Receive(p, p.answers); got != ua {
 		p.Fatalf("the kernel answered the opening of a session with %#x", got)
 	}
 }
 
-// spokenTo returns the kernel's end of a channel that a speaker at the third
-// device has opened, and the speaker.
-func (s *scene) spokenTo(mtu uint16) (near *rfcomm.Conn, p *speaker, dlci byte) {
+// connectedToRaw returns the kernel's end of a channel that a rawPeer at the
+// third device has opened, and the rawPeer.
+func (s *scenario) connectedToRaw(mtu uint16) (near *rfcomm.Conn, p *rawPeer, dlci byte) {
 	s.Helper()
 	l := listen(s.T, s.near)
 	defer l.Close()
-	p = s.speaker(s.third, s.near)
+	p = s.rawPeer(s.third, s.near)
 	dlci = p.open(conntest.AddrOf(l).Channel, mtu)
 	p.dlci = dlci
 	near, err := l.AcceptRFCOMM()

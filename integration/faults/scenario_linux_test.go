@@ -12,10 +12,10 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// A scene is the run of one cell.
-type scene struct {
+// A scenario is the run of one cell.
+type scenario struct {
 	*testing.T
-	*stage
+	*setup
 	fault *fault
 	plan  plan
 
@@ -32,11 +32,11 @@ type scene struct {
 	running sync.WaitGroup // goroutines that end once the closers have run
 }
 
-// atEnd registers a function that is called at the end of the scene, before the
-// check for leaks.
-func (s *scene) atEnd(f func()) { s.closers = append(s.closers, f) }
+// atEnd registers a function that is called at the end of the scenario, before
+// the check for leaks.
+func (s *scenario) atEnd(f func()) { s.closers = append(s.closers, f) }
 
-func (s *scene) close() {
+func (s *scenario) close() {
 	for _, f := range slices.Backward(s.closers) {
 		f()
 	}
@@ -44,14 +44,14 @@ func (s *scene) close() {
 }
 
 // closing registers a connection to be closed at the end, and returns it.
-func (s *scene) closing(c *rfcomm.Conn) *rfcomm.Conn {
+func (s *scenario) closing(c *rfcomm.Conn) *rfcomm.Conn {
 	s.atEnd(func() { c.Close() })
 	return c
 }
 
 // connected returns the two ends of a new connection, which are closed at the
 // end.
-func (s *scene) connected() (near, far *rfcomm.Conn) {
+func (s *scenario) connected() (near, far *rfcomm.Conn) {
 	s.Helper()
 	near, far = s.connect(s.T, s.near, s.far)
 	s.atEnd(func() {
@@ -70,10 +70,10 @@ func (s *scene) connected() (near, far *rfcomm.Conn) {
 const drainTime = 5 * time.Second
 
 // drain reads and discards data until the end of the stream.
-func (s *scene) drain(c *rfcomm.Conn) { s.running.Go(func() { io.Copy(io.Discard, c) }) }
+func (s *scenario) drain(c *rfcomm.Conn) { s.running.Go(func() { io.Copy(io.Discard, c) }) }
 
 // strike applies the fault.
-func (s *scene) strike() {
+func (s *scenario) strike() {
 	s.Helper()
 	s.struck = time.Now()
 	s.striking.Store(true)
@@ -86,7 +86,7 @@ const hangs = 10 * time.Second
 
 // await waits for the caller's result. After the planned time limit and hangs,
 // it fails the test, reverts the fault, and waits on.
-func (s *scene) await(result <-chan error) {
+func (s *scenario) await(result <-chan error) {
 	s.Helper()
 	limit := time.NewTimer(s.plan.limit() + hangs)
 	defer limit.Stop()
@@ -95,7 +95,7 @@ func (s *scene) await(result <-chan error) {
 		s.took = time.Since(s.struck)
 	case <-limit.C:
 		s.Errorf("no result within %v", s.plan.limit()+hangs)
-		s.mend(s.T)
+		s.revert(s.T)
 		s.err = hosttest.Receive(s.T, result)
 		s.took = time.Since(s.struck)
 	}

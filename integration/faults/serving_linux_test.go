@@ -13,7 +13,7 @@ import (
 
 // serving applies a fault while a client of the framed dialect gets a file. The
 // result is that of ServeConn. The server must serve the next client.
-var serving = &activity{name: "serving files", play: playServing, plans: map[*fault]plan{
+var serving = &activity{name: "serving files", run: runServing, plans: map[*fault]plan{
 	pageTimesOut: {never: transfersConnected},
 	refusedPage:  {never: transfersConnected},
 	noListener:   {never: transfersConnected},
@@ -33,7 +33,7 @@ var serving = &activity{name: "serving files", play: playServing, plans: map[*fa
 	wrongFrames:  {want: []string{success}, note: "another device sends them; the kernel ignores them"},
 }}
 
-func playServing(s *scene) {
+func runServing(s *scenario) {
 	e := s.newExchange(framedGet)
 	e.listen(s.childAddress(s.near))
 	e.serve(nil)
@@ -53,15 +53,15 @@ func playServing(s *scene) {
 		c.after = strikeAfter
 		struck := make(chan struct{})
 		hold := make(chan struct{})
-		var p *speaker
+		var p *rawPeer
 		if s.fault == wrongFrames {
-			p = s.speaker(s.third, s.near)
+			p = s.rawPeer(s.third, s.near)
 			p.session()
 		}
 		c.reached = func() {
 			s.strike()
 			if p != nil {
-				p.sayAllMalformed(2)
+				p.sendAllMalformed(2)
 			}
 			close(struck)
 			if s.fault == neverReads {
@@ -79,7 +79,7 @@ func playServing(s *scene) {
 		served = s.begun(struck, served)
 	}
 	s.await(served)
-	s.mend(s.T)
+	s.revert(s.T)
 	e.nextClient(address)
 }
 

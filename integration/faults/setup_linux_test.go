@@ -24,31 +24,31 @@ const (
 	supervisionTimeout = 200 * time.Millisecond
 )
 
-// A stage holds the three devices of all cells. The program under test runs at
-// near, and its peer at far. A speaker runs at third.
-type stage struct {
+// A setup holds the three devices of all cells. The program under test runs at
+// near, and its peer at far. A rawPeer runs at third.
+type setup struct {
 	near, far, third *rfcommtest.Controller
 	radio            *rfcommtest.Radio
 	lost             bool // the kernel has lost an adapter
 }
 
-func newStage(t *testing.T) *stage {
+func newSetup(t *testing.T) *setup {
 	t.Helper()
-	return newLoggedStage(t, nil)
+	return newLoggedSetup(t, nil)
 }
 
-func newLoggedStage(t *testing.T, log io.Writer) *stage {
+func newLoggedSetup(t *testing.T, log io.Writer) *setup {
 	t.Helper()
 	radio := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3, Log: log})
 	all := radio.Controllers()
-	return &stage{radio: radio, near: all[0], far: all[1], third: all[2]}
+	return &setup{radio: radio, near: all[0], far: all[1], third: all[2]}
 }
 
 // link returns the link between near and far.
-func (s *stage) link() *rfcommtest.Link { return s.radio.Link(s.near, s.far) }
+func (s *setup) link() *rfcommtest.Link { return s.radio.Link(s.near, s.far) }
 
-// mend reverts every fault.
-func (s *stage) mend(t testing.TB) {
+// revert reverts every fault.
+func (s *setup) revert(t testing.TB) {
 	t.Helper()
 	for _, c := range s.radio.Controllers() {
 		if err := c.Plug(); err != nil {
@@ -67,9 +67,9 @@ func (s *stage) mend(t testing.TB) {
 
 // reset reverts every fault and ends every link, so that no cell affects the
 // next.
-func (s *stage) reset(t testing.TB) {
+func (s *setup) reset(t testing.TB) {
 	t.Helper()
-	s.mend(t)
+	s.revert(t)
 	s.eachLink(func(l *rfcommtest.Link) { l.Disconnect(rfcommtest.RemoteUserTerminated) })
 	for _, c := range s.radio.Controllers() {
 		awaitNoLink(t, c)
@@ -89,26 +89,28 @@ func awaitNoLink(t testing.TB, c *rfcommtest.Controller) {
 	})
 }
 
-func (s *stage) eachLink(do func(*rfcommtest.Link)) {
+func (s *setup) eachLink(do func(*rfcommtest.Link)) {
 	for _, pair := range [][2]*rfcommtest.Controller{{s.near, s.far}, {s.near, s.third}, {s.far, s.third}} {
 		do(s.radio.Link(pair[0], pair[1]))
 	}
 }
 
-// droppedWork is where the kernel warns that it drops work for an adapter that is
-// being switched off or removed. See rfcommtest's Controller.Down, which avoids that.
+// droppedWork is where the kernel warns that it drops work for an adapter that
+// is being switched off or removed. See rfcommtest's Controller.Down, which
+// avoids that.
 const droppedWork = "__queue_work+"
 
-// blameKernel looks for the reason of a failure in the kernel's log. If the kernel
-// has dropped work, its adapters may be mute, and removing them may never end.
-func (s *stage) blameKernel(t testing.TB) {
+// blameKernel looks for the reason of a failure in the kernel's log. If the
+// kernel has dropped work, its adapters may be mute, and removing them may
+// never end.
+func (s *setup) blameKernel(t testing.TB) {
 	t.Helper()
 	if !t.Failed() {
 		return
 	}
 	if line := labtest.Warned(t, droppedWork); line != "" {
 		s.lost = true
-		t.Errorf("a bug of the kernel may be the cause, and nothing more is played: it has dropped work of an adapter that was "+
+		t.Errorf("a bug of the kernel may be the cause, and no more cells run: it has dropped work of an adapter that was "+
 			"switched off or removed (%s); see \"an adapter is switched off while it carries data\" in docs/faults.md", line)
 	}
 }
@@ -125,7 +127,7 @@ func dial(ctx context.Context, from *rfcommtest.Controller, to rfcomm.Addr) (*rf
 }
 
 // connect returns the two ends of a new connection.
-func (s *stage) connect(t testing.TB, from, to *rfcommtest.Controller) (dialed, accepted *rfcomm.Conn) {
+func (s *setup) connect(t testing.TB, from, to *rfcommtest.Controller) (dialed, accepted *rfcomm.Conn) {
 	t.Helper()
 	l := listen(t, to)
 	defer l.Close()
@@ -156,7 +158,7 @@ func keepLittle(t testing.TB, c *rfcomm.Conn) {
 const anewWithin = 20 * time.Second
 
 // connectsAnew checks that a new connection carries data both ways.
-func (s *stage) connectsAnew(t testing.TB) {
+func (s *setup) connectsAnew(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), anewWithin)
 	defer cancel()

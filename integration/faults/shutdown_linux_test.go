@@ -22,15 +22,15 @@ var (
 	dropAfter  = flag.Duration("drop.after", 0, "time between the peer's answer and the end of its link")
 )
 
-// play calls a function with a new scene, and checks for leaks.
-func (s *stage) play(t *testing.T, scenery func(*scene)) {
+// run calls a function with a new scenario, and checks for leaks.
+func (s *setup) run(t *testing.T, do func(*scenario)) {
 	t.Helper()
 	s.reset(t)
-	sc := &scene{T: t, stage: s}
+	sc := &scenario{T: t, setup: s}
 	hosttest.LeavesNothingBehind(t, func() {
 		defer sc.close()
-		defer s.mend(t)
-		scenery(sc)
+		defer s.revert(t)
+		do(sc)
 	})
 }
 
@@ -65,7 +65,7 @@ func (l *sighting) Write(record []byte) (int, error) {
 }
 
 // awaitFrame waits for a frame of a type.
-func (p *speaker) awaitFrame(kind byte) {
+func (p *rawPeer) awaitFrame(kind byte) {
 	p.Helper()
 	for hosttest.Receive(p, p.answers) != kind {
 	}
@@ -76,11 +76,11 @@ func (p *speaker) awaitFrame(kind byte) {
 // earlier.
 func TestShutdownWithADroppedLink(t *testing.T) {
 	log := new(sighting)
-	st := newLoggedStage(t, log)
+	st := newLoggedSetup(t, log)
 	unconfirmed, unread := 0, 0
 	for range *dropRounds {
-		st.play(t, func(s *scene) {
-			near, p, dlci := s.spokenTo(100)
+		st.run(t, func(s *scenario) {
+			near, p, dlci := s.connectedToRaw(100)
 			if _, err := io.WriteString(near, "goodbye"); err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +88,7 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 			p.awaitFrame(disconnect)
 			answer := frame(dlci, ua)
 			arrived := log.of(answer)
-			p.say(answer)
+			p.send(answer)
 			<-arrived
 			time.Sleep(*dropAfter) // the measured quantity, not a wait for an event
 			s.radio.Link(s.near, s.third).Disconnect(rfcommtest.RemoteUserTerminated)
@@ -114,14 +114,14 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 // received all data, can make the kernel lose the errno although the link
 // stays. The socket then looks the same as after an answer.
 func TestShutdownWithAClosedL2CAPChannel(t *testing.T) {
-	st := newStage(t)
-	st.play(t, func(s *scene) {
-		near, p, dlci := s.spokenTo(1000)
+	st := newSetup(t)
+	st.run(t, func(s *scenario) {
+		near, p, dlci := s.connectedToRaw(1000)
 		// So slow that frames fill all queues, so that the kernel waits while
 		// it sends (rfcomm_process_tx).
 		s.radio.Link(s.near, s.third).SimulateAirtime(rfcommtest.DM1)
 		for range 10 {
-			p.say(frame(dlci, uihCredits, 255))
+			p.send(frame(dlci, uihCredits, 255))
 		}
 		s.fill(near)
 		shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
@@ -142,16 +142,16 @@ func TestShutdownWithAClosedL2CAPChannel(t *testing.T) {
 // the errno from the L2CAP socket (sock_error), and the session closes without
 // one (rfcomm_process_rx). Shutdown then returns nil, as after an answer.
 func TestShutdownWithoutAnswerToDisconnect(t *testing.T) {
-	st := newStage(t)
-	for name, leave := range map[string]func(*scene, *rfcomm.Conn, *speaker) <-chan error{
+	st := newSetup(t)
+	for name, leave := range map[string]func(*scenario, *rfcomm.Conn, *rawPeer) <-chan error{
 		"after the disconnect":  leaveAfterDisconnect,
 		"before the disconnect": leaveBeforeDisconnect,
 	} {
 		t.Run(name, func(t *testing.T) {
 			counts := map[string]int{}
 			for range *dropRounds {
-				st.play(t, func(s *scene) {
-					near, p, _ := s.spokenTo(100)
+				st.run(t, func(s *scenario) {
+					near, p, _ := s.connectedToRaw(100)
 					result := s.unanswered(hosttest.Receive(t, leave(s, near, p)))
 					if hosttest.Receive(t, p.finished); p.received.Load() < s.written {
 						result += ", data lost"
@@ -166,7 +166,7 @@ func TestShutdownWithoutAnswerToDisconnect(t *testing.T) {
 
 // unanswered returns the name of the error of a Shutdown whose disconnect was
 // not answered, and checks that the error is one of those expected.
-func (s *scene) unanswered(err error) string {
+func (s *scenario) unanswered(err error) string {
 	s.Helper()
 	switch {
 	case err == nil:
@@ -184,7 +184,7 @@ func (s *scene) unanswered(err error) string {
 
 // leaveAfterDisconnect makes the peer close its L2CAP channel when it receives
 // the disconnect. L2CAP delivers in order, so the peer has received the data.
-func leaveAfterDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error {
+func leaveAfterDisconnect(s *scenario, near *rfcomm.Conn, p *rawPeer) <-chan error {
 	s.written = writeSome(s, near, 7)
 	shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
 	p.awaitFrame(disconnect)
@@ -195,12 +195,12 @@ func leaveAfterDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error 
 // leaveBeforeDisconnect makes the peer close its L2CAP channel while data and
 // the disconnect are still in the queue of this end's L2CAP. The peer's L2CAP
 // discards all frames that arrive after the close.
-func leaveBeforeDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error {
+func leaveBeforeDisconnect(s *scenario, near *rfcomm.Conn, p *rawPeer) <-chan error {
 	s.written = writeSome(s, near, 1)
 	hosttest.Eventually(s, "the channel carries data", func() bool { return p.received.Load() > 0 })
 	// So slow that the frames fill that queue and stay in it for seconds.
 	s.radio.Link(s.near, s.third).SimulateAirtime(rfcommtest.DM1)
-	p.say(frame(p.dlci, uihCredits, 255))
+	p.send(frame(p.dlci, uihCredits, 255))
 	s.written += writeSome(s, near, 100*200)
 	shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
 	hosttest.AwaitPolling(s, "(*Socket).awaitDisconnected")
@@ -209,7 +209,7 @@ func leaveBeforeDisconnect(s *scene, near *rfcomm.Conn, p *speaker) <-chan error
 }
 
 // writeSome writes n bytes and returns n.
-func writeSome(s *scene, near *rfcomm.Conn, n int) int64 {
+func writeSome(s *scenario, near *rfcomm.Conn, n int) int64 {
 	s.Helper()
 	if _, err := near.Write(make([]byte, n)); err != nil {
 		s.Fatal(err)
@@ -219,10 +219,10 @@ func writeSome(s *scene, near *rfcomm.Conn, n int) int64 {
 
 // leave sends commands, which keep the kernel busy with responses, and closes
 // the L2CAP channel.
-func (p *speaker) leave() {
+func (p *rawPeer) leave() {
 	p.Helper()
 	for range 300 { // more than fit into the queue beside the data
-		p.say(command(testCommand, true, []byte(testContent)...))
+		p.send(command(testCommand, true, []byte(testContent)...))
 	}
 	p.file.Close()
 }

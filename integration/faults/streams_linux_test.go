@@ -18,7 +18,7 @@ const (
 )
 
 // reading applies a fault while a Read waits.
-var reading = &activity{name: "Read", play: playReading, plans: map[*fault]plan{
+var reading = &activity{name: "Read", run: runReading, plans: map[*fault]plan{
 	pageTimesOut: {never: connectedAlready},
 	refusedPage:  {never: connectedAlready},
 	noListener:   {never: connectedAlready},
@@ -44,7 +44,7 @@ const longerThanAll = 55 * time.Second
 // endStall checks that a call has not returned after longerThanAll, and then
 // calls end, which must make it return. The returned channel receives the
 // result.
-func (s *scene) endStall(result <-chan error, end func()) <-chan error {
+func (s *scenario) endStall(result <-chan error, end func()) <-chan error {
 	s.Helper()
 	select {
 	case err := <-result:
@@ -63,20 +63,20 @@ func returned(err error) <-chan error {
 	return result
 }
 
-func playReading(s *scene) {
+func runReading(s *scenario) {
 	var near, far *rfcomm.Conn
-	var p *speaker
+	var p *rawPeer
 	var dlci byte
 	switch s.fault {
 	case killed:
 		near = s.childConnection()
 	case wrongFrames:
-		near, p, dlci = s.spokenTo(100)
+		near, p, dlci = s.connectedToRaw(100)
 	default:
 		near, far = s.connected()
 	}
 	if p != nil {
-		p.sayMalformed(dlci, near) // one by one
+		p.sendMalformed(dlci, near) // one by one
 	}
 	read := hosttest.InBackground(func() error {
 		got := make([]byte, 100)
@@ -93,10 +93,10 @@ func playReading(s *scene) {
 		far.Write([]byte("x"))
 	case stallForEver:
 		far.Write([]byte("x"))
-		read = s.endStall(read, func() { s.mend(s.T) })
+		read = s.endStall(read, func() { s.revert(s.T) })
 	case wrongFrames:
 		for _, f := range append(allMalformed(dlci), frame(dlci, uih, 'x')) {
-			p.say(f)
+			p.send(f)
 		}
 	}
 	s.await(read)
@@ -107,15 +107,15 @@ func playReading(s *scene) {
 	}
 }
 
-// sayMalformed sends all malformed frames, and checks that Read returns none of
-// their bytes.
-func (p *speaker) sayMalformed(dlci byte, near *rfcomm.Conn) {
+// sendMalformed sends all malformed frames, and checks that Read returns none
+// of their bytes.
+func (p *rawPeer) sendMalformed(dlci byte, near *rfcomm.Conn) {
 	p.Helper()
 	for _, m := range malformed(dlci) {
 		for _, f := range m.frames {
-			p.say(f)
+			p.send(f)
 		}
-		p.say(frame(dlci, uih, 'x'))
+		p.send(frame(dlci, uih, 'x'))
 		near.SetReadDeadline(time.Now().Add(anewWithin))
 		var got []byte
 		var err error
@@ -133,7 +133,7 @@ func (p *speaker) sayMalformed(dlci byte, near *rfcomm.Conn) {
 }
 
 // writing applies a fault while a Write waits because the peer has not read.
-var writing = &activity{name: "Write into a full buffer", play: playWriting, plans: map[*fault]plan{
+var writing = &activity{name: "Write into a full buffer", run: runWriting, plans: map[*fault]plan{
 	pageTimesOut: {never: connectedAlready},
 	refusedPage:  {never: connectedAlready},
 	noListener:   {never: connectedAlready},
@@ -153,15 +153,15 @@ var writing = &activity{name: "Write into a full buffer", play: playWriting, pla
 	wrongFrames:  {want: []string{success}, note: framesIgnored},
 }}
 
-func playWriting(s *scene) {
+func runWriting(s *scenario) {
 	var near, far *rfcomm.Conn
-	var p *speaker
+	var p *rawPeer
 	var dlci byte
 	switch s.fault {
 	case killed:
 		near = s.childConnection()
 	case wrongFrames:
-		near, p, dlci = s.spokenTo(100)
+		near, p, dlci = s.connectedToRaw(100)
 	default:
 		near, far = s.connected()
 	}
@@ -180,15 +180,15 @@ func playWriting(s *scene) {
 	case neverReads:
 		near.SetWriteDeadline(time.Now().Add(shortStall))
 	case wrongFrames:
-		p.sayMalformed(dlci, near)
-		p.say(frame(dlci, uihCredits, 200))
+		p.sendMalformed(dlci, near)
+		p.send(frame(dlci, uihCredits, 200))
 	}
 	s.await(wrote)
 }
 
 // fill fills the buffers of both kernels. The virtual radio takes data well
 // within the timeout.
-func (s *scene) fill(c *rfcomm.Conn) {
+func (s *scenario) fill(c *rfcomm.Conn) {
 	s.Helper()
 	conntest.FillWithin(s, c, 150*time.Millisecond)
 }
@@ -199,7 +199,7 @@ const shutdownWithin = 5*time.Minute + atOnce
 
 // shuttingDown applies a fault while Shutdown waits for a peer that has not
 // read all data.
-var shuttingDown = &activity{name: "Shutdown", play: playShuttingDown, plans: map[*fault]plan{
+var shuttingDown = &activity{name: "Shutdown", run: runShuttingDown, plans: map[*fault]plan{
 	pageTimesOut: {never: connectedAlready},
 	refusedPage:  {never: connectedAlready},
 	noListener:   {never: connectedAlready},
@@ -219,15 +219,15 @@ var shuttingDown = &activity{name: "Shutdown", play: playShuttingDown, plans: ma
 	wrongFrames:  {want: []string{success}, note: framesIgnored},
 }}
 
-func playShuttingDown(s *scene) {
+func runShuttingDown(s *scenario) {
 	var near, far *rfcomm.Conn
-	var p *speaker
+	var p *rawPeer
 	var dlci byte
 	switch s.fault {
 	case killed:
 		near = s.childConnection()
 	case wrongFrames:
-		near, p, dlci = s.spokenTo(100)
+		near, p, dlci = s.connectedToRaw(100)
 	default:
 		near, far = s.connected()
 	}
@@ -241,11 +241,11 @@ func playShuttingDown(s *scene) {
 	case stallFor1s:
 		s.drain(far)
 	case wrongFrames:
-		p.sayAllMalformed(dlci)
+		p.sendAllMalformed(dlci)
 		for range 20 {
-			p.say(frame(dlci, uihCredits, 200))
+			p.send(frame(dlci, uihCredits, 200))
 		}
-		p.say(frame(dlci, ua))
+		p.send(frame(dlci, ua))
 	}
 	s.await(shutdown)
 }

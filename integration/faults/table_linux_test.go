@@ -13,7 +13,7 @@ type row struct {
 	*activity
 	*fault
 	plan
-	played bool
+	ran bool
 	took   time.Duration
 	err    error
 }
@@ -42,8 +42,8 @@ func (r row) seen() string {
 	switch {
 	case r.never != "":
 		return "cannot occur"
-	case !r.played:
-		return "not played"
+	case !r.ran:
+		return "not run"
 	case r.err == nil:
 		return success
 	}
@@ -63,7 +63,7 @@ func anonymous(text string) string {
 // timing returns the time until the result.
 func (r row) timing() string {
 	switch {
-	case !r.played:
+	case !r.ran:
 		return ""
 	case r.when != "":
 		return r.when
@@ -90,7 +90,7 @@ func (r row) remark() string {
 	if r.never != "" {
 		return r.never
 	}
-	if !r.played {
+	if !r.ran {
 		return "takes more than 10 s: only with -long"
 	}
 	return r.note

@@ -50,7 +50,7 @@ type transfer struct {
 
 // An exchange is a file server at one device and a client at the other.
 type exchange struct {
-	*scene
+	*scenario
 	offered, local string        // the directories of the server and of the client
 	content        []byte        // of the file
 	idle           time.Duration // the idle timeout of the next attempt
@@ -98,9 +98,9 @@ func (e *exchange) client() string { return e.local }
 
 // newExchange returns an exchange with its directories and the file to
 // transfer.
-func (s *scene) newExchange(m *transfer) *exchange {
+func (s *scenario) newExchange(m *transfer) *exchange {
 	s.Helper()
-	e := &exchange{scene: s, offered: s.TempDir(), local: s.TempDir(), content: make([]byte, fileSize), served: make(chan error, 100)}
+	e := &exchange{scenario: s, offered: s.TempDir(), local: s.TempDir(), content: make([]byte, fileSize), served: make(chan error, 100)}
 	rand.Read(e.content)
 	e.idle = patience
 	if s.fault == stallForEver || s.fault == neverReads {
@@ -119,8 +119,8 @@ func (e *exchange) listen(address rfcomm.Addr) {
 	e.atEnd(func() { l.Close() })
 }
 
-// serve serves until the end of the scene. If wrap is not nil, serve wraps the
-// first connection with it.
+// serve serves until the end of the scenario. If wrap is not nil, serve wraps
+// the first connection with it.
 func (e *exchange) serve(wrap func(*rfcomm.Conn) net.Conn) {
 	e.Helper()
 	root, err := os.OpenRoot(e.offered)
@@ -211,8 +211,8 @@ func (e *exchange) again(m *transfer, address rfcomm.Addr, stored bool) {
 	}
 }
 
-// playTransfer runs a cell of a client whose server is at the peer's device.
-func playTransfer(s *scene, m *transfer) {
+// runTransfer runs a cell of a client whose server is at the peer's device.
+func runTransfer(s *scenario, m *transfer) {
 	e := s.newExchange(m)
 	address := e.childAddress(e.far)
 	gate := make(chan struct{})
@@ -242,11 +242,11 @@ func playTransfer(s *scene, m *transfer) {
 		s.strike()
 		close(started)
 	case wrongFrames:
-		p := s.speaker(s.third, s.near)
+		p := s.rawPeer(s.third, s.near)
 		p.session()
 		c.after, c.reached = strikeAfter, func() {
 			s.strike()
-			p.sayAllMalformed(2)
+			p.sendAllMalformed(2)
 			close(started)
 		}
 	default:
@@ -258,7 +258,7 @@ func playTransfer(s *scene, m *transfer) {
 	if whole := e.whole(m); whole && s.err != nil && m.to(e) == e.local || !whole && s.err == nil {
 		s.Errorf("the result is %v, but the file is complete: %v", s.err, whole)
 	}
-	s.mend(s.T)
+	s.revert(s.T)
 	switch {
 	case s.err == nil:
 		return
@@ -282,7 +282,7 @@ func playTransfer(s *scene, m *transfer) {
 
 // begun waits until the fault has struck a transfer. The returned channel
 // receives the transfer's result, which may have arrived at the same time.
-func (s *scene) begun(struck <-chan struct{}, ended <-chan error) <-chan error {
+func (s *scenario) begun(struck <-chan struct{}, ended <-chan error) <-chan error {
 	s.Helper()
 	select {
 	case <-struck:

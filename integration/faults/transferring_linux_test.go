@@ -5,7 +5,7 @@ import "time"
 const transfersConnected = "a transfer begins after the connection has been made"
 
 var gettingFramed = &activity{
-	name: "get, framed dialect", play: func(s *scene) { playTransfer(s, framedGet) },
+	name: "get, framed dialect", run: func(s *scenario) { runTransfer(s, framedGet) },
 	plans: map[*fault]plan{
 		pageTimesOut: {never: transfersConnected},
 		refusedPage:  {never: transfersConnected},
@@ -28,7 +28,7 @@ var gettingFramed = &activity{
 }
 
 var puttingFramed = &activity{
-	name: "put, framed dialect", play: func(s *scene) { playTransfer(s, framedPut) },
+	name: "put, framed dialect", run: func(s *scenario) { runTransfer(s, framedPut) },
 	plans: map[*fault]plan{
 		pageTimesOut: {never: transfersConnected},
 		refusedPage:  {never: transfersConnected},
@@ -51,7 +51,7 @@ var puttingFramed = &activity{
 }
 
 var gettingPlain = &activity{
-	name: "get, plain dialect", play: func(s *scene) { playTransfer(s, plainGet) },
+	name: "get, plain dialect", run: func(s *scenario) { runTransfer(s, plainGet) },
 	plans: map[*fault]plan{
 		pageTimesOut: {never: transfersConnected},
 		refusedPage:  {never: transfersConnected},
