@@ -95,14 +95,14 @@ func (s *setup) eachLink(do func(*rfcommtest.Link)) {
 	}
 }
 
-// droppedWork is where the kernel warns that it drops work for an adapter that
-// is being switched off or removed. See rfcommtest's Controller.Down, which
+// droppedWork is part of the kernel's warning that it drops work of an adapter
+// that is being switched off or removed. Controller.Down of package rfcommtest
 // avoids that.
 const droppedWork = "__queue_work+"
 
-// blameKernel looks for the reason of a failure in the kernel's log. If the
-// kernel has dropped work, its adapters may be mute, and removing them may
-// never end.
+// blameKernel searches the kernel's log for the cause of a failure. If the
+// kernel has dropped work, its adapters may send nothing, and removing them may
+// hang.
 func (s *setup) blameKernel(t testing.TB) {
 	t.Helper()
 	if !t.Failed() {

@@ -22,8 +22,8 @@ var (
 	dropAfter  = flag.Duration("drop.after", 0, "time between the peer's answer and the end of its link")
 )
 
-// run calls a function with a new scenario, and checks for leaks.
-func (s *setup) run(t *testing.T, do func(*scenario)) {
+// withScenario calls a function with a new scenario, and checks for leaks.
+func (s *setup) withScenario(t *testing.T, do func(*scenario)) {
 	t.Helper()
 	s.reset(t)
 	sc := &scenario{T: t, setup: s}
@@ -79,7 +79,7 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 	st := newLoggedSetup(t, log)
 	unconfirmed, unread := 0, 0
 	for range *dropRounds {
-		st.run(t, func(s *scenario) {
+		st.withScenario(t, func(s *scenario) {
 			near, p, dlci := s.connectedToRaw(100)
 			if _, err := io.WriteString(near, "goodbye"); err != nil {
 				t.Fatal(err)
@@ -115,7 +115,7 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 // stays. The socket then looks the same as after an answer.
 func TestShutdownWithAClosedL2CAPChannel(t *testing.T) {
 	st := newSetup(t)
-	st.run(t, func(s *scenario) {
+	st.withScenario(t, func(s *scenario) {
 		near, p, dlci := s.connectedToRaw(1000)
 		// So slow that frames fill all queues, so that the kernel waits while
 		// it sends (rfcomm_process_tx).
@@ -150,7 +150,7 @@ func TestShutdownWithoutAnswerToDisconnect(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			counts := map[string]int{}
 			for range *dropRounds {
-				st.run(t, func(s *scenario) {
+				st.withScenario(t, func(s *scenario) {
 					near, p, _ := s.connectedToRaw(100)
 					result := s.unanswered(hosttest.Receive(t, leave(s, near, p)))
 					if hosttest.Receive(t, p.finished); p.received.Load() < s.written {
