@@ -13,9 +13,9 @@ type row struct {
 	*activity
 	*fault
 	plan
-	ran bool
-	took   time.Duration
-	err    error
+	ran  bool
+	took time.Duration
+	err  error
 }
 
 // The lines before and after the table, by which lab/faults finds it.
