@@ -8,8 +8,8 @@ import (
 
 const (
 	notPaired    = "the devices are not paired, or one of them has lost the key"
-	notPairing   = "the devices are not paired, one of them has lost the key, or pairing was declined"
-	lostNameless = "the link ended for a reason that has no errno"
+	notPairing   = "the devices are not paired, one of them has lost the key, or the question whether to pair was declined"
+	lostNameless = "the link ended for a reason that the kernel has no errno for"
 )
 
 // hints holds the likely cause of an errno, by the system call that returned
