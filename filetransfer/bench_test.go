@@ -12,10 +12,10 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// The benchmarks move a file of benchmarkSize over a Unix socket, in turns with
-// a plain copy over another one of the same kind. "x-copy" is the time as a
-// multiple of the copy's, by the medians of both; most of it is that of SHA-256,
-// which both ends compute.
+// The benchmarks transfer a file of benchmarkSize over a Unix socket,
+// alternating with a plain copy over another Unix socket. "x-copy" is the ratio
+// of the median times of transfer and copy. Most of the time is spent on
+// SHA-256, which both ends compute.
 const benchmarkSize = 8 << 20
 
 func BenchmarkGet(b *testing.B) {
@@ -45,12 +45,12 @@ func BenchmarkFetch(b *testing.B) {
 	})
 }
 
-// discarding is a Writer that has no other way to take anything.
+// discarding is a Writer that discards and has no other method.
 type discarding struct{}
 
 func (discarding) Write(p []byte) (int, error) { return len(p), nil }
 
-// zeros returns the content of a file.
+// zeros returns the content of a file of benchmarkSize.
 func zeros() io.Reader { return &bigFile{left: benchmarkSize} }
 
 // benchmarkTransfer measures a transfer.
@@ -87,7 +87,7 @@ func benchmarkTransfer(b *testing.B, transfer func() error) {
 	b.ReportMetric(float64(allocated)/float64(len(spent))/(benchmarkSize>>20), "allocs/MiB")
 }
 
-// copyWhenAsked copies a file each time that it is asked to.
+// copyWhenAsked copies a file once for each value received from asked.
 func copyWhenAsked(ctx context.Context, asked <-chan struct{}, c net.Conn) {
 	defer c.Close()
 	for {
@@ -100,7 +100,7 @@ func copyWhenAsked(ctx context.Context, asked <-chan struct{}, c net.Conn) {
 	}
 }
 
-// allocations returns how many there were so far.
+// allocations returns the number of allocations so far.
 func allocations() uint64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// addGoldenMessages adds all that is said in the transcripts.
+// addGoldenMessages adds all messages of the transcripts to the corpus.
 func addGoldenMessages(f *testing.F) {
 	paths, err := filepath.Glob("testdata/golden/framed-*.txt")
 	if err != nil || len(paths) == 0 {
@@ -41,7 +41,7 @@ func addGoldenMessages(f *testing.F) {
 	}
 }
 
-// sorted returns the fields as a parser may return them, in one order.
+// sorted returns the fields as a parser may return them, sorted by key.
 func (b block) sorted() []field {
 	fields := []field{}
 	for _, f := range b.fields {
@@ -52,8 +52,7 @@ func (b block) sorted() []field {
 	return fields
 }
 
-// What is read as a block is read as the same again when it has been written
-// again.
+// A block that was read and written can be read again as the same block.
 func FuzzReadBlock(f *testing.F) {
 	addGoldenMessages(f)
 	f.Add([]byte("filetransfer/1 \r\n\r\n"))
@@ -62,7 +61,7 @@ func FuzzReadBlock(f *testing.F) {
 		for _, data := range [][]byte{data, withChecksum(data)} {
 			b, err := readBlock(bufio.NewReaderSize(bytes.NewReader(data), maxBlock))
 			if err == io.EOF && len(data) > 0 {
-				t.Error("the end of a block is no error")
+				t.Error("the end of the stream within a block is not an error")
 			}
 			if err != nil {
 				continue
@@ -70,7 +69,7 @@ func FuzzReadBlock(f *testing.F) {
 			b.fields = slices.DeleteFunc(b.fields, func(f field) bool { return strings.EqualFold(f.key, checksumKey) })
 			again, err := readBlock(bufio.NewReaderSize(bytes.NewReader(b.append(nil)), maxBlock))
 			if err != nil && errors.Is(err, ErrCorrupt) && len(b.append(nil)) > maxBlock {
-				continue // one that was just small enough, with shorter line ends
+				continue // the block was just small enough because of shorter line ends
 			}
 			again.fields = slices.DeleteFunc(again.fields, func(f field) bool { return f.key == textproto.CanonicalMIMEHeaderKey(checksumKey) })
 			if err != nil || again.word != b.word || !slices.Equal(again.sorted(), b.sorted()) {
@@ -90,7 +89,7 @@ func FuzzReadBlock(f *testing.F) {
 	})
 }
 
-// withChecksum ends a block with its checksum.
+// withChecksum returns the block in data with a correct checksum.
 func withChecksum(data []byte) []byte {
 	text, _, _ := strings.Cut(string(data), checksumKey)
 	lines := strings.SplitAfter(strings.TrimSuffix(text, "\r\n\r\n"), "\r\n")
@@ -103,7 +102,7 @@ func withChecksum(data []byte) []byte {
 	return b.append(nil)
 }
 
-// A memory is a connection to itself.
+// A memory is a connection that reads the bytes written to it.
 type memory struct {
 	bytes.Buffer
 	net.Conn
@@ -127,7 +126,7 @@ func FuzzReadChunk(f *testing.F) {
 		for {
 			chunk, err := w.readChunk()
 			if err == io.EOF {
-				t.Error("the end of content without an end is no error")
+				t.Error("the end of the stream within content is not an error")
 			}
 			if err != nil || len(chunk) == 0 {
 				break
@@ -139,7 +138,7 @@ func FuzzReadChunk(f *testing.F) {
 	})
 }
 
-// Content arrives as it was sent, however its reader gives it.
+// Content arrives as it was sent, whatever the sizes of the reader's Reads.
 func FuzzContent(f *testing.F) {
 	f.Add([]byte("hello, world"), 5, true)
 	f.Add([]byte("0\r\n"), 0, false)

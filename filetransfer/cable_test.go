@@ -33,14 +33,14 @@ func (d direction) String() string { return []string{"to server", "to client"}[d
 
 var directions = []direction{toServer, toClient}
 
-// A fault is what a cable does after it has carried a number of bytes in one
+// A fault is an action of a cable after it has carried a number of bytes in one
 // direction.
 type fault struct {
 	to    direction
 	after int
 	flip  byte  // flips these bits of the next byte; 0: the cable is cut
-	late  bool  // the sender does not learn of the cut for lateness
-	err   error // that reads end with after the cut
+	late  bool  // the sender detects the cut only after lateness
+	err   error // error of reads after the cut
 }
 
 func (f fault) String() string {
@@ -54,27 +54,26 @@ func (f fault) String() string {
 	}
 }
 
-// A sender that does not learn of a cut at once goes on for lateness, or until
-// it has sent lostBytes, as if what it sends was on its way.
+// A sender that detects the cut late can keep sending for the duration
+// lateness, or until it has sent lostBytes, as if the data was in transit.
 const (
 	lateness  = 5 * time.Second
 	lostBytes = 64 << 10
 )
 
-// A cable joins two connections, which are joined already, and counts what they
-// carry.
+// A cable wraps both ends of a connection and counts the bytes carried.
 type cable struct {
 	client, server net.Conn
 	fault          *fault
 
 	mu      sync.Mutex
 	carried [2]int // bytes in each direction
-	heard   [2]int // those of them that were read: a cut loses what was not
-	lost    int    // bytes after the cut
+	heard   [2]int // bytes that were read; a cut loses the rest
+	lost    int    // bytes sent after the cut
 	broken  [2]bool
 }
 
-// newCable makes a cable of a connection's ends, with a fault unless it is nil.
+// newCable returns a cable for a new connection. A nil fault means no fault.
 func newCable(f *fault, connection func() (client, server net.Conn)) *cable {
 	client, server := connection()
 	c := &cable{fault: f}
@@ -83,28 +82,28 @@ func newCable(f *fault, connection func() (client, server net.Conn)) *cable {
 	return c
 }
 
-// bytes returns how many bytes were carried in a direction.
+// bytes returns the number of bytes carried in a direction.
 func (c *cable) bytes(d direction) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.carried[d]
 }
 
-// read returns how many bytes of a direction were read.
+// read returns the number of bytes read at the end of a direction.
 func (c *cable) read(d direction) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.heard[d]
 }
 
-// An end is a connection at one end of a cable.
+// An end is one end of a cable.
 type end struct {
 	net.Conn
 	cable *cable
-	to    direction // where it sends to
+	to    direction // direction in which it sends
 }
 
-// Read reads what the other end has sent.
+// Read reads data of the other end.
 func (e *end) Read(p []byte) (int, error) {
 	if e.broken() {
 		return 0, e.cable.fault.err
@@ -119,14 +118,14 @@ func (e *end) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// broken reports whether the end has to do with a cut.
+// broken reports whether the end has detected the cut.
 func (e *end) broken() bool {
 	e.cable.mu.Lock()
 	defer e.cable.mu.Unlock()
 	return e.cable.broken[e.to]
 }
 
-// Write sends p as far as the cable lets it.
+// Write sends p, up to the fault of the cable.
 func (e *end) Write(p []byte) (int, error) {
 	c := e.cable
 	if e.broken() {
@@ -179,7 +178,7 @@ func (e *end) pass(p []byte) (n int, err error) {
 	return n, err
 }
 
-// lose takes p as if it could still arrive.
+// swallow accepts p although it cannot arrive any more.
 func (e *end) swallow(p []byte) (int, error) {
 	c := e.cable
 	c.mu.Lock()
@@ -191,7 +190,7 @@ func (e *end) swallow(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// cut breaks the end that receives, and the other one too, now or late.
+// cut breaks the receiving end now, and the sending end now or late.
 func (c *cable) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -220,8 +219,8 @@ func (c *cable) close() {
 	c.server.(*end).Conn.Close()
 }
 
-// Close closes the end, of which the other one learns late if it learns late of
-// the cut.
+// Close closes the end. After a cut that the other end detects late, Close does
+// nothing, so that the other end does not detect it earlier.
 func (e *end) Close() error {
 	if e.broken() {
 		return nil
@@ -250,16 +249,17 @@ func (e *end) SetWriteDeadline(t time.Time) error {
 	return e.Conn.SetWriteDeadline(t)
 }
 
-// endErrors are what reads can end with when a link is cut. The kernel ends RFCOMM
-// with ECONNRESET after a close as well, of which package rfcomm makes io.EOF.
+// endErrors are the errors that reads can return after a cut. The kernel
+// returns ECONNRESET on RFCOMM also after a regular close; package rfcomm turns
+// that into io.EOF.
 var endErrors = []error{
 	io.EOF,
 	&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)},
 	&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ETIMEDOUT)},
 }
 
-// memoryFolder returns an empty folder, in memory where a system has some for
-// that: each file that is put into place there is synced.
+// memoryDir returns an empty directory. It is in memory if the system has
+// /dev/shm, because each received file is synced.
 func memoryDir(t testing.TB) string {
 	t.Helper()
 	path, err := os.MkdirTemp("/dev/shm", "filetransfer")
@@ -270,16 +270,16 @@ func memoryDir(t testing.TB) string {
 	return path
 }
 
-// A place is where a transfer leads from and to, on either side.
+// A place has the source and the destination of a transfer.
 type place struct {
 	content  string            // of the file
-	info     filetransfer.Info // of the file, but for its checksum
+	info     filetransfer.Info // of the file, without checksum
 	from, to *os.Root
 	fromDir  string // with the file "file"
-	toDir    string // where it is to arrive, as "file"
+	toDir    string // destination, also named "file"
 }
 
-// newPlace returns a place with a file of the content.
+// newPlace returns a place whose source file has the content.
 func newPlace(t testing.TB, content string) *place {
 	t.Helper()
 	path := memoryDir(t)
@@ -298,7 +298,7 @@ func newPlace(t testing.TB, content string) *place {
 	return p
 }
 
-// offer makes content that of the file.
+// offer replaces the content of the source file.
 func (p *place) offer(t testing.TB, content string) {
 	t.Helper()
 	file := filepath.Join(p.fromDir, "file")
@@ -317,13 +317,13 @@ func (p *place) offer(t testing.TB, content string) {
 	p.content, p.info.Size, p.info.Mode = content, int64(len(content)), stat.Mode()
 }
 
-// close closes the folders.
+// close closes the directories.
 func (p *place) close() {
 	p.from.Close()
 	p.to.Close()
 }
 
-// clear removes what has arrived.
+// clear removes the received files.
 func (p *place) clear(t testing.TB) {
 	t.Helper()
 	for _, name := range []string{"file", "file.part"} {
@@ -333,14 +333,14 @@ func (p *place) clear(t testing.TB) {
 	}
 }
 
-// server returns a server that offers the file and takes uploads.
+// server returns a server that offers the file and accepts uploads.
 func (p *place) server() *filetransfer.Server {
 	return &filetransfer.Server{FS: p.from.FS(), Uploads: p.to, Logger: quiet}
 }
 
-// wantWholeOrNone checks that nothing has arrived under its final name, or all
-// of it, as what it is; and nothing else but a part that can be continued.
-// It reports whether the file is there.
+// wantWholeOrNone checks that the destination has the complete file or none,
+// and otherwise only a part that can be resumed. It reports whether the file
+// exists.
 func (p *place) wantWholeOrNone(t testing.TB) (whole bool) {
 	t.Helper()
 	entries, err := os.ReadDir(p.toDir)
@@ -363,12 +363,12 @@ func (p *place) wantWholeOrNone(t testing.TB) (whole bool) {
 	return whole
 }
 
-// wantWhole checks the file that has arrived.
+// wantWhole checks the received file.
 func (p *place) wantWhole(t testing.TB) {
 	t.Helper()
 	path := filepath.Join(p.toDir, "file")
 	if got := readFile(t, path); got != p.content {
-		t.Errorf("what has arrived is not what was sent: %d bytes instead of %d", len(got), len(p.content))
+		t.Errorf("the received file differs: %d bytes instead of %d", len(got), len(p.content))
 	}
 	stat, err := os.Stat(path)
 	if err != nil {
@@ -379,7 +379,7 @@ func (p *place) wantWhole(t testing.TB) {
 	}
 }
 
-// wantInfo checks what was told of the file.
+// wantInfo checks the Info of the file.
 func (p *place) wantInfo(t testing.TB, got filetransfer.Info) {
 	t.Helper()
 	if got.Name != p.info.Name || got.Size != p.info.Size || got.Mode != p.info.Mode || !got.ModTime.Equal(p.info.ModTime) {
@@ -387,18 +387,18 @@ func (p *place) wantInfo(t testing.TB, got filetransfer.Info) {
 	}
 }
 
-// A job is something that a client does with a server.
+// A job is an operation of a client.
 type job struct {
 	name string
-	// do does it over a connection, and checks what it did if the error is nil.
+	// do runs the operation and, if it succeeds, checks its result.
 	do func(t testing.TB, ctx context.Context, c net.Conn, p *place) error
-	// data is where most bytes go.
+	// data is the direction of most bytes.
 	data direction
-	// resumes: it leaves a part, and goes on from it.
+	// resumes means that the operation leaves a part file and resumes from it.
 	resumes bool
 }
 
-// framedTransfers are those of the framed dialect.
+// framedTransfers are the transfers of the framed dialect.
 var framedTransfers = []job{
 	{name: "get", data: toClient, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
 		var got bytes.Buffer
@@ -446,7 +446,7 @@ var framedTransfers = []job{
 	}},
 }
 
-// run does a job over a cable, and returns how it ended for either side.
+// run runs a job over a cable and returns the errors of both sides.
 func (j job) run(t testing.TB, ctx context.Context, c *cable, p *place) (client, server error) {
 	t.Helper()
 	served := make(chan error, 1)

@@ -23,8 +23,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// Children of the tests are this program again, with their arguments in the
-// environment, one a line.
+// Child processes run this test program again. Their arguments are in an
+// environment variable, one per line.
 const childEnv = "FILETRANSFER_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -38,9 +38,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child is a client or a server. Its arguments are an umask; "serve" and a
-// folder, or "download" or "upload" and an address and folder, whose files are
-// replaced.
+// child runs a client or a server. The first argument is an umask. The others
+// are "serve" and a directory, or "download" or "upload" with an address and a
+// directory, whose files are replaced.
 func child(args []string) error {
 	mask, err := strconv.ParseUint(args[0], 8, 16)
 	if err != nil {
@@ -53,7 +53,7 @@ func child(args []string) error {
 	return childClient(args[1], args[2], args[3])
 }
 
-// childServer serves a folder, and prints where.
+// childServer serves a directory and prints its address.
 func childServer(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -67,7 +67,7 @@ func childServer(dir string) error {
 	return (&filetransfer.Server{FS: root.FS(), Uploads: root, Logger: quiet}).Serve(l)
 }
 
-// childClient transfers all files between a server and a folder.
+// childClient transfers all files between a server and a directory.
 func childClient(method, address, dir string) error {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
@@ -114,7 +114,7 @@ func startChild(t testing.TB, args ...string) (cmd *exec.Cmd, lines *bufio.Scann
 	return cmd, bufio.NewScanner(out)
 }
 
-// kill kills a child and waits until it is gone.
+// kill kills a child and waits for its end.
 func kill(t testing.TB, cmd *exec.Cmd) {
 	t.Helper()
 	if err := cmd.Process.Kill(); err != nil {
@@ -126,7 +126,7 @@ func kill(t testing.TB, cmd *exec.Cmd) {
 	}
 }
 
-// childServing starts a server of a folder in a child.
+// childServing starts a server for a directory in a child.
 func childServing(t testing.TB, mask, dir string) (cmd *exec.Cmd, address string) {
 	t.Helper()
 	cmd, lines := startChild(t, mask, "serve", dir)
@@ -136,7 +136,7 @@ func childServing(t testing.TB, mask, dir string) (cmd *exec.Cmd, address string
 	return cmd, lines.Text()
 }
 
-// serving starts a server on a TCP port, which is closed in the end.
+// serving starts a server on a TCP port and closes it at the end of the test.
 func serving(t testing.TB, s *filetransfer.Server) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -153,10 +153,11 @@ func serving(t testing.TB, s *filetransfer.Server) (address string) {
 	return l.Addr().String()
 }
 
-// A gate lets some bytes pass, and no more until it is opened.
+// A gate lets a number of bytes pass and blocks further ones until it is
+// opened.
 type gate struct {
 	after   int
-	reached chan struct{} // closed when somebody waits
+	reached chan struct{} // closed when a goroutine blocks at the gate
 	open    chan struct{}
 	once    sync.Once
 	passed  int
@@ -166,7 +167,7 @@ func newGate(after int) *gate {
 	return &gate{after: after, reached: make(chan struct{}), open: make(chan struct{})}
 }
 
-// pass lets n bytes pass.
+// pass counts n bytes, and blocks if the limit is reached.
 func (g *gate) pass(n int) {
 	if g.passed += n; g.passed > g.after {
 		g.once.Do(func() { close(g.reached) })
@@ -174,7 +175,7 @@ func (g *gate) pass(n int) {
 	}
 }
 
-// gatedFiles are files that are read through a gate.
+// gatedFiles is a file system whose files are read through a gate.
 type gatedFiles struct {
 	fs.FS
 	gate *gate
@@ -203,7 +204,7 @@ func (f gatedFile) ReadDir(n int) ([]fs.DirEntry, error) {
 	return f.File.(fs.ReadDirFile).ReadDir(n)
 }
 
-// A gatedConn is written to through a gate.
+// A gatedConn writes through a gate.
 type gatedConn struct {
 	net.Conn
 	gate *gate
@@ -214,12 +215,12 @@ func (c gatedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// killPlaces are how much of a file of 10 chunks has gone when a process is
-// killed.
+// killPlaces are the numbers of bytes of a file of 10 chunks after which a
+// process is killed.
 var killPlaces = map[string]int{"at once": 1, "in the middle": 5 * chunkSize, "before its last chunk": 9*chunkSize + 1}
 
-// wantsHeld waits until a part has what has passed a gate, but for what was
-// under way.
+// wantPartSize waits until the part has the bytes that passed a gate, except
+// those in transit.
 func (p *place) wantPartSize(t testing.TB, passed int) {
 	t.Helper()
 	hosttest.Eventually(t, "what was sent is stored", func() bool {
@@ -228,8 +229,8 @@ func (p *place) wantPartSize(t testing.TB, passed int) {
 	})
 }
 
-// goesOnAfterKill checks what a process that was killed has left, and that a
-// repeat goes on from it.
+// wantResumeAfterKill checks the files that a killed process left, and that a
+// second transfer resumes from them.
 func (p *place) wantResumeAfterKill(t testing.TB, j job, old string) {
 	t.Helper()
 	path := filepath.Join(p.toDir, "file")
@@ -282,7 +283,7 @@ func TestServerResumesAfterKill(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				g := newGate(after + blocksSize/2) // of which the request is not a part
+				g := newGate(after + blocksSize/2) // without the bytes of the request
 				j := overwriting("upload")
 				j.data = toServer
 				uploaded := hosttest.InBackground(func() error { return j.do(t, t.Context(), gatedConn{conn, g}, p) })
@@ -299,10 +300,11 @@ func TestServerResumesAfterKill(t *testing.T) {
 	}
 }
 
-// permissions are those of the files that are transferred.
+// permissions are the permissions of the transferred files.
 var permissions = []fs.FileMode{0o400, 0o444, 0o600, 0o640, 0o644, 0o666, 0o755, 0o777, 0o700 | fs.ModeSetuid}
 
-// filesOfAllPermissions makes a folder of files, with times of their own.
+// filesOfAllPermissions returns a directory with one file per permission, each
+// with a different time.
 func filesOfAllPermissions(t testing.TB) (dir string, changed map[string]time.Time) {
 	t.Helper()
 	dir, changed = memoryDir(t), make(map[string]time.Time)
@@ -318,7 +320,7 @@ func filesOfAllPermissions(t testing.TB) (dir string, changed map[string]time.Ti
 	return dir, changed
 }
 
-// wantPermissions checks files that were stored by a process with an umask.
+// wantPermissions checks files that a process with an umask stored.
 func wantPermissions(t testing.TB, dir string, mask fs.FileMode, changed map[string]time.Time) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -369,7 +371,7 @@ func TestClientKeepsPermissionsAndTimes(t *testing.T) {
 			}
 			wantPermissions(t, to, fs.FileMode(bits), changed)
 
-			// Without permissions the usual ones are meant, and without a time now.
+			// Mode 0 means the default permissions, and a zero time means now.
 			began := time.Now().Add(-time.Second)
 			if err := c.Put(t.Context(), "usual", strings.NewReader("usual"), filetransfer.Info{Size: 5}); err != nil {
 				t.Error(err)

@@ -22,8 +22,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// against returns a client's end of a connection to a server that a test speaks
-// for, in the background, until it hangs up.
+// rawServer returns the client's end of a connection. In the background, speak
+// plays the server; the connection is closed when it returns.
 func rawServer(t testing.TB, speak func(p *rawPeer)) net.Conn {
 	t.Helper()
 	client, server := net.Pipe()
@@ -36,7 +36,7 @@ func rawServer(t testing.TB, speak func(p *rawPeer)) net.Conn {
 	return client
 }
 
-// prompted is a server that begins as it should.
+// withPrompt returns a server that sends the prompt and then runs speak.
 func withPrompt(speak func(p *rawPeer)) func(p *rawPeer) {
 	return func(p *rawPeer) {
 		p.send(filetransfer.Prompt)
@@ -44,8 +44,8 @@ func withPrompt(speak func(p *rawPeer)) func(p *rawPeer) {
 	}
 }
 
-// answering is a server that answers a request, whatever it is, and then
-// everything else with the end of the connection.
+// answering returns a server that answers the first request, whatever it is,
+// and then closes the connection.
 func answering(method string, answer ...string) func(p *rawPeer) {
 	return withPrompt(func(p *rawPeer) {
 		p.readWord(method)
@@ -53,8 +53,8 @@ func answering(method string, answer ...string) func(p *rawPeer) {
 	})
 }
 
-// errorsOfAll calls what a client can do, each on a new connection, and returns
-// the errors. What was downloaded must be nowhere, unless there is no error.
+// errorsOfCalls calls each method of Client, and Fetch, on a new connection and
+// returns the errors. A download that fails must leave no file.
 func errorsOfCalls(t *testing.T, speak func(p *rawPeer)) map[string]error {
 	local := filepath.Join(t.TempDir(), "local")
 	writeFile(t, local, "hello")
@@ -77,7 +77,7 @@ func errorsOfCalls(t *testing.T, speak func(p *rawPeer)) map[string]error {
 		c.Close()
 		wantHarmless(t, result[name])
 		if _, err := os.Stat(local + ".new"); result[name] != nil && !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: a file was downloaded all the same: %v", name, err)
+			t.Errorf("%s: a file was downloaded despite an error: %v", name, err)
 		}
 		os.Remove(local + ".new.part")
 	}
@@ -88,7 +88,8 @@ func errorsOfCalls(t *testing.T, speak func(p *rawPeer)) map[string]error {
 	return result
 }
 
-// wantHarmless checks that an error, if it is one, has a name and fits on a line.
+// wantHarmless checks that an error, if not nil, has a name and is one short
+// line.
 func wantHarmless(t testing.TB, err error) {
 	t.Helper()
 	if err == nil {
@@ -96,7 +97,7 @@ func wantHarmless(t testing.TB, err error) {
 	}
 	var path *fs.PathError
 	if !errors.As(err, &path) || path.Path == "" || path.Op == "" {
-		t.Errorf("%v is no *fs.PathError with a name", err)
+		t.Errorf("%v is not a *fs.PathError with a name", err)
 		return
 	}
 	text := err.Error()
@@ -108,7 +109,7 @@ func wantHarmless(t testing.TB, err error) {
 func TestClientRefusesServersWithoutPrompt(t *testing.T) {
 	for name, server := range map[string]struct {
 		speak func(p *rawPeer)
-		want  error // of what it matches
+		want  error // error to match
 		text  string
 	}{
 		"says nothing":             {func(p *rawPeer) { p.readRest() }, os.ErrDeadlineExceeded, "silent, or took nothing, for 30s"},
@@ -189,7 +190,7 @@ func TestClientHintsAtPlainWhenServerHangsUp(t *testing.T) {
 				go func() {
 					defer p.Close()
 					p.send(filetransfer.Prompt)
-					p.Read(make([]byte, heard)) // what is left unread makes a reset
+					p.Read(make([]byte, heard)) // unread bytes cause a reset
 				}()
 				c := filetransfer.NewClient(client)
 				defer c.Close()
@@ -336,7 +337,7 @@ func TestUploadReturnsErrorWhenServerHangsUp(t *testing.T) {
 			})
 			c := filetransfer.NewClient(client)
 			defer c.Close()
-			// Sometimes the client learns of it before it sends more.
+			// Sometimes the client detects the end before it sends more.
 			more := readerFunc(func(b []byte) (int, error) {
 				p.Wait()
 				time.Sleep(10 * time.Millisecond)
@@ -356,8 +357,8 @@ type readerFunc func(b []byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
-// isHangUp reports whether an error is that of a connection that the peer has
-// closed.
+// isHangUp reports whether an error means that the peer has closed the
+// connection.
 func isHangUp(err error) bool {
 	return slices.ContainsFunc([]error{io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.EPIPE, syscall.ECONNRESET}, func(want error) bool {
 		return errors.Is(err, want)
@@ -409,24 +410,24 @@ func TestListRefusesWrongLists(t *testing.T) {
 		answer string
 		want   error
 	}{
-		"a name that leads up":         {entry(".."), filetransfer.ErrCorrupt},
-		"a name that leads nowhere":    {entry("."), filetransfer.ErrCorrupt},
-		"a name that leads out":        {entry("../x"), filetransfer.ErrCorrupt},
-		"a name that leads out, coded": {entry("..%2fx"), filetransfer.ErrCorrupt},
-		"a name from the top":          {entry("/etc/passwd"), filetransfer.ErrCorrupt},
-		"a name within a folder":       {entry("sub/x"), filetransfer.ErrCorrupt},
-		"a folder's name with a slash": {entry("sub/"), filetransfer.ErrCorrupt},
-		"a name with NUL":              {entry("a%00b"), filetransfer.ErrCorrupt},
-		"an empty name":                {entry(""), filetransfer.ErrCorrupt},
-		"no name":                      {message("entry", "Size: 5"), filetransfer.ErrCorrupt},
-		"a name that is wrongly coded": {entry("%zz"), filetransfer.ErrCorrupt},
-		"an entry without size":        {message("entry", "Name: a"), filetransfer.ErrCorrupt},
-		"another word":                 {message("file", "Name: a", "Size: 5"), filetransfer.ErrCorrupt},
-		"a wrong count":                {entry("a") + message("end", "Entries: 2"), filetransfer.ErrCorrupt},
-		"no count":                     {entry("a") + message("end"), filetransfer.ErrCorrupt},
-		"no end":                       {entry("a"), io.ErrUnexpectedEOF},
-		"half an entry":                {entry("a")[:20], io.ErrUnexpectedEOF},
-		"an error":                     {entry("a") + message("permission"), fs.ErrPermission},
+		"a name that leads up":          {entry(".."), filetransfer.ErrCorrupt},
+		"a name that leads nowhere":     {entry("."), filetransfer.ErrCorrupt},
+		"a name that leads out":         {entry("../x"), filetransfer.ErrCorrupt},
+		"a name that leads out, coded":  {entry("..%2fx"), filetransfer.ErrCorrupt},
+		"a name from the top":           {entry("/etc/passwd"), filetransfer.ErrCorrupt},
+		"a name within a directory":     {entry("sub/x"), filetransfer.ErrCorrupt},
+		"a directory name with a slash": {entry("sub/"), filetransfer.ErrCorrupt},
+		"a name with NUL":               {entry("a%00b"), filetransfer.ErrCorrupt},
+		"an empty name":                 {entry(""), filetransfer.ErrCorrupt},
+		"no name":                       {message("entry", "Size: 5"), filetransfer.ErrCorrupt},
+		"a name that is wrongly coded":  {entry("%zz"), filetransfer.ErrCorrupt},
+		"an entry without size":         {message("entry", "Name: a"), filetransfer.ErrCorrupt},
+		"another word":                  {message("file", "Name: a", "Size: 5"), filetransfer.ErrCorrupt},
+		"a wrong count":                 {entry("a") + message("end", "Entries: 2"), filetransfer.ErrCorrupt},
+		"no count":                      {entry("a") + message("end"), filetransfer.ErrCorrupt},
+		"no end":                        {entry("a"), io.ErrUnexpectedEOF},
+		"half an entry":                 {entry("a")[:20], io.ErrUnexpectedEOF},
+		"an error":                      {entry("a") + message("permission"), fs.ErrPermission},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -453,7 +454,7 @@ func TestListErrorEndsTheConnection(t *testing.T) {
 		defer c.Close()
 		_, err := c.List(t.Context(), ".")
 		wantError(t, err, filetransfer.ErrCorrupt)
-		// What comes now belongs to the list.
+		// The next bytes belong to the list.
 		info, err := c.Stat(t.Context(), "a.txt")
 		if err == nil || !strings.Contains(err.Error(), "the connection is unusable") {
 			t.Errorf("the next stat: %+v, %v", info, err)
@@ -566,7 +567,8 @@ func TestClientTimesOutOnStalledServer(t *testing.T) {
 	}
 }
 
-// inPieces is a connection whose first Reads return no more than their sizes.
+// A pieceConn is a connection whose first Reads return at most the given
+// numbers of bytes.
 type pieceConn struct {
 	net.Conn
 	sizes []int
@@ -581,7 +583,7 @@ func (c *pieceConn) Read(p []byte) (int, error) {
 }
 
 func TestClientReturnsErrorBeforeRequest(t *testing.T) {
-	// The server gives up while the user still thinks.
+	// The server times out before the first call.
 	for _, network := range []string{"tcp", "unix"} {
 		connection := func() net.Conn {
 			client, server := networks[network](t)

@@ -19,10 +19,10 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// ages is an idle timeout that never comes.
+// longIdle is an idle timeout that never expires.
 const longIdle = time.Hour
 
-// A stuck reader, or writer, says that it was called, and then waits.
+// A stuck reader or writer reports that it was called and then blocks.
 type stuck struct {
 	called  chan struct{}
 	release chan struct{}
@@ -35,7 +35,7 @@ func newStuck(t testing.TB) *stuck {
 	return s
 }
 
-// let lets it go on.
+// unblock lets the blocked call return.
 func (s *stuck) unblock() { s.once.Do(func() { close(s.release) }) }
 
 func (s *stuck) wait() {
@@ -51,10 +51,10 @@ func (s *stuck) Read([]byte) (int, error) { s.wait(); return 0, io.EOF }
 
 func (s *stuck) Write(p []byte) (int, error) { s.wait(); return len(p), nil }
 
-// A standstill is a place where a call waits for its peer.
+// A blockedCall is a call that waits for its peer.
 type blockedCall struct {
-	server func(p *rawPeer)                                        // ends where it takes and says nothing more
-	call   func(ctx context.Context, c *filetransfer.Client) error // waits there
+	server func(p *rawPeer)                                        // returns when it neither reads nor sends any more
+	call   func(ctx context.Context, c *filetransfer.Client) error // blocks there
 }
 
 func get(ctx context.Context, c *filetransfer.Client) error {
@@ -66,7 +66,7 @@ func putMuch(ctx context.Context, c *filetransfer.Client) error {
 	return c.Put(ctx, "new", endless{}, filetransfer.Info{Size: -1})
 }
 
-// An endless reader always has more.
+// An endless reader never ends.
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
@@ -127,8 +127,8 @@ var standstills = map[string]blockedCall{
 	},
 }
 
-// reach brings a client to a standstill, on a network, and calls its method in
-// the background.
+// reach starts the call of a client in the background and waits until it
+// blocks.
 func (s blockedCall) reach(t *testing.T, network string, ctx context.Context) (*filetransfer.Client, <-chan error) {
 	t.Helper()
 	client, server := networks[network](t)
@@ -144,7 +144,7 @@ func (s blockedCall) reach(t *testing.T, network string, ctx context.Context) (*
 	return c, result
 }
 
-// A waiting connection tells when it is read for the first time.
+// A waiting connection reports the first Read.
 type waiting struct {
 	net.Conn
 	reads chan struct{}
@@ -179,7 +179,7 @@ func TestClientContextEndsEveryWait(t *testing.T) {
 	}
 }
 
-// An ending context ends when it is told to, for any reason.
+// An ending context ends when end is called, with any error.
 type ending struct {
 	context.Context
 	done chan struct{}
@@ -202,7 +202,7 @@ func (c *ending) Err() error {
 	}
 }
 
-// wantUseless checks that a client cannot be used any more, and says why.
+// wantUnusable checks that further calls of a client fail, with the reason.
 func wantUnusable(t *testing.T, c *filetransfer.Client, why error) {
 	t.Helper()
 	_, err := c.Stat(t.Context(), "a.txt")
@@ -248,7 +248,7 @@ func TestClientKeepsConnIfContextEndedBefore(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	local := filepath.Join(t.TempDir(), "local")
-	for range 2 { // before the prompt, and after it
+	for range 2 { // before and after the prompt
 		wantError(t, get(ended, c), context.Canceled)
 		_, err := c.Stat(ended, "a.txt")
 		wantError(t, err, context.Canceled)
@@ -317,10 +317,11 @@ func TestClientContextEndsStuckReaderOrWriter(t *testing.T) {
 					waiting := hosttest.InBackground(func() error { return get(context.Background(), c) })
 					end.do(c, cancel)
 					wantError(t, hosttest.Receive(t, result), end.want)
-					// Those that waited for it wait no longer.
+					// Calls that waited for it have returned.
 					wantError(t, hosttest.Receive(t, waiting), end.want)
 					wantUnusable(t, c, end.want)
-					// The server has lost its client, whatever is stuck there.
+					// The server has lost its client, even if a call there is
+					// stuck.
 					if err := hosttest.Receive(t, service.err); err == nil {
 						t.Error("the server knows nothing of it")
 					}
@@ -345,7 +346,7 @@ func TestClientContextEndsWaitForTurn(t *testing.T) {
 	second := hosttest.InBackground(func() error { return get(ctx, c) })
 	cancel()
 	wantError(t, hosttest.Receive(t, second), context.Canceled)
-	// Nobody but the second has suffered.
+	// Only the second call has failed.
 	third := hosttest.InBackground(func() error { return get(t.Context(), c) })
 	busy.unblock()
 	if err := hosttest.Receive(t, first); err != nil {
@@ -436,7 +437,7 @@ func TestFetchContextEndsStuckWriter(t *testing.T) {
 	})
 }
 
-// A stuckFS is stuck wherever it is asked to be.
+// A stuckFS blocks in the selected methods.
 type stuckFS struct {
 	fs.FS
 	stat, open, read, readDir *stuck
@@ -476,8 +477,8 @@ func (f *stuckFile) ReadDir(n int) ([]fs.DirEntry, error) {
 	return f.File.(fs.ReadDirFile).ReadDir(n)
 }
 
-// clientStandstills are where a client can leave a server waiting. They end
-// there.
+// clientStandstills are clients that return at points where the server waits
+// for them.
 var clientStandstills = map[string]func(p *rawPeer){
 	"before the prompt is taken": func(p *rawPeer) {},
 	"before a request":           func(p *rawPeer) { p.expect(filetransfer.Prompt) },
@@ -533,7 +534,7 @@ func TestServeConnContextEndsEveryWait(t *testing.T) {
 				if err := hosttest.Receive(t, result); !errors.Is(err, context.Canceled) {
 					t.Errorf("ServeConn: %v", err)
 				}
-				p.readRest() // it has hung up
+				p.readRest() // until the server closes the connection
 			})
 		}
 	}

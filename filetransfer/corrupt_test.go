@@ -15,7 +15,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// resumed makes a job of one that goes on from the first half of the file.
+// resumingJob returns a job that resumes from the first half of the file.
 func resumingJob(j job) job {
 	do := j.do
 	j.name = "resumed " + j.name
@@ -26,7 +26,7 @@ func resumingJob(j job) job {
 	return j
 }
 
-// framedQuestions are jobs in the framed dialect that transfer no file.
+// framedQuestions are jobs of the framed dialect that transfer no file.
 var framedQuestions = []job{
 	{name: "stat", do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
 		info, err := filetransfer.NewClient(c).Stat(ctx, "file")
@@ -39,7 +39,7 @@ var framedQuestions = []job{
 		infos, err := filetransfer.NewClient(c).List(ctx, ".")
 		switch {
 		case err != nil:
-		case len(infos) != 2 || infos[1].Name != "folder" || !infos[1].Mode.IsDir():
+		case len(infos) != 2 || infos[1].Name != "subdir" || !infos[1].Mode.IsDir():
 			t.Errorf("listed %+v", infos)
 		default:
 			p.wantInfo(t, infos[0])
@@ -48,8 +48,8 @@ var framedQuestions = []job{
 	}},
 }
 
-// flip does a job while bits are flipped, and checks that it is done right, or
-// not at all.
+// flip runs a job while bits are flipped, and checks that it succeeds correctly
+// or fails.
 func (j job) flip(t *testing.T, p *place, f fault) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -58,7 +58,7 @@ func (j job) flip(t *testing.T, p *place, f fault) {
 		c := newCable(&f, net.Pipe)
 		err, serverErr := j.run(t, t.Context(), c, p)
 		p.wantWholeOrNone(t)
-		// Each side may wait once for what never comes.
+		// Each side may wait once for bytes that never arrive.
 		if took := time.Since(began); took > 2*idleTimeout+10*time.Second {
 			t.Errorf("it took %v", took)
 		}
@@ -68,15 +68,15 @@ func (j job) flip(t *testing.T, p *place, f fault) {
 	})
 }
 
-// idleTimeout is that of clients and servers whose IdleTimeout is 0.
+// idleTimeout is the default IdleTimeout of clients and servers.
 const idleTimeout = 30 * time.Second
 
 func TestClientDetectsFlippedBits(t *testing.T) {
 	jobs := slices.Concat(framedQuestions, framedTransfers, []job{resumingJob(resuming[0]), resumingJob(resuming[1])})
 	inParallel(t, jobs, func(t *testing.T, j job) {
-		// The bytes of a line end may end what they did not.
+		// Flipped bits can turn a byte into a line end.
 		p := newPlace(t, "1\r\n\n0\r\nhello, world\r\n\n0\r\n\r\n")
-		if err := os.Mkdir(filepath.Join(p.fromDir, "folder"), 0o777); err != nil {
+		if err := os.Mkdir(filepath.Join(p.fromDir, "subdir"), 0o777); err != nil {
 			t.Fatal(err)
 		}
 		total := j.measure(t, p)
@@ -90,8 +90,8 @@ func TestClientDetectsFlippedBits(t *testing.T) {
 	})
 }
 
-// bitsAt returns what is flipped of a byte: some that make line ends or another
-// case of letters, and one bit after the other.
+// bitsAt returns the bits to flip in a byte: some that make line ends or change
+// the case of letters, and one single bit.
 func bitsAt(at int) []byte {
 	if testing.Short() {
 		return []byte{1 << (at % 8)}
@@ -99,8 +99,8 @@ func bitsAt(at int) []byte {
 	return []byte{0x01, 0x20, 0x80, 0x07, 1 << (at % 8)}
 }
 
-// A chunk's length that becomes 0 ends the content. What comes then is here the
-// end of a file that is empty.
+// A length of a chunk that becomes 0 ends the content. The bytes that follow
+// here are the end of an empty file.
 func TestClientDetectsLengthFlippedToZero(t *testing.T) {
 	end := message("end", "SHA-256: "+sumOfNothing)
 	for length, bit := range map[int]byte{0x80: 0x08, 0x100: 0x01, 0x800: 0x08, 0x8000: 0x08} {

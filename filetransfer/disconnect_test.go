@@ -21,8 +21,7 @@ import (
 
 var seedFlag = flag.Uint64("seed", 0, "what random tests begin with; 0: something new")
 
-// newRandom returns a source of random numbers, and logs how to have the same
-// again.
+// newRandom returns a source of random numbers, and logs how to repeat them.
 func newRandom(t testing.TB) *rand.Rand {
 	seed := *seedFlag
 	for seed == 0 {
@@ -35,17 +34,17 @@ func newRandom(t testing.TB) *rand.Rand {
 const (
 	endMark = "Transfer complete"
 
-	// chunkSize is how much content may be on its way to the disk.
+	// chunkSize is the maximum number of bytes in transit to the disk.
 	chunkSize = 32 << 10
 
-	// blocksSize is more than all blocks of a transfer take.
+	// blocksSize is larger than all blocks of a transfer together.
 	blocksSize = 1 << 10
 )
 
-// A span is how many bytes go in each direction.
+// A span is the number of bytes in each direction.
 type span [2]int
 
-// measure does a job without a fault, and returns what it takes.
+// measure runs a job without a fault and returns the bytes carried.
 func (j job) measure(t *testing.T, p *place) (total span) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -59,9 +58,9 @@ func (j job) measure(t *testing.T, p *place) (total span) {
 	return total
 }
 
-// cut does a job that is cut, in a bubble: nobody there waits long for a
-// silence, and whoever goes on waiting for anything else is found. Then it does
-// the rest, if it is to be done again.
+// cut runs a job that is cut, in a synctest bubble: timeouts take no real time
+// there, and goroutines that block for any other reason are detected. If again
+// is true, it then runs the job a second time.
 func (j job) cut(t *testing.T, p *place, f fault, total span, again bool) {
 	t.Helper()
 	f.err = endErrors[f.after%len(endErrors)]
@@ -77,7 +76,7 @@ func (j job) cut(t *testing.T, p *place, f fault, total span, again bool) {
 	})
 }
 
-// cutOver does a job over a cable that is cut, and checks what there is of it.
+// cutOver runs a job over a cable that is cut, and checks the result.
 func (j job) cutOver(t testing.TB, c *cable, p *place, total span) {
 	t.Helper()
 	f := c.fault
@@ -92,7 +91,7 @@ func (j job) cutOver(t testing.TB, c *cable, p *place, total span) {
 	}
 }
 
-// doTheRest does again a job that was cut.
+// resumeAfterCut runs a job again after it was cut.
 func (j job) resumeAfterCut(t testing.TB, c *cable, p *place, f fault, total span) {
 	t.Helper()
 	_, err := os.Stat(filepath.Join(p.toDir, "file"))
@@ -156,7 +155,7 @@ func TestClientDetectsCutAtRandomBytes(t *testing.T) {
 	})
 }
 
-// inParallel runs a test for each job, all at the same time.
+// inParallel runs a test for each job in parallel.
 func inParallel(t *testing.T, jobs []job, test func(*testing.T, job)) {
 	t.Helper()
 	hosttest.LeavesNothingBehind(t, func() {
@@ -199,7 +198,7 @@ func TestClientDetectsCutOfSocket(t *testing.T) {
 						f := fault{to: j.data, after: source.IntN(total[j.data]), err: endErrors[0]}
 						j.cutOver(t, newCable(&f, ends), p, total)
 						if j.resumes {
-							f.after = 0 // more than a chunk was on its way
+							f.after = 0 // more than a chunk was in transit
 							j.resumeAfterCut(t, newCable(nil, ends), p, f, total)
 						}
 						if t.Failed() {
@@ -214,7 +213,7 @@ func TestClientDetectsCutOfSocket(t *testing.T) {
 	}
 }
 
-// plainFetch is a transfer in the plain dialect.
+// plainFetch is a transfer of the plain dialect.
 var plainFetch = job{name: "fetch", data: toClient, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
 	var got bytes.Buffer
 	n, err := filetransfer.Fetch(ctx, c, "file", &got)
@@ -224,8 +223,8 @@ var plainFetch = job{name: "fetch", data: toClient, do: func(t testing.TB, ctx c
 	return err
 }}
 
-// A lineEnd ends the name in the plain dialect, so that the server need not
-// wait for more of it.
+// A lineEnd adds a line end to the name of the plain dialect, so that the
+// server does not wait for more bytes.
 type lineEnd struct{ net.Conn }
 
 func (c lineEnd) Write(p []byte) (int, error) {
@@ -233,8 +232,8 @@ func (c lineEnd) Write(p []byte) (int, error) {
 	return min(n, len(p)), err
 }
 
-// fetchCut fetches over a cable that is cut, and checks what there is of it. Only
-// if the end mark came last, nobody can notice.
+// fetchCut fetches over a cable that is cut, and checks the result. A cut
+// cannot be detected if the end mark was received last.
 func fetchCut(t *testing.T, p *place, f fault, total span) {
 	t.Helper()
 	f.err = endErrors[f.after%len(endErrors)]
@@ -274,10 +273,10 @@ func fetchCut(t *testing.T, p *place, f fault, total span) {
 	})
 }
 
-// promptSize is how many bytes a server sends before its first answer.
+// promptSize is the number of bytes before the server's first answer.
 const promptSize = len(filetransfer.Prompt)
 
-// plainContents are files that are hard to tell from their ends.
+// plainContents are files whose content resembles the end mark or an error.
 func plainContents() map[string]string {
 	return map[string]string{
 		"empty":            "",

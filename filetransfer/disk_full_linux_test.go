@@ -13,14 +13,14 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// A smallDisk is a file system in memory that only this process sees.
+// A smallDisk is a file system in memory that is visible only to this process.
 type smallDisk struct {
 	testing.TB
 	path string
 }
 
-// onSmallDisk calls the rest of a test, in another process, with a disk that is
-// too small. It reports whether this is not that process.
+// onSmallDisk runs the rest of a test in another process, on a disk that is too
+// small. In the first process, elsewhere is true.
 func onSmallDisk(t *testing.T, size string) (disk smallDisk, elsewhere bool) {
 	t.Helper()
 	const marker = "FILETRANSFER_TEST_DISK"
@@ -54,7 +54,7 @@ func (d smallDisk) mount(flags uintptr, size string) {
 	}
 }
 
-// grow makes room.
+// grow makes the disk large enough.
 func (d smallDisk) grow() { d.mount(unix.MS_REMOUNT, "64m") }
 
 func TestUploadResumesAfterServerDiskWasFull(t *testing.T) {
@@ -79,9 +79,9 @@ func TestUploadResumesAfterServerDiskWasFull(t *testing.T) {
 	}
 	for _, size := range []int64{-1, 4 << 20} {
 		wantError(t, c.Put(t.Context(), "other", strings.NewReader(content), filetransfer.Info{Size: size}), syscall.ENOSPC)
-		os.Remove(filepath.Join(disk.path, "other.part")) // which may have found a bit of room
+		os.Remove(filepath.Join(disk.path, "other.part")) // which may have fitted on the disk
 	}
-	// All that has cost no connection.
+	// The connection is still usable.
 	if _, err := c.Stat(t.Context(), "a.txt"); err != nil {
 		t.Error(err)
 	}

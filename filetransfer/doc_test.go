@@ -16,7 +16,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// A recorder writes down what a client sends and receives.
+// A recorder records the bytes that a client sends and receives.
 type recorder struct {
 	net.Conn
 	mu         sync.Mutex

@@ -18,12 +18,12 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// An ownError is one of an FS of somebody else's.
+// An ownError is an error type of a foreign FS.
 type ownError struct{ error }
 
 func (e ownError) Unwrap() error { return e.error }
 
-// coded are errors that have a code, in the forms that they come in.
+// codedErrors are errors that have a code.
 var codedErrors = map[error]error{
 	fs.ErrNotExist:                              fs.ErrNotExist,
 	syscall.ENOENT:                              fs.ErrNotExist,
@@ -34,7 +34,7 @@ var codedErrors = map[error]error{
 	fs.ErrExist:                                 fs.ErrExist,
 	syscall.EEXIST:                              fs.ErrExist,
 	fs.ErrInvalid:                               fs.ErrInvalid,
-	syscall.EINVAL:                              nil, // it may mean anything
+	syscall.EINVAL:                              nil, // can have any reason
 	syscall.ENOSPC:                              syscall.ENOSPC,
 	filetransfer.ErrTooLarge:                    filetransfer.ErrTooLarge,
 	filetransfer.ErrChanged:                     filetransfer.ErrChanged,
@@ -52,7 +52,7 @@ var codedErrors = map[error]error{
 
 const serversOwn = "/srv/secret"
 
-// forms are how an error may be wrapped.
+// wrappings are the ways in which an error may be wrapped.
 var wrappings = map[string]func(err error) error{
 	"alone":       func(err error) error { return err },
 	"with a path": func(err error) error { return &fs.PathError{Op: "open", Path: serversOwn + "/file", Err: err} },
@@ -80,7 +80,7 @@ var wrappings = map[string]func(err error) error{
 	},
 }
 
-// wantTold checks an error that the server reports.
+// wantReported checks an error that the server reported.
 func wantReported(t *testing.T, err, want error, op string) {
 	t.Helper()
 	if err == nil || want != nil && !errors.Is(err, want) {
@@ -159,7 +159,7 @@ func TestClientErrorsMatchErrorsInContent(t *testing.T) {
 	}
 }
 
-// An errorReader has only an error.
+// An errorReader returns an error.
 type errorReader struct{ err error }
 
 func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
@@ -171,7 +171,7 @@ func TestServerLogsErrorsOfClient(t *testing.T) {
 			c := filetransfer.NewClient(s.dial())
 			own := &fs.PathError{Op: "read", Path: "/home/me/secret", Err: err}
 			got := c.Put(t.Context(), "file", errorReader{own}, filetransfer.Info{Size: -1})
-			wantError(t, got, err) // the user knows it as it was
+			wantError(t, got, err) // the caller gets the original error
 			c.Close()
 			synctest.Wait()
 			logged := s.log.String()
@@ -188,7 +188,7 @@ func TestServerLogsErrorsOfClient(t *testing.T) {
 
 func TestUploadErrorsHideServerPaths(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		uploads := newDir(t, map[string]string{"taken": "", "busy.part": "", "folder/file": ""})
+		uploads := newDir(t, map[string]string{"taken": "", "busy.part": "", "directory/file": ""})
 		if err := os.Mkdir(filepath.Join(uploads.Name(), "stuck.part"), 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +199,7 @@ func TestUploadErrorsHideServerPaths(t *testing.T) {
 			"taken":                     fs.ErrExist,
 			"taken/file":                fs.ErrNotExist,
 			"missing/file":              fs.ErrNotExist,
-			"folder":                    fs.ErrExist,
+			"directory":                 fs.ErrExist,
 			"stuck":                     fs.ErrPermission,
 			"a.part":                    fs.ErrInvalid,
 			strings.Repeat("n", 300):    nil,
@@ -213,7 +213,7 @@ func TestUploadErrorsHideServerPaths(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 		}
-		// All this has cost no connection.
+		// The connection is still usable.
 		if err := c.Put(t.Context(), "new", strings.NewReader("hello"), filetransfer.Info{Size: 5}); err != nil {
 			t.Error(err)
 		}

@@ -22,16 +22,16 @@ import (
 
 const secret = "nobody may see this"
 
-// An estate is a folder that is served, and what lies around it.
+// A sandbox has a directory that is served and one outside of it.
 type sandbox struct {
 	testing.TB
-	path   string // of all of it
+	path   string // parent of both directories
 	inside *os.Root
-	before string // what it looked like
+	before string // snapshot of path
 }
 
-// newEstate returns a folder "inside" with a file "a.txt" and a folder "sub",
-// beside a folder "outside" with a file "secret.txt".
+// newSandbox returns a directory "inside" with a file "a.txt" and a directory
+// "sub", next to a directory "outside" with a file "secret.txt".
 func newSandbox(t testing.TB) *sandbox {
 	t.Helper()
 	path := t.TempDir()
@@ -41,7 +41,7 @@ func newSandbox(t testing.TB) *sandbox {
 	return &sandbox{TB: t, path: path, inside: openDir(t, filepath.Join(path, "inside"))}
 }
 
-// link makes a symbolic link inside.
+// link creates a symbolic link inside.
 func (e *sandbox) link(to, name string) {
 	e.Helper()
 	if err := os.Symlink(to, filepath.Join(e.path, "inside", name)); err != nil {
@@ -49,7 +49,7 @@ func (e *sandbox) link(to, name string) {
 	}
 }
 
-// picture tells all names, types and contents.
+// snapshot returns all names, types and contents.
 func (e *sandbox) snapshot() string {
 	e.Helper()
 	var snapshot strings.Builder
@@ -70,7 +70,7 @@ func (e *sandbox) snapshot() string {
 	return snapshot.String()
 }
 
-// serve serves what is inside.
+// serve serves the directory "inside".
 func (e *sandbox) serve() service {
 	e.Helper()
 	e.before = e.snapshot()
@@ -85,15 +85,15 @@ func (e *sandbox) wantUntouched() {
 	}
 }
 
-// wantsRefused checks that nobody can get a name, nor put it.
+// wantRefused checks that a name can neither be read nor written.
 func (e *sandbox) wantRefused(name string, want ...error) {
 	e.Helper()
 	e.wantRefusedGet(name, want...)
 	e.wantRefusedPut(name, want...)
 }
 
-// wantsRefusedGet checks that a name gets nobody anything, in either dialect,
-// with an error that matches one of those wanted.
+// wantRefusedGet checks that a name cannot be read in either dialect. The error
+// must match one of want.
 func (e *sandbox) wantRefusedGet(name string, want ...error) {
 	e.Helper()
 	var got bytes.Buffer
@@ -113,8 +113,8 @@ func (e *sandbox) wantRefusedGet(name string, want ...error) {
 	e.wantUntouched()
 }
 
-// wantsRefusedPut checks that nothing can be stored under a name, whether it may
-// replace something or not.
+// wantRefusedPut checks that a name cannot be written, with and without
+// permission to replace it.
 func (e *sandbox) wantRefusedPut(name string, want ...error) {
 	e.Helper()
 	c := filetransfer.NewClient(e.serve().conn)
@@ -126,7 +126,7 @@ func (e *sandbox) wantRefusedPut(name string, want ...error) {
 	e.wantUntouched()
 }
 
-// wantOneOf checks that an error is one of those wanted.
+// wantOneOf checks that an error matches one of want.
 func (e *sandbox) wantOneOf(what, name string, err error, want []error) {
 	e.Helper()
 	if !slices.ContainsFunc(want, func(want error) bool { return errors.Is(err, want) }) {
@@ -134,7 +134,7 @@ func (e *sandbox) wantOneOf(what, name string, err error, want []error) {
 	}
 }
 
-// ask tries stat and list on a name.
+// statAndList returns the errors of stat and list for a name.
 func (e *sandbox) statAndList(name string) (stat, list error) {
 	e.Helper()
 	c := filetransfer.NewClient(e.serve().conn)
@@ -144,8 +144,8 @@ func (e *sandbox) statAndList(name string) (stat, list error) {
 	return stat, list
 }
 
-// shout asks for a name in the plain dialect as it is, without the checks of
-// Fetch, and returns the answer.
+// getPlain requests a name in the plain dialect, without the checks of Fetch,
+// and returns the answer.
 func (e *sandbox) getPlain(name string) string {
 	e.Helper()
 	p := newRawPeer(e, e.serve().conn)
@@ -347,9 +347,9 @@ func TestServerFollowsLinksInsideRoot(t *testing.T) {
 		e := newSandbox(t)
 		e.link("a.txt", "file")
 		e.link("file", "chain")
-		e.link("sub", "folder")
+		e.link("sub", "directory")
 		e.link("../a.txt", "sub/up")
-		for _, name := range []string{"file", "chain", "folder/b.txt", "sub/up", "folder/up"} {
+		for _, name := range []string{"file", "chain", "directory/b.txt", "sub/up", "directory/up"} {
 			var got bytes.Buffer
 			c := filetransfer.NewClient(e.serve().conn)
 			info, err := c.Get(t.Context(), name, &got)
@@ -364,7 +364,7 @@ func TestServerFollowsLinksInsideRoot(t *testing.T) {
 		}
 		c := filetransfer.NewClient(e.serve().conn)
 		defer c.Close()
-		if err := c.Put(t.Context(), "folder/new.txt", strings.NewReader("new"), filetransfer.Info{Size: 3}); err != nil {
+		if err := c.Put(t.Context(), "directory/new.txt", strings.NewReader("new"), filetransfer.Info{Size: 3}); err != nil {
 			t.Fatal(err)
 		}
 		if got := readFile(t, filepath.Join(e.path, "inside", "sub", "new.txt")); got != "new" {
@@ -376,10 +376,10 @@ func TestServerFollowsLinksInsideRoot(t *testing.T) {
 func TestServerRefusesGetAndPutOfDirectory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newSandbox(t)
-		e.link("sub", "folder")
+		e.link("sub", "directory")
 		e.wantRefusedGet("sub", fs.ErrInvalid)
-		e.wantRefusedGet("folder", fs.ErrInvalid)
-		for _, name := range []string{"sub", "folder"} {
+		e.wantRefusedGet("directory", fs.ErrInvalid)
+		for _, name := range []string{"sub", "directory"} {
 			e.wantRefusedPut(name, fs.ErrExist, fs.ErrPermission)
 		}
 		e.wantRefused("a.txt/b.txt", fs.ErrNotExist)
@@ -387,7 +387,7 @@ func TestServerRefusesGetAndPutOfDirectory(t *testing.T) {
 	})
 }
 
-// A strangeFile is what an FS may have besides files and folders.
+// A strangeFile is an entry of an FS that is neither a file nor a directory.
 type strangeFile struct {
 	testing.TB
 	mode fs.FileMode
@@ -466,7 +466,7 @@ func TestDownloadRefusesSpecialTargets(t *testing.T) {
 	if now := e.snapshot(); now != before {
 		t.Errorf("was\n%sis\n%s", before, now)
 	}
-	// None of this has cost the connection.
+	// The connection is still usable.
 	if _, err := c.Download(t.Context(), "sub/b.txt", "sub/new.txt"); err != nil {
 		t.Fatal(err)
 	}
@@ -517,7 +517,7 @@ func TestServerRefusesAllWithoutFSAndUploads(t *testing.T) {
 //go:embed doc.go server_list.go
 var embedded embed.FS
 
-// archive returns a zip archive with a file, compressed or not.
+// archive returns a zip archive with one file, compressed or not.
 func archive(t testing.TB, method uint16, name, content string) fs.FS {
 	t.Helper()
 	var data bytes.Buffer
@@ -549,8 +549,8 @@ func TestServerServesAnyFS(t *testing.T) {
 		"embedded":   {embedded, "doc.go", own},
 		"compressed": {archive(t, zip.Deflate, "sub/file", content), "sub/file", content},
 		"archived":   {archive(t, zip.Store, "sub/file", content), "sub/file", content},
-		"map":        {fstest.MapFS{"sub/folder/file": {Data: []byte(content)}}, "sub/folder/file", content},
-		"folder":     {os.DirFS("."), "doc.go", own},
+		"map":        {fstest.MapFS{"sub/directory/file": {Data: []byte(content)}}, "sub/directory/file", content},
+		"directory":  {os.DirFS("."), "doc.go", own},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			server := &filetransfer.Server{FS: offered.FS}
@@ -577,7 +577,7 @@ func TestServerServesAnyFS(t *testing.T) {
 			wantError(t, err, fs.ErrNotExist)
 			_, err = c.Get(t.Context(), "../"+offered.name, io.Discard)
 			wantError(t, err, fs.ErrInvalid)
-			// The file of an archive cannot be sought in.
+			// The file of an archive has no Seek method.
 			local := filepath.Join(t.TempDir(), "got")
 			writeFile(t, local+".part", offered.content[:1000])
 			info, err = c.Download(t.Context(), offered.name, local)

@@ -16,8 +16,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// A server of a folder on channel 20, which finishes the transfer under way when
-// someone presses Ctrl-C.
+// This server offers a directory on channel 20. After Ctrl-C, it finishes the
+// current transfer.
 func ExampleServer() {
 	files, err := os.OpenRoot("files")
 	if err != nil {
@@ -36,7 +36,7 @@ func ExampleServer() {
 	}
 }
 
-// A download, which goes on where an earlier one was interrupted.
+// A download resumes an earlier one that was interrupted.
 func ExampleClient_Download() {
 	conn, err := rfcomm.Dial("01:23:45:67:89:AB", 20)
 	if err != nil {
@@ -57,8 +57,7 @@ func ExampleClient_Download() {
 	fmt.Printf("\n%s, SHA-256 %x\n", info.Name, info.SHA256)
 }
 
-// The service works on any connection, such as one in memory, and with any
-// fs.FS.
+// The package works with any connection, such as net.Pipe, and with any fs.FS.
 func ExampleClient_Get() {
 	here, there := net.Pipe()
 	server := &filetransfer.Server{
@@ -78,7 +77,7 @@ func ExampleClient_Get() {
 	// Output: hello.txt 12 hello, world
 }
 
-// The plain dialect, for servers that follow the tutorial.
+// Fetch gets a file from servers that follow the tutorial.
 func ExampleFetch() {
 	conn, err := rfcomm.Dial("01:23:45:67:89:AB", 20)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// atFirst is a writer that does something before it takes the first bytes.
+// A firstWriteHook is a writer that calls a function before the first Write.
 type firstWriteHook struct {
 	bytes.Buffer
 	do func()
@@ -77,7 +77,7 @@ func TestGetReportsFileChangedWhileSent(t *testing.T) {
 			c := filetransfer.NewClient(s.dial())
 			defer c.Close()
 			_, err := c.Get(t.Context(), "file", w)
-			// The connection has not suffered.
+			// The connection is still usable.
 			if _, err := c.Get(t.Context(), "a.txt", io.Discard); err != nil {
 				t.Errorf("the next get: %v", err)
 			}
@@ -85,7 +85,7 @@ func TestGetReportsFileChangedWhileSent(t *testing.T) {
 		}, change.want)
 		plain := change.want
 		if plain != nil {
-			plain = io.ErrUnexpectedEOF // all that this dialect can tell
+			plain = io.ErrUnexpectedEOF // the only error that this dialect can report
 		}
 		test(name+" in the plain dialect", func(t *testing.T, s *testServer, w io.Writer) error {
 			conn := s.dial()
@@ -96,8 +96,8 @@ func TestGetReportsFileChangedWhileSent(t *testing.T) {
 	}
 }
 
-// A tap is a connection that does something once, after it was written so many
-// bytes.
+// A writeHook is a connection that calls a function once, after a number of
+// bytes were written.
 type writeHook struct {
 	net.Conn
 	after int
@@ -127,7 +127,7 @@ func TestUploadReportsFileThatShrinks(t *testing.T) {
 		defer c.Close()
 		wantError(t, c.Upload(t.Context(), local, "new"), filetransfer.ErrChanged)
 		wantFiles(t, uploads.Name(), "a.txt", "new.part")
-		// What is there is the new content's beginning.
+		// The part is the beginning of the new content.
 		if err := c.Upload(t.Context(), local, "new"); err != nil {
 			t.Error(err)
 		}
@@ -140,10 +140,10 @@ func TestUploadReportsFileThatShrinks(t *testing.T) {
 	})
 }
 
-// A faulty FS offers one file, or folder, and fails in places.
+// A faulty FS offers one file or directory and fails in selected methods.
 type faulty struct {
 	fstest.MapFS
-	stat, open, opened error     // of Stat, Open, and Stat of what is open
+	stat, open, opened error     // errors of Stat, of Open, and of Stat of the open file
 	read               io.Reader // instead of the file's content
 	list               error     // after the first entries
 }
@@ -193,7 +193,7 @@ func (f *faultyFile) ReadDir(n int) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// nothing reads nothing, and never says why.
+// nothing is a reader that returns neither bytes nor an error.
 type nothing struct{}
 
 func (nothing) Read([]byte) (int, error) { return 0, nil }
@@ -292,7 +292,7 @@ func TestListKeepsConnIfItFailsMidway(t *testing.T) {
 	})
 }
 
-// A closedFolder cannot be listed.
+// A closedDir is a directory that cannot be listed.
 type closedDir struct{ fstest.MapFS }
 
 func (f closedDir) Open(name string) (fs.File, error) {
@@ -335,7 +335,7 @@ func TestUploadReportsVanishedDirectory(t *testing.T) {
 	})
 }
 
-// A failing writer takes some bytes, and then has an error.
+// A failing writer accepts some bytes and then returns an error.
 type failing struct {
 	left int
 	err  error
@@ -355,7 +355,7 @@ func TestGetReturnsErrorOfWriter(t *testing.T) {
 		c := filetransfer.NewClient(s.dial())
 		_, err := c.Get(t.Context(), "large", &failing{100_000, broken})
 		wantError(t, err, broken)
-		// The rest of the content was not waited for.
+		// The call has not waited for the rest of the content.
 		_, err = c.Stat(t.Context(), "a.txt")
 		wantError(t, err, broken)
 		if !strings.Contains(err.Error(), "the connection is unusable") {

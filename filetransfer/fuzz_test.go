@@ -23,7 +23,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// addTranscripts adds what one side says in each transcript.
+// addTranscripts adds the messages of one side of each transcript to the
+// corpus.
 func addTranscripts(f *testing.F, who string, add func(said []byte)) {
 	paths, err := filepath.Glob(goldenPath("*"))
 	if err != nil || len(paths) == 0 {
@@ -40,7 +41,8 @@ func addTranscripts(f *testing.F, who string, add func(said []byte)) {
 	}
 }
 
-// mendChecksums makes the checksums of blocks right, which nobody guesses.
+// fixChecksums corrects the checksums of blocks, because fuzzing cannot guess
+// them.
 func fixChecksums(data []byte) []byte {
 	const key = "CRC-32: "
 	data = bytes.Clone(data)
@@ -57,8 +59,8 @@ func fixChecksums(data []byte) []byte {
 	}
 }
 
-// A strange peer says what it is told to, listens to whatever comes, and hangs
-// up in the end, or waits.
+// playPeer sends the text of a peer and discards all received bytes. At the end
+// it closes the connection if hangsUp is true.
 func playPeer(c net.Conn, says []byte, hangsUp bool) (done <-chan error) {
 	heard := hosttest.InBackground(func() error { _, err := io.Copy(io.Discard, c); return err })
 	return hosttest.InBackground(func() error {
@@ -72,8 +74,8 @@ func playPeer(c net.Conn, says []byte, hangsUp bool) (done <-chan error) {
 	})
 }
 
-// wantsBounds runs f, and checks how long it takes for those in a bubble, and how
-// much it allocates for what a peer says.
+// wantBounds runs f in a synctest bubble and limits its time there and the
+// memory it allocates for the text of a peer.
 func wantBounds(t *testing.T, said []byte, f func(t *testing.T)) {
 	t.Helper()
 	before := allocated()
@@ -84,22 +86,23 @@ func wantBounds(t *testing.T, said []byte, f func(t *testing.T)) {
 			t.Errorf("it took %v", took)
 		}
 	})
-	// A request of some 50 bytes may be for content, with a buffer to hash it.
+	// A request of about 50 bytes may be for content, which needs a buffer to
+	// hash it.
 	if n, most := allocated()-before, uint64(1<<20+2<<10*len(said)); n > most {
 		t.Errorf("%d bytes were allocated for %d bytes", n, len(said))
 	}
 }
 
-// allocated returns how much was allocated so far.
+// allocated returns the number of bytes allocated so far.
 func allocated() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
 
-// wantsOnlyWhatWasSaid checks a folder for files that have come: each must have
-// a checksum that the peer has stated. Those that were there before, with the
-// content "old", may be there still.
+// wantOnlyStatedFiles checks the received files in a directory: each must have
+// a checksum that the peer has stated. Files with the content "old" existed
+// before and may remain.
 func wantOnlyStatedFiles(t testing.TB, dir string, said []byte) {
 	t.Helper()
 	said = bytes.ToLower(said)
@@ -122,20 +125,21 @@ func wantOnlyStatedFiles(t testing.TB, dir string, said []byte) {
 	}
 }
 
-// inFolder runs f with a folder in another one, of which nothing else may change.
+// inDir runs f with a directory inside another one, in which nothing else may
+// change.
 func inDir(t *testing.T, f func(dir string)) {
 	t.Helper()
 	outside := memoryDir(t)
 	writeFile(t, filepath.Join(outside, "secret"), "secret")
-	dir := filepath.Join(outside, "folder")
+	dir := filepath.Join(outside, "directory")
 	writeFile(t, filepath.Join(dir, "old"), "old")
 	if err := os.Symlink("..", filepath.Join(dir, "out")); err != nil {
 		t.Fatal(err)
 	}
 	f(dir)
-	wantFiles(t, outside, "folder", "secret")
+	wantFiles(t, outside, "directory", "secret")
 	if got := readFile(t, filepath.Join(outside, "secret")); got != "secret" {
-		t.Errorf("a file outside the folder was changed to %q", got)
+		t.Errorf("a file outside the directory was changed to %q", got)
 	}
 }
 
@@ -168,7 +172,7 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
-// clientCalls are what FuzzClient does with a server.
+// clientCalls are the calls of FuzzClient.
 var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error{
 	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
 		var got bytes.Buffer
@@ -224,8 +228,8 @@ var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, dir s
 	},
 }
 
-// A server that hangs up after all that it will ever say has not been asked for
-// it.
+// The server sends all its text and closes the connection without reading a
+// request.
 func TestClientRefusesUnrelatedAnswers(t *testing.T) {
 	for call, name := range []string{"get", "download", "put", "upload", "stat", "list"} {
 		for _, d := range goldenDialogues {

@@ -23,18 +23,19 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// The transcripts in testdata/golden are what peers of this version say, to the
-// byte. If one of them has to change, think of the peers that say what it said.
+// The transcripts in testdata/golden are the exact bytes that peers of this
+// version send. Before you change one, consider the existing peers that send
+// these bytes.
 
 var updateFlag = flag.Bool("update", false, "rewrite the transcripts in testdata/golden")
 
-// A stage is what a dialogue finds, and leaves, on both sides.
+// A fixture has the files and directories of a dialogue, on both sides.
 type fixture struct {
 	testing.TB
 	server  *filetransfer.Server
-	uploads string      // the server's folder
-	local   string      // the client's
-	mode    fs.FileMode // that a file with the mode 0640 gets here
+	uploads string      // the server's directory
+	local   string      // the client's directory
+	mode    fs.FileMode // mode of a file created here with 0640
 }
 
 var goldenTime = time.Date(2026, 11, 22, 10, 0, 0, 123456789, time.UTC)
@@ -67,7 +68,8 @@ func newFixture(t testing.TB) *fixture {
 	return s
 }
 
-// has puts a file with a fixed mode and time, or a part of one, into a folder.
+// writeFile creates a file, or a part file, with a fixed mode and time in a
+// directory.
 func (s *fixture) writeFile(dir, name, content string) {
 	s.Helper()
 	path := filepath.Join(dir, name)
@@ -80,7 +82,7 @@ func (s *fixture) writeFile(dir, name, content string) {
 	s.must(os.Chtimes(path, time.Time{}, goldenTime))
 }
 
-// wants checks the one file in a folder.
+// wantFile checks the only file in a directory.
 func (s *fixture) wantFile(dir, name, content string) {
 	s.Helper()
 	wantFiles(s, dir, name)
@@ -105,15 +107,15 @@ func (s *fixture) must(err error) {
 	}
 }
 
-// A dialogue is a connection from its beginning to its end.
+// A dialogue is all that happens on one connection.
 type dialogue struct {
 	name    string
 	prepare func(s *fixture)             // may be nil
-	client  func(s *fixture, c net.Conn) // does what a client does, and checks it
-	check   func(s *fixture)             // checks what the server has then; may be nil
+	client  func(s *fixture, c net.Conn) // plays the client and checks its results
+	check   func(s *fixture)             // checks the files of the server afterwards; may be nil
 }
 
-// framed is a dialogue of a Client.
+// framed returns a dialogue of a Client.
 func framed(name string, client func(s *fixture, c *filetransfer.Client)) dialogue {
 	return dialogue{name: "framed-" + name, client: func(s *fixture, conn net.Conn) {
 		c := filetransfer.NewClient(conn)
@@ -122,14 +124,14 @@ func framed(name string, client func(s *fixture, c *filetransfer.Client)) dialog
 	}}
 }
 
-// finds puts a file into a folder before the dialogue.
+// withFile adds a file that exists in a directory before the dialogue.
 func (d dialogue) withFile(dir func(s *fixture) string, name, content string) dialogue {
 	return d.prepared(func(s *fixture) { s.writeFile(dir(s), name, content) })
 }
 
 func (d dialogue) prepared(prepare func(s *fixture)) dialogue { d.prepare = prepare; return d }
 
-// leaves checks the one file in the server's folder after the dialogue.
+// wantUpload checks the only file in the server's directory after the dialogue.
 func (d dialogue) wantUpload(name, content string) dialogue {
 	d.check = func(s *fixture) { s.wantFile(s.uploads, name, content) }
 	return d
@@ -164,7 +166,7 @@ var goldenDialogues = []dialogue{
 	}).wantUpload("new %.txt", helloContent),
 	framed("closing", func(s *fixture, c *filetransfer.Client) {
 		s.get(c)
-		time.Sleep(time.Second) // until the server has said that it closes
+		time.Sleep(time.Second) // until the server has reported that it is closing
 		_, err := c.Stat(s.Context(), "notes.txt")
 		wantError(s, err, filetransfer.ErrServerClosed)
 	}).prepared(func(s *fixture) {
@@ -251,7 +253,7 @@ func (s *fixture) list(c *filetransfer.Client) {
 	}
 }
 
-// fail asks for what is refused.
+// fail makes requests that the server refuses.
 func (s *fixture) fail(c *filetransfer.Client) {
 	ctx := s.Context()
 	_, err := c.Get(ctx, "missing.txt", new(bytes.Buffer))
@@ -274,14 +276,14 @@ func (s *fixture) wantInfo(got, want filetransfer.Info) {
 	}
 }
 
-// A turn is what one side says, or that it closes.
+// A turn is one message of one side, or its close.
 type turn struct {
 	who   string // C, the client, or S
 	says  string
 	close bool
 }
 
-// A transcript is what both sides of a connection say, in order.
+// A transcript has the messages of both sides of a connection, in order.
 type transcript struct {
 	mu    sync.Mutex
 	turns []turn
@@ -297,7 +299,7 @@ func (r *transcript) add(t turn) {
 	r.turns = append(r.turns, t)
 }
 
-// String returns the transcript, with a line for each line that was said.
+// String returns the transcript, one line per line of the messages.
 func (r *transcript) String() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -337,8 +339,8 @@ func readTranscript(t testing.TB, path string) []turn {
 	return r.turns
 }
 
-// A recording is one end of a connection in memory. What it sends is written
-// down, and waits for the other end to read it.
+// A recording is one end of a connection in memory. Its Writes are recorded and
+// buffered until the other end reads them.
 type recording struct {
 	net.Conn
 	who   string
@@ -347,7 +349,7 @@ type recording struct {
 	once  sync.Once
 }
 
-// record returns both ends of a connection of which a transcript is written.
+// record returns both ends of a connection that is recorded in a transcript.
 func record(t testing.TB, r *transcript) (client, server net.Conn) {
 	client, server = net.Pipe()
 	client, server = newRecording(client, "C", r), newRecording(server, "S", r)
@@ -383,7 +385,7 @@ func (r *recording) Close() error {
 	return nil
 }
 
-// perform runs each dialogue in a bubble of its own.
+// eachDialogue runs each dialogue in its own synctest bubble.
 func eachDialogue(t *testing.T, do func(s *fixture, d dialogue)) {
 	for _, d := range goldenDialogues {
 		t.Run(d.name, func(t *testing.T) {
@@ -419,12 +421,12 @@ func TestServerAndClientMatchTranscripts(t *testing.T) {
 	})
 }
 
-// act says over a connection what one side says in a transcript, each time when
-// the other one has had its say.
+// replay sends the messages of one side of a transcript, each after the
+// preceding messages of the other side.
 func replay(c net.Conn, who string, turns []turn) {
 	go io.Copy(io.Discard, c)
 	for _, t := range turns {
-		time.Sleep(time.Second) // more than a server waits for the rest of a plain name
+		time.Sleep(time.Second) // longer than a server waits for the rest of a plain name
 		switch {
 		case t.who != who:
 		case t.close:

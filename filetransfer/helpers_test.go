@@ -17,10 +17,10 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// quiet discards what a server logs.
+// quiet discards the log of a server.
 var quiet = slog.New(slog.DiscardHandler)
 
-// networks are the kinds of connections that the service is tested over here.
+// networks are the kinds of connections in these tests.
 var networks = map[string]func(t testing.TB) (client, server net.Conn){
 	"pipe": func(testing.TB) (client, server net.Conn) { return net.Pipe() },
 	"tcp":  func(t testing.TB) (client, server net.Conn) { return connect(t, "tcp", "127.0.0.1:0") },
@@ -52,13 +52,13 @@ func connect(t testing.TB, network, address string) (client, server net.Conn) {
 	return client, hosttest.Receive(t, accepted)
 }
 
-// A service is a server for one connection, in the background.
+// A service is a server that serves one connection in the background.
 type service struct {
 	conn net.Conn     // the client's end
-	err  <-chan error // what ServeConn returned
+	err  <-chan error // result of ServeConn
 }
 
-// serve serves one connection of a network.
+// serve serves a new connection of a network.
 func serve(t testing.TB, network string, s *filetransfer.Server) service {
 	t.Helper()
 	client, server := networks[network](t)
@@ -77,7 +77,7 @@ func serveOn(t testing.TB, s *filetransfer.Server, client, server net.Conn) serv
 	return service{client, err}
 }
 
-// folder returns a folder with files in it.
+// newDir returns a directory with files.
 func newDir(t testing.TB, files map[string]string) *os.Root {
 	t.Helper()
 	path := t.TempDir()
@@ -117,7 +117,7 @@ func readFile(t testing.TB, path string) string {
 	return string(content)
 }
 
-// wantFiles checks which files are in a folder.
+// wantFiles checks the names of the files in a directory.
 func wantFiles(t testing.TB, path string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(path)
@@ -129,16 +129,16 @@ func wantFiles(t testing.TB, path string, want ...string) {
 		got = append(got, entry.Name())
 	}
 	if len(got) != len(want) {
-		t.Fatalf("the folder has %q, want %q", got, want)
+		t.Fatalf("the directory has %q, want %q", got, want)
 	}
 	for i := range got {
 		if got[i] != want[i] {
-			t.Fatalf("the folder has %q, want %q", got, want)
+			t.Fatalf("the directory has %q, want %q", got, want)
 		}
 	}
 }
 
-// random returns bytes that no end mark is in.
+// random returns n bytes without an end mark.
 func random(n int) string {
 	data := make([]byte, n)
 	source := rand.NewChaCha8([32]byte{byte(n)})
@@ -146,7 +146,7 @@ func random(n int) string {
 	return string(data)
 }
 
-// wantError checks what an error matches.
+// wantError checks that err matches want.
 func wantError(t testing.TB, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
@@ -154,7 +154,7 @@ func wantError(t testing.TB, err, want error) {
 	}
 	var path *fs.PathError
 	if err != nil && !errors.As(err, &path) {
-		t.Errorf("error %v is no *fs.PathError", err)
+		t.Errorf("error %v is not a *fs.PathError", err)
 	}
 }
 

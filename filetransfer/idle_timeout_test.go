@@ -18,7 +18,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// A slowConn takes, or gives, so many bytes in each tick.
+// A slowConn reads or writes a limited number of bytes per tick.
 type slowConn struct {
 	net.Conn
 	bytes int
@@ -33,8 +33,8 @@ func (c slowConn) Read(p []byte) (int, error) {
 
 func TestIdleTimeoutKeepsSlowPeers(t *testing.T) {
 	content := random(200_000)
-	// In a tenth of the idle timeout a peer takes as much as counts as alive.
-	// One Write of a chunk takes more than the idle timeout.
+	// In a tenth of the idle timeout, a peer reads enough to count as alive.
+	// One Write of a chunk takes longer than the idle timeout.
 	for name, transfer := range map[string]func(t *testing.T, c net.Conn) (got string, err error){
 		"get": func(t *testing.T, conn net.Conn) (string, error) {
 			var got bytes.Buffer
@@ -184,7 +184,7 @@ func TestIdleTimeoutIsReportedToClient(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), "the server reports") {
 				t.Errorf("the error is %v", err)
 			}
-			// It was the last that the server has said.
+			// It was the last message of the server.
 			if _, err := c.Stat(t.Context(), "a.txt"); err == nil {
 				t.Error("the connection works")
 			}
@@ -192,7 +192,7 @@ func TestIdleTimeoutIsReportedToClient(t *testing.T) {
 	}
 }
 
-// A slowFS takes its time for each Read.
+// A slowFS pauses in each Read.
 type slowFS struct {
 	fstest.MapFS
 	pause time.Duration
@@ -242,7 +242,7 @@ func TestIdleTimeoutAllowsLongHashing(t *testing.T) {
 }
 
 func TestIdleTimeoutAllowsWaitBlocks(t *testing.T) {
-	const long = 300 // seconds, each with a message
+	const long = 300 // seconds, with one message per second
 	patience := func(p *rawPeer, wait string) {
 		for range long {
 			p.send(wait)
@@ -259,7 +259,7 @@ func TestIdleTimeoutAllowsWaitBlocks(t *testing.T) {
 		"before an answer, after a while": func(p *rawPeer) {
 			p.readWord("get")
 			time.Sleep(29 * time.Second)
-			patience(p, message("wait")) // and a second
+			patience(p, message("wait")) // and after a second
 			time.Sleep(28 * time.Second)
 			p.send(message("ok", "Size: 5"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
 			p.readWord("ok")
@@ -326,7 +326,7 @@ func TestIdleTimeoutAllowsWaitBlocks(t *testing.T) {
 	})
 }
 
-// A lazy writer takes its time.
+// A slowWriter pauses in each Write.
 type slowWriter struct {
 	bytes.Buffer
 	pause time.Duration

@@ -15,8 +15,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// bigFiles is a file system in which each name is that of a file of so many
-// zeros, which take no memory.
+// bigFiles is a file system in which each name is a file of the given number of
+// zeros, which need no memory.
 type bigFiles int64
 
 func (size bigFiles) Open(name string) (fs.File, error) {
@@ -53,7 +53,7 @@ func (bigInfo) ModTime() time.Time { return goldenTime }
 func (bigInfo) IsDir() bool        { return false }
 func (bigInfo) Sys() any           { return nil }
 
-// A sampler calls sample after every few MiB that it takes or gives.
+// A sampler calls sample after every few MiB written or read.
 type sampler struct {
 	io.Reader
 	sample func()
@@ -79,11 +79,11 @@ func (s *sampler) count(n int) {
 	}
 }
 
-// bigSize is that of the files here.
+// bigSize is the size of the files.
 const bigSize = 64 << 20
 
-// memoryInUse returns what is in use on the heap and for stacks, without what is
-// only garbage, and how much was allocated so far.
+// memoryInUse returns the bytes in use on the heap, without garbage, and for
+// stacks, and the bytes allocated so far.
 func memoryInUse() (used, allocated int64) {
 	runtime.GC()
 	var stats runtime.MemStats
@@ -91,8 +91,8 @@ func memoryInUse() (used, allocated int64) {
 	return int64(stats.HeapAlloc + stats.StackInuse), int64(stats.TotalAlloc)
 }
 
-// wantsLittleMemory checks how much memory a connection takes, at both ends.
-// transfer has to call sample now and then.
+// wantLittleMemory limits the memory that a connection uses at both ends.
+// transfer has to call sample from time to time.
 func wantLittleMemory(t *testing.T, s *filetransfer.Server, transfer func(c net.Conn, sample func()) error) {
 	t.Helper()
 	const most = 2 * 256 << 10
@@ -115,14 +115,15 @@ func wantLittleMemory(t *testing.T, s *filetransfer.Server, transfer func(c net.
 			t.Error(err)
 		}
 		t.Logf("at most %d KiB were in use, and %d KiB were allocated in all", peak>>10, allocated>>10)
-		// What was in use and is garbage when it is looked for counts, too.
+		// Memory that is in use and becomes garbage before it is measured
+		// counts as well.
 		if peak > most || allocated > most {
 			t.Errorf("%d bytes were in use, and %d were allocated, where %d are enough", peak, allocated, most)
 		}
 	})
 }
 
-// bigTransfers move a big file through a sampler.
+// bigTransfers transfer a big file through a sampler.
 var bigTransfers = map[string]func(ctx context.Context, c net.Conn, s *sampler) error{
 	"get": func(ctx context.Context, c net.Conn, s *sampler) error {
 		_, err := filetransfer.NewClient(c).Get(ctx, "big", s)
@@ -157,7 +158,7 @@ func TestClientMemoryIndependentOfFileSize(t *testing.T) {
 	}
 }
 
-// The part of a file that is there is read to see whether it is the right one.
+// An existing part is read in order to verify its checksum.
 func TestClientMemoryIndependentOfPartSize(t *testing.T) {
 	for name, transfer := range map[string]func(ctx context.Context, c *filetransfer.Client, dir string) error{
 		"download": func(ctx context.Context, c *filetransfer.Client, dir string) error {

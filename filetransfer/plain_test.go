@@ -25,7 +25,7 @@ func TestServerPlainNameEndings(t *testing.T) {
 	for name, ask := range map[string]struct {
 		pieces []string
 		pause  time.Duration
-		waits  bool // for a silence
+		waits  bool // whether the server waits for a silence
 	}{
 		"with a silence":                     {[]string{"a.txt"}, 0, true},
 		"with a line feed":                   {[]string{"a.txt\n"}, 0, false},
@@ -135,13 +135,13 @@ func TestServerPlainErrorIsOneLine(t *testing.T) {
 	})
 }
 
-// A plainServer is one in a test's hands: its answer comes in pieces, with a
-// pause between them.
+// A plainServer is a server of a test. It sends its answer in pieces, with
+// pauses.
 type plainServer struct {
 	prompt []string
 	pieces []string
 	pause  time.Duration
-	stays  bool // does not hang up
+	stays  bool // whether it leaves the connection open
 }
 
 func (s plainServer) speak(p *rawPeer) {
@@ -162,11 +162,11 @@ func (s plainServer) speak(p *rawPeer) {
 
 func TestFetchFromPlainServers(t *testing.T) {
 	prompt := []string{filetransfer.Prompt}
-	late := time.Second // less than the silence that ends a file
+	late := time.Second // shorter than the silence that ends a file
 	for name, test := range map[string]struct {
 		plainServer
 		want  string
-		err   error // that it matches; errAny: one that is not checked
+		err   error // error to match; errAny matches all errors
 		after time.Duration
 	}{
 		"whole":                             {plainServer{prompt: prompt, pieces: []string{"hello" + endMark}}, "hello", nil, 0},
@@ -179,7 +179,7 @@ func TestFetchFromPlainServers(t *testing.T) {
 		"the mark in the middle, in pieces": {plainServer{prompt: prompt, pieces: []string{"one " + endMark, " two" + endMark}, pause: late}, "one " + endMark + " two", nil, late},
 		"the mark twice":                    {plainServer{prompt: prompt, pieces: []string{endMark + endMark}}, endMark, nil, 0},
 		"the mark twice, in pieces":         {plainServer{prompt: prompt, pieces: []string{endMark, endMark}, pause: late}, endMark, nil, late},
-		"the mark, with a long pause":       {plainServer{prompt: prompt, pieces: []string{endMark, endMark}, pause: 3 * time.Second}, "", nil, 2 * time.Second}, // nobody can tell
+		"the mark, with a long pause":       {plainServer{prompt: prompt, pieces: []string{endMark, endMark}, pause: 3 * time.Second}, "", nil, 2 * time.Second}, // undetectable
 		"nearly the mark":                   {plainServer{prompt: prompt, pieces: []string{endMark[1:] + endMark[:5] + endMark}}, endMark[1:] + endMark[:5], nil, 0},
 		"nothing":                           {plainServer{prompt: prompt}, "", io.ErrUnexpectedEOF, 0},
 		"no mark":                           {plainServer{prompt: prompt, pieces: []string{"hello"}}, "hello", io.ErrUnexpectedEOF, 0},
@@ -259,7 +259,7 @@ func TestFetchRefusesPromptThatContinues(t *testing.T) {
 
 func TestFetchRefusesNamesItCannotSend(t *testing.T) {
 	client, server := net.Pipe()
-	server.Close() // nothing is sent
+	server.Close() // because nothing is sent
 	for _, name := range []string{"", "\x00", "a\x00b", "a\nb", "a\rb", "a.txt\n", strings.Repeat("n", 2049)} {
 		n, err := filetransfer.Fetch(t.Context(), client, name, io.Discard)
 		wantError(t, err, fs.ErrInvalid)

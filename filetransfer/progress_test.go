@@ -18,7 +18,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// A witness keeps the reports of transfers, and when they came.
+// A progressLog keeps the reports of transfers and their times.
 type progressLog struct {
 	mu      sync.Mutex
 	reports []filetransfer.Progress
@@ -32,8 +32,8 @@ func (w *progressLog) record(p filetransfer.Progress) {
 	w.times = append(w.times, time.Now())
 }
 
-// wantReports checks the reports of one transfer, which began with some bytes,
-// and ended with some of a total.
+// wantReports checks the reports of one transfer, which began at byte from and
+// ended at byte done of total.
 func (w *progressLog) wantReports(t testing.TB, name string, from, done, total int64) {
 	t.Helper()
 	if len(w.reports) == 0 {
@@ -72,13 +72,13 @@ func (w *progressLog) wantReports(t testing.TB, name string, from, done, total i
 	}
 }
 
-// Each KiB takes some time: 100 KiB a second, so that 300 KiB take 3 s.
+// The pace is 100 KiB per second, so that 300 KiB take 3 s.
 const (
 	pace     = 10 * time.Millisecond
 	paceSize = 300 << 10
 )
 
-// A walk is a transfer at that pace, of what is to be 300 KiB.
+// A slowTransfer is a transfer of 300 KiB at that pace.
 type slowTransfer struct {
 	content        string
 	client, server progressLog
@@ -87,7 +87,7 @@ type slowTransfer struct {
 	uploads        *os.Root
 }
 
-// newWalk makes a connection at which the reader is slow.
+// newSlowTransfer returns a connection with a slow reader.
 func newSlowTransfer(t *testing.T, toServer bool) *slowTransfer {
 	t.Helper()
 	w := &slowTransfer{content: random(paceSize), uploads: newDir(t, nil)}
@@ -104,7 +104,7 @@ func newSlowTransfer(t *testing.T, toServer bool) *slowTransfer {
 	return w
 }
 
-// finish ends it, when all reports have come.
+// finish ends the transfer after all reports.
 func (w *slowTransfer) finish(t *testing.T) {
 	t.Helper()
 	w.c.Close()
@@ -121,7 +121,7 @@ func TestProgressOfGet(t *testing.T) {
 		w.finish(t)
 		for _, side := range []*progressLog{&w.client, &w.server} {
 			side.wantReports(t, "file", 0, paceSize, paceSize)
-			// About one for each 100 ms, as a chunk takes 320 ms.
+			// About one report per 100 ms, because a chunk takes 320 ms.
 			if n := len(side.reports); n < 9 || n > 31 {
 				t.Errorf("there are %d reports", n)
 			}
@@ -150,7 +150,7 @@ func TestProgressOfPut(t *testing.T) {
 func TestProgressAtMostTenTimesPerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSlowTransfer(t, true)
-		// Small pieces come more often than reports.
+		// Small pieces arrive more often than reports.
 		if err := w.c.Put(t.Context(), "new", byPieces{strings.NewReader(w.content)}, filetransfer.Info{Size: paceSize}); err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func TestProgressAtMostTenTimesPerSecond(t *testing.T) {
 	})
 }
 
-// byPieces reads small pieces.
+// byPieces is a reader that returns small pieces.
 type byPieces struct{ io.Reader }
 
 func (r byPieces) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(len(p), 500)]) }
@@ -325,7 +325,7 @@ func TestProgressOfHugeSizeIsNotNegative(t *testing.T) {
 			t.Errorf("there are %d reports", len(reports))
 		}
 		for _, p := range reports {
-			if p.Remaining != -1 { // for longer than a Duration can tell
+			if p.Remaining != -1 { // longer than the maximum Duration
 				t.Errorf("the report is %+v", p)
 			}
 		}

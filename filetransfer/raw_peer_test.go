@@ -19,7 +19,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// A talker is a peer that a test speaks through, right or wrong.
+// A rawPeer is a peer whose messages a test sends and reads byte by byte, valid
+// or not.
 type rawPeer struct {
 	testing.TB
 	net.Conn
@@ -32,11 +33,11 @@ func newRawPeer(t testing.TB, c net.Conn) *rawPeer {
 	return &rawPeer{TB: t, Conn: c, reader: bufio.NewReader(c)}
 }
 
-// say sends text, for as long as the other side takes it.
+// send sends text. It stops if the other side reads no more.
 func (p *rawPeer) send(text ...string) { io.WriteString(p.Conn, strings.Join(text, "")) }
 
-// sayForEver says the same over and over, with a pause, until the other side
-// takes no more.
+// sendForever sends the text repeatedly, with pauses, until the other side
+// reads no more.
 func (p *rawPeer) sendForever(pause time.Duration, text string) {
 	for {
 		if _, err := io.WriteString(p.Conn, text); err != nil {
@@ -46,7 +47,7 @@ func (p *rawPeer) sendForever(pause time.Duration, text string) {
 	}
 }
 
-// drip says text, a byte at a time.
+// sendSlowly sends the text one byte at a time.
 func (p *rawPeer) sendSlowly(text string, pause time.Duration) {
 	for i := range len(text) {
 		if _, err := io.WriteString(p.Conn, text[i:i+1]); err != nil {
@@ -56,17 +57,17 @@ func (p *rawPeer) sendSlowly(text string, pause time.Duration) {
 	}
 }
 
-// hear reads what must come next.
+// expect reads the next bytes, which must be want.
 func (p *rawPeer) expect(want string) {
 	p.Helper()
 	got := make([]byte, len(want))
 	n, err := io.ReadFull(p.reader, got)
 	if string(got[:n]) != want {
-		p.Errorf("heard %q, %v, want %q", got[:n], err, want)
+		p.Errorf("read %q, %v, want %q", got[:n], err, want)
 	}
 }
 
-// hearSome waits for a byte and leaves it there.
+// awaitData waits for a byte without reading it.
 func (p *rawPeer) awaitData() {
 	p.Helper()
 	if _, err := p.reader.Peek(1); err != nil {
@@ -74,14 +75,14 @@ func (p *rawPeer) awaitData() {
 	}
 }
 
-// hearRest reads all that comes until the other side hangs up.
+// readRest reads until the other side closes the connection.
 func (p *rawPeer) readRest() string {
 	rest, _ := io.ReadAll(p.reader)
 	return string(rest)
 }
 
-// hearBlock reads a message of the framed dialect, and returns its first line
-// without the dialect, and its fields.
+// readBlock reads a message of the framed dialect, and returns the word of its
+// first line and its fields.
 func (p *rawPeer) readBlock() (word string, fields textproto.MIMEHeader) {
 	p.Helper()
 	lines := textproto.NewReader(p.reader)
@@ -96,7 +97,7 @@ func (p *rawPeer) readBlock() (word string, fields textproto.MIMEHeader) {
 	return word, fields
 }
 
-// hearWord reads a message that must have a word.
+// readWord reads a message that must have the word want.
 func (p *rawPeer) readWord(want string) textproto.MIMEHeader {
 	p.Helper()
 	word, fields := p.readBlock()
@@ -106,7 +107,7 @@ func (p *rawPeer) readWord(want string) textproto.MIMEHeader {
 	return fields
 }
 
-// hearBody reads content up to its end, but not the message that follows.
+// readContent reads content up to its end, without the message that follows.
 func (p *rawPeer) readContent() string {
 	p.Helper()
 	var content strings.Builder
@@ -144,7 +145,7 @@ const (
 	sumOfHello   = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 )
 
-// A logbook keeps what is logged.
+// A logbook keeps log records.
 type logbook struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -164,7 +165,7 @@ func (b *logbook) String() string {
 
 func (b *logbook) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
 
-// wantDropped checks that one client was dropped, for a reason.
+// wantDropped checks that exactly one client was dropped, for the reason.
 func (b *logbook) wantDropped(t testing.TB, reason string) {
 	t.Helper()
 	var dropped []string
@@ -178,7 +179,7 @@ func (b *logbook) wantDropped(t testing.TB, reason string) {
 	}
 }
 
-// A pipeListener accepts pipes, of which a backlog waits.
+// A pipeListener accepts pipes and has a backlog.
 type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -217,15 +218,15 @@ func (l *pipeListener) dial() net.Conn {
 	return client
 }
 
-// A counter is a server on a listener of its own.
+// A testServer is a server with its own listener.
 type testServer struct {
 	*filetransfer.Server
 	dial   func() net.Conn
 	log    *logbook
-	served <-chan error // what Serve returned
+	served <-chan error // result of Serve
 }
 
-// open lets a server serve on a network, as Serve does it.
+// startServer starts Serve on a new listener of a network.
 func startServer(t testing.TB, network string, s *filetransfer.Server) *testServer {
 	t.Helper()
 	c := &testServer{Server: s, log: new(logbook)}
@@ -253,7 +254,7 @@ func startServer(t testing.TB, network string, s *filetransfer.Server) *testServ
 	return c
 }
 
-// talk returns a client that has heard the prompt.
+// connectRaw returns a client that has read the prompt.
 func (c *testServer) connectRaw(t testing.TB) *rawPeer {
 	t.Helper()
 	p := newRawPeer(t, c.dial())
@@ -261,7 +262,7 @@ func (c *testServer) connectRaw(t testing.TB) *rawPeer {
 	return p
 }
 
-// shut closes the server, which must have gone on until now.
+// stop closes the server, which must have been serving until now.
 func (c *testServer) stop(t testing.TB) {
 	t.Helper()
 	if err := c.Close(); err != nil {

@@ -17,11 +17,11 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// resuming are the transfers that go on from a part.
+// resuming are the transfers that resume from a part.
 var resuming = []job{framedTransfers[1], framedTransfers[4]}
 
-// goOn does a job without a fault, and returns how much content it carried,
-// give or take what blocks and lengths of chunks take.
+// resume runs a job without a fault and returns the number of bytes carried:
+// the content, plus blocks and lengths of chunks.
 func (j job) resume(t testing.TB, p *place) (carried int) {
 	t.Helper()
 	c := newCable(nil, net.Pipe)
@@ -32,7 +32,7 @@ func (j job) resume(t testing.TB, p *place) (carried int) {
 	return c.bytes(j.data)
 }
 
-// leave leaves a part of a file.
+// leavePart creates a part file.
 func (p *place) leavePart(t testing.TB, content string) {
 	t.Helper()
 	writeFile(t, filepath.Join(p.toDir, "file.part"), content)
@@ -44,7 +44,7 @@ func TestDownloadAndUploadSendOnlyTheRest(t *testing.T) {
 	all := len(content)
 	for name, tt := range map[string]struct {
 		part string
-		left int // to be transferred
+		left int // bytes to transfer
 	}{
 		"nothing":                       {"", all},
 		"one byte":                      {content[:1], all - 1},
@@ -90,7 +90,7 @@ func TestClientRestartsIfFileChanged(t *testing.T) {
 	other := random(100<<10 + 1)
 	for name, tt := range map[string]struct {
 		changed string
-		again   bool // all of it has to be transferred
+		again   bool // whether the whole file must be transferred
 	}{
 		"into another one":  {other, true},
 		"as long as before": {other[:len(content)], true},
@@ -122,7 +122,7 @@ func TestClientRestartsIfFileChanged(t *testing.T) {
 	}
 }
 
-// Here the checksum is that of as much as the client has read of its file.
+// The checksum is that of the bytes that the client has read of its file.
 func TestUploadRestartsIfPartIsLonger(t *testing.T) {
 	p := newPlace(t, "hello")
 	synctest.Test(t, func(t *testing.T) {
@@ -147,7 +147,8 @@ func TestUploadRestartsIfPartIsLonger(t *testing.T) {
 	})
 }
 
-// What a client of the plain dialect has kept is as good as any other part.
+// A part that a client of the plain dialect has kept can be resumed like any
+// other.
 func TestDownloadResumesPartOfFetch(t *testing.T) {
 	p := newPlace(t, random(100<<10))
 	total := plainFetch.measure(t, p)
@@ -168,7 +169,7 @@ func TestDownloadResumesPartOfFetch(t *testing.T) {
 	})
 }
 
-// Other names can be those of a part, which is shortened with a checksum.
+// The name of the part file is shortened with a checksum, if necessary.
 func TestDownloadAndUploadResumeLongNames(t *testing.T) {
 	long := strings.Repeat("ü", 127) + "x"
 	content := random(100 << 10)
@@ -216,7 +217,7 @@ func TestDownloadAndUploadResumeLongNames(t *testing.T) {
 	}
 }
 
-// A slow connection takes its time for each Write.
+// A slow connection pauses in each Write.
 type slow struct{ net.Conn }
 
 func (c slow) Write(p []byte) (int, error) {
@@ -264,7 +265,7 @@ func TestProgressStartsAtResumedOffset(t *testing.T) {
 					if last.Done != p.info.Size || last.Remaining != 0 {
 						t.Errorf("the %s's progress ended with %+v", side, last)
 					}
-					// At the most, nothing but the content took time.
+					// At most, the content alone took all the time.
 					if most := float64(p.info.Size-held) / (3 * progressPause.Seconds()); last.Rate > most {
 						t.Errorf("the %s counted %.0f bytes a second, where %.0f were possible", side, last.Rate, most)
 					}
@@ -274,7 +275,7 @@ func TestProgressStartsAtResumedOffset(t *testing.T) {
 	}
 }
 
-// overwriting makes a job of one whose client may replace files.
+// overwriting returns a job whose client may replace files.
 func overwriting(name string) job {
 	return job{name: name, do: func(t testing.TB, ctx context.Context, conn net.Conn, p *place) error {
 		c := filetransfer.NewClient(conn)
@@ -327,8 +328,8 @@ func TestOverwriteIsNeededToReplace(t *testing.T) {
 	}
 }
 
-// A part that was begun before the name was taken is of use as soon as the name
-// is free, or may be replaced.
+// A part that was begun before the name was taken can be resumed as soon as the
+// name is free or may be replaced.
 func TestOverwriteRefusalKeepsPart(t *testing.T) {
 	for _, j := range resuming {
 		t.Run(j.name, func(t *testing.T) {
@@ -380,7 +381,8 @@ func TestOverwriteNeededIfNameTakenMeanwhile(t *testing.T) {
 	}
 }
 
-// A taking connection takes a name as soon as it has carried some content.
+// A nameTakingConn creates a file of the final name as soon as it has carried
+// some content.
 type nameTakingConn struct {
 	net.Conn
 	t     testing.TB

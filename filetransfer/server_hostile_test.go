@@ -23,15 +23,15 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// largeSize is more than any socket's buffers hold.
+// largeSize is larger than the buffers of any socket.
 const largeSize = 64 << 20
 
-// offered is what the servers of hostile clients offer.
+// offered returns the files of the servers for hostile clients.
 func offered() fs.FS {
 	return endlessFS{fstest.MapFS{"a.txt": {Data: []byte("hello")}, "large": {}, "sub": {Mode: fs.ModeDir}}}
 }
 
-// endlessFS has a file "large" of zeros, which takes no memory.
+// endlessFS has a file "large" of zeros that needs no memory.
 type endlessFS struct{ fstest.MapFS }
 
 func (f endlessFS) Stat(name string) (fs.FileInfo, error) {
@@ -70,18 +70,18 @@ func (z *zeroFile) Sys() any                   { return nil }
 func (z *zeroFile) Stat() (fs.FileInfo, error) { return z, nil }
 func (z *zeroFile) Close() error               { return nil }
 
-// put is a request that stores a file.
+// put returns a request to store a file.
 func put(fields ...string) string { return request("put", append([]string{"Name: new"}, fields...)...) }
 
 type hostileClient struct {
 	do     func(p *rawPeer, idle time.Duration)
-	tcp    bool   // whether it is tried over TCP, too
-	reason string // that is logged
-	answer string // how what it hears then begins, unless that is ""
+	tcp    bool   // whether to test over TCP as well
+	reason string // reason that the server logs
+	answer string // beginning of the server's answer, unless ""
 }
 
-// hostileClients are clients that do not do what they should. They have heard
-// the prompt. What they do ends when they are dropped, at the latest.
+// hostileClients are clients that violate the protocol. They have read the
+// prompt. They return at the latest when the server drops them.
 var hostileClients = map[string]hostileClient{
 	"says nothing": {
 		do:     func(*rawPeer, time.Duration) {},
@@ -521,9 +521,9 @@ func TestServerKeepsConnAfterWrongRequest(t *testing.T) {
 				t.Errorf("no message comes to %q", ask.request)
 			}
 		}
-		// The last one is a request like any other.
+		// The last request is valid.
 		fields := []string{"Name: a.txt", "Offset: 0"}
-		for i := range 61 { // and a checksum: as many as there may be
+		for i := range 61 { // with the checksum, the maximum number of fields
 			fields = append(fields, fmt.Sprintf("Later%d: field", i))
 		}
 		p.send(request("get", fields...))
@@ -611,7 +611,7 @@ func TestServerKeepsOnlyResumableParts(t *testing.T) {
 			p.readWord(upload.answer)
 			p.Close()
 			p.Wait()
-			s.connectRaw(t).Close() // comes after the first has left
+			s.connectRaw(t).Close() // connects after the first client has disconnected
 			wantFiles(t, uploads.Name(), upload.left...)
 		}
 		s.stop(t)
@@ -639,7 +639,7 @@ func TestServerLogsToDefaultLogger(t *testing.T) {
 	})
 }
 
-// A rawLog keeps what is logged as it is.
+// A rawLog keeps the unquoted values of log records.
 type rawLog struct {
 	slog.Handler
 	texts chan string
@@ -651,7 +651,7 @@ func (h rawLog) WithAttrs([]slog.Attr) slog.Handler       { return h }
 func (h rawLog) Handle(_ context.Context, r slog.Record) error {
 	h.texts <- r.Message
 	r.Attrs(func(a slog.Attr) bool {
-		if a.Key != "name" { // which is quoted by those who print it
+		if a.Key != "name" { // slog handlers quote it
 			h.texts <- a.Value.String()
 		}
 		return true
@@ -696,7 +696,7 @@ func TestServerLogsPrintableShortText(t *testing.T) {
 	}
 }
 
-// A connection may have no address.
+// connWithoutAddr is a connection without addresses.
 type connWithoutAddr struct{ net.Conn }
 
 func (connWithoutAddr) LocalAddr() net.Addr  { return nil }
@@ -717,7 +717,7 @@ func TestServeConnAcceptsConnWithoutAddr(t *testing.T) {
 	})
 }
 
-// A moody listener fails before it accepts.
+// A flakyListener fails before it accepts.
 type flakyListener struct {
 	*pipeListener
 	errs []error

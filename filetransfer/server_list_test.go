@@ -16,11 +16,11 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// changed is when the files of the tests below were changed.
+// changed is the modification time of the files in these tests.
 var changed = time.Date(2024, 2, 29, 12, 34, 56, 789_000_000, time.UTC)
 
-// listed returns a folder with files, folders and links of known modes and
-// times, and what a list of it has.
+// listed returns a directory with files, directories and links of known modes
+// and times, and the expected list of it.
 func listed(t *testing.T) (root *os.Root, infos []filetransfer.Info) {
 	t.Helper()
 	root = newDir(t, map[string]string{"b.txt": "hello", "a.txt": "", "größe ☃": "x", "Z": "yy", "sub/deep.txt": "deep"})
@@ -33,7 +33,7 @@ func listed(t *testing.T) (root *os.Root, infos []filetransfer.Info) {
 			t.Fatal(err)
 		}
 	}
-	for name, to := range map[string]string{"file-link": "b.txt", "folder-link": "sub", "dangling": "missing", "out": "../out"} {
+	for name, to := range map[string]string{"file-link": "b.txt", "files-link": "sub", "dangling": "missing", "out": "../out"} {
 		if err := os.Symlink(to, filepath.Join(root.Name(), name)); err != nil {
 			t.Fatal(err)
 		}
@@ -44,15 +44,15 @@ func listed(t *testing.T) (root *os.Root, infos []filetransfer.Info) {
 		{Name: "b.txt", Size: 5, Mode: 0o644, ModTime: changed},
 		{Name: "dangling", Mode: fs.ModeIrregular},
 		{Name: "file-link", Size: 5, Mode: 0o644, ModTime: changed},
-		{Name: "folder-link", Mode: fs.ModeDir | 0o750, ModTime: changed},
+		{Name: "files-link", Mode: fs.ModeDir | 0o750, ModTime: changed},
 		{Name: "größe ☃", Size: 1, Mode: 0o755, ModTime: changed},
 		{Name: "out", Mode: fs.ModeIrregular},
 		{Name: "sub", Mode: fs.ModeDir | 0o750, ModTime: changed},
 	}
 }
 
-// sameInfo compares two Infos. Those of links that lead nowhere have any mode
-// and time.
+// sameInfo compares two Infos. Mode and time of dangling links are not
+// compared.
 func sameInfo(got, want filetransfer.Info) bool {
 	if want.Mode == fs.ModeIrregular {
 		got.Mode, got.ModTime = got.Mode.Type(), time.Time{}
@@ -94,13 +94,13 @@ func TestStatAndListOfDirectories(t *testing.T) {
 	}
 	c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: root.FS()}).conn)
 	defer c.Close()
-	for _, name := range []string{".", "sub", "folder-link", "empty"} {
+	for _, name := range []string{".", "sub", "files-link", "empty"} {
 		info, err := c.Stat(t.Context(), name)
 		if err != nil || info.Name != name || !info.Mode.IsDir() || info.Size != 0 || info.ModTime.IsZero() {
 			t.Errorf("stat of %q: %+v, %v", name, info, err)
 		}
 	}
-	for name, want := range map[string]int{"sub": 1, "folder-link": 1, "empty": 0} {
+	for name, want := range map[string]int{"sub": 1, "files-link": 1, "empty": 0} {
 		infos, err := c.List(t.Context(), name)
 		if err != nil || len(infos) != want {
 			t.Errorf("list of %q: %+v, %v", name, infos, err)
@@ -180,7 +180,7 @@ func TestInfoOfTransferMatchesFile(t *testing.T) {
 	}
 }
 
-// A fleeting FS has an entry "gone", which has vanished since it was read.
+// A fleeting FS has an entry "gone" that is removed after ReadDir.
 type fleeting struct{ fstest.MapFS }
 
 func (f fleeting) Open(name string) (fs.File, error) {

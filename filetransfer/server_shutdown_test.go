@@ -16,11 +16,11 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// holder is a reader and a writer that is stuck once, in the middle.
+// A holder is a reader and a writer that blocks once, in the middle.
 type holder struct {
 	*stuck
-	content *strings.Reader // to be read
-	got     bytes.Buffer    // what was written
+	content *strings.Reader // content to read
+	got     bytes.Buffer    // written content
 	passed  int
 }
 
@@ -50,7 +50,7 @@ func (h *holder) done() bool {
 	}
 }
 
-// heldTransfers are transfers of the file "large.bin", by how they go.
+// heldTransfers are transfers of the file "large.bin" by method.
 var heldTransfers = map[string]func(t *testing.T, c net.Conn, h *holder) error{
 	"get": func(t *testing.T, conn net.Conn, h *holder) error {
 		c := filetransfer.NewClient(conn)
@@ -73,7 +73,7 @@ var heldTransfers = map[string]func(t *testing.T, c net.Conn, h *holder) error{
 	},
 }
 
-// holding starts a transfer and waits until it is in its middle.
+// startHeld starts a transfer and waits until it blocks in the middle.
 func startHeld(t *testing.T, name string) (s *testServer, h *holder, content string, finished <-chan error) {
 	t.Helper()
 	content = random(300_000)
@@ -137,7 +137,7 @@ func TestShutdownReturnsWithContext(t *testing.T) {
 				if err := s.Shutdown(ended); !errors.Is(err, context.Canceled) {
 					t.Errorf("the second Shutdown: %v", err)
 				}
-				// The transfer has not suffered.
+				// The transfer still succeeds.
 				h.unblock()
 				if err := <-finished; err != nil {
 					t.Errorf("the transfer: %v", err)
@@ -180,7 +180,7 @@ func TestServerCloseEndsRunningTransfer(t *testing.T) {
 				if err := <-finished; err == nil {
 					t.Error("the transfer knows nothing of it")
 				}
-				if name == "put" { // it can be resumed
+				if name == "put" { // the upload can be resumed
 					part := readFile(t, filepath.Join(s.Uploads.Name(), "large.bin.part"))
 					if part == "" || !strings.HasPrefix(content, part) {
 						t.Errorf("the part has %d bytes that are not the file's", len(part))
@@ -245,7 +245,7 @@ func TestShutdownAnswersFirstRequests(t *testing.T) {
 	}
 }
 
-// reread is a connection whose buffered bytes are read again.
+// A reread is a connection that first reads bytes from a buffer.
 type reread struct{ *rawPeer }
 
 func (r reread) Read(p []byte) (int, error) { return r.reader.Read(p) }

@@ -16,8 +16,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// strange makes what is neither a file nor a folder. To open the FIFO would
-// wait for its other end.
+// irregular maps kinds of entries that are neither files nor directories to
+// functions that create them. Opening the FIFO would wait for its other end.
 var irregular = map[string]func(path string) error{
 	"fifo": func(path string) error { return unix.Mkfifo(path, 0o666) },
 	"socket": func(path string) error {
@@ -31,14 +31,14 @@ var irregular = map[string]func(path string) error{
 	"device": func(path string) error {
 		err := unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5))) // as /dev/zero
 		if errors.Is(err, unix.EPERM) {
-			err = unix.Mkfifo(path, 0o666) // only root makes devices
+			err = unix.Mkfifo(path, 0o666) // only root can create devices
 		}
 		return err
 	},
 }
 
-// addStrange adds to the folder inside what is strange, links to it, and a part
-// file that is.
+// addIrregular adds irregular entries, links to them, and irregular part files
+// to the directory "inside".
 func (e *sandbox) addIrregular() {
 	e.Helper()
 	e.Chdir(filepath.Join(e.path, "inside")) // a socket's path must be short
@@ -53,7 +53,7 @@ func (e *sandbox) addIrregular() {
 	}
 }
 
-// inTime fails instead of waiting for ever.
+// inTime fails if f blocks.
 func inTime(t *testing.T, f func()) {
 	t.Helper()
 	hosttest.Receive(t, hosttest.InBackground(func() error { f(); return nil }))
@@ -82,7 +82,7 @@ func TestServerDoesNotOpenFIFOsOfSubFS(t *testing.T) {
 	e := newSandbox(t)
 	e.addIrregular()
 	e.link("a.txt", "file-link")
-	for kind, whole := range map[string]fs.FS{"folder": os.DirFS(e.path), "root": openDir(t, e.path).FS()} {
+	for kind, whole := range map[string]fs.FS{"directory": os.DirFS(e.path), "root": openDir(t, e.path).FS()} {
 		part, err := fs.Sub(whole, "inside") // it has no Stat
 		if err != nil {
 			t.Fatal(err)
@@ -100,12 +100,12 @@ func TestServerDoesNotOpenFIFOsOfSubFS(t *testing.T) {
 					t.Errorf("%s of a %s: stat says %+v", name, kind, info)
 				}
 				if list, err := c.List(t.Context(), "."); err != nil || len(list) < 10 {
-					t.Errorf("the folder has %v, %v", list, err)
+					t.Errorf("the directory has %v, %v", list, err)
 				}
 				if _, err := c.Get(t.Context(), "a.txt", io.Discard); err != nil {
 					t.Error(err)
 				}
-				// Where it leads could be told only by opening it.
+				// The type of the target is known only after opening it.
 				if _, err := c.Get(t.Context(), "file-link", io.Discard); !errors.Is(err, fs.ErrPermission) {
 					t.Errorf("a link to a file of a %s: %v", kind, err)
 				}

@@ -11,7 +11,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// contents are files of all kinds.
+// contents returns files of all kinds.
 func contents() map[string]string {
 	return map[string]string{
 		"empty":                           "",
@@ -27,7 +27,7 @@ func contents() map[string]string {
 		"quote\"back\\slash":              "quoted",
 		strings.Repeat("n", 251) + ".txt": "255 bytes",
 		strings.Repeat("ü", 127) + "x":    "255 bytes in UTF-8",
-		"sub/folder/deep.txt":             "deep",
+		"sub/directory/deep.txt":          "deep",
 	}
 }
 
@@ -94,7 +94,7 @@ func TestPutAndUpload(t *testing.T) {
 			hosttest.LeavesNothingBehind(t, func() {
 				files := contents()
 				source := newDir(t, files)
-				uploads := newDir(t, map[string]string{"sub/folder/.keep": ""})
+				uploads := newDir(t, map[string]string{"sub/directory/.keep": ""})
 				s := serve(t, network, &filetransfer.Server{Uploads: uploads})
 				c := filetransfer.NewClient(s.conn)
 				for name, content := range files {

@@ -22,7 +22,7 @@ func TestKeepAliveSendsWaitBlocks(t *testing.T) {
 					return failed
 				})
 				if err != failed {
-					t.Errorf("working returns %v", err)
+					t.Errorf("keepAlive returns %v", err)
 				}
 				worker.writeBlock(block{word: okWord})
 			}()
@@ -49,10 +49,10 @@ func TestKeepAliveFinishesWithoutPeer(t *testing.T) {
 			return nil
 		})
 		if err != nil || !done {
-			t.Errorf("working returns %v, done: %v", err, done)
+			t.Errorf("keepAlive returns %v, done: %v", err, done)
 		}
 		if worker.failure() == nil {
-			t.Error("the link does not know it")
+			t.Error("the wire has no failure")
 		}
 	})
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// A bufferedConn is to a peer that takes nothing, behind a kernel that takes some of
-// what it gets anew, a few times.
+// A bufferedConn is a connection to a peer that reads nothing. Its kernel
+// buffer accepts some bytes of each new Write, a few times.
 type bufferedConn struct {
 	net.Conn
-	room     int // how often there is some
+	room     int // number of Writes with room in the buffer
 	deadline time.Time
 }
 
@@ -26,7 +26,7 @@ func (c *bufferedConn) SetWriteDeadline(t time.Time) error {
 }
 
 func (c *bufferedConn) Write(p []byte) (int, error) {
-	if len(p) < 2<<10 { // a request passes
+	if len(p) < 2<<10 { // requests pass
 		return c.Conn.Write(p)
 	}
 	n := 0
