@@ -9,14 +9,15 @@ import (
 	"testing"
 )
 
-// A dialogue is the program client that asks, as the article's does.
+// A dialogue is a running client that asks for a file name, like the client of
+// the article.
 type dialogue struct {
 	*job
 	stdin io.WriteCloser
 }
 
-// startDialogue starts the client, in a new folder, and waits for the server's
-// prompt.
+// startDialogue starts the client in a new directory, which it returns, and
+// waits for the server's prompt.
 func (s *service) startDialogue(t *testing.T, flags ...string) (*dialogue, string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -31,7 +32,7 @@ func (s *service) startDialogue(t *testing.T, flags ...string) (*dialogue, strin
 	return d, dir
 }
 
-// say types a line.
+// say types a line on standard input.
 func (d *dialogue) say(t *testing.T, line string) {
 	t.Helper()
 	if _, err := fmt.Fprintln(d.stdin, line); err != nil {
@@ -93,7 +94,8 @@ func TestAskRequiresName(t *testing.T) {
 	}
 }
 
-// Whoever takes too long to type finds that the server has hung up.
+// If the user types too slowly, the server closes the connection, and the
+// client connects again.
 func TestAskReconnectsAfterServerHungUp(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "-timeout", "2s")

@@ -155,7 +155,7 @@ $`
 	}
 	stdout, _ = s.client(t, 0, t.TempDir(), "ls", "directory")
 	if !strings.HasSuffix(stdout, "  inside\n") || strings.Count(stdout, "\n") != 1 {
-		t.Errorf("the list of the folder is:\n%s", stdout)
+		t.Errorf("the list of the directory is:\n%s", stdout)
 	}
 }
 
@@ -215,7 +215,7 @@ func TestPutRefusesSpecialFiles(t *testing.T) {
 		checkText(t, stderr, "client: ", name)
 	}
 	if strings.Contains(s.stdout.String(), "connected") {
-		t.Error("it connected all the same")
+		t.Error("the client connected before it checked the file")
 	}
 }
 
@@ -233,7 +233,7 @@ func TestClientReportsMissingServer(t *testing.T) {
 	}
 }
 
-// A server that says nothing, or stops in the middle, is given up.
+// The server sends nothing, or stops in the middle of the content.
 func TestClientTimesOutOnSilentServer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -258,8 +258,8 @@ func TestClientTimesOutOnSilentServer(t *testing.T) {
 	}
 }
 
-// foreignServer runs a server of the test's own. The channel is closed when the
-// test ends.
+// foreignServer runs a server that the test implements. The channel gone is
+// closed when the test ends.
 func foreignServer(t *testing.T, serve func(conn net.Conn, gone <-chan struct{})) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -288,15 +288,15 @@ func foreignServer(t *testing.T, serve func(conn net.Conn, gone <-chan struct{})
 	return listener.Addr().String()
 }
 
-// articleServer runs a server as the article's, which knows the plain dialect
-// alone and leaves the connection open.
+// articleServer runs a server like that of the article, which supports only the
+// plain dialect and leaves the connection open.
 func articleServer(t *testing.T, content []byte) (address string) {
 	return foreignServer(t, func(conn net.Conn, gone <-chan struct{}) {
 		conn.Write([]byte("Enter the file name"))
 		name := make([]byte, 2048)
 		n, _ := conn.Read(name)
 		if bytes.IndexByte(name[:n], 0) >= 0 {
-			return // it cannot open such a name
+			return // opening a name with a NUL byte fails
 		}
 		conn.Write(append(bytes.Clone(content), "Transfer complete"...))
 		<-gone

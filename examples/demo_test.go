@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// withTemporary sets the folder for temporary files.
+// withTemporary sets the directory for temporary files.
 func withTemporary(dir string) setting {
 	return func(c *exec.Cmd) { c.Env = append(c.Env, "TMPDIR="+dir, "TMP="+dir) }
 }

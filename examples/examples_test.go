@@ -17,11 +17,11 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// programsVariable names the environment variable with the folder of programs
-// that are built already.
+// programsVariable is the name of the environment variable with the directory
+// of the built programs. If it is not set, the tests build them.
 const programsVariable = "RFCOMM_EXAMPLES"
 
-// programs is where the programs are.
+// programs is the directory of the programs.
 var programs string
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
@@ -43,7 +43,7 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// build builds the programs, with the race detector if the tests have it.
+// build builds the programs, with the race detector if the tests use it.
 func build(dir string) error {
 	args := []string{"build", "-o", dir + string(filepath.Separator)}
 	info, _ := debug.ReadBuildInfo()
@@ -65,30 +65,30 @@ func program(name string) string {
 	return filepath.Join(programs, name)
 }
 
-// A job is a program that runs beside the test.
+// A job is a program that runs in the background.
 type job struct {
 	cmd            *exec.Cmd
 	stdout, stderr transcript
 	exited         chan struct{}
 }
 
-// A setting changes how a program is started.
+// A setting changes the command of a program before it starts.
 type setting func(*exec.Cmd)
 
-// in sets the current folder.
+// in sets the working directory.
 func in(dir string) setting { return func(c *exec.Cmd) { c.Dir = dir } }
 
-// typing sets what comes on standard input.
+// typing sets the text on standard input.
 func typing(text string) setting {
 	return func(c *exec.Cmd) { c.Stdin = strings.NewReader(text) }
 }
 
-// launch starts a program, which ends with the test at the latest.
+// launch starts a program and kills it at the end of the test.
 func launch(t *testing.T, name string, args []string, settings ...setting) *job {
 	t.Helper()
 	j := &job{cmd: exec.Command(program(name), args...), exited: make(chan struct{})}
 	j.cmd.Stdout, j.cmd.Stderr = &j.stdout, &j.stderr
-	j.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // or each takes 1 s to end
+	j.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // otherwise each program takes 1 s to end
 	for _, set := range settings {
 		set(j.cmd)
 	}
@@ -138,7 +138,7 @@ func (j *job) end(t *testing.T, status int) {
 	}
 }
 
-// kill ends the program as a crash would.
+// kill kills the program.
 func (j *job) kill(t *testing.T) {
 	t.Helper()
 	if err := j.cmd.Process.Kill(); err != nil {
@@ -147,7 +147,7 @@ func (j *job) kill(t *testing.T) {
 	hosttest.Receive(t, j.exited)
 }
 
-// interrupt does what Ctrl-C does.
+// interrupt sends the signal of Ctrl-C.
 func (j *job) interrupt(t *testing.T) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -158,7 +158,7 @@ func (j *job) interrupt(t *testing.T) {
 	}
 }
 
-// run runs a program to its end.
+// run runs a program until it ends and checks its exit status.
 func run(t *testing.T, status int, name string, args []string, settings ...setting) (stdout, stderr string) {
 	t.Helper()
 	j := launch(t, name, args, settings...)
@@ -166,7 +166,7 @@ func run(t *testing.T, status int, name string, args []string, settings ...setti
 	return j.stdout.String(), j.stderr.String()
 }
 
-// A transcript is what a program has printed so far.
+// A transcript is the output of a program so far.
 type transcript struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -208,7 +208,7 @@ func checkFile(t *testing.T, path string, want []byte) {
 	}
 }
 
-// checkFolder checks what is in a folder.
+// checkFolder checks the names of the files in a directory.
 func checkFolder(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -220,11 +220,11 @@ func checkFolder(t *testing.T, dir string, want ...string) {
 		got = append(got, entry.Name())
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("the folder has %q, want %q", got, want)
+		t.Errorf("the directory has %q, want %q", got, want)
 	}
 }
 
-// checkText checks that a text holds all of some others.
+// checkText checks that text contains all of want.
 func checkText(t *testing.T, text string, want ...string) {
 	t.Helper()
 	for _, w := range want {

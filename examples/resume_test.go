@@ -10,14 +10,15 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// Of a large file a valve lets a part through. What is left has no room in the
-// kernel's buffers, so that the transfer is under way as long as it is closed.
+// A valve passes only the first bytes of a huge file. The rest does not fit
+// into the kernel's buffers, so the transfer is in progress as long as the
+// valve is closed.
 const (
 	hugeSize = 16 << 20
 	passed   = 1 << 20
 )
 
-// awaitContent waits until a file has that many bytes.
+// awaitContent waits until a file has the number of bytes.
 func awaitContent(t *testing.T, path string, bytes int64) {
 	t.Helper()
 	hosttest.Eventually(t, "content in "+path, func() bool {
@@ -26,7 +27,7 @@ func awaitContent(t *testing.T, path string, bytes int64) {
 	})
 }
 
-// checkPart checks that a file has the beginning of some content.
+// checkPart checks that a file is a nonempty beginning of the content.
 func checkPart(t *testing.T, path string, content []byte) {
 	t.Helper()
 	part, err := os.ReadFile(path)
@@ -38,7 +39,7 @@ func checkPart(t *testing.T, path string, content []byte) {
 	}
 }
 
-// checkContinued checks what the client says when it continues a get.
+// checkContinued checks the message of a client that resumes a get.
 func checkContinued(t *testing.T, stderr string) {
 	t.Helper()
 	if !regexp.MustCompile(`^client: file\.part already has \d+\.\d [kM]B; going on from there.*\n$`).MatchString(stderr) {
@@ -63,7 +64,7 @@ func TestGetResumesAfterServerWasKilled(t *testing.T) {
 	checkPart(t, part, content)
 
 	s.restart(t)
-	counted := newValve(t, s.address, hugeSize) // which would not let all of it through
+	counted := newValve(t, s.address, hugeSize) // which does not pass the whole file
 	stdout, stderr := run(t, 0, "client", []string{"-connect", counted.address, "get", "file"}, in(here))
 	checkSilent(t, stdout)
 	checkContinued(t, stderr)
@@ -71,7 +72,7 @@ func TestGetResumesAfterServerWasKilled(t *testing.T) {
 	checkFolder(t, here, "file")
 }
 
-// What a plain get leaves is of use to a framed one.
+// A framed get resumes from the part of a plain get.
 func TestGetResumesAfterPlainGetWasCut(t *testing.T) {
 	s := serve(t)
 	content := newFile(t, filepath.Join(s.files, "file"), hugeSize)
@@ -92,7 +93,7 @@ func TestGetResumesAfterPlainGetWasCut(t *testing.T) {
 	checkFolder(t, here, "file")
 }
 
-// A plain get that does not even begin leaves what there is.
+// A plain get that receives nothing keeps an existing part.
 func TestGetPlainKeepsPartIfNothingArrives(t *testing.T) {
 	s := serve(t)
 	here := t.TempDir()
@@ -149,7 +150,7 @@ func TestGetInterrupted(t *testing.T) {
 	}
 }
 
-// A get to standard output that is cut does not pass for whole.
+// A get to standard output that is cut fails.
 func TestGetToStandardOutputWhenCut(t *testing.T) {
 	s := serve(t)
 	content := newFile(t, filepath.Join(s.files, "file"), hugeSize)

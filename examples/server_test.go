@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// A service is the program server, reached over TCP.
+// A service is a running server on TCP.
 type service struct {
 	*job
 	address string
-	files   string // the folder that it offers
+	files   string // the directory that it offers
 }
 
 // serve starts the program server.
@@ -25,7 +25,7 @@ func serve(t *testing.T, flags ...string) *service {
 	return s
 }
 
-// restart starts the program server again, at another address.
+// restart starts the program server again, on another address.
 func (s *service) restart(t *testing.T, flags ...string) {
 	t.Helper()
 	s.job = launch(t, "server", append([]string{"-listen", "127.0.0.1:0", "-dir", s.files}, flags...))
@@ -37,7 +37,7 @@ func (s *service) restart(t *testing.T, flags ...string) {
 	s.address = command[1]
 }
 
-// client runs the program client to its end, in a folder.
+// client runs the program client in a directory until it ends.
 func (s *service) client(t *testing.T, status int, dir string, args ...string) (stdout, stderr string) {
 	t.Helper()
 	return run(t, status, "client", append([]string{"-connect", s.address}, args...), in(dir))
@@ -124,7 +124,7 @@ func TestServerRefusesLargeUploads(t *testing.T) {
 	checkFile(t, filepath.Join(uploads, "small"), content)
 }
 
-// What cannot work is refused before anything listens.
+// Errors are reported before the server listens.
 func TestServerReportsWhyItCannotStart(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -149,7 +149,8 @@ func TestServerReportsWhyItCannotStart(t *testing.T) {
 	}
 }
 
-// Ctrl-C lets the transfer under way finish, in either dialect and direction.
+// After Ctrl-C, the server finishes the current transfer, in both dialects and
+// directions.
 func TestServerInterruptFinishesTransfer(t *testing.T) {
 	for name, command := range map[string][]string{
 		"get":   {"get", "file"},
@@ -179,7 +180,7 @@ func TestServerInterruptFinishesTransfer(t *testing.T) {
 	}
 }
 
-// A second Ctrl-C does not.
+// A second Ctrl-C interrupts the transfer.
 func TestServerSecondInterruptEndsAtOnce(t *testing.T) {
 	s := serve(t)
 	newFile(t, filepath.Join(s.files, "file"), hugeSize)
@@ -198,7 +199,7 @@ func TestServerSecondInterruptEndsAtOnce(t *testing.T) {
 	checkFolder(t, here, "file.part")
 }
 
-// A client that has asked for nothing yet does not hold the server.
+// A client that has sent no request does not delay the end of the server.
 func TestServerInterruptWithoutTransfer(t *testing.T) {
 	s := serve(t)
 	client, _ := s.startDialogue(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// terminal returns a pseudo terminal for programs, and what was printed on it.
+// terminal returns a pseudo terminal for programs and its output.
 func terminal(t *testing.T) (slave *os.File, printed *transcript) {
 	t.Helper()
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
@@ -64,7 +64,7 @@ func TestGetShowsProgressOnTerminal(t *testing.T) {
 	here := t.TempDir()
 	check := func(printed *transcript, want string) {
 		t.Helper()
-		// What the terminal has is read a little later.
+		// The output of the terminal is read in the background.
 		hosttest.Eventually(t, fmt.Sprintf("%q on the terminal", want), func() bool {
 			return regexp.MustCompile(want).MatchString(printed.String())
 		})
@@ -91,7 +91,7 @@ func TestGetShowsProgressOnTerminal(t *testing.T) {
 	check(printed, `\r  file  100%  1\.0 MB  `)
 }
 
-// A file that is shown on the terminal has no progress in it.
+// The progress must not be drawn into content on the terminal.
 func TestGetToTerminalShowsNoProgress(t *testing.T) {
 	s := serve(t)
 	if err := os.WriteFile(filepath.Join(s.files, "file"), []byte("some text\n"), 0o600); err != nil {

@@ -63,7 +63,7 @@ func TestUsageErrors(t *testing.T) {
 			stdout, stderr := run(t, 2, words[0], words[1:], in(t.TempDir()))
 			checkSilent(t, stdout)
 			if stderr == "" {
-				t.Error("it does not say what is wrong")
+				t.Error("no error was printed")
 			}
 		})
 	}

@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// A valve stands between a client and a server, and lets a number of bytes
-// through in each direction. Then a transfer is under way for as long as the
-// test likes.
+// A valve is a proxy between a client and a server that passes a number of
+// bytes in each direction. After them, it keeps the transfer in progress for as
+// long as the test needs.
 type valve struct {
 	address string
 	opened  chan struct{}
-	open    func() // lets everything through
+	open    func() // lets all further bytes pass
 
 	mu    sync.Mutex
 	cut   bool
@@ -21,7 +21,7 @@ type valve struct {
 	pumps sync.WaitGroup
 }
 
-// newValve returns a valve before a server.
+// newValve returns a valve for a server.
 func newValve(t *testing.T, server string, bytes int64) *valve {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -44,7 +44,7 @@ func newValve(t *testing.T, server string, bytes int64) *valve {
 				continue
 			}
 			v.add(far)
-			for _, end := range []net.Conn{near, far} { // it is to hold no more than a little itself
+			for _, end := range []net.Conn{near, far} { // so that the valve buffers only a few bytes
 				end.(*net.TCPConn).SetReadBuffer(64 << 10)
 				end.(*net.TCPConn).SetWriteBuffer(64 << 10)
 			}
@@ -56,7 +56,7 @@ func newValve(t *testing.T, server string, bytes int64) *valve {
 	return v
 }
 
-// add takes hold of something to close in the end.
+// add registers a connection or listener that close closes.
 func (v *valve) add(end io.Closer) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -66,7 +66,7 @@ func (v *valve) add(end io.Closer) {
 	v.ends = append(v.ends, end)
 }
 
-// pump lets bytes through in one direction.
+// pump passes bytes in one direction.
 func (v *valve) pump(to, from net.Conn, bytes int64) {
 	defer to.Close()
 	if _, err := io.CopyN(to, from, bytes); err != nil {

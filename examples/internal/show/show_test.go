@@ -80,6 +80,6 @@ func TestTerminal(t *testing.T) {
 			t.Errorf("%s passes for a terminal", f.Name())
 		}
 	}
-	NewLine(null).Update(filetransfer.Progress{}) // shows nothing, and does not fail
+	NewLine(null).Update(filetransfer.Progress{}) // must not panic
 	NewLine(null).End()
 }
