@@ -49,7 +49,7 @@ func TestAsk(t *testing.T) {
 	checkText(t, client.stdout.String(), "Received my photo.jpg, 50.0 kB")
 	checkSilent(t, client.stderr.String())
 	checkFile(t, filepath.Join(dir, "my photo.jpg"), content)
-	checkFolder(t, dir, "my photo.jpg")
+	checkFiles(t, dir, "my photo.jpg")
 }
 
 func TestAskReplacesOnlyWithFlagF(t *testing.T) {
@@ -67,7 +67,7 @@ func TestAskReplacesOnlyWithFlagF(t *testing.T) {
 			want = theirs
 		}
 		checkFile(t, filepath.Join(dir, "file"), want)
-		checkFolder(t, dir, "file")
+		checkFiles(t, dir, "file")
 	}
 }
 
@@ -82,7 +82,7 @@ func TestAskReportsMissingFile(t *testing.T) {
 		client.say(t, name)
 		client.end(t, 1)
 		checkText(t, client.stderr.String(), "client: ", want)
-		checkFolder(t, dir)
+		checkFiles(t, dir)
 	}
 }
 
@@ -120,5 +120,5 @@ func TestAskInterrupted(t *testing.T) {
 	client.interrupt(t)
 	client.end(t, 130)
 	checkText(t, client.stderr.String(), "client: interrupted")
-	checkFolder(t, dir)
+	checkFiles(t, dir)
 }

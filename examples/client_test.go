@@ -33,7 +33,7 @@ func TestGet(t *testing.T) {
 			stdout, stderr := s.client(t, 0, here, dialect, "get", name)
 			checkSilent(t, stdout, stderr)
 		}
-		checkFolder(t, here, "-", "Grüße 🙂", "empty", "one byte", "photo.jpg")
+		checkFiles(t, here, "-", "Grüße 🙂", "empty", "one byte", "photo.jpg")
 		checkFile(t, filepath.Join(here, "photo.jpg"), content)
 		checkFile(t, filepath.Join(here, "empty"), nil)
 		checkFile(t, filepath.Join(here, "Grüße 🙂"), inside)
@@ -61,7 +61,7 @@ func TestGetWithOutputFlag(t *testing.T) {
 		if !bytes.Equal([]byte(stdout), content) {
 			t.Errorf("%d bytes went to standard output, not the file's %d", len(stdout), len(content))
 		}
-		checkFolder(t, here)
+		checkFiles(t, here)
 	}
 }
 
@@ -87,7 +87,7 @@ func TestGetReportsMissingFile(t *testing.T) {
 		checkSilent(t, stdout)
 		checkText(t, stderr, "client: ", test.want)
 	}
-	checkFolder(t, here)
+	checkFiles(t, here)
 }
 
 func TestGetReplacesOnlyWithFlagF(t *testing.T) {
@@ -102,7 +102,7 @@ func TestGetReplacesOnlyWithFlagF(t *testing.T) {
 		checkFile(t, filepath.Join(here, "file"), mine)
 		s.client(t, 0, here, dialect, "get", "-f", "file")
 		checkFile(t, filepath.Join(here, "file"), theirs)
-		checkFolder(t, here, "file")
+		checkFiles(t, here, "file")
 	}
 }
 
@@ -186,7 +186,7 @@ func TestPut(t *testing.T) {
 	checkText(t, stderr, "client: ", "exist", "replace the existing file with -f")
 	s.client(t, 0, here, "put", "file", "-f")
 	checkFile(t, stored, content)
-	checkFolder(t, uploads, "file", "named")
+	checkFiles(t, uploads, "file", "named")
 }
 
 func TestPutOfStandardInput(t *testing.T) {
@@ -205,7 +205,7 @@ func TestPutIsRefused(t *testing.T) {
 	stdout, stderr := s.client(t, 1, here, "put", "file")
 	checkSilent(t, stdout)
 	checkText(t, stderr, "client: ", "-uploads DIR")
-	checkFolder(t, s.files)
+	checkFiles(t, s.files)
 }
 
 func TestPutRefusesSpecialFiles(t *testing.T) {
@@ -252,7 +252,7 @@ func TestClientTimesOutOnSilentServer(t *testing.T) {
 				here := t.TempDir()
 				_, stderr := run(t, 1, "client", append([]string{"-connect", address, "-timeout", "500ms"}, command...), in(here))
 				checkText(t, stderr, "client: ", "silent")
-				checkFolder(t, here)
+				checkFiles(t, here)
 			}
 		})
 	}
@@ -312,7 +312,7 @@ func TestClientGetsFromArticleServer(t *testing.T) {
 		_, stderr := run(t, 1, "client", append([]string{"-connect", address}, command...), in(here))
 		checkText(t, stderr, "client: ", "-plain")
 	}
-	checkFolder(t, here)
+	checkFiles(t, here)
 	run(t, 0, "client", []string{"-connect", address, "get", "-plain", "file"}, in(here))
 	checkFile(t, filepath.Join(here, "file"), content)
 	run(t, 0, "client", []string{"-connect", address}, in(here), typing("again\n"))

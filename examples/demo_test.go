@@ -28,7 +28,7 @@ func TestDemo(t *testing.T) {
 		if n := strings.Count(stdout, fmt.Sprintf("%x", sha256.Sum256(content))); n != 4 {
 			t.Errorf("it shows the file's SHA-256 %d times, want 4 times:\n%s", n, stdout)
 		}
-		checkFolder(t, temporary)
+		checkFiles(t, temporary)
 	}
 }
 

@@ -208,8 +208,8 @@ func checkFile(t *testing.T, path string, want []byte) {
 	}
 }
 
-// checkFolder checks the names of the files in a directory.
-func checkFolder(t *testing.T, dir string, want ...string) {
+// checkFiles checks the names of the files in a directory.
+func checkFiles(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -60,7 +60,7 @@ func TestGetResumesAfterServerWasKilled(t *testing.T) {
 	client.end(t, 1)
 	checkSilent(t, client.stdout.String())
 	checkText(t, client.stderr.String(), "client: ", "file.part has the ", "the same get resumes there")
-	checkFolder(t, here, "file.part")
+	checkFiles(t, here, "file.part")
 	checkPart(t, part, content)
 
 	s.restart(t)
@@ -69,7 +69,7 @@ func TestGetResumesAfterServerWasKilled(t *testing.T) {
 	checkSilent(t, stdout)
 	checkContinued(t, stderr)
 	checkFile(t, filepath.Join(here, "file"), content)
-	checkFolder(t, here, "file")
+	checkFiles(t, here, "file")
 }
 
 // A framed get resumes from the part of a plain get.
@@ -84,13 +84,13 @@ func TestGetResumesAfterPlainGetWasCut(t *testing.T) {
 	valve.close()
 	client.end(t, 1)
 	checkText(t, client.stderr.String(), "client: ", "file.part has the ")
-	checkFolder(t, here, "file.part")
+	checkFiles(t, here, "file.part")
 	checkPart(t, part, content)
 
 	_, stderr := s.client(t, 0, here, "get", "file")
 	checkContinued(t, stderr)
 	checkFile(t, filepath.Join(here, "file"), content)
-	checkFolder(t, here, "file")
+	checkFiles(t, here, "file")
 }
 
 // A plain get that receives nothing keeps an existing part.
@@ -111,7 +111,7 @@ func TestGetRestartsIfFileChanged(t *testing.T) {
 	}
 	s.client(t, 0, here, "get", "file")
 	checkFile(t, filepath.Join(here, "file"), content)
-	checkFolder(t, here, "file")
+	checkFiles(t, here, "file")
 }
 
 func TestPutResumesAfterClientWasKilled(t *testing.T) {
@@ -125,13 +125,13 @@ func TestPutResumesAfterClientWasKilled(t *testing.T) {
 	client.kill(t)
 	valve.close()
 	s.await(t, "client dropped")
-	checkFolder(t, uploads, "file.part")
+	checkFiles(t, uploads, "file.part")
 	checkPart(t, filepath.Join(uploads, "file.part"), content)
 
 	counted := newValve(t, s.address, hugeSize)
 	run(t, 0, "client", []string{"-connect", counted.address, "put", "file"}, in(here))
 	checkFile(t, filepath.Join(uploads, "file"), content)
-	checkFolder(t, uploads, "file")
+	checkFiles(t, uploads, "file")
 }
 
 func TestGetInterrupted(t *testing.T) {

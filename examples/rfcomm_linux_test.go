@@ -37,16 +37,16 @@ func overRFCOMM(t *testing.T) *radio {
 	}
 }
 
-// A folder is one with a server's files, or with a client's.
-type folder string
+// A directory has the files of a server or of a client.
+type directory string
 
-// path is that of a file in the folder.
-func (f folder) path(name string) string { return filepath.Join(string(f), name) }
+// path returns the path of a file in the directory.
+func (f directory) path(name string) string { return filepath.Join(string(f), name) }
 
 // serve starts the program server on both adapters.
-func (r *radio) serve(t *testing.T) (server *job, files, uploads folder) {
+func (r *radio) serve(t *testing.T) (server *job, files, uploads directory) {
 	t.Helper()
-	files, uploads = folder(t.TempDir()), folder(t.TempDir())
+	files, uploads = directory(t.TempDir()), directory(t.TempDir())
 	server = launch(t, "server", []string{"-channel", r.channel, "-dir", string(files), "-uploads", string(uploads)})
 	server.await(t, "To connect:  client -channel "+r.channel+" "+r.far)
 	return server, files, uploads
@@ -65,7 +65,7 @@ const lessSize = 3 << 19
 func TestRFCOMMGetAndPut(t *testing.T) {
 	r := overRFCOMM(t)
 	_, files, uploads := r.serve(t)
-	here := folder(t.TempDir())
+	here := directory(t.TempDir())
 	type file struct {
 		name string
 		size int
@@ -97,7 +97,7 @@ func TestRFCOMMGetAndPut(t *testing.T) {
 func TestRFCOMMGetPlainFromAdapter(t *testing.T) {
 	r := overRFCOMM(t)
 	_, files, _ := r.serve(t)
-	here := folder(t.TempDir())
+	here := directory(t.TempDir())
 	content := newFile(t, files.path("file"), 500_000)
 	adapters, err := rfcomm.Adapters()
 	if err != nil {
@@ -111,7 +111,7 @@ func TestRFCOMMGetPlainFromAdapter(t *testing.T) {
 		run(t, status, "client", r.words("get", "-plain", "-adapter", adapter.Name, "file", "-o", here.path("file")))
 	}
 	checkFile(t, here.path("file"), content)
-	checkFolder(t, string(here), "file")
+	checkFiles(t, string(here), "file")
 }
 
 // An adapter without page scan is up but accepts no connections.
@@ -158,7 +158,7 @@ func (r *radio) adapterName(t *testing.T, address string) string {
 func TestRFCOMMDialogue(t *testing.T) {
 	r := overRFCOMM(t)
 	_, files, _ := r.serve(t)
-	here := folder(t.TempDir())
+	here := directory(t.TempDir())
 	content := newFile(t, files.path("file"), 100_000)
 	client := launch(t, "client", r.words(), in(string(here)), typing("file\n"))
 	client.end(t, 0)
@@ -169,7 +169,7 @@ func TestRFCOMMDialogue(t *testing.T) {
 func TestRFCOMMClientExitStatus(t *testing.T) {
 	r := overRFCOMM(t)
 	server, files, uploads := r.serve(t)
-	here := folder(t.TempDir())
+	here := directory(t.TempDir())
 	newFile(t, files.path("file"), 10)
 	mine := newFile(t, here.path("mine"), 20)
 
@@ -177,12 +177,12 @@ func TestRFCOMMClientExitStatus(t *testing.T) {
 	run(t, 1, "client", r.words("get", "-plain", "-o", here.path("new"), "not there"))
 	run(t, 1, "client", r.words("get", "-o", here.path("mine"), "file"))
 	checkFile(t, here.path("mine"), mine)
-	checkFolder(t, string(here), "mine")
+	checkFiles(t, string(here), "mine")
 	run(t, 0, "client", r.words("put", here.path("mine")))
 	run(t, 1, "client", r.words("put", here.path("mine")))
 	run(t, 0, "client", r.words("put", "-f", here.path("mine")))
 	checkFile(t, uploads.path("mine"), mine)
-	checkFolder(t, string(uploads), "mine")
+	checkFiles(t, string(uploads), "mine")
 	run(t, 2, "client", r.words("fetch", "file"))
 
 	server.interrupt(t)
@@ -202,7 +202,7 @@ func awaitSize(t *testing.T, path string, size int64) {
 func TestRFCOMMGetResumesAfterUnplug(t *testing.T) {
 	r := overRFCOMM(t)
 	_, files, _ := r.serve(t)
-	here := folder(t.TempDir())
+	here := directory(t.TempDir())
 	content := newFile(t, files.path("file"), lessSize)
 	get := r.words("get", "-o", here.path("file"), "file")
 
@@ -210,18 +210,18 @@ func TestRFCOMMGetResumesAfterUnplug(t *testing.T) {
 	awaitSize(t, here.path("file.part"), lessSize/4)
 	r.Unplug()
 	broken.end(t, 1)
-	checkFolder(t, string(here), "file.part")
+	checkFiles(t, string(here), "file.part")
 	r.Plug()
 	_, said := run(t, 0, "client", get)
 	checkText(t, said, "going on")
 	checkFile(t, here.path("file"), content)
-	checkFolder(t, string(here), "file")
+	checkFiles(t, string(here), "file")
 }
 
 func TestRFCOMMPutResumesAfterUnplug(t *testing.T) {
 	r := overRFCOMM(t)
 	server, _, uploads := r.serve(t)
-	here := folder(t.TempDir())
+	here := directory(t.TempDir())
 	content := newFile(t, here.path("file"), lessSize)
 	put := r.words("put", here.path("file"))
 
@@ -232,7 +232,7 @@ func TestRFCOMMPutResumesAfterUnplug(t *testing.T) {
 	r.Plug()
 	run(t, 0, "client", put)
 	checkFile(t, uploads.path("file"), content)
-	checkFolder(t, string(uploads), "file")
+	checkFiles(t, string(uploads), "file")
 	server.interrupt(t)
 	server.end(t, 0)
 }
@@ -240,7 +240,7 @@ func TestRFCOMMPutResumesAfterUnplug(t *testing.T) {
 func TestRFCOMMServerFinishesTransfer(t *testing.T) {
 	r := overRFCOMM(t)
 	server, files, _ := r.serve(t)
-	here := folder(t.TempDir())
+	here := directory(t.TempDir())
 	content := newFile(t, files.path("file"), lessSize)
 	client := launch(t, "client", r.words("get", "-o", here.path("file"), "file"))
 	awaitSize(t, here.path("file.part"), lessSize/4)
@@ -255,7 +255,7 @@ func TestRFCOMMServerFinishesTransfer(t *testing.T) {
 func TestRFCOMMClientWaitsInBacklog(t *testing.T) {
 	r := overRFCOMM(t)
 	_, files, _ := r.serve(t)
-	here := folder(t.TempDir())
+	here := directory(t.TempDir())
 	content := newFile(t, files.path("file"), 100_000)
 
 	keyboard, user, err := os.Pipe()
@@ -277,7 +277,7 @@ func TestRFCOMMClientWaitsInBacklog(t *testing.T) {
 
 func TestRFCOMMGetFromArticlesServer(t *testing.T) {
 	r := overRFCOMM(t)
-	files, here := folder(t.TempDir()), folder(t.TempDir())
+	files, here := directory(t.TempDir()), directory(t.TempDir())
 	content := newFile(t, files.path("file"), 300_000)
 
 	server := exec.Command("/usr/bin/python3", "-c", tutorial.Server, r.far, r.channel)

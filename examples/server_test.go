@@ -120,7 +120,7 @@ func TestServerRefusesLargeUploads(t *testing.T) {
 	_, stderr := s.client(t, 1, here, "put", "large")
 	checkText(t, stderr, "client: ", "too large")
 	s.client(t, 0, here, "put", "small")
-	checkFolder(t, uploads, "small")
+	checkFiles(t, uploads, "small")
 	checkFile(t, filepath.Join(uploads, "small"), content)
 }
 
@@ -196,7 +196,7 @@ func TestServerSecondInterruptEndsAtOnce(t *testing.T) {
 	checkText(t, s.stderr.String(), "server: stopped in the middle of a transfer")
 	valve.open()
 	client.end(t, 1)
-	checkFolder(t, here, "file.part")
+	checkFiles(t, here, "file.part")
 }
 
 // A client that has sent no request does not delay the end of the server.
@@ -234,5 +234,5 @@ func TestServerRefusesEscapingNames(t *testing.T) {
 		s.client(t, 1, here, "get", "-o", "new", name)
 		s.client(t, 1, here, "-plain", "get", "-o", "new", name)
 	}
-	checkFolder(t, here)
+	checkFiles(t, here)
 }
