@@ -1,5 +1,6 @@
-"""The article's server, step by step, in PyBluez. Only the size of the pieces is
-new: today's kernels never end a blocking send of a large one."""
+"""The article's server, step by step, in PyBluez. It differs from the article only
+in the size of the pieces: on today's kernels, a blocking send of a large piece
+never returns."""
 
 import sys
 
@@ -12,7 +13,7 @@ print("listening", flush=True)
 clients = []
 while True:
     client, address = server.accept()
-    clients.append(client)  # it closes none
+    clients.append(client)  # as in the article, no connection is closed
     client.send("Enter the file name")
     name = client.recv(2048)
     with open(name, "rb") as f:
