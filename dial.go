@@ -134,8 +134,9 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 //
 //   - EHOSTDOWN: the device is off, asleep, out of range, or not connectable;
 //     or it has forgotten this machine; or raddr is its LE address
-//   - ECONNREFUSED: nothing listens on the channel, or the device requires
-//     pairing or encryption, or a question about pairing is still unanswered
+//   - ECONNREFUSED: nothing listens on the channel, or its queue is full; or the
+//     device requires pairing or encryption, or a question about pairing is
+//     still unanswered
 //   - ECONNRESET: the device disconnected at every attempt, or waited for
 //     pairing
 //   - EBUSY: the channel is already open, here or in another program, or still

@@ -83,16 +83,16 @@ func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (ne
 // EAFNOSUPPORT and EPROTONOSUPPORT as for [Dialer.DialRFCOMM]. On other
 // platforms the error matches errors.ErrUnsupported.
 func (lc *ListenConfig) ListenRFCOMM(ctx context.Context, laddr Addr) (*Listener, error) {
-	listener, err := lc.check(ctx, laddr)
+	listener, err := lc.listen(ctx, laddr)
 	if err != nil {
 		return nil, opError(opListen, nil, laddr, err)
 	}
 	return listener, nil
 }
 
-// check checks the address and the options before any socket is created, and
+// listen checks the address and the options before any socket is created, and
 // listens.
-func (lc *ListenConfig) check(ctx context.Context, laddr Addr) (*Listener, error) {
+func (lc *ListenConfig) listen(ctx context.Context, laddr Addr) (*Listener, error) {
 	if err := checkChannel(laddr.Channel, 0); err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (lc *ListenConfig) check(ctx context.Context, laddr Addr) (*Listener, error
 	if err := checkAdapter(laddr.Device); err != nil {
 		return nil, err
 	}
-	return lc.listen(ctx, laddr)
+	return lc.claim(ctx, laddr)
 }
 
 // A Listener accepts RFCOMM connections on a channel. It implements

@@ -11,8 +11,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 )
 
-// listen listens on an address that check has accepted.
-func (lc *ListenConfig) listen(ctx context.Context, laddr Addr) (*Listener, error) {
+// claim listens on an address that listen has checked.
+func (lc *ListenConfig) claim(ctx context.Context, laddr Addr) (*Listener, error) {
 	others, err := rivals(laddr.Device)
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ var hints neterr.Hints
 func (*Dialer) connect(context.Context, BDAddr, Addr) (*Conn, error) {
 	return nil, errors.ErrUnsupported
 }
-func (*ListenConfig) listen(context.Context, Addr) (*Listener, error) {
+func (*ListenConfig) claim(context.Context, Addr) (*Listener, error) {
 	return nil, errors.ErrUnsupported
 }
 func (*Listener) accept() (*Conn, error)       { return nil, errors.ErrUnsupported }
