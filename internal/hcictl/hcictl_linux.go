@@ -1,7 +1,7 @@
 // Package hcictl switches Bluetooth adapters on and off and sets their scan
 // mode, by the kernel's ioctls HCIDEVUP, HCIDEVDOWN and HCISETSCAN
 // (net/bluetooth/hci_sock.c), which need CAP_NET_ADMIN. Tests use it for
-// virtual adapters; [hci] reads an adapter's state.
+// virtual adapters; package hci reads an adapter's state.
 package hcictl
 
 import (
