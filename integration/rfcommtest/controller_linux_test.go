@@ -80,7 +80,7 @@ func TestControllerDownEndsLinksFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Disconnection Complete: success, handle 1, terminated by the local host.
-	if ended := []byte{0x04, 0x05, 4, 0, 1, 0, 0x16}; !bytes.Contains(log.Bytes(), ended) {
+	if ended := []byte{0x05, 4, 0, 1, 0, 0x16}; !bytes.Contains(log.Bytes(), ended) {
 		t.Errorf("the log lacks % x: Down has not ended the link", ended)
 	}
 }
