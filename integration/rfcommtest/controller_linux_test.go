@@ -175,7 +175,7 @@ func TestControllerUnplugAndDown(t *testing.T) {
 		t.Errorf("unplugging it again: %v", err)
 	}
 	for name, err := range map[string]error{"Down": a.Down(), "Up": a.Up(), "Pair": r.Link(a, b).Pair()} {
-		if err == nil || !strings.Contains(err.Error(), "removed") {
+		if err == nil || !strings.Contains(err.Error(), "unplugged") {
 			t.Errorf("%s of an unplugged controller: %v", name, err)
 		}
 	}
