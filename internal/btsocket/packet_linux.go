@@ -25,8 +25,8 @@ type packets struct {
 	buffer  unix.Iovec
 	control [64]byte // a SCM_TIMESTAMP message takes 32 bytes, or 24
 
-	// refused is the size of the send queue when the kernel last refused a
-	// packet; 0 if it has taken one since. See mayFit.
+	// refused is the size of the send queue when the kernel last refused the
+	// packet of the current Write; 0 if it has not. See mayFit.
 	refused int
 }
 
@@ -82,7 +82,7 @@ func (s *Socket) writePacketStep(fd uintptr) (done bool) {
 		n, err := send(fd, s.write.rest)
 		switch err {
 		case nil:
-			s.write.n, s.wrote, s.packets.refused = n, true, 0
+			s.write.n, s.wrote = n, true
 			return true
 		case unix.EINTR:
 		case unix.EAGAIN:
@@ -108,8 +108,9 @@ func (k *packets) refuse(fd uintptr) (queueIsEmpty bool) {
 	return err == nil && k.refused == 0
 }
 
-// mayFit reports whether the kernel may take a packet. After the kernel refused
-// one, mayFit returns false until the send queue has become shorter.
+// mayFit reports whether the kernel may take the packet of the current Write. After
+// the kernel refused it, mayFit returns false until the send queue has become
+// shorter or the connection has ended.
 //
 // The kernel copies a packet into buffers of the length that the controller
 // takes until the send buffer is full, and then frees them
@@ -121,5 +122,5 @@ func (k *packets) mayFit(fd uintptr) bool {
 		return true
 	}
 	queued, err := sendQueued(fd)
-	return err != nil || queued < k.refused
+	return err != nil || queued < k.refused || hungUp(fd)
 }

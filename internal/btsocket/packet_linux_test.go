@@ -208,6 +208,19 @@ func TestWriteOfPacketWaitsForRoom(t *testing.T) {
 	}
 }
 
+func TestWriteOfPacketWaitsUntilPeerCloses(t *testing.T) {
+	near, far := packetPair(t)
+	fillPackets(t, near, packetOf(40<<10))
+	write := make(chan error, 1)
+	go func() {
+		_, err := near.Write(packetOf(40 << 10))
+		write <- err
+	}()
+	hosttest.AwaitPolling(t, "(*Socket).Write")
+	far.Close()
+	wantErrno(t, hosttest.Receive(t, write), "write", unix.ECONNRESET) // with packets unread
+}
+
 func TestWriteOfPacketThatIsTooLong(t *testing.T) {
 	near, far := packetPair(t)
 	n, err := near.Write(make([]byte, 8<<20))

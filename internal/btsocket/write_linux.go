@@ -37,6 +37,9 @@ func (s *Socket) Write(p []byte) (int, error) {
 		return 0, s.writeEnd
 	}
 	s.write.rest, s.write.n, s.write.err = p, 0, nil
+	if s.packets != nil {
+		s.packets.refused = 0
+	}
 	err := s.raw.Write(s.write.step)
 	s.write.rest = nil
 	if err != nil {
