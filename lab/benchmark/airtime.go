@@ -10,11 +10,11 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// slotTime is that of a slot on the air.
+// slotTime is the duration of a slot on the air.
 const slotTime = 625 * time.Microsecond
 
-// packetKinds are the largest packets of each rate, with what a stream that fills
-// all of them carries, in bits a second: 5 slots, and 1 for the way back.
+// packetKinds are the largest packets of each rate, and the bits per second of a
+// stream that fills all of them: a packet takes 5 slots, and its answer 1.
 var packetKinds = []struct {
 	name    string
 	payload int
@@ -25,15 +25,15 @@ var packetKinds = []struct {
 	{"DH5", 339, rfcommtest.BasicRate},
 }
 
-// burstPause is between two bursts: long enough for the first to arrive and for the
-// slots to be read.
+// burstPause is the pause between two bursts. It is long enough for the first to
+// arrive and for the slots to be read.
 const burstPause = 2 * time.Second
 
-// settleTime is how long after the last byte its credits are on their way back.
+// settleTime is the time after the last byte within which its credits are sent back.
 const settleTime = 500 * time.Millisecond
 
 // burst is a task that sends some bytes, pauses, and sends as many again. The
-// slots between the pauses are exactly those of a burst.
+// slots between two pauses are exactly the slots of one burst.
 func burst(size int, bytes int64) task {
 	writes := bytes / int64(size)
 	return task{
@@ -42,13 +42,13 @@ func burst(size int, bytes int64) task {
 	}
 }
 
-// burstPeers are the peers that can pause between bursts.
+// burstPeers returns the names of the peers that can pause between bursts.
 func burstPeers(b *bench) []string {
 	return slices.DeleteFunc(b.names(roleSend), func(name string) bool { return name == python })
 }
 
-// airTime has a radio of its own for each kind of packets, whose controllers have no
-// others: this module asks the adapter for them.
+// airTime uses a radio of its own for each kind of packets. Its controllers have no
+// other packets, because this module asks the adapter for the packets it has.
 func airTime(b *bench) error {
 	usual := b.radio
 	defer func() { b.radio = usual }()

@@ -14,15 +14,15 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
-// A stack is a way to RFCOMM that Go programs have.
+// A stack is one of the ways in which Go programs can use RFCOMM.
 type stack interface {
 	dial(near, far rfcomm.BDAddr, channel int) (io.ReadWriteCloser, error)
 	listen(near rfcomm.BDAddr, channel int) (listener, error)
 
-	// sendSeveral writes to all connections for ever, size bytes at a time.
+	// sendSeveral writes to all connections forever, size bytes at a time.
 	sendSeveral(connections []io.ReadWriteCloser, size int) error
-	// receiveSeveral reads from all connections until each has ended. It passes
-	// on how much came, and of which connection.
+	// receiveSeveral reads from all connections until each has ended. It reports
+	// the number of bytes of each read, and the connection.
 	receiveSeveral(connections []io.ReadWriteCloser, came func(connection, n int)) error
 }
 
@@ -32,21 +32,21 @@ type listener interface {
 
 var stacks = map[string]stack{"library": libraryStack{}, "raw": rawStack{}}
 
-// readSize is how much an end asks for in one read: as much as io.Copy does.
+// readSize is the length of an end's reads. It is the same as that of io.Copy.
 const readSize = 32 << 10
 
-// An endJob is a job with the addresses.
+// An endJob is a job and the addresses of both ends.
 type endJob struct {
 	job
 	near   []rfcomm.BDAddr
 	far    rfcomm.BDAddr
-	folder string // of the file
+	folder string // the directory of the file
 }
 
-// fileName is the name of the file in the folder of an endJob.
+// fileName is the name of the file in the directory of an endJob.
 const fileName = "file"
 
-// end is one end of a connection, as a process of its own.
+// end runs one end of a connection in a process of its own.
 func end(arguments []string) error {
 	if len(arguments) < 2 {
 		return fmt.Errorf("an end needs a stack and a role")
@@ -89,7 +89,8 @@ func end(arguments []string) error {
 	return do(s, j)
 }
 
-// A counter says how much came since it said so last, in the words of rctest.
+// A counter prints the number of bytes received since it last printed one, in the
+// format of rctest.
 type counter struct {
 	unit    string
 	step    int64
@@ -104,7 +105,7 @@ func (c *counter) add(n int) {
 	}
 }
 
-// acceptOne listens, says so, and accepts one connection.
+// acceptOne listens, prints that it listens, and accepts one connection.
 func acceptOne(s stack, j endJob) (io.ReadWriteCloser, error) {
 	l, err := s.listen(j.far, j.channel)
 	if err != nil {
@@ -185,7 +186,7 @@ func echo(s stack, j endJob) error {
 	}
 }
 
-// dialMany keeps its connections, so that the end of none is measured.
+// dialMany keeps its connections open, so that closing them is not measured.
 func dialMany(s stack, j endJob) error {
 	connections := counter{unit: "connections", step: j.step}
 	var kept []io.Closer
@@ -259,7 +260,7 @@ func receiveSeveral(s stack, j endJob) error {
 	return err
 }
 
-// slowest returns the smallest share as a part of an equal one.
+// slowest returns the smallest share, divided by an equal share.
 func slowest(shares []int64) float64 {
 	var sum int64
 	least := shares[0]
@@ -273,7 +274,7 @@ func slowest(shares []int64) float64 {
 	return float64(least) * float64(len(shares)) / float64(sum)
 }
 
-// waitForKill keeps connections open until somebody ends the process.
+// waitForKill keeps connections open until the process is killed.
 func waitForKill(kept []io.Closer) {
 	for {
 		unix.Pause()

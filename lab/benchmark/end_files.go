@@ -15,16 +15,17 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// What an end does with a file. The dialing ends say "connected", then how many
-// bytes had come when they began to count, then how many came after that with the
-// last one, then "done". Those that put a file say the first and the last alone.
+// The roles of an end that transfers a file. A dialing end prints "connected", the
+// number of bytes received when it began to count, the number of bytes received
+// after that up to the last one, and "done". An end that puts a file prints only
+// "connected" and "done".
 const (
-	roleServeBytes = "serve-bytes" // sends the file after a byte, and nothing else
+	roleServeBytes = "serve-bytes" // sends only the file, after it has received a byte
 	roleGetBytes   = "get-bytes"
-	roleTakeBytes  = "take-bytes" // stores what comes, and answers with a byte
+	roleTakeBytes  = "take-bytes" // stores the received bytes, and answers with a byte
 	rolePutBytes   = "put-bytes"
 
-	roleServe = "serve" // filetransfer's server
+	roleServe = "serve" // the server of filetransfer
 	roleGet   = "get"   // its client in the framed dialect
 	roleFetch = "fetch" // in the plain dialect
 	rolePut   = "put"   // in the framed dialect
@@ -57,7 +58,7 @@ func serveBytes(s stack, j endJob) error {
 	if err := copyPieces(c, f); err != nil {
 		return err
 	}
-	_, err = c.Read(make([]byte, 1)) // until the client has it all
+	_, err = c.Read(make([]byte, 1)) // until the client has received everything
 	return ignoreEnd(err)
 }
 
@@ -119,7 +120,7 @@ func putBytes(s stack, j endJob) error {
 	return nil
 }
 
-// copyPieces is io.Copy without the ways of its own that some types have.
+// copyPieces is io.Copy without the WriterTo and ReaderFrom of its arguments.
 func copyPieces(to io.Writer, from io.Reader) error {
 	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, make([]byte, readSize))
 	return err
@@ -180,22 +181,22 @@ func transfer(j endJob, do func(context.Context, net.Conn) error) error {
 	return nil
 }
 
-// nowhere is io.Discard without its own way to copy.
+// nowhere is io.Discard without its ReaderFrom.
 type nowhere struct{}
 
 func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 
-// beginCounting is how many bytes must have come before the content's first one
-// has for certain, in any dialect.
+// beginCounting is a number of received bytes that certainly includes the first
+// byte of the content, in any dialect.
 const beginCounting = 4096
 
-// A countingReader says when the content of a file begins to come, and when all
-// of it is there.
+// A countingReader reports when the content of a file begins to arrive, and when
+// all of it has arrived.
 type countingReader struct {
 	from  io.Reader
-	size  int64 // of the file
+	size  int64 // the size of the file
 	came  int64
-	begun int64 // what had come when the counting began
+	begun int64 // the bytes received when the counting began
 	ended bool
 }
 

@@ -17,8 +17,8 @@ import (
 //go:embed article_client.py
 var articleClient string
 
-// A way is one to transfer a file: a server, a client, and what the server says
-// when it listens.
+// A way is a way to transfer a file: a server, a client, and the text that the
+// server prints when it listens.
 type way struct {
 	name           string
 	server, client func(folder string, channel int) []string
@@ -38,7 +38,7 @@ func files(b *bench) error {
 		bytes   = "the bytes alone, " + rawCalls
 	)
 	server := func(_ string, channel int) []string {
-		// The article's server finds the file in its folder.
+		// The article's server looks for the file in its directory.
 		return []string{"env", "-C", folder, debianPython, "-c", tutorial.Server, b.radio.listening.String(), fmt.Sprint(channel)}
 	}
 	ways := []way{
@@ -64,10 +64,10 @@ func files(b *bench) error {
 	return nil
 }
 
-// callMegabytes is the rate of a file with what is said around it.
+// callMegabytes is the rate of a whole call: the file and the protocol around it.
 func (s sample) callMegabytes() float64 { return float64(s.units) / 1e6 / s.call.Seconds() }
 
-// fileFolder makes a folder with the file in it.
+// fileFolder makes a directory with the file in it.
 func (b *bench) fileFolder() (string, error) {
 	folder, err := os.MkdirTemp("", "benchmark")
 	if err != nil {
@@ -78,15 +78,15 @@ func (b *bench) fileFolder() (string, error) {
 	return folder, os.WriteFile(filepath.Join(folder, fileName), content, 0o600)
 }
 
-// fileEnd makes command lines for the ends that this program has.
+// fileEnd returns a function that returns command lines for ends of this program.
 func (b *bench) fileEnd(stack, role string) func(string, int) []string {
 	return func(folder string, channel int) []string {
 		return append(endCommand(stack)(b.radio, role, job{channel: channel, count: b.effort.fileBytes}), "-folder", folder)
 	}
 }
 
-// transfers measures ways in rounds. Where content is not told from the rest, the
-// whole call is taken for it.
+// transfers measures ways in rounds. If a way does not report when the content
+// begins and ends, the figure of the content is that of the whole call.
 func (b *bench) transfers(ways []way, folder string, content bool) outcomes {
 	byName := map[string]way{}
 	var names []string
@@ -125,7 +125,7 @@ func (b *bench) transfer(w way, folder string, content bool) (sample, error) {
 		if s, err = m.count(client, "bytes", 1); err != nil {
 			return s, err
 		}
-		// The content's first bytes came before the clock was read.
+		// The first bytes of the content arrived before the clock was read.
 		s.wall = time.Duration(float64(s.wall) * float64(b.effort.fileBytes) / float64(s.units))
 		s.units = b.effort.fileBytes
 	}
@@ -134,7 +134,7 @@ func (b *bench) transfer(w way, folder string, content bool) (sample, error) {
 	}
 	end, err := m.read()
 	whole := end.since(begin)
-	// What is said around the content costs CPU time, too.
+	// The protocol around the content costs CPU time, too.
 	s.call, s.cpu = whole.wall, whole.cpu
 	if !content {
 		s.wall, s.units = whole.wall, b.effort.fileBytes

@@ -4,8 +4,8 @@ package main
 
 import "fmt"
 
-// Goals are what this module wants to reach, and whether it did: by the median of
-// the rounds.
+// Goals are the figures that this module should reach, and whether the medians of
+// the rounds reach them.
 type goals struct{ table *table }
 
 // atLeast notes a figure that should not be below its goal.
@@ -20,7 +20,7 @@ func (g *goals) atMost(what string, values []float64, goal float64) {
 
 func (g *goals) add(what, relation string, values []float64, goal float64, reached bool) {
 	if len(values) == 0 {
-		return // there is nothing to compare with
+		return // there is no figure to compare with
 	}
 	if g.table == nil {
 		g.table = newTable("Goals", "", "goal", "median", "quartiles", "")

@@ -77,7 +77,7 @@ func (libraryStack) receiveSeveral(connections []io.ReadWriteCloser, came func(c
 	return all
 }
 
-// ignoreEnd makes nothing of the end of a stream.
+// ignoreEnd returns nil for the end of a stream, and any other error unchanged.
 func ignoreEnd(err error) error {
 	if err == io.EOF {
 		return nil

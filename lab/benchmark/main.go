@@ -1,12 +1,12 @@
 //go:build linux
 
-// The program benchmark measures this module side by side with what people would
-// use instead of it, over virtual Bluetooth adapters, and prints a table for each
-// subject. lab/bench builds it and runs it in the lab.
+// The program benchmark measures this module side by side with its alternatives,
+// over virtual Bluetooth adapters, and prints a table for each subject. lab/bench
+// builds it and runs it in the lab.
 //
-// Each end of a connection is a process of its own, so that its CPU time can be
-// told from that of the other programs and of the radio. The ends of this module
-// and of raw system calls are this program again, called with the word "end".
+// Each end of a connection is a process of its own, so that its CPU time is
+// separate from that of the other programs and of the radio. The ends of this
+// module and of raw system calls are this program too, run with the argument "end".
 package main
 
 import (
@@ -24,14 +24,14 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// A section is one subject, with the tables that it prints.
+// A section is one subject and prints its tables.
 type section struct {
 	name string
 	run  func(*bench) error
 }
 
-// sections are in the order in which they run. Those that start daemons, which
-// change the adapters, are last.
+// sections are in the order in which they run. The sections that start daemons,
+// which change the adapters, are last.
 var sections = []section{
 	{"streams", streams},
 	{"roundtrips", roundTrips},
@@ -53,16 +53,16 @@ type bench struct {
 	lastChannel int
 }
 
-// An effort is how much is measured.
+// An effort specifies how much is measured.
 type effort struct {
 	rounds      int
-	bytes       int64 // of a stream
-	smallBytes  int64 // of a stream in the smallest writes
+	bytes       int64 // the bytes of a stream
+	smallBytes  int64 // the bytes of a stream in the smallest writes
 	fileBytes   int64
 	trips       int64
 	connections int64
 
-	airRounds     int // few, since slots do not depend on how busy the machine is
+	airRounds     int // few, since the load of the machine does not change the slots
 	airBytes      int64
 	smallAirBytes int64
 	curveSizes    []int
@@ -102,7 +102,7 @@ func measureAll() error {
 	if err != nil {
 		return err
 	}
-	// It hangs up connections and starts daemons, which no other machine wants.
+	// It disconnects links and starts daemons, and must not do so outside the lab.
 	if os.Getenv("RFCOMM_LAB") == "" {
 		return errors.New("not in the lab; lab/bench runs this program there")
 	}
@@ -121,7 +121,7 @@ func measureAll() error {
 	for _, s := range chosen {
 		begun := time.Now()
 		if err := s.run(b); err != nil {
-			// The others may still work.
+			// The other sections may still succeed.
 			fmt.Printf("\n%s: %v\n", s.name, err)
 			failed = fmt.Errorf("%s: %w", s.name, err)
 		}
@@ -158,7 +158,7 @@ func sectionNames() []string {
 	return names
 }
 
-// printConditions says under which conditions the figures came about.
+// printConditions prints the conditions under which the figures were measured.
 func (b *bench) printConditions() error {
 	var system unix.Utsname
 	if err := unix.Uname(&system); err != nil {
@@ -172,8 +172,8 @@ func (b *bench) printConditions() error {
 	return nil
 }
 
-// progress tells those who wait what is going on. lab/bench keeps these lines
-// apart from the tables by their first word.
+// progress prints the progress of the run. By the first word of these lines,
+// lab/bench separates them from the tables.
 func progress(format string, arguments ...any) {
 	fmt.Printf("bench: "+format+"\n", arguments...)
 }

@@ -11,29 +11,29 @@ import (
 	"time"
 )
 
-// A sample is what one measurement came to.
+// A sample is the result of one measurement.
 type sample struct {
 	units int64         // bytes, trips or connections
-	wall  time.Duration // what they took
-	cpu   time.Duration // of the processes of both ends
-	slots int64         // on the air
+	wall  time.Duration // the time of the units
+	cpu   time.Duration // the CPU time of the processes of both ends
+	slots int64         // the slots on the air
 
-	call  time.Duration // of a file: with what is said around its content
-	share float64       // of several streams: the slowest one's, 1 being an equal one
+	call  time.Duration // for a file: the time of the content and the protocol around it
+	share float64       // for several streams: the share of the slowest; 1 is an equal share
 }
 
-// megabytes is the rate in MB/s.
+// megabytes returns the rate in MB/s.
 func (s sample) megabytes() float64 { return float64(s.units) / 1e6 / s.wall.Seconds() }
 
-// cpuPerMebibyte is in milliseconds.
+// cpuPerMebibyte returns the CPU time of a mebibyte in milliseconds.
 func (s sample) cpuPerMebibyte() float64 {
 	return s.cpu.Seconds() * 1e3 / (float64(s.units) / (1 << 20))
 }
 
-// milliseconds is the time of a unit.
+// milliseconds returns the time of a unit in milliseconds.
 func (s sample) milliseconds() float64 { return s.wall.Seconds() * 1e3 / float64(s.units) }
 
-// cpuMilliseconds is the CPU time of a unit.
+// cpuMilliseconds returns the CPU time of a unit in milliseconds.
 func (s sample) cpuMilliseconds() float64 { return s.cpu.Seconds() * 1e3 / float64(s.units) }
 
 // A meter reads all clocks at once.
@@ -64,8 +64,8 @@ func (r reading) since(before reading) sample {
 	return sample{wall: r.at.Sub(before.at), cpu: r.cpu - before.cpu, slots: r.slots - before.slots}
 }
 
-// count measures from the first report of a process until it has reported that
-// many units more.
+// count measures from the first report of a process until the process has reported
+// the given number of further units.
 func (m meter) count(reporter *process, unit string, units int64) (sample, error) {
 	if _, err := reporter.waitFor(" " + unit); err != nil {
 		return sample{}, err
@@ -92,7 +92,7 @@ func (m meter) count(reporter *process, unit string, units int64) (sample, error
 	return s, err
 }
 
-// countBurst measures one burst of a stream, by the slots that it used.
+// countBurst measures one burst of a stream by the slots that it takes.
 func (m meter) countBurst(reporter *process, unit string) (sample, error) {
 	var before reading
 	for warm := true; ; warm = false {
@@ -118,7 +118,7 @@ func (m meter) countBurst(reporter *process, unit string) (sample, error) {
 	}
 }
 
-// reported returns the number before the unit. rctest's lines have more around it:
+// reported returns the number before the unit. A line of rctest has more words:
 // "rctest[178]: 263120 bytes in 0.22 sec, 1180.64 kB/s".
 func reported(line, unit string) (int64, error) {
 	words := strings.Fields(line)
@@ -129,8 +129,8 @@ func reported(line, unit string) (int64, error) {
 	return strconv.ParseInt(words[place-1], 10, 64)
 }
 
-// nextChannel returns the first of that many channels that have not been used for
-// the longest time: a channel is busy for a while after a connection.
+// nextChannel returns the first of count channels that have been unused for the
+// longest time. A channel is busy for a while after a connection.
 func (b *bench) nextChannel(count int) int {
 	if b.lastChannel+count >= keepChannel {
 		b.lastChannel = 0
@@ -140,7 +140,7 @@ func (b *bench) nextChannel(count int) int {
 	return first
 }
 
-// startPair starts a listening end and, when it listens, a dialing one.
+// startPair starts a listening end and, when it listens, a dialing end.
 func startPair(listening, dialing []string, ready string) (listener, dialer *process, err error) {
 	listener, err = start(listening...)
 	if err != nil {
@@ -156,16 +156,16 @@ func startPair(listening, dialing []string, ready string) (listener, dialer *pro
 	return listener, dialer, nil
 }
 
-// killPair ends both ends of a connection. The dialing one goes first, and the
-// other has a moment to read what is still coming: data that nobody reads keeps a
-// channel busy for 40 s.
+// killPair kills both ends of a connection. It kills the dialing end first, so that
+// the other can read the remaining data: unread data keeps a channel busy for
+// 40 s.
 func killPair(listener, dialer *process) {
 	dialer.kill()
 	limit := time.After(3 * time.Second)
 	for {
 		select {
 		case line, ok := <-listener.lines:
-			if ok && !strings.Contains(line, "Disconnect") { // rctest goes on listening
+			if ok && !strings.Contains(line, "Disconnect") { // rctest continues to listen
 				continue
 			}
 		case <-listener.ended:
@@ -176,21 +176,22 @@ func killPair(listener, dialer *process) {
 	listener.kill()
 }
 
-// A task is what a peer is measured at.
+// A task is the work by which a peer is measured.
 type task struct {
-	listening, dialing string // the roles
-	dialerCounts       bool   // the dialing end reports, otherwise the listening one
-	bursts             bool   // it reports whole bursts
+	listening, dialing string // the roles of the ends
+	dialerCounts       bool   // the dialing end reports; otherwise the listening end does
+	bursts             bool   // the end reports whole bursts
 	unit               string
 	units              int64
 	job                job
 }
 
-// attempts is how often a measurement is tried whose ends do not get to work: the
-// kernel resets or refuses a few connections.
+// attempts is the number of times that a measurement is tried if its ends do not
+// connect. The kernel resets or refuses a few connections.
 const attempts = 3
 
-// measure measures a peer at a task. It returns errHangs if that gets nowhere.
+// measure measures a peer at a task. It returns errHangs if the peer makes no
+// progress.
 func (b *bench) measure(p peer, t task) (s sample, err error) {
 	for range attempts {
 		s, err = b.measureOnce(p, t)
@@ -242,7 +243,7 @@ func (b *bench) measureOnce(p peer, t task) (sample, error) {
 	return s, nil
 }
 
-// channels is how many channels the task needs.
+// channels returns the number of channels that the task needs.
 func (t task) channels() int {
 	if t.listening == roleAccept {
 		return int(t.job.count)

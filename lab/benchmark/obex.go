@@ -16,7 +16,7 @@ import (
 )
 
 // The programs of OBEX. obexd offers its services through bluetoothd, which it
-// finds on the system's message bus, and wants a session's bus besides.
+// finds on the system's message bus. It also needs a session bus.
 const (
 	obexClient   = "obexftp"
 	obexServer   = "/usr/libexec/bluetooth/obexd"
@@ -26,19 +26,19 @@ const (
 	sessionBus   = "dbus-run-session"
 )
 
-// pushChannel is where obexd has its Object Push service. That of File Transfer
-// asks for authentication, and the answers of a person.
+// pushChannel is the channel of obexd's Object Push service. Its File Transfer
+// service requires authentication, and a person who answers.
 const pushChannel = 9
 
-// obexBytes is the largest file: obexftp says nothing while it sends, and is so slow
-// that with more it would count as hanging.
+// obexBytes is the size of the largest file. obexftp prints nothing while it sends,
+// and is so slow that a larger file would count as hanging.
 const obexBytes = 1 << 20
 
-// lastServiceChannel is the last of the channels, from pushChannel on, that obexd
-// takes for its services.
+// lastServiceChannel is the last channel that obexd uses for its services. The
+// first is pushChannel.
 const lastServiceChannel = 17
 
-// obex measures files that go to a server: what obexd takes from obexftp.
+// obex measures files that a client sends to a server, as obexftp does to obexd.
 func obex(b *bench) error {
 	for _, program := range []string{obexClient, obexServer, bluetoothd, systemBus, sessionBus} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -58,8 +58,8 @@ func obex(b *bench) error {
 		return err
 	}
 	defer os.RemoveAll(received)
-	// What is open already was made without simple pairing, which bluetoothd turns
-	// on, and could not be encrypted without a person's answers.
+	// The open links were made without simple pairing, which bluetoothd turns on.
+	// They could not be encrypted without a person who answers.
 	if err := b.radio.dropLinks(); err != nil {
 		return err
 	}
@@ -90,8 +90,8 @@ func obex(b *bench) error {
 	}
 	names := []string{framed, obexName, bytes}
 	progress("OBEX")
-	// obexd does not say when its service is there, and the first connection, which
-	// makes a bond, may fail.
+	// obexd does not report when its service is ready, and the first connection,
+	// which makes a bond, may fail.
 	for range 10 {
 		if _, err = b.push(server, folder, received); err == nil {
 			break
@@ -122,7 +122,7 @@ func obex(b *bench) error {
 	return nil
 }
 
-// startObex starts what obexd needs, and obexd last.
+// startObex starts the programs that obexd needs, and then obexd.
 func (b *bench) startObex(folder string) ([]*process, error) {
 	var daemons []*process
 	if err := os.MkdirAll(systemFolder, 0o755); err != nil {
@@ -130,7 +130,7 @@ func (b *bench) startObex(folder string) ([]*process, error) {
 	}
 	for _, daemon := range []struct {
 		command []string
-		ready   string // what it says when others may go on
+		ready   string // the text that it prints when it is ready
 	}{
 		{[]string{systemBus, "--system", "--nofork", "--print-address"}, "unix:"},
 		{[]string{bluetoothd, "--nodetach"}, "management interface"},
@@ -148,7 +148,8 @@ func (b *bench) startObex(folder string) ([]*process, error) {
 	return daemons, b.radio.makeConnectable()
 }
 
-// makeConnectable lets the adapters answer pages, which bluetoothd has ended.
+// makeConnectable makes the adapters answer pages again. bluetoothd has turned that
+// off.
 func (r *radio) makeConnectable() error {
 	index, err := adapterIndex(r.listening)
 	if err != nil {
@@ -171,12 +172,12 @@ func adapterIndex(address rfcomm.BDAddr) (int, error) {
 	return 0, fmt.Errorf("the adapter %v is gone", address)
 }
 
-// push sends the file with obexftp, which says "done" when it is connected, and
+// push sends the file with obexftp, which prints "done" when it is connected, and
 // again when the file is sent.
 func (b *bench) push(server *process, folder, received string) (sample, error) {
 	path := filepath.Join(received, fileName)
 	os.Remove(path)
-	// obexftp takes an address for a number.
+	// obexftp parses an address as a number.
 	from, err := adapterIndex(b.radio.dialing[0])
 	if err != nil {
 		return sample{}, err
@@ -202,7 +203,7 @@ func (b *bench) push(server *process, folder, received string) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	select { // it needs a moment to hang up
+	select { // it needs a moment to disconnect
 	case <-client.ended:
 	case <-time.After(hangLimit):
 		return sample{}, errHangs

@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// The names of the peers, as the tables have them.
+// The names of the peers in the tables.
 const (
 	thisLibrary = "this library"
 	rawCalls    = "raw system calls"
@@ -18,12 +18,12 @@ const (
 	python      = "Python socket"
 )
 
-// What an end of a connection does. Listening ends say that they listen; those
-// that count say how much has come since they said so last, such as "4096 bytes".
+// The roles of an end of a connection. A listening end prints that it listens. An
+// end that counts prints the amount since its last line, such as "4096 bytes".
 const (
-	roleSend    = "send"    // dials and writes for ever
+	roleSend    = "send"    // dials and writes forever
 	roleReceive = "receive" // accepts, reads and counts
-	roleAsk     = "ask"     // dials, writes, waits for the same amount, and counts the trips
+	roleAsk     = "ask"     // dials, writes, waits for the same amount, and counts the round trips
 	roleEcho    = "echo"    // accepts and writes back what it reads
 	roleDial    = "dial"    // dials channel after channel and counts the connections
 	roleAccept  = "accept"  // accepts on many channels
@@ -32,35 +32,35 @@ const (
 	roleReceiveSeveral = "receive-several" // accepts several and counts the sum
 )
 
-// A job is what both ends of a connection have to know.
+// A job holds the parameters of both ends of a connection.
 type job struct {
-	channel int   // or the first of several
-	size    int   // bytes in a write
-	step    int64 // how much to count before saying so
-	count   int64 // of streams or connections
-	burst   int64 // writes until a pause; 0: none pauses
+	channel int   // the channel, or the first of several
+	size    int   // the bytes of a write
+	step    int64 // the amount to count before printing a line
+	count   int64 // the number of streams or connections
+	burst   int64 // the number of writes until a pause; if 0, there is no pause
 }
 
 // A peer is a program to measure.
 type peer struct {
 	name  string
 	roles []string
-	ready string // what a listening end says when it listens
-	// command returns the command line of an end.
+	ready string // the text that a listening end prints when it listens
+	// command returns the command line that starts an end.
 	command func(r *radio, role string, j job) []string
 }
 
 //go:embed peer.py
 var pythonEnd string
 
-// debianPython is the Python that has Debian's packages; there may be others.
+// debianPython is the Python interpreter with Debian's packages. Others may exist.
 const debianPython = "/usr/bin/python3"
 
 var allRoles = []string{
 	roleSend, roleReceive, roleAsk, roleEcho, roleDial, roleAccept, roleSendSeveral, roleReceiveSeveral,
 }
 
-// allPeers are those that this machine has.
+// allPeers returns the peers that exist on this machine.
 func allPeers() []peer {
 	peers := []peer{
 		{thisLibrary, allRoles, "listening", endCommand("library")},
@@ -81,7 +81,8 @@ func allPeers() []peer {
 	})
 }
 
-// endCommand makes command lines for the ends that this program has itself.
+// endCommand returns a function that returns command lines for the ends of this
+// program.
 func endCommand(stack string) func(*radio, string, job) []string {
 	return func(r *radio, role string, j job) []string {
 		self, err := os.Executable()
@@ -107,7 +108,7 @@ func pythonCommand(r *radio, role string, j job) []string {
 func rctestCommand(r *radio, role string, j job) []string {
 	channel := fmt.Sprint(j.channel)
 	if role == roleReceive {
-		// It reads as much as fits between two of its lines.
+		// Its reads are as long as the amount between two of its lines.
 		return []string{"rctest", "-r", "-i", r.listening.String(), "-P", channel, "-b", fmt.Sprint(j.step)}
 	}
 	command := []string{"rctest", "-s", "-i", r.dialing[0].String(), "-P", channel, "-b", fmt.Sprint(j.size)}

@@ -17,18 +17,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hangLimit is how long a process may say nothing before it counts as hanging.
-// The slowest says something every few seconds.
+// hangLimit is the time without output after which a process counts as hanging. The
+// slowest process prints a line every few seconds.
 const hangLimit = 20 * time.Second
 
-// errHangs marks a process that goes on but gets nowhere.
+// errHangs is the error of a process that runs but makes no progress.
 var errHangs = errors.New("hangs")
 
 // A process is one end of a connection, or a daemon.
 type process struct {
 	name  string
 	id    int
-	lines chan string // what it says, on both outputs; closed at the end
+	lines chan string // the lines of both outputs; closed at the end of the process
 	ended chan struct{}
 }
 
@@ -61,7 +61,7 @@ func start(command ...string) (*process, error) {
 		for scanner.Scan() {
 			select {
 			case p.lines <- scanner.Text():
-			default: // nobody listens
+			default: // the line is not needed
 			}
 		}
 	}()
@@ -72,8 +72,8 @@ func start(command ...string) (*process, error) {
 	return p, nil
 }
 
-// splitSayings splits at the ends of lines, and where obexftp steps back to draw
-// the next picture of its progress.
+// splitSayings splits at the ends of lines, and at the characters by which obexftp
+// steps back to redraw its progress.
 func splitSayings(data []byte, atEnd bool) (advance int, token []byte, err error) {
 	if i := bytes.IndexAny(data, "\n\b"); i >= 0 {
 		return i + 1, data[:i], nil
@@ -84,7 +84,7 @@ func splitSayings(data []byte, atEnd bool) (advance int, token []byte, err error
 	return 0, nil, nil
 }
 
-// waitFor waits until the process says a line with one of these texts in it, and
+// waitFor waits until the process prints a line that contains one of the texts, and
 // returns the line.
 func (p *process) waitFor(texts ...string) (string, error) {
 	var said []string
@@ -111,7 +111,7 @@ func (p *process) waitFor(texts ...string) (string, error) {
 	}
 }
 
-// last returns the last line that nobody has read.
+// last returns the last unread line.
 func (p *process) last() string {
 	var line string
 	for {
@@ -127,7 +127,7 @@ func (p *process) last() string {
 	}
 }
 
-// kill ends the process and those that it has started.
+// kill kills the process and the processes that it has started.
 func (p *process) kill() {
 	if p == nil {
 		return
@@ -147,7 +147,7 @@ func (p *process) cpu() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	// rctest accepts connections in processes of their own.
+	// rctest handles each connection in a process of its own.
 	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", p.id))
 	if err != nil {
 		return 0, err
@@ -166,10 +166,10 @@ func (p *process) cpu() (time.Duration, error) {
 	return total, nil
 }
 
-// cpuOf reads the clock of another process's CPU time. /proc has the same in
+// cpuOf reads the CPU-time clock of another process. /proc has the same time in
 // hundredths of a second, which is too coarse.
 func cpuOf(id int) (time.Duration, error) {
-	const scheduled = 2 // CPUCLOCK_SCHED of the kernel's posix-timers.h: what the scheduler has counted
+	const scheduled = 2 // CPUCLOCK_SCHED of the kernel's posix-timers.h: the time that the scheduler has counted
 	var t unix.Timespec
 	if err := unix.ClockGettime(int32(^id<<3|scheduled), &t); err != nil {
 		return 0, fmt.Errorf("CPU time of process %d: %w", id, err)

@@ -13,18 +13,18 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// A radio is the adapters to measure over.
+// A radio holds the adapters of the measurements.
 type radio struct {
-	listening rfcomm.BDAddr   // the adapter that servers listen on
-	dialing   []rfcomm.BDAddr // those that clients dial from, one for each stream
+	listening rfcomm.BDAddr   // the adapter on which servers listen
+	dialing   []rfcomm.BDAddr // the adapters from which clients dial, one for each stream
 
 	virtual *rfcommtest.Radio
-	links   []*rfcommtest.Link // from the dialing adapters
+	links   []*rfcommtest.Link // the links of the dialing adapters
 	kept    []io.Closer        // connections that keep the links open
 }
 
-// newRadio makes adapters of virtual controllers. They run in this process, whose
-// CPU time therefore counts for no peer.
+// newRadio makes adapters of virtual controllers. The controllers run in this
+// process, so their CPU time does not count for any peer.
 func newRadio(config rfcommtest.Config) (*radio, error) {
 	virtual, err := rfcommtest.NewRadio(config)
 	if err != nil {
@@ -46,12 +46,12 @@ func newRadio(config rfcommtest.Config) (*radio, error) {
 	return r, nil
 }
 
-// keepChannel is where the connections that keep the links open listen.
+// keepChannel is the channel of the connections that keep the links open.
 const keepChannel = 30
 
 // keepLinks opens a connection from each adapter. The end of the last connection
-// between two adapters closes their session and their link, and whoever dials in
-// that moment is reset.
+// between two adapters closes their session and their link, and resets a dial that
+// begins at that moment.
 func (r *radio) keepLinks() error {
 	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(context.Background(), rfcomm.Addr{Device: r.listening, Channel: keepChannel})
 	if err != nil {
@@ -74,8 +74,8 @@ func (r *radio) keepLinks() error {
 	return nil
 }
 
-// dropLinks lets the kernel end the links, which it does a moment after the last
-// connection.
+// dropLinks lets the kernel end the links. The kernel does so a moment after the end
+// of the last connection.
 func (r *radio) dropLinks() error {
 	for _, c := range r.kept {
 		c.Close()
@@ -120,16 +120,16 @@ func (r *radio) close() {
 	}
 }
 
-// setPackets says which packets there are on the air, so that data takes its time
-// there.
+// setPackets sets the packets that are used on the air, so that data takes air
+// time.
 func (r *radio) setPackets(types rfcommtest.PacketTypes) {
 	for _, link := range r.links {
 		link.SimulateAirtime(types)
 	}
 }
 
-// slots counts the slots that the links have used since the start, those of the
-// returns included. It counts none while data takes no time.
+// slots returns the number of slots that the links have used since the start,
+// including those of the answers. Slots are not counted while data takes no time.
 func (r *radio) slots() int64 {
 	var slots int64
 	for _, link := range r.links {

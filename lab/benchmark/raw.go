@@ -11,9 +11,9 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
-// rawStack is the system calls and nothing else: non-blocking sockets, and poll(2)
-// when there is nothing to do. It has no deadlines, wakes nobody, and may be used
-// by one goroutine: the least that a Go program can do.
+// rawStack is the minimum that a Go program can do: system calls on non-blocking
+// sockets, and poll(2) to wait. It has no deadlines, cannot be woken, and may be
+// used by one goroutine.
 type rawStack struct{}
 
 type rawConn struct {
@@ -25,7 +25,7 @@ type rawListener struct{ *rawConn }
 
 func newRawConn(fd int) *rawConn { return &rawConn{fd: fd, poll: [1]unix.PollFd{{Fd: int32(fd)}}} }
 
-// wait waits for one of the events, and returns those that came.
+// wait waits for one of the events, and returns the events that occurred.
 func (c *rawConn) wait(events int16) (int16, error) {
 	c.poll[0].Events = events
 	err := pollAll(c.poll[:])
@@ -36,7 +36,7 @@ func (c *rawConn) wait(events int16) (int16, error) {
 func pollAll(descriptors []unix.PollFd) error {
 	for {
 		_, err := unix.Poll(descriptors, -1)
-		if err != unix.EINTR { // by the signals of Go's scheduler
+		if err != unix.EINTR { // caused by the signals of Go's scheduler
 			return err
 		}
 	}
@@ -89,7 +89,7 @@ func newRawSocket() (int, error) {
 	return unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.BTPROTO_RFCOMM)
 }
 
-// socketAddress turns an address into the kernel's order of bytes.
+// socketAddress returns an address in the byte order of the kernel.
 func socketAddress(device rfcomm.BDAddr, channel int) *unix.SockaddrRFCOMM {
 	address := &unix.SockaddrRFCOMM{Channel: uint8(channel)}
 	for i, b := range device {
@@ -152,7 +152,7 @@ func (l rawListener) accept() (io.ReadWriteCloser, error) {
 	}
 }
 
-// descriptorsOf returns what to poll of several connections.
+// descriptorsOf returns the descriptors of several connections, for poll(2).
 func descriptorsOf(connections []io.ReadWriteCloser, events int16) []unix.PollFd {
 	var descriptors []unix.PollFd
 	for _, c := range connections {
@@ -161,7 +161,7 @@ func descriptorsOf(connections []io.ReadWriteCloser, events int16) []unix.PollFd
 	return descriptors
 }
 
-// sendSeveral fills one connection after the other in a single loop.
+// sendSeveral fills the connections in turn, in a single loop.
 func (rawStack) sendSeveral(connections []io.ReadWriteCloser, size int) error {
 	descriptors := descriptorsOf(connections, unix.POLLOUT)
 	data := make([]byte, size)
@@ -173,7 +173,7 @@ func (rawStack) sendSeveral(connections []io.ReadWriteCloser, size int) error {
 			if d.Revents == 0 {
 				continue
 			}
-			// What a write leaves out need not be made up for: all bytes are alike.
+			// The unwritten rest need not be written: all bytes are alike.
 			for {
 				_, err := unix.Write(int(d.Fd), data)
 				if err == unix.EAGAIN {
@@ -204,7 +204,7 @@ func (rawStack) receiveSeveral(connections []io.ReadWriteCloser, came func(conne
 				came(i, n)
 			case err == unix.EINTR, err == unix.EAGAIN && d.Revents&unix.POLLHUP == 0:
 			default:
-				descriptors[i].Fd = -1 // poll leaves it out
+				descriptors[i].Fd = -1 // poll(2) ignores it
 				open--
 			}
 		}

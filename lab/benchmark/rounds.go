@@ -9,21 +9,21 @@ import (
 	"slices"
 )
 
-// Outcomes are those of several competitors over the rounds.
+// Outcomes are the results of several competitors over the rounds.
 type outcomes struct {
-	samples map[string][]sample // of each round; with no units if it failed
+	samples map[string][]sample // one for each round; without units if the round failed
 	failed  map[string]error    // the last failure
 }
 
-// rounds lets all competitors have their turn in each round, so that what
-// disturbs the machine for a while disturbs all alike. None is always the first.
+// rounds runs all competitors in each round, so that a temporary load of the
+// machine affects all alike. The first competitor changes from round to round.
 func rounds(count int, names []string, measure func(name string) (sample, error)) outcomes {
 	o := outcomes{samples: map[string][]sample{}, failed: map[string]error{}}
 	order := slices.Clone(names)
 	for range count {
 		for _, name := range order {
 			var s sample
-			// What hangs once hangs again, and takes long.
+			// A competitor that hangs once hangs again, and takes long.
 			if !errors.Is(o.failed[name], errHangs) {
 				var err error
 				if s, err = measure(name); err != nil {
@@ -42,7 +42,7 @@ func rounds(count int, names []string, measure func(name string) (sample, error)
 // A metric is a figure of a sample.
 type metric func(sample) float64
 
-// values are those of the rounds that succeeded.
+// values returns the values of the rounds that succeeded.
 func (o outcomes) values(name string, m metric) []float64 {
 	var values []float64
 	for _, s := range o.samples[name] {
@@ -53,7 +53,7 @@ func (o outcomes) values(name string, m metric) []float64 {
 	return values
 }
 
-// quotients are those of one competitor to another, of each round.
+// quotients returns, for each round, the quotient of one competitor and another.
 func (o outcomes) quotients(name, by string, m metric) []float64 {
 	var values []float64
 	others := o.samples[by]
@@ -67,8 +67,9 @@ func (o outcomes) quotients(name, by string, m metric) []float64 {
 
 func median(values []float64) float64 { return quantile(values, 0.5) }
 
-// quantile returns the value below which that part of the values lies, between two
-// of them if need be; it is not a number if there are none.
+// quantile returns the value below which that part of the values lies. It
+// interpolates between two values if necessary. It returns NaN if there are no
+// values.
 func quantile(values []float64, part float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -80,7 +81,7 @@ func quantile(values []float64, part float64) float64 {
 	return sorted[below] + (sorted[above]-sorted[below])*(place-float64(below))
 }
 
-// cell is a median as the tables have it, with what to say where there is none.
+// cell returns a median in the form of the tables, or a text if there is none.
 func (o outcomes) cell(name string, m metric, format string) string {
 	if value := median(o.values(name, m)); !math.IsNaN(value) {
 		return fmt.Sprintf(format, value)
@@ -94,7 +95,7 @@ func (o outcomes) cell(name string, m metric, format string) string {
 	return "—"
 }
 
-// times is a quotient as the tables have it.
+// times returns a quotient in the form of the tables.
 func (o outcomes) times(name, by string, m metric) string {
 	if value := median(o.quotients(name, by, m)); !math.IsNaN(value) {
 		return fmt.Sprintf("%.2f", value)

@@ -26,8 +26,8 @@ func roundTrips(b *bench) error {
 	return nil
 }
 
-// connections measures how long a connection takes to be set up over a link that
-// is open already, as between devices that talk to each other.
+// connections measures the time to set up a connection over an open link, as between
+// devices that already have a connection.
 func connections(b *bench) error {
 	names := b.names(roleDial)
 	t := newTable("Setting up a connection", append(append([]string{""}, names...), "× "+python, "× raw")...)
@@ -45,7 +45,7 @@ func connections(b *bench) error {
 	return nil
 }
 
-// comparison adds a row for subjects that rctest does not take part in.
+// comparison adds a row for subjects that rctest does not support.
 func (t *table) comparison(first string, o outcomes, names []string, m metric, format string) {
 	row := []string{first}
 	for _, name := range names {

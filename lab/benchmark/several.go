@@ -4,11 +4,11 @@ package main
 
 import "fmt"
 
-// severalCounts are how many streams run at once, each from an adapter of its own:
-// between two adapters all would share one link.
+// severalCounts are the numbers of concurrent streams. Each stream starts from an
+// adapter of its own: between two adapters, all would share one link.
 var severalCounts = []int{1, 3, 7}
 
-// severalSizes are the sizes of their writes.
+// severalSizes are the sizes of the writes of these streams.
 var severalSizes = []int{1012, 4096}
 
 func severalStreams(b *bench) error {

@@ -4,14 +4,15 @@ package main
 
 import "fmt"
 
-// writeSizes are the sizes of a write: a small one, the most that one packet of
-// 3-DH5 carries, a full frame, a usual buffer, and io.Copy's.
+// writeSizes are the sizes of a write: a small one, the most data that one 3-DH5
+// packet carries, a full frame, a usual buffer, and the buffer of io.Copy.
 var writeSizes = []int{64, 1012, 1016, 4096, 32768}
 
-// smallSize is the write size that is so slow that fewer bytes will do.
+// smallSize is the write size that is so slow that fewer bytes are enough.
 const smallSize = 64
 
-// streamTask is one connection that carries bytes from the dialing end.
+// streamTask returns the task of one connection that carries bytes from the dialing
+// end.
 func streamTask(size int, bytes int64) task {
 	return task{
 		listening: roleReceive, dialing: roleSend, unit: "bytes", units: bytes,
@@ -49,7 +50,7 @@ func streams(b *bench) error {
 	return nil
 }
 
-// addRow adds the medians of all peers, and the quotients of this module.
+// addRow adds the medians of all peers and the quotients of this module.
 func (b *bench) addRow(t *table, first string, o outcomes, m metric, format string) {
 	row := []string{first}
 	for _, p := range b.peers {
@@ -58,7 +59,7 @@ func (b *bench) addRow(t *table, first string, o outcomes, m metric, format stri
 	t.row(append(row, o.times(thisLibrary, rctest, m), o.times(thisLibrary, rawCalls, m))...)
 }
 
-// names returns the peers that can play a role.
+// names returns the names of the peers that support a role.
 func (b *bench) names(role string) []string {
 	var names []string
 	for _, p := range b.peers {

@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// A table is one of Markdown.
+// A table is a table in Markdown.
 type table struct {
 	title string
 	notes []string
-	rows  [][]string // the first is the head
+	rows  [][]string // the first is the header
 }
 
 func newTable(title string, head ...string) *table {
@@ -26,7 +26,7 @@ func (t *table) note(format string, arguments ...any) {
 	t.notes = append(t.notes, fmt.Sprintf(format, arguments...))
 }
 
-// print prints the table with its columns aligned, for those who read it as it is.
+// print prints the table with aligned columns, so that the source is readable.
 func (t *table) print() {
 	widths := make([]int, len(t.rows[0]))
 	for _, row := range t.rows {
