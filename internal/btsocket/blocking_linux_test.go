@@ -17,7 +17,7 @@ func makeBlocking(t *testing.T, s *Socket) {
 	}
 }
 
-func TestReadOfBlockingSocketWaitsInPoller(t *testing.T) {
+func TestReadFromBlockingSocketPolls(t *testing.T) {
 	near, _ := unixPair(t)
 	makeBlocking(t, near)
 	read := make(chan error, 1)
@@ -32,7 +32,7 @@ func TestReadOfBlockingSocketWaitsInPoller(t *testing.T) {
 	}
 }
 
-func TestWriteToBlockingSocketWaitsInPoller(t *testing.T) {
+func TestWriteToBlockingSocketPolls(t *testing.T) {
 	near, _ := unixPair(t)
 	makeBlocking(t, near)
 	write := make(chan error, 1)

@@ -11,7 +11,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-func TestConnectSucceedsWhenSomeoneListens(t *testing.T) {
+func TestConnectToListener(t *testing.T) {
 	near, far := tcpPair(t) // waits for it
 	if _, err := near.Write([]byte("hello")); err != nil {
 		t.Fatal(err)
@@ -22,7 +22,7 @@ func TestConnectSucceedsWhenSomeoneListens(t *testing.T) {
 	}
 }
 
-func TestConnectTellsTheKernelsErrno(t *testing.T) {
+func TestConnectReturnsErrno(t *testing.T) {
 	closed := newLoopback(t, unix.SOCK_STREAM)
 	defer unix.Close(closed)
 	address, err := unix.Getsockname(closed) // where nobody listens
@@ -33,7 +33,7 @@ func TestConnectTellsTheKernelsErrno(t *testing.T) {
 	wantErrno(t, s.awaitConnected(t.Context()), "connect", unix.ECONNREFUSED)
 }
 
-func TestConnectTellsAnErrnoThatComesAtOnce(t *testing.T) {
+func TestConnectReturnsImmediateErrno(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		fd := hosttest.NewSocket(t, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC)
 		err := new(Endpoint).startConnect(t.Context(), fd, &unix.SockaddrUnix{Name: "/nonexistent"})
@@ -55,7 +55,7 @@ func pending(t *testing.T) (s *Socket, listener int) {
 	return socketOf(t, connecting(t, address)), listener
 }
 
-func TestConnectWaitsUntilItsContextIsDone(t *testing.T) {
+func TestConnectEndsWithItsContext(t *testing.T) {
 	s, listener := pending(t)
 	defer unix.Close(listener)
 	ctx, cancel := context.WithCancel(t.Context())

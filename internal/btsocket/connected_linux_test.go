@@ -2,7 +2,7 @@ package btsocket
 
 import "testing"
 
-func TestConnectedUntilTheStreamEnds(t *testing.T) {
+func TestConnectedUntilPeerCloses(t *testing.T) {
 	near, far := unixPair(t)
 	if !near.Connected() {
 		t.Error("a new stream counts as ended")

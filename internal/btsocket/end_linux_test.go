@@ -29,13 +29,13 @@ func wantReadErrno(t *testing.T, s *Socket, errno unix.Errno) {
 	}
 }
 
-func TestErrnoThatReadIsToldStays(t *testing.T) {
+func TestReadRepeatsErrno(t *testing.T) {
 	near, far := udpPair(t)
 	tellOnce(t, near, far)
 	wantReadErrno(t, near, unix.ECONNREFUSED)
 }
 
-func TestErrnoThatWriteIsToldReachesRead(t *testing.T) {
+func TestReadReturnsErrnoOfWrite(t *testing.T) {
 	near, far := udpPair(t)
 	tellOnce(t, near, far)
 	_, err := near.Write([]byte("hello"))
@@ -54,14 +54,14 @@ func takeErrno(t *testing.T, s *Socket) {
 	}
 }
 
-func TestEndThatNobodyWasToldIsAnError(t *testing.T) {
+func TestReadReturnsErrorForLostErrno(t *testing.T) {
 	near, far := udpPair(t)
 	tellOnce(t, near, far)
 	takeErrno(t, near)
 	wantReadErrno(t, near, unix.ECONNABORTED)
 }
 
-func TestReadWaitsForAWriteThatWasToldTheErrno(t *testing.T) {
+func TestReadWaitsForWriteThatTookErrno(t *testing.T) {
 	near, far := udpPair(t)
 	tellOnce(t, near, far)
 	// As a Write does that the system call has told it, and that has not come
@@ -80,7 +80,7 @@ func TestReadWaitsForAWriteThatWasToldTheErrno(t *testing.T) {
 	wantReadErrno(t, near, unix.ETIMEDOUT)
 }
 
-func TestNoReadHangsWhenWriteIsToldFirst(t *testing.T) {
+func TestReadNeverHangsAfterWriteTookErrno(t *testing.T) {
 	for range 500 {
 		near, far := udpPair(t)
 		read := make(chan error, 1)
@@ -108,7 +108,7 @@ func TestNoReadHangsWhenWriteIsToldFirst(t *testing.T) {
 	}
 }
 
-func TestResetIsEOFAfterAllData(t *testing.T) {
+func TestReadReturnsEOFAfterReset(t *testing.T) {
 	near, far := tcpPair(t)
 	if _, err := io.WriteString(far, "goodbye"); err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestResetIsEOFAfterAllData(t *testing.T) {
 	wantRestAndEOF(t, near, "goodbye")
 }
 
-func TestResetThatWriteIsToldIsEOFToRead(t *testing.T) {
+func TestReadReturnsEOFAfterResetOfWrite(t *testing.T) {
 	near, far := tcpPair(t)
 	if _, err := io.WriteString(far, "goodbye"); err != nil {
 		t.Fatal(err)
@@ -177,7 +177,7 @@ func wantRestAndEOF(t *testing.T, s *Socket, rest string) {
 	}
 }
 
-func TestReadGoesOnAfterAPacketWithoutBytes(t *testing.T) {
+func TestReadOfStreamSkipsEmptyPacket(t *testing.T) {
 	near, far := udpPair(t)
 	defer unix.Close(far)
 	send := func(packet string) {
@@ -202,7 +202,7 @@ func TestReadGoesOnAfterAPacketWithoutBytes(t *testing.T) {
 	}
 }
 
-func TestWriteIsToldWhatReadKnows(t *testing.T) {
+func TestWriteReturnsErrnoOfRead(t *testing.T) {
 	// A Unix socket that was never connected has hung up, and write(2) gives
 	// ENOTCONN, as on a Bluetooth socket whose reader was told the errno.
 	s := socketOf(t, hosttest.NewSocket(t, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC))
@@ -213,7 +213,7 @@ func TestWriteIsToldWhatReadKnows(t *testing.T) {
 	}
 }
 
-func TestWriteBeforeTheConnectionIsAcceptedIsNotTheEnd(t *testing.T) {
+func TestWriteBeforeAcceptIsNotTheEnd(t *testing.T) {
 	// A Unix socket that listens has not hung up, and write(2) gives ENOTCONN,
 	// as on a Bluetooth socket with BT_DEFER_SETUP.
 	fd, _ := hosttest.UnixListener(t, 1)
@@ -225,7 +225,7 @@ func TestWriteBeforeTheConnectionIsAcceptedIsNotTheEnd(t *testing.T) {
 	}
 }
 
-func TestErrorsThatPassAreNotTheEnd(t *testing.T) {
+func TestEndOfIgnoresPassingErrors(t *testing.T) {
 	for _, errno := range []unix.Errno{unix.EAGAIN, unix.EINTR, unix.ENOMEM, unix.ENOBUFS, unix.EFAULT, unix.EINVAL} {
 		if end := endOf(errno); end != nil {
 			t.Errorf("%v is taken for the end: %v", errno, end)

@@ -41,7 +41,7 @@ func accepting(l *Listener) <-chan error {
 	return done
 }
 
-func TestAcceptedSocketsDoNotBlockAndAreNotInherited(t *testing.T) {
+func TestAcceptSetsNonblockAndCloexec(t *testing.T) {
 	l, _, address := listenerOnUnix(t)
 	defer unix.Close(hosttest.DialUnix(t, address))
 	s, _, err := l.Accept()
@@ -62,7 +62,7 @@ func TestAcceptedSocketsDoNotBlockAndAreNotInherited(t *testing.T) {
 	}
 }
 
-func TestCloseWakesEveryAccept(t *testing.T) {
+func TestListenerCloseWakesEveryAccept(t *testing.T) {
 	l, _, _ := listenerOnUnix(t)
 	var waiting []<-chan error
 	for range 5 {
@@ -82,7 +82,7 @@ func TestCloseWakesEveryAccept(t *testing.T) {
 	}
 }
 
-func TestDeadlineWakesAccept(t *testing.T) {
+func TestAcceptEndsAtDeadline(t *testing.T) {
 	for name, set := range map[string]func(*Listener, time.Time) error{
 		"SetDeadline":     (*Listener).SetDeadline,
 		"SetReadDeadline": (*Listener).SetReadDeadline,
@@ -105,7 +105,7 @@ func TestDeadlineWakesAccept(t *testing.T) {
 	}
 }
 
-func TestCloseEndsTheConnectionsThatWait(t *testing.T) {
+func TestListenerCloseEndsPending(t *testing.T) {
 	l, fd, address := listenerOnUnix(t)
 	// It stays open elsewhere, so that the kernel does not end them itself.
 	elsewhere, err := Duplicate(fd)
@@ -127,7 +127,7 @@ func TestCloseEndsTheConnectionsThatWait(t *testing.T) {
 	}
 }
 
-func TestCloseAfterFileLeavesTheConnectionsThatWait(t *testing.T) {
+func TestListenerCloseAfterFileLeavesQueue(t *testing.T) {
 	l, _, address := listenerOnUnix(t)
 	f, err := l.File()
 	if err != nil {
@@ -177,7 +177,7 @@ func sharedListener(t *testing.T, fd int) (l *Listener, duplicate int) {
 	return l, duplicate
 }
 
-func TestCloseLeavesSharedQueue(t *testing.T) {
+func TestListenerCloseLeavesSharedQueue(t *testing.T) {
 	l, fd, address := listenerOnUnix(t)
 	defer unix.Close(hosttest.DialUnix(t, address))
 	shared, _ := sharedListener(t, fd)
@@ -207,7 +207,7 @@ func TestListenerForgottenLeavesSharedQueue(t *testing.T) {
 	s.Close()
 }
 
-func TestCloseAfterRawControlEmptiesQueue(t *testing.T) {
+func TestListenerCloseAfterRawControl(t *testing.T) {
 	l, fd, address := listenerOnUnix(t)
 	elsewhere, err := Duplicate(fd)
 	if err != nil {
@@ -264,7 +264,7 @@ func TestAcceptAgainstCloseLosesNothing(t *testing.T) {
 	})
 }
 
-func TestAcceptTellsTheKernelsErrno(t *testing.T) {
+func TestAcceptReturnsErrno(t *testing.T) {
 	a, b := hosttest.UnixPair(t)
 	defer unix.Close(b)
 	l, err := NewListener(a) // which does not listen

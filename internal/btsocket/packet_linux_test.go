@@ -78,7 +78,7 @@ func TestReadWaitsForOnePacket(t *testing.T) {
 	}
 }
 
-func TestReadTellsEmptyPacketFromEOF(t *testing.T) {
+func TestReadReturnsEmptyPacketsBeforeEOF(t *testing.T) {
 	for empty := range 3 {
 		near, far := packetPair(t)
 		sendPacket(t, near, []byte("hello"))
@@ -95,7 +95,7 @@ func TestReadTellsEmptyPacketFromEOF(t *testing.T) {
 }
 
 // The empty packet and the end arrive while Read looks at the socket.
-func TestReadTellsEmptyPacketFromEOFAtOnce(t *testing.T) {
+func TestReadReturnsEmptyPacketAgainstClose(t *testing.T) {
 	for round := range 1000 {
 		near, far := packetPair(t)
 		empty := round % 2
@@ -242,7 +242,7 @@ func TestWriteOfPacketAfterPeerClosed(t *testing.T) {
 	wantEOF(t, near)
 }
 
-func TestCloseWakesPackets(t *testing.T) {
+func TestCloseWakesReadAndWriteOfPackets(t *testing.T) {
 	near, _ := packetPair(t)
 	fillPackets(t, near, packetOf(1000))
 	read, write := make(chan error, 1), make(chan error, 1)

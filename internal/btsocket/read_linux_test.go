@@ -34,7 +34,7 @@ func used(t *testing.T, near *Socket, send func(string)) {
 
 // A Socket whose Reads have had to wait looks before it reads, which must not
 // change what a Read gives.
-func TestReadAfterOthersHadToWait(t *testing.T) {
+func TestReadThatExpectsToWait(t *testing.T) {
 	read := func(s *Socket) (string, error) {
 		buf := make([]byte, 100)
 		n, err := s.Read(buf)

@@ -47,7 +47,7 @@ func drainAndClose(s *Socket) <-chan int64 {
 	return read
 }
 
-func TestShutdownWaitsForTheOtherEnd(t *testing.T) {
+func TestShutdownWaitsForPeer(t *testing.T) {
 	near, far := tcpPair(t)
 	const sent = 1000
 	if _, err := near.Write(make([]byte, sent)); err != nil {
@@ -112,7 +112,7 @@ func TestShutdownDisconnectsLast(t *testing.T) {
 }
 
 // The other end takes nothing, but what it has not taken it gets all the same.
-func TestShutdownGivesUpOnAStalledQueue(t *testing.T) {
+func TestShutdownGivesUpOnStalledQueue(t *testing.T) {
 	near, far := unixPair(t)
 	const sent = "goodbye"
 	if _, err := io.WriteString(near, sent); err != nil {
@@ -127,7 +127,7 @@ func TestShutdownGivesUpOnAStalledQueue(t *testing.T) {
 	wantRestAndEOF(t, far, sent)
 }
 
-func TestShutdownDoesNotConfirmOverAnotherLink(t *testing.T) {
+func TestShutdownComparesLinks(t *testing.T) {
 	gone := func(errno error) func() (uint16, error) {
 		first := true
 		return func() (uint16, error) {
@@ -164,7 +164,7 @@ func TestShutdownDoesNotConfirmOverAnotherLink(t *testing.T) {
 	}
 }
 
-func TestShutdownAfterTheOtherEndClosedIsNotConfirmed(t *testing.T) {
+func TestShutdownAfterReadOfEOF(t *testing.T) {
 	near, far := tcpPair(t)
 	reset(t, far, near)
 	if _, err := near.Read(make([]byte, 1)); err != io.EOF {
@@ -174,7 +174,7 @@ func TestShutdownAfterTheOtherEndClosedIsNotConfirmed(t *testing.T) {
 	wantClosed(t, near)
 }
 
-func TestShutdownFindsOutThatTheOtherEndClosed(t *testing.T) {
+func TestShutdownAfterPeerClosed(t *testing.T) {
 	near, far := tcpPair(t)
 	reset(t, far, near)
 	wantErrno(t, near.Shutdown(t.Context(), handles(42, 42)), "shutdown", unix.ECONNRESET)
@@ -240,7 +240,7 @@ func withCause(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, func() { cancel(errors.New("no time")) }
 }
 
-func TestShutdownWithAPassedDeadlineCloses(t *testing.T) {
+func TestShutdownAfterDeadlineCloses(t *testing.T) {
 	near, far := unixPair(t)
 	ctx, cancel := context.WithDeadline(t.Context(), aLongTimeAgo)
 	defer cancel()
@@ -251,7 +251,7 @@ func TestShutdownWithAPassedDeadlineCloses(t *testing.T) {
 	wantRestAndEOF(t, far, "")
 }
 
-func TestCloseEndsAShutdown(t *testing.T) {
+func TestCloseEndsShutdown(t *testing.T) {
 	near, far := unixPair(t)
 	done := make(chan error, 1)
 	go func() { done <- near.Shutdown(t.Context(), handles(42, 42)) }()
@@ -266,7 +266,7 @@ func TestCloseEndsAShutdown(t *testing.T) {
 	wantRestAndEOF(t, far, "")
 }
 
-func TestShutdownWakesThoseWhoWait(t *testing.T) {
+func TestShutdownWakesPendingCalls(t *testing.T) {
 	calls := map[string]func(*Socket) error{
 		"(*Socket).Read":         func(s *Socket) error { _, err := s.Read(make([]byte, 1)); return err },
 		"(*Socket).Write":        func(s *Socket) error { _, err := s.Write(make([]byte, 4<<20)); return err },
@@ -303,7 +303,7 @@ func TestShutdownWakesThoseWhoWait(t *testing.T) {
 	}
 }
 
-func TestOnlyOneShutdownClosesASocket(t *testing.T) {
+func TestShutdownTwice(t *testing.T) {
 	near, _ := unixPair(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan error, 1)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestStallEndsWithProgress(t *testing.T) {
+func TestStallOver(t *testing.T) {
 	type look struct {
 		after  time.Duration // since the first look
 		queued int

@@ -17,14 +17,14 @@ import (
 // that many standard streams.
 const streamsToClose = "BTSOCKET_STREAMS_TO_CLOSE"
 
-func TestDescriptorsAreNeverStandardStreams(t *testing.T) {
+func TestDescriptorIsNeverStandardStream(t *testing.T) {
 	if streams, err := strconv.Atoi(os.Getenv(streamsToClose)); err == nil {
 		withoutStandardStreams(t, streams)
 		return
 	}
 	for streams := 1; streams <= firstFree; streams++ {
 		t.Run(fmt.Sprintf("closed=%d", streams), func(t *testing.T) {
-			self := exec.Command(os.Args[0], "-test.run=^TestDescriptorsAreNeverStandardStreams$")
+			self := exec.Command(os.Args[0], "-test.run=^TestDescriptorIsNeverStandardStream$")
 			self.Env = append(os.Environ(), streamsToClose+"="+strconv.Itoa(streams))
 			if output, err := self.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, output)

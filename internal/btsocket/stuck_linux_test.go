@@ -28,7 +28,7 @@ func stickyPair(t *testing.T) (near, far *Socket) {
 	return near, far
 }
 
-func TestCloseReturnsWhileTheKernelsIsStuck(t *testing.T) {
+func TestCloseReturnsWhileCloseIsStuck(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		near, far := stickyPair(t)
 		read, write := make(chan error, 1), make(chan error, 1)
@@ -56,7 +56,7 @@ func TestCloseReturnsWhileTheKernelsIsStuck(t *testing.T) {
 	})
 }
 
-func TestCancelledConnectReturnsWhileTheKernelsIsStuck(t *testing.T) {
+func TestConnectCancelledWhileStuck(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		listener, address := hosttest.UnixListener(t, 0)
 		defer unix.Close(listener)

@@ -82,7 +82,7 @@ func (s setting) cut(t testing.TB, c *Chunker, size int) (pairs int) {
 	return pairs
 }
 
-func TestFramesTakeTheirTime(t *testing.T) {
+func TestFrameReturnsPairsOfSlots(t *testing.T) {
 	air := Air{1021, rates[0].packets}
 	for _, tt := range []struct {
 		air               Air
@@ -110,7 +110,7 @@ func TestFramesTakeTheirTime(t *testing.T) {
 }
 
 // What the Chunker's plan rests on, and the search for the fewest slots.
-func TestLongerFramesNeverTakeLess(t *testing.T) {
+func TestFrameNeverTakesLessForMore(t *testing.T) {
 	for _, s := range settings() {
 		for data := 1; data <= s.mtu; data++ {
 			if s.air.frame(data) < s.air.frame(data-1) {
@@ -120,7 +120,7 @@ func TestLongerFramesNeverTakeLess(t *testing.T) {
 	}
 }
 
-func TestChunksTakeAsFewSlotsAsPossible(t *testing.T) {
+func TestNextTakesFewestSlots(t *testing.T) {
 	const limit = 70_000
 	for _, s := range settings() {
 		t.Run(s.String(), func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestChunksTakeAsFewSlotsAsPossible(t *testing.T) {
 }
 
 // A device may treat a frame as a message.
-func TestCutterKeepsOneFrameWhole(t *testing.T) {
+func TestNextKeepsOneFrameWhole(t *testing.T) {
 	for _, s := range settings() {
 		for _, mtu := range []int{s.mtu, 1000} {
 			c := Chunker{air: s.air}
@@ -154,7 +154,7 @@ func TestCutterKeepsOneFrameWhole(t *testing.T) {
 	}
 }
 
-func TestChunksSuitOddAdapters(t *testing.T) {
+func TestNextSuitsOddAdapters(t *testing.T) {
 	for _, acl := range []int{minACLLength, 48, 192, 1017, 1024, 4096, 65535} {
 		for _, mtu := range []int{23, 43, 674, 1016} {
 			s := setting{"3-DH5", Air{acl, rates[0].packets}, mtu}
@@ -172,7 +172,7 @@ func TestChunksSuitOddAdapters(t *testing.T) {
 
 // A peer that lacks the adapter's fastest packets, or a radio that is too bad
 // for them, makes the chunks the wrong ones. That is the price.
-func TestChunksForFasterPacketsThanThereAre(t *testing.T) {
+func TestNextForPacketsTooFast(t *testing.T) {
 	const size = maxChunk
 	for _, s := range settings() {
 		for _, rate := range rates {
@@ -192,7 +192,7 @@ func TestChunksForFasterPacketsThanThereAre(t *testing.T) {
 	}
 }
 
-func TestChunksOfTheMTUAreNotCut(t *testing.T) {
+func TestNextOfWholeFramesIsLong(t *testing.T) {
 	// 3 × 330 and what is left are what the kernel would cut, too.
 	c := Chunker{air: Air{1021, rates[0].packets}}
 	c.plan(330)
@@ -211,7 +211,7 @@ func fillUp(c *Chunker) {
 	}
 }
 
-func TestNothingIsCutWhereNothingIsKnown(t *testing.T) {
+func TestNextCutsNothingWithoutMTU(t *testing.T) {
 	whole := func(t *testing.T, c *Chunker) {
 		t.Helper()
 		for _, rest := range []int{1, 1016, 5000, maxChunk} {
@@ -248,7 +248,7 @@ func TestNothingIsCutWhereNothingIsKnown(t *testing.T) {
 	})
 }
 
-func TestTheLargestPossibleMTUIsTaken(t *testing.T) {
+func TestPartialFindsLargestMTU(t *testing.T) {
 	for name, tt := range map[string]struct {
 		counts []int
 		want   int
@@ -336,7 +336,7 @@ func (b *sendBuffer) stream(c *Chunker, size int) {
 // A stream of writes of any size comes to the best chunks for itself, though
 // nothing but what the kernel takes tells of the MTU. One frame in a hundred
 // may stay wrong: too few for the kernel's counts to tell of it.
-func TestStreamsLearnWhatSuitsThem(t *testing.T) {
+func TestChunkerLearnsFromStream(t *testing.T) {
 	const learning, measured = 256 << 10, 32 << 10
 	for _, s := range settings() {
 		t.Run(s.String(), func(t *testing.T) {
@@ -383,7 +383,7 @@ func (s setting) keptWhole() (sizes int, mean, most float64) {
 	return sizes, mean / float64(max(sizes, 1)), most
 }
 
-func BenchmarkNextChunk(b *testing.B) {
+func BenchmarkNext(b *testing.B) {
 	c := Chunker{air: Air{1021, rates[0].packets}}
 	c.plan(1016)
 	for b.Loop() {
