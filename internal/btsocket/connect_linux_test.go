@@ -12,7 +12,7 @@ import (
 )
 
 func TestConnectToListener(t *testing.T) {
-	near, far := tcpPair(t) // waits for it
+	near, far := tcpPair(t) // waits until the socket is connected
 	if _, err := near.Write([]byte("hello")); err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestConnectToListener(t *testing.T) {
 func TestConnectReturnsErrno(t *testing.T) {
 	closed := newLoopback(t, unix.SOCK_STREAM)
 	defer unix.Close(closed)
-	address, err := unix.Getsockname(closed) // where nobody listens
+	address, err := unix.Getsockname(closed) // without a listener
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// stuckConnect makes a connect(2) that is stuck until two connections have been
-// accepted, and returns its result and a function that accepts them.
+// stuckConnect starts a connect(2) that is stuck until two connections have been
+// accepted. It returns the result of the call and a function that accepts them.
 func stuckConnect(t *testing.T, ctx context.Context, e *Endpoint) (result <-chan error, finish func()) {
 	t.Helper()
 	listener, address := hosttest.UnixListener(t, 0)
@@ -19,7 +19,7 @@ func stuckConnect(t *testing.T, ctx context.Context, e *Endpoint) (result <-chan
 	fd := hosttest.NewSocket(t, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC)
 	go func() { done <- e.startConnect(ctx, fd, address) }()
 	hosttest.AwaitCall(t, "unix.Connect")
-	// As a Bluetooth socket is, which sticks all the same.
+	// A Bluetooth socket is non-blocking too, and its connect(2) sticks anyway.
 	if err := unix.SetNonblock(fd, true); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestConnectDoesNothingAfterItsContext(t *testing.T) {
 	}}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for range 100 { // select picks at random
+	for range 100 { // select chooses at random
 		fd := hosttest.NewSocket(t, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC)
 		if err := e.startConnect(ctx, fd, new(unix.SockaddrUnix)); err != context.Canceled {
 			t.Errorf("got the error %v, want context.Canceled", err)
@@ -77,8 +77,8 @@ func TestConnectDoesNothingAfterItsContext(t *testing.T) {
 	}
 }
 
-// A dial that was cancelled while connect(2) was stuck still has a socket that
-// the kernel connects.
+// If a dial is cancelled while connect(2) is stuck, the kernel still connects its
+// socket.
 func TestConnectHandsOverStuckSockets(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		abandoned := make(chan *Socket, 1)

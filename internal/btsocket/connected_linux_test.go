@@ -13,7 +13,7 @@ func TestConnectedUntilPeerCloses(t *testing.T) {
 	if !near.Connected() {
 		t.Error("a stream with data counts as ended")
 	}
-	far.Close() // data that is left to read does not hide the end
+	far.Close() // unread data does not hide the end
 	if near.Connected() {
 		t.Error("a stream that has ended counts as connected")
 	}

@@ -29,7 +29,7 @@ func TestNewRefusesWhatCannotBePolled(t *testing.T) {
 						t.Fatal(err)
 					}
 					if err := take(fd); err == nil {
-						t.Error("it was taken")
+						t.Error("the descriptor was accepted")
 					}
 				})
 			})

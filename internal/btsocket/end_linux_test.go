@@ -11,7 +11,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// wantErrno checks that err tells of an errno in a system call.
+// wantErrno checks that err is the errno of a system call.
 func wantErrno(t *testing.T, err error, call string, errno unix.Errno) {
 	t.Helper()
 	got, ok := err.(*os.SyscallError)
@@ -20,7 +20,7 @@ func wantErrno(t *testing.T, err error, call string, errno unix.Errno) {
 	}
 }
 
-// wantReadErrno checks that Read ends with the errno, for good.
+// wantReadErrno checks that Read returns the errno, and repeats it.
 func wantReadErrno(t *testing.T, s *Socket, errno unix.Errno) {
 	t.Helper()
 	for range 3 {
@@ -31,19 +31,19 @@ func wantReadErrno(t *testing.T, s *Socket, errno unix.Errno) {
 
 func TestReadRepeatsErrno(t *testing.T) {
 	near, far := udpPair(t)
-	tellOnce(t, near, far)
+	reportOnce(t, near, far)
 	wantReadErrno(t, near, unix.ECONNREFUSED)
 }
 
 func TestReadReturnsErrnoOfWrite(t *testing.T) {
 	near, far := udpPair(t)
-	tellOnce(t, near, far)
+	reportOnce(t, near, far)
 	_, err := near.Write([]byte("hello"))
 	wantErrno(t, err, "write", unix.ECONNREFUSED)
 	wantReadErrno(t, near, unix.ECONNREFUSED)
 }
 
-// takeErrno takes the errno away from Read and Write.
+// takeErrno consumes the pending errno, so that neither Read nor Write receives it.
 func takeErrno(t *testing.T, s *Socket) {
 	t.Helper()
 	if err := s.control(func(fd int) error {
@@ -56,16 +56,16 @@ func takeErrno(t *testing.T, s *Socket) {
 
 func TestReadReturnsErrorForLostErrno(t *testing.T) {
 	near, far := udpPair(t)
-	tellOnce(t, near, far)
+	reportOnce(t, near, far)
 	takeErrno(t, near)
 	wantReadErrno(t, near, unix.ECONNABORTED)
 }
 
 func TestReadWaitsForWriteThatTookErrno(t *testing.T) {
 	near, far := udpPair(t)
-	tellOnce(t, near, far)
-	// As a Write does that the system call has told it, and that has not come
-	// to keeping it.
+	reportOnce(t, near, far)
+	// Simulate a Write whose system call has returned the errno, and that has
+	// not recorded it yet.
 	near.writeMu.Lock()
 	takeErrno(t, near)
 	read := make(chan error, 1)
@@ -90,8 +90,8 @@ func TestReadNeverHangsAfterWriteTookErrno(t *testing.T) {
 		}()
 		hosttest.AwaitPolling(t, "(*Socket).Read")
 		unix.Close(far)
-		// The first tells the kernel that nobody is there; then it is a race
-		// for the errno.
+		// The first Write makes the kernel notice that the peer is gone. After
+		// that, Read and Write race for the errno.
 		for range 50 {
 			if _, err := near.Write([]byte("hello")); err != nil {
 				wantErrno(t, err, "write", unix.ECONNREFUSED)
@@ -99,8 +99,8 @@ func TestReadNeverHangsAfterWriteTookErrno(t *testing.T) {
 			}
 		}
 		// UDP shows POLLERR before it has the errno (ip_icmp_error, and then
-		// __udp4_lib_err), so that this Read may be woken too early for it, as none
-		// of RFCOMM is. What it is told otherwise, the other tests say.
+		// __udp4_lib_err), so this Read may be woken too early for the errno. That
+		// does not happen with RFCOMM. Other tests check the error of Read.
 		if err := hosttest.Receive(t, read); !errors.Is(err, unix.ECONNABORTED) {
 			wantErrno(t, err, "read", unix.ECONNREFUSED)
 		}
@@ -126,12 +126,12 @@ func TestReadReturnsEOFAfterResetOfWrite(t *testing.T) {
 	_, err := near.Write([]byte("hello"))
 	wantErrno(t, err, "write", unix.ECONNRESET)
 	wantRestAndEOF(t, near, "goodbye")
-	_, err = near.Write([]byte("hello")) // the kernel would say EPIPE by now
+	_, err = near.Write([]byte("hello")) // the kernel would return EPIPE now
 	wantErrno(t, err, "write", unix.ECONNRESET)
 }
 
-// The interleaving by hand of a Read with the peer's last data and a Write that
-// takes the errno. Read knows of the end before it knows of the data.
+// The test interleaves a Read with the peer's last data and a Write that consumes
+// the errno. Read then knows of the end before it knows of the data.
 func TestReadReturnsDataBeforeRecordedEnd(t *testing.T) {
 	near, far := tcpPair(t)
 	buf := make([]byte, 100)
@@ -163,8 +163,8 @@ func TestReadReturnsDataBeforeRecordedEnd(t *testing.T) {
 	wantRestAndEOF(t, near, "")
 }
 
-// wantRestAndEOF checks that Read gives the rest of the data, and then io.EOF
-// for good.
+// wantRestAndEOF checks that Read returns the rest of the data, and then io.EOF,
+// and repeats it.
 func wantRestAndEOF(t *testing.T, s *Socket, rest string) {
 	t.Helper()
 	if got, err := io.ReadAll(s); string(got) != rest || err != nil {
@@ -203,8 +203,8 @@ func TestReadOfStreamSkipsEmptyPacket(t *testing.T) {
 }
 
 func TestWriteReturnsErrnoOfRead(t *testing.T) {
-	// A Unix socket that was never connected has hung up, and write(2) gives
-	// ENOTCONN, as on a Bluetooth socket whose reader was told the errno.
+	// A Unix socket that was never connected polls as hung up, and its write(2)
+	// returns ENOTCONN, as on a Bluetooth socket whose reader has consumed the errno.
 	s := socketOf(t, hosttest.NewSocket(t, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC))
 	s.record(unix.ETIMEDOUT)
 	for range 2 {
@@ -214,14 +214,14 @@ func TestWriteReturnsErrnoOfRead(t *testing.T) {
 }
 
 func TestWriteBeforeAcceptIsNotTheEnd(t *testing.T) {
-	// A Unix socket that listens has not hung up, and write(2) gives ENOTCONN,
-	// as on a Bluetooth socket with BT_DEFER_SETUP.
+	// A Unix socket that listens does not poll as hung up, and its write(2) returns
+	// ENOTCONN, as on a Bluetooth socket with BT_DEFER_SETUP.
 	fd, _ := hosttest.UnixListener(t, 1)
 	s := socketOf(t, fd)
 	_, err := s.Write([]byte("hello"))
 	wantErrno(t, err, "write", unix.ENOTCONN)
 	if s.writeEnd != nil || s.ended() != nil {
-		t.Errorf("it is taken for the end: %v, %v", s.writeEnd, s.ended())
+		t.Errorf("the error is taken for the end: %v, %v", s.writeEnd, s.ended())
 	}
 }
 
@@ -237,6 +237,6 @@ func TestEndOfIgnoresPassingErrors(t *testing.T) {
 		}
 	}
 	if end := endOf(nil); end != io.EOF {
-		t.Errorf("a read of nothing is taken for the end %v", end)
+		t.Errorf("a read without data is taken for the end %v", end)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// listenerOnUnix returns a Listener on a Unix socket, closed when the test
-// ends, its descriptor, and the address to connect to.
+// listenerOnUnix returns a Listener on a Unix socket, its descriptor, and the address
+// to connect to. The Listener is closed when the test ends.
 func listenerOnUnix(t *testing.T) (l *Listener, fd int, address unix.Sockaddr) {
 	t.Helper()
 	fd, address = hosttest.UnixListener(t, 100)
@@ -28,7 +28,7 @@ func listenerOnUnix(t *testing.T) (l *Listener, fd int, address unix.Sockaddr) {
 	return l, fd, address
 }
 
-// accepting starts an Accept.
+// accepting starts an Accept and returns its result.
 func accepting(l *Listener) <-chan error {
 	done := make(chan error, 1)
 	go func() {
@@ -107,7 +107,8 @@ func TestAcceptEndsAtDeadline(t *testing.T) {
 
 func TestListenerCloseEndsPending(t *testing.T) {
 	l, fd, address := listenerOnUnix(t)
-	// It stays open elsewhere, so that the kernel does not end them itself.
+	// The duplicate keeps the socket open, so that the kernel does not close the
+	// pending connections itself.
 	elsewhere, err := Duplicate(fd)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +123,7 @@ func TestListenerCloseEndsPending(t *testing.T) {
 	}
 	for _, s := range waiting {
 		if _, err := s.Read(make([]byte, 1)); err != io.EOF {
-			t.Errorf("one that waited read the error %v, want io.EOF", err)
+			t.Errorf("a pending connection read the error %v, want io.EOF", err)
 		}
 	}
 }
@@ -215,7 +216,7 @@ func TestListenerCloseAfterRawControl(t *testing.T) {
 	}
 	defer unix.Close(elsewhere)
 	waiting := socketOf(t, hosttest.DialUnix(t, address))
-	// Making it block must not make Close block.
+	// A blocking descriptor must not make Close block.
 	err = l.RawControl(func(fd uintptr) {
 		if err := unix.SetNonblock(int(fd), false); err != nil {
 			t.Error(err)
@@ -255,7 +256,7 @@ func TestAcceptAgainstCloseLosesNothing(t *testing.T) {
 				}
 			})
 			group.Wait()
-			// Accepted or not, it was closed.
+			// The connection was closed, whether it was accepted or not.
 			if _, err := dialed.Read(make([]byte, 1)); err != io.EOF {
 				t.Errorf("the other end read the error %v, want io.EOF", err)
 			}
@@ -267,7 +268,7 @@ func TestAcceptAgainstCloseLosesNothing(t *testing.T) {
 func TestAcceptReturnsErrno(t *testing.T) {
 	a, b := hosttest.UnixPair(t)
 	defer unix.Close(b)
-	l, err := NewListener(a) // which does not listen
+	l, err := NewListener(a) // the socket does not listen
 	if err != nil {
 		t.Fatal(err)
 	}

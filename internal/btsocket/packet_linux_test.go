@@ -162,7 +162,7 @@ func TestReadReturnsPacketsBeforeErrno(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tellOnce(t, near, far)
+	reportOnce(t, near, far)
 	wantPacket(t, near, []byte("hello"))
 	wantPacket(t, near, []byte("world"))
 	wantReadErrno(t, near, unix.ECONNREFUSED)

@@ -12,7 +12,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// used makes a Socket's Reads wait until it expects the next to wait as well.
+// used makes the Reads of a Socket wait until it expects the next Read to wait, too.
 func used(t *testing.T, near *Socket, send func(string)) {
 	t.Helper()
 	for range untilWaiting + 1 {
@@ -28,12 +28,12 @@ func used(t *testing.T, near *Socket, send func(string)) {
 		}
 	}
 	if near.waits != untilWaiting {
-		t.Fatalf("%d Reads are known to have waited, want %d", near.waits, untilWaiting)
+		t.Fatalf("%d Reads in a row are recorded as having waited, want %d", near.waits, untilWaiting)
 	}
 }
 
-// A Socket whose Reads have had to wait looks before it reads, which must not
-// change what a Read gives.
+// If earlier Reads had to wait, a Read looks at the socket first. That must not
+// change its result.
 func TestReadThatExpectsToWait(t *testing.T) {
 	read := func(s *Socket) (string, error) {
 		buf := make([]byte, 100)
@@ -45,7 +45,7 @@ func TestReadThatExpectsToWait(t *testing.T) {
 		used(t, near, func(data string) { io.WriteString(far, data) })
 		return near, far
 	}
-	t.Run("what is there", func(t *testing.T) {
+	t.Run("queued data", func(t *testing.T) {
 		near, far := usedPair(t)
 		for _, word := range []string{"first", "second"} {
 			io.WriteString(far, word)
@@ -53,11 +53,11 @@ func TestReadThatExpectsToWait(t *testing.T) {
 				t.Errorf("Read = %q, %v; want %q", got, err, word)
 			}
 			if near.waits != 0 {
-				t.Error("it still expects to wait, although it did not have to")
+				t.Error("the Socket still expects to wait, although the last Read did not")
 			}
 		}
 	})
-	t.Run("the end after what is there", func(t *testing.T) {
+	t.Run("the end after queued data", func(t *testing.T) {
 		near, far := usedPair(t)
 		io.WriteString(far, "goodbye")
 		far.Close()
@@ -73,23 +73,23 @@ func TestReadThatExpectsToWait(t *testing.T) {
 		hosttest.AwaitPolling(t, "(*Socket).Read")
 		far.Close()
 		if err := hosttest.Receive(t, ended); err != io.EOF {
-			t.Errorf("Read gives %v, want io.EOF", err)
+			t.Errorf("Read returned the error %v, want io.EOF", err)
 		}
 	})
-	t.Run("an end that nobody is told", func(t *testing.T) {
+	t.Run("an end without an errno", func(t *testing.T) {
 		near, far := udpPair(t)
 		used(t, near, func(data string) { unix.Write(far, []byte(data)) })
-		tellOnce(t, near, far)
+		reportOnce(t, near, far)
 		takeErrno(t, near)
 		wantReadErrno(t, near, unix.ECONNABORTED)
 	})
-	t.Run("a deadline that has passed, and what is there", func(t *testing.T) {
+	t.Run("a passed deadline and queued data", func(t *testing.T) {
 		near, far := usedPair(t)
 		io.WriteString(far, "late")
 		near.SetReadDeadline(time.Unix(1, 0))
 		for range 2 {
 			if _, err := read(near); !errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Errorf("Read gives %v, want a passed deadline", err)
+				t.Errorf("Read returned the error %v, want os.ErrDeadlineExceeded", err)
 			}
 		}
 		near.SetReadDeadline(time.Now().Add(time.Hour))
@@ -97,7 +97,7 @@ func TestReadThatExpectsToWait(t *testing.T) {
 			t.Errorf("Read = %q, %v", got, err)
 		}
 	})
-	t.Run("no bytes into no buffer", func(t *testing.T) {
+	t.Run("an empty buffer", func(t *testing.T) {
 		near, _ := usedPair(t)
 		if n, err := near.Read(nil); n != 0 || err != nil {
 			t.Errorf("Read = %d, %v", n, err)

@@ -14,8 +14,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// handles returns a function that gives the handles in turn, as the link of a
-// Shutdown.
+// handles returns a function that returns the handles in turn, for the link
+// argument of Shutdown.
 func handles(handles ...uint16) func() (uint16, error) {
 	return func() (uint16, error) {
 		handle := handles[0]
@@ -35,8 +35,7 @@ func wantClosed(t *testing.T, s *Socket) {
 	}
 }
 
-// drainAndClose reads everything from s, closes it, and returns how much it
-// was.
+// drainAndClose reads all data from s, closes s, and returns the number of bytes.
 func drainAndClose(s *Socket) <-chan int64 {
 	read := make(chan int64, 1)
 	go func() {
@@ -58,7 +57,7 @@ func TestShutdownWaitsForPeer(t *testing.T) {
 	hosttest.AwaitPolling(t, "(*Socket).awaitDisconnected")
 	select {
 	case err := <-done:
-		t.Fatalf("Shutdown returned %v before the other end answered", err)
+		t.Fatalf("Shutdown returned %v before the peer answered", err)
 	default:
 	}
 	read := drainAndClose(far)
@@ -71,9 +70,9 @@ func TestShutdownWaitsForPeer(t *testing.T) {
 	wantClosed(t, near)
 }
 
-// The kernel gives up 40 s after a disconnect is queued behind data, however much
-// of that has been sent since. A pair of Unix sockets counts data as queued until
-// the other end has read it.
+// The kernel gives up 40 s after a disconnect is queued behind data, regardless of
+// the data sent since. A pair of Unix sockets counts data as queued until the peer
+// has read it.
 func TestShutdownDisconnectsLast(t *testing.T) {
 	near, far := unixPair(t)
 	data := strings.Repeat("to be read slowly ", 1000)
@@ -111,7 +110,8 @@ func TestShutdownDisconnectsLast(t *testing.T) {
 	}
 }
 
-// The other end takes nothing, but what it has not taken it gets all the same.
+// The peer takes no data until Shutdown gives up. It still receives the data after
+// that.
 func TestShutdownGivesUpOnStalledQueue(t *testing.T) {
 	near, far := unixPair(t)
 	const sent = "goodbye"
@@ -293,7 +293,7 @@ func TestShutdownWakesPendingCalls(t *testing.T) {
 					t.Errorf("a call returned the error %v, want net.ErrClosed", err)
 				}
 			}
-			// They do not wait for Shutdown, which goes on.
+			// The calls do not wait for Shutdown, which continues.
 			hosttest.AwaitPolling(t, "(*Socket).Shutdown")
 			cancel()
 			if err := hosttest.Receive(t, done); err != context.Canceled {

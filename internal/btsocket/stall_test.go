@@ -7,7 +7,7 @@ import (
 
 func TestStallOver(t *testing.T) {
 	type look struct {
-		after  time.Duration // since the first look
+		after  time.Duration // since the first call
 		queued int
 		over   bool
 	}
@@ -17,7 +17,7 @@ func TestStallOver(t *testing.T) {
 			{0, 100, false}, {stallLimit - 1, 99, false},
 			{2*stallLimit - 2, 99, false}, {2*stallLimit - 1, 99, true},
 		},
-		// The holder of a duplicate may write; the peer takes nothing for all that.
+		// The holder of a duplicate may write. The peer still takes no data.
 		"only grows":           {{0, 100, false}, {stallLimit / 2, 200, false}, {stallLimit, 300, true}},
 		"shrinks after growth": {{0, 100, false}, {stallLimit / 2, 300, false}, {stallLimit, 200, false}},
 	} {

@@ -8,13 +8,14 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// Other sockets stand in for Bluetooth's. Each does one thing as they do:
+// Other sockets stand in for Bluetooth sockets. Each resembles them in one respect:
 //
-//   - a pair of Unix sockets: data, deadlines, Close
+//   - pairs of Unix sockets: data or packets, deadlines, Close
 //   - TCP: a peer that resets, and a disconnect that the peer answers, after
-//     which getpeername(2) gives ENOTCONN
-//   - UDP with IP_RECVERR: an errno that is told once, to whoever asks first,
-//     after which read(2) gives EAGAIN while poll(2) shows an error
+//     which getpeername(2) returns ENOTCONN
+//   - UDP with IP_RECVERR: an errno that the kernel returns once, to the first
+//     call that asks, after which read(2) returns EAGAIN while poll(2) shows an
+//     error
 
 // socketOf returns a Socket for fd, closed when the test ends.
 func socketOf(t *testing.T, fd int) *Socket {
@@ -82,8 +83,8 @@ func tcpPair(t *testing.T) (near, far *Socket) {
 	return near, socketOf(t, fd)
 }
 
-// reset ends the connection of a TCP socket without a disconnect, for the other
-// end to see.
+// reset ends the connection of a TCP socket without a disconnect, and waits until
+// the other end has hung up.
 func reset(t *testing.T, s, other *Socket) {
 	t.Helper()
 	err := s.control(func(fd int) error {
@@ -118,9 +119,9 @@ func udpPair(t *testing.T) (near *Socket, far int) {
 	return near, b
 }
 
-// tellOnce closes the other end and makes the kernel tell the near end of it:
+// reportOnce closes the far end and makes the kernel report that to the near end
 // once, by ECONNREFUSED.
-func tellOnce(t *testing.T, near *Socket, far int) {
+func reportOnce(t *testing.T, near *Socket, far int) {
 	t.Helper()
 	unix.Close(far)
 	err := near.control(func(fd int) error {

@@ -69,7 +69,7 @@ func withoutStandardStreams(t *testing.T, streams int) {
 }
 
 // checkMoved checks that a descriptor in the place of a standard stream is
-// moved away from it.
+// moved to another number.
 func checkMoved(fd, streams int) error {
 	low, err := unix.Dup(fd)
 	if err != nil {
@@ -87,8 +87,8 @@ func checkMoved(fd, streams int) error {
 	return nil
 }
 
-// checkHigh checks that a new descriptor is no standard stream, and that
-// programs that are started do not inherit it.
+// checkHigh checks that a new descriptor does not have the number of a standard
+// stream, and that child processes do not inherit it.
 func checkHigh(what string, open func() (int, error)) error {
 	fd, err := open()
 	if err != nil {

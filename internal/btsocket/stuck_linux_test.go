@@ -11,12 +11,12 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// Calls that are stuck in the kernel, as Bluetooth's are while another link is
-// stalled: a TCP socket that lingers sticks in close(2), a blocking Unix socket
-// in connect(2).
+// In these tests, system calls are stuck in the kernel, as those on Bluetooth
+// sockets are while another link is stalled: close(2) of a TCP socket that lingers,
+// and connect(2) of a blocking Unix socket.
 
-// stickyPair returns two Sockets of which the near one sticks in close(2) until
-// the other end has read everything.
+// stickyPair returns two connected Sockets. close(2) of the near one is stuck until
+// the far end has read all data.
 func stickyPair(t *testing.T) (near, far *Socket) {
 	t.Helper()
 	near, far = tcpPair(t)
@@ -37,7 +37,7 @@ func TestCloseReturnsWhileCloseIsStuck(t *testing.T) {
 			read <- err
 		}()
 		go func() {
-			_, err := near.Write(make([]byte, 32<<20)) // what it leaves in the queue keeps close(2) waiting
+			_, err := near.Write(make([]byte, 32<<20)) // the data left in the queue keeps close(2) waiting
 			write <- err
 		}()
 		hosttest.AwaitPolling(t, "(*Socket).Read")
@@ -48,7 +48,7 @@ func TestCloseReturnsWhileCloseIsStuck(t *testing.T) {
 		}
 		for _, woken := range []<-chan error{read, write} {
 			if err := hosttest.Receive(t, woken); err != net.ErrClosed {
-				t.Errorf("a call that waited returned the error %v, want net.ErrClosed", err)
+				t.Errorf("a pending call returned the error %v, want net.ErrClosed", err)
 			}
 		}
 		wantClosed(t, near)
@@ -72,7 +72,7 @@ func TestConnectCancelledWhileStuck(t *testing.T) {
 			t.Errorf("got the error %v, want context.Canceled", err)
 		}
 
-		// The call succeeds in the end, and what it opened is closed.
+		// connect(2) succeeds later, and its socket is closed then.
 		for range 2 {
 			await(t, listener, unix.POLLIN)
 			fd, _, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
@@ -84,8 +84,8 @@ func TestConnectCancelledWhileStuck(t *testing.T) {
 	})
 }
 
-// waitForClose makes every close wait for close(2) longer than a test does,
-// unless its context ends.
+// waitForClose makes every close wait for close(2) longer than a test takes, unless
+// the context of the close ends.
 func waitForClose(t *testing.T) {
 	t.Helper()
 	before := closeWait
@@ -93,9 +93,8 @@ func waitForClose(t *testing.T) {
 	t.Cleanup(func() { closeWait = before })
 }
 
-// stuckInClose returns two Sockets of which the near one sticks in close(2)
-// until the other end has read everything, for longer than a test unless ctx
-// ends.
+// stuckInClose returns two connected Sockets. Closing the near one waits until the
+// far end has read all data, which is longer than a test takes, or until ctx ends.
 func stuckInClose(t *testing.T) (near, far *Socket, ctx context.Context, cancel func()) {
 	t.Helper()
 	near, far = stickyPair(t)
@@ -138,7 +137,8 @@ func TestShutdownEndsWhileCloseIsStuck(t *testing.T) {
 	})
 }
 
-// A dial whose context ends closes its socket, on the poller or before.
+// A dial whose context ends closes its socket, whether it has joined the poller or
+// not.
 
 func TestConnectEndsWhileCloseIsStuck(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
@@ -166,7 +166,7 @@ func TestCloseBrieflyEndsWhileCloseIsStuck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		near.Close() // at once, since the duplicate stays
+		near.Close() // does not wait, since the duplicate stays open
 		done := make(chan struct{})
 		go func() { closeBriefly(ctx, fd); close(done) }()
 		hosttest.AwaitCall(t, "unix.Close")

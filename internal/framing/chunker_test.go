@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// A setting is what a rule for chunks must do well on.
+// A setting is a combination of packets, ACL length and MTU for which a Chunker must
+// do well.
 type setting struct {
 	packets string
 	air     Air
@@ -40,14 +41,14 @@ func settings() (all []setting) {
 	return all
 }
 
-// whole returns the pairs of slots for one write(2) of so many bytes.
+// whole returns the pairs of slots of one write(2) of size bytes.
 func (s setting) whole(size int) int {
 	return size/s.mtu*s.air.frame(s.mtu) + s.air.frame(size%s.mtu)
 }
 
-// fewest returns the fewest pairs of slots for every size up to a limit, by
-// trying all first frames that no longer one is as good as. What fits one frame
-// goes as one frame.
+// fewest returns the fewest pairs of slots for every size up to a limit. It tries
+// each first frame that takes less time than all longer ones. Data that fits one
+// frame is sent as one frame.
 func (s setting) fewest(limit int) []int {
 	var frames []int
 	for data := 1; data <= s.mtu; data++ {
@@ -68,7 +69,7 @@ func (s setting) fewest(limit int) []int {
 	return fewest
 }
 
-// cut returns the pairs of slots for a Write of so many bytes.
+// cut returns the pairs of slots of a Write of size bytes.
 func (s setting) cut(t testing.TB, c *Chunker, size int) (pairs int) {
 	t.Helper()
 	for rest := size; rest > 0; {
@@ -109,7 +110,7 @@ func TestFrameReturnsPairsOfSlots(t *testing.T) {
 	}
 }
 
-// What the Chunker's plan rests on, and the search for the fewest slots.
+// The plan of a Chunker and the search for the fewest slots depend on this.
 func TestFrameNeverTakesLessForMore(t *testing.T) {
 	for _, s := range settings() {
 		for data := 1; data <= s.mtu; data++ {
@@ -170,8 +171,8 @@ func TestNextSuitsOddAdapters(t *testing.T) {
 	}
 }
 
-// A peer that lacks the adapter's fastest packets, or a radio that is too bad
-// for them, makes the chunks the wrong ones. That is the price.
+// If the peer lacks the adapter's fastest packets, or the radio is too bad for them,
+// the chunks are wrong. The test bounds the loss.
 func TestNextForPacketsTooFast(t *testing.T) {
 	const size = maxChunk
 	for _, s := range settings() {
@@ -193,18 +194,18 @@ func TestNextForPacketsTooFast(t *testing.T) {
 }
 
 func TestNextOfWholeFramesIsLong(t *testing.T) {
-	// 3 × 330 and what is left are what the kernel would cut, too.
+	// The kernel would also cut 3 × 330 bytes and the rest.
 	c := Chunker{air: Air{1021, rates[0].packets}}
 	c.plan(330)
 	if chunk := c.Next(20_000, true); chunk < 19_000 || chunk%330 != 0 && chunk != 20_000 {
 		t.Errorf("a chunk of %d bytes, want all or whole frames", chunk)
 	}
 	if chunk := c.Next(1_000_000, true); chunk > maxChunk || chunk < maxChunk-330 {
-		t.Errorf("a chunk of %d bytes, want some %d", chunk, maxChunk)
+		t.Errorf("a chunk of %d bytes, want about %d", chunk, maxChunk)
 	}
 }
 
-// fillUp tells a Chunker of a send buffer that is full often enough.
+// fillUp makes the send buffer full as often as a Chunker needs it.
 func fillUp(c *Chunker) {
 	for range enough {
 		c.Full()
@@ -273,22 +274,22 @@ func TestPartialFindsLargestMTU(t *testing.T) {
 	}
 }
 
-// A sendBuffer is a model of the kernel's: it takes a frame as long as those in
-// it weigh less than its size, and a writer is woken when half of it is free
-// (sock_alloc_send_skb, sock_def_write_space).
+// A sendBuffer is a model of the kernel's send buffer: it takes a frame as long as
+// the frames in it weigh less than its size, and it wakes a writer when half of it
+// is free (sock_alloc_send_skb, sock_def_write_space).
 type sendBuffer struct {
 	setting
 	random *rand.Rand
-	queue  []int // what the frames weigh
+	queue  []int // the weights of the frames
 	used   int
-	pairs  int // that all frames took so far will take
+	pairs  int // the pairs of slots of all frames so far
 }
 
-// defaultSendBuffer is what the kernel gives an RFCOMM socket
+// defaultSendBuffer is the size of the send buffer of an RFCOMM socket
 // (rfcomm_sock_alloc).
 const defaultSendBuffer = 40 * 127 * 10
 
-// write is a write(2) that does not block. The radio may send meanwhile.
+// write is a non-blocking write(2). The radio may send at the same time.
 func (b *sendBuffer) write(size int) (n int) {
 	for n < size && b.used < defaultSendBuffer {
 		frame := min(size-n, b.mtu)
@@ -314,7 +315,7 @@ func (b *sendBuffer) send() {
 	b.queue = b.queue[1:]
 }
 
-// stream writes what a Socket's Write does.
+// stream writes size bytes as the Write of a Socket does.
 func (b *sendBuffer) stream(c *Chunker, size int) {
 	for rest := size; rest > 0; {
 		chunk := c.Next(rest, rest == size)
@@ -333,9 +334,9 @@ func (b *sendBuffer) stream(c *Chunker, size int) {
 	}
 }
 
-// A stream of writes of any size comes to the best chunks for itself, though
-// nothing but what the kernel takes tells of the MTU. One frame in a hundred
-// may stay wrong: too few for the kernel's counts to tell of it.
+// A stream of writes of any size finds its best chunks, although only the counts of
+// the kernel reveal the MTU. One frame in a hundred may stay wrong, which is too
+// rare to be visible in the counts.
 func TestChunkerLearnsFromStream(t *testing.T) {
 	const learning, measured = 256 << 10, 32 << 10
 	for _, s := range settings() {
@@ -364,8 +365,9 @@ func TestChunkerLearnsFromStream(t *testing.T) {
 	}
 }
 
-// keptWhole returns how many sizes go as one frame although two frames would
-// take fewer slots, and how many more slots that takes, on average and at most.
+// keptWhole returns the number of sizes that are sent as one frame although two
+// frames would take fewer slots, and the additional slots that this takes, on
+// average and at most.
 func (s setting) keptWhole() (sizes int, mean, most float64) {
 	c := Chunker{air: s.air}
 	c.plan(s.mtu)
@@ -402,8 +404,8 @@ func BenchmarkPlan(b *testing.B) {
 
 var table = flag.String("table", "", "a `file` to write the rates of all settings to")
 
-// TestTable writes, with -table, the model's gain from cutting and its cost of
-// keeping frames whole.
+// With -table, TestTable writes the gain from cutting and the cost of keeping frames
+// whole, as computed by the model.
 func TestTable(t *testing.T) {
 	if *table == "" {
 		t.Skip("no -table")
