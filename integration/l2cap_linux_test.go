@@ -28,9 +28,9 @@ const (
 	l2capPSM = 0x1001
 
 	// l2capMTU is the longest packet that Linux receives in basic mode. With the
-	// header of 4 bytes it takes 65535 bytes. Linux sends a packet of up to 65535
-	// bytes to a peer with such an MTU, but a Linux peer does not receive it (6.1,
-	// 6.12).
+	// header of 4 bytes it takes 65535 bytes. Linux sends a packet of up to
+	// 65535 bytes to a peer with such an MTU, but a Linux peer does not receive
+	// it (6.1, 6.12).
 	l2capMTU = 65531
 )
 

@@ -3,8 +3,8 @@ package btsocket
 import "context"
 
 // Await returns the result of f, or ctx.Err() as soon as ctx is done. f may be
-// stuck in the kernel, so Await runs it on a goroutine, and leaves that behind if
-// ctx is done first.
+// stuck in the kernel, so Await runs it on a goroutine, and leaves that behind
+// if ctx is done first.
 func Await[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		value T

@@ -99,14 +99,14 @@ func (s *Socket) finishConnect(ctx context.Context, abandoned func(*Socket)) err
 // the kernel has given up, or until the socket is closed.
 func (s *Socket) AwaitConnected() error { return s.awaitConnected(context.Background()) }
 
-// connectSlot is held during connect(2), so that this process makes one such call
-// at a time. Two concurrent calls without an RFCOMM session to the device both
-// request the link (rfcomm_dlc_open, since 6.12.118). If the second request is
-// made while the first leaves the kernel's queue, the controller refuses the
+// connectSlot is held during connect(2), so that this process makes one such
+// call at a time. Two concurrent calls without an RFCOMM session to the device
+// both request the link (rfcomm_dlc_open, since 6.12.118). If the second request
+// is made while the first leaves the kernel's queue, the controller refuses the
 // second, and the kernel drops the link (EALREADY).
 //
-// The slot delays no call for long: connect(2) does not wait for the link, and if
-// one call is stuck behind rfcomm_mutex, so is any other.
+// The slot delays no call for long: connect(2) does not wait for the link, and
+// if one call is stuck behind rfcomm_mutex, so is any other.
 var connectSlot = make(chan struct{}, 1)
 
 func takeConnectSlot(ctx context.Context) error {
@@ -124,8 +124,8 @@ func takeConnectSlot(ctx context.Context) error {
 
 func releaseConnectSlot() { <-connectSlot }
 
-// startConnect calls connect(2). If it fails, it has closed fd, or a goroutine of
-// its own will.
+// startConnect calls connect(2). If it fails, it has closed fd, or a goroutine
+// of its own will.
 func (e *Endpoint) startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
 	if err := e.beginConnect(ctx); err != nil {
 		closeBriefly(ctx, fd)

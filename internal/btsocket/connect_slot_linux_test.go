@@ -77,8 +77,8 @@ func TestConnectDoesNothingAfterItsContext(t *testing.T) {
 	}
 }
 
-// If a dial is cancelled while connect(2) is stuck, the kernel still connects its
-// socket.
+// If a dial is cancelled while connect(2) is stuck, the kernel still connects
+// its socket.
 func TestConnectHandsOverStuckSockets(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		abandoned := make(chan *Socket, 1)

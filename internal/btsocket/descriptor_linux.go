@@ -24,9 +24,10 @@ var aLongTimeAgo = time.Unix(1, 0)
 // A descriptor is the common part of connected and listening sockets: a place on
 // the poller, deadlines, raw access, and Close.
 //
-// os.File protects the descriptor number from reuse. Its own Close is not enough:
-// the last of the calls that it wakes runs close(2), and so could be stuck in it.
-// A descriptor therefore wakes the pending calls by a deadline first.
+// os.File protects the descriptor number from reuse. Its own Close is not
+// enough: the last of the calls that it wakes runs close(2), and so could be
+// stuck in it. A descriptor therefore wakes the pending calls by a deadline
+// first.
 type descriptor struct {
 	file *os.File
 	raw  syscall.RawConn // of file
@@ -67,8 +68,8 @@ func (d *descriptor) beginClose() bool {
 	return true
 }
 
-// release closes the descriptor as startRelease does, and waits for the result at
-// most closeWait.
+// release closes the descriptor as startRelease does, and waits for the result
+// at most closeWait.
 func (d *descriptor) release(last func(), locks ...sync.Locker) error {
 	done := make(chan error, 1)
 	d.startRelease(done, last, locks...)
@@ -76,9 +77,9 @@ func (d *descriptor) release(last func(), locks ...sync.Locker) error {
 }
 
 // startRelease closes the descriptor on a goroutine of its own, after the end of
-// all pending calls, which beginClose must have woken. Calls hold the given locks
-// from start to end. last runs before close(2). done must be buffered: it receives
-// the error of close(2), and is closed then.
+// all pending calls, which beginClose must have woken. Calls hold the given
+// locks from start to end. last runs before close(2). done must be buffered: it
+// receives the error of close(2), and is closed then.
 func (d *descriptor) startRelease(done chan<- error, last func(), locks ...sync.Locker) {
 	go func() {
 		defer close(done)
@@ -185,7 +186,8 @@ func (d *descriptor) useRaw(call func() error) error {
 	return d.pollError(call())
 }
 
-// control calls f with the descriptor. f may make system calls that do not block.
+// control calls f with the descriptor. f may make system calls that do not
+// block.
 func (d *descriptor) control(f func(fd int) error) error {
 	var result error
 	if err := d.useRaw(func() error {
@@ -223,8 +225,8 @@ func (d *descriptor) File() (*os.File, error) {
 
 // closeWhenForgotten makes the garbage collector close the file of an owner that
 // is unreachable and was not closed. last, if not nil, runs first. os.File would
-// close itself too, but on the goroutine that runs all finalizers of the process,
-// which a stuck close(2) must not stop.
+// close itself too, but on the goroutine that runs all finalizers of the
+// process, which a stuck close(2) must not stop.
 func closeWhenForgotten[T any](owner *T, file *os.File, last func(*os.File)) runtime.Cleanup {
 	return runtime.AddCleanup(owner, func(file *os.File) {
 		go func() {

@@ -43,7 +43,8 @@ func TestReadReturnsErrnoOfWrite(t *testing.T) {
 	wantReadErrno(t, near, unix.ECONNREFUSED)
 }
 
-// takeErrno consumes the pending errno, so that neither Read nor Write receives it.
+// takeErrno consumes the pending errno, so that neither Read nor Write receives
+// it.
 func takeErrno(t *testing.T, s *Socket) {
 	t.Helper()
 	if err := s.control(func(fd int) error {
@@ -99,8 +100,8 @@ func TestReadNeverHangsAfterWriteTookErrno(t *testing.T) {
 			}
 		}
 		// UDP shows POLLERR before it has the errno (ip_icmp_error, and then
-		// __udp4_lib_err), so this Read may be woken too early for the errno. That
-		// does not happen with RFCOMM. Other tests check the error of Read.
+		// __udp4_lib_err), so this Read may be woken too early for the errno.
+		// That does not happen with RFCOMM. Other tests check the error of Read.
 		if err := hosttest.Receive(t, read); !errors.Is(err, unix.ECONNABORTED) {
 			wantErrno(t, err, "read", unix.ECONNREFUSED)
 		}
@@ -130,8 +131,8 @@ func TestReadReturnsEOFAfterResetOfWrite(t *testing.T) {
 	wantErrno(t, err, "write", unix.ECONNRESET)
 }
 
-// The test interleaves a Read with the peer's last data and a Write that consumes
-// the errno. Read then knows of the end before it knows of the data.
+// The test interleaves a Read with the peer's last data and a Write that
+// consumes the errno. Read then knows of the end before it knows of the data.
 func TestReadReturnsDataBeforeRecordedEnd(t *testing.T) {
 	near, far := tcpPair(t)
 	buf := make([]byte, 100)
@@ -204,7 +205,8 @@ func TestReadOfStreamSkipsEmptyPacket(t *testing.T) {
 
 func TestWriteReturnsErrnoOfRead(t *testing.T) {
 	// A Unix socket that was never connected polls as hung up, and its write(2)
-	// returns ENOTCONN, as on a Bluetooth socket whose reader has consumed the errno.
+	// returns ENOTCONN, as on a Bluetooth socket whose reader has consumed the
+	// errno.
 	s := socketOf(t, hosttest.NewSocket(t, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC))
 	s.record(unix.ETIMEDOUT)
 	for range 2 {
@@ -214,8 +216,8 @@ func TestWriteReturnsErrnoOfRead(t *testing.T) {
 }
 
 func TestWriteBeforeAcceptIsNotTheEnd(t *testing.T) {
-	// A Unix socket that listens does not poll as hung up, and its write(2) returns
-	// ENOTCONN, as on a Bluetooth socket with BT_DEFER_SETUP.
+	// A Unix socket that listens does not poll as hung up, and its write(2)
+	// returns ENOTCONN, as on a Bluetooth socket with BT_DEFER_SETUP.
 	fd, _ := hosttest.UnixListener(t, 1)
 	s := socketOf(t, fd)
 	_, err := s.Write([]byte("hello"))

@@ -108,9 +108,9 @@ func (l *Listener) File() (*os.File, error) {
 	return file, nil
 }
 
-// Share records that the queue of pending connections may have other users. Close
-// and the garbage collector then leave the queue alone. RawControl does not count
-// as sharing: a setsockopt(2) must not cost a listener its safe Close.
+// Share records that the queue of pending connections may have other users.
+// Close and the garbage collector then leave the queue alone. RawControl does
+// not count as sharing: a setsockopt(2) must not cost a listener its safe Close.
 func (l *Listener) Share() {
 	l.shared.Store(true)
 	l.mu.Lock()
@@ -146,9 +146,9 @@ const btDeferSetup = 7
 // shuts the listener down.
 //
 // close(2) would close the pending connections too, but with the lock of each
-// connection held (rfcomm_sock_cleanup_listen). That can stop RFCOMM on the whole
-// machine by a deadlock with rfcomm_sk_state_change: on Linux 6.1 always if a
-// pending connection is half-open, on any kernel sometimes if the peer of a
+// connection held (rfcomm_sock_cleanup_listen). That can stop RFCOMM on the
+// whole machine by a deadlock with rfcomm_sk_state_change: on Linux 6.1 always
+// if a pending connection is half-open, on any kernel sometimes if the peer of a
 // pending connection closes it at the same time.
 //
 // A connection that arrives between the last accept4(2) and the end of the
@@ -167,9 +167,9 @@ func endListener(file *os.File) {
 }
 
 // emptyQueue closes the pending connections of a listener, including half-open
-// ones, which accept4(2) returns only with BT_DEFER_SETUP (bt_accept_dequeue). It
-// must not read them: Linux 6.1 crashes on the first read of such a connection if
-// the peer is gone.
+// ones, which accept4(2) returns only with BT_DEFER_SETUP (bt_accept_dequeue).
+// It must not read them: Linux 6.1 crashes on the first read of such a
+// connection if the peer is gone.
 func emptyQueue(fd int) {
 	// Only Bluetooth sockets have the option, and only they have half-open
 	// connections.
@@ -192,8 +192,9 @@ func emptyQueue(fd int) {
 	}
 }
 
-// acceptDirectly calls accept4(2) on a non-blocking descriptor. It does not inform
-// the scheduler, which could run other goroutines first when the call returns.
+// acceptDirectly calls accept4(2) on a non-blocking descriptor. It does not
+// inform the scheduler, which could run other goroutines first when the call
+// returns.
 func acceptDirectly(fd int) (int, error) {
 	const flags = unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK
 	child, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), 0, 0, flags, 0, 0)

@@ -15,8 +15,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// listenerOnUnix returns a Listener on a Unix socket, its descriptor, and the address
-// to connect to. The Listener is closed when the test ends.
+// listenerOnUnix returns a Listener on a Unix socket, its descriptor, and the
+// address to connect to. The Listener is closed when the test ends.
 func listenerOnUnix(t *testing.T) (l *Listener, fd int, address unix.Sockaddr) {
 	t.Helper()
 	fd, address = hosttest.UnixListener(t, 100)

@@ -19,7 +19,8 @@ import (
 // decide, since the end may arrive in between. newPackets therefore sets
 // SO_TIMESTAMP, which makes the kernel add a control message to each packet that
 // it returns. At the end there is none. As a side effect, the kernel timestamps
-// the packets of all network devices while the socket is open (about 20 ns each).
+// the packets of all network devices while the socket is open (about 20 ns
+// each).
 type packets struct {
 	header  unix.Msghdr
 	buffer  unix.Iovec
@@ -108,9 +109,9 @@ func (k *packets) refuse(fd uintptr) (queueIsEmpty bool) {
 	return err == nil && k.refused == 0
 }
 
-// mayFit reports whether the kernel may take the packet of the current Write. After
-// the kernel refused it, mayFit returns false until the send queue has become
-// shorter or the connection has ended.
+// mayFit reports whether the kernel may take the packet of the current Write.
+// After the kernel refused it, mayFit returns false until the send queue has
+// become shorter or the connection has ended.
 //
 // The kernel copies a packet into buffers of the length that the controller
 // takes until the send buffer is full, and then frees them

@@ -31,9 +31,9 @@ func sendQueued(fd uintptr) (bytes int, err error) {
 	return withoutLastByte(int(info.writeAllocated)), nil
 }
 
-// sendQueuedOld is sendQueued for kernels without SO_MEMINFO. It is for Bluetooth
-// sockets only: their TIOCOUTQ returns the free part of the send buffer
-// (bt_sock_ioctl), or 0 if the queue is longer than the buffer.
+// sendQueuedOld is sendQueued for kernels without SO_MEMINFO. It is for
+// Bluetooth sockets only: their TIOCOUTQ returns the free part of the send
+// buffer (bt_sock_ioctl), or 0 if the queue is longer than the buffer.
 func sendQueuedOld(fd int) (bytes int, err error) {
 	free, err := unix.IoctlGetInt(fd, unix.TIOCOUTQ)
 	if err != nil {
@@ -46,8 +46,8 @@ func sendQueuedOld(fd int) (bytes int, err error) {
 	return withoutLastByte(size - free), nil
 }
 
-// withoutLastByte returns 0 instead of 1: when the kernel frees a frame, it wakes
-// the poller before it subtracts the last byte (sock_wfree).
+// withoutLastByte returns 0 instead of 1: when the kernel frees a frame, it
+// wakes the poller before it subtracts the last byte (sock_wfree).
 func withoutLastByte(queued int) int {
 	if queued <= 1 {
 		return 0

@@ -14,9 +14,10 @@ import (
 // ECONNABORTED if the kernel gave none.
 //
 // From a socket for packets, Read reads one packet. The count of an empty packet
-// is 0, with a nil error. If the packet is longer than p, Read fills p and returns
-// EMSGSIZE; the rest of the packet is lost, and the next Read returns the next
-// packet. A packet that is silently cut short would pass for a whole one.
+// is 0, with a nil error. If the packet is longer than p, Read fills p and
+// returns EMSGSIZE; the rest of the packet is lost, and the next Read returns
+// the next packet. A packet that is silently cut short would pass for a whole
+// one.
 //
 // A Read into an empty p reads nothing.
 func (s *Socket) Read(p []byte) (int, error) {
@@ -47,12 +48,12 @@ func (s *Socket) Read(p []byte) (int, error) {
 // read in two parts, the first Read waits and the second does not.
 const untilWaiting = 2
 
-// readStep is called by the poller: immediately, and then whenever the socket may
-// have become readable. It reports whether the Read is done.
+// readStep is called by the poller: immediately, and then whenever the socket
+// may have become readable. It reports whether the Read is done.
 func (s *Socket) readStep(fd uintptr) (done bool) {
 	// To find no data takes recv(2) and poll(2). If no data is expected, poll(2)
-	// alone is enough: with both calls, BenchmarkPingPong takes 1.12 to 1.17 times
-	// as long as with a net.UnixConn, with one call 1.0 times.
+	// alone is enough: with both calls, BenchmarkPingPong takes 1.12 to 1.17
+	// times as long as with a net.UnixConn, with one call 1.0 times.
 	expected := s.waits == untilWaiting && !s.read.waited
 	if !expected || !s.idle(fd) {
 		n, arrived, err := s.receive(fd)
@@ -67,8 +68,8 @@ func (s *Socket) idle(fd uintptr) bool {
 	return s.ended() == nil && PollEvents(fd, unix.POLLIN|unix.POLLRDHUP) == 0
 }
 
-// receive receives into s.read.rest. arrived reports whether it received data, or
-// a packet, which may be empty.
+// receive receives into s.read.rest. arrived reports whether it received data,
+// or a packet, which may be empty.
 //
 // The first recv(2) accepts a connection whose listener has BT_DEFER_SETUP, and
 // returns 0 bytes (rfcomm_sock_recvmsg). It can block, because it sends frames.
@@ -97,10 +98,10 @@ func (s *Socket) receive(fd uintptr) (n int, arrived bool, err error) {
 //
 // A connection that has ended may still hold data: data and the end may arrive
 // after an empty receive, a concurrent Write may have consumed the errno, and
-// sockets for packets report the errno before the data (__skb_try_recv_datagram).
-// Only a receive that began after the end is the last. Likewise, waiting for the
-// poller is safe only after a look at the state: the edge that announced the end
-// may have been consumed before this Read began.
+// sockets for packets report the errno before the data
+// (__skb_try_recv_datagram). Only a receive that began after the end is the
+// last. Likewise, waiting for the poller is safe only after a look at the state:
+// the edge that announced the end may have been consumed before this Read began.
 func (s *Socket) judge(fd uintptr, n int, arrived bool, err error) (done bool) {
 	for ended := false; ; n, arrived, err = s.receive(fd) {
 		switch {
@@ -125,8 +126,8 @@ func (s *Socket) judge(fd uintptr, n int, arrived bool, err error) (done bool) {
 	}
 }
 
-// hasEnded reports whether the connection has ended, after a receive that found no
-// data and returned err.
+// hasEnded reports whether the connection has ended, after a receive that found
+// no data and returned err.
 func (s *Socket) hasEnded(fd uintptr, err error) bool {
 	if err != nil && err != unix.EAGAIN {
 		s.record(err)
@@ -142,8 +143,8 @@ func (s *Socket) endOfRead(err error) error {
 		s.record(end)
 	}
 	if s.ended() == nil {
-		// A concurrent Write may have taken the errno and not recorded it yet. It
-		// is about to return: the end has woken it.
+		// A concurrent Write may have taken the errno and not recorded it yet.
+		// It is about to return: the end has woken it.
 		drain(&s.writeMu)
 		s.record(noErrno)
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// used makes the Reads of a Socket wait until it expects the next Read to wait, too.
+// used makes the Reads of a Socket wait until it expects the next Read to wait,
+// too.
 func used(t *testing.T, near *Socket, send func(string)) {
 	t.Helper()
 	for range untilWaiting + 1 {

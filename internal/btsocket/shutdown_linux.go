@@ -59,8 +59,8 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 	if err := s.drained(ctx); err != nil {
 		return err
 	}
-	// The lookup of the link can be stuck, too: for the list of links, the kernel
-	// takes hci_dev_lock (hci_get_conn_list).
+	// The lookup of the link can be stuck, too: for the list of links, the
+	// kernel takes hci_dev_lock (hci_get_conn_list).
 	before, linkErr := Await(ctx, link)
 	if err := s.stillConnected(); err != nil {
 		return err
@@ -124,8 +124,8 @@ func (s *Socket) drained(ctx context.Context) error {
 }
 
 // lookAgain is the interval at which awaitSent looks at the queue without being
-// woken. A frame that leaves the send buffer more than half full does not wake the
-// poller (sock_writeable).
+// woken. A frame that leaves the send buffer more than half full does not wake
+// the poller (sock_writeable).
 const lookAgain = 100 * time.Millisecond
 
 // awaitSent waits until the send queue is empty. It fails with ETIMEDOUT if the

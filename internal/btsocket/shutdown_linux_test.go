@@ -35,7 +35,8 @@ func wantClosed(t *testing.T, s *Socket) {
 	}
 }
 
-// drainAndClose reads all data from s, closes s, and returns the number of bytes.
+// drainAndClose reads all data from s, closes s, and returns the number of
+// bytes.
 func drainAndClose(s *Socket) <-chan int64 {
 	read := make(chan int64, 1)
 	go func() {
@@ -70,9 +71,9 @@ func TestShutdownWaitsForPeer(t *testing.T) {
 	wantClosed(t, near)
 }
 
-// The kernel gives up 40 s after a disconnect is queued behind data, regardless of
-// the data sent since. A pair of Unix sockets counts data as queued until the peer
-// has read it.
+// The kernel gives up 40 s after a disconnect is queued behind data, regardless
+// of the data sent since. A pair of Unix sockets counts data as queued until the
+// peer has read it.
 func TestShutdownDisconnectsLast(t *testing.T) {
 	near, far := unixPair(t)
 	data := strings.Repeat("to be read slowly ", 1000)
@@ -110,8 +111,8 @@ func TestShutdownDisconnectsLast(t *testing.T) {
 	}
 }
 
-// The peer takes no data until Shutdown gives up. It still receives the data after
-// that.
+// The peer takes no data until Shutdown gives up. It still receives the data
+// after that.
 func TestShutdownGivesUpOnStalledQueue(t *testing.T) {
 	near, far := unixPair(t)
 	const sent = "goodbye"

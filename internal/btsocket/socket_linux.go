@@ -71,9 +71,9 @@ func New(fd int) (*Socket, error) {
 	return s, nil
 }
 
-// Close wakes every pending call and closes the descriptor. The kernel still sends
-// the written data. Close waits for close(2) at most 100 ms; a stuck close(2) ends
-// on its own.
+// Close wakes every pending call and closes the descriptor. The kernel still
+// sends the written data. Close waits for close(2) at most 100 ms; a stuck
+// close(2) ends on its own.
 func (s *Socket) Close() error { return s.CloseContext(context.Background()) }
 
 // CloseContext is like Close, but waits at most until ctx is done.
@@ -127,8 +127,8 @@ func passing(err error) bool {
 	return false
 }
 
-// endOf returns the end of the connection that the error of a read(2) without data
-// stands for, or nil.
+// endOf returns the end of the connection that the error of a read(2) without
+// data stands for, or nil.
 func endOf(err error) error {
 	switch {
 	case err == nil:

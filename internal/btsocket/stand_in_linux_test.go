@@ -8,7 +8,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// Other sockets stand in for Bluetooth sockets. Each resembles them in one respect:
+// Other sockets stand in for Bluetooth sockets. Each resembles them in one
+// respect:
 //
 //   - pairs of Unix sockets: data or packets, deadlines, Close
 //   - TCP: a peer that resets, and a disconnect that the peer answers, after
@@ -83,8 +84,8 @@ func tcpPair(t *testing.T) (near, far *Socket) {
 	return near, socketOf(t, fd)
 }
 
-// reset ends the connection of a TCP socket without a disconnect, and waits until
-// the other end has hung up.
+// reset ends the connection of a TCP socket without a disconnect, and waits
+// until the other end has hung up.
 func reset(t *testing.T, s, other *Socket) {
 	t.Helper()
 	err := s.control(func(fd int) error {

@@ -12,11 +12,11 @@ import (
 )
 
 // In these tests, system calls are stuck in the kernel, as those on Bluetooth
-// sockets are while another link is stalled: close(2) of a TCP socket that lingers,
-// and connect(2) of a blocking Unix socket.
+// sockets are while another link is stalled: close(2) of a TCP socket that
+// lingers, and connect(2) of a blocking Unix socket.
 
-// stickyPair returns two connected Sockets. close(2) of the near one is stuck until
-// the far end has read all data.
+// stickyPair returns two connected Sockets. close(2) of the near one is stuck
+// until the far end has read all data.
 func stickyPair(t *testing.T) (near, far *Socket) {
 	t.Helper()
 	near, far = tcpPair(t)
@@ -84,8 +84,8 @@ func TestConnectCancelledWhileStuck(t *testing.T) {
 	})
 }
 
-// waitForClose makes every close wait for close(2) longer than a test takes, unless
-// the context of the close ends.
+// waitForClose makes every close wait for close(2) longer than a test takes,
+// unless the context of the close ends.
 func waitForClose(t *testing.T) {
 	t.Helper()
 	before := closeWait
@@ -93,8 +93,9 @@ func waitForClose(t *testing.T) {
 	t.Cleanup(func() { closeWait = before })
 }
 
-// stuckInClose returns two connected Sockets. Closing the near one waits until the
-// far end has read all data, which is longer than a test takes, or until ctx ends.
+// stuckInClose returns two connected Sockets. Closing the near one waits until
+// the far end has read all data, which is longer than a test takes, or until ctx
+// ends.
 func stuckInClose(t *testing.T) (near, far *Socket, ctx context.Context, cancel func()) {
 	t.Helper()
 	near, far = stickyPair(t)
@@ -137,8 +138,8 @@ func TestShutdownEndsWhileCloseIsStuck(t *testing.T) {
 	})
 }
 
-// A dial whose context ends closes its socket, whether it has joined the poller or
-// not.
+// A dial whose context ends closes its socket, whether it has joined the poller
+// or not.
 
 func TestConnectEndsWhileCloseIsStuck(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {

@@ -10,21 +10,22 @@ import (
 // socket can make it blocking, and neither deadlines nor Close wake a blocked
 // thread. The calls exist on all architectures since Linux 4.3.
 
-// receive calls recv(2) without waiting for data. Unless mayBlock is set, it does
-// not inform the scheduler of the call.
+// receive calls recv(2) without waiting for data. Unless mayBlock is set, it
+// does not inform the scheduler of the call.
 //
 // The scheduler has a thread monitor each system call that may block, and wakes
 // that thread if the process was idle. At the pace of a radio, this takes about
-// half of the CPU time of a process that reads (BenchmarkSlowStream). A call that
-// the scheduler does not know of must not block: meanwhile the goroutines of its
-// processor stand still, and at the next garbage collection all goroutines do.
+// half of the CPU time of a process that reads (BenchmarkSlowStream). A call
+// that the scheduler does not know of must not block: meanwhile the goroutines
+// of its processor stand still, and at the next garbage collection all
+// goroutines do.
 //
-// recv(2) takes the socket's lock (bt_sock_stream_recvmsg), which the kernel holds
-// only for moments. The exception is shutdown(2) and close(2) on kernels that
-// lack the change to rfcomm_sock_shutdown of 2022: these calls hold the lock while
-// they wait for rfcomm_mutex. This package makes them only while no Read is
-// pending. If another holder of the descriptor makes them while a link is stalled,
-// it can stop this program here.
+// recv(2) takes the socket's lock (bt_sock_stream_recvmsg), which the kernel
+// holds only for moments. The exception is shutdown(2) and close(2) on kernels
+// that lack the change to rfcomm_sock_shutdown of 2022: these calls hold the
+// lock while they wait for rfcomm_mutex. This package makes them only while no
+// Read is pending. If another holder of the descriptor makes them while a link
+// is stalled, it can stop this program here.
 func receive(fd uintptr, p []byte, mayBlock bool) (int, error) {
 	var n uintptr
 	var errno unix.Errno
@@ -72,15 +73,16 @@ func send(fd uintptr, p []byte) (int, error) {
 	return int(n), nil
 }
 
-// endEvents are the events by which poll(2) reports the end of a connection. They
-// include read shutdown, by which sockets other than RFCOMM report a peer's close.
+// endEvents are the events by which poll(2) reports the end of a connection.
+// They include read shutdown, by which sockets other than RFCOMM report a peer's
+// close.
 const endEvents = unix.POLLHUP | unix.POLLRDHUP | unix.POLLERR | unix.POLLNVAL
 
 // hungUp reports whether the socket's connection has ended.
 func hungUp(fd uintptr) bool { return PollEvents(fd, unix.POLLRDHUP)&endEvents != 0 }
 
-// PollEvents returns the current events of the descriptor that poll(2) reports. It
-// does not inform the scheduler of the call, for the reason given at receive.
+// PollEvents returns the current events of the descriptor that poll(2) reports.
+// It does not inform the scheduler of the call, for the reason given at receive.
 // poll(2) takes no lock of the socket (bt_sock_poll).
 func PollEvents(fd uintptr, events int16) int16 {
 	poll := unix.PollFd{Fd: int32(fd), Events: events}

@@ -17,11 +17,11 @@ func (s *Socket) SetChunker(c Chunker) {
 	s.chunker = c
 }
 
-// Write writes p and returns the number of bytes that the kernel took. The number
-// is less than len(p) only if the connection ends, the deadline passes, or the
-// socket is closed. The bytes of concurrent Writes do not mix. Write does not pass
-// an empty p to the kernel, where it would cost an RFCOMM connection a credit that
-// never returns.
+// Write writes p and returns the number of bytes that the kernel took. The
+// number is less than len(p) only if the connection ends, the deadline passes,
+// or the socket is closed. The bytes of concurrent Writes do not mix. Write does
+// not pass an empty p to the kernel, where it would cost an RFCOMM connection a
+// credit that never returns.
 //
 // On a socket for packets, Write sends p as one packet, even if p is empty. The
 // kernel takes all of it or nothing. A packet longer than the peer's MTU fails
@@ -95,7 +95,8 @@ func (s *Socket) writeFailed(fd uintptr, err error) error {
 		return os.NewSyscallError("write", err)
 	case err == unix.ENOTCONN:
 		// The connection has ended, and a Read may have recorded the errno. But
-		// a connection with BT_DEFER_SETUP that was not accepted yet has not ended.
+		// a connection with BT_DEFER_SETUP that was not accepted yet has not
+		// ended.
 		if !s.wrote && !hungUp(fd) {
 			return os.NewSyscallError("write", err)
 		}

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A setting is a combination of packets, ACL length and MTU for which a Chunker must
-// do well.
+// A setting is a combination of packets, ACL length and MTU for which a Chunker
+// must do well.
 type setting struct {
 	packets string
 	air     Air
@@ -46,9 +46,9 @@ func (s setting) whole(size int) int {
 	return size/s.mtu*s.air.frame(s.mtu) + s.air.frame(size%s.mtu)
 }
 
-// fewest returns the fewest pairs of slots for every size up to a limit. It tries
-// each first frame that takes less time than all longer ones. Data that fits one
-// frame is sent as one frame.
+// fewest returns the fewest pairs of slots for every size up to a limit. It
+// tries each first frame that takes less time than all longer ones. Data that
+// fits one frame is sent as one frame.
 func (s setting) fewest(limit int) []int {
 	var frames []int
 	for data := 1; data <= s.mtu; data++ {
@@ -171,8 +171,8 @@ func TestNextSuitsOddAdapters(t *testing.T) {
 	}
 }
 
-// If the peer lacks the adapter's fastest packets, or the radio is too bad for them,
-// the chunks are wrong. The test bounds the loss.
+// If the peer lacks the adapter's fastest packets, or the radio is too bad for
+// them, the chunks are wrong. The test bounds the loss.
 func TestNextForPacketsTooFast(t *testing.T) {
 	const size = maxChunk
 	for _, s := range settings() {
@@ -274,9 +274,9 @@ func TestPartialFindsLargestMTU(t *testing.T) {
 	}
 }
 
-// A sendBuffer is a model of the kernel's send buffer: it takes a frame as long as
-// the frames in it weigh less than its size, and it wakes a writer when half of it
-// is free (sock_alloc_send_skb, sock_def_write_space).
+// A sendBuffer is a model of the kernel's send buffer: it takes a frame as long
+// as the frames in it weigh less than its size, and it wakes a writer when half
+// of it is free (sock_alloc_send_skb, sock_def_write_space).
 type sendBuffer struct {
 	setting
 	random *rand.Rand
@@ -334,9 +334,9 @@ func (b *sendBuffer) stream(c *Chunker, size int) {
 	}
 }
 
-// A stream of writes of any size finds its best chunks, although only the counts of
-// the kernel reveal the MTU. One frame in a hundred may stay wrong, which is too
-// rare to be visible in the counts.
+// A stream of writes of any size finds its best chunks, although only the counts
+// of the kernel reveal the MTU. One frame in a hundred may stay wrong, which is
+// too rare to be visible in the counts.
 func TestChunkerLearnsFromStream(t *testing.T) {
 	const learning, measured = 256 << 10, 32 << 10
 	for _, s := range settings() {
@@ -404,8 +404,8 @@ func BenchmarkPlan(b *testing.B) {
 
 var table = flag.String("table", "", "a `file` to write the rates of all settings to")
 
-// With -table, TestTable writes the gain from cutting and the cost of keeping frames
-// whole, as computed by the model.
+// With -table, TestTable writes the gain from cutting and the cost of keeping
+// frames whole, as computed by the model.
 func TestTable(t *testing.T) {
 	if *table == "" {
 		t.Skip("no -table")

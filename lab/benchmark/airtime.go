@@ -29,7 +29,8 @@ var packetKinds = []struct {
 // arrive and for the slots to be read.
 const burstPause = 2 * time.Second
 
-// settleTime is the time after the last byte within which its credits are sent back.
+// settleTime is the time after the last byte within which its credits are sent
+// back.
 const settleTime = 500 * time.Millisecond
 
 // burst is a task that sends some bytes, pauses, and sends as many again. The
@@ -47,8 +48,8 @@ func burstPeers(b *bench) []string {
 	return slices.DeleteFunc(b.names(roleSend), func(name string) bool { return name == python })
 }
 
-// airTime uses a radio of its own for each kind of packets. Its controllers have no
-// other packets, because this module asks the adapter for the packets it has.
+// airTime uses a radio of its own for each kind of packets. Its controllers have
+// no other packets, because this module asks the adapter for the packets it has.
 func airTime(b *bench) error {
 	usual := b.radio
 	defer func() { b.radio = usual }()

@@ -89,8 +89,8 @@ func end(arguments []string) error {
 	return do(s, j)
 }
 
-// A counter prints the number of bytes received since it last printed one, in the
-// format of rctest.
+// A counter prints the number of bytes received since it last printed one, in
+// the format of rctest.
 type counter struct {
 	unit    string
 	step    int64

@@ -15,10 +15,10 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// The roles of an end that transfers a file. A dialing end prints "connected", the
-// number of bytes received when it began to count, the number of bytes received
-// after that up to the last one, and "done". An end that puts a file prints only
-// "connected" and "done".
+// The roles of an end that transfers a file. A dialing end prints "connected",
+// the number of bytes received when it began to count, the number of bytes
+// received after that up to the last one, and "done". An end that puts a file
+// prints only "connected" and "done".
 const (
 	roleServeBytes = "serve-bytes" // sends only the file, after it has received a byte
 	roleGetBytes   = "get-bytes"

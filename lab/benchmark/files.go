@@ -64,7 +64,8 @@ func files(b *bench) error {
 	return nil
 }
 
-// callMegabytes is the rate of a whole call: the file and the protocol around it.
+// callMegabytes is the rate of a whole call: the file and the protocol around
+// it.
 func (s sample) callMegabytes() float64 { return float64(s.units) / 1e6 / s.call.Seconds() }
 
 // fileFolder makes a directory with the file in it.
@@ -78,7 +79,8 @@ func (b *bench) fileFolder() (string, error) {
 	return folder, os.WriteFile(filepath.Join(folder, fileName), content, 0o600)
 }
 
-// fileEnd returns a function that returns command lines for ends of this program.
+// fileEnd returns a function that returns command lines for ends of this
+// program.
 func (b *bench) fileEnd(stack, role string) func(string, int) []string {
 	return func(folder string, channel int) []string {
 		return append(endCommand(stack)(b.radio, role, job{channel: channel, count: b.effort.fileBytes}), "-folder", folder)

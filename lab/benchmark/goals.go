@@ -4,8 +4,8 @@ package main
 
 import "fmt"
 
-// Goals are the figures that this module should reach, and whether the medians of
-// the rounds reach them.
+// Goals are the figures that this module should reach, and whether the medians
+// of the rounds reach them.
 type goals struct{ table *table }
 
 // atLeast notes a figure that should not be below its goal.

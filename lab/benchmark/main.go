@@ -1,12 +1,13 @@
 //go:build linux
 
 // The program benchmark measures this module side by side with its alternatives,
-// over virtual Bluetooth adapters, and prints a table for each subject. lab/bench
-// builds it and runs it in the lab.
+// over virtual Bluetooth adapters, and prints a table for each subject.
+// lab/bench builds it and runs it in the lab.
 //
 // Each end of a connection is a process of its own, so that its CPU time is
 // separate from that of the other programs and of the radio. The ends of this
-// module and of raw system calls are this program too, run with the argument "end".
+// module and of raw system calls are this program too, run with the argument
+// "end".
 package main
 
 import (
@@ -102,7 +103,8 @@ func measureAll() error {
 	if err != nil {
 		return err
 	}
-	// It disconnects links and starts daemons, and must not do so outside the lab.
+	// It disconnects links and starts daemons, and must not do so outside the
+	// lab.
 	if os.Getenv("RFCOMM_LAB") == "" {
 		return errors.New("not in the lab; lab/bench runs this program there")
 	}

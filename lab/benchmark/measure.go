@@ -64,8 +64,8 @@ func (r reading) since(before reading) sample {
 	return sample{wall: r.at.Sub(before.at), cpu: r.cpu - before.cpu, slots: r.slots - before.slots}
 }
 
-// count measures from the first report of a process until the process has reported
-// the given number of further units.
+// count measures from the first report of a process until the process has
+// reported the given number of further units.
 func (m meter) count(reporter *process, unit string, units int64) (sample, error) {
 	if _, err := reporter.waitFor(" " + unit); err != nil {
 		return sample{}, err
@@ -156,9 +156,9 @@ func startPair(listening, dialing []string, ready string) (listener, dialer *pro
 	return listener, dialer, nil
 }
 
-// killPair kills both ends of a connection. It kills the dialing end first, so that
-// the other can read the remaining data: unread data keeps a channel busy for
-// 40 s.
+// killPair kills both ends of a connection. It kills the dialing end first, so
+// that the other can read the remaining data: unread data keeps a channel busy
+// for 40 s.
 func killPair(listener, dialer *process) {
 	dialer.kill()
 	limit := time.After(3 * time.Second)

@@ -30,8 +30,8 @@ const (
 // service requires authentication, and a person who answers.
 const pushChannel = 9
 
-// obexBytes is the size of the largest file. obexftp prints nothing while it sends,
-// and is so slow that a larger file would count as hanging.
+// obexBytes is the size of the largest file. obexftp prints nothing while it
+// sends, and is so slow that a larger file would count as hanging.
 const obexBytes = 1 << 20
 
 // lastServiceChannel is the last channel that obexd uses for its services. The
@@ -58,8 +58,8 @@ func obex(b *bench) error {
 		return err
 	}
 	defer os.RemoveAll(received)
-	// The open links were made without simple pairing, which bluetoothd turns on.
-	// They could not be encrypted without a person who answers.
+	// The open links were made without simple pairing, which bluetoothd turns
+	// on. They could not be encrypted without a person who answers.
 	if err := b.radio.dropLinks(); err != nil {
 		return err
 	}
@@ -148,8 +148,8 @@ func (b *bench) startObex(folder string) ([]*process, error) {
 	return daemons, b.radio.makeConnectable()
 }
 
-// makeConnectable makes the adapters answer pages again. bluetoothd has turned that
-// off.
+// makeConnectable makes the adapters answer pages again. bluetoothd has turned
+// that off.
 func (r *radio) makeConnectable() error {
 	index, err := adapterIndex(r.listening)
 	if err != nil {
@@ -172,8 +172,8 @@ func adapterIndex(address rfcomm.BDAddr) (int, error) {
 	return 0, fmt.Errorf("the adapter %v is gone", address)
 }
 
-// push sends the file with obexftp, which prints "done" when it is connected, and
-// again when the file is sent.
+// push sends the file with obexftp, which prints "done" when it is connected,
+// and again when the file is sent.
 func (b *bench) push(server *process, folder, received string) (sample, error) {
 	path := filepath.Join(received, fileName)
 	os.Remove(path)

@@ -18,8 +18,9 @@ const (
 	python      = "Python socket"
 )
 
-// The roles of an end of a connection. A listening end prints that it listens. An
-// end that counts prints the amount since its last line, such as "4096 bytes".
+// The roles of an end of a connection. A listening end prints that it listens.
+// An end that counts prints the amount since its last line, such as "4096
+// bytes".
 const (
 	roleSend    = "send"    // dials and writes forever
 	roleReceive = "receive" // accepts, reads and counts
@@ -53,7 +54,8 @@ type peer struct {
 //go:embed peer.py
 var pythonEnd string
 
-// debianPython is the Python interpreter with Debian's packages. Others may exist.
+// debianPython is the Python interpreter with Debian's packages. Others may
+// exist.
 const debianPython = "/usr/bin/python3"
 
 var allRoles = []string{

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hangLimit is the time without output after which a process counts as hanging. The
-// slowest process prints a line every few seconds.
+// hangLimit is the time without output after which a process counts as hanging.
+// The slowest process prints a line every few seconds.
 const hangLimit = 20 * time.Second
 
 // errHangs is the error of a process that runs but makes no progress.
@@ -72,8 +72,8 @@ func start(command ...string) (*process, error) {
 	return p, nil
 }
 
-// splitSayings splits at the ends of lines, and at the characters by which obexftp
-// steps back to redraw its progress.
+// splitSayings splits at the ends of lines, and at the characters by which
+// obexftp steps back to redraw its progress.
 func splitSayings(data []byte, atEnd bool) (advance int, token []byte, err error) {
 	if i := bytes.IndexAny(data, "\n\b"); i >= 0 {
 		return i + 1, data[:i], nil
@@ -84,8 +84,8 @@ func splitSayings(data []byte, atEnd bool) (advance int, token []byte, err error
 	return 0, nil, nil
 }
 
-// waitFor waits until the process prints a line that contains one of the texts, and
-// returns the line.
+// waitFor waits until the process prints a line that contains one of the texts,
+// and returns the line.
 func (p *process) waitFor(texts ...string) (string, error) {
 	var said []string
 	limit := time.NewTimer(hangLimit)

@@ -26,8 +26,8 @@ func roundTrips(b *bench) error {
 	return nil
 }
 
-// connections measures the time to set up a connection over an open link, as between
-// devices that already have a connection.
+// connections measures the time to set up a connection over an open link, as
+// between devices that already have a connection.
 func connections(b *bench) error {
 	names := b.names(roleDial)
 	t := newTable("Setting up a connection", append(append([]string{""}, names...), "× "+python, "× raw")...)

@@ -4,8 +4,8 @@ package main
 
 import "fmt"
 
-// severalCounts are the numbers of concurrent streams. Each stream starts from an
-// adapter of its own: between two adapters, all would share one link.
+// severalCounts are the numbers of concurrent streams. Each stream starts from
+// an adapter of its own: between two adapters, all would share one link.
 var severalCounts = []int{1, 3, 7}
 
 // severalSizes are the sizes of the writes of these streams.

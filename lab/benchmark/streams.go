@@ -11,8 +11,8 @@ var writeSizes = []int{64, 1012, 1016, 4096, 32768}
 // smallSize is the write size that is so slow that fewer bytes are enough.
 const smallSize = 64
 
-// streamTask returns the task of one connection that carries bytes from the dialing
-// end.
+// streamTask returns the task of one connection that carries bytes from the
+// dialing end.
 func streamTask(size int, bytes int64) task {
 	return task{
 		listening: roleReceive, dialing: roleSend, unit: "bytes", units: bytes,
