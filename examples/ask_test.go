@@ -32,7 +32,7 @@ func (s *service) startDialogue(t *testing.T, flags ...string) (*dialogue, strin
 	return d, dir
 }
 
-// say types a line on standard input.
+// say types a line, as a user would.
 func (d *dialogue) say(t *testing.T, line string) {
 	t.Helper()
 	if _, err := fmt.Fprintln(d.stdin, line); err != nil {

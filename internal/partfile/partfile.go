@@ -1,7 +1,7 @@
 // Package partfile receives a file completely or not at all.
 //
 // The content is written to a part file, name.part, in the directory of the
-// file. A complete part file is renamed to name. A later transfer can resume an
+// file. A complete part file gets its final name. A later transfer can resume an
 // incomplete one.
 //
 // Only one transfer at a time uses a part file, provided that all transfers go
