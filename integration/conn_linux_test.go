@@ -127,9 +127,9 @@ func TestConnReadEndsAfterFailedWrite(t *testing.T) {
 	}
 }
 
-// Read must return the last data even if the kernel reports the end of the
-// stream to a Write after Read has found no data and before Read checks for the
-// end.
+// Read must return the last data even if the kernel reports the end of
+// the stream to a Write after Read has found no data and before Read
+// checks for the end.
 func TestConnReadGetsLastData(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)

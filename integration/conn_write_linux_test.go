@@ -26,9 +26,9 @@ func withMTU(t testing.TB, mtu int) {
 	t.Cleanup(func() { os.WriteFile(parameter, []byte("-1"), 0) })
 }
 
-// Conn.Write computes the MTU from this property: a write(2) that exceeds the
-// free send buffer takes only whole frames, regardless of the data already
-// queued.
+// Conn.Write computes the MTU from this property: a write(2) that exceeds
+// the free send buffer takes only whole frames, regardless of the data
+// already queued.
 func TestWriteSyscallTakesWholeFrames(t *testing.T) {
 	l := inLab(t)
 	labtest.RequireRoot(t)
@@ -71,8 +71,8 @@ func TestWriteSyscallTakesWholeFrames(t *testing.T) {
 	}
 }
 
-// writeOnce returns the number of bytes that the first write(2) with room
-// takes.
+// writeOnce returns the number of bytes that the first write(2)
+// with room takes.
 func writeOnce(t testing.TB, c *rfcomm.Conn, data []byte) (n int) {
 	t.Helper()
 	raw, err := c.SyscallConn()

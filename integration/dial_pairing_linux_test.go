@@ -60,8 +60,8 @@ func TestDialNamesMissingPairing(t *testing.T) {
 	if *attempts != 1 {
 		t.Errorf("%d attempts, want 1", *attempts)
 	}
-	// The controllers still wait for the pairing, which would delay other
-	// tests.
+	// The controllers still wait for the pairing, which would
+	// delay other tests.
 	l.Unplug()
 	l.Plug()
 }

@@ -9,6 +9,6 @@
 //	lab/run go test -v -run '^TestConnReadGetsLastData$' ./integration
 //
 // Its subdirectories test filetransfer over RFCOMM, the virtual radio of
-// rfcommtest, the behavior under every fault, and long operation under random
-// faults.
+// rfcommtest, the behavior under every fault, and long operation under
+// random faults.
 package integration

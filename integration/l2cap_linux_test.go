@@ -300,8 +300,8 @@ func TestL2CAPWriteDoesNotSpin(t *testing.T) {
 	}
 }
 
-// systemTime returns the processor time that this process has spent in the
-// kernel.
+// systemTime returns the processor time that this process has spent
+// in the kernel.
 func systemTime(t testing.TB) time.Duration {
 	t.Helper()
 	var usage syscall.Rusage

@@ -8,8 +8,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
-// A lab is the two adapters of the lab. Tests dial from the near one to the far
-// one.
+// A lab is the two adapters of the lab. Tests dial from the near one
+// to the far one.
 type lab struct {
 	*labtest.Lab
 	near, far rfcomm.BDAddr

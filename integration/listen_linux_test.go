@@ -149,8 +149,8 @@ func TestListenLosesChannelToLaterOne(t *testing.T) {
 const listenChildEnv = "RFCOMM_TEST_LISTEN_CHILD"
 
 // TestListenChild is not a test but the child process of
-// TestListenInTwoProcesses. It listens on a new channel for each byte that it
-// reads.
+// TestListenInTwoProcesses. It listens on a new channel for each byte
+// that it reads.
 func TestListenChild(t *testing.T) {
 	if os.Getenv(listenChildEnv) == "" {
 		return

@@ -83,8 +83,8 @@ func inodeOf(t *testing.T, listener *rfcomm.Listener) string {
 // checkAlive checks that RFCOMM on this machine is not deadlocked.
 func (l *lab) checkAlive(t *testing.T) {
 	t.Helper()
-	// The controllers still wait for the pairing, which would delay other
-	// tests.
+	// The controllers still wait for the pairing, which would
+	// delay other tests.
 	l.Unplug()
 	l.Plug()
 	alive := hosttest.InBackground(func() error {

@@ -129,9 +129,9 @@ func TestListenerCloseEndsQueuedConns(t *testing.T) {
 	conntest.ReceiveEOF(t, waiting)
 }
 
-// With BT_DEFER_SETUP, which BlueZ uses for its profiles, the first read(2)
-// accepts the connection. It returns no bytes, but is not the end of the
-// stream.
+// With BT_DEFER_SETUP, which BlueZ uses for its profiles, the first
+// read(2) accepts the connection. It returns no bytes, but is not the end
+// of the stream.
 func TestConnReadOfDeferredIsNotEOF(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
@@ -197,8 +197,8 @@ func TestFileListenerAndFileConnWork(t *testing.T) {
 		t.Errorf("the second listener has address %v, want %v", second.Addr(), listener.Addr())
 	}
 
-	// The second listener shares the queue, so the queue survives the first
-	// one.
+	// The second listener shares the queue, so the queue survives
+	// the first one.
 	waiting := l.dial(t, listener)
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)

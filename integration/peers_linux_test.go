@@ -193,8 +193,8 @@ func TestConnCarriesTLS(t *testing.T) {
 	client.Close()
 }
 
-// newCertificate returns a certificate for a host name, and a pool that trusts
-// it.
+// newCertificate returns a certificate for a host name, and a pool
+// that trusts it.
 func newCertificate(t *testing.T, host string) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -175,8 +175,8 @@ func TestListenAtHighRefusesAnUnconfirmedKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
-	// The controllers may still wait for a pairing, which would delay other
-	// tests.
+	// The controllers may still wait for a pairing, which would
+	// delay other tests.
 	l.Unplug()
 	l.Plug()
 }
@@ -198,8 +198,8 @@ func TestSecurityMediumRefusedBesideLow(t *testing.T) {
 }
 
 // The kernel itself refuses unencrypted peers of a listener at medium.
-// listenUnguarded turns that check off, so that only the check in Accept
-// remains.
+// listenUnguarded turns that check off, so that only the check in
+// Accept remains.
 func TestAcceptSkipsUnprotectedPeers(t *testing.T) {
 	l := inLab(t)
 	listener := l.listenUnguarded(t)
@@ -299,8 +299,8 @@ func TestDialNamesUnconfirmedPairing(t *testing.T) {
 	_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(err)
 	checkOpError(t, err, "dial", d.LocalAddr, conntest.AddrOf(listener), unix.ETIMEDOUT, "nobody confirmed the pairing")
-	// The controllers still wait for the pairing, which would delay other
-	// tests.
+	// The controllers still wait for the pairing, which would
+	// delay other tests.
 	l.Unplug()
 	l.Plug()
 }

@@ -7,10 +7,10 @@
 # series wins; suites joined by + are one entry. A suffix after a dash
 # distinguishes a second source of a series.
 #
-# Series 6.1 is without security updates on purpose: a single unanswered page
-# crashes 6.1.192 of bookworm-security in its RFCOMM thread (list corruption in
-# hci_chan_del), and never crashes 6.1.176 of bookworm. 6.1-security is with
-# them.
+# Series 6.1 is without security updates on purpose: a single unanswered
+# page crashes 6.1.192 of bookworm-security in its RFCOMM thread (list
+# corruption in hci_chan_del), and never crashes 6.1.176 of bookworm.
+# 6.1-security is with them.
 declare -A KERNEL_SUITES=(
 	[6.1]="bookworm"
 	[6.1-security]="bookworm+bookworm-security"
@@ -138,10 +138,10 @@ quietly() {
 	"$@" >>"$log" 2>&1 </dev/null
 }
 
-# kernel_pick TREE DIRECTORY copies the image and the modules from an unpacked
-# package. Debian has moved the image from /boot to the directory of the
-# modules, and the modules from /lib to /usr/lib, so kernel_pick searches for
-# both.
+# kernel_pick TREE DIRECTORY copies the image and the modules from an
+# unpacked package. Debian has moved the image from /boot to the directory
+# of the modules, and the modules from /lib to /usr/lib, so kernel_pick
+# searches for both.
 kernel_pick() {
 	local tree=$1 directory=$2 modules base version image name kind path plain
 	modules=$(find "$tree" -path '*/lib/modules/*' -prune -type d -print -quit)
@@ -166,9 +166,9 @@ kernel_pick() {
 	done
 }
 
-# kernel_unpack IMAGE prints the kernel that is compressed in IMAGE, or fails.
-# In the emulation, decompressing the image would take half of the time of a
-# boot.
+# kernel_unpack IMAGE prints the kernel that is compressed in IMAGE, or
+# fails. In the emulation, decompressing the image would take half of the
+# time of a boot.
 kernel_unpack() {
 	local image=$1 start length size unpack
 	# The kernel's documentation of the x86 boot protocol defines the offsets.

@@ -19,8 +19,8 @@ declare -A FILE_PACKAGES=(
 	[/usr/lib/python3/dist-packages/bluetooth/__init__.py]=python3-bluez
 )
 
-# The Debian packages of programs with which only lab/bench compares this
-# module.
+# The Debian packages of programs with which only lab/bench
+# compares this module.
 declare -A PEER_PACKAGES=(
 	[rctest]=bluez-test-tools
 	[obexftp]=obexftp

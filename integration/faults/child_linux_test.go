@@ -24,8 +24,8 @@ import (
 // which a fault kills.
 const childEnv = "RFCOMM_FAULTS_CHILD"
 
-// ready is the line that a child prints when it is in the state to be killed
-// in.
+// ready is the line that a child prints when it is in the state to
+// be killed in.
 const ready = "ready"
 
 // child runs a child, which by its first argument either listens on an address
@@ -116,8 +116,8 @@ func (s *scenario) startChild(args ...string) {
 	self, err := os.Executable()
 	s.must(err)
 	cmd := exec.Command(self)
-	// Without GORACE, the race detector would wait for 1 s at the end of each
-	// child.
+	// Without GORACE, the race detector would wait for 1 s at the end
+	// of each child.
 	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(args, "\n"), "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

@@ -68,8 +68,8 @@ func runDialing(s *scenario) {
 		s.strike()
 		s.await(dialed)
 	case wrongFrames:
-		// The kernel dials over the existing session, no matter which end began
-		// it.
+		// The kernel dials over the existing session, no matter which
+		// end began it.
 		p := s.rawPeer(s.third, s.near)
 		p.session()
 		address = s.childAddress(s.third)

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A malformation is a message, of one or more frames, that no device should
-// send.
+// A malformation is a message, of one or more frames, that no
+// device should send.
 type malformation struct {
 	name   string
 	frames [][]byte

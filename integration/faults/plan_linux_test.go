@@ -52,8 +52,8 @@ func (p plan) atLeast() time.Duration {
 
 const success = "success"
 
-// The times in the table. Where the test shortens them, they are those of real
-// devices.
+// The times in the table. Where the test shortens them, they are those of
+// real devices.
 const (
 	afterPage        = "after the page timeout: 5 s"
 	afterSupervision = "after the link's supervision timeout: 20 s, unless the devices agree on another"

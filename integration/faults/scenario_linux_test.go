@@ -49,15 +49,15 @@ func (s *scenario) closing(c *rfcomm.Conn) *rfcomm.Conn {
 	return c
 }
 
-// connected returns the two ends of a new connection, which are closed at the
-// end.
+// connected returns the two ends of a new connection, which are
+// closed at the end.
 func (s *scenario) connected() (near, far *rfcomm.Conn) {
 	s.Helper()
 	near, far = s.connect(s.T, s.near, s.far)
 	s.atEnd(func() {
 		near.Close()
-		// If both ends close with unread data, their channel stays busy for 40
-		// s.
+		// If both ends close with unread data, their channel stays
+		// busy for 40 s.
 		far.SetReadDeadline(time.Now().Add(drainTime))
 		io.Copy(io.Discard, far)
 		far.Close()
@@ -65,8 +65,8 @@ func (s *scenario) connected() (near, far *rfcomm.Conn) {
 	return near, far
 }
 
-// drainTime limits the wait for the end of a stream before the connection is
-// closed.
+// drainTime limits the wait for the end of a stream before the
+// connection is closed.
 const drainTime = 5 * time.Second
 
 // drain reads and discards data until the end of the stream.
@@ -80,8 +80,8 @@ func (s *scenario) strike() {
 	s.fault.strike(s)
 }
 
-// hangs is the time beyond the planned limit after which a call counts as
-// hanging.
+// hangs is the time beyond the planned limit after which a call
+// counts as hanging.
 const hangs = 10 * time.Second
 
 // await waits for the caller's result. After the planned time limit and hangs,

@@ -65,8 +65,8 @@ func (s *setup) revert(t testing.TB) {
 	})
 }
 
-// reset reverts every fault and ends every link, so that no cell affects the
-// next.
+// reset reverts every fault and ends every link, so that no cell
+// affects the next.
 func (s *setup) reset(t testing.TB) {
 	t.Helper()
 	s.revert(t)
@@ -101,8 +101,8 @@ func (s *setup) eachLink(do func(*rfcommtest.Link)) {
 const droppedWork = "__queue_work+"
 
 // blameKernel searches the kernel's log for the cause of a failure. If the
-// kernel has dropped work, its adapters may send nothing, and removing them may
-// hang.
+// kernel has dropped work, its adapters may send nothing, and removing
+// them may hang.
 func (s *setup) blameKernel(t testing.TB) {
 	t.Helper()
 	if !t.Failed() {

@@ -41,9 +41,9 @@ var reading = &activity{name: "Read", run: runReading, plans: map[*fault]plan{
 // longerThanAll exceeds every timeout of the kernel observed so far.
 const longerThanAll = 55 * time.Second
 
-// endStall checks that a call has not returned after longerThanAll, and then
-// calls end, which must make it return. The returned channel receives the
-// result.
+// endStall checks that a call has not returned after longerThanAll, and
+// then calls end, which must make it return. The returned channel
+// receives the result.
 func (s *scenario) endStall(result <-chan error, end func()) <-chan error {
 	s.Helper()
 	select {

@@ -53,8 +53,8 @@ func (r row) seen() string {
 // ends matches the addresses of a connection in the text of an error.
 var ends = regexp.MustCompile(`rfcomm \[[0-9A-F:]{17}\](:\d+)?(->\[[0-9A-F:]{17}\]:\d+)?`)
 
-// anonymous replaces the addresses and timeouts of the test in the text of an
-// error.
+// anonymous replaces the addresses and timeouts of the test in the
+// text of an error.
 func anonymous(text string) string {
 	text = strings.NewReplacer("\n", " ", "for "+idleTimeout.String(), "for 30s").Replace(text)
 	return strings.NewReplacer("|", "/", "`", "'").Replace(ends.ReplaceAllString(text, "rfcomm …"))

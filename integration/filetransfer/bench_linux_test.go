@@ -93,8 +93,8 @@ func BenchmarkGoodput(b *testing.B) {
 
 var wayNames = []string{"copy", "framed", "plain", "article"}
 
-// serveCopies sends a file with io.Copy to each client, after a request of one
-// byte.
+// serveCopies sends a file with io.Copy to each client, after a
+// request of one byte.
 func serveCopies(listener *rfcomm.Listener, path string) {
 	for {
 		c, err := listener.Accept()

@@ -106,8 +106,8 @@ func randomFile(t testing.TB, dir, name string, size int) []byte {
 	return content
 }
 
-// mustHold checks a file's content, and that its directory contains no partial
-// file.
+// mustHold checks a file's content, and that its directory contains no
+// partial file.
 func mustHold(t testing.TB, dir, name string, content []byte) {
 	t.Helper()
 	got, err := os.ReadFile(filepath.Join(dir, name))
@@ -121,8 +121,8 @@ func mustHold(t testing.TB, dir, name string, content []byte) {
 	}
 }
 
-// fullSize is the size of the large files. The tests of examples use larger
-// ones.
+// fullSize is the size of the large files. The tests of examples
+// use larger ones.
 const fullSize = 1 << 20
 
 // lessSize is the size of files whose transfer must be interrupted. Their

@@ -122,8 +122,8 @@ func TestServerLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-// A cancelling reader is endless content, and cancels its context when it is
-// read.
+// A cancelling reader is endless content, and cancels its context
+// when it is read.
 type cancelling struct{ cancel context.CancelFunc }
 
 func (r cancelling) Read(b []byte) (int, error) {

@@ -129,8 +129,8 @@ func TestLinkAirtimeCountsSlots(t *testing.T) {
 	}
 }
 
-// quiet waits until the air has been idle for 50 ms, and returns the total air
-// time.
+// quiet waits until the air has been idle for 50 ms, and returns the
+// total air time.
 func quiet(t *testing.T, link *rfcommtest.Link) rfcommtest.Airtime {
 	t.Helper()
 	use := link.Airtime()

@@ -96,8 +96,8 @@ func (c *client) oneStream(size int, last bool) error {
 	head := binary.BigEndian.AppendUint32(nil, id.client)
 	head = binary.BigEndian.AppendUint32(head, id.connection)
 	if !last {
-		// A fault may leave one end with a link that the other end no longer
-		// has.
+		// A fault may leave one end with a link that the other end
+		// no longer has.
 		conn.SetDeadline(time.Now().Add(20 * time.Second))
 	}
 	wrote := hosttest.InBackground(func() error {
@@ -171,8 +171,8 @@ func (c *client) files(faulty context.Context) {
 		}
 		done := c.untilWhole("upload of "+name, func(ctx context.Context, fc *filetransfer.Client) error {
 			err := fc.Upload(ctx, sent, name)
-			// The receipt can be lost with the link although the file was
-			// stored.
+			// The receipt can be lost with the link although the
+			// file was stored.
 			if errors.Is(err, os.ErrExist) {
 				err = nil
 			}

@@ -52,8 +52,8 @@ func TestSoak(t *testing.T) {
 	})
 }
 
-// awaitClients waits until all clients have completed a last round without
-// faults.
+// awaitClients waits until all clients have completed a last round
+// without faults.
 func awaitClients(t *testing.T, clients *sync.WaitGroup) {
 	t.Helper()
 	done := make(chan struct{})

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// levelWarning is the least severe level of kernel messages that the lab
-// reports.
+// levelWarning is the least severe level of kernel messages that
+// the lab reports.
 const levelWarning = 4
 
 // A kernelLog collects the kernel's messages of level warning or worse since

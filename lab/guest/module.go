@@ -15,9 +15,9 @@ import (
 // is still the root of PID 1.
 const moduleFiles = "/proc/1/root/modules"
 
-// unloadRFCOMM unloads the module rfcomm, so that the kernel behaves as if it
-// had never been loaded. Connections that are still closing delay this for a
-// while.
+// unloadRFCOMM unloads the module rfcomm, so that the kernel behaves as
+// if it had never been loaded. Connections that are still closing delay
+// this for a while.
 func unloadRFCOMM() error {
 	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		err := unix.DeleteModule("rfcomm", unix.O_NONBLOCK)

@@ -1,6 +1,6 @@
-// Package conntest makes RFCOMM connections between two adapters of this
-// machine, and moves data over them, in tests that package labtest or
-// rfcommtest has given the adapters.
+// Package conntest makes RFCOMM connections between two adapters of this machine,
+// and transfers data over them, for tests in the lab. The adapters are those of
+// package labtest or rfcommtest.
 package conntest
 
 import (
@@ -67,7 +67,8 @@ func Dial(t testing.TB, from rfcomm.BDAddr, to net.Addr) *rfcomm.Conn {
 	return c
 }
 
-// DialContext connects an adapter to a listener.
+// DialContext is like Dial but returns the error, and does not close the
+// connection.
 func DialContext(ctx context.Context, from rfcomm.BDAddr, to net.Addr) (*rfcomm.Conn, error) {
 	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: from}}
 	return d.DialRFCOMM(ctx, to.(rfcomm.Addr))

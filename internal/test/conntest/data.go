@@ -40,8 +40,8 @@ func ReceiveEOF(t testing.TB, c net.Conn) {
 	}
 }
 
-// fillTimeout is more than a working radio needs to take data from a full
-// buffer.
+// fillTimeout is more than a working radio needs to take data from
+// a full buffer.
 const fillTimeout = 500 * time.Millisecond
 
 // Fill writes until the buffers of both kernels are full, and returns the

@@ -33,8 +33,8 @@ type Rule struct {
 	Reason string
 }
 
-// External is the pattern of all packages outside of the module and the standard
-// library.
+// External is the pattern of all packages outside of the module and the
+// standard library.
 const External = "external"
 
 // Check returns a line for each import that breaks a rule.

@@ -72,8 +72,8 @@ func AwaitLocking(t testing.TB, function string) {
 	await(t, function, "sync.Mutex.Lock")
 }
 
-// await waits until a goroutine in the function has the state, as in a stack
-// trace.
+// await waits until a goroutine in the function has the state, as in
+// a stack trace.
 func await(t testing.TB, function, state string) {
 	t.Helper()
 	Eventually(t, "a goroutine in "+function+", "+state, func() bool {

@@ -35,8 +35,8 @@ func leakCheck(t testing.TB) (check func()) {
 	}
 }
 
-// startPoller makes the runtime open the descriptors of its poller, which stay
-// open.
+// startPoller makes the runtime open the descriptors of its poller,
+// which stay open.
 func startPoller(t testing.TB) {
 	t.Helper()
 	r, w, err := os.Pipe()

@@ -58,12 +58,12 @@ func RequireRoot(t testing.TB) {
 	}
 }
 
-// Dialer returns the BD_ADDR of the adapter to dial from, most significant byte
-// first.
+// Dialer returns the BD_ADDR of the adapter to dial from, most
+// significant byte first.
 func (l *Lab) Dialer() [6]byte { return l.adapters[DialerAdapter] }
 
-// Device returns the BD_ADDR of the adapter to listen on, most significant byte
-// first.
+// Device returns the BD_ADDR of the adapter to listen on, most
+// significant byte first.
 func (l *Lab) Device() [6]byte { return l.adapters[DeviceAdapter] }
 
 // lastChannel counts the calls of NextChannel.
@@ -74,9 +74,9 @@ var lastChannel atomic.Uint32
 // channel does not have to wait.
 func NextChannel() int { return int(lastChannel.Add(1)-1)%30 + 1 }
 
-// Stall stops the controllers of both adapters and the radio between them: a
-// page never ends, and the link carries no data. The end of the test calls
-// Resume.
+// Stall stops the controllers of both adapters and the radio between them:
+// a page never ends, and the link carries no data. The end of the test
+// calls Resume.
 func (l *Lab) Stall() {
 	l.t.Helper()
 	l.ask("stall")

@@ -113,8 +113,8 @@ func connect(t *testing.T, l *Lab, security byte) (dialed, accepted int) {
 	}
 }
 
-// readError reads from a connection until read(2) returns, and returns its
-// error.
+// readError reads from a connection until read(2) returns, and
+// returns its error.
 func readError(fd int) error {
 	buffer := make([]byte, 1)
 	for {

@@ -20,15 +20,15 @@ type LinkEnd struct {
 // Connected is the State of a link that carries data (BT_CONNECTED).
 const Connected = 1
 
-// Authenticated reports whether the other end has proved that it holds the link
-// key.
+// Authenticated reports whether the other end has proved that it holds
+// the link key.
 func (e LinkEnd) Authenticated() bool { return e.Mode&0x0002 != 0 } // HCI_LM_AUTH
 
 // Encrypted reports whether the link is encrypted.
 func (e LinkEnd) Encrypted() bool { return e.Mode&0x0004 != 0 } // HCI_LM_ENCRYPT
 
-// LinkEnds returns both ends of the link between the adapters, or nil without a
-// link.
+// LinkEnds returns both ends of the link between the adapters, or nil
+// without a link.
 func (l *Lab) LinkEnds() []LinkEnd {
 	l.t.Helper()
 	reply := l.ask("links")
