@@ -131,9 +131,13 @@ func (c *promptedConn) readPrompt(ctx context.Context, timeout time.Duration) er
 	}
 }
 
+// settle is how long the end of a wait is put off, so that it does not overtake
+// the server's last bytes: a Read after its deadline ignores received data.
+const settle = 200 * time.Millisecond
+
 // watch waits until the server sends something or closes the connection; it may
-// send an error first. The returned function ends the wait and reports whether
-// the connection can still be used.
+// send an error first. The returned function ends the wait, after settle, and
+// reports whether the connection can still be used.
 func (c *promptedConn) watch() (stay func() bool) {
 	c.SetReadDeadline(time.Time{})
 	open := make(chan bool, 1)
@@ -142,7 +146,7 @@ func (c *promptedConn) watch() (stay func() bool) {
 		open <- errors.Is(err, os.ErrDeadlineExceeded)
 	}()
 	return func() bool {
-		c.SetReadDeadline(longAgo)
+		c.SetReadDeadline(time.Now().Add(settle))
 		defer c.SetReadDeadline(time.Time{})
 		return <-open
 	}
