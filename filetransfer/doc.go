@@ -35,8 +35,8 @@
 //     content, it only closes the connection, because a line would look like
 //     content.
 //
-// A transfer is complete if the stream ends after the end mark, or if 2 s pass
-// after the end mark. A stream that ends without the mark was cut.
+// A transfer is complete when the end mark is followed by the end of the stream
+// or by 2 s of silence. A stream that ends without the mark was cut.
 //
 // The dialect has three weaknesses: a file that contains the words of the mark
 // cannot always be distinguished from one that was cut there; corrupt content
@@ -83,9 +83,9 @@
 //
 // It answers a get with "ok" and the fields of the file, followed by the
 // content from the offset on. The client answers with "ok" when it has stored
-// the file, or with an error. If the bytes before the offset do not have the
-// checksum of the request, the server answers "changed", and the client repeats
-// the request without an offset.
+// the file, or with an error. If the file is shorter than the offset, or its
+// bytes before the offset do not have the checksum of the request, the server
+// answers "changed", and the client repeats the request without an offset.
 //
 // It answers a put with "ready". If the client wants to resume and the server
 // has part of the file, the answer has the Offset and SHA-256 of that part. The
@@ -100,15 +100,15 @@
 // including the bytes before the offset. If the rest of the content cannot be
 // sent, an error follows instead.
 //
-// A side that keeps its peer waiting while it reads a part file or writes to
-// its disk sends a "wait" block from time to time.
+// A side that keeps its peer waiting, because it first reads the bytes before
+// an offset or writes to its disk, sends a "wait" block from time to time.
 //
 // Answers that report an error have a Message for people. Their words are
 // listed below; later versions may add more.
 //
 //	not-exist    the file or directory does not exist
 //	exist        the file exists and must not be replaced
-//	permission   the file must not be read or written
+//	permission   the file may not be read or written
 //	invalid      the name is invalid, or is that of a directory instead of a file
 //	too-large    the file is larger than the server allows
 //	changed      the file differs from before, or shrank during the transfer

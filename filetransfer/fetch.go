@@ -30,8 +30,8 @@ const (
 // the number of bytes written to w.
 //
 // The file is complete only if the error is nil. Even then, a file that
-// contains the words of the end mark may have been cut there by a pause of 2 s,
-// because the dialect cannot distinguish the two.
+// contains the words of the end mark may have been cut there by a pause of 2 s:
+// the dialect cannot distinguish such a pause from the end of the file.
 //
 // If the stream ends without the mark, the error matches io.ErrUnexpectedEOF;
 // the bytes received until then have been written to w. If the server is a

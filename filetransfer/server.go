@@ -17,7 +17,7 @@ import (
 type Server struct {
 	// FS holds the files that the server offers. For a directory, use the FS of
 	// an os.Root. Any other FS works as well, such as an embed.FS or a zip
-	// archive. If FS is nil, the server offers no files.
+	// archive. If nil, the server offers no files and refuses gets.
 	//
 	// If an FS has no Stat method, such as the result of fs.Sub, the server
 	// does not follow symbolic links in it. For a subdirectory,

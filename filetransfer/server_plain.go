@@ -41,8 +41,7 @@ func (s *session) servePlain() error {
 	return nil
 }
 
-// readPlainName reads a name. It ends at a line end, after 2,048 bytes, or
-// after a silence.
+// readPlainName reads a name, up to a line end, 2,048 bytes or a silence.
 func (s *session) readPlainName() (string, error) {
 	end := time.Now().Add(s.wire.idle)
 	silence := min(nameSilence, s.wire.idle/2)

@@ -61,8 +61,8 @@ func (s *session) tooLarge(size int64) error {
 }
 
 // agreeOnPart offers the part file to the client and begins at the offset that
-// the client chooses, which it returns. The returned hash contains the bytes
-// before that offset.
+// the client chooses. It returns that offset and a hash that contains the bytes
+// before it.
 func (s *session) agreeOnPart(ctx context.Context, part *partfile.File, info Info, request block) (sum hash.Hash, from int64, err error) {
 	sum = sha256.New()
 	held := int64(0)

@@ -20,9 +20,9 @@ const (
 	// idle timeout. It makes a peer that sends single bytes time out.
 	minProgress = 1 << 10
 
-	// stuckGrace is the time that a call waits for the transfer to return after
-	// its context has ended. It takes longer only if a reader, writer or file
-	// system is stuck; then the call returns without it.
+	// stuckGrace is the maximum time that a call waits for the transfer to
+	// return after the context has ended. Only a stuck reader, writer or file
+	// system takes longer; the call then returns and leaves it running.
 	stuckGrace = 100 * time.Millisecond
 )
 
