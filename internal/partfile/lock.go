@@ -9,8 +9,8 @@ import (
 )
 
 // maxAttempts is the maximum number of attempts of findPart. It retries if the
-// part file disappears before it is locked, which means that another transfer
-// is making progress.
+// part file disappears before findPart has locked it: another transfer is then
+// making progress.
 const maxAttempts = 100
 
 // errMoved means that another transfer removed or renamed the part file before
@@ -93,7 +93,8 @@ func (f *File) dropPlaced() error {
 // another transfer may do the same. The later one returns ErrBusy.
 func (f *File) beginAnew() error {
 	if f.file != nil {
-		// Truncating would keep permissions that another umask has restricted.
+		// The old file is not truncated, because its permissions are those that
+		// another umask left.
 		if err := f.removePart(); err != nil {
 			return err
 		}

@@ -53,9 +53,9 @@ func Open(root *os.Root, name string, replace bool) (*File, error) {
 		return nil, receiveError(name, err)
 	}
 	f := &File{name: name, dir: dir, base: base, part: partName(base), replace: replace}
-	// findPart must run first: it removes the part name that a killed transfer
-	// left on a file it had already put into place, and check looks at that
-	// file.
+	// findPart must run before check. If an earlier transfer was killed after
+	// the file got its final name, findPart removes the part name that is left,
+	// and check then finds the complete file.
 	if err = f.findPart(); err == nil {
 		err = check(dir, base, replace)
 	}
