@@ -107,8 +107,8 @@ func partSize(path string) int64 {
 }
 
 // kept adds advice to the error of a get: the name of the part file and the
-// command that resumes the get. It returns err itself if the get has not
-// changed the size of the part file, which was before.
+// command that resumes the get. If the part file still has its size from before
+// the get, kept returns err itself.
 func kept(err error, o *options, before int64) error {
 	after := partSize(o.output)
 	if err == nil || after == before {

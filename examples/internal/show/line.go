@@ -87,7 +87,8 @@ func describe(p filetransfer.Progress) string {
 	}
 }
 
-// percent returns the completed percentage, at most 99.
+// percent returns the completed percentage, at most 99, so that 100 is never
+// shown before the end.
 func percent(p filetransfer.Progress) int64 {
 	return min(int64(float64(p.Done)/float64(p.Total)*100), 99)
 }

@@ -40,8 +40,8 @@ func Duration(d time.Duration) string {
 	return d.Round(unit).String()
 }
 
-// Name returns a name, quoted if it contains characters that a terminal does
-// not print. Names are sent by a peer, which may be hostile.
+// Name returns a name, quoted if it contains characters that could change the
+// display of a terminal. Names are sent by a peer, which may be hostile.
 func Name(name string) string {
 	if name != "" && printable(name) {
 		return name
@@ -49,8 +49,8 @@ func Name(name string) string {
 	return strconv.Quote(name)
 }
 
-// Text returns the text as one line. Characters that a terminal does not print
-// are replaced.
+// Text returns the text as one line. Characters that could change the display
+// of a terminal are replaced.
 func Text(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
