@@ -147,7 +147,7 @@ func TestSlotsAreThoseMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range raw {
-		if m.size > piece+4 { // several frames
+		if m.size > chunk+4 { // several frames
 			continue
 		}
 		slots, packets := slots(m.size)
@@ -159,7 +159,7 @@ func TestSlotsAreThoseMeasured(t *testing.T) {
 
 func TestPiecesAreThoseMeasured(t *testing.T) {
 	total := 0
-	for _, length := range pieces() {
+	for _, length := range chunks() {
 		slots, packets := slots(length)
 		total += slots + packets
 	}

@@ -4,7 +4,7 @@ import "fmt"
 
 const layersDescription = "The layers of a connection, at the writing end from the top to the bottom, and at the reading " +
 	"end from the bottom to the top: application, package rfcomm, internal/btsocket, system calls, the kernel's RFCOMM, " +
-	"L2CAP and HCI, controller, air. Between the two ends the picture follows a Write of 4096 bytes: pieces of 1012 bytes " +
+	"L2CAP and HCI, controller, air. Between the two ends the picture follows a Write of 4096 bytes: chunks of 1012 bytes " +
 	"become frames of 1017, L2CAP packets of 1021 and one 3-DH5 packet each, of 5 slots and one for the reply. The last 48 " +
 	"bytes take one slot and its reply. All take 26 slots, which is 16.25 ms. The numbers are in design.md."
 
@@ -52,9 +52,9 @@ var layers = []layer{
 	},
 	{
 		class: "user", name: "internal/btsocket",
-		writes: "cuts pieces, waits in the Go poller", reads: "waits, finds the end of the stream",
-		data:    func(p *picture, y float64) { drawParts(p, y, pieceParts()...) },
-		caption: "pieces that fill one packet each",
+		writes: "cuts chunks, waits in the Go poller", reads: "waits, finds the end of the stream",
+		data:    func(p *picture, y float64) { drawParts(p, y, chunkParts()...) },
+		caption: "chunks that fill one packet each",
 	},
 	{
 		class: "kernel", name: "System calls",

@@ -5,16 +5,16 @@ import "fmt"
 // The Write that the picture of the layers follows.
 const (
 	writeSize = 4096
-	piece     = 1012  // the most that fits a 3-DH5 packet, with the headers of RFCOMM and L2CAP
+	chunk     = 1012  // the most that fits a 3-DH5 packet, with the headers of RFCOMM and L2CAP
 	packet    = 1021  // the capacity of a 3-DH5 packet
 	slotTime  = 0.625 // ms
 )
 
-// pieces returns the lengths of the pieces of the Write.
-func pieces() []int {
+// chunks returns the lengths of the chunks of the Write.
+func chunks() []int {
 	var all []int
-	for rest := writeSize; rest > 0; rest -= piece {
-		all = append(all, min(rest, piece))
+	for rest := writeSize; rest > 0; rest -= chunk {
+		all = append(all, min(rest, chunk))
 	}
 	return all
 }
@@ -83,19 +83,19 @@ func drawParts(p *picture, y float64, parts ...part) {
 	}
 }
 
-// pieceParts are the pieces of the Write.
-func pieceParts() []part {
+// chunkParts are the chunks of the Write.
+func chunkParts() []part {
 	var parts []part
-	for _, length := range pieces() {
+	for _, length := range chunks() {
 		parts = append(parts, part{"data", length, fmt.Sprint(length)})
 	}
 	return parts
 }
 
-// frameParts are those of an RFCOMM frame with a full piece: before it address,
+// frameParts are those of an RFCOMM frame with a full chunk: before it address,
 // control and length, and behind it the checksum.
 func frameParts() []part {
-	return []part{{"rfcommhead", 4, "4"}, {"data", piece, fmt.Sprint(piece)}, {"rfcommhead", 1, "1"}}
+	return []part{{"rfcommhead", 4, "4"}, {"data", chunk, fmt.Sprint(chunk)}, {"rfcommhead", 1, "1"}}
 }
 
 // l2capParts are those of the L2CAP packet with that frame.
@@ -104,7 +104,7 @@ func l2capParts() []part { return append([]part{{"l2caphead", 4, "4"}}, framePar
 // packetParts are the packets of the Write.
 func packetParts() []part {
 	var parts []part
-	for _, length := range pieces() {
+	for _, length := range chunks() {
 		parts = append(parts, part{"data", onAir(length), fmt.Sprint(onAir(length))})
 	}
 	return parts
@@ -126,7 +126,7 @@ func drawBuffer(p *picture, y float64) {
 	width := (dataWidth + partGap) / float64(bufferFrames)
 	for i := range bufferFrames {
 		class := "slot"
-		if i < len(pieces()) {
+		if i < len(chunks()) {
 			class = "data"
 		}
 		p.rect(class, dataLeft+float64(i)*width, y+5, width-partGap, partHeight, 3)
@@ -138,13 +138,13 @@ func drawAir(p *picture, y float64) {
 	p.text("strong", writerLeft, y, "Air")
 	p.text("small quiet", writerLeft+28, y, "slots of 625 µs: a packet takes 1, 3 or 5 of them, and the next one is for the reply, with its acknowledgement and credits")
 	total := 0
-	for _, length := range pieces() {
+	for _, length := range chunks() {
 		slots, packets := slots(length)
 		total += slots + packets
 	}
 	width := float64(layersWidth-2*writerLeft) / float64(total)
 	x := float64(writerLeft)
-	for _, length := range pieces() {
+	for _, length := range chunks() {
 		slots, _ := slots(length)
 		p.rect("data", x+1, y+12, float64(slots)*width-2, 28, 3)
 		p.text("inside middle", x+float64(slots)*width/2, y+31, airLabel(slots, length))
@@ -153,8 +153,8 @@ func drawAir(p *picture, y float64) {
 		p.text("tiny quiet middle", x+width/2, y+30, "reply")
 		x += width
 	}
-	first, replies := slots(piece)
-	drawSpan(p, y+52, writerLeft, float64(first+replies)*width, spanLabel(first+replies, piece))
+	first, replies := slots(chunk)
+	drawSpan(p, y+52, writerLeft, float64(first+replies)*width, spanLabel(first+replies, chunk))
 	drawSpan(p, y+84, writerLeft, float64(total)*width, spanLabel(total, writeSize))
 	drawNote(p, y+52, writerLeft+float64(first+replies)*width+24)
 }
@@ -181,11 +181,11 @@ func drawSpan(p *picture, y, left, width float64, label string) {
 	p.text("small middle", left+width/2, y+17, label)
 }
 
-// drawNote draws the reason for pieces shorter than the MTU.
+// drawNote draws the reason for chunks shorter than the MTU.
 func drawNote(p *picture, y, left float64) {
-	slots, packets := slots(piece + 4)
+	slots, packets := slots(chunk + 4)
 	slots += packets
 	p.text("small quiet", left, y+4, fmt.Sprintf(
 		"A frame with %d bytes of data is 4 bytes too long for a 3-DH5 packet. It takes %d slots: %.0f kB/s.",
-		piece+4, slots, float64(piece+4)/(float64(slots)*slotTime)))
+		chunk+4, slots, float64(chunk+4)/(float64(slots)*slotTime)))
 }

@@ -87,7 +87,7 @@ func drawCurves(p *picture, t table) error {
 		return err
 	}
 	p.text("head", 28, 72, "With time on the air")
-	p.text("quiet", 28, 92, "This library cuts a Write into pieces that fill 3-DH5 packets; rctest and raw system calls send whole buffers.")
+	p.text("quiet", 28, 92, "This library cuts a Write into chunks that fill 3-DH5 packets; rctest and raw system calls send whole buffers.")
 	drawCurveAxes(p)
 	p.polygon("gain", append(curve(ours), reversed(curve(raw))...))
 	p.polyline("curve raw", curve(raw))
