@@ -17,7 +17,13 @@ const patience = 2 * time.Minute
 // Eventually waits until holds returns true. What describes the condition.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
+	eventually(t, patience, what, holds)
+}
+
+// eventually is Eventually with a timeout.
+func eventually(t testing.TB, timeout time.Duration, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(timeout); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("timed out waiting for: %s\n%s", what, goroutines())
 		}
