@@ -7,6 +7,7 @@ import (
 	"context"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
@@ -55,11 +56,17 @@ func Accept(t testing.TB, l *rfcomm.Listener) *rfcomm.Conn {
 	return c
 }
 
+// dialTimeout limits a dial that must succeed. It exceeds the time after which
+// the kernel gives up.
+const dialTimeout = time.Minute
+
 // Dial connects an adapter to a listener, and closes the connection at the end
 // of the test.
 func Dial(t testing.TB, from rfcomm.BDAddr, to net.Addr) *rfcomm.Conn {
 	t.Helper()
-	c, err := DialContext(t.Context(), from, to)
+	ctx, cancel := context.WithTimeout(t.Context(), dialTimeout)
+	defer cancel()
+	c, err := DialContext(ctx, from, to)
 	if err != nil {
 		t.Fatal(err)
 	}
