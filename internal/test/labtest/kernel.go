@@ -21,8 +21,8 @@ func (l *Lab) KernelWarnings() []string {
 	return strings.Split(text, "\n")
 }
 
-// Queued returns, for each connection that waits to be accepted, the
-// inode of its listener. The connection may be in any state.
+// Queued returns the inode of the listener of each connection that waits to be
+// accepted. The connection may be in any state.
 func Queued(t testing.TB) (inodes []string) {
 	t.Helper()
 	table, err := os.ReadFile("/proc/net/rfcomm")
