@@ -133,7 +133,8 @@ func receiveL2CAP(t testing.TB, s *btsocket.Socket, size int) {
 	}
 }
 
-// receiveL2CAPEnd reads the end of the connection, which stays.
+// receiveL2CAPEnd reads the end of the connection, repeatedly: every
+// Read must return it.
 func receiveL2CAPEnd(t testing.TB, s *btsocket.Socket, want error) {
 	t.Helper()
 	for range 3 {
@@ -143,12 +144,11 @@ func receiveL2CAPEnd(t testing.TB, s *btsocket.Socket, want error) {
 	}
 }
 
-// wakesL2CAP runs f in the background and returns its error after it waits in a
-// method of btsocket and cause has been called.
+// wakesL2CAP runs f in the background, calls cause once f waits in a method of
+// btsocket, and returns the error of f.
 func wakesL2CAP(t testing.TB, f func() error, method string, cause func()) error {
 	t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- f() }()
+	done := hosttest.InBackground(f)
 	hosttest.AwaitPolling(t, method)
 	cause()
 	return hosttest.Receive(t, done)
@@ -247,8 +247,8 @@ func TestL2CAPReadDeadline(t *testing.T) {
 	receiveL2CAP(t, accepted, 40<<10)
 }
 
-// fillL2CAP writes packets over a radio that stands still until the send buffer
-// is full, and returns their number.
+// fillL2CAP writes packets over a stalled link until the send buffer is full,
+// and returns their number.
 func fillL2CAP(t testing.TB, s *btsocket.Socket, size int) (packets int) {
 	t.Helper()
 	for {
@@ -286,7 +286,8 @@ func TestL2CAPWriteWaitsForRoom(t *testing.T) {
 	}
 }
 
-// A retry by each wake-up would take the processor for all that time.
+// A refused packet wakes the poller: see mayFit in internal/btsocket. A Write
+// that retried at each wake-up would use the processor until its deadline.
 func TestL2CAPWriteDoesNotSpin(t *testing.T) {
 	l := inL2CAPLab(t)
 	dialed, _ := l.connect(t)
@@ -397,15 +398,14 @@ func TestL2CAPCloseWakesReadAndWrite(t *testing.T) {
 	dialed, _ := l.connect(t)
 	l.Stall()
 	fillL2CAP(t, dialed, 30_000)
-	read, write := make(chan error, 1), make(chan error, 1)
-	go func() {
+	read := hosttest.InBackground(func() error {
 		_, err := dialed.Read(make([]byte, 1))
-		read <- err
-	}()
-	go func() {
+		return err
+	})
+	write := hosttest.InBackground(func() error {
 		_, err := dialed.Write(l2capPacket(30_000))
-		write <- err
-	}()
+		return err
+	})
 	hosttest.AwaitPolling(t, "(*Socket).Read")
 	hosttest.AwaitPolling(t, "(*Socket).Write")
 	if err := dialed.Close(); err != nil {
