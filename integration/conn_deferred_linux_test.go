@@ -14,8 +14,8 @@ import (
 
 const btDeferSetup = 7 // BT_DEFER_SETUP, include/net/bluetooth/bluetooth.h
 
-// deferSetup makes the kernel accept a connection of a listener only on its
-// first read(2).
+// deferSetup makes the kernel accept a connection of a listener only on the
+// first read(2) of the connection.
 func deferSetup(t *testing.T, listener *rfcomm.Listener) {
 	t.Helper()
 	withDescriptor(t, listener, func(fd int) {

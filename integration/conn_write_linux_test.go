@@ -71,8 +71,7 @@ func TestWriteSyscallTakesWholeFrames(t *testing.T) {
 	}
 }
 
-// writeOnce returns the number of bytes that the first write(2)
-// with room takes.
+// writeOnce calls write(2) until it takes any bytes, and returns their number.
 func writeOnce(t testing.TB, c *rfcomm.Conn, data []byte) (n int) {
 	t.Helper()
 	raw, err := c.SyscallConn()

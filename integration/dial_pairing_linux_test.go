@@ -17,12 +17,12 @@ import (
 )
 
 // A device that ends the link at every attempt looks like one whose last
-// connection is still closing.
+// connection is still closing, but does not stop.
 func TestDialNamesADeviceThatHangsUp(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	listener := conntest.ListenAt(t, rfcomm.Addr{Device: s.far.Addr()})
 	link := s.Link(s.near, s.far)
-	link.SetDelay(20 * time.Millisecond) // longer than it takes to end the link
+	link.SetDelay(20 * time.Millisecond) // so that the link ends before any attempt does
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)

@@ -211,9 +211,9 @@ func TestDialSeveralAtOnceWithoutALink(t *testing.T) {
 // Linux 6.1 crashes, so lab/test skips this test there: connect(2) dereferences
 // the NULL chan->conn of a session in rfcomm_check_security.
 //
-// On 6.12 one end's kernel can request a link right after the request of the
-// other end has made it, and then loses the link. The dials of that end fail
-// with EALREADY, and those of the other end time out.
+// On 6.12 the kernel of one end can request the link although a request of the
+// other end has just made it, and then loses the link. The dials of that end
+// fail with EALREADY, and those of the other end time out.
 func TestDialCrossesADialOfThePeer(t *testing.T) {
 	s := newScene(t, rfcommtest.Config{})
 	var dials []dialTo

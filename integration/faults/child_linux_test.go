@@ -24,8 +24,7 @@ import (
 // which a fault kills.
 const childEnv = "RFCOMM_FAULTS_CHILD"
 
-// ready is the line that a child prints when it is in the state to
-// be killed in.
+// ready is the line that a child prints once the fault may kill it.
 const ready = "ready"
 
 // child runs a child, which by its first argument either listens on an address

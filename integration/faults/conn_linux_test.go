@@ -39,7 +39,8 @@ func (c *watchedConn) passed(total int64) {
 // carried returns the number of bytes in both directions.
 func (c *watchedConn) carried() int64 { return c.read.Load() + c.written.Load() }
 
-// A gatedConn blocks in Read after a number of bytes, until its gate is closed.
+// A gatedConn blocks in Read after a number of bytes, until the
+// channel gate is closed.
 type gatedConn struct {
 	net.Conn
 	left int // bytes

@@ -71,9 +71,8 @@ func (p *rawPeer) awaitFrame(kind byte) {
 	}
 }
 
-// A peer that answers the disconnect and then drops its link has
-// acknowledged all data. This end can fail to distinguish it from a link
-// that was lost earlier.
+// A peer that answers the disconnect and then drops its link has acknowledged
+// all data. At this end, a link that was lost earlier can look the same.
 func TestShutdownWithADroppedLink(t *testing.T) {
 	log := new(sighting)
 	st := newLoggedSetup(t, log)

@@ -184,8 +184,9 @@ func (e *exchange) whole(m *transfer) bool {
 // protocolSize exceeds the bytes of a transfer besides the file's content.
 const protocolSize = 24 << 10
 
-// again makes the next attempt, which must complete the file. If stored, a part
-// of the file must be stored, from which the attempt must resume.
+// again makes the next attempt, which must complete the file. If a part of the
+// file is stored, the attempt must resume from it. The parameter stored means
+// that the last attempt must have stored a part.
 func (e *exchange) again(m *transfer, address rfcomm.Addr, stored bool) {
 	e.Helper()
 	held := e.held(m)

@@ -125,8 +125,8 @@ func mustHold(t testing.TB, dir, name string, content []byte) {
 // use larger ones.
 const fullSize = 1 << 20
 
-// lessSize is the size of files whose transfer must be interrupted. Their
-// transfer takes more than 1 s.
+// lessSize is the size of files whose transfer lasts long enough for an event
+// during it: more than 1 s.
 const lessSize = 3 << 19
 
 // oddFiles are names and sizes that are more likely to fail than others.

@@ -17,7 +17,8 @@ var (
 	seed  = flag.Uint64("soak.seed", 0, "seed of the faults; if 0, a random one")
 )
 
-// patience limits the waits of a client. Exceeding it means a bug.
+// patience limits the waits of a client. A client that waits
+// longer has met a bug.
 const patience = 2 * time.Minute
 
 func TestSoak(t *testing.T) {
@@ -63,7 +64,7 @@ func awaitClients(t *testing.T, clients *sync.WaitGroup) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(4 * patience): // more than all waits of a client
+	case <-time.After(4 * patience): // the clients have given up by now, and reported why
 		t.Fatal("the clients do not end")
 	}
 }
