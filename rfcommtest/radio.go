@@ -21,7 +21,7 @@ const (
 	maxControllers = 8
 )
 
-// Defaults of a Config. Like most controllers, they accept ACL packets as large
+// Defaults of a Config. As with most controllers, an ACL packet can be as long
 // as the data of the largest baseband packet.
 const (
 	defaultACLLength  = 1021
@@ -204,8 +204,8 @@ const settleTime = 100 * time.Millisecond
 // calls do nothing and return the same error.
 //
 // After Close, [Controller.Up], [Controller.Down], [Controller.Plug] and
-// [Link.Pair] return an error. All other methods have no effect, but the
-// Airtime methods still return their counts.
+// [Link.Pair] return an error whose text names the closed radio. All other
+// methods have no effect, but the Airtime methods still return their counts.
 func (r *Radio) Close() error {
 	r.closeOnce.Do(func() {
 		r.radio.Lock()

@@ -27,8 +27,8 @@ type Config struct {
 	ACLBuffers  int    // the number of ACL packets that the controller can hold
 	PacketTypes air.PacketTypes
 
-	// Output passes a packet to the host. It is called with the radio's lock held, and
-	// must not retain packet.
+	// Output passes a packet to the host. Output is called with the radio's
+	// lock held, and must not retain packet.
 	Output func(packet []byte)
 }
 

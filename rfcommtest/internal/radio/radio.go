@@ -71,7 +71,7 @@ type Station struct {
 	pageScan    bool // answers pages
 	inquiryScan bool // answers inquiries
 	unreachable bool // out of range: answers nothing, even while scanning
-	resets      int  // the number of calls of Reset, each of which cancels the pending calls of later
+	resets      int  // the number of calls of Reset; each cancels the functions that later has scheduled
 
 	// Refusal is the reason for rejecting all pages. If zero, pages are
 	// accepted.
