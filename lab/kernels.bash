@@ -7,10 +7,10 @@
 # series wins; suites joined by + are one entry. A suffix after a dash
 # distinguishes a second source of a series.
 #
-# Series 6.1 is without security updates on purpose: a single unanswered
-# page crashes 6.1.192 of bookworm-security in its RFCOMM thread (list
-# corruption in hci_chan_del), and never crashes 6.1.176 of bookworm.
-# 6.1-security is with them.
+# Series 6.1 is without security updates on purpose: a single unanswered page
+# crashes 6.1.192 of bookworm-security in its RFCOMM thread (list corruption
+# in hci_chan_del), and never crashes 6.1.176 of bookworm. Series
+# 6.1-security has the updates.
 declare -A KERNEL_SUITES=(
 	[6.1]="bookworm"
 	[6.1-security]="bookworm+bookworm-security"
