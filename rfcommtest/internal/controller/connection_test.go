@@ -140,9 +140,12 @@ func TestPageIsHeardOncePossible(t *testing.T) {
 
 func TestPageDelay(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, _ *host) {
-		a.locked(func() { a.conditions(b).PageDelay = 700 * time.Millisecond })
+		a.locked(func() {
+			a.conditions(b).PageDelay = 700 * time.Millisecond
+			a.conditions(b).SetDelay(20 * time.Millisecond) // is added
+		})
 		a.begin(controller.CreateConnection, connectTo(addressOfB))
-		b.after(700*time.Millisecond, hcipacket.ConnectionRequest)
+		b.after(720*time.Millisecond, hcipacket.ConnectionRequest)
 	})
 }
 
