@@ -78,7 +78,7 @@ func (p *rawPeer) send(frame []byte) {
 	}
 }
 
-// sendAllMalformed sends all malformed frames, and checks that the kernel
+// sendAllMalformed sends the frames of allMalformed, and checks that the kernel
 // answers a correct command after them.
 func (p *rawPeer) sendAllMalformed(dlci byte) {
 	p.Helper()

@@ -84,8 +84,9 @@ func (s *scenario) strike() {
 // counts as hanging.
 const hangs = 10 * time.Second
 
-// await waits for the caller's result. After the planned time limit and hangs,
-// it fails the test, reverts the fault, and waits on.
+// await waits for the caller's result. If none arrives within the planned
+// time limit plus the constant hangs, await fails the test, reverts the
+// fault, and continues to wait.
 func (s *scenario) await(result <-chan error) {
 	s.Helper()
 	limit := time.NewTimer(s.plan.limit() + hangs)

@@ -111,7 +111,7 @@ func (s *setup) blameKernel(t testing.TB) {
 	if line := labtest.Warned(t, droppedWork); line != "" {
 		s.lost = true
 		t.Errorf("a bug of the kernel may be the cause, and no more cells run: it has dropped work of an adapter that was "+
-			"switched off or removed (%s); see \"an adapter is switched off while it carries data\" in docs/faults.md", line)
+			"switched off or removed (%s); see the rows about HCIDEVDOWN in docs/faults.md", line)
 	}
 }
 
