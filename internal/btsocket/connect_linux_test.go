@@ -59,8 +59,7 @@ func TestConnectEndsWithItsContext(t *testing.T) {
 	s, listener := pending(t)
 	defer unix.Close(listener)
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.finishConnect(ctx, nil) }()
+	done := hosttest.InBackground(func() error { return s.finishConnect(ctx, nil) })
 	hosttest.AwaitPolling(t, "(*Socket).awaitConnected")
 	cancel()
 	if err := hosttest.Receive(t, done); err != context.Canceled {

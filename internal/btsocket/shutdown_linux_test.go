@@ -53,8 +53,7 @@ func TestShutdownWaitsForPeer(t *testing.T) {
 	if _, err := near.Write(make([]byte, sent)); err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan error, 1)
-	go func() { done <- near.Shutdown(t.Context(), handles(42, 42)) }()
+	done := hosttest.InBackground(func() error { return near.Shutdown(t.Context(), handles(42, 42)) })
 	hosttest.AwaitPolling(t, "(*Socket).awaitDisconnected")
 	select {
 	case err := <-done:
@@ -81,8 +80,7 @@ func TestShutdownDisconnectsLast(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- near.Shutdown(ctx, handles(42, 42)) }()
+	done := hosttest.InBackground(func() error { return near.Shutdown(ctx, handles(42, 42)) })
 
 	part := make([]byte, 1000)
 	for read := 0; read < len(data); {
@@ -200,8 +198,7 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 				t.Fatal(err)
 			}
 			ctx, cancel := tt.make(t.Context())
-			done := make(chan error, 1)
-			go func() { done <- near.Shutdown(ctx, handles(42, 42)) }()
+			done := hosttest.InBackground(func() error { return near.Shutdown(ctx, handles(42, 42)) })
 			hosttest.AwaitPolling(t, tt.in)
 			cancel()
 			if err := hosttest.Receive(t, done); err != context.Canceled {
@@ -254,8 +251,7 @@ func TestShutdownAfterDeadlineCloses(t *testing.T) {
 
 func TestCloseEndsShutdown(t *testing.T) {
 	near, far := unixPair(t)
-	done := make(chan error, 1)
-	go func() { done <- near.Shutdown(t.Context(), handles(42, 42)) }()
+	done := hosttest.InBackground(func() error { return near.Shutdown(t.Context(), handles(42, 42)) })
 	hosttest.AwaitPolling(t, "(*Socket).awaitDisconnected")
 	if err := near.Close(); err != nil {
 		t.Errorf("Close returned the error %v", err)
@@ -287,8 +283,7 @@ func TestShutdownWakesPendingCalls(t *testing.T) {
 				hosttest.AwaitPolling(t, call)
 			}
 			ctx, cancel := context.WithCancel(t.Context())
-			done := make(chan error, 1)
-			go func() { done <- near.Shutdown(ctx, handles(42, 42)) }()
+			done := hosttest.InBackground(func() error { return near.Shutdown(ctx, handles(42, 42)) })
 			for range together {
 				if err := hosttest.Receive(t, woken); err != net.ErrClosed {
 					t.Errorf("a call returned the error %v, want net.ErrClosed", err)
@@ -307,8 +302,7 @@ func TestShutdownWakesPendingCalls(t *testing.T) {
 func TestShutdownTwice(t *testing.T) {
 	near, _ := unixPair(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	first := make(chan error, 1)
-	go func() { first <- near.Shutdown(ctx, handles(42, 42)) }()
+	first := hosttest.InBackground(func() error { return near.Shutdown(ctx, handles(42, 42)) })
 	hosttest.AwaitPolling(t, "(*Socket).awaitDisconnected")
 	if err := near.Shutdown(t.Context(), handles(42, 42)); err != net.ErrClosed {
 		t.Errorf("the second returned the error %v, want net.ErrClosed", err)

@@ -111,8 +111,7 @@ func stuckInClose(t *testing.T) (near, far *Socket, ctx context.Context, cancel 
 func TestCloseContextEndsWhileCloseIsStuck(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		near, far, ctx, cancel := stuckInClose(t)
-		done := make(chan error, 1)
-		go func() { done <- near.CloseContext(ctx) }()
+		done := hosttest.InBackground(func() error { return near.CloseContext(ctx) })
 		hosttest.AwaitCall(t, "syscall.Close")
 		cancel()
 		if err := hosttest.Receive(t, done); err != nil {
@@ -126,8 +125,7 @@ func TestCloseContextEndsWhileCloseIsStuck(t *testing.T) {
 func TestShutdownEndsWhileCloseIsStuck(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		near, far, ctx, cancel := stuckInClose(t)
-		done := make(chan error, 1)
-		go func() { done <- near.Shutdown(ctx, handles(42, 42)) }()
+		done := hosttest.InBackground(func() error { return near.Shutdown(ctx, handles(42, 42)) })
 		hosttest.AwaitPolling(t, "(*Socket).awaitDisconnected")
 		cancel()
 		if err := hosttest.Receive(t, done); err != context.Canceled {
@@ -145,8 +143,7 @@ func TestConnectEndsWhileCloseIsStuck(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		near, far, ctx, cancel := stuckInClose(t)
 		cancel()
-		done := make(chan error, 1)
-		go func() { done <- near.finishConnect(ctx, nil) }()
+		done := hosttest.InBackground(func() error { return near.finishConnect(ctx, nil) })
 		hosttest.AwaitCall(t, "syscall.Close")
 		if err := hosttest.Receive(t, done); err != context.Canceled {
 			t.Errorf("got the error %v, want context.Canceled", err)
