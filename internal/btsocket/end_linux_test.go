@@ -171,9 +171,15 @@ func wantRestAndEOF(t *testing.T, s *Socket, rest string) {
 	if got, err := io.ReadAll(s); string(got) != rest || err != nil {
 		t.Errorf("read %q, %v; want %q", got, err, rest)
 	}
+	wantEOF(t, s)
+}
+
+// wantEOF checks that Read returns io.EOF, and repeats it.
+func wantEOF(t *testing.T, s *Socket) {
+	t.Helper()
 	for range 3 {
 		if n, err := s.Read(make([]byte, 1)); n != 0 || err != io.EOF {
-			t.Errorf("Read returned %d, %v; want io.EOF", n, err)
+			t.Errorf("Read returned %d, %v; want 0, io.EOF", n, err)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,16 +24,6 @@ func wantPacket(t *testing.T, s *Socket, content []byte) {
 	}
 }
 
-// wantEOF checks that Read returns io.EOF and repeats it.
-func wantEOF(t *testing.T, s *Socket) {
-	t.Helper()
-	for range 3 {
-		if n, err := s.Read(make([]byte, 100)); n != 0 || err != io.EOF {
-			t.Errorf("Read returned %d, %v; want 0, io.EOF", n, err)
-		}
-	}
-}
-
 // sendPacket writes a packet.
 func sendPacket(t *testing.T, s *Socket, content []byte) {
 	t.Helper()
@@ -41,15 +32,20 @@ func sendPacket(t *testing.T, s *Socket, content []byte) {
 	}
 }
 
-// packetSizes are the lengths of packets of which none may be cut, joined or
-// lost.
+// packetSizes are the lengths of packets that must arrive one by one.
 var packetSizes = []int{40 << 10, 0, 1, 0, 0, 1016, 64 << 10, 40 << 10}
 
+// packetOf returns a packet with a content that depends on its size.
 func packetOf(size int) []byte { return bytes.Repeat([]byte{byte(size>>8) | 1}, size) }
+
+// byteChunker makes Write split a stream into single bytes.
+type byteChunker struct{ counter }
+
+func (*byteChunker) Next(int, bool) int { return 1 }
 
 func TestWriteSendsOnePacket(t *testing.T) {
 	near, far := packetPair(t)
-	near.SetChunker(new(counter)) // which must not cut them
+	near.SetChunker(new(byteChunker)) // which is for streams
 	for _, size := range packetSizes {
 		sendPacket(t, near, packetOf(size))
 	}
@@ -60,7 +56,7 @@ func TestWriteSendsOnePacket(t *testing.T) {
 
 func TestReadWaitsForOnePacket(t *testing.T) {
 	near, far := packetPair(t)
-	for _, size := range append(packetSizes, packetSizes...) { // so often that Read looks before it reads
+	for _, size := range slices.Concat(packetSizes, packetSizes) { // often enough that Read looks at the socket first
 		read := make(chan []byte, 1)
 		go func() {
 			buf := make([]byte, 128<<10)
@@ -94,7 +90,8 @@ func TestReadReturnsEmptyPacketsBeforeEOF(t *testing.T) {
 	}
 }
 
-// The empty packet and the end arrive while Read looks at the socket.
+// The empty packet and the end arrive while Read looks at the socket, so that no
+// look before or after the receive can tell them apart.
 func TestReadReturnsEmptyPacketAgainstClose(t *testing.T) {
 	for round := range 1000 {
 		near, far := packetPair(t)
