@@ -201,7 +201,7 @@ func TestL2CAPWriteAboveMTUFails(t *testing.T) {
 			t.Errorf("a Write of %d bytes returned %d, %v; want 0, EMSGSIZE", size, n, err)
 		}
 	}
-	sendL2CAP(t, dialed, 1000) // the connection goes on
+	sendL2CAP(t, dialed, 1000) // the connection continues
 	receiveL2CAP(t, accepted, 1000)
 }
 

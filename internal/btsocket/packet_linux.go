@@ -18,9 +18,19 @@ import (
 // (l2cap_sock_init). The state of the socket before and after the call does not
 // decide, since the end may arrive in between. newPackets therefore sets
 // SO_TIMESTAMP, which makes the kernel add a control message to each packet that
-// it returns. At the end there is none. As a side effect, the kernel timestamps
-// the packets of all network devices while the socket is open (about 20 ns
-// each).
+// it returns. At the end there is none. As a side effect, the kernel reads the
+// clock for each packet of each network device while the socket is open
+// (net_enable_timestamp).
+//
+// A user of L2CAP should know three facts (measured on Linux 6.1 and 6.12):
+//
+//   - Only basic mode, the default of SOCK_SEQPACKET, carries empty packets. In
+//     the other modes, the kernel reports success and sends nothing
+//     (l2cap_segment_sdu).
+//   - In basic mode, Linux sends packets of up to 65535 bytes and receives up to
+//     65531.
+//   - Basic mode has no flow control: the receiving kernel drops a packet for
+//     which the receive buffer has no room, and neither end learns of it.
 type packets struct {
 	header  unix.Msghdr
 	buffer  unix.Iovec

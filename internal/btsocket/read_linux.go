@@ -19,7 +19,7 @@ import (
 // the next packet. A packet that is silently cut short would pass for a whole
 // one.
 //
-// A Read into an empty p reads nothing.
+// A Read into an empty p returns 0 and leaves the data.
 func (s *Socket) Read(p []byte) (int, error) {
 	s.readMu.Lock()
 	defer s.readMu.Unlock()
