@@ -73,15 +73,15 @@ func (c *Conn) localError(op string, err error) error {
 
 // Read reads received data, at least one byte, into p. Once the peer has closed
 // the connection and all data sent before has been read, Read returns the bare
-// io.EOF, and returns it again at each later call. Read never hangs or loses
-// data, even if the kernel reported the end of the stream to a concurrent
-// Write.
+// io.EOF, and returns it again at each later call. This holds even if the
+// kernel reported the end of the stream to a concurrent Write: Read neither
+// hangs nor loses data.
 //
 // Read returns io.EOF for a clean close and for a reset, since the kernel
-// reports both as ECONNRESET. It reports a peer that disconnects the link,
-// powers its radio off, or runs low on resources in the same way. Only lengths
-// or end marks of the application's protocol can show whether a message is
-// complete.
+// reports both as ECONNRESET. The kernel also reports ECONNRESET for a peer
+// that disconnects the link, powers its radio off, or runs low on resources.
+// Only lengths or end marks of the application's protocol can show whether a
+// message is complete.
 //
 // If the link is lost for another reason, Read returns an error that matches
 // the errno and is not a timeout: ETIMEDOUT if the peer no longer responded,
@@ -220,16 +220,17 @@ func (c *Conn) linkHandles() func() (uint16, error) {
 // Security returns the current protection of the link, which may differ from
 // the level that a Dialer requested: SecurityLow if the link is not encrypted,
 // SecurityMedium if it is encrypted, and SecurityHigh if in addition the kernel
-// knows that the pairing was protected against a man in the middle.
+// reports that the pairing was protected against a man in the middle.
 //
-// The kernel knows that only for Secure Connections (a P-256 key). For a
-// pairing of older devices, Security returns SecurityMedium even if people
-// compared numbers, the same as for a pairing without protection ("just
+// The kernel reports that protection only for Secure Connections (a P-256 key).
+// For a pairing of older devices, Security returns SecurityMedium even if
+// people compared numbers, the same as for a pairing without protection ("just
 // works").
 //
 // Security reads the adapter's list of links (HCIGETCONNLIST). It needs no
-// privilege, but can wait for the kernel's lock of the adapter (hci_dev_lock).
-// If the link is gone, the error matches ENOTCONN.
+// privilege, but can wait for the kernel's lock of the adapter (hci_dev_lock),
+// for which there is no deadline. If the link is gone, the error matches
+// ENOTCONN.
 func (c *Conn) Security() (Security, error) {
 	if !c.ok() {
 		return SecurityDefault, syscall.EINVAL

@@ -33,10 +33,10 @@ type Dialer struct {
 	// be 0. If LocalAddr is zero, the kernel picks an adapter.
 	LocalAddr Addr
 
-	// Security is the protection that the link must have. Otherwise the dial
-	// fails with an error that matches EACCES. The check is made when the dial
-	// returns: it does not notice if encryption is switched off later. The
-	// default is no requirement.
+	// Security is the protection that the link must have. If the link does not
+	// have it, the dial fails with an error that matches EACCES. The check is
+	// made when the dial returns: it does not notice if encryption is switched
+	// off later. The default is no requirement.
 	//
 	// SecurityMedium and SecurityHigh require an encrypted link. For
 	// SecurityHigh, the kernel also checks the pairing, but only if the dial
@@ -105,9 +105,9 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 // complete, DialRFCOMM returns at once with an error that matches the
 // context's. Once connected, ctx has no effect on the connection.
 //
-// The kernel cannot cancel a page. It continues for a few seconds after ctx is
-// done, and a device that answers sees a connection that closes immediately.
-// Until then, the next dial to the same channel uses the same page.
+// The kernel cannot cancel a page. The page continues for a few seconds after
+// ctx is done, and a device that answers it sees a connection that closes
+// immediately. Until the page ends, the next dial to the same channel uses it.
 //
 // A connection that is still closing obstructs the next one to the same
 // channel, and can take it down too. DialRFCOMM therefore retries with growing

@@ -27,8 +27,8 @@
 // The package uses the RFCOMM sockets of the Linux kernel directly, without
 // cgo, a daemon or root. Pending calls wait on the runtime's poller and occupy
 // no thread. On 386 and s390x, Linux 4.3 is the oldest kernel that works. On
-// other platforms the package compiles and parses addresses, and everything
-// else fails with an error that matches [errors.ErrUnsupported].
+// other Unix systems and on Windows the package compiles and parses addresses,
+// and everything else fails with an error that matches [errors.ErrUnsupported].
 //
 // The adapter must be powered on ("bluetoothctl power on"). That of a server
 // must also answer pages: "bluetoothctl discoverable on" ensures that for three
@@ -48,10 +48,10 @@
 // protocol needs lengths or end marks of its own to distinguish a complete
 // message from a partial one. See [Conn.Read].
 //
-// Close does not wait for queued data. The kernel continues to send it for 40
-// s, however much the peer has taken by then; a slower peer loses the rest.
-// [Conn.Shutdown] waits until all data has been sent and the peer's Bluetooth
-// stack has acknowledged the disconnect.
+// Close does not wait for queued data. The kernel continues to send it for
+// 40 s; a peer that has not accepted all data by then loses the rest, however
+// steadily it accepts data. [Conn.Shutdown] waits until all data has been sent
+// and the peer's Bluetooth stack has acknowledged the disconnect.
 //
 // The kernel lets two listeners share a channel, one on every adapter and one
 // on an adapter's own address. Only the latter then receives that adapter's
@@ -59,9 +59,9 @@
 // [ListenConfig.ListenRFCOMM].
 //
 // The kernel's connect, shutdown and close can block while the link of another
-// connection is stalled. No call of this package waits for them after its
-// context is done, and Close waits for at most 100 ms; the blocked system call
-// ends by itself later.
+// connection is stalled. No call of this package waits for a blocked system
+// call after its context is done, and Close waits for at most 100 ms; the
+// system call ends by itself later.
 //
 // Linux 6.1 has two bugs that affect programs. Two devices that dial each other
 // at the same moment, without a link between them, can crash the kernel. And a
@@ -88,7 +88,8 @@
 // [ListenConfig.ListenRFCOMM]. Connections have the following:
 //
 //   - ETIMEDOUT: the link was lost, because the device went out of range or
-//     lost power; [Conn.Shutdown] also returns it if the peer accepts no data
+//     lost power; [Conn.Shutdown] also returns it if the peer accepts no data,
+//     or does not answer the disconnect
 //   - ECONNRESET, of Write and Shutdown: the peer has closed the connection, or
 //     its link went away; Read returns io.EOF
 //   - ECONNABORTED: the adapter went away, or the link did for an unknown
@@ -102,7 +103,8 @@
 //   - [ErrUnconfirmed], of Shutdown: the peer may have received everything, but
 //     its link was gone a moment later
 //   - [net.ErrClosed]: the connection or listener was closed by this process
-//   - [os.ErrDeadlineExceeded]: a deadline or the Dialer's Timeout has passed
+//   - [os.ErrDeadlineExceeded]: a deadline, that of a context, or the Dialer's
+//     Timeout has passed
 //   - [context.Canceled]: the context of a dial, listen or Shutdown was
 //     cancelled
 //
@@ -116,9 +118,10 @@
 // made when Dial or Accept returns; [Conn.Security] reports the current
 // protection of the link.
 //
-// If a pairing agent is registered, as on a desktop, every connection of an
-// unpaired device asks its user, even at [SecurityLow]. While the question is
-// unanswered, the dial fails with ETIMEDOUT after about 30 s, and the next dial
-// with ECONNREFUSED after about 10 s. If the user declines, the dial fails with
+// Without a pairing agent, devices can connect unpaired at [SecurityLow]. If an
+// agent is registered, as on a desktop, it asks a person about every connection
+// of an unpaired device, even at SecurityLow. While the question is unanswered,
+// the dial fails with ETIMEDOUT after about 30 s, and the next dial with
+// ECONNREFUSED after about 10 s. If the person declines, the dial fails with
 // EACCES.
 package rfcomm

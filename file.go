@@ -21,7 +21,7 @@ import (
 // [FileListener] also accepts, the first Read completes the connection. Until
 // then the peer's dial is pending, and Write fails with ENOTCONN. Set the
 // option with care: Linux 6.1 crashes if the peer disconnects while that Read
-// begins. Read prevents the crash only if the peer disconnected before.
+// begins. Read prevents the crash only if the peer disconnected before it.
 func FileConn(f *os.File) (net.Conn, error) {
 	if f == nil {
 		return nil, opError(opFile, nil, nil, syscall.EINVAL)

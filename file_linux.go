@@ -56,7 +56,8 @@ func fileListener(f *os.File) (*Listener, error) {
 }
 
 // setNonblock makes a socket non-blocking; if that fails, it closes the socket.
-// All duplicates share the mode, so a rejected socket must not be passed to it.
+// All duplicates share the mode, so setNonblock must not be called for a socket
+// that is rejected.
 func setNonblock(fd int) error {
 	err := unix.SetNonblock(fd, true)
 	if err != nil {
@@ -127,7 +128,7 @@ func checkRFCOMM(fd int) error {
 
 // stateOf returns the state of a socket. SO_ACCEPTCONN is always 0 for RFCOMM,
 // so the result depends on poll(2): an unused socket is writable, an ended one
-// has hung up, and a listening one does neither (bt_sock_poll).
+// has hung up, and a listening one is neither (bt_sock_poll).
 func stateOf(fd int) (socketState, error) {
 	name, err := unix.Getsockname(fd)
 	if err != nil {

@@ -75,8 +75,8 @@ const (
 )
 
 // rivals returns the other addresses whose listeners would share connections
-// with a listener on device: the address of an adapter, or zero for every
-// adapter.
+// with a listener on device. Device is the address of an adapter, or zero for
+// every adapter.
 func rivals(device BDAddr) ([]rival, error) {
 	if !device.IsZero() {
 		return []rival{{name: everyAdapter, advice: otherChannel}}, nil
