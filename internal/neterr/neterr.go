@@ -48,9 +48,10 @@ func (n *Network) Check(name string) error {
 // OpError returns err as the error of an operation such as "dial". Source and
 // addr are as in [net.OpError]; both may be nil.
 //
-// An errno in err, as a system call returned it, then matches nothing but
-// itself, and has its hint, if there is one. [errors.ErrUnsupported] gets the
-// cause that the sockets need Linux.
+// If err is an *[os.SyscallError] that holds a syscall.Errno, the errno then
+// matches nothing but itself, and has its hint, if there is one. The same holds
+// for the Last error of an [Interrupted]. [errors.ErrUnsupported] gets the cause
+// that the sockets need Linux. Other errors remain as they are.
 func (n *Network) OpError(op string, source, addr net.Addr, err error) error {
 	return &net.OpError{Op: op, Net: n.Name, Source: source, Addr: addr, Err: n.explain(err)}
 }
@@ -83,10 +84,11 @@ func WithHint(syscallName string, errno syscall.Errno, text string) error {
 //
 // It replaces the syscall.Errno, whose methods suit files and calls, not radio
 // links. As a syscall.Errno, ETIMEDOUT is a timeout; on these sockets every
-// call repeats it after a lost link, so that a loop which continues on timeouts
-// would never end. ENOSYS, the errno of a link that was lost for an uncommon
-// reason, would match errors.ErrUnsupported, and EACCES, that of a failed
-// authentication, fs.ErrPermission. A hint matches its errno alone.
+// later Read or Write repeats it after a lost link, so that a loop which
+// continues on timeouts would never end. ENOSYS, the errno of a link that was
+// lost for an uncommon reason, would match errors.ErrUnsupported, and EACCES,
+// that of a failed authentication, fs.ErrPermission. A hint matches its errno
+// alone.
 //
 // Timeout and Temporary are methods because package net and net/http look for
 // them by type assertion, which does not unwrap errors.
