@@ -1,7 +1,7 @@
 // Package btsocket puts Bluetooth sockets on the runtime's network poller. It
 // connects, accepts, reads, writes, and closes with the peer's confirmation.
-// Deadlines and Close end each of these operations, and a pending operation
-// occupies no thread.
+// Deadlines and Close end each of these operations. Waiting for data, for a
+// connection or for the peer occupies no thread.
 //
 // It knows sockets, not protocols: addresses are unix.Sockaddr values, the
 // caller sets options, and a Chunker decides how Write splits its data. New
@@ -46,14 +46,14 @@ type Chunker interface {
 }
 
 // ErrUnconfirmed is the cause of the error of a Shutdown that cannot find out
-// whether the peer has acknowledged everything: the connection closed as if it
-// had, but the link is gone. ErrUnconfirmed matches ECONNABORTED.
+// whether the peer has acknowledged everything: the connection closed as if the
+// peer had, but the link is gone. ErrUnconfirmed matches ECONNABORTED.
 var ErrUnconfirmed error = unconfirmedError{}
 
 type unconfirmedError struct{}
 
 func (unconfirmedError) Error() string {
-	return "the link was lost while the peer closed the connection; whether it has received everything is not known"
+	return "the link was lost while the peer closed the connection; whether the peer has received everything is not known"
 }
 
 func (unconfirmedError) Is(target error) bool { return target == syscall.ECONNABORTED }

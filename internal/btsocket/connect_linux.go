@@ -124,8 +124,9 @@ func takeConnectSlot(ctx context.Context) error {
 
 func releaseConnectSlot() { <-connectSlot }
 
-// startConnect calls connect(2). If it fails, it has closed fd, or a goroutine
-// of its own will.
+// startConnect calls connect(2). If it fails, it has closed fd. But if ctx is
+// done first, a goroutine disposes of fd once connect(2) has returned; see
+// abandon.
 func (e *Endpoint) startConnect(ctx context.Context, fd int, remote unix.Sockaddr) error {
 	if err := e.beginConnect(ctx); err != nil {
 		closeBriefly(ctx, fd)

@@ -79,7 +79,7 @@ func (d *descriptor) release(last func(), locks ...sync.Locker) error {
 // startRelease closes the descriptor on a goroutine of its own, after the end of
 // all pending calls, which beginClose must have woken. Calls hold the given
 // locks from start to end. last runs before close(2). done must be buffered: it
-// receives the error of close(2), and is closed then.
+// receives the error of close(2), and is then closed.
 func (d *descriptor) startRelease(done chan<- error, last func(), locks ...sync.Locker) {
 	go func() {
 		defer close(done)

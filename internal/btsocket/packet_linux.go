@@ -19,7 +19,7 @@ import (
 // decide, since the end may arrive in between. newPackets therefore sets
 // SO_TIMESTAMP, which makes the kernel add a control message to each packet that
 // it returns. At the end there is none. As a side effect, the kernel reads the
-// clock for each packet of each network device while the socket is open
+// clock for each packet of all network devices while the socket is open
 // (net_enable_timestamp).
 //
 // A user of L2CAP should know three facts (measured on Linux 6.1 and 6.12):

@@ -16,9 +16,9 @@ import (
 var errInterrupted = errors.New("interrupted by Close")
 
 // Shutdown closes the socket after the peer's stack has acknowledged the written
-// data. It returns nil only if the peer has. The socket is closed in every case.
-// Shutdown returns as soon as ctx is done, even while shutdown(2) or close(2) is
-// stuck.
+// data. It returns nil only if that has happened. The socket is closed in every
+// case. Shutdown returns as soon as ctx is done, even while shutdown(2) or
+// close(2) is stuck.
 //
 // link returns the handle of the link that the connection runs over, or an error
 // that matches ENOTCONN if there is none. Shutdown calls it before and after the

@@ -36,7 +36,7 @@ type Socket struct {
 	stallLimit time.Duration // see the constant
 
 	interrupt context.CancelCauseFunc // ends the pending Shutdown; nil if there is none; under mu
-	released  chan error              // receives the error of close(2) once, and is closed then
+	released  chan error              // receives the error of close(2) once, and is then closed
 }
 
 // A transfer is the state of the current Read or Write. The Socket holds it and

@@ -24,8 +24,8 @@ import (
 // holds only for moments. The exception is shutdown(2) and close(2) on kernels
 // that lack the change to rfcomm_sock_shutdown of 2022: these calls hold the
 // lock while they wait for rfcomm_mutex. This package makes them only while no
-// Read is pending. If another holder of the descriptor makes them while a link
-// is stalled, it can stop this program here.
+// Read is pending. If, on such a kernel, another holder of the descriptor makes
+// them while a link is stalled, it can stop this program here.
 func receive(fd uintptr, p []byte, mayBlock bool) (int, error) {
 	var n uintptr
 	var errno unix.Errno
