@@ -24,7 +24,8 @@
 //     package.
 //
 // Errors are io.EOF, os.ErrDeadlineExceeded, net.ErrClosed, the error of a
-// context, or an *os.SyscallError.
+// context, or an *os.SyscallError. Write returns io.ErrUnexpectedEOF if write(2)
+// takes nothing and returns no errno.
 package btsocket
 
 import "syscall"

@@ -76,7 +76,7 @@ func New(fd int) (*Socket, error) {
 // close(2) ends on its own.
 func (s *Socket) Close() error { return s.CloseContext(context.Background()) }
 
-// CloseContext is like Close, but waits at most until ctx is done.
+// CloseContext is like Close, but also stops waiting when ctx is done.
 func (s *Socket) CloseContext(ctx context.Context) error {
 	s.mu.Lock()
 	first := s.beginClose()

@@ -37,8 +37,8 @@ const enough = 3
 // divides every such count. The Chunker takes the largest common divisor within
 // the limits as the MTU. If the MTU is smaller, chunks are longer than a frame,
 // and later counts correct the estimate. A stream that never fills the send
-// buffer is not limited by the air. Until the buffer has been full, or without
-// an Air, chunks are as long as possible.
+// buffer is not limited by the air. Until the buffer has been full often enough,
+// or without an Air, a chunk is as long as the Write, up to maxChunk.
 //
 // The packets that the peer and the radio conditions allow are not visible. The
 // Chunker assumes the fastest packets of the adapter.
