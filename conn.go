@@ -229,8 +229,7 @@ func (c *Conn) linkHandles() func() (uint16, error) {
 //
 // Security reads the adapter's list of links (HCIGETCONNLIST). It needs no
 // privilege, but can wait for the kernel's lock of the adapter (hci_dev_lock),
-// for which there is no deadline. If the link is gone, the error matches
-// ENOTCONN.
+// regardless of deadlines. If the link is gone, the error matches ENOTCONN.
 func (c *Conn) Security() (Security, error) {
 	if !c.ok() {
 		return SecurityDefault, syscall.EINVAL

@@ -69,8 +69,8 @@ func (f *dialFacts) explain(ctx context.Context, err error) error {
 	return f.addCause(ctx, err)
 }
 
-// addCause is the part of explain that follows the receipt of lookAhead's
-// result, which f.link holds.
+// addCause adds the likely cause to an error. Unlike explain, it does not
+// receive the result of lookAhead.
 func (f *dialFacts) addCause(ctx context.Context, err error) error {
 	if c, ok := err.(*neterr.Interrupted); ok {
 		return &neterr.Interrupted{Last: f.addCause(ctx, c.Last), Ended: f.addCause(ctx, c.Ended)}
@@ -107,7 +107,7 @@ func (f *dialFacts) lookUp(ctx context.Context, errno syscall.Errno) {
 }
 
 // hint returns the likely cause of an errno of connect(2), or "" if the facts
-// say nothing about it. The table of hints then has the cause.
+// do not matter. The table of hints then has the cause.
 func (f *dialFacts) hint(errno syscall.Errno) string {
 	switch errno {
 	case syscall.EBUSY:
