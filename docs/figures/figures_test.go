@@ -202,17 +202,17 @@ func TestRatesKeepWords(t *testing.T) {
 }
 
 func TestWriteDrawsAllFigures(t *testing.T) {
-	folder := t.TempDir()
-	if err := write(folder); err == nil || !strings.Contains(err.Error(), "root of the module") {
+	directory := t.TempDir()
+	if err := write(directory); err == nil || !strings.Contains(err.Error(), "root of the module") {
 		t.Errorf("without tables: got %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, source), []byte(benchmarks(t)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(directory, source), []byte(benchmarks(t)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := write(folder); err != nil {
+	if err := write(directory); err != nil {
 		t.Fatal(err)
 	}
-	entries, err := os.ReadDir(folder)
+	entries, err := os.ReadDir(directory)
 	if err != nil || len(entries) != 1+len(figures) {
 		t.Errorf("got %d files, %v; want %d", len(entries), err, 1+len(figures))
 	}

@@ -14,28 +14,28 @@ import (
 	"path/filepath"
 )
 
-// folder holds the documentation, seen from the root of the module.
-const folder = "docs"
+// directory is that of the documentation, relative to the root of the module.
+const directory = "docs"
 
-// source is the file in the folder that holds the measured tables.
+// source is the file in the directory that holds the measured tables.
 const source = "benchmarks.md"
 
-// figures are the pictures, by the name of their file in the folder.
+// figures are the pictures, by the name of their file in the directory.
 var figures = map[string]func(document string) ([]byte, error){
 	"throughput.svg": drawThroughput,
 	"layers.svg":     func(string) ([]byte, error) { return drawLayers(), nil },
 }
 
 func main() {
-	if err := write(folder); err != nil {
+	if err := write(directory); err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)
 		os.Exit(1)
 	}
 }
 
-// write draws all figures into the folder.
-func write(folder string) error {
-	document, err := os.ReadFile(filepath.Join(folder, source))
+// write draws all figures into the directory.
+func write(directory string) error {
+	document, err := os.ReadFile(filepath.Join(directory, source))
 	if err != nil {
 		return fmt.Errorf("%w (run the program in the root of the module)", err)
 	}
@@ -44,7 +44,7 @@ func write(folder string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err := os.WriteFile(filepath.Join(folder, name), picture, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(directory, name), picture, 0o644); err != nil {
 			return err
 		}
 	}

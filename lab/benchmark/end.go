@@ -38,9 +38,9 @@ const readSize = 32 << 10
 // An endJob is a job and the addresses of both ends.
 type endJob struct {
 	job
-	near   []rfcomm.BDAddr
-	far    rfcomm.BDAddr
-	folder string // the directory of the file
+	near []rfcomm.BDAddr
+	far  rfcomm.BDAddr
+	dir  string // the directory of the file
 }
 
 // fileName is the name of the file in the directory of an endJob.
@@ -71,7 +71,7 @@ func end(arguments []string) error {
 	flags.Int64Var(&j.step, "step", 1, "how much to count before saying so")
 	flags.Int64Var(&j.count, "count", 1, "number of streams or connections")
 	flags.Int64Var(&j.burst, "burst", 0, "writes until a pause")
-	flags.StringVar(&j.folder, "folder", "", "the folder with the file")
+	flags.StringVar(&j.dir, "dir", "", "the directory with the file")
 	flags.Parse(arguments[2:])
 
 	roles := map[string]func(stack, endJob) error{

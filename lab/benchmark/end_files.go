@@ -32,7 +32,7 @@ const (
 )
 
 func (j endJob) openFile() (*os.File, int64, error) {
-	f, err := os.Open(filepath.Join(j.folder, fileName))
+	f, err := os.Open(filepath.Join(j.dir, fileName))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -81,7 +81,7 @@ func getBytes(s stack, j endJob) error {
 }
 
 func takeBytes(s stack, j endJob) error {
-	f, err := os.Create(filepath.Join(j.folder, "taken"))
+	f, err := os.Create(filepath.Join(j.dir, "taken"))
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func copyPieces(to io.Writer, from io.Reader) error {
 }
 
 func serve(_ stack, j endJob) error {
-	root, err := os.OpenRoot(j.folder)
+	root, err := os.OpenRoot(j.dir)
 	if err != nil {
 		return err
 	}

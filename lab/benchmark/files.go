@@ -21,15 +21,15 @@ var articleClient string
 // server prints when it listens.
 type way struct {
 	name           string
-	server, client func(folder string, channel int) []string
+	server, client func(dir string, channel int) []string
 }
 
 func files(b *bench) error {
-	folder, err := b.fileFolder()
+	dir, err := b.fileDirectory()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer os.RemoveAll(dir)
 	const (
 		framed  = "framed dialect"
 		plain   = "plain dialect"
@@ -39,7 +39,7 @@ func files(b *bench) error {
 	)
 	server := func(_ string, channel int) []string {
 		// The article's server looks for the file in its directory.
-		return []string{"env", "-C", folder, debianPython, "-c", tutorial.Server, b.radio.listening.String(), fmt.Sprint(channel)}
+		return []string{"env", "-C", dir, debianPython, "-c", tutorial.Server, b.radio.listening.String(), fmt.Sprint(channel)}
 	}
 	ways := []way{
 		{framed, b.fileEnd("library", roleServe), b.fileEnd("library", roleGet)},
@@ -52,7 +52,7 @@ func files(b *bench) error {
 		{bytes, b.fileEnd("raw", roleServeBytes), b.fileEnd("raw", roleGetBytes)},
 	}
 	progress("files")
-	o := b.transfers(ways, folder, true)
+	o := b.transfers(ways, dir, true)
 	t := newTable("Getting a file", "", "content, MB/s", "× article", "× bytes alone", "whole call, MB/s", "× article", "CPU ms for a MiB", "× article", "× bytes alone")
 	t.note("A file of %d KiB over a new connection. The content is measured from its first byte to its last. The whole call includes the requests and replies before and after it: in the plain dialect the 200 ms of silence that end the name, and with the article's server the 2 s of silence that end the file. The framed dialect computes SHA-256 at both ends.", b.effort.fileBytes>>10)
 	for _, w := range ways {
@@ -68,28 +68,28 @@ func files(b *bench) error {
 // it.
 func (s sample) callMegabytes() float64 { return float64(s.units) / 1e6 / s.call.Seconds() }
 
-// fileFolder makes a directory with the file in it.
-func (b *bench) fileFolder() (string, error) {
-	folder, err := os.MkdirTemp("", "benchmark")
+// fileDirectory makes a directory with the file in it.
+func (b *bench) fileDirectory() (string, error) {
+	dir, err := os.MkdirTemp("", "benchmark")
 	if err != nil {
 		return "", err
 	}
 	content := make([]byte, b.effort.fileBytes)
 	rand.Read(content)
-	return folder, os.WriteFile(filepath.Join(folder, fileName), content, 0o600)
+	return dir, os.WriteFile(filepath.Join(dir, fileName), content, 0o600)
 }
 
 // fileEnd returns a function that returns command lines for ends of this
 // program.
 func (b *bench) fileEnd(stack, role string) func(string, int) []string {
-	return func(folder string, channel int) []string {
-		return append(endCommand(stack)(b.radio, role, job{channel: channel, count: b.effort.fileBytes}), "-folder", folder)
+	return func(dir string, channel int) []string {
+		return append(endCommand(stack)(b.radio, role, job{channel: channel, count: b.effort.fileBytes}), "-dir", dir)
 	}
 }
 
 // transfers measures ways in rounds. If a way does not report when the content
 // begins and ends, the figure of the content is that of the whole call.
-func (b *bench) transfers(ways []way, folder string, content bool) outcomes {
+func (b *bench) transfers(ways []way, dir string, content bool) outcomes {
 	byName := map[string]way{}
 	var names []string
 	for _, w := range ways {
@@ -98,7 +98,7 @@ func (b *bench) transfers(ways []way, folder string, content bool) outcomes {
 	}
 	return rounds(b.effort.rounds, names, func(name string) (s sample, err error) {
 		for range attempts {
-			s, err = b.transfer(byName[name], folder, content)
+			s, err = b.transfer(byName[name], dir, content)
 			if err == nil || errors.Is(err, errHangs) {
 				break
 			}
@@ -107,9 +107,9 @@ func (b *bench) transfers(ways []way, folder string, content bool) outcomes {
 	})
 }
 
-func (b *bench) transfer(w way, folder string, content bool) (sample, error) {
+func (b *bench) transfer(w way, dir string, content bool) (sample, error) {
 	channel := b.nextChannel(1)
-	server, client, err := startPair(w.server(folder, channel), w.client(folder, channel), "listening")
+	server, client, err := startPair(w.server(dir, channel), w.client(dir, channel), "listening")
 	if err != nil {
 		return sample{}, err
 	}

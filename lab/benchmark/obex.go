@@ -18,12 +18,12 @@ import (
 // The programs of OBEX. obexd offers its services through bluetoothd, which it
 // finds on the system's message bus. It also needs a session bus.
 const (
-	obexClient   = "obexftp"
-	obexServer   = "/usr/libexec/bluetooth/obexd"
-	bluetoothd   = "/usr/libexec/bluetooth/bluetoothd"
-	systemBus    = "dbus-daemon"
-	systemFolder = "/run/dbus"
-	sessionBus   = "dbus-run-session"
+	obexClient      = "obexftp"
+	obexServer      = "/usr/libexec/bluetooth/obexd"
+	bluetoothd      = "/usr/libexec/bluetooth/bluetoothd"
+	systemBus       = "dbus-daemon"
+	systemDirectory = "/run/dbus"
+	sessionBus      = "dbus-run-session"
 )
 
 // pushChannel is the channel of obexd's Object Push service. Its File Transfer
@@ -48,11 +48,11 @@ func obex(b *bench) error {
 	}
 	defer func(usual int64) { b.effort.fileBytes = usual }(b.effort.fileBytes)
 	b.effort.fileBytes = min(b.effort.fileBytes, obexBytes)
-	folder, err := b.fileFolder()
+	dir, err := b.fileDirectory()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer os.RemoveAll(dir)
 	received, err := os.MkdirTemp("", "obex")
 	if err != nil {
 		return err
@@ -80,12 +80,12 @@ func obex(b *bench) error {
 		bytes    = "the bytes alone, " + rawCalls
 	)
 	ways := map[string]func() (sample, error){
-		obexName: func() (sample, error) { return b.push(server, folder, received) },
+		obexName: func() (sample, error) { return b.push(server, dir, received) },
 		framed: func() (sample, error) {
-			return b.transfer(way{framed, b.fileEnd("library", roleServe), b.fileEnd("library", rolePut)}, folder, false)
+			return b.transfer(way{framed, b.fileEnd("library", roleServe), b.fileEnd("library", rolePut)}, dir, false)
 		},
 		bytes: func() (sample, error) {
-			return b.transfer(way{bytes, b.fileEnd("raw", roleTakeBytes), b.fileEnd("raw", rolePutBytes)}, folder, false)
+			return b.transfer(way{bytes, b.fileEnd("raw", roleTakeBytes), b.fileEnd("raw", rolePutBytes)}, dir, false)
 		},
 	}
 	names := []string{framed, obexName, bytes}
@@ -93,7 +93,7 @@ func obex(b *bench) error {
 	// obexd does not report when its service is ready, and the first connection,
 	// which makes a bond, may fail.
 	for range 10 {
-		if _, err = b.push(server, folder, received); err == nil {
+		if _, err = b.push(server, dir, received); err == nil {
 			break
 		}
 		progress("the first push: %v", err)
@@ -123,9 +123,9 @@ func obex(b *bench) error {
 }
 
 // startObex starts the programs that obexd needs, and then obexd.
-func (b *bench) startObex(folder string) ([]*process, error) {
+func (b *bench) startObex(dir string) ([]*process, error) {
 	var daemons []*process
-	if err := os.MkdirAll(systemFolder, 0o755); err != nil {
+	if err := os.MkdirAll(systemDirectory, 0o755); err != nil {
 		return nil, err
 	}
 	for _, daemon := range []struct {
@@ -134,7 +134,7 @@ func (b *bench) startObex(folder string) ([]*process, error) {
 	}{
 		{[]string{systemBus, "--system", "--nofork", "--print-address"}, "unix:"},
 		{[]string{bluetoothd, "--nodetach"}, "management interface"},
-		{[]string{sessionBus, "--", obexServer, "--nodetach", "--auto-accept", "--root", folder}, "OBEX daemon"},
+		{[]string{sessionBus, "--", obexServer, "--nodetach", "--auto-accept", "--root", dir}, "OBEX daemon"},
 	} {
 		d, err := start(daemon.command...)
 		if err != nil {
@@ -174,7 +174,7 @@ func adapterIndex(address rfcomm.BDAddr) (int, error) {
 
 // push sends the file with obexftp, which prints "done" when it is connected,
 // and again when the file is sent.
-func (b *bench) push(server *process, folder, received string) (sample, error) {
+func (b *bench) push(server *process, dir, received string) (sample, error) {
 	path := filepath.Join(received, fileName)
 	os.Remove(path)
 	// obexftp parses an address as a number.
@@ -182,7 +182,7 @@ func (b *bench) push(server *process, folder, received string) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	client, err := start("env", "-C", folder, obexClient, "-b", b.radio.listening.String(), "-B", fmt.Sprint(pushChannel),
+	client, err := start("env", "-C", dir, obexClient, "-b", b.radio.listening.String(), "-B", fmt.Sprint(pushChannel),
 		"-d", fmt.Sprint(from), "-U", "none", "-H", "-S", "-p", fileName)
 	if err != nil {
 		return sample{}, err
