@@ -26,7 +26,7 @@ func TestNumberBeforeItsUnit(t *testing.T) {
 	}
 }
 
-func TestQuotientsPairTheRoundsThatBothSucceededIn(t *testing.T) {
+func TestQuotientsPairRoundsOfBoth(t *testing.T) {
 	rate := func(units int64) sample { return sample{units: units, wall: time.Second} }
 	failed := sample{}
 	o := outcomes{samples: map[string][]sample{
