@@ -384,7 +384,7 @@ func TestL2CAPDialRefused(t *testing.T) {
 
 func TestL2CAPDialEndsWithItsContext(t *testing.T) {
 	l := inL2CAPLab(t)
-	listener := l.listen(t)
+	l.listen(t)
 	l.Sync()
 	l.Stall()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -396,21 +396,10 @@ func TestL2CAPDialEndsWithItsContext(t *testing.T) {
 		t.Errorf("got the error %v, want context.Canceled", err)
 	}
 	l.Resume()
-	// While the kernel ends the page of the cancelled dial, another dial can fail
-	// (ENOTCONN on 6.12).
-	var dialed *btsocket.Socket
-	hosttest.Eventually(t, "another dial succeeds", func() bool {
-		dialed, err = l.dial(t.Context())
-		return err == nil
-	})
-	defer dialed.Close()
-	accepted, _, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer accepted.Close()
-	sendL2CAP(t, dialed, 1000)
-	receiveL2CAP(t, accepted, 1000)
+	// The page of the cancelled dial may still end in a link that nothing uses,
+	// which 6.1 keeps, or be cancelled while later dials fail, as on 6.12.
+	l.Unplug()
+	l.Plug()
 }
 
 func TestL2CAPAcceptDeadlineAndClose(t *testing.T) {
