@@ -25,13 +25,15 @@ type command struct {
 	run         func(context.Context, *options) error
 	least, most int // number of words that follow
 	usage       string
+
+	plain, output, overwrite bool // whether it takes -plain, -o and -f
 }
 
 var commands = map[string]command{
-	"":    {ask, 0, 0, ""},
-	"get": {get, 1, 1, "get [-o FILE] [-f] NAME"},
-	"ls":  {list, 0, 1, "ls [DIR]"},
-	"put": {put, 1, 2, "put [-f] FILE [NAME]"},
+	"":    {run: ask, plain: true, overwrite: true},
+	"get": {run: get, least: 1, most: 1, usage: "get [-o FILE] [-f] NAME", plain: true, output: true, overwrite: true},
+	"ls":  {run: list, most: 1, usage: "ls [DIR]"},
+	"put": {run: put, least: 1, most: 2, usage: "put [-f] FILE [NAME]", overwrite: true},
 }
 
 // options are the values of the command line.
@@ -132,7 +134,7 @@ func (o *options) check(given map[string]bool) error {
 	command, known := commands[o.command]
 	switch {
 	case !known || o.command == "" && o.words != nil:
-		return fmt.Errorf("unknown command %q: use get, ls or put", o.command)
+		return fmt.Errorf("unknown command %q", o.command)
 	case len(o.words) < command.least || len(o.words) > command.most:
 		return fmt.Errorf("usage: %s", command.usage)
 	case given["connect"] && (given["channel"] || given["adapter"]):
@@ -143,13 +145,13 @@ func (o *options) check(given map[string]bool) error {
 		return fmt.Errorf("invalid -channel %d: use 1 to 30", o.channel)
 	case o.timeout <= 0:
 		return fmt.Errorf("invalid -timeout %s: use more than 0", o.timeout)
-	case o.plain && (o.command == "ls" || o.command == "put"):
+	case o.plain && !command.plain:
 		return fmt.Errorf("the plain dialect supports only get: use %s without -plain", o.command)
-	case given["o"] && o.command != "get":
+	case given["o"] && !command.output:
 		return errors.New("-o is for get")
 	case given["o"] && o.output == "":
 		return errors.New("-o needs the name of a file")
-	case o.overwrite && o.command == "ls":
+	case o.overwrite && !command.overwrite:
 		return errors.New("-f is for get and put")
 	case o.command == "put" && o.words[0] == "-" && len(o.words) == 1:
 		return errors.New("a name for the standard input is missing: use put - NAME")
