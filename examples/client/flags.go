@@ -32,7 +32,7 @@ type command struct {
 var commands = map[string]command{
 	"":    {run: ask, plain: true, overwrite: true},
 	"get": {run: get, least: 1, most: 1, usage: "get [-o FILE] [-f] NAME", plain: true, output: true, overwrite: true},
-	"ls":  {run: list, most: 1, usage: "ls [DIR]"},
+	"ls":  {run: ls, most: 1, usage: "ls [DIR]"},
 	"put": {run: put, least: 1, most: 2, usage: "put [-f] FILE [NAME]", overwrite: true},
 }
 

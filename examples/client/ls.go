@@ -8,9 +8,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/examples/internal/show"
 )
 
-// list prints the entries of a directory of the server: mode, size, time and
+// ls prints the entries of a directory of the server: mode, size, time and
 // name.
-func list(ctx context.Context, o *options) error {
+func ls(ctx context.Context, o *options) error {
 	dir := "."
 	if len(o.words) > 0 {
 		dir = o.words[0]
