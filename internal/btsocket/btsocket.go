@@ -9,6 +9,11 @@
 // Any other socket, such as L2CAP's SOCK_SEQPACKET, transfers packets: a Read
 // returns one packet, and a Write sends one.
 //
+// Package unix reverses the device address of a SockaddrL2 that it receives, but
+// not of one that it returns. The address must be passed with the most
+// significant byte first, and comes from Name and Accept with that byte last. In
+// a SockaddrRFCOMM that byte is always last.
+//
 // The kernel treats these sockets differently from TCP
 // (net/bluetooth/af_bluetooth.c, net/bluetooth/rfcomm/sock.c):
 //
