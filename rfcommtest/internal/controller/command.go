@@ -5,7 +5,9 @@ import "github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 // A command is an HCI command that the controller supports. To add a command,
 // add its opcode, its entry and its handler to the file of its subject
 // (inquiry.go, connection.go, remote.go, pairing.go, settings.go or
-// information.go), and its bit to TestReadLocalSupportedCommands.
+// information.go), and its bit to TestReadLocalSupportedCommands. If its first
+// parameter is a Connection_Handle, see onConnection, and add its opcode to
+// TestCommandsWithUnknownHandleAreRejected.
 type command struct {
 	opcode     hcipacket.Opcode
 	name       string // in the specification
