@@ -5,7 +5,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
@@ -104,6 +107,13 @@ func parseAnywhere(flags *flag.FlagSet, args []string) (words []string, err erro
 	}
 }
 
+// names returns the names of the commands, such as "get, ls or put".
+func names(commands map[string]command) string {
+	names := slices.Sorted(maps.Keys(commands))[1:] // without that of the dialogue, ""
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
 // takeWords takes the server's address, the command and its words.
 func (o *options) takeWords(words []string, given map[string]bool) error {
 	if !given["connect"] {
@@ -134,7 +144,7 @@ func (o *options) check(given map[string]bool) error {
 	command, known := commands[o.command]
 	switch {
 	case !known || o.command == "" && o.words != nil:
-		return fmt.Errorf("unknown command %q", o.command)
+		return fmt.Errorf("unknown command %q: use %s", o.command, names(commands))
 	case len(o.words) < command.least || len(o.words) > command.most:
 		return fmt.Errorf("usage: %s", command.usage)
 	case given["connect"] && (given["channel"] || given["adapter"]):
