@@ -180,8 +180,8 @@ var ErrUnconfirmed = btsocket.ErrUnconfirmed
 //     another errno for it
 //   - net.ErrClosed if Close is called before or meanwhile
 //
-// Do not call Shutdown from a function that runs in the connection's raw
-// connection: Shutdown waits for those functions to return. To detect a link
+// Do not call Shutdown in a function passed to the raw connection of
+// SyscallConn: Shutdown waits for such functions to return. To detect a link
 // that was lost without an error, Shutdown compares the adapter's list of links
 // (HCIGETCONNLIST) before and after.
 func (c *Conn) Shutdown(ctx context.Context) error {
@@ -311,8 +311,8 @@ func (c *Conn) SetWriteBuffer(bytes int) error {
 
 // File returns a duplicate of the connection's descriptor. The caller must
 // close it. After Close, the connection stays open until the duplicate is
-// closed; Shutdown ends it for both. Data that one of them reads is not
-// received by the other, and neither is the end of the stream.
+// closed; Shutdown ends it for both. If one of them reads data or the end of
+// the stream, the other does not receive it.
 func (c *Conn) File() (*os.File, error) {
 	if !c.ok() {
 		return nil, syscall.EINVAL
@@ -323,11 +323,11 @@ func (c *Conn) File() (*os.File, error) {
 
 // SyscallConn returns a raw connection. The functions passed to its methods
 // must not read from or write to the descriptor while Read and Write are in
-// use. They must not get the socket option SO_ERROR either, which would take
-// the end of the stream away from Read and Write. While such a function runs,
-// the descriptor stays open, but Close does not wait for it. As in package net,
-// SyscallConn also succeeds on a closed Conn, and the methods of the raw
-// connection return the error.
+// use. They must never get the socket option SO_ERROR, because that takes the
+// end of the stream away from Read and Write. While such a function runs, the
+// descriptor stays open, but Close does not wait for the function. As in
+// package net, SyscallConn also succeeds on a closed Conn, and the methods of
+// the raw connection return the error.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	if !c.ok() {
 		return nil, syscall.EINVAL

@@ -109,9 +109,8 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 // ctx is done, and a device that answers it sees a connection that closes
 // immediately. Until the page ends, the next dial to the same channel uses it.
 //
-// A connection that is still closing obstructs the next one to the same
-// channel, and can take it down too. DialRFCOMM therefore retries with growing
-// pauses
+// A connection that is still closing can prevent the next one to the same
+// channel, or take it down. DialRFCOMM therefore retries with growing pauses
 //
 //   - for up to 5 s, if the kernel returns EBUSY or ECONNRESET for that reason,
 //     EALREADY because it requested the link twice, or ENOMEM or ECONNABORTED
