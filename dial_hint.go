@@ -200,7 +200,7 @@ func (f *dialFacts) anyUp() bool {
 
 func (f *dialFacts) unreachable() string {
 	if f.adapters == nil {
-		return "no Bluetooth adapter is up, or not the one asked for"
+		return "no Bluetooth adapter is up, or not the requested one: switch it on"
 	}
 	if len(f.adapters) == 0 {
 		return "this machine has no Bluetooth adapter: plug one in, or see with rfkill whether it is blocked"
@@ -220,7 +220,7 @@ func (f *dialFacts) unreachable() string {
 	if f.adapter(f.remote.Device) != nil {
 		return selfDialed
 	}
-	return "the adapter was not up"
+	return "the adapter was not up, but is now: dial again"
 }
 
 func (f *dialFacts) unanswered() string {

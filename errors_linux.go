@@ -20,7 +20,7 @@ var hints = neterr.Hints{
 		unix.EPROTONOSUPPORT: "the kernel module rfcomm is not loaded: modprobe rfcomm",
 	},
 	"bind": {
-		unix.EADDRINUSE: "another listener has this channel of the adapter",
+		unix.EADDRINUSE: "another listener has this channel of the adapter: choose another channel",
 	},
 	"connect": {
 		// dialFacts has the others.
