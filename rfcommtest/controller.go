@@ -179,6 +179,7 @@ func (c *Controller) plugIn() error {
 // Down switches the adapter off, and the controller with it. The kernel's own
 // connections over it end at once, with ECONNABORTED; the controllers at the
 // other ends of its links notice when their supervision timeouts have passed.
+// Down returns an error if the controller is unplugged.
 //
 // The links end a moment before the adapter goes down, as when bluetoothd
 // switches an adapter off (hci_power_off_sync), because HCIDEVDOWN alone can
@@ -203,7 +204,8 @@ func (c *Controller) Down() error {
 	return nil
 }
 
-// Up switches the adapter on again and makes it connectable.
+// Up switches the adapter on and makes it connectable. It returns an error if
+// the controller is unplugged; see Plug.
 func (c *Controller) Up() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

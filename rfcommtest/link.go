@@ -39,8 +39,8 @@ func (l *Link) SetSupervisionTimeout(timeout time.Duration) {
 	l.conditions.SetSupervisionTimeout(timeout)
 }
 
-// SetDelay makes data and messages of the link manager arrive later by d, at
-// the same rate. A page takes longer by d, too. The default is 0.
+// SetDelay makes pages, data, and messages of the link manager arrive later by
+// d. The rate of the data stays the same. The default is 0.
 func (l *Link) SetDelay(d time.Duration) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()

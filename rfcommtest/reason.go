@@ -3,8 +3,8 @@ package rfcommtest
 import "github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 
 // A Reason specifies why a link ended or why a page was rejected. It is an
-// error code of the Bluetooth Core Specification (Volume 1, Part F). Codes
-// other than the constants below can be used, too.
+// error code of the Bluetooth Core Specification (Volume 1, Part F). Any code
+// can be used, not only the constants below.
 type Reason uint8
 
 // Common reasons for the end of a link or the rejection of a page.
