@@ -136,7 +136,7 @@ func (b *bench) transfer(w way, dir string, content bool) (sample, error) {
 	}
 	end, err := m.read()
 	whole := end.since(begin)
-	// The protocol around the content costs CPU time, too.
+	// The protocol around the content also costs CPU time.
 	s.call, s.cpu = whole.wall, whole.cpu
 	if !content {
 		s.wall, s.units = whole.wall, b.effort.fileBytes
