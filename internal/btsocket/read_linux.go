@@ -44,8 +44,8 @@ func (s *Socket) Read(p []byte) (int, error) {
 }
 
 // untilWaiting is the number of Reads in a row that have to wait before the
-// next Read is expected to wait, too. One Read would not do: if each message is
-// read in two parts, the first Read waits and the second does not.
+// next Read is also expected to wait. One Read would not be enough: if each
+// message is read in two parts, the first Read waits and the second does not.
 const untilWaiting = 2
 
 // readStep is called by the poller: immediately, and then whenever the socket

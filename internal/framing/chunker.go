@@ -19,8 +19,8 @@ const (
 const minACLLength = 27
 
 // enough is the number of times that the send buffer must have been full before
-// the Chunker estimates the MTU. A single count is often divisible by a multiple
-// or a neighbor of the MTU, too.
+// the Chunker estimates the MTU. A single count is often also divisible by a
+// multiple or a neighbor of the MTU.
 const enough = 3
 
 // A Chunker chooses the length of each write(2) so that the frames that the

@@ -52,8 +52,8 @@ type Adapter struct {
 
 // Pair bonds two adapters of this machine, so that the kernel has a link key
 // for both. It replaces an earlier bond. From then on the adapters use Secure
-// Simple Pairing, with which the kernel encrypts every link, whatever level a
-// socket requests.
+// Simple Pairing, with which the kernel encrypts every link, regardless of the
+// level that a socket requests.
 func (m *Socket) Pair(a, b Adapter) error {
 	m.mu.Lock()
 	for _, adapter := range []Adapter{a, b} {
