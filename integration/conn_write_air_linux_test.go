@@ -89,11 +89,11 @@ func (s setting) rate(t testing.TB, channel, size int, write func(c *rfcomm.Conn
 }
 
 // ways are the ways to write that are compared: Conn.Write, which writes chunks
-// ("pieces"), and one write(2) with the whole buffer.
+// ("chunks"), and one write(2) with the whole buffer.
 func ways(t testing.TB) map[string]func(c *rfcomm.Conn, data []byte) {
 	return map[string]func(c *rfcomm.Conn, data []byte){
 		"whole": func(c *rfcomm.Conn, data []byte) { writeWhole(t, c, data) },
-		"pieces": func(c *rfcomm.Conn, data []byte) {
+		"chunks": func(c *rfcomm.Conn, data []byte) {
 			if _, err := c.Write(data); err != nil {
 				t.Error(err)
 			}
@@ -109,7 +109,7 @@ func TestConnWriteFillsBasebandPackets(t *testing.T) {
 	labtest.RequireRoot(t)
 	for i, tt := range []struct {
 		setting
-		whole, pieces float64 // kB/s
+		whole, chunks float64 // kB/s
 	}{
 		{setting{"3-DH5", 1021, 1016}, 201.6, 267.5},
 		{setting{"3-DH5", 310, 330}, 87.7, 120.2},
@@ -123,9 +123,9 @@ func TestConnWriteFillsBasebandPackets(t *testing.T) {
 		for way, write := range ways(t) {
 			got[way] = tt.rate(t, 1+i, 32<<10, write)
 		}
-		t.Logf("%+v: %.1f kB/s in whole, %.1f in pieces", tt.setting, got["whole"], got["pieces"])
-		if !near(got["whole"], tt.whole) || !near(got["pieces"], tt.pieces) {
-			t.Errorf("%+v: %.1f and %.1f kB/s, want %.1f and %.1f", tt.setting, got["whole"], got["pieces"], tt.whole, tt.pieces)
+		t.Logf("%+v: %.1f kB/s in whole, %.1f in chunks", tt.setting, got["whole"], got["chunks"])
+		if !near(got["whole"], tt.whole) || !near(got["chunks"], tt.chunks) {
+			t.Errorf("%+v: %.1f and %.1f kB/s, want %.1f and %.1f", tt.setting, got["whole"], got["chunks"], tt.whole, tt.chunks)
 		}
 	}
 }
@@ -140,7 +140,7 @@ func TestConnWriteKeepsFrameWhole(t *testing.T) {
 		{"DH5", 310, 1000},
 	} {
 		l := s.connect(t, 11+i)
-		l.send(t, learned, 32<<10, ways(t)["pieces"])
+		l.send(t, learned, 32<<10, ways(t)["chunks"])
 		for _, size := range []int{20, 329, 700, 754, 900, 968, 1000} {
 			if _, err := l.dialed.Write(make([]byte, size)); err != nil {
 				t.Fatal(err)
@@ -179,8 +179,8 @@ func firstFrame(t testing.TB, c *rfcomm.Conn) (length int) {
 // frames, such as credits that found no return slot.
 func near(got, want float64) bool { return got > want*0.985 && got < want*1.01 }
 
-// BenchmarkPieces measures all settings, in slots of air time.
-func BenchmarkPieces(b *testing.B) {
+// BenchmarkConnWriteChunks measures all settings, in slots of air time.
+func BenchmarkConnWriteChunks(b *testing.B) {
 	inLab(b)
 	labtest.RequireRoot(b)
 	for _, packets := range []string{"3-DH5", "2-DH5", "DH5"} {

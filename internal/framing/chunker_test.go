@@ -366,9 +366,9 @@ func BenchmarkPlan(b *testing.B) {
 
 var table = flag.String("table", "", "a `file` to write the rates of all settings to")
 
-// With -table, TestTable writes the gain from cutting and the cost of keeping
-// frames whole, as computed by the model.
-func TestTable(t *testing.T) {
+// With -table, TestNextTable writes the gain from cutting and the cost of
+// keeping frames whole, as computed by the model.
+func TestNextTable(t *testing.T) {
 	if *table == "" {
 		t.Skip("no -table")
 	}
