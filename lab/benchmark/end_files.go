@@ -55,7 +55,7 @@ func serveBytes(s stack, j endJob) error {
 	if _, err := c.Read(make([]byte, 1)); err != nil {
 		return err
 	}
-	if err := copyPieces(c, f); err != nil {
+	if err := copyBuffered(c, f); err != nil {
 		return err
 	}
 	_, err = c.Read(make([]byte, 1)) // until the client has received everything
@@ -72,7 +72,7 @@ func getBytes(s stack, j endJob) error {
 		return err
 	}
 	counting := &countingReader{from: c, size: j.count}
-	if err := copyPieces(io.Discard, io.LimitReader(counting, j.count)); err != nil {
+	if err := copyBuffered(io.Discard, io.LimitReader(counting, j.count)); err != nil {
 		return err
 	}
 	fmt.Println("done")
@@ -89,7 +89,7 @@ func takeBytes(s stack, j endJob) error {
 	if err != nil {
 		return err
 	}
-	if err := copyPieces(f, io.LimitReader(c, j.count)); err != nil {
+	if err := copyBuffered(f, io.LimitReader(c, j.count)); err != nil {
 		return err
 	}
 	if _, err := c.Write([]byte{0}); err != nil {
@@ -109,7 +109,7 @@ func putBytes(s stack, j endJob) error {
 		return err
 	}
 	fmt.Println("connected")
-	if err := copyPieces(c, f); err != nil {
+	if err := copyBuffered(c, f); err != nil {
 		return err
 	}
 	if _, err := c.Read(make([]byte, 1)); err != nil {
@@ -120,8 +120,8 @@ func putBytes(s stack, j endJob) error {
 	return nil
 }
 
-// copyPieces is io.Copy without the WriterTo and ReaderFrom of its arguments.
-func copyPieces(to io.Writer, from io.Reader) error {
+// copyBuffered is io.Copy without the WriterTo and ReaderFrom of its arguments.
+func copyBuffered(to io.Writer, from io.Reader) error {
 	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, make([]byte, readSize))
 	return err
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func TestNumberBeforeItsUnit(t *testing.T) {
+func TestReportedFindsNumberOfUnit(t *testing.T) {
 	for line, want := range map[string]int64{
 		"4096 bytes": 4096,
 		"rctest[178]: 263120 bytes in 0.22 sec, 1180.64 kB/s": 263120,
@@ -41,7 +41,7 @@ func TestQuotientsPairRoundsOfBoth(t *testing.T) {
 	}
 }
 
-func TestQuantiles(t *testing.T) {
+func TestQuantile(t *testing.T) {
 	for _, c := range []struct {
 		values     []float64
 		part, want float64
@@ -59,7 +59,7 @@ func TestQuantiles(t *testing.T) {
 	}
 }
 
-func TestWhatHangsIsNotTriedAgain(t *testing.T) {
+func TestRoundsSkipPeerThatHangs(t *testing.T) {
 	tries := map[string]int{}
 	o := rounds(3, []string{"hanging", "failing", "working"}, func(name string) (sample, error) {
 		tries[name]++
@@ -81,7 +81,7 @@ func TestWhatHangsIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestProgressOfObexftpIsSplit(t *testing.T) {
+func TestSplitSayingsOfObexftp(t *testing.T) {
 	scanner := bufio.NewScanner(strings.NewReader("Connecting...|\b/\bdone\nSending \"file\"...|\b/\bdone\nDisconnecting..."))
 	scanner.Split(splitSayings)
 	var got []string
@@ -94,7 +94,7 @@ func TestProgressOfObexftpIsSplit(t *testing.T) {
 	}
 }
 
-func TestSlowestShare(t *testing.T) {
+func TestSlowest(t *testing.T) {
 	for _, c := range []struct {
 		shares []int64
 		want   float64
