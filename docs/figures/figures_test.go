@@ -123,7 +123,7 @@ func TestThroughputTablesAgree(t *testing.T) {
 	}
 }
 
-func TestThroughputOfRctestIsThatOfRawCalls(t *testing.T) {
+func TestRatesOfRctestMatchRawCalls(t *testing.T) {
 	curves := mustFind(t, airHeading)
 	other, err := curves.rates(rctest)
 	if err != nil {
@@ -140,7 +140,7 @@ func TestThroughputOfRctestIsThatOfRawCalls(t *testing.T) {
 	}
 }
 
-func TestSlotsAreThoseMeasured(t *testing.T) {
+func TestSlotsMatchMeasuredRates(t *testing.T) {
 	curves := mustFind(t, airHeading)
 	raw, err := curves.rates(rawCalls)
 	if err != nil {
@@ -157,7 +157,7 @@ func TestSlotsAreThoseMeasured(t *testing.T) {
 	}
 }
 
-func TestPiecesAreThoseMeasured(t *testing.T) {
+func TestChunksMatchMeasuredRate(t *testing.T) {
 	total := 0
 	for _, length := range chunks() {
 		slots, packets := slots(length)
