@@ -76,7 +76,8 @@ func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (ne
 // To find such listeners, ListenRFCOMM binds sockets to their addresses for a
 // moment, during which other programs get EADDRINUSE. ListenRFCOMM makes 10
 // attempts, with pauses of up to 5 ms, before it returns EADDRINUSE itself, so
-// that programs that call it at the same time do not fail because of each other.
+// that programs that call it at the same time do not fail because of each
+// other.
 //
 // The errors are *net.OpError. Those of the kernel match their errno:
 // EADDRINUSE if the channel is in use, or if the channel is 0 and none is free;

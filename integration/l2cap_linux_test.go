@@ -20,15 +20,15 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
-// These tests connect L2CAP sockets for packets by Connect, Listen and Accept of
-// package btsocket, over the link between the lab's adapters.
+// These tests connect L2CAP sockets for packets by Connect, Listen and Accept
+// of package btsocket, over the link between the lab's adapters.
 
 const (
 	// l2capPSM is the first PSM that a user without privileges may listen on.
 	l2capPSM = 0x1001
 
-	// l2capMTU is the longest packet that Linux receives in basic mode. With the
-	// header of 4 bytes it takes 65535 bytes. Linux sends a packet of up to
+	// l2capMTU is the longest packet that Linux receives in basic mode. With
+	// the header of 4 bytes it takes 65535 bytes. Linux sends a packet of up to
 	// 65535 bytes to a peer with such an MTU, but a Linux peer does not receive
 	// it (6.1, 6.12).
 	l2capMTU = 65531
@@ -232,7 +232,8 @@ func TestL2CAPFullReceiveBuffer(t *testing.T) {
 	}
 }
 
-// sendPackets writes packets and returns the number of those that the kernel took.
+// sendPackets writes packets and returns the number of those that the kernel
+// took.
 func sendPackets(s *btsocket.Socket, size, packets int) (sent int) {
 	for range packets {
 		if _, err := s.Write(l2capPacket(size)); err != nil {

@@ -84,8 +84,8 @@ func TestFiguresAreAccessible(t *testing.T) {
 	}
 }
 
-// checkAttributes checks that an element refers to nothing outside of the picture,
-// and that the style sheet has its classes.
+// checkAttributes checks that an element refers to nothing outside of the
+// picture, and that the style sheet has its classes.
 func checkAttributes(t *testing.T, name string, element xml.StartElement) {
 	t.Helper()
 	for _, attribute := range element.Attr {
@@ -228,6 +228,6 @@ func mustFind(t *testing.T, heading string) table {
 	return found
 }
 
-// near reports whether two rates differ by less than a hundredth: the replies of the
-// last credits may or may not fall into a burst.
+// near reports whether two rates differ by less than a hundredth: the replies
+// of the last credits may or may not fall into a burst.
 func near(a, b float64) bool { return math.Abs(a-b) < 0.01*b }

@@ -90,7 +90,8 @@ var layers = []layer{
 	},
 }
 
-// drawLayers draws the layers of a connection, and a Write on its way through them.
+// drawLayers draws the layers of a connection, and a Write on its way through
+// them.
 func drawLayers() []byte {
 	p := newPicture(layersWidth, layersHeight, "The layers of a connection", layersDescription)
 	p.text("title", writerLeft, 40, "The layers of a connection")

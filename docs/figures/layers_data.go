@@ -19,9 +19,9 @@ func chunks() []int {
 	return all
 }
 
-// onAir returns the length of a frame with so many bytes of data in L2CAP: 4 bytes for
-// length and channel; then address, control, a length of one or two bytes, and a
-// checksum.
+// onAir returns the length of a frame with so many bytes of data in L2CAP: 4
+// bytes for length and channel; then address, control, a length of one or two
+// bytes, and a checksum.
 func onAir(data int) int {
 	if data > 127 {
 		return 4 + data + 5
@@ -29,8 +29,8 @@ func onAir(data int) int {
 	return 4 + data + 4
 }
 
-// slots returns the slots of the packets of 3 Mbit/s for a frame, and the number of
-// packets. A reply of one slot follows each.
+// slots returns the slots of the packets of 3 Mbit/s for a frame, and the
+// number of packets. A reply of one slot follows each.
 func slots(data int) (slots, packets int) {
 	for rest := onAir(data); rest > 0; rest -= packet {
 		packets++
@@ -60,8 +60,8 @@ const (
 	partGap    = 3
 )
 
-// drawParts draws parts in a row as wide as the column: short ones as wide as their
-// label needs, and the others by their length.
+// drawParts draws parts in a row as wide as the column: short ones as wide as
+// their label needs, and the others by their length.
 func drawParts(p *picture, y float64, parts ...part) {
 	free, long := dataWidth-partGap*float64(len(parts)-1), 0
 	for _, each := range parts {
@@ -116,9 +116,9 @@ func drawAddress(p *picture, y float64) {
 	p.text("code middle", dataMiddle, y+21, "[01:23:45:67:89:AB]:20")
 }
 
-// bufferFrames is the number of full frames for which the default send buffer has
-// room: 50,800 bytes (rfcomm_sock_alloc), of which the kernel's own data takes more
-// than half.
+// bufferFrames is the number of full frames for which the default send buffer
+// has room: 50,800 bytes (rfcomm_sock_alloc), of which the kernel's own data
+// takes more than half.
 const bufferFrames = 23
 
 // drawBuffer draws the send buffer with the frames of the Write in it.
@@ -167,7 +167,8 @@ func airLabel(slots, data int) string {
 	return fmt.Sprintf("3-DH%d: %d bytes", slots, data)
 }
 
-// spanLabel returns the duration of slots and the rate at which they carry data.
+// spanLabel returns the duration of slots and the rate at which they carry
+// data.
 func spanLabel(slots, data int) string {
 	time := float64(slots) * slotTime
 	return fmt.Sprintf("%d slots, %.2f ms: %.0f kB/s", slots, time, float64(data)/time)

@@ -3,9 +3,10 @@
 //
 //	go run ./docs/figures
 //
-// The rates in the pictures are those of the tables in docs/benchmarks.md, so that
-// a picture and its table cannot differ; a test compares the committed pictures
-// with those that the program draws. The same tables give the same bytes.
+// The rates in the pictures are those of the tables in docs/benchmarks.md, so
+// that a picture and its table cannot differ; a test compares the committed
+// pictures with those that the program draws. The same tables give the same
+// bytes.
 package main
 
 import (

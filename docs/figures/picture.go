@@ -10,15 +10,17 @@ import (
 	"strings"
 )
 
-// The classes of all elements are in style.css. A viewer that ignores its dark half
-// shows the light one, on a card with a background of its own. The colours of the
-// four peers differ by at least 25 (CIE 1976) in each half, for readers without red,
-// green or blue cones, too (Machado, Oliveira and Fernandes, 2009).
+// The classes of all elements are in style.css. A viewer that ignores its dark
+// half shows the light one, on a card with a background of its own. The colours
+// of the four peers differ by at least 25 (CIE 1976) in each half, for readers
+// without red, green or blue cones, too (Machado, Oliveira and Fernandes,
+// 2009).
 //
 //go:embed style.css
 var style string
 
-// A picture is an SVG picture that is being drawn. Later elements cover earlier ones.
+// A picture is an SVG picture that is being drawn. Later elements cover earlier
+// ones.
 type picture struct{ bytes.Buffer }
 
 // A point is a place in a picture, in pixels from the top left corner.
@@ -43,8 +45,8 @@ func (p *picture) finish() []byte {
 	return p.Bytes()
 }
 
-// text draws a line of text whose baseline begins, ends or is centred at a place, by
-// the anchor of its classes.
+// text draws a line of text whose baseline begins, ends or is centred at a
+// place, by the anchor of its classes.
 func (p *picture) text(class string, x, y float64, text string) {
 	fmt.Fprintf(p, "<text class=\"%s\" x=\"%s\" y=\"%s\">%s</text>\n", class, pixels(x), pixels(y), html.EscapeString(text))
 }

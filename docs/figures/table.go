@@ -64,7 +64,8 @@ func (m measurement) measured() bool { return m.word == "" }
 // sizeColumn heads the column with the write sizes.
 const sizeColumn = "bytes in a write"
 
-// rates returns the measurements in the named column, in the order of the table.
+// rates returns the measurements in the named column, in the order of the
+// table.
 func (t table) rates(column string) ([]measurement, error) {
 	sizes, values := slices.Index(t.head, sizeColumn), slices.Index(t.head, column)
 	if sizes < 0 || values < 0 {

@@ -17,9 +17,9 @@ const (
 	rawCalls    = "raw system calls"
 )
 
-// ceiling is the rate in kB/s of a stream that fills every 3-DH5 packet: 1021 bytes
-// in 5 slots of 625 µs, and one slot for the reply (Core Specification, Volume 2,
-// Part B, section 6.5).
+// ceiling is the rate in kB/s of a stream that fills every 3-DH5 packet: 1021
+// bytes in 5 slots of 625 µs, and one slot for the reply (Core Specification,
+// Volume 2, Part B, section 6.5).
 const ceiling = 1021 / (6 * 0.625)
 
 const throughputDescription = "Two charts. With time on the air, in kB/s by write size from 32 bytes to 32 KiB: " +
@@ -36,7 +36,8 @@ const (
 	chartRight       = throughputWidth - 40
 )
 
-// drawThroughput draws the throughput by write size, from the tables of the document.
+// drawThroughput draws the throughput by write size, from the tables of the
+// document.
 func drawThroughput(document string) ([]byte, error) {
 	p := newPicture(throughputWidth, throughputHeight, "Throughput by write size", throughputDescription)
 	p.text("title", 28, 40, "Throughput by write size")
@@ -194,8 +195,8 @@ func labelEnds(p *picture, ours, raw, other []measurement) error {
 	return nil
 }
 
-// The bars: groups by write size, rates on a linear axis without numbers, since each
-// bar has its own.
+// The bars: groups by write size, rates on a linear axis without numbers, since
+// each bar has its own.
 const (
 	barsTop    = 560
 	barsBottom = 740

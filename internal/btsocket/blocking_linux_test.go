@@ -9,7 +9,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// makeBlocking makes a socket blocking, as another holder of its descriptor can.
+// makeBlocking makes a socket blocking, as another holder of its descriptor
+// can.
 func makeBlocking(t *testing.T, s *Socket) {
 	t.Helper()
 	if err := s.control(func(fd int) error { return unix.SetNonblock(fd, false) }); err != nil {

@@ -9,10 +9,10 @@
 // Any other socket, such as L2CAP's SOCK_SEQPACKET, transfers packets: a Read
 // returns one packet, and a Write sends one.
 //
-// Package unix reverses the device address of a SockaddrL2 that it receives, but
-// not of one that it returns. The address must be passed with the most
-// significant byte first, and comes from Name and Accept with that byte last. In
-// a SockaddrRFCOMM that byte is always last.
+// Package unix reverses the device address of a SockaddrL2 that it receives,
+// but not of one that it returns. The address must be passed with the most
+// significant byte first, and comes from Name and Accept with that byte last.
+// In a SockaddrRFCOMM that byte is always last.
 //
 // The kernel treats these sockets differently from TCP
 // (net/bluetooth/af_bluetooth.c, net/bluetooth/rfcomm/sock.c):
@@ -29,8 +29,8 @@
 //     package.
 //
 // Errors are io.EOF, os.ErrDeadlineExceeded, net.ErrClosed, the error of a
-// context, or an *os.SyscallError. Write returns io.ErrUnexpectedEOF if write(2)
-// takes nothing and returns no errno.
+// context, or an *os.SyscallError. Write returns io.ErrUnexpectedEOF if
+// write(2) takes nothing and returns no errno.
 package btsocket
 
 import "syscall"

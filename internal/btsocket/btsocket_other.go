@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// A Socket cannot exist on this platform. It has the methods that portable files
-// call. Connect, Listen, Accept and Name have types of package unix and exist on
-// Linux alone.
+// A Socket cannot exist on this platform. It has the methods that portable
+// files call. Connect, Listen, Accept and Name have types of package unix and
+// exist on Linux alone.
 type Socket struct{ descriptor }
 
 func (*Socket) Read([]byte) (int, error)                               { return 0, errors.ErrUnsupported }

@@ -95,15 +95,15 @@ func (s *Socket) finishConnect(ctx context.Context, abandoned func(*Socket)) err
 	return err
 }
 
-// AwaitConnected waits until the kernel has connected an abandoned socket, until
-// the kernel has given up, or until the socket is closed.
+// AwaitConnected waits until the kernel has connected an abandoned socket,
+// until the kernel has given up, or until the socket is closed.
 func (s *Socket) AwaitConnected() error { return s.awaitConnected(context.Background()) }
 
 // connectSlot is held during connect(2), so that this process makes one such
 // call at a time. Two concurrent calls without an RFCOMM session to the device
-// both request the link (rfcomm_dlc_open, since 6.12.118). If the second request
-// is made while the first leaves the kernel's queue, the controller refuses the
-// second, and the kernel drops the link (EALREADY).
+// both request the link (rfcomm_dlc_open, since 6.12.118). If the second
+// request is made while the first leaves the kernel's queue, the controller
+// refuses the second, and the kernel drops the link (EALREADY).
 //
 // The slot delays no call for long: connect(2) does not wait for the link, and
 // if one call is stuck behind rfcomm_mutex, so is any other.

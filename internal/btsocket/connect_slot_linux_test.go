@@ -9,8 +9,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// stuckConnect starts a connect(2) that is stuck until two connections have been
-// accepted. It returns the result of the call and a function that accepts them.
+// stuckConnect starts a connect(2) that is stuck until two connections have
+// been accepted. It returns the result of the call and a function that accepts
+// them.
 func stuckConnect(t *testing.T, ctx context.Context, e *Endpoint) (result <-chan error, finish func()) {
 	t.Helper()
 	listener, address := hosttest.UnixListener(t, 0)

@@ -21,8 +21,8 @@ var closeWait = 100 * time.Millisecond
 // aLongTimeAgo is a deadline that wakes all pending calls.
 var aLongTimeAgo = time.Unix(1, 0)
 
-// A descriptor is the common part of connected and listening sockets: a place on
-// the poller, deadlines, raw access, and Close.
+// A descriptor is the common part of connected and listening sockets: a place
+// on the poller, deadlines, raw access, and Close.
 //
 // os.File protects the descriptor number from reuse. Its own Close is not
 // enough: the last of the calls that it wakes runs close(2), and so could be
@@ -42,8 +42,8 @@ type descriptor struct {
 // open puts the non-blocking socket fd on the poller. It takes ownership of fd.
 func (d *descriptor) open(fd int) error {
 	d.file = os.NewFile(uintptr(fd), "bluetooth")
-	// If the poller refuses the descriptor, for example because of epoll's limit
-	// on watches, os.NewFile silently falls back to blocking calls.
+	// If the poller refuses the descriptor, for example because of epoll's
+	// limit on watches, os.NewFile silently falls back to blocking calls.
 	if err := d.file.SetDeadline(time.Time{}); err != nil {
 		go d.file.Close() // it can be stuck
 		return os.NewSyscallError("epoll_ctl", unix.ENOSPC)
@@ -76,8 +76,8 @@ func (d *descriptor) release(last func(), locks ...sync.Locker) error {
 	return waitBriefly(context.Background(), done)
 }
 
-// startRelease closes the descriptor on a goroutine of its own, after the end of
-// all pending calls, which beginClose must have woken. Calls hold the given
+// startRelease closes the descriptor on a goroutine of its own, after the end
+// of all pending calls, which beginClose must have woken. Calls hold the given
 // locks from start to end. last runs before close(2). done must be buffered: it
 // receives the error of close(2), and is then closed.
 func (d *descriptor) startRelease(done chan<- error, last func(), locks ...sync.Locker) {
@@ -223,9 +223,9 @@ func (d *descriptor) File() (*os.File, error) {
 	return file, err
 }
 
-// closeWhenForgotten makes the garbage collector close the file of an owner that
-// is unreachable and was not closed. last, if not nil, runs first. os.File would
-// close itself too, but on the goroutine that runs all finalizers of the
+// closeWhenForgotten makes the garbage collector close the file of an owner
+// that is unreachable and was not closed. last, if not nil, runs first. os.File
+// would close itself too, but on the goroutine that runs all finalizers of the
 // process, which a stuck close(2) must not stop.
 func closeWhenForgotten[T any](owner *T, file *os.File, last func(*os.File)) runtime.Cleanup {
 	return runtime.AddCleanup(owner, func(file *os.File) {

@@ -101,7 +101,8 @@ func TestReadNeverHangsAfterWriteTookErrno(t *testing.T) {
 		}
 		// UDP shows POLLERR before it has the errno (ip_icmp_error, and then
 		// __udp4_lib_err), so this Read may be woken too early for the errno.
-		// That does not happen with RFCOMM. Other tests check the error of Read.
+		// That does not happen with RFCOMM. Other tests check the error of
+		// Read.
 		if err := hosttest.Receive(t, read); !errors.Is(err, unix.ECONNABORTED) {
 			wantErrno(t, err, "read", unix.ECONNREFUSED)
 		}
@@ -164,8 +165,8 @@ func TestReadReturnsDataBeforeRecordedEnd(t *testing.T) {
 	wantRestAndEOF(t, near, "")
 }
 
-// wantRestAndEOF checks that Read returns the rest of the data, and then io.EOF,
-// and repeats it.
+// wantRestAndEOF checks that Read returns the rest of the data, and then
+// io.EOF, and repeats it.
 func wantRestAndEOF(t *testing.T, s *Socket, rest string) {
 	t.Helper()
 	if got, err := io.ReadAll(s); string(got) != rest || err != nil {

@@ -8,7 +8,8 @@ import (
 )
 
 // firstFree is the lowest descriptor number that this package uses. A socket in
-// the place of a closed standard stream would receive the output of the program.
+// the place of a closed standard stream would receive the output of the
+// program.
 const firstFree = 3
 
 // NewSocket returns a new Bluetooth socket, non-blocking and close-on-exec.
@@ -20,8 +21,8 @@ func NewSocket(kind, protocol int) (int, error) {
 	return aboveStandardStreams(fd)
 }
 
-// aboveStandardStreams moves the descriptor away from the numbers 0, 1 and 2. It
-// takes ownership of fd.
+// aboveStandardStreams moves the descriptor away from the numbers 0, 1 and 2.
+// It takes ownership of fd.
 func aboveStandardStreams(fd int) (int, error) {
 	if fd >= firstFree {
 		return fd, nil

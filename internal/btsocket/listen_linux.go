@@ -52,8 +52,8 @@ func NewListener(fd int) (*Listener, error) {
 	return l, nil
 }
 
-// Accept waits for the next connection and returns its Socket and the address of
-// the peer.
+// Accept waits for the next connection and returns its Socket and the address
+// of the peer.
 func (l *Listener) Accept() (*Socket, unix.Sockaddr, error) {
 	l.acceptMu.Lock()
 	defer l.acceptMu.Unlock()
@@ -110,7 +110,8 @@ func (l *Listener) File() (*os.File, error) {
 
 // Share records that the queue of pending connections may have other users.
 // Close and the garbage collector then leave the queue alone. RawControl does
-// not count as sharing: a setsockopt(2) must not cost a listener its safe Close.
+// not count as sharing: a setsockopt(2) must not cost a listener its safe
+// Close.
 func (l *Listener) Share() {
 	l.shared.Store(true)
 	l.mu.Lock()
@@ -148,8 +149,8 @@ const btDeferSetup = 7
 // close(2) would close the pending connections too, but with the lock of each
 // connection held (rfcomm_sock_cleanup_listen). That can stop RFCOMM on the
 // whole machine by a deadlock with rfcomm_sk_state_change: on Linux 6.1 always
-// if a pending connection is half-open, on any kernel sometimes if the peer of a
-// pending connection closes it at the same time.
+// if a pending connection is half-open, on any kernel sometimes if the peer of
+// a pending connection closes it at the same time.
 //
 // A connection that arrives between the last accept4(2) and the end of the
 // listener can still cause that deadlock. endListener cannot prevent this, only

@@ -107,8 +107,8 @@ func TestAcceptEndsAtDeadline(t *testing.T) {
 
 func TestListenerCloseEndsPending(t *testing.T) {
 	l, fd, address := listenerOnUnix(t)
-	// The duplicate keeps the socket open, so that the kernel does not close the
-	// pending connections itself.
+	// The duplicate keeps the socket open, so that the kernel does not close
+	// the pending connections itself.
 	elsewhere, err := Duplicate(fd)
 	if err != nil {
 		t.Fatal(err)

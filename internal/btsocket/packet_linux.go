@@ -13,13 +13,13 @@ import (
 // packet; neither cuts or joins them.
 //
 // recvmsg(2) returns 0 for an empty packet as well as at the end of an L2CAP
-// connection (bt_sock_recvmsg). The other results of the call are the same, too:
-// the kernel sets neither MSG_EOR nor, for SOCK_SEQPACKET, an address
+// connection (bt_sock_recvmsg). The other results of the call are the same,
+// too: the kernel sets neither MSG_EOR nor, for SOCK_SEQPACKET, an address
 // (l2cap_sock_init). The state of the socket before and after the call does not
 // decide, since the end may arrive in between. newPackets therefore sets
-// SO_TIMESTAMP, which makes the kernel add a control message to each packet that
-// it returns. At the end there is none. As a side effect, the kernel reads the
-// clock for each packet of all network devices while the socket is open
+// SO_TIMESTAMP, which makes the kernel add a control message to each packet
+// that it returns. At the end there is none. As a side effect, the kernel reads
+// the clock for each packet of all network devices while the socket is open
 // (net_enable_timestamp).
 //
 // A user of L2CAP should know three facts (measured on Linux 6.1 and 6.12):

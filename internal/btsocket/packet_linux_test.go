@@ -90,8 +90,8 @@ func TestReadReturnsEmptyPacketsBeforeEOF(t *testing.T) {
 	}
 }
 
-// The empty packet and the end arrive while Read looks at the socket, so that no
-// look before or after the receive can tell them apart.
+// The empty packet and the end arrive while Read looks at the socket, so that
+// no look before or after the receive can tell them apart.
 func TestReadReturnsEmptyPacketAgainstClose(t *testing.T) {
 	for round := range 1000 {
 		near, far := packetPair(t)

@@ -14,9 +14,10 @@ type memInfo struct {
 	_                           [5]uint32
 }
 
-// sendQueued returns the number of bytes of memory that the unsent data occupies
-// in the kernel. RFCOMM counts a frame from write(2) until it hands the frame to
-// the link's L2CAP channel (rfcomm_process_tx), or discards it after the end.
+// sendQueued returns the number of bytes of memory that the unsent data
+// occupies in the kernel. RFCOMM counts a frame from write(2) until it hands
+// the frame to the link's L2CAP channel (rfcomm_process_tx), or discards it
+// after the end.
 func sendQueued(fd uintptr) (bytes int, err error) {
 	var info memInfo
 	size := uint32(unsafe.Sizeof(info))

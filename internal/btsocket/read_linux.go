@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Read reads received data into p. It waits until there is data. After all data,
-// Read returns the end of the connection, and repeats it: io.EOF if the peer
-// closed, which the kernel reports as ECONNRESET; otherwise the errno, or
+// Read reads received data into p. It waits until there is data. After all
+// data, Read returns the end of the connection, and repeats it: io.EOF if the
+// peer closed, which the kernel reports as ECONNRESET; otherwise the errno, or
 // ECONNABORTED if the kernel gave none.
 //
-// From a socket for packets, Read reads one packet. The count of an empty packet
-// is 0, with a nil error. If the packet is longer than p, Read fills p and
-// returns EMSGSIZE; the rest of the packet is lost, and the next Read returns
-// the next packet. A packet that is silently cut short would pass for a whole
-// one.
+// From a socket for packets, Read reads one packet. The count of an empty
+// packet is 0, with a nil error. If the packet is longer than p, Read fills p
+// and returns EMSGSIZE; the rest of the packet is lost, and the next Read
+// returns the next packet. A packet that is silently cut short would pass for a
+// whole one.
 //
 // A Read into an empty p returns 0 and leaves the data.
 func (s *Socket) Read(p []byte) (int, error) {
@@ -51,9 +51,9 @@ const untilWaiting = 2
 // readStep is called by the poller: immediately, and then whenever the socket
 // may have become readable. It reports whether the Read is done.
 func (s *Socket) readStep(fd uintptr) (done bool) {
-	// To find no data takes recv(2) and poll(2). If no data is expected, poll(2)
-	// alone is enough: with both calls, BenchmarkPingPong takes 1.12 to 1.17
-	// times as long as with a net.UnixConn, with one call 1.0 times.
+	// To find no data takes recv(2) and poll(2). If no data is expected,
+	// poll(2) alone is enough: with both calls, BenchmarkPingPong takes 1.12 to
+	// 1.17 times as long as with a net.UnixConn, with one call 1.0 times.
 	expected := s.waits == untilWaiting && !s.read.waited
 	if !expected || !s.idle(fd) {
 		n, arrived, err := s.receive(fd)
@@ -75,8 +75,8 @@ func (s *Socket) idle(fd uintptr) bool {
 // returns 0 bytes (rfcomm_sock_recvmsg). It can block, because it sends frames.
 // If the peer has hung up before, Linux 6.1 dereferences a null pointer in it
 // (rfcomm_dlc_accept), and later kernels return 0 bytes before the errno. So
-// receive skips that call if the stream has ended with nothing queued, as it has
-// on each such connection (rfcomm_recv_data). A peer that hangs up between
+// receive skips that call if the stream has ended with nothing queued, as it
+// has on each such connection (rfcomm_recv_data). A peer that hangs up between
 // poll(2) and recv(2) still crashes Linux 6.1.
 func (s *Socket) receive(fd uintptr) (n int, arrived bool, err error) {
 	if s.packets != nil {
@@ -100,8 +100,9 @@ func (s *Socket) receive(fd uintptr) (n int, arrived bool, err error) {
 // after an empty receive, a concurrent Write may have consumed the errno, and
 // sockets for packets report the errno before the data
 // (__skb_try_recv_datagram). Only a receive that began after the end is the
-// last. Likewise, waiting for the poller is safe only after a look at the state:
-// the edge that announced the end may have been consumed before this Read began.
+// last. Likewise, waiting for the poller is safe only after a look at the
+// state: the edge that announced the end may have been consumed before this
+// Read began.
 func (s *Socket) judge(fd uintptr, n int, arrived bool, err error) (done bool) {
 	for ended := false; ; n, arrived, err = s.receive(fd) {
 		switch {
@@ -120,8 +121,8 @@ func (s *Socket) judge(fd uintptr, n int, arrived bool, err error) (done bool) {
 		case err == unix.EAGAIN:
 			return false
 		default:
-			// Nothing was read, but this is not the end: the kernel has accepted
-			// a connection with BT_DEFER_SETUP.
+			// Nothing was read, but this is not the end: the kernel has
+			// accepted a connection with BT_DEFER_SETUP.
 		}
 	}
 }

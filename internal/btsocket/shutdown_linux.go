@@ -15,15 +15,15 @@ import (
 // errInterrupted is the cause that cancels a Shutdown interrupted by Close.
 var errInterrupted = errors.New("interrupted by Close")
 
-// Shutdown closes the socket after the peer's stack has acknowledged the written
-// data. It returns nil only if that has happened. The socket is closed in every
-// case. Shutdown returns as soon as ctx is done, even while shutdown(2) or
-// close(2) is stuck.
+// Shutdown closes the socket after the peer's stack has acknowledged the
+// written data. It returns nil only if that has happened. The socket is closed
+// in every case. Shutdown returns as soon as ctx is done, even while
+// shutdown(2) or close(2) is stuck.
 //
-// link returns the handle of the link that the connection runs over, or an error
-// that matches ENOTCONN if there is none. Shutdown calls it before and after the
-// disconnect: when a busy link is lost, the kernel can lose the errno, and the
-// socket then looks as it does after an acknowledged disconnect.
+// link returns the handle of the link that the connection runs over, or an
+// error that matches ENOTCONN if there is none. Shutdown calls it before and
+// after the disconnect: when a busy link is lost, the kernel can lose the
+// errno, and the socket then looks as it does after an acknowledged disconnect.
 func (s *Socket) Shutdown(ctx context.Context, link func() (handle uint16, err error)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -83,8 +83,8 @@ func (s *Socket) confirm(ctx context.Context, link func() (uint16, error)) error
 	return nil
 }
 
-// stillConnected returns nil, or the error of Shutdown for a connection that has
-// ended.
+// stillConnected returns nil, or the error of Shutdown for a connection that
+// has ended.
 func (s *Socket) stillConnected() error {
 	var err error
 	if controlErr := s.raw.Control(func(fd uintptr) { err = s.ending(fd) }); controlErr != nil {
@@ -162,8 +162,8 @@ func (s *Socket) sent(fd uintptr, stalled *stall) (done bool, err error) {
 	if err != nil {
 		return true, err
 	}
-	// The queue must be read first: the end of the stream empties the queue too,
-	// and is visible before the queue is empty (__rfcomm_dlc_close).
+	// The queue must be read first: the end of the stream empties the queue
+	// too, and is visible before the queue is empty (__rfcomm_dlc_close).
 	if err := s.ending(fd); err != nil {
 		return true, err
 	}
@@ -208,8 +208,8 @@ func (s *Socket) awaitDisconnected(ctx context.Context) error {
 }
 
 // disconnected reports whether the connection is closed on both sides, and
-// returns the errno if the cause was not this end's disconnect and the answer to
-// it. Until the answer, an RFCOMM socket counts as connected
+// returns the errno if the cause was not this end's disconnect and the answer
+// to it. Until the answer, an RFCOMM socket counts as connected
 // (rfcomm_sock_getname).
 func disconnected(fd uintptr) (bool, error) {
 	switch _, err := unix.Getpeername(int(fd)); err {
@@ -251,8 +251,8 @@ func disconnecting(fd int) bool {
 	return unix.SetsockoptString(fd, unix.SOL_BLUETOOTH, btSecurity, low) == unix.EINVAL
 }
 
-// shutdownError returns the error of Shutdown for a connection that ended before
-// the peer confirmed the disconnect.
+// shutdownError returns the error of Shutdown for a connection that ended
+// before the peer confirmed the disconnect.
 func shutdownError(end error) error {
 	if end == io.EOF {
 		end = unix.ECONNRESET // the peer closed first

@@ -71,8 +71,8 @@ func TestShutdownWaitsForPeer(t *testing.T) {
 }
 
 // The kernel gives up 40 s after a disconnect is queued behind data, regardless
-// of the data sent since. A pair of Unix sockets counts data as queued until the
-// peer has read it.
+// of the data sent since. A pair of Unix sockets counts data as queued until
+// the peer has read it.
 func TestShutdownDisconnectsLast(t *testing.T) {
 	near, far := unixPair(t)
 	data := strings.Repeat("to be read slowly ", 1000)

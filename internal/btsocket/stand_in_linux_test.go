@@ -120,8 +120,8 @@ func udpPair(t *testing.T) (near *Socket, far int) {
 	return near, b
 }
 
-// reportOnce closes the far end and makes the kernel report that to the near end
-// once, by ECONNREFUSED.
+// reportOnce closes the far end and makes the kernel report that to the near
+// end once, by ECONNREFUSED.
 func reportOnce(t *testing.T, near *Socket, far int) {
 	t.Helper()
 	unix.Close(far)

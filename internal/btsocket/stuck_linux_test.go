@@ -94,8 +94,8 @@ func waitForClose(t *testing.T) {
 }
 
 // stuckInClose returns two connected Sockets. Closing the near one waits until
-// the far end has read all data, which is longer than a test takes, or until ctx
-// ends.
+// the far end has read all data, which is longer than a test takes, or until
+// ctx ends.
 func stuckInClose(t *testing.T) (near, far *Socket, ctx context.Context, cancel func()) {
 	t.Helper()
 	near, far = stickyPair(t)

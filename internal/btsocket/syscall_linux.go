@@ -74,16 +74,16 @@ func send(fd uintptr, p []byte) (int, error) {
 }
 
 // endEvents are the events by which poll(2) reports the end of a connection.
-// They include read shutdown, by which sockets other than RFCOMM report a peer's
-// close.
+// They include read shutdown, by which sockets other than RFCOMM report a
+// peer's close.
 const endEvents = unix.POLLHUP | unix.POLLRDHUP | unix.POLLERR | unix.POLLNVAL
 
 // hungUp reports whether the socket's connection has ended.
 func hungUp(fd uintptr) bool { return PollEvents(fd, unix.POLLRDHUP)&endEvents != 0 }
 
 // PollEvents returns the current events of the descriptor that poll(2) reports.
-// It does not inform the scheduler of the call, for the reason given at receive.
-// poll(2) takes no lock of the socket (bt_sock_poll).
+// It does not inform the scheduler of the call, for the reason given at
+// receive. poll(2) takes no lock of the socket (bt_sock_poll).
 func PollEvents(fd uintptr, events int16) int16 {
 	poll := unix.PollFd{Fd: int32(fd), Events: events}
 	var timeout unix.Timespec

@@ -19,9 +19,9 @@ func (s *Socket) SetChunker(c Chunker) {
 
 // Write writes p and returns the number of bytes that the kernel took. The
 // number is less than len(p) only if the connection ends, the deadline passes,
-// or the socket is closed. The bytes of concurrent Writes do not mix. Write does
-// not pass an empty p to the kernel, where it would cost an RFCOMM connection a
-// credit that never returns.
+// or the socket is closed. The bytes of concurrent Writes do not mix. Write
+// does not pass an empty p to the kernel, where it would cost an RFCOMM
+// connection a credit that never returns.
 //
 // On a socket for packets, Write sends p as one packet, even if p is empty. The
 // kernel takes all of it or nothing. A packet longer than the peer's MTU fails

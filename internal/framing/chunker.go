@@ -29,16 +29,16 @@ const enough = 3
 // The kernel cuts each chunk into frames of the connection's MTU and a shorter
 // last frame (bt_skb_sendmmsg). That is rarely the best division: a frame of
 // 1016 bytes, the MTU between two Linux machines, is 4 bytes longer than the
-// longest packet. A chunk that is not longer than the MTU is a frame of its own,
-// so the Chunker can choose the length of the frame.
+// longest packet. A chunk that is not longer than the MTU is a frame of its
+// own, so the Chunker can choose the length of the frame.
 //
 // No socket option reports the MTU. But when the send buffer has no room for a
 // whole chunk, the kernel takes whole frames (sock_alloc_send_skb), so the MTU
 // divides every such count. The Chunker takes the largest common divisor within
 // the limits as the MTU. If the MTU is smaller, chunks are longer than a frame,
 // and later counts correct the estimate. A stream that never fills the send
-// buffer is not limited by the air. Until the buffer has been full often enough,
-// or without an Air, a chunk is as long as the Write, up to maxChunk.
+// buffer is not limited by the air. Until the buffer has been full often
+// enough, or without an Air, a chunk is as long as the Write, up to maxChunk.
 //
 // The packets that the peer and the radio conditions allow are not visible. The
 // Chunker assumes the fastest packets of the adapter.
@@ -56,9 +56,9 @@ type Chunker struct {
 	best   int   // the pairs of slots of the frame with the most data per slot
 }
 
-// NewChunker returns a Chunker for a new connection. The Chunker calls air once,
-// when the send buffer has been full often enough to estimate the MTU. Most
-// connections never fill it.
+// NewChunker returns a Chunker for a new connection. The Chunker calls air
+// once, when the send buffer has been full often enough to estimate the MTU.
+// Most connections never fill it.
 func NewChunker(air func() Air) *Chunker { return &Chunker{ask: air} }
 
 // Next returns the length of the next chunk of a Write of which rest bytes are

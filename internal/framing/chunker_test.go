@@ -296,9 +296,9 @@ func (b *sendBuffer) stream(c *Chunker, size int) {
 	}
 }
 
-// A stream of writes of any size finds its best chunks, although only the counts
-// of the kernel reveal the MTU. One frame in a hundred may stay wrong, which is
-// too rare to be visible in the counts.
+// A stream of writes of any size finds its best chunks, although only the
+// counts of the kernel reveal the MTU. One frame in a hundred may stay wrong,
+// which is too rare to be visible in the counts.
 func TestChunkerLearnsFromStream(t *testing.T) {
 	const learning, measured = 256 << 10, 32 << 10
 	for _, s := range settings() {

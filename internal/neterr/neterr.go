@@ -50,9 +50,9 @@ func (n *Network) Check(name string) error {
 //
 // If err is an *[os.SyscallError] that holds a syscall.Errno, the errno then
 // matches nothing but itself, and has its hint, if there is one. The same holds
-// for the Last error of an [Interrupted]. [errors.ErrUnsupported] gets the cause
-// that the sockets need Linux. Other errors remain as they are: convert the
-// error of a context by [Context] first.
+// for the Last error of an [Interrupted]. [errors.ErrUnsupported] gets the
+// cause that the sockets need Linux. Other errors remain as they are: convert
+// the error of a context by [Context] first.
 func (n *Network) OpError(op string, source, addr net.Addr, err error) error {
 	return &net.OpError{Op: op, Net: n.Name, Source: source, Addr: addr, Err: n.explain(err)}
 }

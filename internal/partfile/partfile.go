@@ -1,8 +1,8 @@
 // Package partfile receives a file completely or not at all.
 //
 // The content is written to a part file, name.part, in the directory of the
-// file. A complete part file gets its final name. A later transfer can resume an
-// incomplete one.
+// file. A complete part file gets its final name. A later transfer can resume
+// an incomplete one.
 //
 // Only one transfer at a time uses a part file, provided that all transfers go
 // through this package: the part file is locked with flock(2). On systems

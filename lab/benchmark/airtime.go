@@ -13,8 +13,8 @@ import (
 // slotTime is the duration of a slot on the air.
 const slotTime = 625 * time.Microsecond
 
-// packetKinds are the largest packets of each rate, and the bits per second of a
-// stream that fills all of them: a packet takes 5 slots, and its answer 1.
+// packetKinds are the largest packets of each rate, and the bits per second of
+// a stream that fills all of them: a packet takes 5 slots, and its answer 1.
 var packetKinds = []struct {
 	name    string
 	payload int
@@ -25,8 +25,8 @@ var packetKinds = []struct {
 	{"DH5", 339, rfcommtest.BasicRate},
 }
 
-// burstPause is the pause between two bursts. It is long enough for the first to
-// arrive and for the slots to be read.
+// burstPause is the pause between two bursts. It is long enough for the first
+// to arrive and for the slots to be read.
 const burstPause = 2 * time.Second
 
 // settleTime is the time after the last byte within which its credits are sent
@@ -48,8 +48,9 @@ func burstPeers(b *bench) []string {
 	return slices.DeleteFunc(b.names(roleSend), func(name string) bool { return name == python })
 }
 
-// airTime uses a radio of its own for each kind of packets. Its controllers have
-// no other packets, because this module asks the adapter for the packets it has.
+// airTime uses a radio of its own for each kind of packets. Its controllers
+// have no other packets, because this module asks the adapter for the packets
+// it has.
 func airTime(b *bench) error {
 	usual := b.radio
 	defer func() { b.radio = usual }()

@@ -21,8 +21,8 @@ type stack interface {
 
 	// sendSeveral writes to all connections forever, size bytes at a time.
 	sendSeveral(connections []io.ReadWriteCloser, size int) error
-	// receiveSeveral reads from all connections until each has ended. It reports
-	// the number of bytes of each read, and the connection.
+	// receiveSeveral reads from all connections until each has ended. It
+	// reports the number of bytes of each read, and the connection.
 	receiveSeveral(connections []io.ReadWriteCloser, came func(connection, n int)) error
 }
 

@@ -190,8 +190,8 @@ func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 // byte of the content, in any dialect.
 const beginCounting = 4096
 
-// A countingReader reports when the content of a file begins to arrive, and when
-// all of it has arrived.
+// A countingReader reports when the content of a file begins to arrive, and
+// when all of it has arrived.
 type countingReader struct {
 	from  io.Reader
 	size  int64 // the size of the file

@@ -1,8 +1,8 @@
 //go:build linux
 
-// The program benchmark measures this module side by side with its alternatives,
-// over virtual Bluetooth adapters, and prints a table for each subject.
-// lab/bench builds it and runs it in the lab.
+// The program benchmark measures this module side by side with its
+// alternatives, over virtual Bluetooth adapters, and prints a table for each
+// subject. lab/bench builds it and runs it in the lab.
 //
 // Each end of a connection is a process of its own, so that its CPU time is
 // separate from that of the other programs and of the radio. The ends of this

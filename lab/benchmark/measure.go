@@ -186,8 +186,8 @@ type task struct {
 	job                job
 }
 
-// attempts is the number of times that a measurement is tried if its ends do not
-// connect. The kernel resets or refuses a few connections.
+// attempts is the number of times that a measurement is tried if its ends do
+// not connect. The kernel resets or refuses a few connections.
 const attempts = 3
 
 // measure measures a peer at a task. It returns errHangs if the peer makes no

@@ -38,7 +38,8 @@ const obexBytes = 1 << 20
 // first is pushChannel.
 const lastServiceChannel = 17
 
-// obex measures files that a client sends to a server, as obexftp does to obexd.
+// obex measures files that a client sends to a server, as obexftp does to
+// obexd.
 func obex(b *bench) error {
 	for _, program := range []string{obexClient, obexServer, bluetoothd, systemBus, sessionBus} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -90,8 +91,8 @@ func obex(b *bench) error {
 	}
 	names := []string{framed, obexName, bytes}
 	progress("OBEX")
-	// obexd does not report when its service is ready, and the first connection,
-	// which makes a bond, may fail.
+	// obexd does not report when its service is ready, and the first
+	// connection, which makes a bond, may fail.
 	for range 10 {
 		if _, err = b.push(server, dir, received); err == nil {
 			break

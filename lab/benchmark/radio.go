@@ -49,9 +49,9 @@ func newRadio(config rfcommtest.Config) (*radio, error) {
 // keepChannel is the channel of the connections that keep the links open.
 const keepChannel = 30
 
-// keepLinks opens a connection from each adapter. The end of the last connection
-// between two adapters closes their session and their link, and resets a dial
-// that begins at that moment.
+// keepLinks opens a connection from each adapter. The end of the last
+// connection between two adapters closes their session and their link, and
+// resets a dial that begins at that moment.
 func (r *radio) keepLinks() error {
 	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(context.Background(), rfcomm.Addr{Device: r.listening, Channel: keepChannel})
 	if err != nil {
@@ -74,8 +74,8 @@ func (r *radio) keepLinks() error {
 	return nil
 }
 
-// dropLinks lets the kernel end the links. The kernel does so a moment after the
-// end of the last connection.
+// dropLinks lets the kernel end the links. The kernel does so a moment after
+// the end of the last connection.
 func (r *radio) dropLinks() error {
 	for _, c := range r.kept {
 		c.Close()

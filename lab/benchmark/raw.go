@@ -11,9 +11,9 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 )
 
-// rawStack is the minimum that a Go program can do: system calls on non-blocking
-// sockets, and poll(2) to wait. It has no deadlines, cannot be woken, and may be
-// used by one goroutine.
+// rawStack is the minimum that a Go program can do: system calls on
+// non-blocking sockets, and poll(2) to wait. It has no deadlines, cannot be
+// woken, and may be used by one goroutine.
 type rawStack struct{}
 
 type rawConn struct {

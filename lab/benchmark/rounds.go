@@ -53,7 +53,8 @@ func (o outcomes) values(name string, m metric) []float64 {
 	return values
 }
 
-// quotients returns, for each round, the quotient of one competitor and another.
+// quotients returns, for each round, the quotient of one competitor and
+// another.
 func (o outcomes) quotients(name, by string, m metric) []float64 {
 	var values []float64
 	others := o.samples[by]

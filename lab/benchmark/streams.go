@@ -4,8 +4,9 @@ package main
 
 import "fmt"
 
-// writeSizes are the sizes of a write: a small one, the most data that one 3-DH5
-// packet carries, a full frame, a usual buffer, and the buffer of io.Copy.
+// writeSizes are the sizes of a write: a small one, the most data that one
+// 3-DH5 packet carries, a full frame, a usual buffer, and the buffer of
+// io.Copy.
 var writeSizes = []int{64, 1012, 1016, 4096, 32768}
 
 // smallSize is the write size that is so slow that fewer bytes are enough.

@@ -20,8 +20,8 @@ const module = "github.com/go-rfcomm/rfcomm"
 // everywhere matches all packages of the module.
 var everywhere = []string{"./..."}
 
-// rules are the import rules of the module. Those of the form "only X imports Y"
-// also hold for packages that do not exist yet.
+// rules are the import rules of the module. Those of the form "only X imports
+// Y" also hold for packages that do not exist yet.
 var rules = []Rule{
 	{
 		From: []string{"."}, To: []string{External}, Beside: []string{"golang.org/x/sys/..."}, Indirect: true,
