@@ -35,7 +35,7 @@ type Dialer struct {
 
 	// Security is the protection that the link must have. If the link does not
 	// have it, the dial fails with an error that matches EACCES. The check is
-	// made when the dial returns: it does not notice if encryption is switched
+	// made when the dial returns, and does not notice if encryption is switched
 	// off later. The default is no requirement.
 	//
 	// SecurityMedium and SecurityHigh require an encrypted link. For
@@ -106,8 +106,9 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 // context's. Once connected, ctx has no effect on the connection.
 //
 // The kernel cannot cancel a page. The page continues for a few seconds after
-// ctx is done, and a device that answers it sees a connection that closes
-// immediately. Until the page ends, the next dial to the same channel uses it.
+// ctx is done, and a device that answers the page sees a connection that closes
+// immediately. Until the page ends, the next dial to the same channel uses that
+// page.
 //
 // A connection that is still closing can prevent the next one to the same
 // channel, or take it down. DialRFCOMM therefore retries with growing pauses

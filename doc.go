@@ -63,11 +63,12 @@
 // call after its context is done, and Close waits for at most 100 ms; the
 // system call ends by itself later.
 //
-// Linux 6.1 has three bugs that affect programs. Two devices that dial each
-// other at the same moment, without a link between them, can crash the kernel.
-// A process that is killed while a device is pairing to connect to its listener
-// stops RFCOMM on the whole machine; see [Listener.Close]. The third concerns
-// sockets with BT_DEFER_SETUP; see [FileConn].
+// Linux 6.1 has bugs that affect programs. Two devices that dial each other at
+// the same moment, without a link between them, can crash the kernel. A process
+// that is killed while a device is pairing to connect to its listener stops
+// RFCOMM on the whole machine; see [Listener.Close]. A connection with
+// BT_DEFER_SETUP can crash the kernel; see [FileConn]. In 6.1.192, so can a
+// dial to a device that does not answer (hci_chan_del).
 //
 // # Errors
 //
