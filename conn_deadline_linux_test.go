@@ -139,7 +139,7 @@ func TestConnReadOutlivesAMovedDeadline(t *testing.T) {
 }
 
 // Reads and writes of no bytes have the same results as in package net.
-func TestConnNoBytesAfterADeadline(t *testing.T) {
+func TestConnReadAndWriteNoBytesPastDeadline(t *testing.T) {
 	near, _ := connPair(t)
 	a, b := hosttest.UnixPair(t)
 	ours, theirs := net.Conn(near), unixConn(t, a)

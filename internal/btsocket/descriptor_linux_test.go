@@ -9,7 +9,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-func TestNewRefusesWhatCannotBePolled(t *testing.T) {
+func TestNewRefusesUnpollableDescriptors(t *testing.T) {
 	for name, open := range map[string]func() (int, error){
 		"regular file": func() (int, error) {
 			return unix.Open(filepath.Join(t.TempDir(), "file"), unix.O_CREAT|unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o600)

@@ -35,7 +35,7 @@ func used(t *testing.T, near *Socket, send func(string)) {
 
 // If earlier Reads had to wait, a Read looks at the socket first. That must not
 // change its result.
-func TestReadThatExpectsToWait(t *testing.T) {
+func TestReadPollFirstKeepsResults(t *testing.T) {
 	read := func(s *Socket) (string, error) {
 		buf := make([]byte, 100)
 		n, err := s.Read(buf)

@@ -135,7 +135,7 @@ func TestNextSuitsOddAdapters(t *testing.T) {
 
 // If the peer lacks the adapter's fastest packets, or the radio is too bad for
 // them, the chunks are wrong. The test bounds the loss.
-func TestNextForPacketsTooFast(t *testing.T) {
+func TestNextBoundsLossOnSlowerLinks(t *testing.T) {
 	const size = maxChunk
 	for _, s := range settings() {
 		for _, rate := range rates {

@@ -79,7 +79,7 @@ func testFunctions(t *testing.T, root string) (tests []string) {
 	return tests
 }
 
-func TestMissingTestsFindsNamesOfNoTest(t *testing.T) {
+func TestMissingTestsReportsUnknownNames(t *testing.T) {
 	tests := []string{"TestDialFails", "TestRFCOMMGet", "BenchmarkRead"}
 	for text, want := range map[string]int{
 		"^(TestDialFails|TestDialWorks)$":         1,
