@@ -84,7 +84,7 @@ func (f *dialFacts) addCause(ctx context.Context, err error) error {
 	}
 	f.lookUp(ctx, errno)
 	if text := f.hint(errno); text != "" {
-		return neterr.WithHint("connect", errno, text)
+		return neterr.WithHint(callConnect, errno, text)
 	}
 	return err
 }

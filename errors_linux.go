@@ -19,10 +19,10 @@ var hints = neterr.Hints{
 		unix.EAFNOSUPPORT:    "no Bluetooth in this kernel, or not in this network namespace: containers need the host's",
 		unix.EPROTONOSUPPORT: "the kernel module rfcomm is not loaded: modprobe rfcomm",
 	},
-	"bind": {
+	callBind: {
 		unix.EADDRINUSE: "another listener has this channel of the adapter: choose another channel",
 	},
-	"connect": {
+	callConnect: {
 		// dialFacts has the others.
 		unix.ENOMEM: "the link to the device is being taken down, perhaps after a failed authentication: if the error persists, pair the devices again",
 		unix.EALREADY: "two programs dialed the device at once, or it dialed this machine, and the kernel lost the link: " +
@@ -48,7 +48,7 @@ var hints = neterr.Hints{
 		unix.ETIMEDOUT:    "the link was lost: the device went out of range or lost power",
 		unix.ECONNABORTED: "the adapter was switched off or removed, or the link was lost",
 		unix.ECONNRESET:   "the peer has closed the connection",
-		unix.ENOTCONN:     "the connection has ended, or was not accepted yet",
+		unix.ENOTCONN:     "the connection has ended; or it awaits its first Read, see FileConn",
 		unix.ECONNREFUSED: "encryption was switched off, without which the connection does not have its security level",
 		unix.EACCES:       notPaired,
 		unix.EBADE:        notPaired,
@@ -56,7 +56,7 @@ var hints = neterr.Hints{
 	},
 	"shutdown": {
 		unix.ECONNRESET:   "the peer closed first, and may not have received all data",
-		unix.ETIMEDOUT:    "the peer did not take the data, or its link was lost",
+		unix.ETIMEDOUT:    "the peer did not accept the data, or its link was lost",
 		unix.ECONNABORTED: "the link was lost before the peer acknowledged the data",
 		unix.ENOSYS:       lostNameless,
 	},

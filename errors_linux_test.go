@@ -51,7 +51,7 @@ func TestOpErrorNamesTheLikelyCause(t *testing.T) {
 		{"write", unix.EBADE, "the key"},
 		{"write", unix.ENOSYS, "no errno"},
 		{"shutdown", unix.ECONNRESET, "the peer closed first"},
-		{"shutdown", unix.ETIMEDOUT, "did not take"},
+		{"shutdown", unix.ETIMEDOUT, "did not accept the data"},
 		{"shutdown", unix.ECONNABORTED, "before the peer acknowledged"},
 		{"shutdown", unix.ENOSYS, "no errno"},
 		{"ioctl", unix.ENOTCONN, "the link has ended"},

@@ -49,7 +49,7 @@ func claimOnce(channel int, claim func(channel int) error) error {
 // noFreeChannel returns the error of a listener on channel 0 if all channels
 // are in use.
 func noFreeChannel() error {
-	return neterr.WithHint("bind", syscall.EADDRINUSE,
+	return neterr.WithHint(callBind, syscall.EADDRINUSE,
 		"no channel is free, all 30 have listeners: close one, or listen on the address of another adapter")
 }
 
@@ -106,5 +106,5 @@ func itself(device BDAddr) rival {
 // inUse returns the error of a new listener if another listener has its channel
 // on the rival address.
 func (r rival) inUse() error {
-	return neterr.WithHint("bind", syscall.EADDRINUSE, "another listener has this channel of "+r.name+": "+r.advice)
+	return neterr.WithHint(callBind, syscall.EADDRINUSE, "another listener has this channel of "+r.name+": "+r.advice)
 }

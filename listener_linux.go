@@ -80,7 +80,7 @@ func probe(a Addr) error {
 		return err
 	}
 	defer unix.Close(fd)
-	return os.NewSyscallError("bind", unix.Bind(fd, a.sockaddr()))
+	return os.NewSyscallError(callBind, unix.Bind(fd, a.sockaddr()))
 }
 
 // accept waits for the next connection and checks its link. It skips a peer

@@ -163,7 +163,7 @@ func (r *retrier) adapterGone(errno syscall.Errno) bool {
 // connectErrno returns the errno of an attempt whose connect(2) failed.
 func connectErrno(err error) (errno syscall.Errno, ok bool) {
 	syscallErr, ok := err.(*os.SyscallError)
-	if !ok || syscallErr.Syscall != "connect" {
+	if !ok || syscallErr.Syscall != callConnect {
 		return 0, false
 	}
 	errno, ok = syscallErr.Err.(syscall.Errno)

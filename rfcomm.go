@@ -25,6 +25,12 @@ const (
 	opWrite      = "write"
 )
 
+// The system calls whose errors get likely causes in several places.
+const (
+	callBind    = "bind"
+	callConnect = "connect"
+)
+
 // Dial connects to a channel, 1 to 30, of the device with the given address,
 // such as "01:23:45:67:89:AB". The connection is always a *[Conn].
 //

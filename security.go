@@ -86,7 +86,7 @@ func (s Security) refuses(c *Conn) (bool, error) {
 
 // unencrypted returns the error of a dial over a link that is not encrypted.
 func unencrypted(wanted Security) error {
-	return neterr.WithHint("connect", syscall.EACCES, "the link is not encrypted, though security "+wanted.String()+
+	return neterr.WithHint(callConnect, syscall.EACCES, "the link is not encrypted, though security "+wanted.String()+
 		" was requested: pair the devices, and close other connections between them, since an open link keeps its level")
 }
 
@@ -137,7 +137,7 @@ func (k *linkCheck) after(ctx context.Context, c *Conn) error {
 	vouched := conns.highOver(c.local.Device, c.remote.Device, link.Handle)
 	_, existed := k.links[c.local.Device]
 	if !high(link, existed, vouched) {
-		return neterr.WithHint("connect", syscall.EACCES, k.notHigh(existed))
+		return neterr.WithHint(callConnect, syscall.EACCES, k.notHigh(existed))
 	}
 	conns.markHigh(c.held, link.Handle)
 	return nil

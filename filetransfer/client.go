@@ -40,7 +40,8 @@ type Client struct {
 	IdleTimeout time.Duration
 
 	// Progress, if not nil, is called during a transfer, at most ten times per
-	// second, and once at the end of it, whether it succeeds or fails.
+	// second, and once at the end of it, whether it succeeds or fails. A slow
+	// Progress delays the transfer.
 	Progress func(Progress)
 
 	wire     *wire

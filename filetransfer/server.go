@@ -42,7 +42,8 @@ type Server struct {
 	Logger *slog.Logger
 
 	// Progress, if not nil, is called during each transfer, at most ten times
-	// per second, and once at the end of it, whether it succeeds or fails.
+	// per second, and once at the end of it, whether it succeeds or fails. A slow
+	// Progress delays the transfer.
 	Progress func(Progress)
 
 	mu        sync.Mutex
