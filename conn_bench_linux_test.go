@@ -265,21 +265,11 @@ func readSlowly(b *testing.B, c net.Conn) float64 {
 	var before time.Duration
 	for i := -10; i < b.N; i++ { // the first 10 to warm up
 		if i == 0 {
-			before = cpuTime(b)
+			before = hosttest.CPUTime(b)
 		}
 		if _, err := c.Read(buf); err != nil {
 			b.Fatal(err)
 		}
 	}
-	return float64(cpuTime(b)-before) / float64(b.N)
-}
-
-// cpuTime returns the CPU time that this process has used.
-func cpuTime(b *testing.B) time.Duration {
-	b.Helper()
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(t.Nano())
+	return float64(hosttest.CPUTime(b)-before) / float64(b.N)
 }

@@ -13,11 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // benchSize is the size of the file that the benchmark fetches repeatedly.
@@ -61,16 +60,16 @@ func BenchmarkGoodput(b *testing.B) {
 	var hashing []float64
 	for b.Loop() {
 		for _, w := range ways {
-			if err := w.run(l.dial(b, w.address)); err != nil {
+			if err := w.run(b, l.dial(b, w.address)); err != nil {
 				b.Fatalf("%s: %v", w.name, err)
 			}
 		}
 		// Begin each round with another way, so that no way is
 		// always the first.
 		ways = append(ways[1:], ways[0])
-		before := cpuTime()
+		before := hosttest.CPUTime(b)
 		sha256.Sum256(content)
-		hashing = append(hashing, (cpuTime()-before).Seconds()*1000)
+		hashing = append(hashing, (hosttest.CPUTime(b)-before).Seconds()*1000)
 	}
 
 	slices.SortFunc(ways, func(v, w *way) int { return slices.Index(wayNames, v.name) - slices.Index(wayNames, w.name) })
@@ -128,19 +127,19 @@ type way struct {
 }
 
 // run fetches the file once over a new connection and closes that.
-func (w *way) run(conn *rfcomm.Conn) error {
+func (w *way) run(b *testing.B, conn *rfcomm.Conn) error {
 	defer conn.Close()
 	c := &timedConn{Conn: conn}
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	cpu := cpuTime()
+	cpu := hosttest.CPUTime(b)
 	begun := time.Now()
 	if err := w.get(c); err != nil {
 		return err
 	}
 	whole := time.Since(begun)
-	cpu = cpuTime() - cpu
+	cpu = hosttest.CPUTime(b) - cpu
 	runtime.ReadMemStats(&after)
 
 	const megabytes, mebibytes = benchSize / 1e6, benchSize >> 20
@@ -182,14 +181,6 @@ type discard struct{}
 
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
-// cpuTime returns the CPU time of this process.
-func cpuTime() time.Duration {
-	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		panic(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
 
 // quotients divides the value of each round by that of another way.
 func quotients(values, by []float64) []float64 {
