@@ -181,7 +181,6 @@ type discard struct{}
 
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
-
 // quotients divides the value of each round by that of another way.
 func quotients(values, by []float64) []float64 {
 	result := make([]float64, len(values))
