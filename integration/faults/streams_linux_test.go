@@ -154,18 +154,7 @@ var writing = &activity{name: "Write into a full buffer", run: runWriting, plans
 }}
 
 func runWriting(s *scenario) {
-	var near, far *rfcomm.Conn
-	var p *rawPeer
-	var dlci byte
-	switch s.fault {
-	case killed:
-		near = s.childConnection()
-	case wrongFrames:
-		near, p, dlci = s.connectedToRaw(100)
-	default:
-		near, far = s.connected()
-	}
-	s.fill(near)
+	near, far, p, dlci := s.filled()
 	wrote := hosttest.InBackground(func() error {
 		_, err := near.Write([]byte("no room"))
 		return err
@@ -184,6 +173,22 @@ func runWriting(s *scenario) {
 		p.send(frame(dlci, uihCredits, 200))
 	}
 	s.await(wrote)
+}
+
+// filled returns a connection whose buffers are full, in both kernels, and its
+// far end: a Conn, or under malformed frames a raw peer and its DLCI. A child
+// process has the far end if it is to be killed.
+func (s *scenario) filled() (near, far *rfcomm.Conn, p *rawPeer, dlci byte) {
+	switch s.fault {
+	case killed:
+		near = s.childConnection()
+	case wrongFrames:
+		near, p, dlci = s.connectedToRaw(100)
+	default:
+		near, far = s.connected()
+	}
+	s.fill(near)
+	return near, far, p, dlci
 }
 
 // fill fills the buffers of both kernels. The virtual radio takes data well
@@ -220,18 +225,7 @@ var shuttingDown = &activity{name: "Shutdown", run: runShuttingDown, plans: map[
 }}
 
 func runShuttingDown(s *scenario) {
-	var near, far *rfcomm.Conn
-	var p *rawPeer
-	var dlci byte
-	switch s.fault {
-	case killed:
-		near = s.childConnection()
-	case wrongFrames:
-		near, p, dlci = s.connectedToRaw(100)
-	default:
-		near, far = s.connected()
-	}
-	s.fill(near)
+	near, far, p, dlci := s.filled()
 	shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
 	// Once Shutdown has begun, the methods of the Conn fail.
 	hosttest.Eventually(s, "Shutdown has begun", func() bool { return near.SetDeadline(time.Time{}) != nil })
