@@ -15,6 +15,11 @@ type command struct {
 	supported  bit    // in the list of supported commands
 	parameters int    // minimum length in bytes
 	handle     handler
+
+	// Only controllers with these features and of this version or a later one
+	// have the command.
+	needs Features
+	since Version
 }
 
 // A bit is the position of a command in the list of supported commands (Volume
@@ -47,7 +52,7 @@ func rejected(status hcipacket.Status) reply { return reply{status: status, pend
 
 // execute executes a command of the host.
 func (c *Controller) execute(request hcipacket.Command) {
-	command, ok := commands[request.Opcode]
+	command, ok := c.command(request.Opcode)
 	if !ok {
 		c.commandStatus(request.Opcode, hcipacket.UnknownCommand)
 		return
@@ -77,7 +82,13 @@ func (c *Controller) commandStatus(opcode hcipacket.Opcode, status hcipacket.Sta
 	c.event(hcipacket.CommandStatus, hcipacket.Parameters{}.Status(status).Uint8(packetsAllowed).Uint16(uint16(opcode)))
 }
 
-// commands holds the supported commands. It is filled by init, because a
+// command returns a command that the controller supports.
+func (c *Controller) command(opcode hcipacket.Opcode) (command, bool) {
+	command, ok := commands[opcode]
+	return command, ok && c.has(command.needs) && c.config.Version >= command.since
+}
+
+// commands holds the commands of all controllers. It is filled by init, because a
 // handler refers to it.
 var commands map[hcipacket.Opcode]command
 
@@ -93,10 +104,12 @@ func init() {
 }
 
 // supportedCommands returns the list in the form of section 6.27.
-func supportedCommands() [64]byte {
+func (c *Controller) supportedCommands() [64]byte {
 	var list [64]byte
-	for _, command := range commands {
-		list[command.supported.octet] |= 1 << command.supported.bit
+	for opcode := range commands {
+		if command, ok := c.command(opcode); ok {
+			list[command.supported.octet] |= 1 << command.supported.bit
+		}
 	}
 	return list
 }

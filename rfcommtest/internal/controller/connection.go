@@ -129,7 +129,7 @@ var connectionCommands = []command{
 	},
 	{
 		opcode: ReadEncryptionKeySize, name: "HCI_Read_Encryption_Key_Size", section: "7.5.7",
-		supported: bit{20, 4}, parameters: 2,
+		supported: bit{20, 4}, parameters: 2, since: Version21,
 		handle: (*Controller).onReadEncryptionKeySize,
 	},
 }

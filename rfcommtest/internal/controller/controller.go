@@ -26,6 +26,8 @@ type Config struct {
 	ACLLength   int    // the maximum data length of an ACL packet of the host
 	ACLBuffers  int    // the number of ACL packets that the controller can hold
 	PacketTypes air.PacketTypes
+	Version     Version
+	Without     Features // features of the version that the controller lacks
 
 	// Output passes a packet to the host. Output is called with the radio's
 	// lock held, and must not retain packet.
@@ -36,6 +38,7 @@ type Config struct {
 // all methods must hold the lock.
 type Controller struct {
 	config       Config
+	features     Features
 	station      *radio.Station
 	settings     settings
 	connections  map[hcipacket.Handle]*connection
@@ -55,7 +58,11 @@ var _ radio.Receiver = (*Controller)(nil)
 // value, which exposes code that uses the handle of one controller with
 // another.
 func New(r *radio.Radio, number int, config Config) *Controller {
+	if config.Version == 0 {
+		config.Version = defaultVersion
+	}
 	c := &Controller{config: config, nextHandle: hcipacket.Handle(1 + number*0x100)}
+	c.features = featuresOf(config.Version, config.Without)
 	c.station = r.NewStation(config.Address, c)
 	c.clear()
 	return c

@@ -1,15 +1,10 @@
 package controller
 
-import (
-	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
-	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
-)
+import "github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 
-// The controller's identity. In the Assigned Numbers, version 4 is version 2.1
-// of the specification, the first with Secure Simple Pairing; 0xffff is not
-// assigned to a company.
+// The controller's identity. In the Assigned Numbers, 0xffff is not assigned to
+// a company.
 const (
-	version      = 4
 	manufacturer = 0xffff
 	subversion   = 1
 )
@@ -42,7 +37,7 @@ var informationCommands = []command{
 	},
 	{
 		opcode: ReadLocalExtendedFeatures, name: "HCI_Read_Local_Extended_Features", section: "7.4.4",
-		supported: bit{14, 6}, parameters: 1,
+		supported: bit{14, 6}, parameters: 1, since: Version21,
 		handle: (*Controller).onReadLocalExtendedFeatures,
 	},
 	{
@@ -57,63 +52,14 @@ var informationCommands = []command{
 	},
 }
 
-// baseFeatures holds the features of page 0 that every controller has, whatever
-// its packet types (LMP features, Volume 2, Part C, section 3.3). The host does
-// not use features that are missing here: audio, role switches, and the modes
-// that save power.
-var baseFeatures = [8]byte{
-	0: 1<<2 | 1<<3,        // encryption, slot offset
-	3: 1 << 6,             // RSSI with inquiry results
-	6: 1<<0 | 1<<3 | 1<<6, // extended inquiry response, Secure Simple Pairing, non-flushable packets
-	7: 1 << 7,             // extended features
-}
-
-// packetFeatures holds the features of page 0 that depend on the packet types.
-var packetFeatures = []struct {
-	feature bit
-	types   air.PacketTypes // any of these
-}{
-	{bit{0, 0}, air.DM3 | air.DH3},
-	{bit{0, 1}, air.DM5 | air.DH5},
-	{bit{3, 1}, air.TwoDH1 | air.TwoDH3 | air.TwoDH5},
-	{bit{3, 2}, air.ThreeDH1 | air.ThreeDH3 | air.ThreeDH5},
-	{bit{4, 7}, air.TwoDH3 | air.ThreeDH3},
-	{bit{5, 0}, air.TwoDH5 | air.ThreeDH5},
-}
-
-// featuresOf returns page 0 of a controller with the given packet types.
-func featuresOf(types air.PacketTypes) [8]byte {
-	page := baseFeatures
-	for _, f := range packetFeatures {
-		if types&f.types != 0 {
-			page[f.feature.octet] |= 1 << f.feature.bit
-		}
-	}
-	return page
-}
-
-// maxPage is the last page of features.
-const maxPage = 1
-
-// featurePage returns a page of features. Page 0 describes the controller. Page
-// 1 reports which features the host has enabled.
-func (c *Controller) featurePage(number uint8) [8]byte {
-	switch {
-	case number == 0:
-		return featuresOf(c.config.PacketTypes)
-	case number == 1 && c.settings.simplePairing != 0:
-		return [8]byte{0: 1 << 0}
-	}
-	return [8]byte{}
-}
-
 func (c *Controller) onReadLocalVersionInformation(*hcipacket.Fields) reply {
+	version := uint8(c.config.Version)
 	return complete(hcipacket.Parameters{}.Uint8(version).Uint16(subversion).
 		Uint8(version).Uint16(manufacturer).Uint16(subversion))
 }
 
 func (c *Controller) onReadLocalSupportedCommands(*hcipacket.Fields) reply {
-	list := supportedCommands()
+	list := c.supportedCommands()
 	return complete(list[:])
 }
 
@@ -123,7 +69,7 @@ func (c *Controller) onReadLocalSupportedFeatures(*hcipacket.Fields) reply {
 }
 
 func (c *Controller) onReadLocalExtendedFeatures(f *hcipacket.Fields) reply {
-	number := f.Uint8()
+	number, maxPage := f.Uint8(), c.maxPage()
 	if number > maxPage {
 		return reply{status: hcipacket.InvalidParameters, returns: hcipacket.Parameters{number, maxPage, 9: 0}}
 	}

@@ -86,22 +86,22 @@ var pairingCommands = []command{
 	},
 	{
 		opcode: IOCapabilityRequestReply, name: "HCI_IO_Capability_Request_Reply", section: "7.1.29",
-		supported: bit{18, 7}, parameters: 9,
+		supported: bit{18, 7}, parameters: 9, needs: SimplePairing,
 		handle: answer((*pairing).onIOCapabilityRequestReply),
 	},
 	{
 		opcode: UserConfirmationRequestReply, name: "HCI_User_Confirmation_Request_Reply", section: "7.1.30",
-		supported: bit{19, 0}, parameters: 6,
+		supported: bit{19, 0}, parameters: 6, needs: SimplePairing,
 		handle: answer((*pairing).onUserConfirmationRequestReply),
 	},
 	{
 		opcode: UserConfirmationRequestNegativeReply, name: "HCI_User_Confirmation_Request_Negative_Reply", section: "7.1.31",
-		supported: bit{19, 1}, parameters: 6,
+		supported: bit{19, 1}, parameters: 6, needs: SimplePairing,
 		handle: answer((*pairing).onUserConfirmationRequestNegativeReply),
 	},
 	{
 		opcode: IOCapabilityRequestNegativeReply, name: "HCI_IO_Capability_Request_Negative_Reply", section: "7.1.36",
-		supported: bit{20, 3}, parameters: 7,
+		supported: bit{20, 3}, parameters: 7, needs: SimplePairing,
 		handle: answer((*pairing).onIOCapabilityRequestNegativeReply),
 	},
 }
@@ -393,7 +393,7 @@ func (conn *connection) encrypt(on bool) {
 		peer.afterKeySize = func() {
 			peer.sendLMP(func(conn *connection) { conn.encryptionChange(on) })
 		}
-		if !on {
+		if _, readable := peer.command(ReadEncryptionKeySize); !on || !readable {
 			peer.keySizeRead()
 			return
 		}

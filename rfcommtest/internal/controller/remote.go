@@ -33,7 +33,7 @@ var remoteCommands = []command{
 	},
 	{
 		opcode: ReadRemoteExtendedFeatures, name: "HCI_Read_Remote_Extended_Features", section: "7.1.22",
-		supported: bit{2, 6}, parameters: 3,
+		supported: bit{2, 6}, parameters: 3, since: Version21,
 		handle: queryPeer(hcipacket.ReadRemoteExtendedFeaturesComplete, onReadRemoteExtendedFeatures),
 	},
 	{
@@ -63,15 +63,15 @@ func onReadRemoteExtendedFeatures(f *hcipacket.Fields) query {
 	number := f.Uint8()
 	return func(peer *connection) hcipacket.Parameters {
 		page := peer.featurePage(number)
-		return append(hcipacket.Parameters{number, maxPage}, page[:]...)
+		return append(hcipacket.Parameters{number, peer.maxPage()}, page[:]...)
 	}
 }
 
 // onReadRemoteVersionInformation stands for LMP_version_req and
 // LMP_version_res.
 func onReadRemoteVersionInformation(*hcipacket.Fields) query {
-	return func(*connection) hcipacket.Parameters {
-		return hcipacket.Parameters{version}.Uint16(manufacturer).Uint16(subversion)
+	return func(peer *connection) hcipacket.Parameters {
+		return hcipacket.Parameters{uint8(peer.config.Version)}.Uint16(manufacturer).Uint16(subversion)
 	}
 }
 

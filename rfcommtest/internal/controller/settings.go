@@ -254,12 +254,12 @@ var settingCommands = []command{
 	},
 	{
 		opcode: ReadInquiryMode, name: "HCI_Read_Inquiry_Mode", section: "7.3.49",
-		supported: bit{12, 6}, parameters: 0,
+		supported: bit{12, 6}, parameters: 0, needs: InquiryRSSI,
 		handle: read8(func(s *settings) *uint8 { return &s.inquiryMode }),
 	},
 	{
 		opcode: WriteInquiryMode, name: "HCI_Write_Inquiry_Mode", section: "7.3.50",
-		supported: bit{12, 7}, parameters: 1,
+		supported: bit{12, 7}, parameters: 1, needs: InquiryRSSI,
 		handle: write8(func(s *settings) *uint8 { return &s.inquiryMode }),
 	},
 	{
@@ -274,22 +274,22 @@ var settingCommands = []command{
 	},
 	{
 		opcode: ReadExtendedInquiryResponse, name: "HCI_Read_Extended_Inquiry_Response", section: "7.3.55",
-		supported: bit{17, 0}, parameters: 0,
+		supported: bit{17, 0}, parameters: 0, needs: ExtendedInquiryResponse,
 		handle: (*Controller).onReadExtendedInquiryResponse,
 	},
 	{
 		opcode: WriteExtendedInquiryResponse, name: "HCI_Write_Extended_Inquiry_Response", section: "7.3.56",
-		supported: bit{17, 1}, parameters: 1 + responseSize,
+		supported: bit{17, 1}, parameters: 1 + responseSize, needs: ExtendedInquiryResponse,
 		handle: (*Controller).onWriteExtendedInquiryResponse,
 	},
 	{
 		opcode: ReadSimplePairingMode, name: "HCI_Read_Simple_Pairing_Mode", section: "7.3.58",
-		supported: bit{17, 5}, parameters: 0,
+		supported: bit{17, 5}, parameters: 0, needs: SimplePairing,
 		handle: read8(func(s *settings) *uint8 { return &s.simplePairing }),
 	},
 	{
 		opcode: WriteSimplePairingMode, name: "HCI_Write_Simple_Pairing_Mode", section: "7.3.59",
-		supported: bit{17, 6}, parameters: 1,
+		supported: bit{17, 6}, parameters: 1, needs: SimplePairing,
 		handle: write8(func(s *settings) *uint8 { return &s.simplePairing }),
 	},
 }
