@@ -201,6 +201,10 @@ func (c *Controller) onCreateConnectionCancel(f *hcipacket.Fields) reply {
 func (c *Controller) Paged(page *radio.Page) {
 	address := page.From.Address()
 	c.takeRequest(address) // an earlier page of this device has ended
+	if c.masked(hcipacket.ConnectionRequest) {
+		page.Reject(hcipacket.LimitedResources) // section 7.7.4
+		return
+	}
 	r := &request{page: page}
 	r.timer = time.AfterFunc(slots(c.settings.acceptTimeout), func() { c.station.Locked(func() { c.acceptTimeout(r) }) })
 	c.requests[address] = r

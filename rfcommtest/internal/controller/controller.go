@@ -135,8 +135,11 @@ func (c *Controller) Input(packet []byte) error {
 	return nil
 }
 
-// event sends an event to the host.
+// event sends an event to the host, unless the host has masked it.
 func (c *Controller) event(code hcipacket.EventCode, p hcipacket.Parameters) {
+	if c.masked(code) {
+		return
+	}
 	c.packet = hcipacket.Event{Code: code, Parameters: p}.Append(c.packet[:0])
 	c.config.Output(c.packet)
 }

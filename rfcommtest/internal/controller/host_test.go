@@ -31,6 +31,9 @@ var (
 	absent     = hcipacket.Address{0x02, 0, 0, 0, 0, 0xff}
 )
 
+// everyEvent is the event mask of hosts that select all events.
+var everyEvent = hcipacket.Parameters{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+
 // withHosts runs a test with three hosts on a fake clock. Time passes only
 // while all goroutines wait.
 func withHosts(t *testing.T, test func(t *testing.T, a, b, c *host)) {
@@ -46,6 +49,7 @@ func withHosts(t *testing.T, test func(t *testing.T, a, b, c *host)) {
 				Address: address, Name: "controller " + h.name, ACLLength: 1021, ACLBuffers: 8, PacketTypes: air.EDR3, Output: h.output,
 			})
 			r.Unlock()
+			h.do(controller.SetEventMask, everyEvent)
 			h.do(controller.WriteScanEnable, hcipacket.Parameters{3})
 			hosts[i] = h
 		}

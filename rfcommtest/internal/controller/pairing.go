@@ -195,12 +195,24 @@ func (p *pairing) onUserConfirmationRequestNegativeReply(*hcipacket.Fields) func
 	return take(&p.onConfirm, false)
 }
 
+// askKey asks the host for its link key. A host that masks the question has
+// none (section 7.7.23).
 func (conn *connection) askKey(on func(key *[16]byte)) {
+	if conn.masked(hcipacket.LinkKeyRequest) {
+		on(nil)
+		return
+	}
 	conn.pairing.onKey = append(conn.pairing.onKey, on)
 	conn.event(hcipacket.LinkKeyRequest, hcipacket.Parameters{}.Address(conn.peer()))
 }
 
+// askPIN asks the host for a PIN. A host that masks the question has none
+// (section 7.7.22).
 func (conn *connection) askPIN(on func(pin []byte)) {
+	if conn.masked(hcipacket.PINCodeRequest) {
+		on(nil)
+		return
+	}
 	conn.pairing.onPIN = append(conn.pairing.onPIN, on)
 	conn.event(hcipacket.PINCodeRequest, hcipacket.Parameters{}.Address(conn.peer()))
 }

@@ -32,6 +32,8 @@ type settings struct {
 	inquiryScan     [2]uint16
 	pageScanType    uint8
 	inquiryScanType uint8
+	eventMask       uint64
+	eventMask2      uint64
 }
 
 // defaultSettings returns the defaults of section 6. Settings without a default
@@ -44,6 +46,7 @@ func defaultSettings(name string) settings {
 		pageTimeout:   0x2000,
 		pageScan:      [2]uint16{0x0800, 0x0012},
 		inquiryScan:   [2]uint16{0x1000, 0x0012},
+		eventMask:     defaultEventMask,
 	}
 }
 
@@ -99,6 +102,7 @@ const (
 	WriteExtendedInquiryResponse   hcipacket.Opcode = 0x0c52
 	ReadSimplePairingMode          hcipacket.Opcode = 0x0c55
 	WriteSimplePairingMode         hcipacket.Opcode = 0x0c56
+	SetEventMaskPage2              hcipacket.Opcode = 0x0c63
 )
 
 var settingCommands = []command{
@@ -115,7 +119,7 @@ var settingCommands = []command{
 	{
 		opcode: SetEventMask, name: "HCI_Set_Event_Mask", section: "7.3.1",
 		supported: bit{5, 6}, parameters: 8,
-		handle: noEffect,
+		handle: (*Controller).onSetEventMask,
 	},
 	{
 		opcode: Reset, name: "HCI_Reset", section: "7.3.2",
@@ -291,6 +295,11 @@ var settingCommands = []command{
 		opcode: WriteSimplePairingMode, name: "HCI_Write_Simple_Pairing_Mode", section: "7.3.59",
 		supported: bit{17, 6}, parameters: 1, needs: SimplePairing,
 		handle: write8(func(s *settings) *uint8 { return &s.simplePairing }),
+	},
+	{
+		opcode: SetEventMaskPage2, name: "HCI_Set_Event_Mask_Page_2", section: "7.3.69",
+		supported: bit{22, 2}, parameters: 8, since: Version41,
+		handle: (*Controller).onSetEventMaskPage2,
 	},
 }
 

@@ -42,6 +42,9 @@ func (f *Fields) Uint24() uint32 {
 // Uint32 returns the next number, of four bytes.
 func (f *Fields) Uint32() uint32 { return binary.LittleEndian.Uint32(f.Bytes(4)) }
 
+// Uint64 returns the next number, of eight bytes.
+func (f *Fields) Uint64() uint64 { return binary.LittleEndian.Uint64(f.Bytes(8)) }
+
 // Handle returns the next Connection_Handle.
 func (f *Fields) Handle() Handle { return Handle(f.Uint16() & 0x0fff) }
 
