@@ -83,7 +83,7 @@ func TestReadLocalSupportedCommands(t *testing.T) {
 		12: 0xf0, // inquiry scan type, inquiry mode
 		13: 0x03, // page scan type
 		14: 0xf8, // version, commands, features, buffers
-		15: 0x22, // address, RSSI
+		15: 0x32, // address, link quality, RSSI
 		17: 0x63, // extended inquiry response, simple pairing
 		18: 0x80, // IO capability
 		19: 0x03, // confirmation
@@ -124,7 +124,7 @@ func TestCommandsWithUnknownHandleAreRejected(t *testing.T) {
 		}
 		for _, opcode := range []hcipacket.Opcode{
 			controller.RoleDiscovery, controller.ReadLinkPolicySettings, controller.WriteLinkPolicySettings, controller.ReadLinkSupervisionTimeout,
-			controller.WriteLinkSupervisionTimeout, controller.ReadTransmitPowerLevel, controller.ReadRSSI, controller.ReadEncryptionKeySize,
+			controller.WriteLinkSupervisionTimeout, controller.ReadTransmitPowerLevel, controller.ReadLinkQuality, controller.ReadRSSI, controller.ReadEncryptionKeySize,
 		} {
 			status, f := a.complete(opcode, handle)
 			if got := f.Handle(); status != hcipacket.UnknownConnection || got != 0x0123 {

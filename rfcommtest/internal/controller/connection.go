@@ -57,6 +57,7 @@ const (
 	ReadTransmitPowerLevel      hcipacket.Opcode = 0x0c2d
 	ReadLinkSupervisionTimeout  hcipacket.Opcode = 0x0c36
 	WriteLinkSupervisionTimeout hcipacket.Opcode = 0x0c37
+	ReadLinkQuality             hcipacket.Opcode = 0x1403
 	ReadRSSI                    hcipacket.Opcode = 0x1405
 	ReadEncryptionKeySize       hcipacket.Opcode = 0x1408
 )
@@ -121,6 +122,11 @@ var connectionCommands = []command{
 		opcode: WriteLinkSupervisionTimeout, name: "HCI_Write_Link_Supervision_Timeout", section: "7.3.42",
 		supported: bit{11, 1}, parameters: 4,
 		handle: onConnection((*connection).onWriteLinkSupervisionTimeout),
+	},
+	{
+		opcode: ReadLinkQuality, name: "HCI_Read_Link_Quality", section: "7.5.3",
+		supported: bit{15, 4}, parameters: 2,
+		handle: onConnection((*connection).onReadLinkQuality),
 	},
 	{
 		opcode: ReadRSSI, name: "HCI_Read_RSSI", section: "7.5.4",
@@ -357,10 +363,6 @@ func (conn *connection) onWriteLinkSupervisionTimeout(f *hcipacket.Fields) hcipa
 
 func (conn *connection) onReadTransmitPowerLevel(*hcipacket.Fields) hcipacket.Parameters {
 	return hcipacket.Parameters{0} // dBm
-}
-
-func (conn *connection) onReadRSSI(*hcipacket.Fields) hcipacket.Parameters {
-	return hcipacket.Parameters{0} // within the golden range
 }
 
 // onReadEncryptionKeySize returns 16 bytes. Reading it completes a pending

@@ -23,8 +23,17 @@ type Conditions struct {
 	PageDelay   time.Duration
 	supervision time.Duration // see SetSupervisionTimeout
 
+	// RSSI is the received signal strength at both stations, in dBm.
+	RSSI int8
+	// LinkQuality is the quality of a connection as a controller measures it.
+	// The best quality is 255.
+	LinkQuality uint8
+
 	lastPath *air.Path // of the last connection; its count includes those of earlier ones
 }
+
+// defaultRSSI is that of a device that is neither close nor far, in dBm.
+const defaultRSSI = -50
 
 // Conditions returns the conditions between two stations, given in either
 // order.
@@ -35,7 +44,7 @@ func (r *Radio) Conditions(a, b hcipacket.Address) *Conditions {
 	}
 	conditions, ok := r.conditions[key]
 	if !ok {
-		conditions = &Conditions{radio: r, stations: key}
+		conditions = &Conditions{radio: r, stations: key, RSSI: defaultRSSI, LinkQuality: 255}
 		r.conditions[key] = conditions
 	}
 	return conditions

@@ -63,6 +63,9 @@ func (e *End) Alive() bool { return e.alive }
 // Peer returns the other end.
 func (e *End) Peer() *End { return e.peer }
 
+// Conditions returns the conditions between the two ends.
+func (e *End) Conditions() *Conditions { return e.connection.conditions }
+
 // Station returns the station of the end.
 func (e *End) Station() *Station { return e.station }
 
