@@ -169,7 +169,7 @@ func (c *Controller) onCreateConnection(f *hcipacket.Fields) reply {
 	}
 	return pending(func() {
 		var page *radio.Page
-		page = c.station.Page(address, c.settings.class, slots(c.settings.pageTimeout), func(end *radio.End, status hcipacket.Status) {
+		page = c.station.Page(address, c.seenClass(), slots(c.settings.pageTimeout), func(end *radio.End, status hcipacket.Status) {
 			if c.pages[address] == page {
 				delete(c.pages, address)
 			}

@@ -22,9 +22,10 @@ import (
 // Config holds the properties of a controller.
 type Config struct {
 	Address     hcipacket.Address
-	Name        string // until the host writes another
-	ACLLength   int    // the maximum data length of an ACL packet of the host
-	ACLBuffers  int    // the number of ACL packets that the controller can hold
+	Name        string   // until the host writes another
+	Seen        Identity // by others, whatever the host writes; also the host's first values
+	ACLLength   int      // the maximum data length of an ACL packet of the host
+	ACLBuffers  int      // the number of ACL packets that the controller can hold
 	PacketTypes air.PacketTypes
 	Version     Version
 	Without     Features // features of the version that the controller lacks
@@ -73,7 +74,7 @@ func (c *Controller) Station() *radio.Station { return c.station }
 
 // clear brings the controller into its state after a reset.
 func (c *Controller) clear() {
-	c.settings = defaultSettings(c.config.Name)
+	c.settings = defaultSettings(c.config)
 	c.connections = make(map[hcipacket.Handle]*connection)
 	c.pages = make(map[hcipacket.Address]*radio.Page)
 	c.requests = make(map[hcipacket.Address]*request)

@@ -51,8 +51,6 @@ func TestResetDiscardsPendingCommands(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, c *host) {
 		a.begin(controller.RemoteNameRequest, hcipacket.Parameters{}.Address(absent).Uint8(1, 0).Uint16(0))
 		a.begin(controller.Inquiry, hcipacket.Parameters{}.Uint24(0x9e8b33).Uint8(2, 0))
-		a.event(hcipacket.InquiryResult)
-		a.event(hcipacket.InquiryResult)
 		a.begin(controller.CreateConnection, connectTo(absent))
 		b.begin(controller.CreateConnection, connectTo(addressOfA))
 		a.event(hcipacket.ConnectionRequest)

@@ -2,6 +2,7 @@ package controller_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/controller"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
@@ -39,6 +40,27 @@ func TestSetEventMaskHidesEvents(t *testing.T) {
 		if status := b.status(controller.ReadClockOffset, hcipacket.Parameters{}.Handle(ofB)); status != hcipacket.UnknownConnection {
 			t.Errorf("the hidden end of a connection: %v", status)
 		}
+	})
+}
+
+// After a reset a controller does not send the events of later versions than
+// 1.1, such as those with extended inquiry results (section 7.3.1).
+func TestSetEventMaskDefault(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, c *host) {
+		respondEvenly(a)
+		c.do(controller.WriteScanEnable, hcipacket.Parameters{0})
+		b.do(controller.WriteExtendedInquiryResponse, hcipacket.Parameters{0}.Text("\x02\x0a\x04", 240))
+		a.do(controller.Reset, nil)
+		a.do(controller.WriteInquiryMode, hcipacket.Parameters{2})
+		a.begin(controller.Inquiry, inquiry(generalInquiry, 1, 0))
+		a.after(1280*time.Millisecond, hcipacket.InquiryComplete)
+		a.do(controller.SetEventMask, except(hcipacket.InquiryComplete))
+		a.begin(controller.Inquiry, inquiry(generalInquiry, 1, 1))
+		time.Sleep(time.Minute)
+		if got := a.result(); got.format != hcipacket.ExtendedInquiryResult {
+			t.Errorf("got %+v", got)
+		}
+		a.expectNothing()
 	})
 }
 

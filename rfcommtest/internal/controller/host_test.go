@@ -38,16 +38,25 @@ var everyEvent = hcipacket.Parameters{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 
 // while all goroutines wait.
 func withHosts(t *testing.T, test func(t *testing.T, a, b, c *host)) {
 	t.Helper()
+	withControllers(t, func(int, *controller.Config) {}, test)
+}
+
+// withControllers runs a test with three hosts on a fake clock. The function
+// adjust changes the config of the controller with the given number.
+func withControllers(t *testing.T, adjust func(number int, config *controller.Config), test func(t *testing.T, a, b, c *host)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := radio.New()
 		var all []string // the packets received by all hosts, in order
 		hosts := make([]*host, 3)
 		for i, address := range []hcipacket.Address{addressOfA, addressOfB, addressOfC} {
 			h := &host{T: t, name: string(rune('A' + i)), radio: r, all: &all, answers: make(map[hcipacket.EventCode]func(*hcipacket.Fields))}
-			r.Lock()
-			h.controller = controller.New(r, i, controller.Config{
+			config := controller.Config{
 				Address: address, Name: "controller " + h.name, ACLLength: 1021, ACLBuffers: 8, PacketTypes: air.EDR3, Output: h.output,
-			})
+			}
+			adjust(i, &config)
+			r.Lock()
+			h.controller = controller.New(r, i, config)
 			r.Unlock()
 			h.do(controller.SetEventMask, everyEvent)
 			h.do(controller.WriteScanEnable, hcipacket.Parameters{3})

@@ -42,7 +42,8 @@ var inquiryCommands = []command{
 // An inquiry is a running search for devices.
 type inquiry struct {
 	timer  *time.Timer
-	search *radio.Inquiry // nil for an access code that no device answers to
+	search *radio.Inquiry
+	found  map[*Controller]bool
 }
 
 func (i *inquiry) stop() {
@@ -50,9 +51,7 @@ func (i *inquiry) stop() {
 		return
 	}
 	i.timer.Stop()
-	if i.search != nil {
-		i.search.End()
-	}
+	i.search.End()
 }
 
 // onInquiry starts an inquiry. Its end is reported as HCI_Inquiry_Complete.
@@ -61,7 +60,7 @@ func (c *Controller) onInquiry(f *hcipacket.Fields) reply {
 	switch {
 	case c.inquiry != nil:
 		return rejected(hcipacket.CommandDisallowed)
-	case length == 0 || length > maxInquiryLength:
+	case length == 0 || length > maxInquiryLength || !isAccessCode(code):
 		return rejected(hcipacket.InvalidParameters)
 	}
 	return pending(func() { c.inquire(code, time.Duration(length)*inquiryUnit, limit) })
@@ -77,51 +76,70 @@ func (c *Controller) onInquiryCancel(*hcipacket.Fields) reply {
 	return complete(nil)
 }
 
-// inquire reports each discoverable device as soon as it can be found. The
-// inquiry ends after length, or when limit devices have been reported; 0 means
-// no limit.
+// inquire searches for devices for the given time, or until limit devices have
+// responded; 0 means no limit.
+//
+// A device is reported each time that it responds. The specification leaves
+// that to the controller (section 7.1.1), which reports a device only once if
+// it remembers its earlier responses. Hosts depend on repetitions: until Linux
+// has processed the end of hci_inquiry_sync, it drops the results of its own
+// discovery (mgmt_device_found).
 func (c *Controller) inquire(code uint32, length time.Duration, limit int) {
-	i := &inquiry{}
+	i := &inquiry{found: make(map[*Controller]bool)}
 	i.timer = time.AfterFunc(length, func() {
-		c.station.Locked(func() {
-			if c.inquiry == i {
-				i.stop()
-				c.inquiry = nil
-				c.event(hcipacket.InquiryComplete, hcipacket.Parameters{}.Status(hcipacket.Success))
-			}
-		})
+		c.station.Locked(func() { c.inquiryComplete(i) })
 	})
 	c.inquiry = i
-	if code != generalInquiry {
-		return
-	}
-	found := 0
-	i.search = c.station.Inquire(func(other radio.Receiver) bool {
-		c.found(other.(*Controller))
-		found++
-		if found == limit {
-			i.timer.Reset(0)
+	i.search = c.station.Inquire(code, func(other radio.Receiver, rssi int8) {
+		device := other.(*Controller)
+		i.found[device] = true
+		c.inquiryResult(device, rssi)
+		if len(i.found) == limit {
+			c.inquiryComplete(i)
 		}
-		return found != limit
 	})
 }
 
-// found reports one device in the format of Inquiry_Mode.
-func (c *Controller) found(other *Controller) {
+// inquiryComplete ends an inquiry, unless that has happened already, and sends
+// HCI_Inquiry_Complete (section 7.7.1).
+func (c *Controller) inquiryComplete(i *inquiry) {
+	if c.inquiry != i {
+		return
+	}
+	i.stop()
+	c.inquiry = nil
+	c.event(hcipacket.InquiryComplete, hcipacket.Parameters{}.Status(hcipacket.Success))
+}
+
+// inquiryResult reports one response in the format of Inquiry_Mode. A device
+// without an extended inquiry response is reported with its RSSI alone, even if
+// the host asks for extended results (section 7.3.50).
+func (c *Controller) inquiryResult(other *Controller, rssi int8) {
 	const (
 		repetition  = 1 // page scan repetition mode R1
 		reserved    = 0
 		clockOffset = 0
-		rssi        = 0xd8 // -40 dBm
 	)
+	class, response := other.seenClass(), other.seenResponse()
 	one := hcipacket.Parameters{1}.Address(other.config.Address).Uint8(repetition, reserved)
-	switch c.settings.inquiryMode {
-	case resultsExtended:
-		p := one.Uint24(other.settings.class).Uint16(clockOffset).Uint8(rssi)
-		c.event(hcipacket.ExtendedInquiryResult, append(p, other.settings.response...))
-	case resultsWithRSSI:
-		c.event(hcipacket.InquiryResultWithRSSI, one.Uint24(other.settings.class).Uint16(clockOffset).Uint8(rssi))
+	switch mode := c.settings.inquiryMode; {
+	case mode == resultsExtended && response != nil:
+		p := one.Uint24(class).Uint16(clockOffset).Uint8(uint8(rssi))
+		c.event(hcipacket.ExtendedInquiryResult, append(p, response...))
+	case mode != resultsStandard:
+		c.event(hcipacket.InquiryResultWithRSSI, one.Uint24(class).Uint16(clockOffset).Uint8(uint8(rssi)))
 	default:
-		c.event(hcipacket.InquiryResult, one.Uint8(reserved).Uint24(other.settings.class).Uint16(clockOffset))
+		c.event(hcipacket.InquiryResult, one.Uint8(reserved).Uint24(class).Uint16(clockOffset))
 	}
+}
+
+// onWriteInquiryMode sets the format of inquiry results. Formats depend on
+// features of the controller.
+func (c *Controller) onWriteInquiryMode(f *hcipacket.Fields) reply {
+	mode := f.Uint8()
+	if mode > resultsExtended || mode == resultsExtended && !c.has(ExtendedInquiryResponse) {
+		return reply{status: hcipacket.InvalidParameters}
+	}
+	c.settings.inquiryMode = mode
+	return complete(nil)
 }

@@ -115,7 +115,7 @@ func (c *Controller) onRemoteNameRequest(f *hcipacket.Fields) reply {
 	if conn := c.connectionTo(address); conn != nil {
 		return pending(func() {
 			conn.sendLMP(func(peer *connection) {
-				name := peer.settings.name
+				name := peer.seenName()
 				peer.sendLMP(func(*connection) { c.remoteNameRequestComplete(hcipacket.Success, address, name) })
 			})
 		})
@@ -124,10 +124,10 @@ func (c *Controller) onRemoteNameRequest(f *hcipacket.Fields) reply {
 		c.nameRequests[address] = c.station.PageForName(address, slots(c.settings.pageTimeout), func(other radio.Receiver) {
 			delete(c.nameRequests, address)
 			if other == nil {
-				c.remoteNameRequestComplete(hcipacket.PageTimeout, address, make([]byte, nameSize))
+				c.remoteNameRequestComplete(hcipacket.PageTimeout, address, make([]byte, NameSize))
 				return
 			}
-			c.remoteNameRequestComplete(hcipacket.Success, address, other.(*Controller).settings.name)
+			c.remoteNameRequestComplete(hcipacket.Success, address, other.(*Controller).seenName())
 		})
 	})
 }
@@ -144,7 +144,7 @@ func (c *Controller) onRemoteNameRequestCancel(f *hcipacket.Fields) reply {
 	cancel()
 	delete(c.nameRequests, address)
 	return reply{returns: returns, then: func() {
-		c.remoteNameRequestComplete(hcipacket.UnknownConnection, address, make([]byte, nameSize))
+		c.remoteNameRequestComplete(hcipacket.UnknownConnection, address, make([]byte, NameSize))
 	}}
 }
 

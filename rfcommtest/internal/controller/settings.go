@@ -7,16 +7,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
 
-// Lengths in bytes of a device name (section 7.3.11) and of an extended inquiry
-// response (section 7.3.56).
-const (
-	nameSize     = 248
-	responseSize = 240
-)
-
 // settings holds the values that the host can write and read back.
 type settings struct {
-	name            []byte // nameSize bytes, padded with zeros
+	name            []byte // NameSize bytes, padded with zeros
 	response        []byte // extended inquiry response, without FEC_Required
 	responseFEC     uint8
 	class           uint32
@@ -32,35 +25,32 @@ type settings struct {
 	inquiryScan     [2]uint16
 	pageScanType    uint8
 	inquiryScanType uint8
+	accessCodes     []uint32 // of the inquiries that are answered
 	eventMask       uint64
 	eventMask2      uint64
 }
 
 // defaultSettings returns the defaults of section 6. Settings without a default
 // there start with the smallest value.
-func defaultSettings(name string) settings {
+func defaultSettings(config Config) settings {
+	name := config.Name
+	if config.Seen.Name != "" {
+		name = config.Seen.Name
+	}
 	return settings{
-		name:          hcipacket.Parameters{}.Text(name, nameSize),
-		response:      make([]byte, responseSize),
+		name:          hcipacket.Parameters{}.Text(name, NameSize),
+		class:         config.Seen.Class,
+		response:      hcipacket.Parameters{}.Text(string(config.Seen.Response), ResponseSize),
 		acceptTimeout: 0x1f40,
 		pageTimeout:   0x2000,
 		pageScan:      [2]uint16{0x0800, 0x0012},
 		inquiryScan:   [2]uint16{0x1000, 0x0012},
+		accessCodes:   []uint32{generalInquiry},
 		eventMask:     defaultEventMask,
 	}
 }
 
 func slots(n uint16) time.Duration { return time.Duration(n) * radio.SlotTime }
-
-// generalInquiry is the general inquiry access code (GIAC), to which every
-// discoverable device answers.
-const generalInquiry = 0x9e8b33
-
-// Bits of Scan_Enable (section 7.3.18).
-const (
-	inquiryScanEnabled = 1 << 0
-	pageScanEnabled    = 1 << 1
-)
 
 // The opcodes of settingCommands.
 const (
@@ -143,7 +133,7 @@ var settingCommands = []command{
 	},
 	{
 		opcode: WriteLocalName, name: "HCI_Write_Local_Name", section: "7.3.11",
-		supported: bit{7, 0}, parameters: nameSize,
+		supported: bit{7, 0}, parameters: NameSize,
 		handle: (*Controller).onWriteLocalName,
 	},
 	{
@@ -244,7 +234,7 @@ var settingCommands = []command{
 	{
 		opcode: WriteCurrentIACLAP, name: "HCI_Write_Current_IAC_LAP", section: "7.3.45",
 		supported: bit{11, 4}, parameters: 4,
-		handle: noEffect,
+		handle: (*Controller).onWriteCurrentIACLAP,
 	},
 	{
 		opcode: ReadInquiryScanType, name: "HCI_Read_Inquiry_Scan_Type", section: "7.3.47",
@@ -264,7 +254,7 @@ var settingCommands = []command{
 	{
 		opcode: WriteInquiryMode, name: "HCI_Write_Inquiry_Mode", section: "7.3.50",
 		supported: bit{12, 7}, parameters: 1, needs: InquiryRSSI,
-		handle: write8(func(s *settings) *uint8 { return &s.inquiryMode }),
+		handle: (*Controller).onWriteInquiryMode,
 	},
 	{
 		opcode: ReadPageScanType, name: "HCI_Read_Page_Scan_Type", section: "7.3.51",
@@ -283,7 +273,7 @@ var settingCommands = []command{
 	},
 	{
 		opcode: WriteExtendedInquiryResponse, name: "HCI_Write_Extended_Inquiry_Response", section: "7.3.56",
-		supported: bit{17, 1}, parameters: 1 + responseSize, needs: ExtendedInquiryResponse,
+		supported: bit{17, 1}, parameters: 1 + ResponseSize, needs: ExtendedInquiryResponse,
 		handle: (*Controller).onWriteExtendedInquiryResponse,
 	},
 	{
@@ -366,7 +356,7 @@ func (c *Controller) onDeleteStoredLinkKey(*hcipacket.Fields) reply {
 }
 
 func (c *Controller) onWriteLocalName(f *hcipacket.Fields) reply {
-	c.settings.name = append([]byte(nil), f.Bytes(nameSize)...)
+	c.settings.name = append([]byte(nil), f.Bytes(NameSize)...)
 	return complete(nil)
 }
 
@@ -380,7 +370,7 @@ func (c *Controller) onReadExtendedInquiryResponse(*hcipacket.Fields) reply {
 
 func (c *Controller) onWriteExtendedInquiryResponse(f *hcipacket.Fields) reply {
 	c.settings.responseFEC = f.Uint8()
-	c.settings.response = append([]byte(nil), f.Bytes(responseSize)...)
+	c.settings.response = append([]byte(nil), f.Bytes(ResponseSize)...)
 	return complete(nil)
 }
 
@@ -391,25 +381,4 @@ func (c *Controller) onReadClassOfDevice(*hcipacket.Fields) reply {
 func (c *Controller) onWriteClassOfDevice(f *hcipacket.Fields) reply {
 	c.settings.class = f.Uint24()
 	return complete(nil)
-}
-
-// onWriteScanEnable turns page scan and inquiry scan on or off. A page or an
-// inquiry of another device may be waiting for that, so it takes effect after
-// the answer.
-func (c *Controller) onWriteScanEnable(f *hcipacket.Fields) reply {
-	c.settings.scanEnable = f.Uint8()
-	return reply{then: func() {
-		c.station.SetInquiryScan(c.settings.scanEnable&inquiryScanEnabled != 0)
-		c.station.SetPageScan(c.settings.scanEnable&pageScanEnabled != 0 && !c.cutOff)
-	}}
-}
-
-// onReadNumberOfSupportedIAC returns 1: the GIAC.
-func (c *Controller) onReadNumberOfSupportedIAC(*hcipacket.Fields) reply {
-	return complete(hcipacket.Parameters{1})
-}
-
-// onReadCurrentIACLAP returns the GIAC.
-func (c *Controller) onReadCurrentIACLAP(*hcipacket.Fields) reply {
-	return complete(hcipacket.Parameters{1}.Uint24(generalInquiry))
 }

@@ -11,6 +11,7 @@
 package radio
 
 import (
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -30,6 +31,9 @@ type Radio struct {
 	conditions map[[2]hcipacket.Address]*Conditions
 	pages      map[*Page]struct{}
 	inquiries  map[*Inquiry]struct{}
+
+	// Random returns a random number from 0 to n-1. Tests replace it.
+	Random func(n int) int
 }
 
 // New returns a radio without stations.
@@ -39,6 +43,7 @@ func New() *Radio {
 		conditions: make(map[[2]hcipacket.Address]*Conditions),
 		pages:      make(map[*Page]struct{}),
 		inquiries:  make(map[*Inquiry]struct{}),
+		Random:     rand.IntN,
 	}
 	r.medium = air.NewMedium(&r.Mutex)
 	return r
@@ -68,10 +73,10 @@ type Station struct {
 	air      *air.Station
 	ends     map[*End]struct{}
 
-	pageScan    bool // answers pages
-	inquiryScan bool // answers inquiries
-	unreachable bool // out of range: answers nothing, even while scanning
-	resets      int  // the number of calls of Reset; each cancels the functions that later has scheduled
+	pageScan    bool     // answers pages
+	inquiryScan []uint32 // the access codes of the inquiries that it answers
+	unreachable bool     // out of range: answers nothing, even while scanning
+	resets      int      // the number of calls of Reset; each cancels the functions that later has scheduled
 
 	// Refusal is the reason for rejecting all pages. If zero, pages are
 	// accepted.
@@ -97,9 +102,10 @@ func (s *Station) SetPageScan(on bool) {
 	s.radio.retry()
 }
 
-// SetInquiryScan sets whether the station answers inquiries.
-func (s *Station) SetInquiryScan(on bool) {
-	s.inquiryScan = on
+// SetInquiryScan sets the access codes of the inquiries that the station
+// answers.
+func (s *Station) SetInquiryScan(codes ...uint32) {
+	s.inquiryScan = codes
 	s.radio.retry()
 }
 
@@ -117,7 +123,7 @@ func (s *Station) Airtime() air.Airtime { return s.air.Airtime() }
 // anyone, like a controller that is reset or loses power. The other ends lose
 // the connections when their supervision timeouts expire.
 func (s *Station) Reset() {
-	s.pageScan, s.inquiryScan = false, false
+	s.pageScan, s.inquiryScan = false, nil
 	s.resets++
 	for p := range s.radio.pages {
 		if p.From == s {
