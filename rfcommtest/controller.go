@@ -1,6 +1,7 @@
 package rfcommtest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"sync"
@@ -36,14 +37,18 @@ func newController(r *Radio, number int) *Controller {
 	c := &Controller{radio: r, number: number}
 	address := r.config.Address
 	address[5] += byte(number)
+	config := r.config.Each[number]
 	r.radio.Lock()
 	defer r.radio.Unlock()
 	c.core = controller.New(r.radio, number, controller.Config{
 		Address:     hcipacket.Address(address),
 		Name:        fmt.Sprintf("rfcommtest %d", number),
-		ACLLength:   r.config.ACLLength,
-		ACLBuffers:  r.config.ACLBuffers,
-		PacketTypes: air.PacketTypes(r.config.PacketTypes),
+		Seen:        controller.Identity{Name: config.Name, Class: config.Class, Response: bytes.Clone(config.EIR)},
+		Version:     controller.Version(config.Version),
+		Without:     controller.Features(config.Without),
+		ACLLength:   config.ACLLength,
+		ACLBuffers:  config.ACLBuffers,
+		PacketTypes: air.PacketTypes(config.PacketTypes),
 		Output:      c.output,
 	})
 	return c

@@ -47,6 +47,32 @@ func (l *Link) SetDelay(d time.Duration) {
 	l.conditions.SetDelay(d)
 }
 
+// SetRSSI sets the received signal strength between the two controllers, from
+// -127 to 20 dBm. The default is -50. Inquiry results contain this value. For a
+// link, the kernel reads the distance in dB from the golden range (Core
+// Specification, Volume 4, Part E, section 7.5.4), which is -60 to -40 dBm here.
+//
+// SetRSSI panics if dBm is out of range. It does not affect the transport of
+// data.
+func (l *Link) SetRSSI(dBm int) {
+	const low, high = -127, 20
+	if dBm < low || dBm > high {
+		panic(fmt.Sprintf("rfcommtest: SetRSSI: %d dBm is not in the range of %d to %d", dBm, low, high))
+	}
+	l.radio.radio.Lock()
+	defer l.radio.radio.Unlock()
+	l.conditions.RSSI = int8(dBm)
+}
+
+// SetLinkQuality sets the quality of the link that the kernel reads at both
+// ends (HCI_Read_Link_Quality, section 7.5.3; hcitool lq prints it). The
+// default is 255, the best quality. It does not affect the transport of data.
+func (l *Link) SetLinkQuality(quality uint8) {
+	l.radio.radio.Lock()
+	defer l.radio.radio.Unlock()
+	l.conditions.LinkQuality = quality
+}
+
 // SimulateAirtime makes data take the air time of an ideal radio that uses the
 // given packet types: BasicRate, EDR2, EDR3 or any other set. If types is 0,
 // which is the default, data takes no time. The link uses only those of the

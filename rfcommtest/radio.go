@@ -55,6 +55,11 @@ type Config struct {
 	// data take air time: see [Link.SimulateAirtime].
 	PacketTypes PacketTypes
 
+	// Each holds the properties of the controllers, in their order. Controllers
+	// beyond its length have the default properties. If Controllers is 0, there
+	// are at least as many controllers as elements.
+	Each []ControllerConfig
+
 	// Address is the BD_ADDR of the first controller. The addresses of the
 	// others count up from it in the last byte. If zero, the address is random.
 	// A kernel cannot have two adapters with the same address.
@@ -70,22 +75,15 @@ type Config struct {
 	Log io.Writer
 }
 
+// check returns an error that names the first invalid field. It replaces zero
+// fields by their defaults.
 func (c *Config) check() error {
-	for _, limit := range []struct {
-		name          string
-		value         *int
-		low, high, by int
-	}{
-		{"Controllers", &c.Controllers, minControllers, maxControllers, minControllers},
+	if err := checkLimits([]limit{
+		{"Controllers", &c.Controllers, minControllers, maxControllers, max(minControllers, len(c.Each))},
 		{"ACLLength", &c.ACLLength, minACLLength, maxACLLength, defaultACLLength},
 		{"ACLBuffers", &c.ACLBuffers, 1, maxACLBuffers, defaultACLBuffers},
-	} {
-		if *limit.value == 0 {
-			*limit.value = limit.by
-		}
-		if *limit.value < limit.low || *limit.value > limit.high {
-			return fmt.Errorf("rfcommtest: Config.%s is %d; want %d to %d", limit.name, *limit.value, limit.low, limit.high)
-		}
+	}); err != nil {
+		return fmt.Errorf("rfcommtest: Config.%w", err)
 	}
 	if c.PacketTypes == 0 {
 		c.PacketTypes = EDR3
@@ -97,6 +95,43 @@ func (c *Config) check() error {
 	}
 	if last := int(c.Address[5]) + c.Controllers - 1; last > 0xff {
 		return fmt.Errorf("rfcommtest: Config.Address %s: the last byte of %d consecutive addresses would exceed FF", c.Address, c.Controllers)
+	}
+	return c.checkEach()
+}
+
+// checkEach checks Each and makes it as long as there are controllers.
+func (c *Config) checkEach() error {
+	if len(c.Each) > c.Controllers {
+		return fmt.Errorf("rfcommtest: Config.Each has %d elements for %d controllers", len(c.Each), c.Controllers)
+	}
+	each := make([]ControllerConfig, c.Controllers)
+	copy(each, c.Each)
+	for i := range each {
+		if err := each[i].check(c); err != nil {
+			return fmt.Errorf("rfcommtest: Config.Each[%d].%w", i, err)
+		}
+	}
+	c.Each = each
+	return nil
+}
+
+// A limit is the range and the default of a field of a config.
+type limit struct {
+	name          string
+	value         *int
+	low, high, by int // by is the default
+}
+
+// checkLimits returns an error that names the first field out of its range. It
+// replaces fields that are 0 by their defaults.
+func checkLimits(limits []limit) error {
+	for _, l := range limits {
+		if *l.value == 0 {
+			*l.value = l.by
+		}
+		if *l.value < l.low || *l.value > l.high {
+			return fmt.Errorf("%s is %d; want %d to %d", l.name, *l.value, l.low, l.high)
+		}
 	}
 	return nil
 }

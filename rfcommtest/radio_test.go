@@ -13,6 +13,45 @@ func unplugged(t *testing.T, config Config) *Radio {
 	return r
 }
 
+func TestConfigEachFallsBackToConfig(t *testing.T) {
+	each := []ControllerConfig{{}, {ACLLength: 310, ACLBuffers: 10, PacketTypes: EDR2}, {ACLLength: 679}}
+	r := unplugged(t, Config{ACLBuffers: 3, PacketTypes: BasicRate, Each: each})
+	if len(r.controllers) != 3 {
+		t.Fatalf("%d controllers", len(r.controllers))
+	}
+	for i, want := range []ControllerConfig{
+		{ACLLength: 1021, ACLBuffers: 3, PacketTypes: BasicRate},
+		{ACLLength: 310, ACLBuffers: 10, PacketTypes: EDR2},
+		{ACLLength: 679, ACLBuffers: 3, PacketTypes: BasicRate},
+	} {
+		got := r.config.Each[i]
+		if got.ACLLength != want.ACLLength || got.ACLBuffers != want.ACLBuffers || got.PacketTypes != want.PacketTypes {
+			t.Errorf("controller %d: %+v, want %+v", i, got, want)
+		}
+	}
+	if each[0].ACLLength != 0 {
+		t.Error("the caller's slice has changed")
+	}
+	if r = unplugged(t, Config{Controllers: 4, Each: each[:1]}); len(r.controllers) != 4 {
+		t.Errorf("%d controllers", len(r.controllers))
+	}
+}
+
+func TestLinkSetRSSIPanicsOutOfRange(t *testing.T) {
+	r := unplugged(t, Config{})
+	link := r.Link(r.controllers[0], r.controllers[1])
+	for dBm, want := range map[int]bool{-128: true, -127: false, 0: false, 20: false, 21: true, 1000: true} {
+		func() {
+			defer func() {
+				if got := recover() != nil; got != want {
+					t.Errorf("%d dBm: panics: %v", dBm, got)
+				}
+			}()
+			link.SetRSSI(dBm)
+		}()
+	}
+}
+
 func TestLinkPanicsOnMisuse(t *testing.T) {
 	r := unplugged(t, Config{Controllers: 3})
 	a, b, c := r.controllers[0], r.controllers[1], r.controllers[2]

@@ -63,7 +63,7 @@ func New(r *radio.Radio, number int, config Config) *Controller {
 		config.Version = defaultVersion
 	}
 	c := &Controller{config: config, nextHandle: hcipacket.Handle(1 + number*0x100)}
-	c.features = featuresOf(config.Version, config.Without)
+	c.features = FeaturesOf(config.Version, config.Without)
 	c.station = r.NewStation(config.Address, c)
 	c.clear()
 	return c

@@ -42,20 +42,26 @@ var featuresSince = []struct {
 	{SimplePairing, Version21, 0, 0, bit{6, 3}},
 }
 
-// featuresOf returns the features of a controller of the given version that
+// FeaturesOf returns the features of a controller of the given version that
 // lacks some features and those that depend on them.
-func featuresOf(version Version, without Features) Features {
+func FeaturesOf(version Version, without Features) Features {
+	if version == 0 {
+		version = defaultVersion
+	}
 	var features Features
 	for _, f := range featuresSince {
-		if version >= f.version && without&f.feature == 0 && features&f.needs == f.needs {
+		if version >= f.version && without&f.feature == 0 && features.Has(f.needs) {
 			features |= f.feature
 		}
 	}
 	return features
 }
 
+// Has reports whether f contains all of the given features.
+func (f Features) Has(features Features) bool { return f&features == features }
+
 // has reports whether the controller has all of the given features.
-func (c *Controller) has(features Features) bool { return c.features&features == features }
+func (c *Controller) has(features Features) bool { return c.features.Has(features) }
 
 // baseFeatures holds the features of page 0 that every controller has. The host
 // does not use features that are missing here: audio, role switches, and the
