@@ -86,6 +86,9 @@ type Socket struct {
 	reply    chan<- uint8    // receives its status; nil if no command is pending
 	keysSeen map[int]int     // number of new link keys, by adapter index
 	own      map[int][6]byte // addresses of the adapters to confirm for, by index
+
+	observing sync.Mutex
+	observers []*observer
 }
 
 // A request is the part of a command that its reply repeats. Two commands with
@@ -141,6 +144,7 @@ func (m *Socket) read() {
 		// A packet has an event, an index, a length, and the parameters.
 		event := binary.LittleEndian.Uint16(packet[0:])
 		index := int(binary.LittleEndian.Uint16(packet[2:]))
+		m.observed(event, index, packet[6:n])
 		m.event(event, index, packet[6:n])
 	}
 }
