@@ -11,12 +11,13 @@ import (
 
 // Commands and events, from include/net/bluetooth/mgmt.h.
 const (
+	setDiscoverable       = 0x0006
 	setDeviceClass        = 0x000E
 	setLocalName          = 0x000F
 	startDiscovery        = 0x0023
 	stopDiscovery         = 0x0024
 	getConnectionInfo     = 0x0031
-	startLimitedDiscovery = 0x003F
+	startLimitedDiscovery = 0x0041
 
 	deviceFound = 0x0012
 	discovering = 0x0013
@@ -77,6 +78,17 @@ func (m *Socket) SetName(index int, name string) error {
 // SetClass sets the major and the minor device class of an adapter.
 func (m *Socket) SetClass(index int, major, minor uint8) error {
 	return m.do(setDeviceClass, index, major, minor)
+}
+
+// SetLimitedDiscoverable makes an adapter connectable and, for the given number
+// of seconds, discoverable in the limited mode, in which it answers general and
+// limited inquiries.
+func (m *Socket) SetLimitedDiscoverable(index int, seconds uint8) error {
+	const limited = 2
+	if err := m.do(setConnectable, index, 1); err != nil {
+		return err
+	}
+	return m.do(setDiscoverable, index, limited, seconds, 0)
 }
 
 // RSSI returns the received signal strength of a connection, as the controller
