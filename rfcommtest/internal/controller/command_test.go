@@ -57,8 +57,8 @@ func TestControllerReportsItsConfig(t *testing.T) {
 		if got := string(bytes.TrimRight(name, "\x00")); got != "controller A" {
 			t.Errorf("name %q", got)
 		}
-		if status, _ := a.complete(controller.ReadLocalExtendedFeatures, hcipacket.Parameters{2}); status != hcipacket.InvalidParameters {
-			t.Errorf("features of page 2: %v", status)
+		if status, _ := a.complete(controller.ReadLocalExtendedFeatures, hcipacket.Parameters{3}); status != hcipacket.InvalidParameters {
+			t.Errorf("features of page 3: %v", status)
 		}
 	})
 }
@@ -86,8 +86,10 @@ func TestReadLocalSupportedCommands(t *testing.T) {
 		15: 0x32, // address, link quality, RSSI
 		17: 0x63, // extended inquiry response, simple pairing
 		18: 0x80, // IO capability
-		19: 0x03, // confirmation
-		20: 0x18, // refusal of the IO capability, key size
+		19: 0x0f, // confirmation, passkey
+		20: 0x1c, // keypresses, refusal of the IO capability, key size
+		22: 0x04, // second event mask
+		32: 0x3c, // Secure Connections, authenticated payload timeout
 	}
 	withHosts(t, func(t *testing.T, a, _, _ *host) {
 		if got := a.do(controller.ReadLocalSupportedCommands, nil).Bytes(64); !bytes.Equal(got, want[:]) {
@@ -125,6 +127,7 @@ func TestCommandsWithUnknownHandleAreRejected(t *testing.T) {
 		for _, opcode := range []hcipacket.Opcode{
 			controller.RoleDiscovery, controller.ReadLinkPolicySettings, controller.WriteLinkPolicySettings, controller.ReadLinkSupervisionTimeout,
 			controller.WriteLinkSupervisionTimeout, controller.ReadTransmitPowerLevel, controller.ReadLinkQuality, controller.ReadRSSI, controller.ReadEncryptionKeySize,
+			controller.ReadAuthPayloadTimeout, controller.WriteAuthPayloadTimeout,
 		} {
 			status, f := a.complete(opcode, handle)
 			if got := f.Handle(); status != hcipacket.UnknownConnection || got != 0x0123 {
@@ -151,6 +154,7 @@ func TestSettingsReadBackWrites(t *testing.T) {
 			controller.WriteAuthenticationEnable:      {controller.ReadAuthenticationEnable, 1},
 			controller.WriteInquiryMode:               {controller.ReadInquiryMode, 1},
 			controller.WriteSimplePairingMode:         {controller.ReadSimplePairingMode, 1},
+			controller.WriteSecureConnectionsHost:     {controller.ReadSecureConnectionsHost, 1},
 			controller.WritePageScanActivity:          {controller.ReadPageScanActivity, 4},
 			controller.WriteInquiryScanActivity:       {controller.ReadInquiryScanActivity, 4},
 			controller.WritePageScanType:              {controller.ReadPageScanType, 1},
@@ -200,12 +204,12 @@ func TestRemoteCommandsQueryThePeer(t *testing.T) {
 		}
 		a.begin(controller.ReadRemoteExtendedFeatures, hcipacket.Parameters{}.Handle(ofA).Uint8(1))
 		f = a.event(hcipacket.ReadRemoteExtendedFeaturesComplete)
-		if status, handle, page, last, got := f.Uint8(), f.Handle(), f.Uint8(), f.Uint8(), f.Bytes(8); status != 0 || handle != ofA || page != 1 || last != 1 || got[0] != 1 {
+		if status, handle, page, last, got := f.Uint8(), f.Handle(), f.Uint8(), f.Uint8(), f.Bytes(8); status != 0 || handle != ofA || page != 1 || last != 2 || got[0] != 1 {
 			t.Errorf("features: status %d, connection %d, page %d of %d, % x; want simple pairing", status, handle, page, last, got)
 		}
 		a.begin(controller.ReadRemoteVersionInformation, hcipacket.Parameters{}.Handle(ofA))
-		if f = a.event(hcipacket.ReadRemoteVersionInformationComplete); f.Uint8() != 0 || f.Handle() != ofA || f.Uint8() != 4 {
-			t.Error("the version is not 2.1")
+		if f = a.event(hcipacket.ReadRemoteVersionInformationComplete); f.Uint8() != 0 || f.Handle() != ofA || f.Uint8() != 7 {
+			t.Error("the version is not 4.1")
 		}
 		a.begin(controller.ReadClockOffset, hcipacket.Parameters{}.Handle(ofA))
 		a.event(hcipacket.ReadClockOffsetComplete)

@@ -22,6 +22,12 @@ type connection struct {
 	queued  int       // ACL packets of the host that have not been transmitted
 	policy  uint16    // set by the host
 
+	authPayloadTimeout uint16 // set by the host
+
+	initiating *procedure // requested by the host of this end; nil if there is none
+	responding *procedure // requested by the peer's host; nil if there is none
+	waiting    int        // the number of procedures that the host has requested in addition
+
 	// afterKeySize is called when the host has read the encryption key size, or
 	// when keySizeTimer expires. It is nil if nothing waits for that.
 	afterKeySize func()
@@ -58,6 +64,8 @@ const (
 	ReadLinkSupervisionTimeout  hcipacket.Opcode = 0x0c36
 	WriteLinkSupervisionTimeout hcipacket.Opcode = 0x0c37
 	ReadLinkQuality             hcipacket.Opcode = 0x1403
+	ReadAuthPayloadTimeout      hcipacket.Opcode = 0x0c7b
+	WriteAuthPayloadTimeout     hcipacket.Opcode = 0x0c7c
 	ReadRSSI                    hcipacket.Opcode = 0x1405
 	ReadEncryptionKeySize       hcipacket.Opcode = 0x1408
 )
@@ -127,6 +135,16 @@ var connectionCommands = []command{
 		opcode: ReadLinkQuality, name: "HCI_Read_Link_Quality", section: "7.5.3",
 		supported: bit{15, 4}, parameters: 2,
 		handle: onConnection((*connection).onReadLinkQuality),
+	},
+	{
+		opcode: ReadAuthPayloadTimeout, name: "HCI_Read_Authenticated_Payload_Timeout", section: "7.3.93",
+		supported: bit{32, 4}, parameters: 2, needs: Ping,
+		handle: onConnection((*connection).onReadAuthPayloadTimeout),
+	},
+	{
+		opcode: WriteAuthPayloadTimeout, name: "HCI_Write_Authenticated_Payload_Timeout", section: "7.3.94",
+		supported: bit{32, 5}, parameters: 4, needs: Ping,
+		handle: onConnection((*connection).onWriteAuthPayloadTimeout),
 	},
 	{
 		opcode: ReadRSSI, name: "HCI_Read_RSSI", section: "7.5.4",
@@ -284,7 +302,8 @@ func (c *Controller) connectionComplete(status hcipacket.Status, handle hcipacke
 // types.
 func (c *Controller) connected(end *radio.End, types air.PacketTypes) {
 	end.Restrict(types & c.config.PacketTypes)
-	conn := &connection{Controller: c, handle: c.newHandle(), end: end, policy: c.settings.linkPolicy}
+	conn := &connection{Controller: c, handle: c.newHandle(), end: end, policy: c.settings.linkPolicy,
+		authPayloadTimeout: defaultAuthPayloadTimeout}
 	end.Owner = conn
 	end.OnDisconnect = conn.disconnected
 	c.connections[conn.handle] = conn
@@ -312,6 +331,7 @@ func (c *Controller) onDisconnect(f *hcipacket.Fields) reply {
 // disconnected removes a connection that has ended.
 func (conn *connection) disconnected(reason hcipacket.Status) {
 	delete(conn.connections, conn.handle)
+	conn.stopProcedures()
 	conn.disconnectionComplete(conn.handle, reason)
 }
 
@@ -358,6 +378,21 @@ func (conn *connection) onReadLinkSupervisionTimeout(*hcipacket.Fields) hcipacke
 
 func (conn *connection) onWriteLinkSupervisionTimeout(f *hcipacket.Fields) hcipacket.Parameters {
 	conn.end.SetSupervisionTimeout(slots(f.Uint16()))
+	return nil
+}
+
+// defaultAuthPayloadTimeout is 30 s, in units of 10 ms (section 7.3.93).
+const defaultAuthPayloadTimeout = 0x0bb8
+
+func (conn *connection) onReadAuthPayloadTimeout(*hcipacket.Fields) hcipacket.Parameters {
+	return hcipacket.Parameters{}.Uint16(conn.authPayloadTimeout)
+}
+
+// onWriteAuthPayloadTimeout sets how long the peer may send nothing that
+// authenticates it. The peer's controller answers in time (LMP_PING_REQ), so
+// the timeout does not expire.
+func (conn *connection) onWriteAuthPayloadTimeout(f *hcipacket.Fields) hcipacket.Parameters {
+	conn.authPayloadTimeout = f.Uint16()
 	return nil
 }
 

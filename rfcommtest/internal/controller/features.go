@@ -14,7 +14,7 @@ const (
 	Version41 Version = 7 // the first with Secure Connections
 )
 
-const defaultVersion = Version21
+const defaultVersion = Version41
 
 // Features is a set of optional features of a controller.
 type Features uint8
@@ -26,6 +26,7 @@ const (
 	ExtendedInquiryResponse                      // page 0, bit 48
 	SimplePairing                                // Secure Simple Pairing: page 0, bit 51
 	SecureConnections                            // page 2, bit 8
+	Ping                                         // page 2, bit 9
 )
 
 // featuresSince lists the features with the versions that introduced them, and
@@ -40,6 +41,8 @@ var featuresSince = []struct {
 	{InquiryRSSI, Version20, 0, 0, bit{3, 6}},
 	{ExtendedInquiryResponse, Version21, InquiryRSSI, 0, bit{6, 0}},
 	{SimplePairing, Version21, 0, 0, bit{6, 3}},
+	{SecureConnections, Version41, SimplePairing, 2, bit{1, 0}},
+	{Ping, Version41, SecureConnections, 2, bit{1, 1}},
 }
 
 // FeaturesOf returns the features of a controller of the given version that
@@ -115,6 +118,9 @@ func (c *Controller) featurePage(number uint8) featurePage {
 	case number == 1:
 		if c.settings.simplePairing != 0 {
 			page.set(bit{0, 0})
+		}
+		if c.secureConnections() {
+			page.set(bit{0, 3})
 		}
 	default:
 		page = c.controllerPage(number)

@@ -43,6 +43,9 @@ func TestFeaturesOfVersions(t *testing.T) {
 		lacks   hcipacket.Opcode
 	}{
 		"2.0":                        {Config{Version: Version20}, featurePage{0: 0x0c, 3: 0x40}, 0, WriteSimplePairingMode},
+		"4.1":                        {Config{Version: Version41}, featurePage{0: 0x0c, 3: 0x40, 6: 0x49, 7: 0x80}, 2, 0xffff},
+		"4.1 without connections":    {Config{Version: Version41, Without: SecureConnections}, featurePage{0: 0x0c, 3: 0x40, 6: 0x49, 7: 0x80}, 1, WriteSecureConnectionsHost},
+		"4.1 without pairing":        {Config{Version: Version41, Without: SimplePairing}, featurePage{0: 0x0c, 3: 0x40, 6: 0x41, 7: 0x80}, 1, ReadAuthPayloadTimeout},
 		"2.1":                        {Config{Version: Version21}, featurePage{0: 0x0c, 3: 0x40, 6: 0x49, 7: 0x80}, 1, 0xffff},
 		"2.1 without pairing":        {Config{Version: Version21, Without: SimplePairing}, featurePage{0: 0x0c, 3: 0x40, 6: 0x41, 7: 0x80}, 1, IOCapabilityRequestReply},
 		"2.1 without responses":      {Config{Version: Version21, Without: ExtendedInquiryResponse}, featurePage{0: 0x0c, 3: 0x40, 6: 0x48, 7: 0x80}, 1, WriteExtendedInquiryResponse},
@@ -63,5 +66,18 @@ func TestFeaturesOfVersions(t *testing.T) {
 		if _, ok := c.command(Inquiry); !ok {
 			t.Errorf("%s: has no inquiries", name)
 		}
+	}
+}
+
+// Page 2 has the bits 8 and 9, page 1 bit 3.
+func TestFeaturesOfSecureConnections(t *testing.T) {
+	c := newController(Config{})
+	if got := c.featurePage(2); got != (featurePage{1: 0x03}) {
+		t.Errorf("page 2: % x", got)
+	}
+	c.settings.simplePairing = 1
+	c.settings.secureConnections = 1
+	if got := c.featurePage(1); got != (featurePage{0: 0x09}) {
+		t.Errorf("page 1: % x", got)
 	}
 }

@@ -28,6 +28,9 @@ func FuzzControllerInput(f *testing.F) {
 		hcipacket.ACL{Handle: 1, Data: []byte("data")}.Append(nil), scan,
 		command(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(1)))
 	add(command(controller.Reset, nil), nil, []byte{0x02})
+	for association := range fuzzedPairings {
+		add(fuzzedPairing(association)...)
+	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		r := radio.New()
 		r.Lock()
@@ -49,4 +52,55 @@ func FuzzControllerInput(f *testing.F) {
 			input = input[1+n:]
 		}
 	})
+}
+
+// fuzzedPairings holds the IO capabilities of pairings with just works, numeric
+// comparison and passkey entry, and none for a pairing with a PIN.
+var fuzzedPairings = [][2]*[3]byte{
+	{noInputNoOutput, noInputNoOutput}, {displayYesNo, displayYesNo}, {displayOnly, keyboardOnly},
+	{keyboardOnly, displayOnly}, {keyboardOnly, keyboardOnly}, {},
+}
+
+// fuzzedPairing returns the packets of the hosts A and B, in turn, for one of
+// fuzzedPairings.
+func fuzzedPairing(association int) [][]byte {
+	to := []hcipacket.Parameters{hcipacket.Parameters{}.Address(addressOfB), hcipacket.Parameters{}.Address(addressOfA)}
+	var packets [][]byte
+	both := func(opcode hcipacket.Opcode, p func(i int) hcipacket.Parameters) {
+		for i := range to {
+			packets = append(packets, hcipacket.Command{Opcode: opcode, Parameters: p(i)}.Append(nil))
+		}
+	}
+	same := func(p ...byte) func(int) hcipacket.Parameters {
+		return func(int) hcipacket.Parameters { return p }
+	}
+	answer := func(p ...byte) func(int) hcipacket.Parameters {
+		return func(i int) hcipacket.Parameters { return append(to[i], p...) }
+	}
+	io := fuzzedPairings[association]
+	both(controller.WriteScanEnable, same(3))
+	if io[0] != nil {
+		both(controller.WriteSimplePairingMode, same(1))
+		both(controller.WriteSecureConnectionsHost, same(1))
+	}
+	packets = append(packets, hcipacket.Command{Opcode: controller.CreateConnection, Parameters: connectTo(addressOfB)}.Append(nil),
+		hcipacket.Command{Opcode: controller.AcceptConnectionRequest, Parameters: to[1].Uint8(1)}.Append(nil))
+	both(controller.AuthenticationRequested, func(i int) hcipacket.Parameters {
+		return hcipacket.Parameters{}.Handle(hcipacket.Handle(1 + i*0x100))
+	})
+	both(controller.LinkKeyRequestNegativeReply, answer())
+	if io[0] == nil {
+		both(controller.PINCodeRequestReply, answer(append([]byte{4}, make([]byte, 16)...)...))
+	} else {
+		both(controller.IOCapabilityRequestReply, func(i int) hcipacket.Parameters { return append(to[i], io[i][:]...) })
+	}
+	both(controller.SendKeypressNotification, answer(1))
+	both(controller.UserPasskeyRequestReply, answer(1, 0, 0, 0))
+	both(controller.UserConfirmationRequestReply, answer())
+	both(controller.UserPasskeyRequestNegativeReply, answer())
+	both(controller.SetConnectionEncryption, func(i int) hcipacket.Parameters {
+		return hcipacket.Parameters{}.Handle(hcipacket.Handle(1 + i*0x100)).Uint8(1)
+	})
+	both(controller.WriteAuthPayloadTimeout, same(1, 0, 1, 0))
+	return packets
 }

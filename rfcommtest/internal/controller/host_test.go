@@ -22,6 +22,7 @@ type host struct {
 	heard      []any // Events and ACLs that no method has taken yet
 	all        *[]string
 	answers    map[hcipacket.EventCode]func(f *hcipacket.Fields)
+	answered   chan struct{} // closed when the last event has been answered
 }
 
 var (
@@ -87,8 +88,16 @@ func (h *host) output(packet []byte) {
 	*h.all = append(*h.all, fmt.Sprintf("%s %v", h.name, event.Code))
 	if answer := h.answers[event.Code]; answer != nil {
 		// Like a real host, answer after the controller has finished its
-		// current step.
-		go answer(hcipacket.FieldsOf(event.Parameters))
+		// current step, and one event after the other.
+		before, done := h.answered, make(chan struct{})
+		h.answered = done
+		go func() {
+			defer close(done)
+			if before != nil {
+				<-before
+			}
+			answer(hcipacket.FieldsOf(event.Parameters))
+		}()
 		return
 	}
 	h.heard = append(h.heard, event)

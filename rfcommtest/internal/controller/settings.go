@@ -28,6 +28,9 @@ type settings struct {
 	accessCodes     []uint32 // of the inquiries that are answered
 	eventMask       uint64
 	eventMask2      uint64
+
+	// secureConnections is the host's support of Secure Connections.
+	secureConnections uint8
 }
 
 // defaultSettings returns the defaults of section 6. Settings without a default
@@ -93,6 +96,8 @@ const (
 	ReadSimplePairingMode          hcipacket.Opcode = 0x0c55
 	WriteSimplePairingMode         hcipacket.Opcode = 0x0c56
 	SetEventMaskPage2              hcipacket.Opcode = 0x0c63
+	ReadSecureConnectionsHost      hcipacket.Opcode = 0x0c79
+	WriteSecureConnectionsHost     hcipacket.Opcode = 0x0c7a
 )
 
 var settingCommands = []command{
@@ -290,6 +295,16 @@ var settingCommands = []command{
 		opcode: SetEventMaskPage2, name: "HCI_Set_Event_Mask_Page_2", section: "7.3.69",
 		supported: bit{22, 2}, parameters: 8, since: Version41,
 		handle: (*Controller).onSetEventMaskPage2,
+	},
+	{
+		opcode: ReadSecureConnectionsHost, name: "HCI_Read_Secure_Connections_Host_Support", section: "7.3.91",
+		supported: bit{32, 2}, parameters: 0, needs: SecureConnections,
+		handle: read8(func(s *settings) *uint8 { return &s.secureConnections }),
+	},
+	{
+		opcode: WriteSecureConnectionsHost, name: "HCI_Write_Secure_Connections_Host_Support", section: "7.3.92",
+		supported: bit{32, 3}, parameters: 1, needs: SecureConnections,
+		handle: write8(func(s *settings) *uint8 { return &s.secureConnections }),
 	},
 }
 

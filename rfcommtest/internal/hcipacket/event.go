@@ -32,7 +32,10 @@ const (
 	IOCapabilityRequest                  EventCode = 0x31 // HCI_IO_Capability_Request (7.7.40)
 	IOCapabilityResponse                 EventCode = 0x32 // HCI_IO_Capability_Response (7.7.41)
 	UserConfirmationRequest              EventCode = 0x33 // HCI_User_Confirmation_Request (7.7.42)
+	UserPasskeyRequest                   EventCode = 0x34 // HCI_User_Passkey_Request (7.7.43)
 	SimplePairingComplete                EventCode = 0x36 // HCI_Simple_Pairing_Complete (7.7.45)
+	UserPasskeyNotification              EventCode = 0x3b // HCI_User_Passkey_Notification (7.7.48)
+	KeypressNotification                 EventCode = 0x3c // HCI_Keypress_Notification (7.7.49)
 )
 
 func (e EventCode) String() string { return fmt.Sprintf("event 0x%02x", byte(e)) }

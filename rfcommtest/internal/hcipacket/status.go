@@ -27,6 +27,9 @@ const (
 	RemotePowerOff        Status = 0x15
 	TerminatedByLocalHost Status = 0x16
 	PairingNotAllowed     Status = 0x18
+	ResponseTimeout       Status = 0x22
+	TransactionCollision  Status = 0x23
+	DifferentCollision    Status = 0x2a
 )
 
 var statusNames = map[Status]string{
@@ -49,6 +52,9 @@ var statusNames = map[Status]string{
 	RemotePowerOff:        "remote device powers off",
 	TerminatedByLocalHost: "terminated by the local host",
 	PairingNotAllowed:     "pairing not allowed",
+	ResponseTimeout:       "LMP response timeout",
+	TransactionCollision:  "LMP error transaction collision",
+	DifferentCollision:    "different transaction collision",
 }
 
 // String returns the number and, for the codes above, the name.
