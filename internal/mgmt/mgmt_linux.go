@@ -23,22 +23,27 @@ const (
 	setBondable     = 0x0009
 	setSimplePair   = 0x000B
 	loadLinkKeys    = 0x0012
+	pinCode         = 0x0016
 	setIOCapability = 0x0018
 	pairDevice      = 0x0019
 	unpairDevice    = 0x001B
 	userConfirm     = 0x001C
+	userPasskey     = 0x001E
+	setSecureConn   = 0x002D
 
 	commandComplete   = 0x0001
 	commandStatus     = 0x0002
 	newLinkKey        = 0x0009
+	pinCodeNeeded     = 0x000E
 	userConfirmNeeded = 0x000F
+	passkeyNeeded     = 0x0010
+	passkeyShown      = 0x0017
 )
 
 const (
 	noAdapter = 0xFFFF // index to bind to, and of requests without an adapter
 
 	addressTypeBREDR = 0x00
-	ioNoInputOutput  = 0x03
 
 	keyUnauthenticated = 0x04 // a combination key without user confirmation
 )
@@ -70,8 +75,9 @@ func (e *commandError) Error() string {
 }
 
 // A Socket is a management socket with a pairing agent. The agent confirms
-// every pairing of the adapters passed to Pair and ignores all other pairings.
-// The methods may be called from several goroutines at once.
+// every pairing of the adapters passed to Pair or SetPIN, and ignores all other
+// pairings. If one of these adapters shows a passkey to another, the agent
+// enters it there. The methods may be called from several goroutines at once.
 type Socket struct {
 	file      *os.File
 	addressOf func(index int) ([6]byte, error)
@@ -82,10 +88,11 @@ type Socket struct {
 	readErr error         // the reader's error; set before ended is closed
 
 	mu       sync.Mutex
-	awaited  request         // the pending command
-	reply    chan<- uint8    // receives its status; nil if no command is pending
-	keysSeen map[int]int     // number of new link keys, by adapter index
-	own      map[int][6]byte // addresses of the adapters to confirm for, by index
+	awaited  request       // the pending command
+	reply    chan<- uint8  // receives its status; nil if no command is pending
+	keysSeen map[int]int   // number of new link keys, by adapter index
+	own      map[int]owned // the adapters to answer for, by index
+	passkeys map[exchange]entry
 
 	observing sync.Mutex
 	observers []*observer
@@ -122,7 +129,8 @@ func newSocket(file *os.File, addressOf func(index int) ([6]byte, error)) *Socke
 		addressOf: addressOf,
 		ended:     make(chan struct{}),
 		keysSeen:  make(map[int]int),
-		own:       make(map[int][6]byte),
+		own:       make(map[int]owned),
+		passkeys:  make(map[exchange]entry),
 	}
 	go m.read()
 	return m
@@ -167,26 +175,9 @@ func (m *Socket) event(event uint16, index int, parameters []byte) {
 		m.mu.Lock()
 		m.keysSeen[index]++
 		m.mu.Unlock()
-	case userConfirmNeeded:
-		if len(parameters) >= 7 && m.owns(index) {
-			// The reply is not awaited, since this goroutine would receive it.
-			_ = m.send(userConfirm, index, parameters[:7])
-		}
+	default:
+		m.question(event, index, parameters)
 	}
-}
-
-// owns reports whether an adapter was passed to Pair. The check includes the
-// adapter's address, because the kernel sends the pairing events of all
-// adapters to every socket, and reuses the index of a removed adapter.
-func (m *Socket) owns(index int) bool {
-	m.mu.Lock()
-	own, ok := m.own[index]
-	m.mu.Unlock()
-	if !ok {
-		return false
-	}
-	address, err := m.addressOf(index)
-	return err == nil && address == own
 }
 
 // send sends a command without waiting for its reply.

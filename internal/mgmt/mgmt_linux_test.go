@@ -78,7 +78,7 @@ func (k *kernel) answer(opcode uint16, index int, status byte) {
 func TestSocketConfirmsOnlyItsOwnAdapters(t *testing.T) {
 	// hci1 was removed, and its index now belongs to a foreign adapter.
 	m, k := newTestSocket(t, map[int][6]byte{0: ours, 1: foreign, 2: foreign})
-	m.own[0], m.own[1], m.own[3] = ours, ours, ours
+	m.own[0], m.own[1], m.own[3] = owned{ours, defaultPIN}, owned{ours, defaultPIN}, owned{ours, defaultPIN}
 	device := append(kernelOrder(foreign), addressTypeBREDR, 0, 0, 0, 0, 0)
 	for _, index := range []int{2, 1, 3, 0} {
 		k.send(userConfirmNeeded, index, device...)
@@ -125,7 +125,7 @@ func TestSocketCloseEndsPendingCommands(t *testing.T) {
 	m, k := newTestSocket(t, nil)
 	ended := make(chan error)
 	pair := func() {
-		ended <- m.Pair(Adapter{Index: 0, Address: ours}, Adapter{Index: 1, Address: foreign})
+		ended <- m.Pair(Adapter{Index: 0, Address: ours}, Adapter{Index: 1, Address: foreign}, JustWorks)
 	}
 	for range 2 {
 		go pair()

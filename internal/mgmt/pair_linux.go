@@ -6,9 +6,31 @@ import (
 	"slices"
 )
 
-// bondable makes an adapter pair with every device that asks, without user
-// confirmation ("just works"), and keeps it connectable.
-func (m *Socket) bondable(index int) error {
+// An Association is how two adapters pair: an association model of Secure
+// Simple Pairing (Volume 1, Part A, section 5.2.4), or legacy pairing with a
+// PIN.
+type Association uint8
+
+// The associations.
+const (
+	JustWorks Association = iota
+	NumericComparison
+	PasskeyEntry // the first adapter shows the passkey
+	LegacyPIN    // neither adapter uses Secure Simple Pairing
+)
+
+// capabilities holds the capabilities of two adapters that lead to an
+// association (Volume 3, Part C, section 5.2.2.6).
+var capabilities = map[Association][2]IOCapability{
+	JustWorks:         {NoInputNoOutput, NoInputNoOutput},
+	NumericComparison: {DisplayYesNo, DisplayYesNo},
+	PasskeyEntry:      {DisplayOnly, KeyboardOnly},
+	LegacyPIN:         {NoInputNoOutput, NoInputNoOutput},
+}
+
+// bondable makes an adapter pair with every device that asks, and keeps it
+// connectable.
+func (m *Socket) bondable(index int, simplePairing bool, capability IOCapability) error {
 	// The first command puts the adapter under the control of the management
 	// interface. It fails while the kernel is still setting up a new adapter,
 	// whose index the interface does not know yet.
@@ -19,16 +41,24 @@ func (m *Socket) bondable(index int) error {
 		opcode uint16
 		value  byte
 	}{
-		{setSimplePair, 1},
+		{setSimplePair, flag(simplePairing)},
 		{setBondable, 1},
 		{setConnectable, 1},
-		{setIOCapability, ioNoInputOutput},
+		{setIOCapability, byte(capability)},
 	} {
 		if err == nil {
 			err = m.do(setting.opcode, index, setting.value)
 		}
 	}
 	return err
+}
+
+// flag returns the parameter of a command that switches a setting.
+func flag(on bool) byte {
+	if on {
+		return 1
+	}
+	return 0
 }
 
 // forget makes an adapter delete its link key for a device, if it has one, and
@@ -53,24 +83,23 @@ type Adapter struct {
 // Pair bonds two adapters of this machine, so that the kernel has a link key
 // for both. It replaces an earlier bond. From then on the adapters use Secure
 // Simple Pairing, with which the kernel encrypts every link, regardless of the
-// level that a socket requests.
-func (m *Socket) Pair(a, b Adapter) error {
-	m.mu.Lock()
-	for _, adapter := range []Adapter{a, b} {
-		m.own[adapter.Index] = adapter.Address
-	}
-	m.mu.Unlock()
+// level that a socket requests, unless the association is LegacyPIN.
+func (m *Socket) Pair(a, b Adapter, how Association) error {
 	before := make(map[Adapter]int)
-	for adapter, other := range map[Adapter]Adapter{a: b, b: a} {
-		if err := m.bondable(adapter.Index); err != nil {
+	m.forgetPasskeys(a, b)
+	for i, adapter := range []Adapter{a, b} {
+		m.answerFor(adapter)
+		if err := m.bondable(adapter.Index, how != LegacyPIN, capabilities[how][i]); err != nil {
 			return fmt.Errorf("making hci%d bondable: %w", adapter.Index, err)
 		}
+	}
+	for adapter, other := range map[Adapter]Adapter{a: b, b: a} {
 		if err := m.forget(adapter.Index, other.Address); err != nil {
 			return fmt.Errorf("ending the bond of hci%d: %w", adapter.Index, err)
 		}
 		before[adapter] = m.keys(adapter.Index)
 	}
-	parameters := append(kernelOrder(b.Address), addressTypeBREDR, ioNoInputOutput)
+	parameters := append(kernelOrder(b.Address), addressTypeBREDR, byte(capabilities[how][0]))
 	if err := m.do(pairDevice, a.Index, parameters...); err != nil {
 		return fmt.Errorf("pairing hci%d with hci%d: %w", a.Index, b.Index, err)
 	}
@@ -88,11 +117,15 @@ func (m *Socket) Pair(a, b Adapter) error {
 // adapter's link keys remain. Without Secure Simple Pairing, a link is
 // encrypted only if a socket requests that.
 func (m *Socket) SetSimplePairing(index int, on bool) error {
-	value := byte(0)
-	if on {
-		value = 1
-	}
-	return m.do(setSimplePair, index, value)
+	return m.do(setSimplePair, index, flag(on))
+}
+
+// SetSecureConnections switches Secure Connections of an adapter on or off. If
+// both adapters of a link use it, pairing makes a P-256 key, and the link is
+// encrypted with AES-CCM. The kernel refuses to switch it on while Secure
+// Simple Pairing is off.
+func (m *Socket) SetSecureConnections(index int, on bool) error {
+	return m.do(setSecureConn, index, flag(on))
 }
 
 // LoadKey replaces all link keys of an adapter by a single key, for a device.

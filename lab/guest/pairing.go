@@ -31,7 +31,7 @@ func (l *lab) pair() error {
 		}
 		adapters[number] = mgmt.Adapter{Index: index, Address: c.Addr()}
 	}
-	return l.mgmt.Pair(adapters[0], adapters[1])
+	return l.mgmt.Pair(adapters[0], adapters[1], mgmt.JustWorks)
 }
 
 // unpair replaces the two adapters by new ones, which have never paired.

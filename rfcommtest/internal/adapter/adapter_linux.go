@@ -112,7 +112,7 @@ func NewAgent() (*Agent, error) {
 
 // Pair bonds two adapters.
 func (a *Agent) Pair(indexA int, addressA [6]byte, indexB int, addressB [6]byte) error {
-	return a.socket.Pair(mgmt.Adapter{Index: indexA, Address: addressA}, mgmt.Adapter{Index: indexB, Address: addressB})
+	return a.socket.Pair(mgmt.Adapter{Index: indexA, Address: addressA}, mgmt.Adapter{Index: indexB, Address: addressB}, mgmt.JustWorks)
 }
 
 // Close ends the agent. The link keys remain.
