@@ -60,12 +60,18 @@ func PowerOff(index int) error {
 }
 
 // SetScan sets the requests that an adapter answers. The adapter must be on.
+//
+// It makes the request twice. The kernel sets the scan mode itself whenever a
+// link ends (hci_update_scan_sync), to a state that it records only after a
+// request (hci_update_passive_scan_state). In between, it undoes the request.
 func SetScan(index int, scan Scan) error {
 	request := devReq{devID: uint16(index), devOpt: uint32(scan)}
 	err := onSocket(func(fd int) error {
-		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), hciSetScan, uintptr(unsafe.Pointer(&request)))
-		if errno != 0 {
-			return os.NewSyscallError("ioctl", errno)
+		for range 2 {
+			_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), hciSetScan, uintptr(unsafe.Pointer(&request)))
+			if errno != 0 {
+				return os.NewSyscallError("ioctl", errno)
+			}
 		}
 		return nil
 	})
