@@ -107,6 +107,7 @@ func (q *procedure) makeKey(kind keyType) {
 func (p *procedure) keep(key *[16]byte, kind keyType) {
 	p.simplePairingComplete(hcipacket.Success)
 	p.key = key
+	p.bonded()
 	parameters := append(hcipacket.Parameters{}.Address(p.peer()), key[:]...)
 	p.event(hcipacket.LinkKeyNotification, parameters.Uint8(uint8(kind)))
 }

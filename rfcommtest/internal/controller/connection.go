@@ -24,6 +24,8 @@ type connection struct {
 
 	authPayloadTimeout uint16 // set by the host
 
+	encryption uint8 // Encryption_Enabled, as reported to the host
+
 	initiating *procedure // requested by the host of this end; nil if there is none
 	responding *procedure // requested by the peer's host; nil if there is none
 	waiting    int        // the number of procedures that the host has requested in addition

@@ -47,6 +47,7 @@ type Controller struct {
 	requests     map[hcipacket.Address]*request    // from these addresses
 	inquiry      *inquiry
 	nameRequests map[hcipacket.Address]func() // each cancels the page for a name
+	bonds        map[hcipacket.Address]*bond  // kept in a reset
 	nextHandle   hcipacket.Handle
 	cutOff       bool   // see CutOff
 	packet       []byte // buffer for one packet to the host
@@ -65,6 +66,7 @@ func New(r *radio.Radio, number int, config Config) *Controller {
 	c := &Controller{config: config, nextHandle: hcipacket.Handle(1 + number*0x100)}
 	c.features = FeaturesOf(config.Version, config.Without)
 	c.station = r.NewStation(config.Address, c)
+	c.ReplaceHost()
 	c.clear()
 	return c
 }

@@ -71,8 +71,20 @@ func (c *Controller) secureConnections() bool {
 	return c.has(SecureConnections) && c.settings.secureConnections != 0
 }
 
+// StopEncryption switches encryption of the connection to a device off, as if
+// one of the hosts had done so, and reports whether it was on.
+func (c *Controller) StopEncryption(device hcipacket.Address) bool {
+	conn := c.connectionTo(device)
+	if conn == nil || conn.encryption == encryptionOff {
+		return false
+	}
+	conn.encrypt(false)
+	return true
+}
+
 // encryptionChange sends HCI_Encryption_Change (section 7.7.8).
 func (conn *connection) encryptionChange(mode uint8) {
+	conn.encryption = mode
 	conn.event(hcipacket.EncryptionChange, hcipacket.Parameters{}.Status(hcipacket.Success).Handle(conn.handle).Uint8(mode))
 }
 

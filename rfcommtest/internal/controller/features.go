@@ -63,6 +63,9 @@ func FeaturesOf(version Version, without Features) Features {
 // Has reports whether f contains all of the given features.
 func (f Features) Has(features Features) bool { return f&features == features }
 
+// Features returns the features of the controller.
+func (c *Controller) Features() Features { return c.features }
+
 // has reports whether the controller has all of the given features.
 func (c *Controller) has(features Features) bool { return c.features.Has(features) }
 

@@ -259,7 +259,7 @@ func ask[A any](p *procedure, questions *[]question[A], event hcipacket.EventCod
 }
 
 func (p *procedure) askKey(on func(key *[16]byte)) {
-	ask(p, &p.pairing.keys, hcipacket.LinkKeyRequest, nil, nil, on)
+	ask(p, &p.pairing.keys, hcipacket.LinkKeyRequest, nil, nil, func(key *[16]byte) { on(p.presented(key)) })
 }
 
 func (p *procedure) askPIN(on func(pin []byte)) {

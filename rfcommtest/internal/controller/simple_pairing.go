@@ -111,3 +111,12 @@ func (p *procedure) simplePairingComplete(status hcipacket.Status) {
 		p.event(hcipacket.SimplePairingComplete, hcipacket.Parameters{}.Status(status).Address(p.peer()))
 	}
 }
+
+// SetSimplePairing does the same as HCI_Write_Simple_Pairing_Mode (section
+// 7.3.59).
+func (c *Controller) SetSimplePairing(on bool) {
+	c.settings.simplePairing = 0
+	if on {
+		c.settings.simplePairing = 1
+	}
+}
