@@ -28,13 +28,14 @@ type Controller struct {
 
 	// mu serializes changes of the adapter. Code that locks several controllers
 	// locks those with lower numbers first.
-	mu     sync.Mutex
-	device *vhci.Device  // nil while unplugged; written with mu and the radio's lock held
-	ended  chan struct{} // closed when serve has returned
+	mu       sync.Mutex
+	device   *vhci.Device  // nil while unplugged; written with mu and the radio's lock held
+	ended    chan struct{} // closed when serve has returned
+	settings settings      // of the adapter; guarded by mu
 }
 
 func newController(r *Radio, number int) *Controller {
-	c := &Controller{radio: r, number: number}
+	c := &Controller{radio: r, number: number, settings: defaultSettings}
 	address := r.config.Address
 	address[5] += byte(number)
 	config := r.config.Each[number]
@@ -130,10 +131,11 @@ func (c *Controller) Unplug() error {
 // unplug is Unplug with c.mu held.
 func (c *Controller) unplug() error {
 	c.radio.radio.Lock()
-	device := c.device
+	device, agent := c.device, c.radio.agent
 	c.device = nil
 	if device != nil {
 		c.core.PowerOff()
+		c.core.ReplaceHost()
 		c.radio.logUnplug(device.Index())
 	}
 	c.radio.radio.Unlock()
@@ -142,15 +144,19 @@ func (c *Controller) unplug() error {
 	}
 	device.Close()
 	<-c.ended
-	if err := adapter.AwaitGone(device.Index(), c.address()); err != nil {
+	if agent != nil {
+		agent.Release(c.adapterOf(device))
+	}
+	if err := adapter.AwaitGone(c.adapterOf(device)); err != nil {
 		return fmt.Errorf("rfcommtest: unplug %s: %w", c.Addr(), err)
 	}
 	return nil
 }
 
 // Plug plugs an unplugged controller in again, with the same address, and waits
-// until its adapter is up and connectable. If the controller is already plugged
-// in, Plug does the same as Up.
+// until its adapter is up and has its settings: see [Controller.SetScan],
+// [Controller.SetSimplePairing] and [Controller.SetPIN]. If the controller is
+// already plugged in, Plug does the same as Up.
 func (c *Controller) Plug() error {
 	if err := c.plugIn(); err != nil {
 		return err
@@ -203,13 +209,13 @@ func (c *Controller) Down() error {
 	// drains the workqueue.
 	c.locked(c.core.CutOff)
 	defer c.locked(c.core.PowerOff)
-	if err := adapter.TakeDown(c.device.Index()); err != nil {
+	if err := adapter.TakeDown(c.adapter()); err != nil {
 		return fmt.Errorf("rfcommtest: %w", err)
 	}
 	return nil
 }
 
-// Up switches the adapter on and makes it connectable. It returns an error if
+// Up switches the adapter on and gives it its settings. It returns an error if
 // the controller is unplugged; see Plug.
 func (c *Controller) Up() error {
 	c.mu.Lock()
@@ -217,10 +223,22 @@ func (c *Controller) Up() error {
 	if err := c.usable(); err != nil {
 		return err
 	}
-	if err := adapter.BringUp(c.device.Index(), c.address()); err != nil {
+	err := adapter.BringUp(c.adapter(), adapter.Scan(c.settings.scan))
+	if err == nil {
+		err = c.restorePairing()
+	}
+	if err != nil {
 		return fmt.Errorf("rfcommtest: bring up %s: %w", c.Addr(), err)
 	}
 	return nil
+}
+
+// adapter returns the kernel's adapter. The controller must be plugged in, and
+// c.mu is held.
+func (c *Controller) adapter() adapter.Adapter { return c.adapterOf(c.device) }
+
+func (c *Controller) adapterOf(device *vhci.Device) adapter.Adapter {
+	return adapter.Adapter{Index: device.Index(), Address: c.address()}
 }
 
 // locked calls f with the radio's lock held.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/adapter"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/air"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
@@ -124,11 +123,7 @@ func (l *Link) Disconnect(reason Reason, at ...*Controller) bool {
 	if reason == 0 {
 		panic("rfcommtest: Disconnect: reason is 0")
 	}
-	for _, c := range at {
-		if c != l.controllers[0] && c != l.controllers[1] {
-			panic("rfcommtest: Disconnect: controller does not belong to the link")
-		}
-	}
+	l.mustHave("Disconnect", at...)
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
 	var addresses []hcipacket.Address
@@ -138,55 +133,27 @@ func (l *Link) Disconnect(reason Reason, at ...*Controller) bool {
 	return l.conditions.Disconnect(hcipacket.Status(reason), addresses...)
 }
 
-// Pair bonds the two adapters without user interaction ("just works"), so that
-// sockets can request encryption. If one or both of them still have a bond with
-// the other, Pair first removes it, which also ends their ACL link. After Pair,
-// the kernel encrypts every ACL link between the two.
+// StopEncryption switches the encryption of the ACL link off, as the host of
+// either end can, and reports whether the link was encrypted. The keys stay
+// valid.
 //
-// A controller loses its bonds when it is unplugged. Until then, an adapter
-// that was paired once needs an agent for further pairings. The radio acts as
-// the agent, but only for its own adapters.
-//
-// Unplug, Plug, Up and Down of the two controllers wait until Pair returns.
-// Pair requires CAP_NET_ADMIN.
-func (l *Link) Pair() error {
+// If both adapters use Secure Simple Pairing, each then ends the link itself,
+// because such a link must be encrypted (hci_conn_check_link_mode). Otherwise
+// the link remains, and the kernel ends those connections that require
+// encryption: at once at the high level, and after some seconds at the medium
+// level unless encryption is switched on again.
+func (l *Link) StopEncryption() bool {
 	a, b := l.controllers[0], l.controllers[1]
-	first, second := a, b
-	if b.number < a.number {
-		first, second = b, a
-	}
-	// The locks keep the adapters in place: the kernel could give the index of
-	// a removed adapter to one that does not belong to the radio.
-	first.mu.Lock()
-	defer first.mu.Unlock()
-	second.mu.Lock()
-	defer second.mu.Unlock()
-	for _, c := range l.controllers {
-		if err := c.usable(); err != nil {
-			return err
-		}
-	}
-	agent, err := l.agent()
-	if err == nil {
-		err = agent.Pair(a.device.Index(), a.address(), b.device.Index(), b.address())
-	}
-	if err != nil {
-		return fmt.Errorf("rfcommtest: pair %s with %s: %w", a.Addr(), b.Addr(), err)
-	}
-	return nil
-}
-
-// agent returns the link's agent, which lives until the radio is closed. The
-// controllers' locks are held.
-func (l *Link) agent() (*adapter.Agent, error) {
 	l.radio.radio.Lock()
 	defer l.radio.radio.Unlock()
-	if agent := l.radio.agents[l.conditions]; agent != nil {
-		return agent, nil
+	return a.core.StopEncryption(b.address())
+}
+
+// mustHave panics if a controller does not belong to the link.
+func (l *Link) mustHave(method string, at ...*Controller) {
+	for _, c := range at {
+		if c != l.controllers[0] && c != l.controllers[1] {
+			panic("rfcommtest: " + method + ": controller does not belong to the link")
+		}
 	}
-	agent, err := adapter.NewAgent()
-	if err == nil {
-		l.radio.agents[l.conditions] = agent
-	}
-	return agent, err
 }

@@ -147,8 +147,8 @@ type Radio struct {
 	logError error
 
 	// Guarded by radio's lock:
-	agents map[*radio.Conditions]*adapter.Agent // of the paired links
-	closed bool                                 // no adapters and agents may be created any more
+	agent  *adapter.Agent // nil until a controller needs it
+	closed bool           // no adapters and no agent may be created any more
 
 	closeOnce sync.Once
 	closeErr  error
@@ -182,7 +182,7 @@ func NewRadio(config Config) (*Radio, error) {
 
 // newRadio returns a radio whose controllers are not plugged in yet.
 func newRadio(config Config) *Radio {
-	r := &Radio{config: config, radio: radio.New(), agents: make(map[*radio.Conditions]*adapter.Agent)}
+	r := &Radio{config: config, radio: radio.New()}
 	if config.Log != nil {
 		r.log = btsnoop.NewWriter(config.Log)
 	}
@@ -234,13 +234,13 @@ func (r *Radio) Link(a, b *Controller) *Link {
 const settleTime = 100 * time.Millisecond
 
 // Close ends all links and removes the adapters permanently. It first waits for
-// concurrent calls of Up, Down, Plug, Unplug and Pair. Close returns an error
-// if writing the log failed or if the kernel did not remove an adapter. Further
+// concurrent calls of methods that return an error. Close returns an error if
+// writing the log failed or if the kernel did not remove an adapter. Further
 // calls do nothing and return the same error.
 //
-// After Close, [Controller.Up], [Controller.Down], [Controller.Plug] and
-// [Link.Pair] return an error whose text names the closed radio. All other
-// methods have no effect, but the Airtime methods still return their counts.
+// After Close, methods that return an error return one whose text names the
+// closed radio, except [Controller.Unplug]. All other methods have no effect,
+// but the Airtime methods still return their counts.
 func (r *Radio) Close() error {
 	r.closeOnce.Do(func() {
 		r.radio.Lock()
@@ -257,9 +257,9 @@ func (r *Radio) Close() error {
 		err := r.each((*Controller).unplug)
 		r.radio.Lock()
 		r.radio.Close()
-		agents, logError := r.agents, r.logError
+		agent, logError := r.agent, r.logError
 		r.radio.Unlock()
-		for _, agent := range agents {
+		if agent != nil {
 			agent.Close()
 		}
 		r.closeErr = errors.Join(err, logError)

@@ -63,6 +63,10 @@ func TestLinkPanicsOnMisuse(t *testing.T) {
 		"Disconnect at a third controller": func() { r.Link(a, b).Disconnect(RemotePowerOff, a, c) },
 		"Disconnect at another radio's":    func() { r.Link(a, b).Disconnect(RemotePowerOff, other) },
 		"Disconnect at a nil pointer":      func() { r.Link(a, b).Disconnect(RemotePowerOff, nil) },
+		"Unpair at a third controller":     func() { r.Link(a, b).Unpair(a, c) },
+		"Unpair at another radio's":        func() { r.Link(a, b).Unpair(other) },
+		"SpoilKey at a third controller":   func() { r.Link(a, b).SpoilKey(c) },
+		"SpoilKey at a nil pointer":        func() { r.Link(a, b).SpoilKey(nil) },
 	} {
 		func() {
 			defer func() {
@@ -73,8 +77,8 @@ func TestLinkPanicsOnMisuse(t *testing.T) {
 			misuse()
 		}()
 	}
-	if r.Link(a, b).Disconnect(RemotePowerOff, a, b) {
-		t.Error("Disconnect reports a link that did not exist")
+	if r.Link(a, b).Disconnect(RemotePowerOff, a, b) || r.Link(a, b).StopEncryption() {
+		t.Error("Disconnect or StopEncryption reports a link that did not exist")
 	}
 }
 
@@ -82,7 +86,9 @@ func TestControllerErrorsWithoutAnAdapter(t *testing.T) {
 	r := unplugged(t, Config{})
 	a, b := r.controllers[0], r.controllers[1]
 	pair := func() error { return r.Link(b, a).Pair() }
-	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Pair": pair} {
+	unpair := func() error { return r.Link(b, a).Unpair(b) }
+	spoil := func() error { return r.Link(b, a).SpoilKey(b) }
+	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Pair": pair, "Unpair": unpair, "SpoilKey": spoil} {
 		if err := do(); err != errUnplugged {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -90,7 +96,7 @@ func TestControllerErrorsWithoutAnAdapter(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Plug": a.Plug, "Pair": pair} {
+	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Plug": a.Plug, "Pair": pair, "Unpair": unpair, "SpoilKey": spoil} {
 		if err := do(); err != errClosed {
 			t.Errorf("%s after Close: %v", name, err)
 		}

@@ -103,7 +103,7 @@ func TestDiscoveryFindsKernelsValues(t *testing.T) {
 	if got := discover(t, m, a, b); got.Name() != "" || got.Class() != 0x00020c {
 		t.Errorf("without simple pairing: name %q, class 0x%06x", got.Name(), got.Class())
 	}
-	if err := m.SetSimplePairing(index(t, b), true); err != nil {
+	if err := b.SetSimplePairing(true); err != nil {
 		t.Fatal(err)
 	}
 	if got := discover(t, m, a, b); got.Name() != "telephone" || got.Class() != 0x00020c {

@@ -22,7 +22,6 @@ const (
 	setConnectable  = 0x0007
 	setBondable     = 0x0009
 	setSimplePair   = 0x000B
-	loadLinkKeys    = 0x0012
 	pinCode         = 0x0016
 	setIOCapability = 0x0018
 	pairDevice      = 0x0019
@@ -44,8 +43,6 @@ const (
 	noAdapter = 0xFFFF // index to bind to, and of requests without an adapter
 
 	addressTypeBREDR = 0x00
-
-	keyUnauthenticated = 0x04 // a combination key without user confirmation
 )
 
 // statuses holds the names of the statuses with which pairing can fail.
@@ -75,23 +72,21 @@ func (e *commandError) Error() string {
 }
 
 // A Socket is a management socket with a pairing agent. The agent confirms
-// every pairing of the adapters passed to Pair or SetPIN, and ignores all other
+// every pairing of the adapters passed to Pair, Manage or SetPIN, and ignores all other
 // pairings. If one of these adapters shows a passkey to another, the agent
 // enters it there. The methods may be called from several goroutines at once.
 type Socket struct {
 	file      *os.File
 	addressOf func(index int) ([6]byte, error)
 
-	command sync.Mutex // held by the pending command, of which there is one
-
 	ended   chan struct{} // closed when the reader has ended
 	readErr error         // the reader's error; set before ended is closed
 
 	mu       sync.Mutex
-	awaited  request       // the pending command
-	reply    chan<- uint8  // receives its status; nil if no command is pending
-	keysSeen map[int]int   // number of new link keys, by adapter index
-	own      map[int]owned // the adapters to answer for, by index
+	commands map[request]*sync.Mutex  // each is held while such a command is pending
+	replies  map[request]chan<- uint8 // of the pending commands, each for a status
+	keysSeen map[int]int              // number of new link keys, by adapter index
+	own      map[int]owned            // the adapters to answer for, by index
 	passkeys map[exchange]entry
 
 	observing sync.Mutex
@@ -128,6 +123,8 @@ func newSocket(file *os.File, addressOf func(index int) ([6]byte, error)) *Socke
 		file:      file,
 		addressOf: addressOf,
 		ended:     make(chan struct{}),
+		commands:  make(map[request]*sync.Mutex),
+		replies:   make(map[request]chan<- uint8),
 		keysSeen:  make(map[int]int),
 		own:       make(map[int]owned),
 		passkeys:  make(map[exchange]entry),
@@ -166,9 +163,9 @@ func (m *Socket) event(event uint16, index int, parameters []byte) {
 		}
 		key := request{binary.LittleEndian.Uint16(parameters), index}
 		m.mu.Lock()
-		if m.reply != nil && m.awaited == key {
-			m.reply <- parameters[2]
-			m.reply = nil
+		if reply := m.replies[key]; reply != nil {
+			reply <- parameters[2]
+			delete(m.replies, key)
 		}
 		m.mu.Unlock()
 	case newLinkKey:
@@ -196,11 +193,8 @@ func (m *Socket) send(opcode uint16, index int, parameters []byte) error {
 
 // do sends a command and waits for its reply.
 func (m *Socket) do(opcode uint16, index int, parameters ...byte) error {
-	m.command.Lock()
-	defer m.command.Unlock()
 	reply := make(chan uint8, 1)
-	m.await(request{opcode, index}, reply)
-	defer m.await(request{}, nil)
+	defer m.await(request{opcode, index}, reply)()
 	if err := m.send(opcode, index, parameters); err != nil {
 		return fmt.Errorf("sending management command 0x%04x: %w", opcode, err)
 	}
@@ -217,11 +211,29 @@ func (m *Socket) do(opcode uint16, index int, parameters ...byte) error {
 	}
 }
 
-// await sets the pending command and the channel that receives its status.
-func (m *Socket) await(key request, reply chan<- uint8) {
+// await waits until no equal command is pending, and makes reply receive the
+// status of the next one until done is called.
+func (m *Socket) await(key request, reply chan<- uint8) (done func()) {
+	m.mu.Lock()
+	command := m.commands[key]
+	if command == nil {
+		command = new(sync.Mutex)
+		m.commands[key] = command
+	}
+	m.mu.Unlock()
+	command.Lock()
+	m.expect(key, reply)
+	return func() {
+		m.expect(key, nil)
+		command.Unlock()
+	}
+}
+
+// expect sets the channel that receives the status of a command.
+func (m *Socket) expect(key request, reply chan<- uint8) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.awaited, m.reply = key, reply
+	m.replies[key] = reply
 }
 
 // keys returns the number of link keys that the kernel has created for an

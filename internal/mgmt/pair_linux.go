@@ -16,7 +16,7 @@ const (
 	JustWorks Association = iota
 	NumericComparison
 	PasskeyEntry // the first adapter shows the passkey
-	LegacyPIN    // neither adapter uses Secure Simple Pairing
+	LegacyPIN    // one of the adapters must have Secure Simple Pairing off
 )
 
 // capabilities holds the capabilities of two adapters that lead to an
@@ -29,26 +29,18 @@ var capabilities = map[Association][2]IOCapability{
 }
 
 // bondable makes an adapter pair with every device that asks, and keeps it
-// connectable.
-func (m *Socket) bondable(index int, simplePairing bool, capability IOCapability) error {
-	// The first command puts the adapter under the control of the management
-	// interface. It fails while the kernel is still setting up a new adapter,
-	// whose index the interface does not know yet.
-	err := m.eventually(fmt.Sprintf("hci%d to be managed", index), func() error {
-		return m.do(readInfo, index)
-	})
-	for _, setting := range []struct {
-		opcode uint16
-		value  byte
-	}{
-		{setSimplePair, flag(simplePairing)},
-		{setBondable, 1},
-		{setConnectable, 1},
-		{setIOCapability, byte(capability)},
-	} {
-		if err == nil {
-			err = m.do(setting.opcode, index, setting.value)
-		}
+// connectable. If simplePairing is false, it leaves Secure Simple Pairing as it
+// is.
+func (m *Socket) bondable(a Adapter, simplePairing bool, capability IOCapability) error {
+	err := m.Manage(a)
+	if err == nil && simplePairing {
+		err = m.do(setSimplePair, a.Index, 1)
+	}
+	if err == nil {
+		err = m.do(setConnectable, a.Index, 1)
+	}
+	if err == nil {
+		err = m.do(setIOCapability, a.Index, byte(capability))
 	}
 	return err
 }
@@ -88,8 +80,7 @@ func (m *Socket) Pair(a, b Adapter, how Association) error {
 	before := make(map[Adapter]int)
 	m.forgetPasskeys(a, b)
 	for i, adapter := range []Adapter{a, b} {
-		m.answerFor(adapter)
-		if err := m.bondable(adapter.Index, how != LegacyPIN, capabilities[how][i]); err != nil {
+		if err := m.bondable(adapter, how != LegacyPIN, capabilities[how][i]); err != nil {
 			return fmt.Errorf("making hci%d bondable: %w", adapter.Index, err)
 		}
 	}
@@ -113,29 +104,12 @@ func (m *Socket) Pair(a, b Adapter, how Association) error {
 	})
 }
 
-// SetSimplePairing switches Secure Simple Pairing of an adapter on or off. The
-// adapter's link keys remain. Without Secure Simple Pairing, a link is
-// encrypted only if a socket requests that.
-func (m *Socket) SetSimplePairing(index int, on bool) error {
-	return m.do(setSimplePair, index, flag(on))
-}
-
 // SetSecureConnections switches Secure Connections of an adapter on or off. If
 // both adapters of a link use it, pairing makes a P-256 key, and the link is
 // encrypted with AES-CCM. The kernel refuses to switch it on while Secure
 // Simple Pairing is off.
 func (m *Socket) SetSecureConnections(index int, on bool) error {
 	return m.do(setSecureConn, index, flag(on))
-}
-
-// LoadKey replaces all link keys of an adapter by a single key, for a device.
-func (m *Socket) LoadKey(index int, device [6]byte, key [16]byte) error {
-	parameters := []byte{0, 1, 0} // no debug keys; one key
-	parameters = append(parameters, kernelOrder(device)...)
-	parameters = append(parameters, addressTypeBREDR, keyUnauthenticated)
-	parameters = append(parameters, key[:]...)
-	parameters = append(parameters, 0) // no PIN
-	return m.do(loadLinkKeys, index, parameters...)
 }
 
 // kernelOrder returns an address in the kernel's order, the least significant

@@ -11,17 +11,15 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-rfcomm/rfcomm/internal/hcictl"
-	"github.com/go-rfcomm/rfcomm/internal/mgmt"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
 // A lab is the two adapters, and carries out the requests of tests.
 type lab struct {
-	mu    sync.Mutex // held during a request
-	radio *rfcommtest.Radio
-	log   *kernelLog
-	mgmt  *mgmt.Socket // nil unless the adapters have been paired
+	mu     sync.Mutex // held during a request
+	radio  *rfcommtest.Radio
+	log    *kernelLog
+	paired bool // since the adapters were replaced
 }
 
 // newLab makes the adapters.
@@ -137,8 +135,8 @@ func (l *lab) adapterRequests() map[string]func(number int) error {
 	return map[string]func(number int) error{
 		"up":       l.up,
 		"down":     func(number int) error { return l.radio.Controllers()[number].Down() },
-		"scan":     func(number int) error { return l.setScan(number, hcictl.ScanInquiryAndPage) },
-		"noscan":   func(number int) error { return l.setScan(number, hcictl.ScanNothing) },
+		"scan":     func(number int) error { return l.radio.Controllers()[number].SetScan(everyScan) },
+		"noscan":   func(number int) error { return l.radio.Controllers()[number].SetScan(0) },
 		"spoilkey": l.spoilKey,
 	}
 }

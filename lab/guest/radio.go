@@ -3,12 +3,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
-	"github.com/go-rfcomm/rfcomm/internal/hcictl"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -76,10 +76,13 @@ func (l *lab) unplug() error {
 	return nil
 }
 
-// plug plugs both adapters in, in any state, and ends a stall.
+// plug plugs both adapters in, in any state, makes them connectable, and ends a
+// stall.
 func (l *lab) plug() error {
 	l.resume()
-	return l.both((*rfcommtest.Controller).Plug)
+	return l.both(func(c *rfcommtest.Controller) error {
+		return errors.Join(c.SetScan(everyScan), c.Plug())
+	})
 }
 
 // replace replaces the adapters by new ones with the same addresses. It
@@ -102,10 +105,14 @@ func (l *lab) replace() error {
 // ended links and removed adapters, which causes no event to wait for.
 const settleTime = 100 * time.Millisecond
 
-// up powers an adapter on. It ends a link that the other adapter still has from
+// everyScan makes an adapter answer pages and inquiries.
+const everyScan = rfcommtest.InquiryScan | rfcommtest.PageScan
+
+// up powers an adapter on and makes it connectable. It ends a link that the other adapter still has from
 // before, which would carry no data until its supervision timeout.
 func (l *lab) up(number int) error {
-	if err := l.radio.Controllers()[number].Up(); err != nil {
+	c := l.radio.Controllers()[number]
+	if err := errors.Join(c.SetScan(everyScan), c.Up()); err != nil {
 		return err
 	}
 	l.link().Disconnect(rfcommtest.RemoteUserTerminated)
@@ -134,15 +141,6 @@ func (l *lab) index(number int) (int, error) {
 		return 0, fmt.Errorf("adapter %d is unplugged; plug it in first", number)
 	}
 	return index, nil
-}
-
-// setScan sets the scan mode of an adapter.
-func (l *lab) setScan(number int, scan hcictl.Scan) error {
-	index, err := l.index(number)
-	if err != nil {
-		return err
-	}
-	return hcictl.SetScan(index, scan)
 }
 
 // waitIdle waits until no adapter has a link. The kernel disconnects a link

@@ -1,5 +1,3 @@
-// Package adapter controls the kernel's adapters: it brings them up, takes them
-// down, pairs them, and waits until the kernel has done so.
 package adapter
 
 import (
@@ -12,7 +10,6 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/hcictl"
-	"github.com/go-rfcomm/rfcomm/internal/mgmt"
 )
 
 // patience limits every wait for the kernel, which gives a controller 10 s for
@@ -27,46 +24,60 @@ func Available() error {
 	return nil
 }
 
-// BringUp waits until the kernel has set up an adapter with the given address
-// (the most significant byte first), brings it up, and makes it answer pages
-// and inquiries.
-func BringUp(index int, address [6]byte) error {
+// BringUp waits until the kernel has set up an adapter, brings it up, and sets
+// the requests that it answers.
+func BringUp(a Adapter, scan Scan) error {
 	return eventually(func() error {
-		known, err := hci.AdapterByIndex(index)
+		known, err := hci.AdapterByIndex(a.Index)
 		if err != nil {
 			return err
 		}
 		// The kernel itself starts a new adapter to query its properties. If
 		// the adapter is brought up just before, the management interface never
 		// lists it.
-		if known.Address != address || known.Flags&hci.Init != 0 {
-			return fmt.Errorf("the kernel is still setting up hci%d", index)
+		if known.Address != a.Address || known.Flags&hci.Init != 0 {
+			return fmt.Errorf("the kernel is still setting up hci%d", a.Index)
 		}
-		if err := hcictl.PowerOn(index); err != nil {
+		if err := hcictl.PowerOn(a.Index); err != nil {
 			return err
 		}
-		if err := hcictl.SetScan(index, hcictl.ScanInquiryAndPage); err != nil {
+		if err := hcictl.SetScan(a.Index, hcictl.Scan(scan)); err != nil {
 			return err
 		}
-		if known, err = hci.AdapterByIndex(index); err == nil && known.Flags&(hci.Up|hci.PageScan) != hci.Up|hci.PageScan {
-			err = fmt.Errorf("hci%d is not up or does not answer pages", index)
+		known, err = hci.AdapterByIndex(a.Index)
+		if answers := known.Flags&hci.PageScan != 0; err == nil && (known.Flags&hci.Up == 0 || answers != (scan&PageScan != 0)) {
+			err = fmt.Errorf("hci%d is not up, or has not set its page scan", a.Index)
 		}
 		return err
 	})
 }
 
+// SetScan sets the requests that an adapter answers. It does nothing if the
+// adapter is down: BringUp sets them.
+func SetScan(a Adapter, scan Scan) error {
+	known, err := hci.AdapterByIndex(a.Index)
+	if err != nil || known.Address != a.Address || known.Flags&hci.Up == 0 {
+		return err
+	}
+	err = hcictl.SetScan(a.Index, hcictl.Scan(scan))
+	if errors.Is(err, unix.ENETDOWN) { // taken down just now
+		return nil
+	}
+	return err
+}
+
 // TakeDown switches an adapter off.
-func TakeDown(index int) error { return hcictl.PowerOff(index) }
+func TakeDown(a Adapter) error { return hcictl.PowerOff(a.Index) }
 
 // AwaitGone waits until the kernel has removed an adapter.
-func AwaitGone(index int, address [6]byte) error {
+func AwaitGone(a Adapter) error {
 	return eventually(func() error {
-		known, err := hci.AdapterByIndex(index)
+		known, err := hci.AdapterByIndex(a.Index)
 		switch {
 		case errors.Is(err, unix.ENODEV):
 			return nil
-		case err == nil && known.Address == address:
-			return fmt.Errorf("the kernel still has hci%d", index)
+		case err == nil && known.Address == a.Address:
+			return fmt.Errorf("the kernel still has hci%d", a.Index)
 		}
 		return err
 	})
@@ -96,24 +107,3 @@ func eventually(attempt func() error) error {
 		}
 	}
 }
-
-// An Agent pairs adapters. Until it is closed, it also answers the kernel's
-// later pairing requests for them.
-type Agent struct{ socket *mgmt.Socket }
-
-// NewAgent returns an agent for no adapters yet.
-func NewAgent() (*Agent, error) {
-	socket, err := mgmt.Open()
-	if err != nil {
-		return nil, err
-	}
-	return &Agent{socket}, nil
-}
-
-// Pair bonds two adapters.
-func (a *Agent) Pair(indexA int, addressA [6]byte, indexB int, addressB [6]byte) error {
-	return a.socket.Pair(mgmt.Adapter{Index: indexA, Address: addressA}, mgmt.Adapter{Index: indexB, Address: addressB}, mgmt.JustWorks)
-}
-
-// Close ends the agent. The link keys remain.
-func (a *Agent) Close() error { return a.socket.Close() }

@@ -1,7 +1,5 @@
 //go:build !linux
 
-// Package adapter controls the kernel's adapters. On platforms other than Linux
-// its functions fail.
 package adapter
 
 import "errors"
@@ -10,13 +8,16 @@ import "errors"
 func Available() error { return errors.ErrUnsupported }
 
 // BringUp fails.
-func BringUp(int, [6]byte) error { return errors.ErrUnsupported }
+func BringUp(Adapter, Scan) error { return errors.ErrUnsupported }
+
+// SetScan fails.
+func SetScan(Adapter, Scan) error { return errors.ErrUnsupported }
 
 // TakeDown fails.
-func TakeDown(int) error { return errors.ErrUnsupported }
+func TakeDown(Adapter) error { return errors.ErrUnsupported }
 
 // AwaitGone fails.
-func AwaitGone(int, [6]byte) error { return errors.ErrUnsupported }
+func AwaitGone(Adapter) error { return errors.ErrUnsupported }
 
 // AwaitNoLinks does nothing.
 func AwaitNoLinks(int) {}
@@ -28,7 +29,19 @@ type Agent struct{}
 func NewAgent() (*Agent, error) { return nil, errors.ErrUnsupported }
 
 // Pair fails.
-func (*Agent) Pair(int, [6]byte, int, [6]byte) error { return errors.ErrUnsupported }
+func (*Agent) Pair(Adapter, Adapter, bool) error { return errors.ErrUnsupported }
+
+// Unpair fails.
+func (*Agent) Unpair(Adapter, [6]byte) error { return errors.ErrUnsupported }
+
+// SetSimplePairing fails.
+func (*Agent) SetSimplePairing(Adapter, bool) error { return errors.ErrUnsupported }
+
+// SetPIN fails.
+func (*Agent) SetPIN(Adapter, string) error { return errors.ErrUnsupported }
+
+// Release does nothing.
+func (*Agent) Release(Adapter) {}
 
 // Close does nothing.
 func (*Agent) Close() error { return nil }
