@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/hcictl"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
@@ -14,7 +13,7 @@ func TestAdapterReportsItsScans(t *testing.T) {
 	labtest.RequireRoot(t)
 	radio := rfcommtest.Require(t, rfcommtest.Config{})
 	c := radio.Controllers()[0]
-	check := func(when string, up, page, inquiry bool) *rfcomm.Adapter {
+	check := func(when string, up, page, inquiry bool) {
 		t.Helper()
 		a, err := rfcomm.AdapterByName(c.Name())
 		if err != nil {
@@ -23,14 +22,14 @@ func TestAdapterReportsItsScans(t *testing.T) {
 		if a.Addr != c.Addr() || a.Up != up || a.PageScan != page || a.InquiryScan != inquiry {
 			t.Errorf("%s: %+v", when, a)
 		}
-		return a
 	}
-	a := check("at first", true, true, true)
-	for _, scan := range []hcictl.Scan{hcictl.ScanNothing, hcictl.ScanInquiry, hcictl.ScanPage, hcictl.ScanInquiryAndPage} {
-		if err := hcictl.SetScan(a.Index, scan); err != nil {
+	check("at first", true, true, true)
+	const inquiry, page = rfcommtest.InquiryScan, rfcommtest.PageScan
+	for _, scan := range []rfcommtest.Scan{0, inquiry, page, inquiry | page} {
+		if err := c.SetScan(scan); err != nil {
 			t.Fatal(err)
 		}
-		check("after a change", true, scan&hcictl.ScanPage != 0, scan&hcictl.ScanInquiry != 0)
+		check("after a change", true, scan&page != 0, scan&inquiry != 0)
 	}
 	if err := c.Down(); err != nil {
 		t.Fatal(err)

@@ -4,13 +4,11 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -143,82 +141,4 @@ func quiet(t *testing.T, link *rfcommtest.Link) rfcommtest.Airtime {
 	}
 	t.Fatal("the air does not become idle")
 	return use
-}
-
-func TestLinkPairEncrypts(t *testing.T) {
-	r, a, b := two(t, rfcommtest.Config{})
-	if err := r.Link(a, b).Pair(); err != nil {
-		t.Fatal(err)
-	}
-	encrypted(t, a, b)
-	encrypted(t, b, a)
-}
-
-// The pairs have controllers in common, and each pairing needs both
-// controllers.
-func TestLinkPairAtOnce(t *testing.T) {
-	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
-	c := r.Controllers()
-	var group sync.WaitGroup
-	for _, pair := range [][2]int{{0, 1}, {1, 2}, {2, 0}, {1, 0}} {
-		group.Go(func() {
-			if err := r.Link(c[pair[0]], c[pair[1]]).Pair(); err != nil {
-				t.Errorf("%d with %d: %v", pair[0], pair[1], err)
-			}
-		})
-	}
-	group.Wait()
-	encrypted(t, c[0], c[1])
-	encrypted(t, c[2], c[0])
-}
-
-// Once an adapter has been paired, the kernel also asks an agent about its
-// pairings with other adapters.
-func TestLinkPairWithThirdController(t *testing.T) {
-	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
-	c := r.Controllers()
-	if err := r.Link(c[0], c[1]).Pair(); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Link(c[1], c[2]).Pair(); err != nil {
-		t.Fatal(err)
-	}
-	encrypted(t, c[1], c[2])
-	encrypted(t, c[0], c[1])
-}
-
-// A controller that was unplugged has lost its key, and the other one still has
-// its key.
-func TestLinkPairAgain(t *testing.T) {
-	r, a, b := two(t, rfcommtest.Config{})
-	for range 2 {
-		if err := r.Link(a, b).Pair(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	encrypted(t, a, b)
-	r.Link(a, b).Disconnect(rfcommtest.RemoteUserTerminated)
-	if err := errors.Join(b.Unplug(), b.Plug()); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Link(a, b).Pair(); err != nil {
-		t.Fatal(err)
-	}
-	encrypted(t, a, b)
-}
-
-// encrypted checks that two controllers can have an encrypted connection.
-func encrypted(t *testing.T, a, b *rfcommtest.Controller) {
-	t.Helper()
-	l := conntest.ListenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium}, b.Addr())
-	defer l.Close()
-	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: a.Addr()}, Security: rfcomm.SecurityMedium, Timeout: time.Minute}
-	c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(l))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if got, err := c.Security(); got != rfcomm.SecurityMedium || err != nil {
-		t.Errorf("Security = %v, %v; want medium", got, err)
-	}
 }
