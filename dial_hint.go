@@ -122,6 +122,10 @@ func (f *dialFacts) hint(errno syscall.Errno) string {
 		if f.configuring() {
 			return beingSetUp
 		}
+	case syscall.ENOSYS:
+		if f.lasted >= pairingWait {
+			return f.unconfirmed()
+		}
 	case syscall.EHOSTUNREACH:
 		return f.unreachable()
 	case syscall.EHOSTDOWN:
@@ -174,6 +178,14 @@ func (f *dialFacts) refused() string {
 			"or nothing listens on this channel: %s", f.lasted.Round(time.Second), pairingFirst)
 	}
 	return nothing + "; or the device asks for pairing or encryption: pair the devices, or ask for SecurityMedium"
+}
+
+// unconfirmed explains an errno that the kernel has for the LMP response
+// timeout, 30 s, after which a controller gives a pairing up (Core
+// Specification, Volume 2, Part C, section 2.4.1).
+func (f *dialFacts) unconfirmed() string {
+	return fmt.Sprintf("the adapter gave up after %v, perhaps because nobody confirmed the pairing: %s",
+		f.lasted.Round(time.Second), pairingFirst)
 }
 
 // aborted distinguishes the loss of the adapter from the end of the link by the

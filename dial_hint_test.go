@@ -41,6 +41,7 @@ func TestDialFactsHint(t *testing.T) {
 		"hangs up, once":         {syscall.ECONNRESET, dialFacts{}, "the device hung up, or another program's", "this process"},
 		"hangs up, always":       {syscall.ECONNRESET, dialFacts{retried: retryFor}, "hung up at every attempt", "closing"},
 		"waited for pairing":     {syscall.ECONNRESET, dialFacts{lasted: 28 * time.Second}, "hung up after 28s: it asks for pairing or encryption", "closing"},
+		"pairing given up":       {syscall.ENOSYS, dialFacts{lasted: 30 * time.Second}, "gave up after 30s, perhaps because nobody confirmed the pairing", ""},
 		"refused":                {syscall.ECONNREFUSED, dialFacts{}, "nothing listens on this channel", "reach itself"},
 		"refused unencrypted":    {syscall.ECONNREFUSED, dialFacts{link: new(hci.Link)}, "ask for SecurityMedium", ""},
 		"refused over encrypted": {syscall.ECONNREFUSED, dialFacts{link: &hci.Link{Mode: hci.Encrypted}}, "(SecurityHigh)", "SecurityMedium"},
