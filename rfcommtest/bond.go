@@ -1,43 +1,11 @@
 package rfcommtest
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/adapter"
 )
-
-// Pair bonds the two adapters without user interaction, so that sockets can
-// request encryption. If one or both of them still have a bond with the other,
-// Pair first removes it, which also ends their ACL link.
-//
-// The adapters pair with "just works" and use Secure Simple Pairing from then
-// on, with which the kernel encrypts every ACL link between the two. If
-// [Controller.SetSimplePairing] has switched it off at one of them, or one does
-// not support it, they pair by the PINs of [Controller.SetPIN], which must be
-// the same, and the kernel encrypts a link only if a socket requests that.
-//
-// A controller loses its bonds when it is unplugged. Until then, an adapter
-// that was paired once needs an agent for further pairings. The radio acts as
-// the agent, but only for its own adapters.
-//
-// Pair makes both adapters answer pages until it returns. Unplug, Plug, Up,
-// Down and the settings of the two controllers wait for that. Pair requires
-// CAP_NET_ADMIN.
-func (l *Link) Pair() error {
-	return l.withAdapters("pair", func(agent *adapter.Agent) error {
-		a, b := l.controllers[0], l.controllers[1]
-		simple := a.pairsSimply() && b.pairsSimply()
-		if simple {
-			if err := errors.Join(a.switchSimplePairing(agent, true), b.switchSimplePairing(agent, true)); err != nil {
-				return err
-			}
-		}
-		err := agent.Pair(a.adapter(), b.adapter(), simple)
-		return errors.Join(err, a.restoreScan(), b.restoreScan())
-	})
-}
 
 // Unpair removes the bond of the two adapters at the given controllers, or at
 // both if at is empty. If there was one, it also ends their ACL link.

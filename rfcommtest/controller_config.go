@@ -32,7 +32,7 @@ const (
 // A ControllerConfig holds the properties of one controller. For a zero field,
 // the controller has the default of the field or the value in [Config].
 type ControllerConfig struct {
-	// Version is the version of the specification. The default is Version21.
+	// Version is the version of the specification. The default is Version41.
 	Version Version
 
 	// Without is the set of features that the controller lacks, although those

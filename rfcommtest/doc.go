@@ -24,10 +24,10 @@
 //
 // A controller speaks HCI with the kernel's driver for virtual controllers
 // (drivers/bluetooth/hci_vhci.c), as described in the Bluetooth Core
-// Specification, Volume 4, Part E. It is a BR/EDR controller of version 2.1,
+// Specification, Volume 4, Part E. It is a BR/EDR controller of version 4.1,
 // without audio, role switches, or power-saving modes. It supports inquiry
-// (both finding and being found), paging, ACL links, and pairing ("just works"
-// or by PIN). It reports links as encrypted but does not encrypt anything. It
+// (both finding and being found), paging, ACL links, and pairing: see
+// [Link.PairWith]. It reports links as encrypted but does not encrypt anything. It
 // answers all other commands with the error Unknown HCI Command.
 //
 // # Pages and the end of links

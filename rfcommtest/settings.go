@@ -21,6 +21,7 @@ type settings struct {
 	scan   Scan
 	simple simplePairing
 	pin    string // "" means the agent's default
+	secure bool   // Secure Connections
 }
 
 var defaultSettings = settings{scan: InquiryScan | PageScan}
@@ -104,6 +105,43 @@ func (c *Controller) pairsSimply() bool {
 	return c.settings.simple != simpleOff && c.supportsSimplePairing()
 }
 
+// SetSecureConnections switches the adapter's Secure Connections on or off. If
+// both ends of a link use them, pairing makes a P-256 key, and the kernel
+// encrypts the link with AES-CCM. After a pairing that was protected against a
+// man in the middle, such as by NumericComparison, [rfcomm.Conn.Security] then
+// reports SecurityHigh. The default is off, unless another program switches
+// them on, as bluetoothd does. A controller that is unplugged keeps the setting.
+//
+// SetSecureConnections(true) also switches simple pairing on. It fails if the
+// controller does not have Secure Connections, which came with version 4.1. It
+// requires CAP_NET_ADMIN.
+func (c *Controller) SetSecureConnections(on bool) error {
+	change := func(s *settings) {
+		s.secure = on
+		if on {
+			s.simple = simpleOn
+		}
+	}
+	return c.set("Secure Connections", change, func() error {
+		agent, err := c.radio.pairingAgent()
+		if err != nil {
+			return err
+		}
+		return c.switchSecureConnections(agent, on)
+	})
+}
+
+// switchSecureConnections switches Secure Connections of the adapter on, together
+// with simple pairing, which the kernel requires, or off. c.mu is held.
+func (c *Controller) switchSecureConnections(agent *adapter.Agent, on bool) error {
+	if on {
+		if err := c.switchSimplePairing(agent, true); err != nil {
+			return err
+		}
+	}
+	return agent.SetSecureConnections(c.adapter(), on)
+}
+
 // SetPIN sets the PIN, of 1 to 16 bytes, with which the device answers in a
 // pairing in which one of the two does not use Secure Simple Pairing. The
 // pairing succeeds if both devices have the same PIN. The default is 0000. A
@@ -150,6 +188,9 @@ func (c *Controller) restorePairing() error {
 	agent, err := c.radio.pairingAgent()
 	if err == nil && c.settings.simple == simpleOn {
 		err = c.switchSimplePairing(agent, true)
+	}
+	if err == nil && c.settings.secure {
+		err = c.switchSecureConnections(agent, true)
 	}
 	if err == nil && c.settings.pin != "" {
 		err = agent.SetPIN(c.adapter(), c.settings.pin)

@@ -104,14 +104,6 @@ func (m *Socket) Pair(a, b Adapter, how Association) error {
 	})
 }
 
-// SetSecureConnections switches Secure Connections of an adapter on or off. If
-// both adapters of a link use it, pairing makes a P-256 key, and the link is
-// encrypted with AES-CCM. The kernel refuses to switch it on while Secure
-// Simple Pairing is off.
-func (m *Socket) SetSecureConnections(index int, on bool) error {
-	return m.do(setSecureConn, index, flag(on))
-}
-
 // kernelOrder returns an address in the kernel's order, the least significant
 // byte first.
 func kernelOrder(address [6]byte) []byte {

@@ -41,6 +41,17 @@ func (m *Socket) SetSimplePairing(a Adapter, on bool) error {
 	return m.do(setSimplePair, a.Index, flag(on))
 }
 
+// SetSecureConnections switches Secure Connections of an adapter on or off. If
+// both adapters of a link use it, pairing makes a P-256 key, and the link is
+// encrypted with AES-CCM. The kernel refuses to switch it on without Secure
+// Simple Pairing.
+func (m *Socket) SetSecureConnections(a Adapter, on bool) error {
+	if err := m.Manage(a); err != nil {
+		return err
+	}
+	return m.do(setSecureConn, a.Index, flag(on))
+}
+
 // Unpair makes an adapter delete its link key for a device, and ends the link
 // between them. It does nothing if the adapter has no key for the device.
 func (m *Socket) Unpair(a Adapter, device [6]byte) error {

@@ -17,3 +17,14 @@ type Adapter struct {
 	Index   int
 	Address [6]byte // BD_ADDR, the most significant byte first
 }
+
+// An Association is how two adapters pair. The values are those of package
+// mgmt.
+type Association uint8
+
+const (
+	JustWorks Association = iota
+	NumericComparison
+	PasskeyEntry
+	LegacyPIN
+)

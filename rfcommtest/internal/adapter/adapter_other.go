@@ -29,13 +29,16 @@ type Agent struct{}
 func NewAgent() (*Agent, error) { return nil, errors.ErrUnsupported }
 
 // Pair fails.
-func (*Agent) Pair(Adapter, Adapter, bool) error { return errors.ErrUnsupported }
+func (*Agent) Pair(Adapter, Adapter, Association) error { return errors.ErrUnsupported }
 
 // Unpair fails.
 func (*Agent) Unpair(Adapter, [6]byte) error { return errors.ErrUnsupported }
 
 // SetSimplePairing fails.
 func (*Agent) SetSimplePairing(Adapter, bool) error { return errors.ErrUnsupported }
+
+// SetSecureConnections fails.
+func (*Agent) SetSecureConnections(Adapter, bool) error { return errors.ErrUnsupported }
 
 // SetPIN fails.
 func (*Agent) SetPIN(Adapter, string) error { return errors.ErrUnsupported }

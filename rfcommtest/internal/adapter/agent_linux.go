@@ -15,14 +15,9 @@ func NewAgent() (*Agent, error) {
 	return &Agent{socket}, nil
 }
 
-// Pair bonds two adapters by Secure Simple Pairing, or by their PINs if simple
-// is false and one of them has switched simple pairing off.
-func (a *Agent) Pair(first, second Adapter, simple bool) error {
-	how := mgmt.LegacyPIN
-	if simple {
-		how = mgmt.JustWorks
-	}
-	return a.socket.Pair(mgmt.Adapter(first), mgmt.Adapter(second), how)
+// Pair bonds two adapters.
+func (a *Agent) Pair(first, second Adapter, how Association) error {
+	return a.socket.Pair(mgmt.Adapter(first), mgmt.Adapter(second), mgmt.Association(how))
 }
 
 // Unpair makes an adapter forget its key for a device and end their link. It
@@ -34,6 +29,11 @@ func (a *Agent) Unpair(at Adapter, device [6]byte) error {
 // SetSimplePairing switches Secure Simple Pairing of an adapter on or off.
 func (a *Agent) SetSimplePairing(at Adapter, on bool) error {
 	return a.socket.SetSimplePairing(mgmt.Adapter(at), on)
+}
+
+// SetSecureConnections switches Secure Connections of an adapter on or off.
+func (a *Agent) SetSecureConnections(at Adapter, on bool) error {
+	return a.socket.SetSecureConnections(mgmt.Adapter(at), on)
 }
 
 // SetPIN makes the agent answer with a PIN for an adapter.

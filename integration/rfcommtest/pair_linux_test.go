@@ -1,0 +1,218 @@
+package rfcommtest_test
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+// A keyLog is a Config.Log that remembers the link keys in it.
+type keyLog struct {
+	mu  sync.Mutex
+	log []byte
+}
+
+func (k *keyLog) Write(b []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.log = append(k.log, b...)
+	return len(b), nil
+}
+
+// A linkKey is a link key with its type.
+type linkKey [17]byte
+
+// keys returns the keys that hosts have received for a device
+// (HCI_Link_Key_Notification).
+func (k *keyLog) keys(device rfcomm.BDAddr) []linkKey {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	slices.Reverse(device[:])
+	event := append([]byte{0x18, byte(len(device) + len(linkKey{}))}, device[:]...)
+	var keys []linkKey
+	for _, rest := range bytes.Split(k.log, event)[1:] {
+		keys = append(keys, linkKey(rest[:len(linkKey{})]))
+	}
+	return keys
+}
+
+func (k *keyLog) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.log = nil
+}
+
+func TestLinkPairWithAssociations(t *testing.T) {
+	for name, tt := range map[string]struct {
+		how    rfcommtest.Association
+		secure bool
+		key    byte
+		high   bool            // the kernel accepts a dial at SecurityHigh
+		shown  rfcomm.Security // by Conn.Security
+	}{
+		"just works":                 {rfcommtest.JustWorks, false, 4, false, rfcomm.SecurityMedium},
+		"numeric comparison":         {rfcommtest.NumericComparison, false, 5, true, rfcomm.SecurityMedium},
+		"passkey entry":              {rfcommtest.PasskeyEntry, false, 5, true, rfcomm.SecurityMedium},
+		"just works, secure":         {rfcommtest.JustWorks, true, 7, false, rfcomm.SecurityMedium},
+		"numeric comparison, secure": {rfcommtest.NumericComparison, true, 8, true, rfcomm.SecurityHigh},
+		"passkey entry, secure":      {rfcommtest.PasskeyEntry, true, 8, true, rfcomm.SecurityHigh},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := new(keyLog)
+			r, a, b := two(t, rfcommtest.Config{Log: log})
+			if tt.secure {
+				if err := errors.Join(a.SetSecureConnections(true), b.SetSecureConnections(true)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.Link(a, b).PairWith(tt.how); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []*rfcommtest.Controller{a, b} {
+				if got := log.keys(c.Addr()); len(got) != 1 || got[0][16] != tt.key {
+					t.Errorf("keys for %v: % x, want one of type %x", c.Addr(), got, tt.key)
+				}
+			}
+			checkLevels(t, r.Link(a, b), a, b, tt.high, tt.shown)
+		})
+	}
+}
+
+// checkLevels dials at SecurityMedium, and at SecurityHigh, which succeeds if
+// high.
+func checkLevels(t *testing.T, link *rfcommtest.Link, from, to *rfcommtest.Controller, high bool, shown rfcomm.Security) {
+	t.Helper()
+	for _, level := range []rfcomm.Security{rfcomm.SecurityMedium, rfcomm.SecurityHigh} {
+		listener := listen(t, to)
+		endLink(t, link, from)
+		d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: from.Addr()}, Security: level}
+		c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
+		if level == rfcomm.SecurityHigh && !high {
+			t.Log(err)
+			if !errors.Is(err, syscall.EACCES) || !strings.Contains(err.Error(), "not paired") {
+				t.Errorf("dial at %v: %v, want EACCES with its cause", level, err)
+			}
+			return
+		}
+		if err != nil {
+			t.Errorf("dial at %v: %v", level, err)
+			return
+		}
+		if got, err := c.Security(); err != nil || got != shown {
+			t.Errorf("the link has %v, %v; want %v", got, err, shown)
+		}
+		c.Close()
+	}
+}
+
+// endLink ends the link and waits until the kernel has dropped it at one end.
+// The kernel checks SecurityHigh only of the dial that opens a link.
+func endLink(t *testing.T, link *rfcommtest.Link, at *rfcommtest.Controller) {
+	t.Helper()
+	link.Disconnect(rfcommtest.RemoteUserTerminated)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		links, err := hci.AllLinks(index(t, at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(links) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the kernel still has the link")
+		}
+	}
+}
+
+// The kernel shows that the key of a link with Secure Connections was protected
+// against a man in the middle. A dial at SecurityHigh can therefore use an open
+// link.
+func TestSecureConnectionsOverAnOpenLink(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	if err := errors.Join(a.SetSecureConnections(true), b.SetSecureConnections(true)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Link(a, b).PairWith(rfcommtest.NumericComparison); err != nil {
+		t.Fatal(err)
+	}
+	low, accepted := connect(t, a, b)
+	for _, c := range []*rfcomm.Conn{low, accepted} {
+		if got, err := c.Security(); err != nil || got != rfcomm.SecurityHigh {
+			t.Errorf("the link has %v, %v; want SecurityHigh", got, err)
+		}
+	}
+	listener := listen(t, b)
+	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: a.Addr()}, Security: rfcomm.SecurityHigh}
+	high, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer high.Close()
+	pass(t, high, conntest.Accept(t, listener))
+	pass(t, low, accepted)
+}
+
+// A listener at SecurityHigh accepts a peer whose pairing was confirmed.
+func TestPairWithListenAtHigh(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	lc := rfcomm.ListenConfig{Security: rfcomm.SecurityHigh}
+	listener, err := lc.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: b.Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	if err := r.Link(a, b).PairWith(rfcommtest.PasskeyEntry); err != nil {
+		t.Fatal(err)
+	}
+	endLink(t, r.Link(a, b), a)
+	dialed, err := dial(t.Context(), a, listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dialed.Close()
+	pass(t, dialed, conntest.Accept(t, listener))
+}
+
+// Both kernels dial a listener that needs encryption, over a slow link, and
+// begin to pair at the same time.
+func TestPairingByBothKernelsAtOnce(t *testing.T) {
+	log := new(keyLog)
+	r, a, b := two(t, rfcommtest.Config{Log: log})
+	link := r.Link(a, b)
+	if err := link.Pair(); err != nil { // makes the radio the agent
+		t.Fatal(err)
+	}
+	if err := link.Unpair(); err != nil {
+		t.Fatal(err)
+	}
+	endLink(t, link, a)
+	log.forget()
+	link.SetDelay(20 * time.Millisecond)
+	var group sync.WaitGroup
+	for from, to := range map[*rfcommtest.Controller]*rfcommtest.Controller{a: b, b: a} {
+		listener := listen(t, to)
+		group.Go(func() {
+			d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: from.Addr()}, Security: rfcomm.SecurityMedium}
+			c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
+			if err == nil {
+				c.Close()
+			}
+			t.Logf("from %v: %v", from.Addr(), err)
+		})
+	}
+	group.Wait()
+	ofA, ofB := log.keys(a.Addr()), log.keys(b.Addr())
+	if len(ofA) != 1 || len(ofB) != 1 || ofA[0] != ofB[0] {
+		t.Errorf("keys % x and % x, want one, the same for both", ofA, ofB)
+	}
+}
