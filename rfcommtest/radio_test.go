@@ -59,6 +59,7 @@ func TestLinkPanicsOnMisuse(t *testing.T) {
 	for name, misuse := range map[string]func(){
 		"a link of one":                    func() { r.Link(a, a) },
 		"a link of another radio":          func() { r.Link(a, other) },
+		"a fourth association":             func() { r.Link(a, b).PairWith(PasskeyEntry + 1) },
 		"Disconnect without a reason":      func() { r.Link(a, b).Disconnect(0) },
 		"Disconnect at a third controller": func() { r.Link(a, b).Disconnect(RemotePowerOff, a, c) },
 		"Disconnect at another radio's":    func() { r.Link(a, b).Disconnect(RemotePowerOff, other) },
@@ -86,9 +87,10 @@ func TestControllerErrorsWithoutAnAdapter(t *testing.T) {
 	r := unplugged(t, Config{})
 	a, b := r.controllers[0], r.controllers[1]
 	pair := func() error { return r.Link(b, a).Pair() }
+	pairWith := func() error { return r.Link(b, a).PairWith(PasskeyEntry) }
 	unpair := func() error { return r.Link(b, a).Unpair(b) }
 	spoil := func() error { return r.Link(b, a).SpoilKey(b) }
-	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Pair": pair, "Unpair": unpair, "SpoilKey": spoil} {
+	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Pair": pair, "PairWith": pairWith, "Unpair": unpair, "SpoilKey": spoil} {
 		if err := do(); err != errUnplugged {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -96,12 +98,22 @@ func TestControllerErrorsWithoutAnAdapter(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Plug": a.Plug, "Pair": pair, "Unpair": unpair, "SpoilKey": spoil} {
+	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Plug": a.Plug, "Pair": pair, "PairWith": pairWith, "Unpair": unpair, "SpoilKey": spoil} {
 		if err := do(); err != errClosed {
 			t.Errorf("%s after Close: %v", name, err)
 		}
 	}
 	if err := a.Unplug(); err != nil {
 		t.Errorf("Unplug after Close: %v", err)
+	}
+}
+
+func TestAssociationString(t *testing.T) {
+	for how, want := range map[Association]string{
+		JustWorks: "just works", NumericComparison: "numeric comparison", PasskeyEntry: "passkey entry", 9: "Association(9)",
+	} {
+		if got := how.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

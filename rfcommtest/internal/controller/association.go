@@ -22,7 +22,7 @@ const maxRequirements = 0x05
 
 func (c ioCapability) valid() bool { return c[0] <= noInputNoOutput && c[2] <= maxRequirements }
 
-// A part is what the user of one end does during Secure Simple Pairing.
+// A part is the task of the user of one end in Secure Simple Pairing.
 type part uint8
 
 const (

@@ -32,8 +32,8 @@ type procedure struct {
 	// displaced. Its question about the IO capability is not asked again.
 	former *procedure
 
-	// own and others hold what the user of each end has to agree on: the
-	// responder compares them.
+	// own and others are the answers of the users of this end and of the other
+	// end, which the responder compares; nil before.
 	own, others *agreement
 }
 
@@ -41,14 +41,14 @@ type procedure struct {
 type message uint8
 
 const (
-	noMessage        message = iota
-	auRand                   // LMP_AU_RAND: authentication with a link key
-	inRand                   // LMP_IN_RAND: pairing with a PIN
-	ioCapabilityRequ         // LMP_IO_CAPABILITY_REQ: Secure Simple Pairing
+	noMessage       message = iota
+	auRand                  // LMP_AU_RAND: authentication with a link key
+	inRand                  // LMP_IN_RAND: pairing with a PIN
+	ioCapabilityReq         // LMP_IO_CAPABILITY_REQ: Secure Simple Pairing
 )
 
-// authenticate starts an authentication for the host. While another one is
-// under way, it waits.
+// authenticate starts an authentication for the host, after those that the host
+// has requested before.
 func (conn *connection) authenticate() {
 	if conn.initiating != nil {
 		conn.waiting++
@@ -58,8 +58,9 @@ func (conn *connection) authenticate() {
 	conn.startInitiating()
 }
 
-// startInitiating starts the host's procedure, unless the peer's is under way,
-// which may make a new key. The end of the peer's procedure calls it again.
+// startInitiating starts the host's procedure. While the peer's procedure, which
+// can make a new key, is under way, startInitiating does nothing; it is called
+// again at the end of that procedure.
 func (conn *connection) startInitiating() {
 	if p := conn.initiating; p != nil && p.first == noMessage && conn.responding == nil {
 		p.start()

@@ -27,7 +27,7 @@ func (p *procedure) pairSimply() {
 			p.conclude(own.refusal)
 			return
 		}
-		p.begin(ioCapabilityRequ, func(q *procedure) {
+		p.begin(ioCapabilityReq, func(q *procedure) {
 			q.ioCapabilityResponse(own.io)
 			q.askIO(func(others capability) {
 				if others.refusal != 0 {
