@@ -114,8 +114,9 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 // channel, or take it down. DialRFCOMM therefore retries with growing pauses
 //
 //   - for up to 5 s, if the kernel returns EBUSY or ECONNRESET for that reason,
-//     EALREADY because it requested the link twice, or ENOMEM or ECONNABORTED
-//     because a link to the device was being taken down
+//     EALREADY because it requested the link twice, ENOMEM or ECONNABORTED
+//     because a link to the device was being taken down, or EPROTO because both
+//     devices began to pair at the same moment
 //   - for up to 100 ms after ECONNREFUSED, if this process closed a connection
 //     to the device in the last 3 s
 //   - for up to 100 ms after EBUSY, if this process has the channel open, since
@@ -148,7 +149,9 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 //   - ENOMEM: the link to the device was being taken down at every attempt, for
 //     example after a failed authentication
 //   - ENOTCONN: the link was gone when Security was checked
-//   - ENOSYS: the link ended for a reason without an errno
+//   - ENOSYS: the link ended for a reason without an errno, or the adapter gave
+//     up a pairing that nobody confirmed
+//   - EPROTO: both devices began to pair at the same moment, at every attempt
 //   - EHOSTUNREACH: no adapter is up, or not that of LocalAddr; or raddr is the
 //     address of the only adapter
 //   - EACCES, EBADE: the devices are not paired, one has lost the key, or

@@ -94,6 +94,12 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 		// authentication, and the kernel attaches no channel to it
 		// (HCI_CONN_DROP in hci_chan_create).
 		return retryAgain
+	case syscall.EPROTO:
+		// The two devices began to pair at the same moment, and the adapters
+		// complete the pairing of the other one (LMP Error Transaction
+		// Collision; Core Specification, Volume 2, Part C, section 2.5.1). The
+		// next attempt uses its key.
+		return retryAgain
 	case syscall.ECONNREFUSED:
 		// In rare cases the kernel refuses because the session is closing.
 		if r.recentlyClosed() {
