@@ -333,7 +333,6 @@ func (c *Controller) onDisconnect(f *hcipacket.Fields) reply {
 // disconnected removes a connection that has ended.
 func (conn *connection) disconnected(reason hcipacket.Status) {
 	delete(conn.connections, conn.handle)
-	conn.stopProcedures()
 	conn.disconnectionComplete(conn.handle, reason)
 }
 

@@ -171,15 +171,6 @@ func (p *procedure) stop() {
 	}
 }
 
-// stopProcedures is called at the end of the connection.
-func (conn *connection) stopProcedures() {
-	for _, p := range []*procedure{conn.initiating, conn.responding} {
-		if p != nil {
-			p.stop()
-		}
-	}
-}
-
 // authenticationComplete sends HCI_Authentication_Complete (section 7.7.6).
 func (conn *connection) authenticationComplete(status hcipacket.Status) {
 	conn.event(hcipacket.AuthenticationComplete, hcipacket.Parameters{}.Status(status).Handle(conn.handle))

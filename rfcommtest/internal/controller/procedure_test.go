@@ -156,6 +156,22 @@ func TestPairingEndsWithTheLink(t *testing.T) {
 	})
 }
 
+// A reset ends pairings together with links.
+func TestPairingEndsWithAReset(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
+		pairable(false, a, b)
+		ofA, _ := connect(a, b)
+		a.useKeyStore(&keyStore{io: displayYesNo})
+		b.useKeyStore(&keyStore{io: displayYesNo})
+		delete(a.answers, hcipacket.UserConfirmationRequest)
+		a.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+		a.event(hcipacket.UserConfirmationRequest)
+		a.send(controller.Reset, nil)
+		time.Sleep(time.Hour)
+		a.expectNothing()
+	})
+}
+
 // A stalled link carries no messages, so each end that waits for one gives up.
 func TestPairingOverAStalledLink(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, _ *host) {
@@ -297,5 +313,31 @@ func TestPairingTakesOverAQuestion(t *testing.T) {
 		wantKeys(t, stores[0], stores[1], 4)
 		a.wantReceived("17 31 32 33 36 18 06 17")
 		b.wantReceived("17 31 32 33 36 18 17 06")
+	})
+}
+
+// A host that is asked for its key takes part in the other end's pairing first.
+// Its answer does not count afterwards, because there is a new key.
+func TestPairingDisplacesAnUnsentOne(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
+		pairable(false, a, b)
+		ofA, ofB := connect(a, b)
+		stores := []*keyStore{{io: noInputNoOutput, confirm: true}, {io: noInputNoOutput, confirm: true}}
+		a.useKeyStore(stores[0])
+		b.useKeyStore(stores[1])
+		delete(b.answers, hcipacket.LinkKeyRequest)
+		b.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofB))
+		b.event(hcipacket.LinkKeyRequest)
+		a.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+		b.wantStatus(hcipacket.SimplePairingComplete, 0)
+		b.event(hcipacket.LinkKeyRequest)
+		b.send(controller.LinkKeyRequestNegativeReply, a.address())
+		b.expectNothing()
+		b.send(controller.LinkKeyRequestReply, append(a.address(), stores[1].key[:]...))
+		b.wantStatus(hcipacket.AuthenticationComplete, 0)
+		a.wantReceived("17 31 32 33 36 18 06 17")
+		b.wantReceived("17 32 31 33 36 18 17 06")
+		time.Sleep(time.Hour)
+		b.expectNothing()
 	})
 }
