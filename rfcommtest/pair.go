@@ -21,7 +21,7 @@ import (
 //	JustWorks          0x04 or 0x07  SecurityMedium
 //	NumericComparison  0x05 or 0x08  SecurityHigh
 //	PasskeyEntry       0x05 or 0x08  SecurityHigh
-//	PIN                0x00          SecurityMedium; SecurityHigh with 16 digits
+//	PIN                0x00          SecurityMedium; SecurityHigh with a PIN of 16 bytes
 //
 // Adapters pair with a PIN if simple pairing is off at one of them: see
 // [Controller.SetPIN].
