@@ -31,6 +31,13 @@ const (
 
 // A ControllerConfig holds the properties of one controller. For a zero field,
 // the controller has the default of the field or the value in [Config].
+//
+// Name, Class and EIR describe the device to other devices, in inquiry results,
+// pages and answers to name requests. The kernel and programs such as bluetoothd
+// write values of their own to a controller. They can read these back, but other
+// devices receive the fields that are set here. For a zero field, they receive
+// the kernel's value. Until the kernel has written a name, it is "rfcommtest "
+// and the number of the controller.
 type ControllerConfig struct {
 	// Version is the version of the specification. The default is Version41.
 	Version Version
@@ -38,15 +45,6 @@ type ControllerConfig struct {
 	// Without is the set of features that the controller lacks, although those
 	// of its version have them. The default is none.
 	Without Features
-
-	// Name, Class and EIR describe the device to others, in inquiry results,
-	// pages and answers to name requests. The kernel and programs such as
-	// bluetoothd write values of their own to their controllers. These can be
-	// read back, but other controllers receive the fields that are set here.
-	//
-	// If they are zero, other controllers receive the kernel's values. Until
-	// the kernel has written a name, it is "rfcommtest " and the number of the
-	// controller.
 
 	// Name is the device's name, of at most 248 bytes. It also replaces the
 	// name in the kernel's extended inquiry response.

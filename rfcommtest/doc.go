@@ -24,11 +24,32 @@
 //
 // A controller speaks HCI with the kernel's driver for virtual controllers
 // (drivers/bluetooth/hci_vhci.c), as described in the Bluetooth Core
-// Specification, Volume 4, Part E. It is a BR/EDR controller of version 4.1,
-// without audio, role switches, or power-saving modes. It supports inquiry
-// (both finding and being found), paging, ACL links, and pairing: see
-// [Link.PairWith]. It reports links as encrypted but does not encrypt anything. It
-// answers all other commands with the error Unknown HCI Command.
+// Specification, Volume 4, Part E. It is a BR/EDR controller without audio, role
+// switches, or power-saving modes, of version 4.1 unless [ControllerConfig] sets
+// another version or leaves features out. It supports inquiry (both finding and
+// being found), paging, ACL links, and pairing: see [Link.PairWith]. It reports
+// links as encrypted but does not encrypt anything. It answers all other commands
+// with the error Unknown HCI Command, and sends only the events that its kernel
+// selects.
+//
+// A test that needs a certain device, such as an adapter for the diagnosis of
+// cars, describes it in Config.Each: its name, its Class of Device, and its
+// version. Whatever the kernel writes to that controller, other devices see the
+// described one.
+//
+// # Discovery
+//
+// A device that hears an inquiry responds after a random time of up to 0.64 s
+// (1023 slots), and does so again and again until the inquiry ends (Volume 2,
+// Part B, section 8.4.3). Every response is reported to the kernel that
+// inquires. As with real devices, programs therefore receive several results for
+// one device, and those of several devices in any order.
+//
+// Devices hear the inquiries for whose access codes (GIAC, LIAC) the kernel
+// makes them scan, immediately, whatever their scan interval. The results have
+// the format that the inquiring kernel has selected: standard, with the signal
+// strength set by [Link.SetRSSI], or with an extended inquiry response. In the
+// last format, a device without such a response is reported without one.
 //
 // # Pages and the end of links
 //

@@ -39,7 +39,7 @@ func (c *Controller) seenClass() uint32 {
 }
 
 // seenResponse returns the extended inquiry response that others receive, or
-// nil if the controller sends none: it lacks the feature, or there is no data
+// nil if the controller sends none, because it lacks the feature or the data
 // (Volume 2, Part B, section 8.4.3).
 func (c *Controller) seenResponse() []byte {
 	response := c.settings.response
@@ -69,7 +69,7 @@ const (
 const maxResponseName = 48
 
 // withName returns an extended inquiry response with the given name instead of
-// its own. It leaves out data for which there is no space any more.
+// its own. Data that does not fit is left out.
 func withName(response []byte, name string) []byte {
 	kind := byte(completeName)
 	if n := maxResponseName; len(name) > n {

@@ -30,7 +30,7 @@ func (c *Controller) onWriteScanEnable(f *hcipacket.Fields) reply {
 	return reply{then: c.scan}
 }
 
-// scan makes the station scan as the host's settings say.
+// scan applies the host's settings to the station.
 func (c *Controller) scan() {
 	var codes []uint32
 	if c.settings.scanEnable&inquiryScanEnabled != 0 {
