@@ -170,13 +170,14 @@ func TestConfigEachVersion(t *testing.T) {
 		{},
 		{Version: rfcommtest.Version20},
 		{Version: rfcommtest.Version21, Without: rfcommtest.SimplePairing},
+		{Version: rfcommtest.Version21, Without: rfcommtest.InquiryRSSI},
 	}})
 	c := r.Controllers()
 	m := manage(t, c...)
 	for i, want := range []struct {
 		version uint8
 		simple  bool
-	}{{4, true}, {3, false}, {4, false}} {
+	}{{4, true}, {3, false}, {4, false}, {4, true}} {
 		info := information(t, m, c[i])
 		if got := info.Supported&mgmt.SimplePairing != 0; info.Version != want.version || got != want.simple {
 			t.Errorf("controller %d: version %d, simple pairing %v; want %d, %v", i, info.Version, got, want.version, want.simple)
@@ -187,5 +188,6 @@ func TestConfigEachVersion(t *testing.T) {
 		pass(t, dialed, accepted)
 		discover(t, m, c[0], to)
 	}
-	discover(t, m, c[1], c[0]) // without extended results
+	discover(t, m, c[1], c[0]) // by results with RSSI
+	discover(t, m, c[3], c[0]) // by standard results
 }

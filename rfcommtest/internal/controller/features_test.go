@@ -81,3 +81,18 @@ func TestFeaturesOfSecureConnections(t *testing.T) {
 		t.Errorf("page 1: % x", got)
 	}
 }
+
+// The events from 0x40 on have a mask of their own, by default without any.
+func TestSetEventMaskPage2(t *testing.T) {
+	const first, last = 0x40, 0x59
+	c := newController(Config{Version: Version41})
+	masked := func() [2]bool { return [2]bool{c.masked(first), c.masked(last)} }
+	if masked() != [2]bool{true, true} {
+		t.Errorf("by default: masked %v", masked())
+	}
+	c.execute(hcipacket.Command{Opcode: SetEventMask, Parameters: []byte{255, 255, 255, 255, 255, 255, 255, 255}})
+	c.execute(hcipacket.Command{Opcode: SetEventMaskPage2, Parameters: []byte{3: 1 << 1, 7: 0}})
+	if masked() != [2]bool{true, false} {
+		t.Errorf("with the last event: masked %v", masked())
+	}
+}

@@ -27,17 +27,29 @@ func see(t *testing.T, a, b, c *host) seen {
 	time.Sleep(responseTime)
 	found := a.result()
 	a.event(hcipacket.InquiryComplete)
-	a.begin(controller.RemoteNameRequest, hcipacket.Parameters{}.Address(addressOfB).Uint8(1, 0).Uint16(0))
-	f := a.event(hcipacket.RemoteNameRequestComplete)
-	f.Bytes(7)
-	name := string(bytes.TrimRight(f.Bytes(controller.NameSize), "\x00"))
+	name := remoteName(a)
 	b.begin(controller.CreateConnection, connectTo(addressOfA))
-	f = a.event(hcipacket.ConnectionRequest)
+	f := a.event(hcipacket.ConnectionRequest)
 	f.Address()
 	if class := f.Uint24(); class != found.class {
 		t.Errorf("class %x in an inquiry result, %x in a page", found.class, class)
 	}
+	a.begin(controller.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfB).Uint8(1))
+	a.connected(addressOfB, hcipacket.Success)
+	b.connected(addressOfA, hcipacket.Success)
+	if connected := remoteName(a); connected != name {
+		t.Errorf("name %q, over a connection %q", name, connected)
+	}
 	return seen{name, found.class, found.response}
+}
+
+// remoteName makes A ask for the name of B.
+func remoteName(a *host) string {
+	a.Helper()
+	a.begin(controller.RemoteNameRequest, hcipacket.Parameters{}.Address(addressOfB).Uint8(1, 0).Uint16(0))
+	f := a.event(hcipacket.RemoteNameRequestComplete)
+	f.Bytes(7)
+	return string(bytes.TrimRight(f.Bytes(controller.NameSize), "\x00"))
 }
 
 func TestIdentityOverridesTheHost(t *testing.T) {

@@ -172,6 +172,37 @@ func TestInquiryRejectsInvalidParameters(t *testing.T) {
 	})
 }
 
+// The inquiry is cancelled in the instant of its end.
+func TestInquiryCancelAtTheEnd(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, c *host) {
+		for _, h := range []*host{b, c} {
+			h.do(controller.WriteScanEnable, hcipacket.Parameters{0})
+		}
+		a.begin(controller.Inquiry, inquiry(generalInquiry, 1, 0))
+		a.locked(func() {
+			time.Sleep(1280 * time.Millisecond) // the timer has expired and waits for the lock
+			if err := a.controller.Input(hcipacket.Command{Opcode: controller.InquiryCancel}.Append(nil)); err != nil {
+				t.Error(err)
+			}
+		})
+		a.event(hcipacket.CommandComplete)
+		a.expectNothing()
+	})
+}
+
+func TestWriteInquiryModeWithoutTheFeature(t *testing.T) {
+	adjust := func(_ int, config *controller.Config) { config.Version = controller.Version20 }
+	withControllers(t, adjust, func(t *testing.T, a, _, _ *host) {
+		a.do(controller.WriteInquiryMode, hcipacket.Parameters{1})
+		if status, _ := a.complete(controller.WriteInquiryMode, hcipacket.Parameters{2}); status != hcipacket.InvalidParameters {
+			t.Errorf("mode 2: %v", status)
+		}
+		if mode := a.do(controller.ReadInquiryMode, nil).Uint8(); mode != 1 {
+			t.Errorf("the mode is %d", mode)
+		}
+	})
+}
+
 // A device that has no extended inquiry response, or cannot send it, is
 // reported without one.
 func TestInquiryOfDeviceWithoutResponse(t *testing.T) {
