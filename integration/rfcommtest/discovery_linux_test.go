@@ -175,12 +175,18 @@ func TestConfigEachVersion(t *testing.T) {
 	c := r.Controllers()
 	m := manage(t, c...)
 	for i, want := range []struct {
-		version uint8
-		simple  bool
-	}{{4, true}, {3, false}, {4, false}, {4, true}} {
+		version  uint8
+		features uint32
+	}{
+		{7, mgmt.SimplePairing | mgmt.SecureConnections},
+		{3, 0},
+		{4, 0},
+		{4, mgmt.SimplePairing},
+	} {
 		info := information(t, m, c[i])
-		if got := info.Supported&mgmt.SimplePairing != 0; info.Version != want.version || got != want.simple {
-			t.Errorf("controller %d: version %d, simple pairing %v; want %d, %v", i, info.Version, got, want.version, want.simple)
+		features := info.Supported & (mgmt.SimplePairing | mgmt.SecureConnections)
+		if info.Version != want.version || features != want.features {
+			t.Errorf("controller %d: version %d, features 0x%x; want %d, 0x%x", i, info.Version, features, want.version, want.features)
 		}
 	}
 	for _, to := range c[1:] {

@@ -48,9 +48,9 @@ func TestFeaturesOfVersions(t *testing.T) {
 		"4.1 without pairing":        {Config{Version: Version41, Without: SimplePairing}, featurePage{0: 0x0c, 3: 0x40, 6: 0x41, 7: 0x80}, 1, ReadAuthPayloadTimeout},
 		"2.1":                        {Config{Version: Version21}, featurePage{0: 0x0c, 3: 0x40, 6: 0x49, 7: 0x80}, 1, 0xffff},
 		"2.1 without pairing":        {Config{Version: Version21, Without: SimplePairing}, featurePage{0: 0x0c, 3: 0x40, 6: 0x41, 7: 0x80}, 1, IOCapabilityRequestReply},
-		"2.1 without responses":      {Config{Version: Version21, Without: ExtendedInquiryResponse}, featurePage{0: 0x0c, 3: 0x40, 6: 0x48, 7: 0x80}, 1, WriteExtendedInquiryResponse},
+		"2.1 without responses":      {Config{Version: Version21, Without: ExtendedInquiryResponse}, featurePage{0: 0x0c, 3: 0x40, 6: 0x48, 7: 0x80}, 1, 0xffff},
 		"2.1 without RSSI":           {Config{Version: Version21, Without: InquiryRSSI}, featurePage{0: 0x0c, 6: 0x48, 7: 0x80}, 1, WriteInquiryMode},
-		"2.0 without RSSI":           {Config{Version: Version20, Without: InquiryRSSI}, featurePage{0: 0x0c}, 0, ReadLocalExtendedFeatures},
+		"2.0 without RSSI":           {Config{Version: Version20, Without: InquiryRSSI}, featurePage{0: 0x0c}, 0, WriteExtendedInquiryResponse},
 		"2.1 without any of the two": {Config{Version: Version21, Without: InquiryRSSI | SimplePairing}, featurePage{0: 0x0c, 6: 0x40, 7: 0x80}, 1, ReadSimplePairingMode},
 	} {
 		c := newController(tt.config)

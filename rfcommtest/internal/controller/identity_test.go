@@ -65,21 +65,22 @@ func TestIdentityOverridesTheHost(t *testing.T) {
 		written string // by the host
 		want    seen
 	}{
-		"the host's values":            {controller.Config{}, old + power, seen{"old", 0x111111, old + power}},
-		"a class":                      {controller.Config{Seen: controller.Identity{Class: 0x001f00}}, old, seen{"old", 0x001f00, old}},
-		"a name":                       {controller.Config{Seen: controller.Identity{Name: "HC-05"}}, old + power + uuids, seen{"HC-05", 0x111111, "\x06\x09HC-05" + power + uuids}},
-		"a name instead of a short":    {controller.Config{Seen: controller.Identity{Name: "HC-05"}}, uuids + short, seen{"HC-05", 0x111111, "\x06\x09HC-05" + uuids}},
-		"a name without a response":    {controller.Config{Seen: controller.Identity{Name: "HC-05"}}, "", seen{"HC-05", 0x111111, "\x06\x09HC-05"}},
-		"a long name":                  {controller.Config{Seen: controller.Identity{Name: long}}, old + power, seen{long, 0x111111, "\x30\x08" + long[:47] + power}},
-		"a response":                   {controller.Config{Seen: controller.Identity{Response: []byte(power)}}, old, seen{"old", 0x111111, power}},
-		"a response and a name":        {controller.Config{Seen: controller.Identity{Name: "HC-05", Response: []byte(power)}}, old, seen{"HC-05", 0x111111, power}},
-		"an invalid response":          {controller.Config{Seen: controller.Identity{Name: "x"}}, power + "\xff\x0a", seen{"x", 0x111111, "\x02\x09x" + power}},
-		"no space for the host's":      {controller.Config{Seen: controller.Identity{Name: "x"}}, power + "\xeb\xff" + strings.Repeat("v", 234), seen{"x", 0x111111, "\x02\x09x" + power}},
-		"a device without the feature": {controller.Config{Version: controller.Version20, Seen: controller.Identity{Name: "HC-05"}}, "", seen{"HC-05", 0x111111, ""}},
+		"the host's values":          {controller.Config{}, old + power, seen{"old", 0x111111, old + power}},
+		"a class":                    {controller.Config{Seen: controller.Identity{Class: 0x001f00}}, old, seen{"old", 0x001f00, old}},
+		"a name":                     {controller.Config{Seen: controller.Identity{Name: "HC-05"}}, old + power + uuids, seen{"HC-05", 0x111111, "\x06\x09HC-05" + power + uuids}},
+		"a name instead of a short":  {controller.Config{Seen: controller.Identity{Name: "HC-05"}}, uuids + short, seen{"HC-05", 0x111111, "\x06\x09HC-05" + uuids}},
+		"a name without a response":  {controller.Config{Seen: controller.Identity{Name: "HC-05"}}, "", seen{"HC-05", 0x111111, "\x06\x09HC-05"}},
+		"a long name":                {controller.Config{Seen: controller.Identity{Name: long}}, old + power, seen{long, 0x111111, "\x30\x08" + long[:47] + power}},
+		"a response":                 {controller.Config{Seen: controller.Identity{Response: []byte(power)}}, old, seen{"old", 0x111111, power}},
+		"a response and a name":      {controller.Config{Seen: controller.Identity{Name: "HC-05", Response: []byte(power)}}, old, seen{"HC-05", 0x111111, power}},
+		"an invalid response":        {controller.Config{Seen: controller.Identity{Name: "x"}}, power + "\xff\x0a", seen{"x", 0x111111, "\x02\x09x" + power}},
+		"no space for the host's":    {controller.Config{Seen: controller.Identity{Name: "x"}}, power + "\xeb\xff" + strings.Repeat("v", 234), seen{"x", 0x111111, "\x02\x09x" + power}},
+		"a 2.0 device":               {controller.Config{Version: controller.Version20, Seen: controller.Identity{Name: "HC-05"}}, "", seen{"HC-05", 0x111111, ""}},
+		"a device without responses": {controller.Config{Without: controller.ExtendedInquiryResponse}, old, seen{"old", 0x111111, ""}},
 	} {
 		adjust := func(number int, config *controller.Config) {
 			if number == 1 {
-				config.Seen, config.Version = tt.config.Seen, tt.config.Version
+				config.Seen, config.Version, config.Without = tt.config.Seen, tt.config.Version, tt.config.Without
 			}
 		}
 		t.Run(name, func(t *testing.T) {

@@ -273,12 +273,12 @@ var settingCommands = []command{
 	},
 	{
 		opcode: ReadExtendedInquiryResponse, name: "HCI_Read_Extended_Inquiry_Response", section: "7.3.55",
-		supported: bit{17, 0}, parameters: 0, needs: ExtendedInquiryResponse,
+		supported: bit{17, 0}, parameters: 0, since: Version21,
 		handle: (*Controller).onReadExtendedInquiryResponse,
 	},
 	{
 		opcode: WriteExtendedInquiryResponse, name: "HCI_Write_Extended_Inquiry_Response", section: "7.3.56",
-		supported: bit{17, 1}, parameters: 1 + ResponseSize, needs: ExtendedInquiryResponse,
+		supported: bit{17, 1}, parameters: 1 + ResponseSize, since: Version21,
 		handle: (*Controller).onWriteExtendedInquiryResponse,
 	},
 	{
@@ -383,6 +383,10 @@ func (c *Controller) onReadExtendedInquiryResponse(*hcipacket.Fields) reply {
 	return complete(append(hcipacket.Parameters{c.settings.responseFEC}, c.settings.response...))
 }
 
+// onWriteExtendedInquiryResponse also succeeds if the controller lacks the
+// feature, and therefore never sends the response: Linux sets up every
+// controller with Secure Simple Pairing by writing an empty response, and fails
+// if the command is unknown.
 func (c *Controller) onWriteExtendedInquiryResponse(f *hcipacket.Fields) reply {
 	c.settings.responseFEC = f.Uint8()
 	c.settings.response = append([]byte(nil), f.Bytes(ResponseSize)...)
