@@ -197,3 +197,30 @@ func TestConfigEachVersion(t *testing.T) {
 	discover(t, m, c[1], c[0]) // by results with RSSI
 	discover(t, m, c[3], c[0]) // by standard results
 }
+
+// A device of Bluetooth 2.0, such as an HC-05, pairs by PIN although the other
+// adapter uses Secure Simple Pairing.
+func TestConfigEachVersion20PairsByPIN(t *testing.T) {
+	log := new(keyLog)
+	r, a, b := two(t, rfcommtest.Config{Log: log, Each: []rfcommtest.ControllerConfig{
+		{}, {Version: rfcommtest.Version20, Name: "HC-05"},
+	}})
+	if err := errors.Join(a.SetSimplePairing(true), a.SetPIN("1234"), b.SetPIN("1235")); err != nil {
+		t.Fatal(err)
+	}
+	link := r.Link(a, b)
+	if err := link.Pair(); err == nil || len(log.keys(b.Addr())) != 0 {
+		t.Errorf("with different PINs: %v", err)
+	}
+	if err := errors.Join(b.SetPIN("1234"), link.Pair()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []*rfcommtest.Controller{a, b} {
+		const combination = 0x00
+		if keys := log.keys(c.Addr()); len(keys) != 1 || keys[0][16] != combination {
+			t.Errorf("keys for %s: % x, want a combination key", c.Addr(), keys)
+		}
+	}
+	encrypted(t, a, b)
+	encrypted(t, b, a)
+}
