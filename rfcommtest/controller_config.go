@@ -62,45 +62,46 @@ type ControllerConfig struct {
 	PacketTypes PacketTypes
 }
 
-// check returns an error that names the first invalid field. It replaces zero
-// fields by those of the radio's config.
-func (c *ControllerConfig) check(radio *Config) error {
-	if err := c.checkIdentity(); err != nil {
+// check returns an error that names the first invalid field of the config, which
+// is the element with the given name. It replaces zero fields by those of the
+// radio's config.
+func (c *ControllerConfig) check(name string, radio *Config) error {
+	if err := c.checkIdentity(name); err != nil {
 		return err
 	}
 	switch c.Version {
 	case 0, Version20, Version21, Version41:
 	default:
-		return fmt.Errorf("Version is %d; want Version20, Version21 or Version41", c.Version)
+		return fmt.Errorf("%s.Version is %d; want Version20, Version21 or Version41", name, c.Version)
 	}
 	const all = InquiryRSSI | ExtendedInquiryResponse | SimplePairing | SecureConnections
 	if c.Without&^all != 0 {
-		return fmt.Errorf("Without is 0x%02x; 0x%02x is not a feature", uint8(c.Without), uint8(c.Without&^all))
+		return fmt.Errorf("%s.Without is 0x%02x; 0x%02x is not a feature", name, uint8(c.Without), uint8(c.Without&^all))
 	}
 	if len(c.EIR) != 0 && !controller.FeaturesOf(controller.Version(c.Version), controller.Features(c.Without)).Has(controller.ExtendedInquiryResponse) {
-		return fmt.Errorf("EIR is set, but the controller has no extended inquiry responses")
+		return fmt.Errorf("%s.EIR is set, but the controller has no extended inquiry responses", name)
 	}
 	if c.PacketTypes == 0 {
 		c.PacketTypes = radio.PacketTypes
 	}
-	return checkLimits([]limit{
+	return checkLimits(name, []limit{
 		{"ACLLength", &c.ACLLength, minACLLength, maxACLLength, radio.ACLLength},
 		{"ACLBuffers", &c.ACLBuffers, 1, maxACLBuffers, radio.ACLBuffers},
 	})
 }
 
 // checkIdentity checks the fields that describe the device to others.
-func (c *ControllerConfig) checkIdentity() error {
+func (c *ControllerConfig) checkIdentity(name string) error {
 	const maxClass = 0xffffff
 	switch {
 	case len(c.Name) > controller.NameSize:
-		return fmt.Errorf("Name has %d bytes; want at most %d", len(c.Name), controller.NameSize)
+		return fmt.Errorf("%s.Name has %d bytes; want at most %d", name, len(c.Name), controller.NameSize)
 	case strings.ContainsRune(c.Name, 0):
-		return fmt.Errorf("Name %q contains a zero byte, which ends a name", c.Name)
+		return fmt.Errorf("%s.Name %q contains a zero byte, which ends a name", name, c.Name)
 	case c.Class > maxClass:
-		return fmt.Errorf("Class is 0x%x; want at most 0x%x", c.Class, maxClass)
+		return fmt.Errorf("%s.Class is 0x%x; want at most 0x%x", name, c.Class, maxClass)
 	case len(c.EIR) > controller.ResponseSize:
-		return fmt.Errorf("EIR has %d bytes; want at most %d", len(c.EIR), controller.ResponseSize)
+		return fmt.Errorf("%s.EIR has %d bytes; want at most %d", name, len(c.EIR), controller.ResponseSize)
 	}
 	return nil
 }

@@ -78,12 +78,12 @@ type Config struct {
 // check returns an error that names the first invalid field. It replaces zero
 // fields by their defaults.
 func (c *Config) check() error {
-	if err := checkLimits([]limit{
+	if err := checkLimits("Config", []limit{
 		{"Controllers", &c.Controllers, minControllers, maxControllers, max(minControllers, len(c.Each))},
 		{"ACLLength", &c.ACLLength, minACLLength, maxACLLength, defaultACLLength},
 		{"ACLBuffers", &c.ACLBuffers, 1, maxACLBuffers, defaultACLBuffers},
 	}); err != nil {
-		return fmt.Errorf("rfcommtest: Config.%w", err)
+		return fmt.Errorf("rfcommtest: %w", err)
 	}
 	if c.PacketTypes == 0 {
 		c.PacketTypes = EDR3
@@ -107,8 +107,8 @@ func (c *Config) checkEach() error {
 	each := make([]ControllerConfig, c.Controllers)
 	copy(each, c.Each)
 	for i := range each {
-		if err := each[i].check(c); err != nil {
-			return fmt.Errorf("rfcommtest: Config.Each[%d].%w", i, err)
+		if err := each[i].check(fmt.Sprintf("Config.Each[%d]", i), c); err != nil {
+			return fmt.Errorf("rfcommtest: %w", err)
 		}
 	}
 	c.Each = each
@@ -122,15 +122,16 @@ type limit struct {
 	low, high, by int // by is the default
 }
 
-// checkLimits returns an error that names the first field out of its range. It
-// replaces fields that are 0 by their defaults.
-func checkLimits(limits []limit) error {
+// checkLimits returns an error that names the first field out of its range, of
+// the config with the given name. It replaces fields that are 0 by their
+// defaults.
+func checkLimits(config string, limits []limit) error {
 	for _, l := range limits {
 		if *l.value == 0 {
 			*l.value = l.by
 		}
 		if *l.value < l.low || *l.value > l.high {
-			return fmt.Errorf("%s is %d; want %d to %d", l.name, *l.value, l.low, l.high)
+			return fmt.Errorf("%s.%s is %d; want %d to %d", config, l.name, *l.value, l.low, l.high)
 		}
 	}
 	return nil
