@@ -78,6 +78,7 @@ func fuzzedPairing(association int) [][]byte {
 		return func(i int) hcipacket.Parameters { return append(to[i], p...) }
 	}
 	io := fuzzedPairings[association]
+	both(controller.SetEventMask, same(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff))
 	both(controller.WriteScanEnable, same(3))
 	if io[0] != nil {
 		both(controller.WriteSimplePairingMode, same(1))
@@ -90,7 +91,9 @@ func fuzzedPairing(association int) [][]byte {
 	})
 	both(controller.LinkKeyRequestNegativeReply, answer())
 	if io[0] == nil {
-		both(controller.PINCodeRequestReply, answer(append([]byte{4}, make([]byte, 16)...)...))
+		for range 2 {
+			both(controller.PINCodeRequestReply, answer(append([]byte{4}, make([]byte, 16)...)...))
+		}
 	} else {
 		both(controller.IOCapabilityRequestReply, func(i int) hcipacket.Parameters { return append(to[i], io[i][:]...) })
 	}
