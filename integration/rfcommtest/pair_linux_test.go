@@ -215,6 +215,9 @@ func TestPairingByBothKernelsAtOnce(t *testing.T) {
 	}
 	endLink(t, link, a)
 	log.forget()
+	for _, c := range []*rfcommtest.Controller{a, b} {
+		c.SetPageTimeout(0) // the kernel's, which is long enough for both pages
+	}
 	link.SetDelay(20 * time.Millisecond)
 	var group sync.WaitGroup
 	for from, to := range map[*rfcommtest.Controller]*rfcommtest.Controller{a: b, b: a} {
