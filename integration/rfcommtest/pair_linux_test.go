@@ -101,6 +101,10 @@ func TestPairByPINLevels(t *testing.T) {
 		if err := errors.Join(b.SetSimplePairing(false), a.SetPIN(pin), b.SetPIN(pin), r.Link(a, b).Pair()); err != nil {
 			t.Fatal(err)
 		}
+		err := r.Link(a, b).PairWith(rfcommtest.NumericComparison)
+		if err == nil || !strings.Contains(err.Error(), b.Addr().String()+" has no Secure Simple Pairing") {
+			t.Errorf("numeric comparison without simple pairing: %v", err)
+		}
 		if got := log.keys(a.Addr()); len(got) != 1 || got[0][16] != 0 {
 			t.Errorf("keys % x, want one of type 0", got)
 		}
