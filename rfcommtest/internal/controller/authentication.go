@@ -43,19 +43,19 @@ func (p *procedure) start() {
 
 // compareKeys ends an authentication with the keys of the host that has
 // requested it and of the other host.
-func (q *procedure) compareKeys(key, others *[16]byte) {
+func (p *procedure) compareKeys(key, others *[16]byte) {
 	switch {
 	case others == nil:
-		q.finish(hcipacket.KeyMissing)
+		p.finish(hcipacket.KeyMissing)
 	case *others != *key:
-		q.finish(hcipacket.AuthenticationFailure)
+		p.finish(hcipacket.AuthenticationFailure)
 	default:
-		q.key = key
-		q.send(func(p *procedure) {
-			p.key = key
-			p.conclude(hcipacket.Success)
+		p.key = key
+		p.send(func(q *procedure) {
+			q.key = key
+			q.conclude(hcipacket.Success)
 		})
-		q.conclude(hcipacket.Success)
+		p.conclude(hcipacket.Success)
 	}
 }
 
@@ -92,15 +92,15 @@ func (p *procedure) pairByPIN() {
 }
 
 // makeKey ends a pairing with a new key.
-func (q *procedure) makeKey(kind keyType) {
+func (p *procedure) makeKey(kind keyType) {
 	key := new([16]byte)
 	rand.Read(key[:]) // never fails
-	q.send(func(p *procedure) {
-		p.keep(key, kind)
-		p.conclude(hcipacket.Success)
+	p.send(func(q *procedure) {
+		q.keep(key, kind)
+		q.conclude(hcipacket.Success)
 	})
-	q.keep(key, kind)
-	q.conclude(hcipacket.Success)
+	p.keep(key, kind)
+	p.conclude(hcipacket.Success)
 }
 
 // keep gives the host a new key as HCI_Link_Key_Notification (section 7.7.24).

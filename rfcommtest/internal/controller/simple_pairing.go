@@ -87,13 +87,13 @@ func (p *procedure) askUser(user part, number uint32, on func(agreement)) {
 }
 
 // decide ends the pairing once the users of both ends have answered.
-func (q *procedure) decide(kind keyType) {
+func (p *procedure) decide(kind keyType) {
 	switch {
-	case q.own == nil || q.others == nil:
-	case q.own.number == nil || *q.own.number != *q.others.number:
-		q.finish(hcipacket.AuthenticationFailure)
+	case p.own == nil || p.others == nil:
+	case p.own.number == nil || *p.own.number != *p.others.number:
+		p.finish(hcipacket.AuthenticationFailure)
 	default:
-		q.makeKey(kind)
+		p.makeKey(kind)
 	}
 }
 
