@@ -112,7 +112,8 @@ func (c *Controller) pairsSimply() bool {
 // reports SecurityHigh. The default is off, unless another program switches
 // them on, as bluetoothd does. A controller that is unplugged keeps the setting.
 //
-// SetSecureConnections(true) also switches simple pairing on. It fails if the
+// SetSecureConnections(true) also switches simple pairing on. While that is off,
+// Secure Connections have no effect. SetSecureConnections(true) fails if the
 // controller does not have Secure Connections, which came with version 4.1. It
 // requires CAP_NET_ADMIN.
 func (c *Controller) SetSecureConnections(on bool) error {
@@ -189,7 +190,7 @@ func (c *Controller) restorePairing() error {
 	if err == nil && c.settings.simple == simpleOn {
 		err = c.switchSimplePairing(agent, true)
 	}
-	if err == nil && c.settings.secure {
+	if err == nil && c.settings.simple == simpleOn && c.settings.secure {
 		err = c.switchSecureConnections(agent, true)
 	}
 	if err == nil && c.settings.pin != "" {

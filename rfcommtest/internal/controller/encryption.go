@@ -66,9 +66,9 @@ func (conn *connection) secure() bool {
 }
 
 // secureConnections reports whether the controller and its host support Secure
-// Connections.
+// Connections, which are part of Secure Simple Pairing.
 func (c *Controller) secureConnections() bool {
-	return c.has(SecureConnections) && c.settings.secureConnections != 0
+	return c.has(SecureConnections) && c.settings.simplePairing != 0 && c.settings.secureConnections != 0
 }
 
 // StopEncryption switches encryption of the connection to a device off, as if

@@ -75,8 +75,11 @@ func TestFeaturesOfSecureConnections(t *testing.T) {
 	if got := c.featurePage(2); got != (featurePage{1: 0x03}) {
 		t.Errorf("page 2: % x", got)
 	}
-	c.settings.simplePairing = 1
 	c.settings.secureConnections = 1
+	if got := c.featurePage(1); got != (featurePage{}) {
+		t.Errorf("page 1 without simple pairing: % x", got)
+	}
+	c.settings.simplePairing = 1
 	if got := c.featurePage(1); got != (featurePage{0: 0x09}) {
 		t.Errorf("page 1: % x", got)
 	}
