@@ -160,10 +160,10 @@ func endLink(t *testing.T, link *rfcommtest.Link, at *rfcommtest.Controller) {
 
 // The kernel shows that the key of a link with Secure Connections was protected
 // against a man in the middle. A dial at SecurityHigh can therefore use an open
-// link.
+// link. The setting outlives the adapter.
 func TestSecureConnectionsOverAnOpenLink(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
-	if err := errors.Join(a.SetSecureConnections(true), b.SetSecureConnections(true)); err != nil {
+	if err := errors.Join(a.SetSecureConnections(true), b.SetSecureConnections(true), b.Unplug(), b.Plug()); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Link(a, b).PairWith(rfcommtest.NumericComparison); err != nil {
