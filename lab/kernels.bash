@@ -11,10 +11,14 @@
 # crashes 6.1.192 of bookworm-security in its RFCOMM thread (list corruption
 # in hci_chan_del), and never crashes 6.1.176 of bookworm. Series
 # 6.1-security has the updates.
+#
+# Series newest is the newest kernel of its suites, whatever its version.
 declare -A KERNEL_SUITES=(
 	[6.1]="bookworm"
 	[6.1-security]="bookworm+bookworm-security"
 	[6.12]="trixie+trixie-security bookworm-backports"
+	[7.2]="sid+forky+trixie-backports"
+	[newest]="sid+forky+trixie-backports"
 )
 
 # The modules that the guest loads, in this order, each after its dependencies:
@@ -32,7 +36,7 @@ INIT_PROGRAMS=(sh cat chroot insmod mkdir mount reboot sync)
 # they are missing, and sets KERNEL_IMAGE and KERNEL_INITRAMFS.
 kernel_prepare() {
 	local series=$1 directory inputs
-	inputs=$(hash_of < <(printf '%s\n' "${KERNEL_SUITES[$series]}" "${KERNEL_MODULES[@]}"; declare -f kernel_pick kernel_unpack))
+	inputs=$(hash_of < <(printf '%s\n' "${KERNEL_SUITES[$series]}" "${KERNEL_MODULES[@]}"; declare -f kernel_parts kernel_pick kernel_unpack))
 	directory=$CACHE/kernel-$series-$inputs
 	if [[ ! -d $directory ]]; then
 		with_lock kernel_fetch "$series" "$directory"
@@ -58,7 +62,7 @@ hash_of() { sha256sum | cut -c1-16; }
 # into DIRECTORY. It works in a temporary directory and renames it at the end,
 # so that DIRECTORY is complete if it exists.
 kernel_fetch() {
-	local series=$1 directory=$2 work suites package=
+	local series=$1 directory=$2 work suites package='' packages deb
 	[[ ! -d $directory ]] || return 0 # another lab/run has fetched it meanwhile
 	note "fetching kernel $series into $CACHE"
 	work=$(mktemp -d "$CACHE/fetch.XXXXXX")
@@ -71,21 +75,39 @@ kernel_fetch() {
 		package=$(kernel_package "${series%%-*}") && break
 	done
 	[[ -n $package ]] || fail "found no Debian kernel $series in ${KERNEL_SUITES[$series]// /, }: $(tail -n 1 "$work/log")"
-	(cd "$work/deb" && quietly "$work/log" apt_apart "$work" download "$package") ||
-		fail "could not download $package: $(tail -n 1 "$work/log")"
-	dpkg -x "$work"/deb/*.deb "$work/tree"
+	note "kernel $series is ${package#linux-image-}"
+	mapfile -t packages < <(kernel_parts "$package")
+	(cd "$work/deb" && quietly "$work/log" apt_apart "$work" download "${packages[@]}") ||
+		fail "could not download ${packages[*]}: $(tail -n 1 "$work/log")"
+	for deb in "$work"/deb/*.deb; do
+		dpkg -x "$deb" "$work/tree"
+	done
 	rm -rf "$work/deb"
 	kernel_pick "$work/tree" "$work/new"
 	mv -T "$work/new" "$directory"
 	rm -rf "$work"
 }
 
-# kernel_package VERSION prints the newest standard kernel of a version, and
-# fails if there is none. The names of Debian's other flavours have one more
-# word: cloud (which has no Bluetooth), rt, dbg and unsigned.
+# kernel_package VERSION prints the newest standard kernel of a version, or of
+# all versions if VERSION is newest, and fails if there is none. The names of
+# Debian's other flavours have one more word: cloud (which has no Bluetooth),
+# rt, dbg and unsigned.
 kernel_package() {
-	apt-cache "${APT_APART[@]}" pkgnames "linux-image-$1." |
+	local version=$1.
+	[[ $1 != newest ]] || version=
+	apt-cache "${APT_APART[@]}" pkgnames "linux-image-$version" |
 		grep -E '^linux-image-[0-9.]+[^-]*(-[0-9]+)?-amd64$' | sort -V | tail -n 1 | grep .
+}
+
+# kernel_parts PACKAGE prints the package of a kernel and those of its direct
+# dependencies that are named after the same version. Since 6.19, the package
+# linux-image-VERSION is empty; the image is in linux-binary-VERSION, and the
+# modules are in linux-modules-VERSION.
+kernel_parts() {
+	local package=$1
+	echo "$package"
+	apt-cache "${APT_APART[@]}" depends --important "$package" |
+		sed -n 's/^ *Depends: //p' | grep -F -e "-${package#linux-image-}" || true
 }
 
 # mirrors_find WORK sets MIRROR and MIRROR_SECURITY to the addresses in this
@@ -119,13 +141,14 @@ sources_write() {
 }
 
 # apt_apart WORK ARGUMENT… runs apt-get with WORK's source list. It neither
-# reads nor changes the sources, the lists and the archive of this machine.
+# reads nor changes the sources, the lists, the archive and the installed
+# packages of this machine.
 apt_apart() {
 	local work=$1
 	shift
 	APT_APART=(
 		-o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=-
-		-o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work"
+		-o "Dir::State::lists=$work/lists" -o Dir::State::status=/dev/null -o "Dir::Cache=$work"
 		-o APT::Sandbox::User=root -o Acquire::Languages=none -o Acquire::Retries=3
 	)
 	apt-get -q "${APT_APART[@]}" "$@"
