@@ -185,12 +185,12 @@ func TestFindTableReportsMissingTables(t *testing.T) {
 }
 
 func TestRatesKeepWords(t *testing.T) {
-	found, err := findTable("\n### B\n\n| bytes in a write | a |\n| --- | --: |\n| 64 | 1.5 |\n| 128 | hangs |\n\n| 256 | 2 |\n", "B")
+	found, err := findTable("\n### B\n\n| bytes in a write | a |\n| --- | --: |\n| 64 | 1.5 |\n| 128 | hangs |\n| 192 | 2.25 (1.75–3.5) |\n\n| 256 | 2 |\n", "B")
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := found.rates("a")
-	if want := []measurement{{64, 1.5, ""}, {128, 0, "hangs"}}; err != nil || !slices.Equal(got, want) {
+	if want := []measurement{{64, 1.5, ""}, {128, 0, "hangs"}, {192, 2.25, ""}}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, %v; want %v", got, err, want)
 	}
 	if _, err := found.rates("b"); err == nil {

@@ -81,7 +81,9 @@ func (t table) rates(column string) ([]measurement, error) {
 			return nil, err
 		}
 		m := measurement{size: size}
-		if m.rate, err = strconv.ParseFloat(row[values], 64); err != nil {
+		// The spread of the rounds may follow in brackets.
+		median, _, _ := strings.Cut(row[values], " (")
+		if m.rate, err = strconv.ParseFloat(median, 64); err != nil {
 			m.word = row[values]
 		}
 		all = append(all, m)

@@ -59,6 +59,27 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
+func TestFigureShowsSpread(t *testing.T) {
+	for want, values := range map[string][]float64{
+		"2.50 (1.00–4.00)": {4, 1, 3, 2},
+		"0.62 (0.55–0.66)": {0.62, 0.548, 0.663},
+		"3.00":             {3},
+		"0.99":             {0.991, 0.9911, 0.9912},
+	} {
+		if got := figure(values, "%.2f"); got != want {
+			t.Errorf("%v: got %q, want %q", values, got, want)
+		}
+	}
+	rate := func(units int64) sample { return sample{units: units, wall: time.Second} }
+	o := outcomes{samples: map[string][]sample{"a": {rate(2e6), rate(6e6)}, "b": {rate(1e6), rate(1e6)}}}
+	if got, want := o.cell("a", sample.megabytes, "%.1f"), "4.0 (2.0–6.0)"; got != want {
+		t.Errorf("cell: got %q, want %q", got, want)
+	}
+	if got, want := o.times("a", "b", sample.megabytes), "4.00 (2.00–6.00)"; got != want {
+		t.Errorf("times: got %q, want %q", got, want)
+	}
+}
+
 func TestRoundsSkipPeerThatHangs(t *testing.T) {
 	tries := map[string]int{}
 	o := rounds(3, []string{"hanging", "failing", "working"}, func(name string) (sample, error) {

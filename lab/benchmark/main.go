@@ -170,7 +170,7 @@ func (b *bench) printConditions() error {
 	fmt.Printf("Linux %s (%s), %s, %s, %d processors, emulated.\n", text(system.Release[:]), text(system.Version[:]),
 		time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.NumCPU())
 	fmt.Printf("The radio is that of package rfcommtest, with %d controllers with default settings. Data takes no time on the air unless a table says so.\n", 1+len(b.radio.dialing))
-	fmt.Printf("%d rounds; all peers take turns in each round. Figures are medians. A column with × is the median of the quotients of the rounds.\n", b.effort.rounds)
+	fmt.Printf("%d rounds; all peers take turns in each round. A figure is the median of the rounds; in brackets are the lowest and the highest, if they differ. A column with × is about the quotients of the rounds.\n", b.effort.rounds)
 	return nil
 }
 

@@ -82,10 +82,10 @@ func quantile(values []float64, part float64) float64 {
 	return sorted[below] + (sorted[above]-sorted[below])*(place-float64(below))
 }
 
-// cell returns a median in the form of the tables, or a text if there is none.
+// cell returns the figure of a competitor, or a text if there is none.
 func (o outcomes) cell(name string, m metric, format string) string {
-	if value := median(o.values(name, m)); !math.IsNaN(value) {
-		return fmt.Sprintf(format, value)
+	if values := o.values(name, m); len(values) > 0 {
+		return figure(values, format)
 	}
 	switch err := o.failed[name]; {
 	case errors.Is(err, errHangs):
@@ -96,10 +96,20 @@ func (o outcomes) cell(name string, m metric, format string) string {
 	return "—"
 }
 
-// times returns a quotient in the form of the tables.
+// times returns the figure of a quotient.
 func (o outcomes) times(name, by string, m metric) string {
-	if value := median(o.quotients(name, by, m)); !math.IsNaN(value) {
-		return fmt.Sprintf("%.2f", value)
+	if values := o.quotients(name, by, m); len(values) > 0 {
+		return figure(values, "%.2f")
 	}
 	return "—"
+}
+
+// figure returns the median of the values of the rounds in the form of the
+// tables, with the spread: the lowest and the highest, unless they look the same.
+func figure(values []float64, format string) string {
+	low, high := fmt.Sprintf(format, slices.Min(values)), fmt.Sprintf(format, slices.Max(values))
+	if low == high {
+		return low
+	}
+	return fmt.Sprintf(format+" (%s–%s)", median(values), low, high)
 }
