@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,22 +42,41 @@ type client struct {
 	bytes       int64
 	// Counts of the files.
 	transferred, interrupted int
+	// The most attempts that a connection and a transfer have taken.
+	mostDials     atomic.Int64
+	mostTransfers int
 }
+
+// The attempts after which a client gives up, because it has met a bug. They are
+// not limited by a time, because a slow machine needs more time for each.
+const (
+	dialAttempts     = 100
+	transferAttempts = 50
+)
+
+// A pause between two dials doubles, up to longestPause, which exceeds the
+// duration of a fault: a dial from an unplugged adapter fails at once.
+const (
+	firstPause   = 20 * time.Millisecond
+	longestPause = time.Second
+)
 
 func newClient(t *testing.T, number int, c *rfcommtest.Controller, s *server) *client {
 	return &client{t: t, number: number, controller: c, server: s}
 }
 
 func (c *client) report() {
-	c.t.Logf("client %d: %d streams whole, %d cut, %d bytes checked; %d files whole, %d attempts cut",
-		c.number, c.whole, c.cut, c.bytes, c.transferred, c.interrupted)
+	c.t.Logf("client %d: %d streams whole, %d cut, %d bytes checked; %d files whole, %d attempts cut; at most %d attempts for a connection, %d for a transfer",
+		c.number, c.whole, c.cut, c.bytes, c.transferred, c.interrupted, c.mostDials.Load(), c.mostTransfers)
 }
 
-// dial retries until it has a connection, or for the time of patience.
+// dial retries until it has a connection or has made all attempts.
 func (c *client) dial(channel int) *rfcomm.Conn {
 	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: c.controller.Addr()}, Timeout: 10 * time.Second}
 	var last error
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	pause := firstPause
+	for attempt := range dialAttempts {
+		raise(&c.mostDials, attempt+1)
 		conn, err := d.DialRFCOMM(c.t.Context(), c.server.address(channel))
 		if err == nil {
 			return conn
@@ -65,10 +85,17 @@ func (c *client) dial(channel int) *rfcomm.Conn {
 			break
 		}
 		last = err
-		time.Sleep(20 * time.Millisecond) // an unplugged adapter fails the dial at once
+		time.Sleep(pause)
+		pause = min(2*pause, longestPause)
 	}
-	c.t.Errorf("client %d: no connection to channel %d within %v: %v", c.number, channel, patience, last)
+	c.t.Errorf("client %d: no connection to channel %d in %d attempts: %v", c.number, channel, dialAttempts, last)
 	return nil
+}
+
+// raise raises a maximum to n.
+func raise(most *atomic.Int64, n int) {
+	for old := most.Load(); int64(n) > old && !most.CompareAndSwap(old, int64(n)); old = most.Load() {
+	}
 }
 
 // stream sends streams, one after the other, until the faults end, and then one
@@ -115,9 +142,7 @@ func (c *client) oneStream(size int, last bool) error {
 		c.cut++
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
-	defer cancel()
-	if err := conn.Shutdown(ctx); err != nil {
+	if err := conn.Shutdown(c.t.Context()); err != nil {
 		c.cut++
 		return fmt.Errorf("shutdown: %w", err)
 	}
@@ -192,10 +217,11 @@ func (c *client) files(faulty context.Context) {
 	}
 }
 
-// untilWhole retries a transfer until it succeeds.
+// untilWhole retries a transfer until it succeeds or has made all attempts.
 func (c *client) untilWhole(what string, transfer func(ctx context.Context, fc *filetransfer.Client) error) bool {
 	var last error
-	for end := time.Now().Add(patience); time.Now().Before(end); c.interrupted++ {
+	for attempt := range transferAttempts {
+		c.mostTransfers = max(c.mostTransfers, attempt+1)
 		conn := c.dial(filesChannel)
 		if conn == nil {
 			return false
@@ -209,7 +235,8 @@ func (c *client) untilWhole(what string, transfer func(ctx context.Context, fc *
 		if last == nil {
 			return true
 		}
+		c.interrupted++
 	}
-	c.t.Errorf("client %d: %s not done within %v: %v", c.number, what, patience, last)
+	c.t.Errorf("client %d: %s not done in %d attempts: %v", c.number, what, transferAttempts, last)
 	return false
 }
