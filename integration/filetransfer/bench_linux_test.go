@@ -3,6 +3,7 @@ package filetransfer_test
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -23,8 +24,8 @@ import (
 const benchSize = 8 << 20
 
 // BenchmarkGoodput fetches one file in all ways in turn, in rounds, and reports
-// the medians over the rounds. One op is a round. docs/benchmarks.md describes
-// how to run it, and has the results.
+// the medians over the rounds, and their spread. One op is a round.
+// docs/benchmarks.md describes how to run it, and has the results.
 func BenchmarkGoodput(b *testing.B) {
 	l := inLab(b)
 	a := l.article(b)
@@ -77,12 +78,11 @@ func BenchmarkGoodput(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(median(hashing), "ms-hash")
 	b.Logf("medians of %d rounds; SHA-256 of %d MiB takes %.0f ms of CPU time at each end", len(hashing), benchSize>>20, median(hashing))
-	b.Logf("%-8s %10s %18s %10s %10s %12s %12s", "", "data MB/s", "x copy, quartiles", "call MB/s", "x copy", "CPU ms/MiB", "allocs/MiB")
+	b.Log("| | data phase | x copy | whole call | x copy | CPU ms | allocations |")
 	for _, w := range ways {
 		data, call := quotients(w.data, reference.data), quotients(w.call, reference.call)
-		b.Logf("%-8s %10.3f %6.3f %5.3f-%5.3f %10.3f %10.3f %12.1f %12.1f", w.name,
-			median(w.data), median(data), quantile(data, 0.25), quantile(data, 0.75),
-			median(w.call), median(call), median(w.cpu), median(w.allocs))
+		b.Logf("| %s | %s | %s | %s | %s | %s | %s |", w.name, spread(w.data, "%.2f"), spread(data, "%.2f"),
+			spread(w.call, "%.2f"), spread(call, "%.2f"), spread(w.cpu, "%.0f"), spread(w.allocs, "%.1f"))
 		b.ReportMetric(median(w.data), w.name+"-MB/s")
 		if w != reference {
 			b.ReportMetric(median(data), w.name+"-x-copy")
@@ -190,14 +190,13 @@ func quotients(values, by []float64) []float64 {
 	return result
 }
 
-func median(values []float64) float64 { return quantile(values, 0.5) }
+// spread returns the median and, in brackets, the lowest and the highest value.
+func spread(values []float64, format string) string {
+	return fmt.Sprintf(format+" ("+format+"–"+format+")", median(values), slices.Min(values), slices.Max(values))
+}
 
-// quantile returns the value below which the given part of the values lies. It
-// interpolates between two values.
-func quantile(values []float64, part float64) float64 {
+func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
-	place := part * float64(len(sorted)-1)
-	below := int(place)
-	above := min(below+1, len(sorted)-1)
-	return sorted[below] + (sorted[above]-sorted[below])*(place-float64(below))
+	middle := len(sorted) / 2
+	return (sorted[middle] + sorted[(len(sorted)-1)/2]) / 2
 }
