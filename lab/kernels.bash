@@ -21,6 +21,15 @@ declare -A KERNEL_SUITES=(
 	[newest]="sid+forky+trixie-backports"
 )
 
+# The exit status of lab/run if the mirror does not have a kernel.
+STATUS_NO_KERNEL=123
+
+# all_series prints the names of all series.
+all_series() { printf '%s\n' "${!KERNEL_SUITES[@]}" | sort -V | paste -s -d ' '; }
+
+# known_series SERIES reports whether there is such a series.
+known_series() { [[ -n $1 && -n ${KERNEL_SUITES[$1]-} ]]; }
+
 # The modules that the guest loads, in this order, each after its dependencies:
 # for access to the host's files, the port, RFCOMM, and /dev/vhci, with which
 # package rfcommtest makes adapters.
@@ -74,7 +83,10 @@ kernel_fetch() {
 		quietly "$work/log" apt_apart "$work" update || continue
 		package=$(kernel_package "${series%%-*}") && break
 	done
-	[[ -n $package ]] || fail "found no Debian kernel $series in ${KERNEL_SUITES[$series]// /, }: $(tail -n 1 "$work/log")"
+	if [[ -z $package ]]; then
+		note "found no Debian kernel $series in ${KERNEL_SUITES[$series]// /, }: $(tail -n 1 "$work/log")"
+		exit "$STATUS_NO_KERNEL"
+	fi
 	note "kernel $series is ${package#linux-image-}"
 	mapfile -t packages < <(kernel_parts "$package")
 	(cd "$work/deb" && quietly "$work/log" apt_apart "$work" download "${packages[@]}") ||
