@@ -103,12 +103,13 @@ kernel_fetch() {
 # kernel_package VERSION prints the newest standard kernel of a version, or of
 # all versions if VERSION is newest, and fails if there is none. The names of
 # Debian's other flavours have one more word: cloud (which has no Bluetooth),
-# rt, dbg and unsigned.
+# rt, dbg and unsigned. Those of packages that only depend on the newest kernel of
+# a series have no third number.
 kernel_package() {
 	local version=$1.
 	[[ $1 != newest ]] || version=
 	apt-cache "${APT_APART[@]}" pkgnames "linux-image-$version" |
-		grep -E '^linux-image-[0-9.]+[^-]*(-[0-9]+)?-amd64$' | sort -V | tail -n 1 | grep .
+		grep -E '^linux-image-[0-9]+\.[0-9]+\.[0-9]+[^-]*(-[0-9]+)?-amd64$' | sort -V | tail -n 1 | grep .
 }
 
 # kernel_parts PACKAGE prints the package of a kernel and those of its direct

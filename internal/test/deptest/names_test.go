@@ -14,7 +14,7 @@ import (
 // namingFiles are the files that name tests: to run or to skip them, or as the
 // source of a statement. The lab does not notice a name without a test.
 var namingFiles = []string{
-	".ci/run", "lab/test", "lab/faults", "lab/bench", "lab/run", "*.md", "lab/*.md", "docs/*.md", "integration/*/*.md",
+	".ci/run", "lab/test", "lab/faults", "lab/bench", "lab/run", "lab/*.bash", "*.md", "lab/*.md", "docs/*.md", "integration/*/*.md",
 }
 
 // testName matches the name of a test function, and the "…", or the end of an
