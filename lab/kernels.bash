@@ -12,7 +12,8 @@
 # in hci_chan_del), and never crashes 6.1.176 of bookworm. Series
 # 6.1-security has the updates.
 #
-# Series newest is the newest kernel of its suites, whatever its version.
+# Series newest is the newest kernel of its suites, whatever its version. It is
+# fetched again in each calendar month.
 declare -A KERNEL_SUITES=(
 	[6.1]="bookworm"
 	[6.1-security]="bookworm+bookworm-security"
@@ -44,8 +45,9 @@ INIT_PROGRAMS=(sh cat chroot insmod mkdir mount reboot sync)
 # kernel_prepare SERIES puts the kernel and its initramfs into the cache, if
 # they are missing, and sets KERNEL_IMAGE and KERNEL_INITRAMFS.
 kernel_prepare() {
-	local series=$1 directory inputs
-	inputs=$(hash_of < <(printf '%s\n' "${KERNEL_SUITES[$series]}" "${KERNEL_MODULES[@]}"; declare -f kernel_parts kernel_pick kernel_unpack))
+	local series=$1 directory inputs month=
+	[[ $series != newest ]] || month=$(date -u +%Y-%m)
+	inputs=$(hash_of < <(printf '%s\n' "${KERNEL_SUITES[$series]}" "$month" "${KERNEL_MODULES[@]}"; declare -f kernel_parts kernel_pick kernel_unpack))
 	directory=$CACHE/kernel-$series-$inputs
 	if [[ ! -d $directory ]]; then
 		with_lock kernel_fetch "$series" "$directory"
@@ -98,6 +100,8 @@ kernel_fetch() {
 	kernel_pick "$work/tree" "$work/new"
 	mv -T "$work/new" "$directory"
 	rm -rf "$work"
+	# A machine may be starting with last month's, so remove only older ones.
+	find "$CACHE" -maxdepth 1 -name "kernel-newest-*" -mtime +40 -exec rm -rf {} +
 }
 
 # kernel_package VERSION prints the newest standard kernel of a version, or of
