@@ -13,13 +13,13 @@
 # 6.1-security has the updates.
 #
 # Series newest is the newest kernel of its suites, whatever its version. It is
-# fetched again in each calendar month.
+# fetched again in each calendar month. A mirror without sid may have backports.
 declare -A KERNEL_SUITES=(
 	[6.1]="bookworm"
 	[6.1-security]="bookworm+bookworm-security"
 	[6.12]="trixie+trixie-security bookworm-backports"
-	[7.2]="sid+forky+trixie-backports"
-	[newest]="sid+forky+trixie-backports"
+	[7.2]="sid+forky+trixie-backports trixie-backports"
+	[newest]="sid+forky+trixie-backports trixie-backports"
 )
 
 # The exit status of lab/run if the mirror does not have a kernel.
