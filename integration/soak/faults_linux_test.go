@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -106,7 +107,7 @@ func (f *faults) one() (name string, undo func()) {
 
 func (f *faults) check(err error) {
 	if err != nil {
-		f.t.Error(err)
+		f.t.Errorf("%v; of the kernel's messages: %q", err, labtest.Warned(f.t, "timeout"))
 	}
 }
 
