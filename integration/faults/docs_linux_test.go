@@ -2,6 +2,7 @@ package faults
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -37,6 +38,9 @@ func TestFaultsDocMatchesPlans(t *testing.T) {
 	table, ok := strings.CutSuffix(readFirst(t, docs), readFirst(t, beyond))
 	if !ok {
 		t.Errorf("%s does not end with %s; run lab/faults", docs[1], beyond[1])
+	}
+	if want := fmt.Sprintf("%q is less than %.0f s", "At once", atOnce.Seconds()); !strings.Contains(table, want) {
+		t.Errorf("%s does not say that %s; run lab/faults", docs[1], want)
 	}
 	var lines []string
 	for line := range strings.Lines(table) {
@@ -79,5 +83,16 @@ func (p plan) allows(cells []string) bool {
 		return seen == "cannot occur" && when == "" && note == p.never
 	}
 	result, _, _ := strings.Cut(seen, ":")
-	return slices.Contains(p.want, result) && (p.when == "" && when != "" || when == p.when) && note == p.note
+	return slices.Contains(p.want, result) && p.allowsTime(when) && note == p.note
+}
+
+// allowsTime reports whether the plan allows the table's time of a row.
+func (p plan) allowsTime(when string) bool {
+	switch {
+	case p.when != "":
+		return when == p.when
+	case p.within != 0:
+		return when != ""
+	}
+	return when == span(0)
 }

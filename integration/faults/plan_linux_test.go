@@ -18,21 +18,28 @@ type plan struct {
 	never string // why the cell cannot occur; the other fields are empty then
 
 	want   []string      // the caller's possible results, as resultOf names them
-	within time.Duration // the time limit; the default is atOnce
+	within time.Duration // the time limit; see limit
 	when   string        // the table's time; the default is the measured time
 	note   string        // the table's note
 	long   bool          // takes more than 10 s: only with -long
 }
 
-// atOnce is the time limit of an operation that waits for nothing. It allows
-// for a slow machine; the table has the measured time.
-const atOnce = 5 * time.Second
+// atOnce is the time limit of an operation that waits for nothing. Shorter times
+// are "at once" in the table.
+const atOnce = 2 * time.Second
 
+// margin is added to the time of a fault, since the machine may be slow.
+const margin = 5 * time.Second
+
+// limit returns the maximum time until the result.
 func (p plan) limit() time.Duration {
-	if p.within == 0 {
+	switch {
+	case p.within != 0:
+		return p.within
+	case p.when == "":
 		return atOnce
 	}
-	return p.within
+	return p.atLeast() + margin
 }
 
 // atLeast returns the minimum time until the result, if the fault causes it.
@@ -60,11 +67,12 @@ const (
 	afterStall       = "when the stall ends"
 	afterIdle        = "after the IdleTimeout (30 s), or up to twice that if the kernel's buffers take data meanwhile"
 	afterPlainIdle   = "30 s"
+	afterTransfer    = "when the file is complete"
 	atDeadline       = "at its deadline; without one, when the stall ends"
 )
 
 // idleWithin is the maximum time until a transfer gives up on a silent peer.
-const idleWithin = 2*idleTimeout + atOnce
+const idleWithin = 2*idleTimeout + margin
 
 // orNotConnected returns the possible results of a Write that waits when the
 // connection ends: the kernel returns either the errno or ENOTCONN.

@@ -30,7 +30,7 @@ var serving = &activity{name: "serving files", run: runServing, plans: map[*faul
 	killed:       {want: orNotConnected("ECONNRESET")},
 	neverReads:   {want: []string{"os.ErrDeadlineExceeded"}, within: idleWithin, when: afterIdle},
 	rubbish:      {want: []string{"filetransfer.ErrCorrupt"}},
-	wrongFrames:  {want: []string{success}, note: "another device sends them; the kernel ignores them"},
+	wrongFrames:  {want: []string{success}, when: afterTransfer, note: "another device sends them; the kernel ignores them"},
 }}
 
 func runServing(s *scenario) {

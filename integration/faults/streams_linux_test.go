@@ -200,7 +200,7 @@ func (s *scenario) fill(c *rfcomm.Conn) {
 
 // shutdownWithin is the maximum time until a Shutdown gives up on a peer that
 // reads nothing: 5 minutes, unless its context ends earlier.
-const shutdownWithin = 5*time.Minute + atOnce
+const shutdownWithin = 5*time.Minute + margin
 
 // shuttingDown applies a fault while Shutdown waits for a peer that has not
 // read all data.

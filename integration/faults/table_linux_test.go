@@ -73,10 +73,10 @@ func (r row) timing() string {
 
 // span returns a range that contains d. Times within it depend on the machine.
 func span(d time.Duration) string {
-	if d < time.Second {
+	if d < atOnce {
 		return "at once"
 	}
-	limits := []int{1, 2, 5, 10, 20, 25, 30, 35, 40, 45, 50, 60, 90, 120}
+	limits := []int{int(atOnce.Seconds()), 5, 10, 20, 25, 30, 35, 40, 45, 50, 60, 90, 120}
 	for i, limit := range limits[1:] {
 		if d < time.Duration(limit)*time.Second {
 			return fmt.Sprintf("%d–%d s", limits[i], limit)
