@@ -81,9 +81,9 @@ func (c *Controller) onInquiryCancel(*hcipacket.Fields) reply {
 //
 // A device is reported each time that it responds. The specification leaves
 // that to the controller (section 7.1.1), which reports a device only once if
-// it remembers its earlier responses. Hosts depend on repetitions: until Linux
-// has processed the end of hci_inquiry_sync, it drops the results of its own
-// discovery (mgmt_device_found).
+// it remembers its earlier responses. Hosts depend on repetitions: Linux drops
+// the results of its own discovery (mgmt_device_found) until it has processed
+// the answer to the command (start_discovery_complete).
 func (c *Controller) inquire(code uint32, length time.Duration, limit int) {
 	i := &inquiry{found: make(map[*Controller]bool)}
 	i.timer = time.AfterFunc(length, func() {
