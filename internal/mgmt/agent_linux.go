@@ -85,8 +85,7 @@ func (m *Socket) question(event uint16, index int, parameters []byte) {
 	case userConfirmNeeded:
 		_ = m.send(userConfirm, index, about)
 	case pinCodeNeeded:
-		reply := append(append(about, byte(len(own.pin))), own.pin...)
-		_ = m.send(pinCode, index, append(reply, make([]byte, maxPIN-len(own.pin))...))
+		m.answerPIN(index, own.pin, about, len(rest) > 0 && rest[0] != 0)
 	case passkeyShown:
 		if len(rest) >= 4 {
 			m.relay(exchange{shownBy: own.address, enteredBy: other}, func(e *entry) {
@@ -98,6 +97,18 @@ func (m *Socket) question(event uint16, index int, parameters []byte) {
 			e.index, e.about = index, append([]byte(nil), about...)
 		})
 	}
+}
+
+// answerPIN answers the kernel's question for the PIN of an adapter. If the
+// question is for a secure PIN, which has the maximum length, the agent declines
+// with any other.
+func (m *Socket) answerPIN(index int, pin string, about []byte, secure bool) {
+	if secure && len(pin) < maxPIN {
+		_ = m.send(noPINCode, index, about)
+		return
+	}
+	reply := append(append(about, byte(len(pin))), pin...)
+	_ = m.send(pinCode, index, append(reply, make([]byte, maxPIN-len(pin))...))
 }
 
 // An entry holds the two halves of an exchange, which arrive in any order.

@@ -28,7 +28,21 @@ func TestSocketSetPINAnswersForIt(t *testing.T) {
 	}
 }
 
-// The kernel reports what the two adapters show and ask for in any order.
+// For SecurityHigh the kernel asks for a PIN of 16 bytes.
+func TestSocketDeclinesWithAShortPIN(t *testing.T) {
+	for pin, want := range map[string]uint16{"1234": noPINCode, "0123456789012345": pinCode} {
+		m, k := newTestSocket(t, map[int][6]byte{0: ours})
+		if err := m.SetPIN(Adapter{Index: 0, Address: ours}, pin); err != nil {
+			t.Fatal(err)
+		}
+		k.send(pinCodeNeeded, 0, append(about(foreign), 1)...)
+		if opcode, index, parameters := k.receive(); opcode != want || index != 0 || !bytes.HasPrefix(parameters, about(foreign)) {
+			t.Errorf("PIN %s: command 0x%04x for hci%d, % x; want 0x%04x", pin, opcode, index, parameters, want)
+		}
+	}
+}
+
+// The two events of a passkey entry arrive in any order.
 func TestSocketEntersThePasskey(t *testing.T) {
 	second := [6]byte{2, 0, 0, 0, 0, 2}
 	passkey := []byte{0x40, 0xE2, 0x01, 0x00} // 123456

@@ -23,6 +23,7 @@ const (
 	setBondable     = 0x0009
 	setSimplePair   = 0x000B
 	pinCode         = 0x0016
+	noPINCode       = 0x0017
 	setIOCapability = 0x0018
 	pairDevice      = 0x0019
 	unpairDevice    = 0x001B
