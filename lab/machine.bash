@@ -1,0 +1,151 @@
+# The virtual machine, and the exit status that its end means. Sourced by
+# lab/run, which defines note, fail, the options and the job.
+# shellcheck shell=bash disable=SC2034 # lab/run uses CHILDREN
+
+# About one boot in several hundred fails before the command starts, by a fault
+# of the emulation. Several in a row have another cause.
+BOOT_ATTEMPTS=3
+
+# machine_boot boots the machine until it has run the command. Then judge exits.
+machine_boot() {
+	local attempt
+	for ((attempt = 1; attempt <= BOOT_ATTEMPTS; attempt++)); do
+		machine_run
+		judge
+		note "the guest ended before the command had started: $(kernel_crash || tail -n 1 "$JOB/qemu")"
+	done
+	console_tail 40
+	fail "the guest did not boot in $BOOT_ATTEMPTS attempts"
+}
+
+# machine_run boots the machine once, passes its output on, and sets ENDED to
+# the reason why it ended: job (or the machine ended by itself), reader (the
+# reader of the output has closed it) or limit.
+machine_run() {
+	local ended port machine relay timer
+	rm -f "$JOB/port"
+	mkfifo "$JOB/port"
+	printf '%s\0' $((EPOCHSECONDS + LIMIT_SECONDS)) >"$JOB/deadline"
+	: >"$JOB/reports"
+	: >"$JOB/console"
+	sleep "$LIMIT_SECONDS" &
+	timer=$!
+	"$JOB/guest" relay "$JOB/reports" <"$JOB/port" &
+	relay=$!
+	# Open until the machine has opened it, so that the relay reads the end of
+	# the file even if the machine does not start.
+	exec {port}>"$JOB/port"
+	machine_start "$port" >"$JOB/qemu" 2>&1 </dev/null &
+	machine=$!
+	exec {port}>&-
+	CHILDREN=("$machine" "$relay" "$timer")
+
+	ENDED="job"
+	if ! wait -n -p ended "$machine" "$relay" "$timer" && [[ $ended == "$relay" ]]; then
+		ENDED="reader"
+	elif [[ $ended == "$timer" ]]; then
+		ENDED="limit"
+	fi
+	{ # without bash's messages about killed processes
+		kill -KILL "$machine" "$timer" || true
+		wait "$machine" "$timer" "$relay" || true
+	} 2>/dev/null
+	CHILDREN=()
+}
+
+# machine_start PORT replaces this process by the machine, whose port writes to
+# descriptor PORT.
+machine_start() {
+	local parameters=(
+		console=ttyS0 loglevel=5 # warnings and worse
+		panic=-1 oops=panic      # a crash ends the machine
+		softlockup_panic=1 watchdog_thresh=30
+		sysctl.kernel.hung_task_timeout_secs=180 # reported, see console_notes
+		cryptomgr.notests=1 mitigations=off nokaslr
+	)
+	# shellcheck disable=SC2054 # the commas are QEMU's
+	local options=(
+		-nodefaults -no-user-config -machine q35 -accel tcg,thread=multi -cpu max -smp 2 -m 3072
+		-display none -monitor none -no-reboot
+		-kernel "$KERNEL_IMAGE" -initrd "$KERNEL_INITRAMFS" -append "${parameters[*]}"
+		-chardev "file,id=console,path=$JOB/console" -serial chardev:console
+		-virtfs "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"
+		-virtfs "local,path=$JOB,mount_tag=job,security_model=none,readonly=on,multidevs=remap"
+		-device virtio-serial-pci -chardev "file,id=port,path=/proc/self/fd/$1"
+		-device virtserialport,chardev=port,name=rfcomm-lab
+	)
+	# The machine must end with lab/run, even if lab/run is killed.
+	exec setpriv --pdeathsig KILL qemu-system-x86_64 "${options[@]}"
+}
+
+# console_tail prints the end of the guest's kernel console.
+console_tail() {
+	sed 's/\r$//; s/^/lab: | /' "$JOB/console" | tail -n "$1" >&2
+}
+
+# console_text prints the console without times and carriage returns.
+console_text() { tr -d '\r' <"$JOB/console" | sed -E 's/^\[ *[0-9.]+\] //'; }
+
+# Patterns of the kernel's failures and warnings. Not every failure ends the
+# kernel.
+KERNEL_FAILURES='list_(add|del) corruption|BUG: |Oops: |general protection fault|kernel BUG at|Kernel panic'
+KERNEL_WARNINGS="WARNING: |INFO: .*(blocked for more than|detected stall|self-detected)|$KERNEL_FAILURES"
+
+# kernel_crash prints the line that describes a crash of the guest's kernel: the
+# first failure before the panic with which every crash ends.
+kernel_crash() {
+	grep -a -q 'Kernel panic' "$JOB/console" || return 1
+	console_text | grep -a -m 1 -E "$KERNEL_FAILURES"
+}
+
+# console_crash prints the console from a few lines before the crash.
+console_crash() {
+	tr -d '\r' <"$JOB/console" | grep -a -m 1 -B 3 -A 40 -E "$KERNEL_FAILURES" | sed 's/^/lab: | /' >&2
+}
+
+# console_notes prints the kernel's warnings that did not end it. The self-test
+# of ecdh causes one on every boot of some kernels.
+console_notes() {
+	local line
+	while IFS= read -r line; do
+		note "note: kernel warning: $line"
+	done < <(console_text | grep -a -E "$KERNEL_WARNINGS" | grep -a -v ecdh)
+}
+
+# reported KIND succeeds if the guest has sent a report of this kind.
+reported() { grep -qs "^$1\\b" "$JOB/reports"; }
+
+# judge exits with the status for the reason why the machine ended, or returns
+# if the machine must be started again.
+judge() {
+	local kind text code='' crash
+	crash=$(kernel_crash || true)
+	if [[ $ENDED == job ]] && ! reported started && ! reported failed; then
+		return 0
+	fi
+	while read -r kind text; do
+		case $kind in
+		exit) code=$text ;;
+		note) note "$text" ;;
+		failed) fail "the lab could not be set up: $text" ;;
+		esac
+	done <"$JOB/reports"
+	if [[ -n $crash ]]; then
+		note "the guest kernel crashed: $crash"
+		console_crash
+		exit "$STATUS_LAB"
+	fi
+	console_notes
+	case $ENDED in
+	reader) exit 141 ;; # like a command that has written to a closed pipe
+	limit)
+		reported started || fail "hang: the guest did not start the command within the time limit of $LIMIT"
+		note "hang: the command was still running when the time limit of $LIMIT passed: ${COMMAND[*]}"
+		note "end of the guest's console (with the stacks of blocked tasks, if any):"
+		console_tail 60
+		exit "$STATUS_TIMEOUT"
+		;;
+	esac
+	[[ -n $code ]] || { console_tail 20 && fail "the machine ended without the command's status"; }
+	exit "$code"
+}
