@@ -53,7 +53,7 @@ tools_prepare() {
 	local packages
 	mapfile -t packages < <(tools_missing | sort -u)
 	((${#packages[@]})) || return 0
-	if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
+	if ((EUID != 0)); then
 		fail "missing programs; as root, run: apt-get install --no-install-recommends ${packages[*]}"
 	fi
 	with_lock tools_install
