@@ -280,7 +280,7 @@ func TestRFCOMMGetFromArticlesServer(t *testing.T) {
 	files, here := directory(t.TempDir()), directory(t.TempDir())
 	content := newFile(t, files.path("file"), 300_000)
 
-	server := exec.Command("/usr/bin/python3", "-c", tutorial.Server, r.far, r.channel)
+	server := labtest.PyBluez(t, tutorial.Server, r.far, r.channel)
 	server.Dir = string(files)
 	var printed transcript
 	server.Stdout, server.Stderr = &printed, &printed

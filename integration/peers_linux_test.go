@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"io"
 	"math/big"
 	"net/http"
@@ -21,12 +22,12 @@ import (
 	"time"
 )
 
-// python returns a command that runs a script with the system's Python, which
-// has PyBluez, and the buffer for its standard error.
+// python returns a command that runs a script with PyBluez, and the buffer for
+// its standard error.
 func python(t *testing.T, script string, arguments ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", append([]string{"-c", script}, arguments...)...)
+	cmd := labtest.PyBluez(t, script, arguments...)
 	cmd.Stderr = &stderr
 	return cmd, &stderr
 }

@@ -1,49 +1,58 @@
 # The programs that the lab needs, and the installation of missing ones. Sourced
 # by lab/run and lab/bench, which define note, fail, DISCARD and
 # discard_at_exit. kernels.bash defines with_lock and quietly.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # by name, or by kernels.bash
 
-# The Debian package of each program.
-declare -A TOOL_PACKAGES=(
+# The Debian package of each program and file that the lab needs.
+declare -A LAB_PACKAGES=(
 	[qemu-system-x86_64]=qemu-system-x86
 	[busybox]=busybox-static
 	[cpio]=cpio
 	[depmod]=kmod
 	[xz]=xz-utils
 	[zstd]=zstd
-	[btmgmt]=bluez
 )
 
-# The Debian package of each file, for packages without a program.
-declare -A FILE_PACKAGES=(
+# Those that only this repository's tests need. Without them, the tests skip
+# themselves.
+declare -A TESTS_PACKAGES=(
+	[btmon]=bluez
 	[/usr/lib/python3/dist-packages/bluetooth/__init__.py]=python3-bluez
 )
 
-# The Debian packages of programs with which only lab/bench
-# compares this module.
-declare -A PEER_PACKAGES=(
+# Those with which only lab/bench compares this module.
+declare -A PEERS_PACKAGES=(
+	[/usr/lib/python3/dist-packages/bluetooth/__init__.py]=python3-bluez
 	[rctest]=bluez-test-tools
 	[obexftp]=obexftp
 	[/usr/libexec/bluetooth/obexd]=bluez-obexd
 	[dbus-run-session]=dbus-daemon
 )
 
-# tools_want_peers makes tools_prepare install the peers too.
-tools_want_peers() {
-	local name
-	for name in "${!PEER_PACKAGES[@]}"; do
-		TOOL_PACKAGES[$name]=${PEER_PACKAGES[$name]}
+# depmod is in sbin on Debian.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+# The directory of the kernels.
+CACHE=${RFCOMM_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rfcomm-lab}
+
+# tools_want GROUP… makes tools_prepare install these packages, too: tests or
+# peers.
+tools_want() {
+	local group name
+	for group; do
+		[[ $group == tests || $group == peers ]] || fail "no group of packages $group; the groups are tests and peers"
+		local -n group_packages=${group^^}_PACKAGES
+		for name in "${!group_packages[@]}"; do
+			LAB_PACKAGES[$name]=${group_packages[$name]}
+		done
 	done
 }
 
 # tools_missing prints the missing packages.
 tools_missing() {
 	local name
-	for name in "${!TOOL_PACKAGES[@]}"; do
-		command -v "$name" >/dev/null || echo "${TOOL_PACKAGES[$name]}"
-	done
-	for name in "${!FILE_PACKAGES[@]}"; do
-		[[ -e $name ]] || echo "${FILE_PACKAGES[$name]}"
+	for name in "${!LAB_PACKAGES[@]}"; do
+		[[ $name == /* && -e $name ]] || command -v "$name" >/dev/null || echo "${LAB_PACKAGES[$name]}"
 	done
 }
 

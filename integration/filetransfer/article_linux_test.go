@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -64,7 +63,7 @@ func (l *lab) article(t testing.TB) *article {
 		address: rfcomm.Addr{Device: l.far, Channel: labtest.NextChannel()},
 		dir:     t.TempDir(),
 	}
-	cmd := exec.Command("/usr/bin/python3", "-c", tutorial.Server, l.far.String(), fmt.Sprint(a.address.Channel))
+	cmd := labtest.PyBluez(t, tutorial.Server, l.far.String(), fmt.Sprint(a.address.Channel))
 	cmd.Dir = a.dir
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -139,7 +138,7 @@ func TestServerServesArticlesClient(t *testing.T) {
 	run := func(name string) (said string, received []byte) {
 		t.Helper()
 		address := o.address.(rfcomm.Addr)
-		cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", articlesClient,
+		cmd := labtest.PyBluez(t, articlesClient,
 			l.near.String(), l.far.String(), fmt.Sprint(address.Channel), name)
 		cmd.Dir = t.TempDir()
 		output, err := cmd.CombinedOutput()
