@@ -130,7 +130,8 @@ kernel_parts() {
 # mirrors_find WORK sets MIRROR and MIRROR_SECURITY to the addresses in this
 # machine's apt sources. apt itself parses the sources, so every format works.
 # It prints only sources whose lists it has, so mirrors_find may have to fetch
-# lists first, into a directory other than the machine's own.
+# lists first, into a directory other than the machine's own. A machine without
+# a Debian mirror, such as one with Ubuntu, gets Debian's own.
 mirrors_find() {
 	# shellcheck disable=SC2016 # variables of apt, not of the shell
 	local work=$1 format='$(ORIGIN)|$(LABEL)|$(REPO_URI)' targets
@@ -143,7 +144,9 @@ mirrors_find() {
 	fi
 	MIRROR=$(awk -F'|' '$1 == "Debian" && $2 == "Debian" { print $3; exit }' <<<"$targets")
 	MIRROR_SECURITY=$(awk -F'|' '$1 == "Debian" && $2 == "Debian-Security" { print $3; exit }' <<<"$targets")
-	[[ -n $MIRROR ]] || fail "this machine's apt sources contain no Debian mirror to fetch a kernel from"
+	[[ -z $MIRROR ]] || return 0
+	MIRROR=http://deb.debian.org/debian MIRROR_SECURITY=http://deb.debian.org/debian-security
+	note "this machine's apt sources contain no Debian mirror; using deb.debian.org"
 }
 
 # sources_write SUITE[+SUITE…] prints an apt source list of the suites.

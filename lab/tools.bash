@@ -3,7 +3,8 @@
 # discard_at_exit. kernels.bash defines with_lock and quietly.
 # shellcheck shell=bash disable=SC2034 # by name, or by kernels.bash
 
-# The Debian package of each program and file that the lab needs.
+# The Debian package of each program and file that the lab needs. Ubuntu's
+# packages have the same names.
 declare -A LAB_PACKAGES=(
 	[qemu-system-x86_64]=qemu-system-x86
 	[busybox]=busybox-static
@@ -11,6 +12,7 @@ declare -A LAB_PACKAGES=(
 	[depmod]=kmod
 	[xz]=xz-utils
 	[zstd]=zstd
+	[/usr/share/keyrings/debian-archive-keyring.gpg]=debian-archive-keyring
 )
 
 # Those that only this repository's tests need. Without them, the tests skip

@@ -37,3 +37,43 @@ func TestToolsWantRefusesUnknownGroup(t *testing.T) {
 	h.environment = []string{"RFCOMM_LAB_PACKAGES=everything"}
 	h.bash(t, "lab/run", "true").check(t, 125, "no group of packages everything; the groups are tests and peers")
 }
+
+// aptGet returns a stand-in for apt-get that prints the origin, the label and
+// the address of the machine's sources, and has nothing to update.
+func aptGet(sources string) string {
+	return `case "$*" in *indextargets*) printf '%s\n' ` + sources + ` ;; esac`
+}
+
+func TestMirrorsFindFallsBackToDebian(t *testing.T) {
+	const script = `
+		set -euo pipefail
+		note() { echo "$*" >&2; }
+		. lab/kernels.bash
+		mirrors_find "$1"
+		sources_write trixie+trixie-security`
+	for name, tt := range map[string]struct {
+		sources string
+		mirrors []string
+		notes   []string
+	}{
+		"Debian": {
+			"'Debian|Debian|http://mirror.example/debian' 'Debian|Debian-Security|http://mirror.example/security'",
+			[]string{"http://mirror.example/debian trixie main", "http://mirror.example/security trixie-security main"}, nil,
+		},
+		"Ubuntu": {
+			"'Ubuntu|Ubuntu|http://archive.example/ubuntu'",
+			[]string{"http://deb.debian.org/debian trixie main", "http://deb.debian.org/debian-security trixie-security main"},
+			[]string{"no Debian mirror; using deb.debian.org"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := beside(standIns(t, map[string]string{"apt-get": aptGet(tt.sources)}))
+			got := h.bash(t, "-c", script, "bash", t.TempDir())
+			got.check(t, 0, tt.notes...)
+			lines := strings.Split(strings.TrimSpace(got.stdout), "\n")
+			if !slices.EqualFunc(lines, tt.mirrors, strings.HasSuffix) {
+				t.Errorf("sources:\n%s\nwant lines that end in %q", got.stdout, tt.mirrors)
+			}
+		})
+	}
+}
