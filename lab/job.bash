@@ -2,12 +2,43 @@
 # that are built for it outside of the machine. Sourced by lab/run.
 # shellcheck shell=bash
 
+# ENVIRONMENT is the environment of lab/run, whose variables bash does not
+# distinguish from its own. VARIABLES are those of the options -e.
+ENVIRONMENT=()
+VARIABLES=()
+
+# environment_read sets ENVIRONMENT. If this lab/run was started by run_go_test,
+# it takes over VARIABLES.
+environment_read() {
+	mapfile -d '' -t ENVIRONMENT <"/proc/$$/environ"
+	[[ -z ${RFCOMM_LAB_VARIABLES-} ]] ||
+		mapfile -d '' -t VARIABLES < <(base64 -d <<<"$RFCOMM_LAB_VARIABLES")
+}
+
+# variable_pass NAME[=VALUE] adds a variable to VARIABLES. As with docker, an
+# unset variable without a value is ignored.
+variable_pass() {
+	local name=${1%%=*} variable
+	[[ $name =~ ^[a-zA-Z_][a-zA-Z0-9_]*$ ]] || wrong_usage "-e $name: not the name of a variable"
+	[[ $name != RFCOMM_LAB ]] || wrong_usage "-e RFCOMM_LAB: the lab sets this variable itself"
+	if [[ $1 == *=* ]]; then
+		VARIABLES+=("$1")
+		return
+	fi
+	for variable in "${ENVIRONMENT[@]}"; do
+		[[ $variable != "$name="* ]] || VARIABLES+=("$variable")
+	done
+}
+
 # run_go_test runs "go test" outside, where building is fast, and makes it start
 # each test binary through this script.
 run_go_test() {
 	local again=("$LAB/run" -k "$SERIES" -t "$LIMIT")
 	[[ -z $GUEST_USER ]] || again+=(-u "$GUEST_USER")
 	[[ "${again[*]}" != *[\'\"]* ]] || fail "the path of lab/run contains a quote, which go test -exec cannot handle"
+	# The values may contain quotes, and be secrets: they are not arguments.
+	((!${#VARIABLES[@]})) || RFCOMM_LAB_VARIABLES=$(printf '%s\0' "${VARIABLES[@]}" | base64 -w 0)
+	export RFCOMM_LAB_VARIABLES
 	exec go test -exec "$(printf "'%s' " "${again[@]}")" "${COMMAND[@]:2}"
 }
 
@@ -56,26 +87,24 @@ job_write() {
 	printf '%s\0' "$PWD" >"$JOB/directory"
 	[[ -z $GUEST_USER ]] || printf '%s\0' "$GUEST_USER" >"$JOB/user"
 	environment_write >"$JOB/environment"
+	((!${#VARIABLES[@]})) || printf '%s\0' "${VARIABLES[@]}" >"$JOB/variables"
 	supervisor_prepare
 }
 
 # environment_write prints the environment of the command: the variables that it
 # needs to find programs and to build Go, and those for the tests.
 environment_write() {
-	local name
-	while read -r name; do
-		case $name in
-		RFCOMM_LAB) ;; # the guest sets it
-		HOME | USER | LOGNAME | LANG | LC_* | TERM | TZ | GO* | CGO_* | CC | CXX | RFCOMM_*)
-			printf '%s=%s\0' "$name" "${!name}"
+	local variable
+	for variable in "${ENVIRONMENT[@]}"; do
+		case ${variable%%=*} in
+		RFCOMM_LAB | RFCOMM_LAB_VARIABLES) ;; # the guest sets the first one
+		PATH | HOME | USER | LOGNAME | LANG | LC_* | TERM | TZ | GO* | CGO_* | CC | CXX | RFCOMM_*)
+			printf '%s\0' "$variable"
 			;;
 		esac
-	done < <(compgen -e)
-	printf 'PATH=%s\0' "$COMMAND_PATH"
-	if command -v go >/dev/null; then
-		printf 'GOCACHE=%s\0' "$(go env GOCACHE)"
-		printf 'GOMODCACHE=%s\0' "$(go env GOMODCACHE)"
-	fi
+	done
+	printf 'GOCACHE=%s\0' "$(go env GOCACHE)"
+	printf 'GOMODCACHE=%s\0' "$(go env GOMODCACHE)"
 	# The machine has no network: fail at once rather than after a timeout.
 	printf 'GOPROXY=off\0GOTOOLCHAIN=local\0'
 }

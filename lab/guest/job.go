@@ -27,6 +27,7 @@ const outputGrace = 2 * time.Second
 type job struct {
 	arguments   []string
 	environment []string
+	variables   []string // of the options -e, which replace all others
 	directory   string
 	user        string    // empty for root
 	deadline    time.Time // when lab/run ends the machine
@@ -40,7 +41,7 @@ func readJob(dir string) (*job, error) {
 		list := strings.Split(string(content), "\x00")
 		return list[:len(list)-1]
 	}
-	j := &job{arguments: read("arguments"), environment: read("environment")}
+	j := &job{arguments: read("arguments"), environment: read("environment"), variables: read("variables")}
 	if list := read("directory"); len(list) == 1 {
 		j.directory = list[0]
 	}
@@ -73,6 +74,7 @@ func (j *job) run(output io.Writer) (code int, note string) {
 		attributes.Credential = account.credential
 		environment = account.environment
 	}
+	environment = append(environment, j.variables...)
 
 	// Look the command up as the shell outside would have done.
 	os.Setenv("PATH", lookup(environment, "PATH"))
