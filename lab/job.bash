@@ -33,7 +33,7 @@ variable_pass() {
 # run_go_test runs "go test" outside, where building is fast, and makes it start
 # each test binary through this script.
 run_go_test() {
-	local again=("$LAB/run" -k "$SERIES" -t "$LIMIT")
+	local again=("$BASH" "$LAB/run" -k "$SERIES" -t "$LIMIT")
 	[[ -z $GUEST_USER ]] || again+=(-u "$GUEST_USER")
 	[[ "${again[*]}" != *[\'\"]* ]] || fail "the path of lab/run contains a quote, which go test -exec cannot handle"
 	# The values may contain quotes, and be secrets: they are not arguments.
@@ -110,8 +110,21 @@ environment_write() {
 }
 
 # supervisor_prepare builds the guest's supervisor into the job. The go command
-# caches the build.
+# caches the build. If the dependencies of this module are not available, such
+# as without a network, the module in the current directory may have others.
 supervisor_prepare() {
-	(cd "$ROOT" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -trimpath -buildvcs=false -o "$JOB/guest" ./lab/guest) >&2 ||
-		fail "could not build the guest's supervisor"
+	supervisor_build "$LAB/.." ./lab/guest 2>"$JOB/build" ||
+		supervisor_build "$PWD" github.com/go-rfcomm/rfcomm/lab/guest 2>/dev/null ||
+		fail "could not build the guest's supervisor: $(<"$JOB/build")"
+}
+
+# supervisor_build DIRECTORY PACKAGE ignores settings that are meant for the
+# current directory: a workspace, a vendor directory, another platform.
+supervisor_build() {
+	(
+		cd -- "$1" || exit
+		unset GOOS GOARCH GOAMD64 GOEXPERIMENT
+		export CGO_ENABLED=0 GOFLAGS=-mod=readonly GOWORK=off
+		go build -trimpath -buildvcs=false -o "$JOB/guest" "$2"
+	)
 }

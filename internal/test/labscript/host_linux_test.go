@@ -3,12 +3,15 @@ package labscript
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 )
+
+var machine = flag.Bool("machine", false, "also run the tests that start virtual machines")
 
 // A result is that of a run of bash.
 type result struct {
