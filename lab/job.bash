@@ -33,7 +33,7 @@ variable_pass() {
 # run_go_test runs "go test" outside, where building is fast, and makes it start
 # each test binary through this script.
 run_go_test() {
-	local again=("$BASH" "$LAB/run" -k "$SERIES" -t "$LIMIT")
+	local again=("$BASH" "$LAB/run" -k "$SERIES" -t "$LIMIT" -accel "$ACCELERATOR")
 	[[ -z $GUEST_USER ]] || again+=(-u "$GUEST_USER")
 	[[ "${again[*]}" != *[\'\"]* ]] || fail "the path of lab/run contains a quote, which go test -exec cannot handle"
 	# The values may contain quotes, and be secrets: they are not arguments.

@@ -6,12 +6,62 @@
 # of the emulation. Several in a row have another cause.
 BOOT_ATTEMPTS=3
 
+# The seconds within which a machine must start its command under KVM. With
+# hardware virtualization, it takes about 2 s.
+KVM_PATIENCE=15
+KVM_DEVICE=/dev/kvm
+
+# The file with a new identifier after each boot.
+BOOT_ID=/proc/sys/kernel/random/boot_id
+
+# accelerator_check replaces KVM by the emulation if this machine cannot use it.
+# A machine that KVM did not start is remembered until the next boot, so that
+# only one machine of several waits for KVM.
+accelerator_check() {
+	local failed=$CACHE/kvm-failed
+	if [[ $ACCELERATOR != kvm ]]; then
+		return
+	elif [[ ! -e $KVM_DEVICE ]]; then
+		accelerator_replace "there is no $KVM_DEVICE"
+	elif ! { : <>"$KVM_DEVICE"; } 2>/dev/null; then
+		accelerator_replace "no permission to open $KVM_DEVICE"
+	elif [[ -e $failed && $(<"$failed") == "$(<"$BOOT_ID")" ]]; then
+		accelerator_replace "an earlier machine did not start (remove $failed to try again)"
+	fi
+}
+
+accelerator_replace() {
+	ACCELERATOR=tcg
+	note "-accel kvm does not work: $1; continuing with tcg"
+}
+
+# accelerator_drop is for a machine that has not started under KVM.
+accelerator_drop() {
+	local reason
+	reason=$(grep -a -v -m 1 warning: "$JOB/qemu") || reason="QEMU ended without a message"
+	[[ ! -e $JOB/late ]] || reason="the command was not started within $KVM_PATIENCE s"
+	cat "$BOOT_ID" >"$CACHE/kvm-failed" || true
+	accelerator_replace "$reason"
+}
+
+# kvm_watch MACHINE ends a machine that does not start its command in time.
+kvm_watch() {
+	[[ $ACCELERATOR == kvm ]] || return 0
+	read -r -t "$KVM_PATIENCE" <>"$JOB/never" || true # sleeps, without a process
+	reported started || { : >"$JOB/late" && kill -KILL "$1"; }
+}
+
 # machine_boot boots the machine until it has run the command. Then judge exits.
 machine_boot() {
 	local attempt
 	for ((attempt = 1; attempt <= BOOT_ATTEMPTS; attempt++)); do
 		machine_run
 		judge
+		if [[ $ACCELERATOR == kvm ]]; then
+			accelerator_drop
+			attempt=0
+			continue
+		fi
 		note "the guest ended before the command had started: $(kernel_crash || tail -n 1 "$JOB/qemu")"
 	done
 	console_tail 40
@@ -22,9 +72,9 @@ machine_boot() {
 # the reason why it ended: job (or the machine ended by itself), reader (the
 # reader of the output has closed it) or limit.
 machine_run() {
-	local ended port machine relay timer
-	rm -f "$JOB/port"
-	mkfifo "$JOB/port"
+	local ended='' port machine relay timer watch
+	rm -f "$JOB/port" "$JOB/never"
+	mkfifo "$JOB/port" "$JOB/never"
 	printf '%s\0' $((EPOCHSECONDS + LIMIT_SECONDS)) >"$JOB/deadline"
 	: >"$JOB/reports"
 	: >"$JOB/console"
@@ -38,17 +88,19 @@ machine_run() {
 	machine_start "$port" >"$JOB/qemu" 2>&1 </dev/null &
 	machine=$!
 	exec {port}>&-
-	CHILDREN=("$machine" "$relay" "$timer")
+	kvm_watch "$machine" >/dev/null 2>&1 </dev/null &
+	watch=$!
+	CHILDREN=("$machine" "$relay" "$timer" "$watch")
 
 	ENDED="job"
-	if ! wait -n -p ended "$machine" "$relay" "$timer" && [[ $ended == "$relay" ]]; then
-		ENDED="reader"
-	elif [[ $ended == "$timer" ]]; then
-		ENDED="limit"
-	fi
 	{ # without bash's messages about killed processes
-		kill -KILL "$machine" "$timer" || true
-		wait "$machine" "$timer" "$relay" || true
+		if ! wait -n -p ended "$machine" "$relay" "$timer" && [[ $ended == "$relay" ]]; then
+			ENDED="reader"
+		elif [[ $ended == "$timer" ]]; then
+			ENDED="limit"
+		fi
+		kill -KILL "$machine" "$timer" "$watch" || true
+		wait "$machine" "$timer" "$relay" "$watch" || true
 	} 2>/dev/null
 	CHILDREN=()
 }
@@ -63,9 +115,11 @@ machine_start() {
 		sysctl.kernel.hung_task_timeout_secs=180 # reported, see console_notes
 		cryptomgr.notests=1 mitigations=off nokaslr
 	)
+	local accelerator=$ACCELERATOR
+	[[ $accelerator != tcg ]] || accelerator+=,thread=multi
 	# shellcheck disable=SC2054 # the commas are QEMU's
 	local options=(
-		-nodefaults -no-user-config -machine q35 -accel tcg,thread=multi -cpu max -smp 2 -m 3072
+		-nodefaults -no-user-config -machine q35 -accel "$accelerator" -cpu max -smp 2 -m 3072
 		-display none -monitor none -no-reboot
 		-kernel "$KERNEL_IMAGE" -initrd "$KERNEL_INITRAMFS" -append "${parameters[*]}"
 		-chardev "file,id=console,path=$JOB/console" -serial chardev:console

@@ -16,6 +16,7 @@ func TestRunRefusesWrongOptions(t *testing.T) {
 		{"-k5.10 true", "-k 5.10: the kernels are "},
 		{"-t 5parsecs true", "-t 5parsecs: not a duration"},
 		{"-u nobody-here true", "-u nobody-here: no such user"},
+		{"-accel xen true", "-accel xen: neither tcg nor kvm"},
 		{"-e =secret true", "-e : not the name of a variable"},
 		{"-e 1a=secret true", "-e 1a: not the name of a variable"},
 		{"-e a.b true", "-e a.b: not the name of a variable"},
