@@ -19,6 +19,12 @@ declare -A LAB_PACKAGES=(
 # themselves.
 declare -A TESTS_PACKAGES=(
 	[btmon]=bluez
+	[/usr/libexec/bluetooth/obexd]=bluez-obexd
+	[dbus-daemon]=dbus-daemon
+	[dbus-send]=dbus-bin
+	[/usr/share/dbus-1/system.conf]=dbus-system-bus-common
+	[gpsd]=gpsd
+	[/lib/systemd/systemd-udevd]=udev
 	[/usr/lib/python3/dist-packages/bluetooth/__init__.py]=python3-bluez
 )
 
