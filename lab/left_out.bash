@@ -15,6 +15,11 @@
 # in hci_chan_del, and the kernel crashes. It happened in every run that made
 # two such pages. 6.1.176 and 6.12.117 do not have the bug. The machine's mirror
 # decides which 6.1 it gets; versions after 6.1.192 have not been tried.
+#
+# 7.3.4 differs from 6.1 and 6.12 in two respects, in 5 of 5 runs each. A dial at
+# SecurityHigh succeeds with the key of a PIN of 4 digits. When encryption ends, a
+# connection that was accepted at SecurityMedium ends at once instead of after 5 s.
+# 7.2 has not been tried.
 LEFT_OUT=(
 	'6.1     6.2 ^TestDialCrossesADialOfThePeer$'
 	'6.1.177 6.2 ^TestDialNamesAbsentDevice$'
@@ -23,6 +28,8 @@ LEFT_OUT=(
 	'6.1.177 6.2 ^TestControllerUnreachable$'
 	'6.1.177 6.2 ^TestSoak$'
 	'6.1.177 6.2 ^TestFaultTable$/^Dial$/^page_timeout$'
+	'7.3     8.0 ^TestPairByPINLevels$'
+	'7.3     8.0 ^TestLinkStopEncryptionEndsConns$'
 )
 
 # left_out VERSION prints a pattern of the tests that a bug of that kernel

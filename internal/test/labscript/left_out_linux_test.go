@@ -23,7 +23,7 @@ func TestLeftOutByVersion(t *testing.T) {
 		"6.2":      nil,
 		"6.10.1":   nil,
 		"6.12.118": nil,
-		"7.3.4":    nil,
+		"7.2.13":   nil,
 	} {
 		got := strings.Split(must(t, ". lab/left_out.bash; left_out "+version), "|")
 		for _, pattern := range []string{crossed, page} {
