@@ -1,42 +1,58 @@
 package rfcommtest
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/adapter"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/vhci"
 )
 
-// available reports why virtual controllers cannot be created, or nil.
-func available() error {
-	if err := adapter.Available(); err != nil {
-		return unavailable("use a virtual machine with Bluetooth, such as the one that lab/run starts", err)
-	}
-	err := vhci.Available()
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, fs.ErrPermission):
-		return unavailable("run as root", err)
-	default:
-		return unavailable("load the kernel module hci_vhci", err)
-	}
+// requirements are checked in this order before a radio is created.
+var requirements = []requirement{
+	{adapter.Available, []remedy{{
+		"use a kernel with Bluetooth, such as that of the virtual machine that lab/run starts; in a container, use the host's network",
+		[]syscall.Errno{unix.EAFNOSUPPORT, unix.EPROTONOSUPPORT},
+	}}},
+	{adapter.RFCOMMAvailable, []remedy{{
+		"load the kernel module rfcomm, as root: modprobe rfcomm",
+		[]syscall.Errno{unix.EPROTONOSUPPORT},
+	}}},
+	{vhci.Available, []remedy{{
+		"load the kernel module hci_vhci, as root: modprobe hci_vhci",
+		[]syscall.Errno{unix.ENOENT, unix.ENODEV, unix.ENXIO},
+	}, {
+		"run as root, or give the user access to the device: chown or chmod /dev/vhci, or a udev rule",
+		[]syscall.Errno{unix.EACCES, unix.EPERM},
+	}}},
+	{netAdmin, useRemedies},
 }
 
-// unavailable adds advice to an error that means that the machine lacks
-// something or that the process lacks a privilege. Any other error is a
-// failure, which must not skip a test.
-func unavailable(advice string, err error) error {
-	if slices.ContainsFunc([]error{
-		syscall.EAFNOSUPPORT, syscall.EPROTONOSUPPORT, // no Bluetooth, or not in this namespace
-		syscall.ENOENT, syscall.ENODEV, syscall.ENXIO, // no device, or no driver for it
-		syscall.EPERM, syscall.EACCES,
-	}, func(missing error) bool { return errors.Is(err, missing) }) {
-		return &unavailableError{advice, err}
+// useRemedies are the remedies of errors that occur when a radio is used.
+var useRemedies = []remedy{{
+	"run as root, or with the capability CAP_NET_ADMIN in the initial user namespace, for example by setcap or setpriv --ambient-caps",
+	[]syscall.Errno{unix.EPERM, unix.EACCES},
+}, {
+	"Bluetooth is switched off for all adapters, so unblock it: rfkill unblock bluetooth",
+	[]syscall.Errno{unix.ERFKILL},
+}}
+
+// available reports why virtual controllers cannot be created, or nil.
+func available() error { return missing(requirements) }
+
+// netAdmin returns an error if the process lacks the effective capability
+// CAP_NET_ADMIN. The kernel also requires that of the initial user namespace,
+// which only its first use can check.
+func netAdmin() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return fmt.Errorf("capget: %w", err)
 	}
-	return fmt.Errorf("rfcommtest: %w", err)
+	if data[0].Effective&(1<<unix.CAP_NET_ADMIN) == 0 {
+		return fmt.Errorf("the process lacks CAP_NET_ADMIN: %w", unix.EPERM)
+	}
+	return nil
 }

@@ -4,33 +4,50 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 )
 
-// Only a missing feature or privilege may skip a test.
-func TestUnavailableMatchesUnsupportedOrNot(t *testing.T) {
-	for errno, want := range map[syscall.Errno]bool{
-		syscall.EAFNOSUPPORT:    true,
-		syscall.EPROTONOSUPPORT: true,
-		syscall.ENOENT:          true,
-		syscall.ENODEV:          true,
-		syscall.ENXIO:           true,
-		syscall.EPERM:           true,
-		syscall.EACCES:          true,
-		syscall.EMFILE:          false,
-		syscall.ENFILE:          false,
-		syscall.ENOMEM:          false,
-		syscall.EIO:             false,
-		syscall.EBUSY:           false,
+// The tests fail one requirement after the other. The order is that of
+// requirements.
+func TestMissingNamesRemedy(t *testing.T) {
+	for _, tt := range []struct {
+		requirement int
+		errno       syscall.Errno
+		remedy      string // empty if the error must not skip a test
+	}{
+		{0, syscall.EAFNOSUPPORT, "lab/run"},
+		{0, syscall.EPROTONOSUPPORT, "lab/run"},
+		{0, syscall.EMFILE, ""},
+		{1, syscall.EPROTONOSUPPORT, "modprobe rfcomm"},
+		{1, syscall.ENOMEM, ""},
+		{2, syscall.ENOENT, "modprobe hci_vhci"},
+		{2, syscall.ENODEV, "modprobe hci_vhci"},
+		{2, syscall.ENXIO, "modprobe hci_vhci"},
+		{2, syscall.EACCES, "access to the device"},
+		{2, syscall.EPERM, "access to the device"},
+		{2, syscall.EBUSY, ""},
+		{2, syscall.EIO, ""},
+		{3, syscall.EPERM, "CAP_NET_ADMIN"},
+		{3, syscall.ERFKILL, "rfkill unblock bluetooth"},
+		{3, syscall.ENFILE, ""},
 	} {
 		for _, cause := range []error{
-			os.NewSyscallError("socket", errno),
-			&fs.PathError{Op: "open", Path: "/dev/vhci", Err: errno},
+			os.NewSyscallError("socket", tt.errno),
+			&fs.PathError{Op: "open", Path: "/dev/vhci", Err: tt.errno},
 		} {
-			err := unavailable("do this", cause)
-			if errors.Is(err, errors.ErrUnsupported) != want || !errors.Is(err, errno) {
-				t.Errorf("%v: got %v; errors.Is(err, errors.ErrUnsupported) is %v", cause, err, !want)
+			some := append([]requirement(nil), requirements...)
+			for i := range some {
+				some[i].check = func() error { return nil }
+			}
+			if err := missing(some); err != nil {
+				t.Fatalf("nothing is missing, but: %v", err)
+			}
+			some[tt.requirement].check = func() error { return cause }
+			err := missing(some)
+			if errors.Is(err, errors.ErrUnsupported) != (tt.remedy != "") || !errors.Is(err, tt.errno) || !strings.Contains(err.Error(), tt.remedy) {
+				t.Errorf("requirement %d, %v: got %v, want the remedy %q", tt.requirement, cause, err, tt.remedy)
 			}
 		}
 	}

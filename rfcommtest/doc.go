@@ -14,11 +14,12 @@
 //	link.SetSupervisionTimeout(time.Second)
 //	link.Disconnect(rfcommtest.ConnectionTimeout) // the printer goes out of range
 //
-// The package requires Linux with the module hci_vhci, and the privilege to
-// open /dev/vhci and to bring adapters up, which root has. Otherwise [Require]
-// skips the test. Use a virtual machine: faults trigger bugs in the kernel's
-// Bluetooth code, and some of them crash the machine. This module's lab/run
-// starts one.
+// The package requires Linux with the modules rfcomm and hci_vhci, access to
+// /dev/vhci, and the capability CAP_NET_ADMIN. Root has both privileges, and
+// other users can be given them. If one is missing, [Require] skips the test
+// and names the remedy. Use a virtual machine: faults trigger bugs in the
+// kernel's Bluetooth code, and some of them crash the machine. This module's
+// lab/run starts one.
 //
 // # Controllers
 //

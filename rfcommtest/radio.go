@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"sync"
 	"time"
 
@@ -160,8 +159,9 @@ type Radio struct {
 // radio.
 //
 // If the machine cannot run a radio, the error matches errors.ErrUnsupported
-// and names the cause: it is not Linux, the kernel has no Bluetooth or no
-// /dev/vhci, or the process may not open /dev/vhci or bring adapters up.
+// and names the cause and a remedy: it is not Linux, the kernel has no
+// Bluetooth, no module rfcomm or no /dev/vhci, Bluetooth is blocked by rfkill,
+// or the process may not open /dev/vhci or lacks CAP_NET_ADMIN.
 func NewRadio(config Config) (*Radio, error) {
 	if err := config.check(); err != nil {
 		return nil, err
@@ -170,13 +170,9 @@ func NewRadio(config Config) (*Radio, error) {
 		return nil, err
 	}
 	r := newRadio(config)
-	err := r.begin()
-	if errors.Is(err, fs.ErrPermission) {
-		err = &unavailableError{"run as root", err}
-	}
-	if err != nil {
+	if err := r.begin(); err != nil {
 		r.Close()
-		return nil, err
+		return nil, explain(err, useRemedies)
 	}
 	return r, nil
 }

@@ -98,11 +98,11 @@ func AwaitNoLinks(index int) {
 const pause = 2 * time.Millisecond
 
 // eventually calls attempt until it succeeds or patience has passed. It does
-// not retry after a permission error.
+// not retry after a permission error, or if rfkill blocks the adapter.
 func eventually(attempt func() error) error {
 	for end := time.Now().Add(patience); ; time.Sleep(pause) {
 		err := attempt()
-		if err == nil || errors.Is(err, fs.ErrPermission) || time.Now().After(end) {
+		if err == nil || errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ERFKILL) || time.Now().After(end) {
 			return err
 		}
 	}

@@ -1,0 +1,190 @@
+package rfcommtest_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+)
+
+// unsupported checks that NewRadio fails because of an errno, and names a
+// remedy.
+func unsupported(t *testing.T, errno syscall.Errno, remedy string) {
+	t.Helper()
+	r, err := rfcommtest.NewRadio(rfcommtest.Config{})
+	if err == nil {
+		r.Close()
+	}
+	if !errors.Is(err, errors.ErrUnsupported) || !errors.Is(err, errno) || !strings.Contains(err.Error(), remedy) {
+		t.Errorf("NewRadio returned %v, want %v and the remedy %q", err, errno, remedy)
+	}
+	t.Log(err)
+}
+
+// Values of struct rfkill_event (include/uapi/linux/rfkill.h).
+const (
+	rfkillBluetooth = 2 // RFKILL_TYPE_BLUETOOTH
+	rfkillChangeAll = 3 // RFKILL_OP_CHANGE_ALL
+)
+
+// rfkill blocks or unblocks all Bluetooth adapters, including later ones.
+func rfkill(t *testing.T, block byte) {
+	t.Helper()
+	file, err := os.OpenFile("/dev/rfkill", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.Write([]byte{0, 0, 0, 0, rfkillBluetooth, rfkillChangeAll, block, 0}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNewRadioNamesRfkill(t *testing.T) {
+	lab := labtest.Require(t)
+	labtest.RequireRoot(t)
+	for _, adapter := range []int{labtest.DialerAdapter, labtest.DeviceAdapter} {
+		lab.Down(adapter) // so that the block does not change their state
+	}
+	rfkill(t, 1)
+	defer rfkill(t, 0)
+	unsupported(t, unix.ERFKILL, "rfkill unblock bluetooth")
+	rfkill(t, 0)
+	two(t, rfcommtest.Config{})
+}
+
+func TestNewRadioNamesMissingModule(t *testing.T) {
+	lab := labtest.Require(t)
+	labtest.RequireRoot(t)
+	lab.UnloadRFCOMM()
+	unsupported(t, unix.EPROTONOSUPPORT, "modprobe rfcomm")
+}
+
+// nobody is the ID of the user and group without rights in Debian.
+const nobody = 65534
+
+// asNobody runs a test of this binary as nobody, with a set of capabilities.
+func asNobody(t *testing.T, test string, capabilities ...uintptr) {
+	t.Helper()
+	c := exec.Command(readableBinary(t), "-test.v", "-test.run", "^"+test+"$")
+	c.Env = append(os.Environ(), nobodyVariable+"=1", "RFCOMMTEST_REQUIRE=0")
+	c.SysProcAttr = &syscall.SysProcAttr{
+		Credential:  &syscall.Credential{Uid: nobody, Gid: nobody},
+		AmbientCaps: capabilities,
+	}
+	output, err := c.CombinedOutput()
+	t.Logf("%s", output)
+	if err != nil || !strings.Contains(string(output), "--- PASS: "+test) {
+		t.Errorf("as nobody: %v", err)
+	}
+}
+
+// nobodyVariable is set for tests that asNobody runs.
+const nobodyVariable = "RFCOMMTEST_NOBODY"
+
+// readableBinary returns the path of this binary or, if its directories are not
+// open to every user, of a copy.
+func readableBinary(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if open(filepath.Dir(path)) {
+		return path
+	}
+	dir, err := os.MkdirTemp("", "nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	binary, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(dir, "test")
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, binary, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// open reports whether every user can reach the files of a directory.
+func open(dir string) bool {
+	const search = 0o001
+	for {
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode().Perm()&search == 0 {
+			return false
+		}
+		if dir == filepath.Dir(dir) {
+			return true
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// openDevice gives every user access to /dev/vhci until the end of the test.
+func openDevice(t *testing.T) {
+	t.Helper()
+	const path = "/dev/vhci"
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Chmod(path, info.Mode().Perm()) })
+	if err := os.Chmod(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNewRadioWithoutRoot(t *testing.T) {
+	labtest.Require(t)
+	if os.Getenv(nobodyVariable) == "" {
+		labtest.RequireRoot(t)
+		openDevice(t)
+		asNobody(t, "TestNewRadioWithoutRoot", unix.CAP_NET_ADMIN)
+		return
+	}
+	r, a, b := two(t, rfcommtest.Config{})
+	dialed, accepted := connect(t, a, b)
+	pass(t, dialed, accepted)
+	if err := r.Link(a, b).Pair(); err != nil {
+		t.Error(err)
+	}
+	encrypted(t, a, b)
+	for _, do := range []func() error{a.Down, a.Up, a.Unplug, a.Plug} {
+		if err := do(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestNewRadioNamesMissingCapability(t *testing.T) {
+	labtest.Require(t)
+	if os.Getenv(nobodyVariable) == "" {
+		labtest.RequireRoot(t)
+		openDevice(t)
+		asNobody(t, "TestNewRadioNamesMissingCapability")
+		return
+	}
+	unsupported(t, unix.EPERM, "CAP_NET_ADMIN")
+}
+
+func TestNewRadioNamesDevicePermission(t *testing.T) {
+	labtest.Require(t)
+	if os.Getenv(nobodyVariable) == "" {
+		labtest.RequireRoot(t)
+		asNobody(t, "TestNewRadioNamesDevicePermission", unix.CAP_NET_ADMIN)
+		return
+	}
+	unsupported(t, unix.EACCES, "/dev/vhci")
+}
