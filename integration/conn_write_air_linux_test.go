@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
@@ -35,18 +34,18 @@ type airConn struct {
 }
 
 // connect returns a new connection over a radio with this setting.
-func (s setting) connect(t testing.TB, channel int) *airConn {
+func (s setting) connect(t testing.TB) *airConn {
 	t.Helper()
 	withMTU(t, s.mtu)
 	radio := rfcommtest.Require(t, rfcommtest.Config{ACLLength: s.aclLength, PacketTypes: packetTypes[s.packets]})
 	near, far := radio.Controllers()[0], radio.Controllers()[1]
-	radio.Link(near, far).SimulateAirtime(packetTypes[s.packets])
-
-	address := rfcomm.Addr{Device: far.Addr(), Channel: channel}
-	listener := conntest.ListenAt(t, address)
-	defer listener.Close()
-	dialed := conntest.Dial(t, near.Addr(), address)
-	return &airConn{radio, near, dialed, conntest.Accept(t, listener)}
+	link := radio.Link(near, far)
+	link.SimulateAirtime(packetTypes[s.packets])
+	dialed, accepted, err := link.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &airConn{radio, near, dialed, accepted}
 }
 
 func (l *airConn) close() {
@@ -76,9 +75,9 @@ const learned = 128 << 10
 
 // rate returns the payload rate of writes of one size, in kB/s, computed from
 // the slots that the packets take.
-func (s setting) rate(t testing.TB, channel, size int, write func(c *rfcomm.Conn, data []byte)) float64 {
+func (s setting) rate(t testing.TB, size int, write func(c *rfcomm.Conn, data []byte)) float64 {
 	t.Helper()
-	l := s.connect(t, channel)
+	l := s.connect(t)
 	defer l.close()
 	const measured = 96 << 10
 	l.send(t, learned, size, write)
@@ -121,7 +120,7 @@ func TestConnWriteFillsBasebandPackets(t *testing.T) {
 		}
 		got := make(map[string]float64)
 		for way, write := range ways(t) {
-			got[way] = tt.rate(t, 1+i, 32<<10, write)
+			got[way] = tt.rate(t, 32<<10, write)
 		}
 		t.Logf("%+v: %.1f kB/s in whole, %.1f in chunks", tt.setting, got["whole"], got["chunks"])
 		if !near(got["whole"], tt.whole) || !near(got["chunks"], tt.chunks) {
@@ -135,11 +134,11 @@ func TestConnWriteFillsBasebandPackets(t *testing.T) {
 func TestConnWriteKeepsFrameWhole(t *testing.T) {
 	inLab(t)
 	labtest.RequireRoot(t)
-	for i, s := range []setting{
+	for _, s := range []setting{
 		{"3-DH5", 679, 1000},
 		{"DH5", 310, 1000},
 	} {
-		l := s.connect(t, 11+i)
+		l := s.connect(t)
 		l.send(t, learned, 32<<10, ways(t)["chunks"])
 		for _, size := range []int{20, 329, 700, 754, 900, 968, 1000} {
 			if _, err := l.dialed.Write(make([]byte, size)); err != nil {
@@ -189,8 +188,8 @@ func BenchmarkConnWriteChunks(b *testing.B) {
 				for _, size := range []int{4096, 32768} {
 					for way := range ways(b) {
 						b.Run(fmt.Sprintf("%s/acl=%d/mtu=%d/size=%d/%s", packets, aclLength, mtu, size, way), func(b *testing.B) {
-							for i := range b.N {
-								b.ReportMetric(setting{packets, aclLength, mtu}.rate(b, 1+i%30, size, ways(b)[way]), "kB/s-on-air")
+							for range b.N {
+								b.ReportMetric(setting{packets, aclLength, mtu}.rate(b, size, ways(b)[way]), "kB/s-on-air")
 							}
 						})
 					}

@@ -19,18 +19,12 @@ func ExampleRequire() {
 		link := radio.Link(phone, printer)
 		link.SetSupervisionTimeout(time.Second) // the kernel's default is 20 s
 
-		var lc rfcomm.ListenConfig
-		listener, err := lc.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: printer.Addr(), Channel: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: phone.Addr()}}
-		conn, err := d.DialRFCOMM(t.Context(), rfcomm.Addr{Device: printer.Addr(), Channel: 1})
+		conn, peer, err := link.Connect(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
+		defer peer.Close()
 
 		link.Disconnect(rfcommtest.ConnectionTimeout)
 		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, syscall.ETIMEDOUT) {

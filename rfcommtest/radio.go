@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
@@ -149,6 +150,8 @@ type Radio struct {
 	// Guarded by radio's lock:
 	agent  *adapter.Agent // nil until a controller needs it
 	closed bool           // no adapters and no agent may be created any more
+
+	channels atomic.Uint32 // tried by listen so far
 
 	closeOnce sync.Once
 	closeErr  error

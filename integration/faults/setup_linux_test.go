@@ -129,13 +129,7 @@ func dial(ctx context.Context, from *rfcommtest.Controller, to rfcomm.Addr) (*rf
 // connect returns the two ends of a new connection.
 func (s *setup) connect(t testing.TB, from, to *rfcommtest.Controller) (dialed, accepted *rfcomm.Conn) {
 	t.Helper()
-	l := listen(t, to)
-	defer l.Close()
-	dialed, err := dial(t.Context(), from, conntest.AddrOf(l))
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted, err = l.AcceptRFCOMM()
+	dialed, accepted, err := s.radio.Link(from, to).Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,20 +156,12 @@ func (s *setup) connectsAnew(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), anewWithin)
 	defer cancel()
-	l := listen(t, s.far)
-	defer l.Close()
-	dialed, err := dial(ctx, s.near, conntest.AddrOf(l))
+	dialed, accepted, err := s.link().Connect(ctx)
 	if err != nil {
 		t.Errorf("a new connection: %v", err)
 		return
 	}
 	defer dialed.Close()
-	l.SetDeadline(time.Now().Add(anewWithin))
-	accepted, err := l.AcceptRFCOMM()
-	if err != nil {
-		t.Errorf("accepting a new connection: %v", err)
-		return
-	}
 	defer accepted.Close()
 	for _, c := range []*rfcomm.Conn{dialed, accepted} {
 		c.SetDeadline(time.Now().Add(anewWithin))
