@@ -20,14 +20,13 @@ func TestNewRadioRejectsInvalidConfigs(t *testing.T) {
 		config rfcommtest.Config
 		says   []string
 	}{
-		"one controller":      {rfcommtest.Config{Controllers: 1}, []string{"Controllers is 1", "2 to 8"}},
-		"nine controllers":    {rfcommtest.Config{Controllers: 9}, []string{"Controllers is 9", "2 to 8"}},
+		"nine controllers":    {rfcommtest.Config{Controllers: 9}, []string{"Controllers is 9", "1 to 8"}},
 		"a negative length":   {rfcommtest.Config{ACLLength: -1}, []string{"ACLLength is -1", "27 to 1021"}},
 		"a short length":      {rfcommtest.Config{ACLLength: 26}, []string{"ACLLength is 26"}},
 		"a long length":       {rfcommtest.Config{ACLLength: 1022}, []string{"ACLLength is 1022"}},
 		"many buffers":        {rfcommtest.Config{ACLBuffers: 256}, []string{"ACLBuffers is 256", "1 to 255"}},
 		"too many elements":   {rfcommtest.Config{Controllers: 2, Each: make([]rfcommtest.ControllerConfig, 3)}, []string{"Each has 3 elements", "2 controllers"}},
-		"nine elements":       {rfcommtest.Config{Each: make([]rfcommtest.ControllerConfig, 9)}, []string{"Controllers is 9", "2 to 8"}},
+		"nine elements":       {rfcommtest.Config{Each: make([]rfcommtest.ControllerConfig, 9)}, []string{"Controllers is 9", "1 to 8"}},
 		"an unknown version":  {second(rfcommtest.ControllerConfig{Version: 1}), []string{"Each[1].Version is 1", "Version20"}},
 		"an unknown feature":  {second(rfcommtest.ControllerConfig{Without: rfcommtest.SimplePairing | 0x80}), []string{"Each[1].Without is 0x84", "0x80"}},
 		"a long name":         {second(rfcommtest.ControllerConfig{Name: strings.Repeat("n", 249)}), []string{"Each[1].Name has 249 bytes", "248"}},

@@ -13,6 +13,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/btsnoop"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/controller"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/l2cap"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/vhci"
 )
 
@@ -20,11 +21,12 @@ import (
 const closeReason = hcipacket.RemoteUserTerminated
 
 // A Controller is a virtual Bluetooth controller. While it is plugged in, the
-// kernel has an adapter for it.
+// kernel has an adapter for it, unless it is that of a [Device].
 type Controller struct {
 	radio  *Radio
 	number int
 	core   *controller.Controller // guarded by the radio's lock
+	script *l2cap.Host            // in place of the kernel, for a Device
 
 	// mu serializes changes of the adapter. Code that locks several controllers
 	// locks those with lower numbers first.
@@ -36,23 +38,27 @@ type Controller struct {
 
 func newController(r *Radio, number int) *Controller {
 	c := &Controller{radio: r, number: number, settings: defaultSettings}
-	address := r.config.Address
-	address[5] += byte(number)
-	config := r.config.Each[number]
-	r.radio.Lock()
-	defer r.radio.Unlock()
-	c.core = controller.New(r.radio, number, controller.Config{
+	c.create(r.config.Each[number], fmt.Sprintf("rfcommtest %d", number), c.output)
+	return c
+}
+
+// create creates the core with the address of the controller's number.
+func (c *Controller) create(config ControllerConfig, name string, output func(packet []byte)) {
+	address := c.radio.config.Address
+	address[5] += byte(c.number)
+	c.radio.radio.Lock()
+	defer c.radio.radio.Unlock()
+	c.core = controller.New(c.radio.radio, c.number, controller.Config{
 		Address:     hcipacket.Address(address),
-		Name:        fmt.Sprintf("rfcommtest %d", number),
+		Name:        name,
 		Seen:        controller.Identity{Name: config.Name, Class: config.Class, Response: bytes.Clone(config.EIR)},
 		Version:     controller.Version(config.Version),
 		Without:     controller.Features(config.Without),
 		ACLLength:   config.ACLLength,
 		ACLBuffers:  config.ACLBuffers,
 		PacketTypes: air.PacketTypes(config.PacketTypes),
-		Output:      c.output,
+		Output:      output,
 	})
-	return c
 }
 
 func (c *Controller) address() hcipacket.Address { return c.core.Station().Address() }
@@ -71,8 +77,9 @@ func (c *Controller) index() (index int, ok bool) {
 	return c.device.Index(), true
 }
 
-// Name returns the name of the kernel's adapter, such as "hci0", or "" while
-// the controller is unplugged. Plug can change the name.
+// Name returns the name of the kernel's adapter, such as "hci0", or "" if there
+// is none because the controller is unplugged or that of a [Device]. Plug can
+// change the name.
 func (c *Controller) Name() string {
 	index, ok := c.index()
 	if !ok {
@@ -125,6 +132,10 @@ func (c *Controller) Airtime() Airtime {
 func (c *Controller) Unplug() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.script != nil {
+		c.script.PowerOff(func() { c.locked(c.core.PowerOff) })
+		return nil
+	}
 	return c.unplug()
 }
 
@@ -158,6 +169,9 @@ func (c *Controller) unplug() error {
 // [Controller.SetSimplePairing] and [Controller.SetPIN]. If the controller is
 // already plugged in, Plug does the same as Up.
 func (c *Controller) Plug() error {
+	if c.script != nil {
+		return c.Up()
+	}
 	if err := c.plugIn(); err != nil {
 		return err
 	}
@@ -200,6 +214,9 @@ func (c *Controller) plugIn() error {
 // it marked as pending. From then on the adapter sends no data, and
 // hci_unregister_dev never returns. Linux 7.1 removes the mark (a7488f089bdf).
 func (c *Controller) Down() error {
+	if c.script != nil {
+		return c.Unplug()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.usable(); err != nil {
@@ -220,6 +237,12 @@ func (c *Controller) Down() error {
 func (c *Controller) Up() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.script != nil {
+		if c.script.PowerOn() != nil {
+			return errClosed
+		}
+		return nil
+	}
 	if err := c.usable(); err != nil {
 		return err
 	}
@@ -254,6 +277,8 @@ func (c *Controller) usable() error {
 	switch {
 	case c.radio.isClosed():
 		return errClosed
+	case c.script != nil:
+		return errScripted
 	case c.device == nil:
 		return errUnplugged
 	}
@@ -262,6 +287,9 @@ func (c *Controller) usable() error {
 
 // errUnplugged is returned by methods that need an adapter.
 var errUnplugged = errors.New("rfcommtest: the controller is unplugged; call Plug first")
+
+// errScripted is returned by methods that need an adapter, for a Device.
+var errScripted = errors.New("rfcommtest: the controller is that of a Device, and no adapter of the kernel")
 
 // errClosed is returned by methods that need an adapter, or would create one,
 // after Close.
@@ -288,8 +316,14 @@ func (c *Controller) input(device *vhci.Device, packet []byte) {
 	if c.device != device {
 		return
 	}
-	c.radio.logPacket(device.Index(), btsnoop.ToController, packet)
-	// An invalid packet is the kernel's fault. It is in the log.
+	c.execute(device.Index(), packet)
+}
+
+// execute logs a packet of the host and passes it to the core. The radio's lock
+// is held.
+func (c *Controller) execute(index int, packet []byte) {
+	c.radio.logPacket(index, btsnoop.ToController, packet)
+	// An invalid packet is the host's fault. It is in the log.
 	_ = c.core.Input(packet)
 }
 
@@ -299,7 +333,16 @@ func (c *Controller) output(packet []byte) {
 	if c.device == nil {
 		return
 	}
-	c.radio.logPacket(c.device.Index(), btsnoop.ToHost, packet)
+	c.deliver(c.device.Index(), packet)
 	// Write fails if the kernel is taking the adapter down.
 	_, _ = c.device.Write(packet)
+}
+
+// firstScriptedIndex is the index of the first Device in the log. The kernel
+// gives its adapters the smallest indexes that are free.
+const firstScriptedIndex = 0x8000
+
+// deliver logs a packet for the host. The radio's lock is held.
+func (c *Controller) deliver(index int, packet []byte) {
+	c.radio.logPacket(index, btsnoop.ToHost, packet)
 }

@@ -21,6 +21,10 @@
 // kernel's Bluetooth code, and some of them crash the machine. This module's
 // lab/run starts one.
 //
+// A [Device] is not attached to the kernel: a test plays it over L2CAP, as a
+// peer that behaves strangely. A radio that has only devices works on every
+// platform, without privileges.
+//
 // # Controllers
 //
 // A controller speaks HCI with the kernel's driver for virtual controllers

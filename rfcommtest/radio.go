@@ -17,8 +17,8 @@ import (
 
 // The number of controllers of a Radio.
 const (
-	minControllers = 2
-	maxControllers = 8
+	defaultControllers = 2
+	maxControllers     = 8
 )
 
 // Defaults of a Config. As with most controllers, an ACL packet can be as long
@@ -38,7 +38,9 @@ const (
 // A Config holds the options of a Radio. The zero value gives two controllers
 // like those in most computers.
 type Config struct {
-	// Controllers is the number of controllers, from 2 to 8. The default is 2.
+	// Controllers is the number of controllers, from 1 to 8. The default is 2. A
+	// negative value means none: the radio then has only the devices that
+	// [Radio.NewDevice] adds, and works on every platform.
 	Controllers int
 
 	// ACLLength is the maximum number of data bytes in one ACL packet of the
@@ -78,13 +80,18 @@ type Config struct {
 // check returns an error that names the first invalid field. It replaces zero
 // fields by their defaults.
 func (c *Config) check() error {
+	fewest := 1
+	if c.Controllers < 0 {
+		fewest = c.Controllers
+	}
 	if err := checkLimits("Config", []limit{
-		{"Controllers", &c.Controllers, minControllers, maxControllers, max(minControllers, len(c.Each))},
+		{"Controllers", &c.Controllers, fewest, maxControllers, max(defaultControllers, len(c.Each))},
 		{"ACLLength", &c.ACLLength, minACLLength, maxACLLength, defaultACLLength},
 		{"ACLBuffers", &c.ACLBuffers, 1, maxACLBuffers, defaultACLBuffers},
 	}); err != nil {
 		return fmt.Errorf("rfcommtest: %w", err)
 	}
+	c.Controllers = max(c.Controllers, 0)
 	if c.PacketTypes == 0 {
 		c.PacketTypes = EDR3
 	}
@@ -153,6 +160,9 @@ type Radio struct {
 
 	channels atomic.Uint32 // tried by listen so far
 
+	devicesMu sync.Mutex // guards devices; acquired before radio's lock
+	devices   []*Device
+
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -169,8 +179,10 @@ func NewRadio(config Config) (*Radio, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	if err := available(); err != nil {
-		return nil, err
+	if config.Controllers > 0 {
+		if err := available(); err != nil {
+			return nil, err
+		}
 	}
 	r := newRadio(config)
 	if err := r.begin(); err != nil {
@@ -213,7 +225,17 @@ func (r *Radio) each(do func(*Controller) error) error {
 	return errors.Join(errs...)
 }
 
-// Controllers returns the controllers, in the order of their addresses.
+// eachDevice calls do for all devices.
+func (r *Radio) eachDevice(do func(*Device)) {
+	r.devicesMu.Lock()
+	defer r.devicesMu.Unlock()
+	for _, d := range r.devices {
+		do(d)
+	}
+}
+
+// Controllers returns the controllers that the kernel uses, in the order of
+// their addresses.
 func (r *Radio) Controllers() []*Controller { return append([]*Controller(nil), r.controllers...) }
 
 // Link returns the Link between two controllers of the radio, in either order.
@@ -255,6 +277,7 @@ func (r *Radio) Close() error {
 		// first.
 		r.disconnectAll()
 		err := r.each((*Controller).unplug)
+		r.eachDevice(func(d *Device) { d.script.Close() })
 		r.radio.Lock()
 		r.radio.Close()
 		agent, logError := r.agent, r.logError
@@ -277,9 +300,11 @@ func (r *Radio) isClosed() bool {
 // waits until the kernel has dropped the connections over these links and over
 // those that have just ended.
 func (r *Radio) disconnectAll() {
+	all := r.Controllers()
+	r.eachDevice(func(d *Device) { all = append(all, d.Controller) })
 	r.radio.Lock()
-	for i, a := range r.controllers {
-		for _, b := range r.controllers[i+1:] {
+	for i, a := range all {
+		for _, b := range all[i+1:] {
 			conditions := r.radio.Conditions(a.address(), b.address())
 			conditions.Resume()
 			conditions.Disconnect(closeReason)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/adapter"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/controller"
+	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/l2cap"
 )
 
 // A Scan is a set of requests that a controller answers.
@@ -170,6 +171,13 @@ func (c *Controller) set(name string, change func(*settings), apply func() error
 	defer c.mu.Unlock()
 	if c.radio.isClosed() {
 		return errClosed
+	}
+	if c.script != nil {
+		change(&c.settings)
+		c.script.Set(l2cap.Settings{
+			Scan: uint8(c.settings.scan), SimplePairing: c.settings.simple != simpleOff, PIN: c.settings.pin,
+		})
+		return nil
 	}
 	if c.device != nil {
 		if err := apply(); err != nil {

@@ -74,6 +74,9 @@ func New(r *radio.Radio, number int, config Config) *Controller {
 // Station returns the controller's station.
 func (c *Controller) Station() *radio.Station { return c.station }
 
+// Name returns the controller's name until the host writes another.
+func (c *Controller) Name() string { return c.config.Name }
+
 // clear brings the controller into its state after a reset.
 func (c *Controller) clear() {
 	c.settings = defaultSettings(c.config)
