@@ -47,7 +47,7 @@ func runAccepting(s *scenario) {
 	case killed:
 		s.startChild("dial", (rfcomm.Addr{Device: s.far.Addr()}).String(), conntest.AddrOf(l).String())
 	case wrongFrames:
-		p := s.rawPeer(s.third, s.near)
+		p := s.rawPeer()
 		p.session()
 		p.sendAllMalformed(byte(conntest.AddrOf(l).Channel << 1))
 	default:

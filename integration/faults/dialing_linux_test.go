@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/mux"
 )
 
 // dialing applies a fault during a Dial. A fault that concerns the page strikes
@@ -70,15 +71,15 @@ func runDialing(s *scenario) {
 	case wrongFrames:
 		// The kernel dials over the existing session, no matter which
 		// end began it.
-		p := s.rawPeer(s.third, s.near)
+		p := s.rawPeer()
 		p.session()
-		address = s.childAddress(s.third)
+		address = s.childAddress(s.device.Controller)
 		s.strike()
 		dialed := dials()
 		hosttest.Receive(s, p.commands)
 		dlci := byte(address.Channel<<1 | 1)
 		p.sendAllMalformed(dlci)
-		p.send(frame(dlci, dm))
+		p.send(mux.Frame(dlci, mux.DM))
 		s.await(dialed)
 	default:
 		s.connected() // so that there is a link

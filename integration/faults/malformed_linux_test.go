@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/test/mux"
 )
 
 // A malformation is a message, of one or more frames, that no
@@ -25,42 +27,42 @@ type malformation struct {
 func malformed(dlci byte) []malformation {
 	const closed = 28 // a channel without a listener
 	address := dlci<<2 | 3
-	wrong := frame(dlci, uih, []byte("wrong checksum")...)
+	wrong := mux.Frame(dlci, mux.UIH, []byte("wrong checksum")...)
 	wrong[len(wrong)-1] ^= 0x55
 	data := bytes.Repeat([]byte("?"), 50)
 	return []malformation{
 		{name: "wrong checksum", frames: [][]byte{wrong}},
 		{name: "an empty packet", frames: [][]byte{{}}},
 		{name: "one byte", frames: [][]byte{{address}}},
-		{name: "two bytes", frames: [][]byte{{address, uih}}},
-		{name: "unknown type of frame", frames: [][]byte{frame(dlci, 0x87, data...)}},
-		{name: "data for a closed channel", frames: [][]byte{frame(closed, uih, data...), frame(61, uih, data...)}},
-		{name: "unexpected answers", frames: [][]byte{frame(closed, ua), frame(closed, dm), frame(63, ua), frame(63, dm)}},
-		{name: "invalid channels", frames: [][]byte{frame(1, sabm), frame(62, sabm), frame(63, sabm), frame(63, disconnect)}},
-		{name: "a channel without a listener", frames: [][]byte{frame(closed, sabm), frame(closed, disconnect)}},
-		{name: "a second session", frames: [][]byte{frame(0, sabm)}},
-		{name: "an empty command", frames: [][]byte{frame(0, uih)}},
-		{name: "half a command", frames: [][]byte{frame(0, uih, parameterNegotiation<<2|3)}},
-		{name: "unknown commands", frames: [][]byte{command(0x3f, true, data...), command(0x01, true), command(0x3f, false, data...)}},
+		{name: "two bytes", frames: [][]byte{{address, mux.UIH}}},
+		{name: "unknown type of frame", frames: [][]byte{mux.Frame(dlci, 0x87, data...)}},
+		{name: "data for a closed channel", frames: [][]byte{mux.Frame(closed, mux.UIH, data...), mux.Frame(61, mux.UIH, data...)}},
+		{name: "unexpected answers", frames: [][]byte{mux.Frame(closed, mux.UA), mux.Frame(closed, mux.DM), mux.Frame(63, mux.UA), mux.Frame(63, mux.DM)}},
+		{name: "invalid channels", frames: [][]byte{mux.Frame(1, mux.SABM), mux.Frame(62, mux.SABM), mux.Frame(63, mux.SABM), mux.Frame(63, mux.Disconnect)}},
+		{name: "a channel without a listener", frames: [][]byte{mux.Frame(closed, mux.SABM), mux.Frame(closed, mux.Disconnect)}},
+		{name: "a second session", frames: [][]byte{mux.Frame(0, mux.SABM)}},
+		{name: "an empty command", frames: [][]byte{mux.Frame(0, mux.UIH)}},
+		{name: "half a command", frames: [][]byte{mux.Frame(0, mux.UIH, mux.ParameterNegotiation<<2|3)}},
+		{name: "unknown commands", frames: [][]byte{mux.Command(0x3f, true, data...), mux.Command(0x01, true), mux.Command(0x3f, false, data...)}},
 		{name: "commands without content", frames: [][]byte{
-			command(parameterNegotiation, true), command(modemStatus, true), command(remotePort, true),
-			command(lineStatus, true), command(testCommand, true),
+			mux.Command(mux.ParameterNegotiation, true), mux.Command(mux.ModemStatus, true), mux.Command(mux.RemotePort, true),
+			mux.Command(mux.LineStatus, true), mux.Command(mux.Test, true),
 		}},
 		{name: "commands with too much content", frames: [][]byte{
-			command(parameterNegotiation, true, data...), command(modemStatus, true, data...), command(remotePort, true, data...),
-			command(lineStatus, true, data...), command(testCommand, true, data...),
+			mux.Command(mux.ParameterNegotiation, true, data...), mux.Command(mux.ModemStatus, true, data...), mux.Command(mux.RemotePort, true, data...),
+			mux.Command(mux.LineStatus, true, data...), mux.Command(mux.Test, true, data...),
 		}},
 		{name: "commands for invalid channels", frames: [][]byte{
-			command(parameterNegotiation, true, 63, 0xf0, 7, 0, 0xff, 0xff, 0, 7), command(parameterNegotiation, true, 0, 0xf0, 7, 0, 0, 0, 0, 0),
-			command(modemStatus, true, 63<<2|3, 0xff), command(modemStatus, true, closed<<2|3, 0xff),
-			command(remotePort, true, 63<<2|3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff),
+			mux.Command(mux.ParameterNegotiation, true, 63, 0xf0, 7, 0, 0xff, 0xff, 0, 7), mux.Command(mux.ParameterNegotiation, true, 0, 0xf0, 7, 0, 0, 0, 0, 0),
+			mux.Command(mux.ModemStatus, true, 63<<2|3, 0xff), mux.Command(mux.ModemStatus, true, closed<<2|3, 0xff),
+			mux.Command(mux.RemotePort, true, 63<<2|3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff),
 		}},
 		{name: "truncated headers with a correct checksum", frames: [][]byte{
-			truncated(dlci, uih), truncated(dlci, uih, 2), truncated(dlci, uihCredits), truncated(dlci, uihCredits, 1),
-		}, taken: []byte{address, uih, address, uih, 2, uihCredits}},
-		{name: "frames without data", frames: slices.Repeat([][]byte{frame(dlci, uih)}, 100)},
-		{name: "a second answer", frames: [][]byte{frame(dlci, ua)}},
-		{name: "too many credits", frames: slices.Repeat([][]byte{frame(dlci, uihCredits, 255)}, 200)},
+			mux.Truncated(dlci, mux.UIH), mux.Truncated(dlci, mux.UIH, 2), mux.Truncated(dlci, mux.UIHCredits), mux.Truncated(dlci, mux.UIHCredits, 1),
+		}, taken: []byte{address, mux.UIH, address, mux.UIH, 2, mux.UIHCredits}},
+		{name: "frames without data", frames: slices.Repeat([][]byte{mux.Frame(dlci, mux.UIH)}, 100)},
+		{name: "a second answer", frames: [][]byte{mux.Frame(dlci, mux.UA)}},
+		{name: "too many credits", frames: slices.Repeat([][]byte{mux.Frame(dlci, mux.UIHCredits, 255)}, 200)},
 	}
 }
 
@@ -73,12 +75,6 @@ func takesHeaders(t testing.TB) bool {
 		t.Fatal(err)
 	}
 	return strings.HasPrefix(unix.ByteSliceToString(system.Release[:]), "6.1.")
-}
-
-// truncated returns a frame that ends within its header.
-func truncated(dlci, kind byte, length ...byte) []byte {
-	f := append([]byte{dlci<<2 | 3, kind}, length...)
-	return append(f, checksum(f, kind))
 }
 
 // allMalformed returns the frames of all malformations that no kernel delivers

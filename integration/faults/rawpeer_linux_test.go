@@ -1,27 +1,22 @@
 package faults
 
 import (
-	"errors"
-	"os"
+	"context"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/mux"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// psm is the L2CAP PSM of RFCOMM.
-const psm = 3
-
 // A rawPeer is an RFCOMM implementation of the test's own, over an L2CAP
-// socket, that sends any frames.
+// channel of the scripted device, that sends any frames.
 type rawPeer struct {
 	*scenario
-	file     *os.File
+	conn     *rfcommtest.L2CAPConn
 	answers  chan byte     // types of the received frames, except for data
 	commands chan byte     // types of the commands received on the control channel
 	tests    chan string   // contents of the received responses to test commands
@@ -31,49 +26,25 @@ type rawPeer struct {
 	finished chan struct{} // closed when nothing more can be received
 }
 
-// rawPeer connects a rawPeer at one device to the kernel's RFCOMM at another.
-func (s *scenario) rawPeer(at, to *rfcommtest.Controller) *rawPeer {
+// rawPeer connects a rawPeer to the kernel's RFCOMM at near, until the end of
+// the scenario.
+func (s *scenario) rawPeer() *rawPeer {
 	s.Helper()
-	fd := s.l2cap(at)
-	err := unix.Connect(fd, &unix.SockaddrL2{PSM: psm, Addr: to.Addr()})
-	for end := time.Now().Add(anewWithin); errors.Is(err, unix.EINTR) && time.Now().Before(end); {
-		err = unix.Connect(fd, &unix.SockaddrL2{PSM: psm, Addr: to.Addr()})
-	}
-	if err != nil && !errors.Is(err, unix.EISCONN) {
-		unix.Close(fd)
-		s.Fatalf("connecting L2CAP: %v", err)
-	}
-	return s.newRawPeer(fd)
-}
-
-// l2cap returns an L2CAP socket that is bound to a device.
-func (s *scenario) l2cap(at *rfcommtest.Controller) int {
-	s.Helper()
-	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, unix.BTPROTO_L2CAP)
+	ctx, cancel := context.WithTimeout(s.Context(), anewWithin)
+	defer cancel()
+	conn, err := s.device.DialL2CAP(ctx, s.near.Addr(), mux.PSM)
 	s.must(err)
-	if err := unix.Bind(fd, &unix.SockaddrL2{Addr: at.Addr()}); err != nil {
-		unix.Close(fd)
-		s.Fatalf("binding L2CAP: %v", err)
-	}
-	return fd
-}
-
-// newRawPeer returns a rawPeer on a connected socket, until the end of the
-// scenario.
-func (s *scenario) newRawPeer(fd int) *rawPeer {
-	s.Helper()
-	s.must(unix.SetNonblock(fd, true))
-	p := &rawPeer{scenario: s, file: os.NewFile(uintptr(fd), "l2cap"),
+	p := &rawPeer{scenario: s, conn: conn,
 		answers: make(chan byte, 1000), commands: make(chan byte, 1000), tests: make(chan string, 1000), data: make(chan []byte, 1000), finished: make(chan struct{})}
 	go p.listen()
-	s.atEnd(func() { p.file.Close(); <-p.finished })
+	s.atEnd(func() { p.conn.Close(); <-p.finished })
 	return p
 }
 
 // send sends a frame.
 func (p *rawPeer) send(frame []byte) {
 	p.Helper()
-	if _, err := p.file.Write(frame); err != nil {
+	if _, err := p.conn.Write(frame); err != nil {
 		p.Errorf("sending % x: %v", frame, err)
 	}
 }
@@ -85,7 +56,7 @@ func (p *rawPeer) sendAllMalformed(dlci byte) {
 	for _, f := range allMalformed(dlci) {
 		p.send(f)
 	}
-	p.send(command(testCommand, true, []byte(testContent)...))
+	p.send(mux.Command(mux.Test, true, []byte(testContent)...))
 	for limit := time.After(anewWithin); ; {
 		select {
 		case got := <-p.tests:
@@ -102,41 +73,40 @@ func (p *rawPeer) sendAllMalformed(dlci byte) {
 // testContent is the content of a test command.
 const testContent = "are you there?"
 
-// listen receives the kernel's frames, and answers its commands.
+// listen receives the kernel's frames, and answers its MSC commands.
 func (p *rawPeer) listen() {
 	defer close(p.finished)
 	buffer := make([]byte, 2048)
 	for {
-		n, err := p.file.Read(buffer)
-		if err != nil || n < 4 {
+		n, err := p.conn.Read(buffer)
+		if err != nil {
 			return
 		}
-		f := buffer[:n]
-		dlci, kind, head := f[0]>>2, f[1], 3
-		if f[2]&1 == 0 {
-			head = 4
+		f, ok := mux.Parse(append([]byte(nil), buffer[:n]...))
+		switch {
+		case !ok:
+			return
+		case f.Kind&^0x10 != mux.UIH:
+			put(p.answers, f.Kind)
+		case f.DLCI == 0:
+			p.control(f)
+		default:
+			p.received.Add(int64(len(f.Data)))
+			put(p.data, f.Data)
 		}
-		content := append([]byte(nil), f[head:n-1]...)
-		if kind&^0x10 != uih {
-			put(p.answers, kind)
-			continue
-		}
-		if dlci != 0 {
-			if kind == uihCredits {
-				content = content[1:]
-			}
-			p.received.Add(int64(len(content)))
-			put(p.data, content)
-			continue
-		}
-		kind = content[0] >> 2
-		put(p.commands, kind)
-		if kind == testCommand && content[0]&2 == 0 {
-			put(p.tests, string(content[2:]))
-		}
-		if kind == modemStatus && content[0]&2 != 0 {
-			p.file.Write(command(modemStatus, false, content[2:]...))
-			p.file.Write(command(modemStatus, true, content[2:]...))
+	}
+}
+
+// control handles a frame of the control channel.
+func (p *rawPeer) control(f mux.Received) {
+	kind, isCommand, content := f.Command()
+	put(p.commands, kind)
+	switch {
+	case kind == mux.Test && !isCommand:
+		put(p.tests, string(content))
+	case kind == mux.ModemStatus:
+		for _, answer := range f.Answers() {
+			p.conn.Write(answer)
 		}
 	}
 }
@@ -154,31 +124,31 @@ func (p *rawPeer) open(channel int, mtu uint16) (dlci byte) {
 	p.Helper()
 	dlci = byte(channel << 1)
 	p.session()
-	p.send(negotiation(dlci, mtu))
-	p.send(frame(dlci, sabm))
-	if got := hosttest.Receive(p, p.answers); got != ua {
+	p.send(mux.Negotiation(dlci, mtu))
+	p.send(mux.Frame(dlci, mux.SABM))
+	if got := hosttest.Receive(p, p.answers); got != mux.UA {
 		p.Fatalf("the kernel answered the opening of a channel with %#x", got)
 	}
-	p.send(frame(dlci, uihCredits, 30))
+	p.send(mux.Frame(dlci, mux.UIHCredits, 30))
 	return dlci
 }
 
 // session opens the RFCOMM session.
 func (p *rawPeer) session() {
 	p.Helper()
-	p.send(frame(0, sabm))
-	if got := hosttest.Receive(p, p.answers); got != ua {
+	p.send(mux.Frame(0, mux.SABM))
+	if got := hosttest.Receive(p, p.answers); got != mux.UA {
 		p.Fatalf("the kernel answered the opening of a session with %#x", got)
 	}
 }
 
-// connectedToRaw returns the kernel's end of a channel that a rawPeer at the
-// third device has opened, and the rawPeer.
+// connectedToRaw returns the kernel's end of a channel that a rawPeer has
+// opened, and the rawPeer.
 func (s *scenario) connectedToRaw(mtu uint16) (near *rfcomm.Conn, p *rawPeer, dlci byte) {
 	s.Helper()
 	l := listen(s.T, s.near)
 	defer l.Close()
-	p = s.rawPeer(s.third, s.near)
+	p = s.rawPeer()
 	dlci = p.open(conntest.AddrOf(l).Channel, mtu)
 	p.dlci = dlci
 	near, err := l.AcceptRFCOMM()

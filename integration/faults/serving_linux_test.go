@@ -55,7 +55,7 @@ func runServing(s *scenario) {
 		hold := make(chan struct{})
 		var p *rawPeer
 		if s.fault == wrongFrames {
-			p = s.rawPeer(s.third, s.near)
+			p = s.rawPeer()
 			p.session()
 		}
 		c.reached = func() {

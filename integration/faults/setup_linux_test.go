@@ -24,10 +24,12 @@ const (
 	supervisionTimeout = 200 * time.Millisecond
 )
 
-// A setup holds the three devices of all cells. The program under test runs at
-// near, and its peer at far. A rawPeer runs at third.
+// A setup holds the devices of all cells. The program under test runs at near,
+// its peer at far, and a second client at third. A rawPeer plays the scripted
+// device.
 type setup struct {
 	near, far, third *rfcommtest.Controller
+	device           *rfcommtest.Device
 	radio            *rfcommtest.Radio
 	lost             bool // the kernel has lost an adapter
 }
@@ -41,11 +43,14 @@ func newLoggedSetup(t *testing.T, log io.Writer) *setup {
 	t.Helper()
 	radio := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3, Log: log})
 	all := radio.Controllers()
-	return &setup{radio: radio, near: all[0], far: all[1], third: all[2]}
+	return &setup{radio: radio, near: all[0], far: all[1], third: all[2], device: radio.NewDevice(rfcommtest.ControllerConfig{})}
 }
 
 // link returns the link between near and far.
 func (s *setup) link() *rfcommtest.Link { return s.radio.Link(s.near, s.far) }
+
+// rawLink returns the link between near and the scripted device.
+func (s *setup) rawLink() *rfcommtest.Link { return s.radio.Link(s.near, s.device.Controller) }
 
 // revert reverts every fault.
 func (s *setup) revert(t testing.TB) {
@@ -90,7 +95,7 @@ func awaitNoLink(t testing.TB, c *rfcommtest.Controller) {
 }
 
 func (s *setup) eachLink(do func(*rfcommtest.Link)) {
-	for _, pair := range [][2]*rfcommtest.Controller{{s.near, s.far}, {s.near, s.third}, {s.far, s.third}} {
+	for _, pair := range [][2]*rfcommtest.Controller{{s.near, s.far}, {s.near, s.third}, {s.far, s.third}, {s.near, s.device.Controller}} {
 		do(s.radio.Link(pair[0], pair[1]))
 	}
 }

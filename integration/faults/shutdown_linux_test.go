@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/mux"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -84,13 +85,13 @@ func TestShutdownWithADroppedLink(t *testing.T) {
 				t.Fatal(err)
 			}
 			shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
-			p.awaitFrame(disconnect)
-			answer := frame(dlci, ua)
+			p.awaitFrame(mux.Disconnect)
+			answer := mux.Frame(dlci, mux.UA)
 			arrived := log.of(answer)
 			p.send(answer)
 			<-arrived
 			time.Sleep(*dropAfter) // the measured quantity, not a wait for an event
-			s.radio.Link(s.near, s.third).Disconnect(rfcommtest.RemoteUserTerminated)
+			s.rawLink().Disconnect(rfcommtest.RemoteUserTerminated)
 			switch err := hosttest.Receive(t, shutdown); {
 			case err == nil:
 			case errors.Is(err, rfcomm.ErrUnconfirmed) && errors.Is(err, unix.ECONNABORTED):
@@ -118,15 +119,15 @@ func TestShutdownWithAClosedL2CAPChannel(t *testing.T) {
 		near, p, dlci := s.connectedToRaw(1000)
 		// So slow that frames fill all queues, so that the kernel waits while
 		// it sends (rfcomm_process_tx).
-		s.radio.Link(s.near, s.third).SimulateAirtime(rfcommtest.DM1)
+		s.rawLink().SimulateAirtime(rfcommtest.DM1)
 		for range 10 {
-			p.send(frame(dlci, uihCredits, 255))
+			p.send(mux.Frame(dlci, mux.UIHCredits, 255))
 		}
 		s.fill(near)
 		shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
 		hosttest.Eventually(t, "Shutdown has begun", func() bool { return near.SetDeadline(time.Time{}) != nil })
 		hosttest.AwaitPolling(t, "(*Socket).awaitSent")
-		p.file.Close()
+		p.conn.Close()
 		err := hosttest.Receive(t, shutdown)
 		t.Log(err)
 		if err == nil {
@@ -186,7 +187,7 @@ func (s *scenario) unanswered(err error) string {
 func leaveAfterDisconnect(s *scenario, near *rfcomm.Conn, p *rawPeer) <-chan error {
 	s.written = writeSome(s, near, 7)
 	shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
-	p.awaitFrame(disconnect)
+	p.awaitFrame(mux.Disconnect)
 	p.leave()
 	return shutdown
 }
@@ -198,8 +199,8 @@ func leaveBeforeDisconnect(s *scenario, near *rfcomm.Conn, p *rawPeer) <-chan er
 	s.written = writeSome(s, near, 1)
 	hosttest.Eventually(s, "the channel carries data", func() bool { return p.received.Load() > 0 })
 	// So slow that the frames fill that queue and stay in it for seconds.
-	s.radio.Link(s.near, s.third).SimulateAirtime(rfcommtest.DM1)
-	p.send(frame(p.dlci, uihCredits, 255))
+	s.rawLink().SimulateAirtime(rfcommtest.DM1)
+	p.send(mux.Frame(p.dlci, mux.UIHCredits, 255))
 	s.written += writeSome(s, near, 100*200)
 	shutdown := hosttest.InBackground(func() error { return near.Shutdown(context.Background()) })
 	hosttest.AwaitPolling(s, "(*Socket).awaitDisconnected")
@@ -217,11 +218,12 @@ func writeSome(s *scenario, near *rfcomm.Conn, n int) int64 {
 }
 
 // leave sends commands, which keep the kernel busy with responses, and closes
-// the L2CAP channel.
+// the L2CAP channel. It does not wait until the controller has sent them.
 func (p *rawPeer) leave() {
 	p.Helper()
+	_, cid := p.conn.CIDs()
 	for range 300 { // more than fit into the queue beside the data
-		p.send(command(testCommand, true, []byte(testContent)...))
+		p.check(p.device.SendFrame(p.Context(), p.near.Addr(), cid, mux.Command(mux.Test, true, []byte(testContent)...)))
 	}
-	p.file.Close()
+	p.conn.Close()
 }

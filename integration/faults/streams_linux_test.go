@@ -8,6 +8,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/mux"
 )
 
 const (
@@ -95,7 +96,7 @@ func runReading(s *scenario) {
 		far.Write([]byte("x"))
 		read = s.endStall(read, func() { s.revert(s.T) })
 	case wrongFrames:
-		for _, f := range append(allMalformed(dlci), frame(dlci, uih, 'x')) {
+		for _, f := range append(allMalformed(dlci), mux.Frame(dlci, mux.UIH, 'x')) {
 			p.send(f)
 		}
 	}
@@ -115,7 +116,7 @@ func (p *rawPeer) sendMalformed(dlci byte, near *rfcomm.Conn) {
 		for _, f := range m.frames {
 			p.send(f)
 		}
-		p.send(frame(dlci, uih, 'x'))
+		p.send(mux.Frame(dlci, mux.UIH, 'x'))
 		near.SetReadDeadline(time.Now().Add(anewWithin))
 		var got []byte
 		var err error
@@ -170,7 +171,7 @@ func runWriting(s *scenario) {
 		near.SetWriteDeadline(time.Now().Add(shortStall))
 	case wrongFrames:
 		p.sendMalformed(dlci, near)
-		p.send(frame(dlci, uihCredits, 200))
+		p.send(mux.Frame(dlci, mux.UIHCredits, 200))
 	}
 	s.await(wrote)
 }
@@ -237,9 +238,9 @@ func runShuttingDown(s *scenario) {
 	case wrongFrames:
 		p.sendAllMalformed(dlci)
 		for range 20 {
-			p.send(frame(dlci, uihCredits, 200))
+			p.send(mux.Frame(dlci, mux.UIHCredits, 200))
 		}
-		p.send(frame(dlci, ua))
+		p.send(mux.Frame(dlci, mux.UA))
 	}
 	s.await(shutdown)
 }

@@ -243,7 +243,7 @@ func runTransfer(s *scenario, m *transfer) {
 		s.strike()
 		close(started)
 	case wrongFrames:
-		p := s.rawPeer(s.third, s.near)
+		p := s.rawPeer()
 		p.session()
 		c.after, c.reached = strikeAfter, func() {
 			s.strike()
