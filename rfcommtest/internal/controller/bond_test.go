@@ -140,7 +140,7 @@ func TestStopEncryption(t *testing.T) {
 				other, handle = a, ofB
 			}
 			h.begin(controller.SetConnectionEncryption, hcipacket.Parameters{}.Handle(handle).Uint8(1))
-			time.Sleep(time.Second) // the hosts do not read the key size
+			time.Sleep(3 * time.Second) // the hosts do not read the key size
 			encrypted(1)
 			if !stop(h, other) {
 				t.Error("StopEncryption = false with encryption")

@@ -36,7 +36,7 @@ func TestSetConnectionEncryptionModes(t *testing.T) {
 						setting, want = 1, tt.want
 					}
 					a.begin(controller.SetConnectionEncryption, hcipacket.Parameters{}.Handle(ofA).Uint8(setting))
-					time.Sleep(time.Second)
+					time.Sleep(3 * time.Second)
 					for h, handle := range map[*host]hcipacket.Handle{a: ofA, b: ofB} {
 						f := h.event(hcipacket.EncryptionChange)
 						if status, got, mode := f.Uint8(), f.Handle(), f.Uint8(); status != 0 || got != handle || mode != want {
