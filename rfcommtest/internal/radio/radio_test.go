@@ -11,15 +11,22 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/radio"
 )
 
-// A device is a controller that accepts every page.
+// A device is a controller that accepts every page, unless hold is set.
 type device struct {
 	station      *radio.Station
 	end          *radio.End
+	hold         func(p *radio.Page)
 	disconnected []string // when and why
 	began        time.Time
 }
 
-func (d *device) Paged(p *radio.Page) { p.Accept(d.enter) }
+func (d *device) Paged(p *radio.Page) {
+	if d.hold != nil {
+		d.hold(p)
+		return
+	}
+	p.Accept(d.enter)
+}
 
 func (d *device) enter(e *radio.End) {
 	d.end = e
