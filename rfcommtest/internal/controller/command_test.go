@@ -35,6 +35,7 @@ func TestControllerAcceptsTheKernelsSetup(t *testing.T) {
 			{Opcode: controller.SetEventMaskPage2, Parameters: make([]byte, 8)},
 			{Opcode: controller.WriteSimplePairingMode, Parameters: []byte{1}},
 			{Opcode: controller.WriteSecureConnectionsHost, Parameters: []byte{1}},
+			{Opcode: controller.SetEventFilter, Parameters: []byte{0}},
 			{Opcode: controller.ReadStoredLinkKey, Parameters: make([]byte, 7)},
 			{Opcode: controller.WriteDefaultLinkPolicySettings, Parameters: []byte{0, 0}},
 			{Opcode: controller.ReadPageScanActivity},
@@ -220,16 +221,24 @@ func TestRemoteCommandsQueryThePeer(t *testing.T) {
 		for h, handle := range map[*host]hcipacket.Handle{a: ofA, b: ofB} {
 			f := h.do(controller.RoleDiscovery, hcipacket.Parameters{}.Handle(handle))
 			f.Handle()
-			if central := f.Uint8() == 0; central != (h == a) {
-				t.Errorf("%s is central: %v", h.name, central)
+			want := uint8(1) // peripheral
+			if h == a {
+				want = 0 // central
+			}
+			if role := f.Uint8(); role != want {
+				t.Errorf("%s has role %d, want %d", h.name, role, want)
 			}
 		}
 		a.begin(controller.ChangeConnectionPacketType, hcipacket.Parameters{}.Handle(ofA).Uint16(0xcc18))
 		a.event(hcipacket.ConnectionPacketTypeChanged)
 
+		// The name comes over the connection if there is one, even from a device
+		// that does not answer pages. Each request is independent of the last.
 		ask := hcipacket.Parameters{}.Address(addressOfB).Uint8(1, 0).Uint16(0)
-		for _, connected := range []bool{true, false} {
-			if !connected {
+		b.do(controller.WriteScanEnable, hcipacket.Parameters{0})
+		for i, connected := range []bool{true, true, false, false} {
+			if i == 2 {
+				b.do(controller.WriteScanEnable, hcipacket.Parameters{2})
 				a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Uint8(0x13))
 				a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
 			}

@@ -134,10 +134,7 @@ func (h *host) status(opcode hcipacket.Opcode, p hcipacket.Parameters) hcipacket
 	h.send(opcode, p)
 	f := h.event(hcipacket.CommandStatus)
 	status := hcipacket.Status(f.Uint8())
-	f.Uint8()
-	if got := hcipacket.Opcode(f.Uint16()); got != opcode {
-		h.Errorf("%s: %v was answered for %v", h.name, opcode, got)
-	}
+	h.checkAnswer(f, opcode)
 	return status
 }
 
@@ -147,11 +144,18 @@ func (h *host) complete(opcode hcipacket.Opcode, p hcipacket.Parameters) (hcipac
 	h.Helper()
 	h.send(opcode, p)
 	f := h.event(hcipacket.CommandComplete)
-	f.Uint8()
-	if got := hcipacket.Opcode(f.Uint16()); got != opcode {
-		h.Errorf("%s: %v was answered for %v", h.name, opcode, got)
-	}
+	h.checkAnswer(f, opcode)
 	return hcipacket.Status(f.Uint8()), f
+}
+
+// checkAnswer checks Num_HCI_Command_Packets and Command_Opcode of an answer. With
+// 0 packets allowed, a host would wait for another answer before its next
+// command (section 4.4).
+func (h *host) checkAnswer(f *hcipacket.Fields, opcode hcipacket.Opcode) {
+	h.Helper()
+	if allowed, got := f.Uint8(), hcipacket.Opcode(f.Uint16()); allowed != 1 || got != opcode {
+		h.Errorf("%s: %v was answered for %v, allowing %d commands; want 1", h.name, opcode, got, allowed)
+	}
 }
 
 // do sends a command that must succeed.
@@ -237,6 +241,9 @@ func (h *host) connected(to hcipacket.Address, want hcipacket.Status) hcipacket.
 	status, handle, address := hcipacket.Status(f.Uint8()), f.Handle(), f.Address()
 	if status != want || address != to {
 		h.Errorf("%s: connection to %x: %v, want %v to %x", h.name, address, status, want, to)
+	}
+	if linkType, encrypted := f.Uint8(), f.Uint8(); linkType != 1 || encrypted != 0 {
+		h.Errorf("%s: connection of type %d, encrypted %d; want 1 (ACL) and 0", h.name, linkType, encrypted)
 	}
 	return handle
 }
