@@ -1,6 +1,10 @@
 package rfcommtest
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm"
+)
 
 // unplugged returns a radio whose controllers are not plugged in.
 func unplugged(t *testing.T, config Config) *Radio {
@@ -49,6 +53,25 @@ func TestLinkSetRSSIPanicsOutOfRange(t *testing.T) {
 			}()
 			link.SetRSSI(dBm)
 		}()
+	}
+}
+
+func TestConfigDefaults(t *testing.T) {
+	r := unplugged(t, Config{})
+	c := r.config
+	if len(r.controllers) != 2 || c.ACLLength != 1021 || c.ACLBuffers != 8 || c.PacketTypes != EDR3 {
+		t.Errorf("the defaults are %+v", c)
+	}
+	first, second := r.controllers[0].Addr(), r.controllers[1].Addr()
+	if first[0] != 2 || first[5] != 0 || second[5] != 1 || [5]byte(first[:5]) != [5]byte(second[:5]) {
+		t.Errorf("the addresses %v and %v do not count up from 02:…:00", first, second)
+	}
+	if other := unplugged(t, Config{}).controllers[0].Addr(); other == first {
+		t.Errorf("two radios have the address %v", other)
+	}
+	last := unplugged(t, Config{Address: rfcomm.BDAddr{2, 0, 0, 0, 0, 0xfe}}).controllers[1].Addr()
+	if last != (rfcomm.BDAddr{2, 0, 0, 0, 0, 0xff}) {
+		t.Errorf("the last address is %v", last)
 	}
 }
 

@@ -278,6 +278,20 @@ func TestPathCloseLeavesTheAirToOthers(t *testing.T) {
 	})
 }
 
+// A medium forgets closed paths. Otherwise each connection of a long test would
+// slow down the simulation.
+func TestPathCloseRemovesIdlePath(t *testing.T) {
+	withTestbed(t, func(b *testbed) {
+		p, near, _ := b.path(EDR3)
+		b.do(func() { p.Send(near, 1021, nil, nil) })
+		b.until(100)
+		b.do(p.Close)
+		if len(b.paths) != 0 {
+			b.Errorf("%d paths are left", len(b.paths))
+		}
+	})
+}
+
 func TestPathCloseFromSentCallback(t *testing.T) {
 	for _, types := range []PacketTypes{0, EDR3} {
 		withTestbed(t, func(b *testbed) {

@@ -174,6 +174,9 @@ func TestRejectConnectionRequest(t *testing.T) {
 		if status := b.status(controller.AcceptConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Uint8(1)); status != hcipacket.UnknownConnection {
 			t.Errorf("a late answer: %v", status)
 		}
+		if status := b.status(controller.RejectConnectionRequest, hcipacket.Parameters{}.Address(addressOfA).Status(hcipacket.LimitedResources)); status != hcipacket.UnknownConnection {
+			t.Errorf("a late rejection: %v", status)
+		}
 		connect(a, b)
 	})
 }

@@ -2,6 +2,7 @@ package hcipacket_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
@@ -126,6 +127,29 @@ func TestParseRejectsWrongLengths(t *testing.T) {
 		}
 		if err := parse[i](append(bytes.Clone(packet), 0)); err == nil {
 			t.Errorf("packet %d with a byte more is no error", i)
+		}
+	}
+}
+
+// The lengths of these packets are right for another kind of packet.
+func TestParseRejectsOtherKinds(t *testing.T) {
+	for name, tt := range map[string]struct {
+		parse  func([]byte) error
+		packet []byte
+	}{
+		"command":  {func(b []byte) error { _, err := hcipacket.ParseCommand(b); return err }, []byte{0, 0x03, 0x0c, 0x01, 0xff}},
+		"event":    {func(b []byte) error { _, err := hcipacket.ParseEvent(b); return err }, []byte{0, 0x0e, 0x01, 0xff}},
+		"ACL data": {func(b []byte) error { _, err := hcipacket.ParseACL(b); return err }, []byte{0, 0x01, 0x20, 0x01, 0x00, 0xff}},
+	} {
+		kinds := map[string]hcipacket.Kind{"command": hcipacket.KindCommand, "ACL data": hcipacket.KindACL, "event": hcipacket.KindEvent}
+		for other, kind := range kinds {
+			tt.packet[0] = byte(kind)
+			if err := tt.parse(tt.packet); (err == nil) != (other == name) {
+				t.Errorf("%s parsed as %s: %v", other, name, err)
+			}
+		}
+		if err := tt.parse(nil); err == nil || !strings.Contains(err.Error(), "not a "+kinds[name].String()) {
+			t.Errorf("an empty packet parsed as %s: %v", name, err)
 		}
 	}
 }
