@@ -82,6 +82,26 @@ func TestLinkSetPageDelay(t *testing.T) {
 
 // Frames of 1012 bytes fill a 3-DH5 packet exactly. Frames of 1016 bytes need
 // another packet (Core Specification, Volume 2, Part B, section 6.5.4).
+func TestLinkSetDelay(t *testing.T) {
+	const delay = 100 * time.Millisecond
+	r, a, b := two(t, rfcommtest.Config{})
+	a.SetPageTimeout(time.Minute)
+	r.Link(a, b).SetDelay(delay)
+	dialed, accepted := connect(t, a, b) // the delay applies to a link that begins later
+	for _, ends := range [][2]*rfcomm.Conn{{dialed, accepted}, {accepted, dialed}} {
+		began := time.Now()
+		if _, err := ends[0].Write([]byte("a")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ends[1].Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took < delay {
+			t.Errorf("data took %v", took)
+		}
+	}
+}
+
 func TestLinkAirtimeCountsSlots(t *testing.T) {
 	const frames = 200
 	for _, tt := range []struct {
