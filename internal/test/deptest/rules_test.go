@@ -199,15 +199,15 @@ func TestModuleReplacesNothing(t *testing.T) {
 
 // A listedPackage is the description of a package by go list.
 type listedPackage struct {
-	ImportPath, Name, Doc              string
-	Imports, TestImports, XTestImports []string
+	Dir, ImportPath, Name, Doc                  string
+	GoFiles, Imports, TestImports, XTestImports []string
 }
 
 // listed returns the packages of the module for an operating system.
 func listed(t *testing.T, system string) (packages []listedPackage) {
 	t.Helper()
 	output := run(t, []string{"GOOS=" + system, "GOARCH=amd64", "CGO_ENABLED=0"},
-		"list", "-e", "-json=ImportPath,Name,Doc,Imports,TestImports,XTestImports", "./...")
+		"list", "-e", "-json=Dir,ImportPath,Name,Doc,GoFiles,Imports,TestImports,XTestImports", "./...")
 	for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
 		var p listedPackage
 		err := decoder.Decode(&p)
