@@ -341,3 +341,36 @@ func TestPairingDisplacesAnUnsentOne(t *testing.T) {
 		b.expectNothing()
 	})
 }
+
+// An end that has given up a pairing can begin another one while the other end
+// still waits for its host. The other end then gives up the first one.
+func TestPairingReplacesOneGivenUp(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
+		pairable(false, a, b)
+		ofA, _ := connect(a, b)
+		stores := []*keyStore{{io: noInputNoOutput, confirm: true}, {io: noInputNoOutput, confirm: true}}
+		a.useKeyStore(stores[0])
+		b.useKeyStore(stores[1])
+		answer := b.answers[hcipacket.IOCapabilityRequest]
+		delete(b.answers, hcipacket.IOCapabilityRequest)
+		a.locked(func() { a.conditions(b).SetDelay(10 * time.Second) })
+		a.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+		time.Sleep(responseTimeout)
+		b.event(hcipacket.IOCapabilityRequest)
+		a.wantStatus(hcipacket.SimplePairingComplete, hcipacket.ResponseTimeout)
+		a.wantStatus(hcipacket.AuthenticationComplete, hcipacket.ResponseTimeout)
+		b.expectNothing()
+
+		b.answers[hcipacket.IOCapabilityRequest] = answer
+		a.locked(func() { a.conditions(b).SetDelay(0) })
+		a.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+		a.wantStatus(hcipacket.SimplePairingComplete, 0)
+		a.wantStatus(hcipacket.AuthenticationComplete, 0)
+		b.wantStatus(hcipacket.SimplePairingComplete, hcipacket.ResponseTimeout)
+		b.wantStatus(hcipacket.SimplePairingComplete, 0)
+		wantKeys(t, stores[0], stores[1], 4)
+		time.Sleep(time.Hour)
+		a.expectNothing()
+		b.expectNothing()
+	})
+}
