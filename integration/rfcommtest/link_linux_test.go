@@ -71,8 +71,13 @@ func TestLinkStallAndResume(t *testing.T) {
 func TestLinkSetPageDelay(t *testing.T) {
 	const pageTime = 300 * time.Millisecond
 	r, a, b := two(t, rfcommtest.Config{})
-	a.SetPageTimeout(time.Minute)
+	l := listen(t, b)
 	r.Link(a, b).SetPageDelay(pageTime)
+	a.SetPageTimeout(pageTime / 3)
+	if _, err := dial(t.Context(), a, l); !errors.Is(err, syscall.EHOSTDOWN) {
+		t.Errorf("with a shorter page timeout: %v, want EHOSTDOWN", err)
+	}
+	a.SetPageTimeout(time.Minute)
 	began := time.Now()
 	connect(t, a, b)
 	if took := time.Since(began); took < pageTime {
@@ -80,8 +85,6 @@ func TestLinkSetPageDelay(t *testing.T) {
 	}
 }
 
-// Frames of 1012 bytes fill a 3-DH5 packet exactly. Frames of 1016 bytes need
-// another packet (Core Specification, Volume 2, Part B, section 6.5.4).
 func TestLinkSetDelay(t *testing.T) {
 	const delay = 100 * time.Millisecond
 	r, a, b := two(t, rfcommtest.Config{})
