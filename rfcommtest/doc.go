@@ -1,7 +1,6 @@
 // Package rfcommtest provides virtual Bluetooth controllers for tests. They
-// reach each other over a simulated radio, which produces the faults of a real
-// one on demand: unanswered pages, links that stall or end for a given reason,
-// unplugged adapters, and the air time of data.
+// reach each other over a simulated radio, on which a test can cause faults: see
+// the section Faults.
 //
 // The Linux kernel treats the controllers as ordinary adapters. Sockets of
 // package rfcomm, other programs and other languages connect through them; only
@@ -67,6 +66,38 @@
 // switched off or reset, or because the two lost contact. A controller detects
 // that after the supervision timeout (section 6.21), which the kernel leaves at
 // 20 s.
+//
+// # Faults
+//
+// A test can cause these faults at any time:
+//
+//   - A device does not answer pages or inquiries ([Controller.SetReachable],
+//     [Controller.SetScan]), answers pages late ([Link.SetPageDelay]), or rejects
+//     them for a reason ([Controller.Refuse]). See also
+//     [Controller.SetPageTimeout].
+//   - A link stalls ([Link.Stall], [Link.Resume]), has a latency
+//     ([Link.SetDelay]), is as slow as its packets ([Link.SimulateAirtime]), or
+//     has a weak signal ([Link.SetRSSI], [Link.SetLinkQuality]).
+//   - A link is lost or ends for a reason, at one end or at both
+//     ([Link.Disconnect], [Link.SetSupervisionTimeout]).
+//   - An adapter is unplugged or switched off, and comes back
+//     ([Controller.Unplug], [Controller.Plug], [Controller.Down],
+//     [Controller.Up]).
+//   - A bond is missing or a key is wrong ([Link.Unpair], [Link.SpoilKey]).
+//     Pairing needs a PIN or a user, or fails ([Controller.SetSimplePairing],
+//     [Controller.SetPIN], [Link.PairWith]). Encryption ends
+//     ([Link.StopEncryption]).
+//   - A controller has an old version, lacks features, or has few and short
+//     buffers ([Config], [ControllerConfig]).
+//   - A peer violates L2CAP or a protocol above it ([Device]).
+//
+// Not simulated: audio, role switches, power-saving modes, Bluetooth LE, bit
+// errors, retransmissions, scan intervals, the encryption of data, and
+// controllers that violate HCI.
+//
+// In the source of this module, docs/rfcommtest.md lists the effects of each
+// fault and the tests that show them. It compares the package with Bumble,
+// btvirt and rootcanal.
 //
 // # Air time
 //
