@@ -113,10 +113,13 @@ func TestControllerErrorsWithoutAnAdapter(t *testing.T) {
 	pairWith := func() error { return r.Link(b, a).PairWith(PasskeyEntry) }
 	unpair := func() error { return r.Link(b, a).Unpair(b) }
 	spoil := func() error { return r.Link(b, a).SpoilKey(b) }
-	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Pair": pair, "PairWith": pairWith, "Unpair": unpair, "SpoilKey": spoil} {
+	for name, do := range map[string]func() error{"Up": a.Up, "Down": a.Down, "Pair": pair, "PairWith": pairWith, "SpoilKey": spoil} {
 		if err := do(); err != errUnplugged {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	if err := unpair(); err != nil { // it has no bond
+		t.Errorf("Unpair: %v", err)
 	}
 	if err := r.Close(); err != nil {
 		t.Fatal(err)

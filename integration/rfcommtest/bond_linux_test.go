@@ -140,6 +140,7 @@ func TestLinkUnpair(t *testing.T) {
 	}
 	notEncrypted(t, a, b)
 	notEncrypted(t, b, a)
+	link.Disconnect(rfcommtest.RemoteUserTerminated)
 	if err := a.SetSimplePairing(true); err != nil {
 		t.Fatal(err)
 	}
@@ -161,6 +162,17 @@ func TestLinkUnpairAtOneEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	encrypted(t, a, b)
+
+	link.Disconnect(rfcommtest.RemoteUserTerminated)
+	if err := errors.Join(b.Unplug(), link.Unpair()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Plug(); err != nil {
+		t.Fatal(err)
+	}
+	if err := link.SpoilKey(a); err == nil || !strings.Contains(err.Error(), "no bond") {
+		t.Errorf("after Unpair with an unplugged controller: %v", err)
+	}
 }
 
 func TestLinkUnpairKeepsOtherBonds(t *testing.T) {

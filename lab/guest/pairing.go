@@ -19,17 +19,13 @@ func (l *lab) pair() error {
 	return l.link().Pair()
 }
 
-// unpair removes the bond, and replaces the two adapters by new ones, which have
-// never paired. Removing the bond would not be enough: the kernel keeps an
-// adapter under the control of the management interface, and from then on asks
-// an agent about its pairings.
+// unpair replaces the two adapters by new ones, which have never paired.
+// Link.Unpair would not be enough: the kernel keeps an adapter under the control
+// of the management interface, and from then on asks an agent about its
+// pairings.
 func (l *lab) unpair() error {
 	if !l.paired {
 		return nil
-	}
-	l.resume()
-	if err := l.link().Unpair(); err != nil {
-		return err
 	}
 	// A new adapter has simple pairing off, so Plug leaves it as it is.
 	if err := l.setSimplePairing(false); err != nil {

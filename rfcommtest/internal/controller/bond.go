@@ -29,8 +29,7 @@ func (c *Controller) SpoilKey(device hcipacket.Address) bool {
 // Unpaired records that the host has deleted its key for a device.
 func (c *Controller) Unpaired(device hcipacket.Address) { delete(c.bonds, device) }
 
-// ReplaceHost makes the controller forget what it knows about its host, which
-// has none of the keys any more.
+// ReplaceHost records that the controller has a new host, which has no keys.
 func (c *Controller) ReplaceHost() { c.bonds = make(map[hcipacket.Address]*bond) }
 
 // bonded records that the two hosts have a new key.
