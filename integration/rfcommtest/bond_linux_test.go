@@ -65,7 +65,7 @@ func TestLinkPairAgain(t *testing.T) {
 		}
 	}
 	encrypted(t, a, b)
-	r.Link(a, b).Disconnect(rfcommtest.RemoteUserTerminated)
+	endLink(t, r.Link(a, b), a)
 	if err := errors.Join(b.Unplug(), b.Plug()); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestLinkUnpair(t *testing.T) {
 	}
 	notEncrypted(t, a, b)
 	notEncrypted(t, b, a)
-	link.Disconnect(rfcommtest.RemoteUserTerminated)
+	endLink(t, link, a)
 	if err := a.SetSimplePairing(true); err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestLinkUnpairAtOneEnd(t *testing.T) {
 	}
 	encrypted(t, a, b)
 
-	link.Disconnect(rfcommtest.RemoteUserTerminated)
+	endLink(t, link, a)
 	if err := errors.Join(b.Unplug(), link.Unpair()); err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestLinkSpoilKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		pass(t, dialed, accepted)
-		link.Disconnect(rfcommtest.RemoteUserTerminated)
+		endLink(t, link, a)
 		notEncrypted(t, a, b)
 		notEncrypted(t, b, a)
 		encrypted(t, at, third)
@@ -226,12 +226,12 @@ func TestLinkSpoilKeyOutlivesDown(t *testing.T) {
 	if err := errors.Join(link.Pair(), link.SpoilKey(b)); err != nil {
 		t.Fatal(err)
 	}
-	link.Disconnect(rfcommtest.RemoteUserTerminated)
+	endLink(t, link, a)
 	if err := errors.Join(b.Down(), b.Up()); err != nil {
 		t.Fatal(err)
 	}
 	notEncrypted(t, a, b)
-	link.Disconnect(rfcommtest.RemoteUserTerminated)
+	endLink(t, link, a)
 	if err := b.Unplug(); err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func TestLinkStopEncryptionEndsConns(t *testing.T) {
 		{rfcomm.SecurityHigh, rfcomm.SecurityLow, 0, grace},
 		{rfcomm.SecurityLow, rfcomm.SecurityHigh, 0, grace},
 	} {
-		link.Disconnect(rfcommtest.RemoteUserTerminated)
+		endLink(t, link, a)
 		l := conntest.ListenWith(t, rfcomm.ListenConfig{Security: tt.accepted}, b.Addr())
 		d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: a.Addr()}, Security: tt.dialed, Timeout: time.Minute}
 		dialed, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(l))

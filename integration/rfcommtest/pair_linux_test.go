@@ -139,6 +139,11 @@ func checkLevels(t *testing.T, link *rfcommtest.Link, from, to *rfcommtest.Contr
 	}
 }
 
+// settleTime is the time for the kernel's RFCOMM thread to drop the session of a
+// link that has ended, which causes no event to wait for. Until then, a dial can
+// crash Linux 6.1 (rfcomm_check_security).
+const settleTime = 50 * time.Millisecond
+
 // endLink ends the link and waits until the kernel has dropped it at one end.
 // The kernel checks SecurityHigh only of the dial that opens a link.
 func endLink(t *testing.T, link *rfcommtest.Link, at *rfcommtest.Controller) {
@@ -150,6 +155,7 @@ func endLink(t *testing.T, link *rfcommtest.Link, at *rfcommtest.Controller) {
 			t.Fatal(err)
 		}
 		if len(links) == 0 {
+			time.Sleep(settleTime)
 			return
 		}
 		if time.Now().After(end) {

@@ -24,7 +24,7 @@ func level(t *testing.T, r *rfcommtest.Radio, at rfcomm.Security, a, b *rfcommte
 	if err != nil {
 		t.Error(err)
 	}
-	r.Link(a, b).Disconnect(rfcommtest.RemoteUserTerminated)
+	endLink(t, r.Link(a, b), a)
 	return got
 }
 
@@ -46,12 +46,12 @@ func TestControllerSetSimplePairing(t *testing.T) {
 	if err := r.Link(a, b).Pair(); err != nil {
 		t.Fatal(err)
 	}
-	r.Link(a, b).Disconnect(rfcommtest.RemoteUserTerminated)
+	endLink(t, r.Link(a, b), a)
 	wantLow(rfcomm.SecurityMedium)
 	set(b, false)
 	wantLow(rfcomm.SecurityLow)
 	encrypted(t, a, b) // the keys stay valid
-	r.Link(a, b).Disconnect(rfcommtest.RemoteUserTerminated)
+	endLink(t, r.Link(a, b), a)
 	set(b, true)
 	wantLow(rfcomm.SecurityMedium)
 	set(a, false)
@@ -106,7 +106,7 @@ func TestControllerSetPIN(t *testing.T) {
 		t.Fatal(err)
 	}
 	encrypted(t, a, b)
-	r.Link(a, b).Disconnect(rfcommtest.RemoteUserTerminated)
+	endLink(t, r.Link(a, b), a)
 	const longest = "0123456789abcdef"
 	set(b, longest)
 	encrypted(t, b, a) // by the key
@@ -131,7 +131,7 @@ func TestLinkPairByPIN(t *testing.T) {
 	if err := errors.Join(a.SetPIN("1234"), link.Pair()); err != nil {
 		t.Fatal(err)
 	}
-	link.Disconnect(rfcommtest.RemoteUserTerminated)
+	endLink(t, link, a)
 	for _, at := range []rfcomm.Security{rfcomm.SecurityLow, rfcomm.SecurityMedium} {
 		if got := level(t, r, at, a, b); got != at {
 			t.Errorf("a dial at %v has the level %v", at, got)
@@ -159,7 +159,7 @@ func TestControllerSetScan(t *testing.T) {
 		if page != (err == nil) || !page && !errors.Is(err, syscall.EHOSTDOWN) {
 			t.Errorf("%s: a dial: %v", when, err)
 		}
-		r.Link(a, b).Disconnect(rfcommtest.RemoteUserTerminated)
+		endLink(t, r.Link(a, b), a)
 	}
 	all := []rfcommtest.Scan{0, rfcommtest.InquiryScan, rfcommtest.PageScan, rfcommtest.InquiryScan | rfcommtest.PageScan}
 	check("at first", all[3])
@@ -188,7 +188,7 @@ func TestControllerSetScan(t *testing.T) {
 	if err := r.Link(a, b).Pair(); err != nil {
 		t.Fatal(err)
 	}
-	r.Link(a, b).Disconnect(rfcommtest.RemoteUserTerminated)
+	endLink(t, r.Link(a, b), a)
 	check("after Pair", all[1])
 }
 
@@ -236,7 +236,7 @@ func TestControllerSettingsAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	link.Disconnect(rfcommtest.RemoteUserTerminated)
+	endLink(t, link, a)
 	if err := link.Pair(); err != nil {
 		t.Fatal(err)
 	}
