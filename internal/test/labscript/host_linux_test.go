@@ -44,6 +44,24 @@ func beside(dir string) host {
 	return host{path: dir + string(os.PathListSeparator) + os.Getenv("PATH")}
 }
 
+// debian returns a host that can run the lab, whatever this machine is: it has
+// the programs, and stand-ins for the others that it needs.
+func debian(t *testing.T, programs map[string]string) host {
+	t.Helper()
+	dir := standIns(t, programs)
+	others := map[string]string{"uname": uname("Linux", "x86_64")}
+	for _, name := range []string{"dpkg", "apt-get", "apt-cache"} {
+		if _, err := exec.LookPath(name); err != nil {
+			others[name] = "exit 1"
+		}
+	}
+	h := host{path: dir + string(os.PathListSeparator) + beside(standIns(t, others)).path}
+	if old := h.bash(t, "-c", ". lab/support.sh; support_bash"); old.stdout != "" {
+		t.Skip(old.stdout)
+	}
+	return h
+}
+
 // only returns the host that has the programs of a directory and, of this
 // machine's, the named ones.
 func only(t *testing.T, dir string, names ...string) host {

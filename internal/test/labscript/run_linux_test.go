@@ -6,7 +6,7 @@ import (
 )
 
 func TestRunRefusesWrongOptions(t *testing.T) {
-	h := beside(t.TempDir())
+	h := debian(t, nil)
 	for _, tt := range []struct {
 		arguments string
 		stderr    string

@@ -1,7 +1,6 @@
 package labscript
 
 import (
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,18 +13,8 @@ var root = filepath.Join("..", "..", "..")
 // streams as one, and its exit status.
 func bash(t *testing.T, script string) (output string, status int) {
 	t.Helper()
-	for _, program := range []string{"bash", "dpkg", "apt-get"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("the lab needs %s: %v", program, err)
-		}
-	}
-	command := exec.CommandContext(t.Context(), "bash", "-c", script)
-	command.Dir = root
-	text, err := command.CombinedOutput()
-	if err != nil && command.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return string(text), command.ProcessState.ExitCode()
+	got := debian(t, nil).bash(t, "-c", "exec 2>&1\n"+script)
+	return got.stdout, got.status
 }
 
 // must runs a script that must succeed, and returns its output.

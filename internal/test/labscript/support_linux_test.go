@@ -32,7 +32,7 @@ func otherBash(t *testing.T, version string) string {
 }
 
 func TestSupportRefusesOtherMachines(t *testing.T) {
-	basics := []string{"bash", "dirname", "sed", "uname", "go"}
+	basics := []string{"bash", "dirname", "sed", "go"}
 	refused := map[string]struct {
 		host    func(t *testing.T) host
 		reasons []string
@@ -56,12 +56,14 @@ func TestSupportRefusesOtherMachines(t *testing.T) {
 		},
 		"no dpkg": {
 			func(t *testing.T) host {
-				return only(t, standIns(t, map[string]string{"apt-get": "", "apt-cache": ""}), basics...)
+				return only(t, standIns(t, map[string]string{"uname": uname("Linux", "x86_64"), "apt-get": "", "apt-cache": ""}), basics...)
 			},
 			[]string{"programs are missing: dpkg: the lab needs Debian or Ubuntu"},
 		},
 		"another distribution, without Go": {
-			func(t *testing.T) host { return only(t, t.TempDir(), basics[:4]...) },
+			func(t *testing.T) host {
+				return only(t, standIns(t, map[string]string{"uname": uname("Linux", "x86_64")}), basics[:3]...)
+			},
 			[]string{"programs are missing: dpkg, apt-get, apt-cache: the lab", "there is no program go: install Go"},
 		},
 	}

@@ -33,7 +33,7 @@ func TestToolsMissingAreThoseNeeded(t *testing.T) {
 }
 
 func TestToolsWantRefusesUnknownGroup(t *testing.T) {
-	h := beside(t.TempDir())
+	h := debian(t, nil)
 	h.environment = []string{"RFCOMM_LAB_PACKAGES=everything"}
 	h.bash(t, "lab/run", "true").check(t, 125, "no group of packages everything; the groups are tests and peers")
 }
