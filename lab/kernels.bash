@@ -22,8 +22,15 @@ declare -A KERNEL_SUITES=(
 	[newest]="sid+forky+trixie-backports trixie-backports"
 )
 
-# The exit status of lab/run if the mirror does not have a kernel.
+# The exit status of lab/run if it cannot boot the kernel: the mirror does not have
+# it, or has one that the lab does not know how to unpack or that does not boot.
 STATUS_NO_KERNEL=123
+
+# no_kernel MESSAGE… ends lab/run for such a reason.
+no_kernel() {
+	note "$*"
+	exit "$STATUS_NO_KERNEL"
+}
 
 # all_series prints the names of all series.
 all_series() { printf '%s\n' "${!KERNEL_SUITES[@]}" | sort -V | paste -s -d ' '; }
@@ -85,14 +92,12 @@ kernel_fetch() {
 		quietly "$work/log" apt_apart "$work" update || continue
 		package=$(kernel_package "${series%%-*}") && break
 	done
-	if [[ -z $package ]]; then
-		note "found no Debian kernel $series in ${KERNEL_SUITES[$series]// /, }: $(tail -n 1 "$work/log")"
-		exit "$STATUS_NO_KERNEL"
-	fi
+	[[ -n $package ]] ||
+		no_kernel "found no Debian kernel $series in ${KERNEL_SUITES[$series]// /, }: $(tail -n 1 "$work/log")"
 	note "kernel $series is ${package#linux-image-}"
 	mapfile -t packages < <(kernel_parts "$package")
 	(cd "$work/deb" && quietly "$work/log" apt_apart "$work" download "${packages[@]}") ||
-		fail "could not download ${packages[*]}: $(tail -n 1 "$work/log")"
+		no_kernel "could not download ${packages[*]}: $(tail -n 1 "$work/log")"
 	for deb in "$work"/deb/*.deb; do
 		dpkg -x "$deb" "$work/tree"
 	done
@@ -191,11 +196,11 @@ kernel_pick() {
 	version=${modules##*/}
 	base=${modules%/lib/modules/*}
 	image=$(find "$tree" -name 'vmlinuz*' -type f -print -quit)
-	[[ -n $version && -n $image ]] || fail "the kernel's package contains no vmlinuz or no modules"
+	[[ -n $version && -n $image ]] || no_kernel "the kernel's package contains no vmlinuz or no modules"
 	kernel_unpack "$image" >"$directory/kernel" || cp "$image" "$directory/kernel"
 	depmod -b "$base" "$version"
 	for name in "${KERNEL_MODULES[@]}"; do
-		modprobe -d "$base" -S "$version" --show-depends "$name"
+		modprobe -d "$base" -S "$version" --show-depends "$name" || no_kernel "the kernel has no module $name"
 	done | awk '!seen[$0]++' | while read -r kind path _; do
 		[[ $kind == insmod ]] || continue # built into this kernel
 		plain=$(basename "$path")

@@ -65,7 +65,7 @@ machine_boot() {
 		note "the guest ended before the command had started: $(kernel_crash || tail -n 1 "$JOB/qemu")"
 	done
 	console_tail 40
-	fail "the guest did not boot in $BOOT_ATTEMPTS attempts"
+	no_kernel "the guest did not boot in $BOOT_ATTEMPTS attempts"
 }
 
 # machine_run boots the machine once, passes its output on, and sets ENDED to
@@ -193,7 +193,7 @@ judge() {
 	case $ENDED in
 	reader) exit 141 ;; # like a command that has written to a closed pipe
 	limit)
-		reported started || fail "hang: the guest did not start the command within the time limit of $LIMIT"
+		reported started || no_kernel "hang: the guest did not start the command within the time limit of $LIMIT"
 		note "hang: the command was still running when the time limit of $LIMIT passed: ${COMMAND[*]}"
 		note "end of the guest's console (with the stacks of blocked tasks, if any):"
 		console_tail 60

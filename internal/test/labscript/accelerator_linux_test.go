@@ -32,11 +32,7 @@ func qemu(withKVM string) string {
 func boot(t *testing.T, cache, withKVM, settings string) (got result, started string) {
 	t.Helper()
 	h := beside(standIns(t, map[string]string{"qemu-system-x86_64": qemu(withKVM)}))
-	job := t.TempDir()
-	guest := []byte("#!/bin/sh\nexec cat\n") // it relays no output
-	if err := os.WriteFile(filepath.Join(job, "guest"), guest, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	job := standIns(t, map[string]string{"guest": "exec cat"}) // it relays no output
 	got = h.bash(t, "-c", bootScript+settings+"\naccelerator_check\nmachine_boot", "bash", job, cache)
 	log, err := os.ReadFile(filepath.Join(job, "started"))
 	if err != nil {
@@ -98,4 +94,18 @@ func TestAcceleratorRemembersFailure(t *testing.T) {
 func TestAcceleratorPatienceIsShort(t *testing.T) {
 	got := beside(t.TempDir()).bash(t, "-c", `. lab/machine.bash; ((KVM_PATIENCE < 20))`)
 	got.check(t, 0)
+}
+
+// A kernel that does not boot is distinguished from a lab that fails.
+func TestMachineBootReportsNoBoot(t *testing.T) {
+	h := beside(standIns(t, map[string]string{"qemu-system-x86_64": "echo no memory; exit 1"}))
+	job := standIns(t, map[string]string{"guest": "exec cat"})
+	got := h.bash(t, "-c", "exec 2>&1"+bootScript+`
+		. lab/kernels.bash
+		ACCELERATOR=tcg
+		machine_boot`, "bash", job, t.TempDir())
+	const want = "lab: the guest ended before the command had started: no memory\n"
+	if got.status != 123 || strings.Count(got.stdout, want) != 3 || !strings.Contains(got.stdout, "did not boot in 3 attempts") {
+		t.Errorf("status %d, want 123:\n%s", got.status, got.stdout)
+	}
 }

@@ -1,6 +1,8 @@
 package labscript
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -14,6 +16,51 @@ var goAndGofmt = map[string]string{
 			shift
 		done
 		echo "--- PASS: TestStandIn (0.00s)"`,
+}
+
+// runLabTest runs lab/test in a copy of the scripts, with stand-ins for the go
+// command and for lab/run, which runs withNewest for the newest kernel.
+func runLabTest(t *testing.T, withNewest string, arguments ...string) result {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "lab"), os.DirFS(filepath.Join(root, "lab"))); err != nil {
+		t.Fatal(err)
+	}
+	run := `#!/bin/sh
+		case "$2 $*" in
+		newest*) ` + withNewest + ` ;;
+		*" cat /proc/version") echo "Linux version 6.1.0 Debian 6.1.176-1" ;;
+		*) echo "--- PASS: TestInMachine (0.00s)" ;;
+		esac`
+	if err := os.WriteFile(filepath.Join(dir, "lab", "run"), []byte(run), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return debian(t, goAndGofmt).bash(t, append([]string{filepath.Join(dir, "lab", "test")}, arguments...)...)
+}
+
+// The newest kernel of the mirror may be broken at any time. That must not fail
+// a change, nor be hidden.
+func TestLabTestWithoutNewestKernel(t *testing.T) {
+	const notTested = "newest: not tested: the kernel is missing or does not boot\n"
+	for name, tt := range map[string]struct {
+		withNewest string
+		arguments  []string
+		status     int
+		notTested  bool
+	}{
+		"does not boot":  {"exit 123", nil, 0, true},
+		"set-up fails":   {"exit 125", nil, 1, false},
+		"with -long":     {"exit 123", []string{"-long"}, 1, false},
+		"with -k newest": {"exit 123", []string{"-k", "newest"}, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := runLabTest(t, tt.withNewest, tt.arguments...)
+			if got.status != tt.status || strings.Contains(got.stdout, "\n"+notTested) != tt.notTested {
+				t.Errorf("status %d, want %d, and %q in the output: %v\n%s%s",
+					got.status, tt.status, notTested, tt.notTested, got.stdout, got.stderr)
+			}
+		})
+	}
 }
 
 // A check's failure must not end with nothing but FAILED.
