@@ -3,7 +3,7 @@
 
 # Each entry: the first version that has a bug of the kernel, the first version
 # that does not, and a pattern of a test that the bug spoils, for -test.skip.
-# internal/test/deptest checks that the tests exist.
+# internal/test/labscript checks that the tests exist.
 #
 # 6.1, when two devices dial each other at the same moment, without a link:
 # connect(2) dereferences NULL in rfcomm_check_security, and the kernel crashes.

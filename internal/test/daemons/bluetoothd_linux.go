@@ -23,7 +23,7 @@ const bluezState = "/var/lib/bluetooth"
 const sdpSocket = "/run/sdp"
 
 // bluezVariable is the environment variable with the directory of a newer BlueZ
-// and its libraries, which lab/peers prints.
+// and its libraries, which lab/newer-bluez prints.
 const bluezVariable = "RFCOMM_BLUEZ"
 
 // A BlueZ is an installation of bluetoothd. The zero value is that of the
