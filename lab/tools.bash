@@ -15,9 +15,12 @@ declare -A LAB_PACKAGES=(
 	[/usr/share/keyrings/debian-archive-keyring.gpg]=debian-archive-keyring
 )
 
-# Those that only this repository's tests need. Without them, the tests skip
-# themselves.
+# Those that only this repository's tests need: a C compiler and its library for
+# the race detector, and programs without which the tests of them skip themselves.
 declare -A TESTS_PACKAGES=(
+	[gcc]=gcc
+	[/usr/include/stdlib.h]=libc6-dev
+	[shellcheck]=shellcheck
 	[btmon]=bluez
 	[/usr/libexec/bluetooth/obexd]=bluez-obexd
 	[dbus-daemon]=dbus-daemon
@@ -42,6 +45,10 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 # The directory of the kernels.
 CACHE=${RFCOMM_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rfcomm-lab}
+if [[ $CACHE != /* ]]; then # go test starts lab/run in the directories of the packages
+	echo "lab: the directory of the cache, $CACHE, is not absolute; see RFCOMM_LAB_CACHE in lab/README.md" >&2
+	exit 125
+fi
 
 # tools_want GROUP… makes tools_prepare install these packages, too: tests or
 # peers.

@@ -26,6 +26,12 @@ func TestToolsMissingAreThoseNeeded(t *testing.T) {
 	for groups, want := range map[string][]bool{"": {false, false}, "tests": {true, false}, "tests peers": {true, true}} {
 		missing := toolsMissing(t, groups)
 		got := []bool{slices.Contains(missing, "bluez"), slices.Contains(missing, "obexftp")}
+		// The C compiler and shellcheck belong to the tests, as bluez does.
+		for _, name := range []string{"gcc", "shellcheck"} {
+			if slices.Contains(missing, name) != want[0] {
+				t.Errorf("tools_want %s: %v, want %s: %t", groups, missing, name, want[0])
+			}
+		}
 		if !slices.Equal(got, want) || !slices.Contains(missing, "qemu-system-x86") {
 			t.Errorf("tools_want %s: %v, want bluez: %t, obexftp: %t, and QEMU", groups, missing, want[0], want[1])
 		}
@@ -36,6 +42,13 @@ func TestToolsWantRefusesUnknownGroup(t *testing.T) {
 	h := debian(t, nil)
 	h.environment = []string{"RFCOMM_LAB_PACKAGES=everything"}
 	h.bash(t, "lab/run", "true").check(t, 125, "no group of packages everything; the groups are tests and peers")
+}
+
+// "go test" starts lab/run in the directories of the packages.
+func TestRunRefusesRelativeCache(t *testing.T) {
+	h := debian(t, nil)
+	h.environment = []string{"RFCOMM_LAB_CACHE=cache"}
+	h.bash(t, "lab/run", "true").check(t, 125, "the directory of the cache, cache, is not absolute")
 }
 
 // aptGet returns a stand-in for apt-get that prints the origin, the label and
