@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
@@ -108,15 +109,26 @@ const settleTime = 100 * time.Millisecond
 // everyScan makes an adapter answer pages and inquiries.
 const everyScan = rfcommtest.InquiryScan | rfcommtest.PageScan
 
-// up powers an adapter on and makes it connectable. It ends a link that the other adapter still has from
-// before, which would carry no data until its supervision timeout.
+// up powers an adapter on and makes it connectable. It ends a link that the
+// other adapter still has from before, which would carry no data until its
+// supervision timeout, and waits until the kernel has dropped that link: a dial
+// over it could hang.
 func (l *lab) up(number int) error {
+	before, err := l.links()
+	if err != nil {
+		return err
+	}
 	c := l.radio.Controllers()[number]
 	if err := errors.Join(c.SetScan(everyScan), c.Up()); err != nil {
 		return err
 	}
-	l.link().Disconnect(rfcommtest.RemoteUserTerminated)
-	return nil
+	if !l.link().Disconnect(rfcommtest.RemoteUserTerminated) {
+		return nil
+	}
+	defer time.Sleep(settleTime)
+	return l.waitUntil(func(links []string) bool {
+		return !slices.ContainsFunc(links, func(link string) bool { return slices.Contains(before, link) })
+	})
 }
 
 // endLink ends the link at both ends at once, with a reason.
@@ -146,12 +158,17 @@ func (l *lab) index(number int) (int, error) {
 // waitIdle waits until no adapter has a link. The kernel disconnects a link
 // some time after its last use.
 func (l *lab) waitIdle() error {
+	return l.waitUntil(func(links []string) bool { return len(links) == 0 })
+}
+
+// waitUntil waits until the links of both adapters are as condition demands.
+func (l *lab) waitUntil(condition func(links []string) bool) error {
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		links, err := l.links()
 		if err != nil {
 			return err
 		}
-		if len(links) == 0 {
+		if condition(links) {
 			return nil
 		}
 		if time.Now().After(end) {
