@@ -289,7 +289,7 @@ func (c *Controller) usable() error {
 var errUnplugged = errors.New("rfcommtest: the controller is unplugged; call Plug first")
 
 // errScripted is returned by methods that need an adapter, for a Device.
-var errScripted = errors.New("rfcommtest: the controller is that of a Device, and no adapter of the kernel")
+var errScripted = errors.New("rfcommtest: the controller is that of a Device, which has no adapter in the kernel")
 
 // errClosed is returned by methods that need an adapter, or would create one,
 // after Close.

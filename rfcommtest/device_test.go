@@ -669,7 +669,9 @@ func TestDeviceIsNoAdapter(t *testing.T) {
 	withDevices(t, rfcommtest.Config{}, func(t *testing.T, r *rfcommtest.Radio, a, b *rfcommtest.Device) {
 		link := r.Link(a.Controller, b.Controller)
 		_, _, connect := link.Connect(t.Context())
-		for name, err := range map[string]error{"Pair": link.Pair(), "Connect": connect} {
+		for name, err := range map[string]error{
+			"Pair": link.Pair(), "Connect": connect, "SetSecureConnections": a.SetSecureConnections(true),
+		} {
 			if err == nil || !strings.Contains(err.Error(), "Device") {
 				t.Errorf("%s: %v", name, err)
 			}

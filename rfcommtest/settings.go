@@ -101,6 +101,10 @@ func (c *Controller) supportsSimplePairing() bool {
 	return c.core.Features().Has(controller.SimplePairing)
 }
 
+func (c *Controller) supportsSecureConnections() bool {
+	return c.core.Features().Has(controller.SecureConnections)
+}
+
 // pairsSimply reports whether Pair uses Secure Simple Pairing. c.mu is held.
 func (c *Controller) pairsSimply() bool {
 	return c.settings.simple != simpleOff && c.supportsSimplePairing()
@@ -114,10 +118,18 @@ func (c *Controller) pairsSimply() bool {
 // them on, as bluetoothd does. A controller that is unplugged keeps the setting.
 //
 // SetSecureConnections(true) also switches simple pairing on. While that is off,
-// Secure Connections have no effect. SetSecureConnections(true) fails if the
-// controller does not have Secure Connections, which came with version 4.1. It
-// requires CAP_NET_ADMIN.
+// Secure Connections have no effect.
+//
+// SetSecureConnections returns an error if they are to be on and the controller
+// does not support them, as before version 4.1. It always returns an error for a
+// [Device], which does not have them. It requires CAP_NET_ADMIN.
 func (c *Controller) SetSecureConnections(on bool) error {
+	if on && !c.supportsSecureConnections() {
+		return fmt.Errorf("rfcommtest: SetSecureConnections: the controller %s does not support Secure Connections", c.Addr())
+	}
+	if c.script != nil {
+		return errScripted
+	}
 	change := func(s *settings) {
 		s.secure = on
 		if on {
@@ -136,6 +148,9 @@ func (c *Controller) SetSecureConnections(on bool) error {
 // switchSecureConnections switches Secure Connections of the adapter on, together
 // with simple pairing, which the kernel requires, or off. c.mu is held.
 func (c *Controller) switchSecureConnections(agent *adapter.Agent, on bool) error {
+	if !c.supportsSecureConnections() {
+		return nil
+	}
 	if on {
 		if err := c.switchSimplePairing(agent, true); err != nil {
 			return err
