@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -293,7 +294,7 @@ var errScripted = errors.New("rfcommtest: the controller is that of a Device, wh
 
 // errClosed is returned by methods that need an adapter, or would create one,
 // after Close.
-var errClosed = errors.New("rfcommtest: the radio is closed")
+var errClosed = fmt.Errorf("rfcommtest: the radio is closed: %w", net.ErrClosed)
 
 // serve reads the kernel's packets until the device is closed.
 func (c *Controller) serve(device *vhci.Device, ended chan<- struct{}) {

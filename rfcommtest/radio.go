@@ -256,13 +256,15 @@ func (r *Radio) Link(a, b *Controller) *Link {
 const settleTime = 100 * time.Millisecond
 
 // Close ends all links and removes the adapters permanently. It first waits for
-// concurrent calls of methods that return an error. Close returns an error if
-// writing the log failed or if the kernel did not remove an adapter. Further
-// calls do nothing and return the same error.
+// concurrent calls of the methods of Controller and Link that return an error,
+// except [Link.Connect]. Close returns an error if writing the log failed or if
+// the kernel did not remove an adapter. Further calls do nothing and return the
+// same error.
 //
-// After Close, methods that return an error return one whose text names the
-// closed radio, except [Controller.Unplug]. All other methods have no effect,
-// but the Airtime methods still return their counts.
+// After Close, methods of Controller and Link that return an error return one
+// that matches net.ErrClosed, except that a controller can be unplugged. All
+// other methods have no effect, but the Airtime methods still return their
+// counts.
 func (r *Radio) Close() error {
 	r.closeOnce.Do(func() {
 		r.radio.Lock()
