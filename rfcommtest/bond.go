@@ -11,10 +11,13 @@ import (
 // both if at is empty. If there was one, it also ends their ACL link. An adapter
 // without a bond, and a controller that is unplugged, stay as they are.
 //
+// If one end has kept its key, the authentication of the next link fails, and a
+// dial at SecurityMedium returns EACCES or EBADE.
+//
 // Everything else remains as after Pair: the adapters use Secure Simple Pairing,
-// and the radio is their agent. The next link between the two therefore pairs
-// them again, without user interaction. To make that fail, switch simple pairing
-// off at one end, and give the two different PINs.
+// and the radio is their agent. If neither end has a key, the next link
+// therefore pairs them again, without user interaction. To make that fail,
+// switch simple pairing off at one end, and give the two different PINs.
 //
 // Unpair returns an error if an adapter is down. It panics if a controller does
 // not belong to the link. It requires CAP_NET_ADMIN.
@@ -58,9 +61,9 @@ func (c *Controller) forget(other *Controller) error {
 // current link. The next pairing of the two makes a new key at both ends.
 //
 // SpoilKey returns an error if the controller is unplugged, or if its adapter
-// has no key for the other end. A key that a program has stored and loaded again
-// counts once a link has used it. SpoilKey panics if the controller does not
-// belong to the link.
+// has no key for the other end. If a program such as bluetoothd has loaded a
+// stored key into the adapter, SpoilKey finds that key only after a link has used
+// it. SpoilKey panics if the controller does not belong to the link.
 func (l *Link) SpoilKey(at *Controller) error {
 	l.mustHave("SpoilKey", at)
 	other := l.controllers[0]

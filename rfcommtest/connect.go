@@ -17,8 +17,11 @@ const maxChannel = 30
 // controllers, and returns both ends. The first controller given to
 // [Radio.Link] dials, and the second one listens, on a channel of its adapter
 // that no program uses. The ends are connections of the kernel, without a
-// required security level. The errors match those of [rfcomm.Dialer.DialRFCOMM]
-// and [rfcomm.ListenConfig.ListenRFCOMM].
+// required security level.
+//
+// The errors match those of [rfcomm.Dialer.DialRFCOMM] and
+// [rfcomm.ListenConfig.ListenRFCOMM]. Connect returns an error if a controller is
+// unplugged or belongs to a [Device].
 func (l *Link) Connect(ctx context.Context) (dialed, accepted *rfcomm.Conn, err error) {
 	for _, c := range l.controllers {
 		c.mu.Lock()

@@ -167,8 +167,9 @@ func (c *Controller) unplug() error {
 
 // Plug plugs an unplugged controller in again, with the same address, and waits
 // until its adapter is up and has its settings: see [Controller.SetScan],
-// [Controller.SetSimplePairing] and [Controller.SetPIN]. If the controller is
-// already plugged in, Plug does the same as Up.
+// [Controller.SetSimplePairing], [Controller.SetSecureConnections] and
+// [Controller.SetPIN]. If the controller is already plugged in, Plug does the
+// same as Up.
 func (c *Controller) Plug() error {
 	if c.script != nil {
 		return c.Up()

@@ -37,7 +37,8 @@ const (
 // write values of their own to a controller. They can read these back, but other
 // devices receive the fields that are set here. For a zero field, they receive
 // the kernel's value. Until the kernel has written a name, it is "rfcommtest "
-// and the number of the controller.
+// and the number of the controller. That of a [Device] is "device " and its
+// number.
 type ControllerConfig struct {
 	// Version is the version of the specification. The default is Version41.
 	Version Version

@@ -81,10 +81,12 @@ func newScripted(r *Radio, number int, config ControllerConfig) *Controller {
 // DialL2CAP encrypts the link first, except for SDP, as the specification
 // requires (Volume 3, Part C, section 5.2.2.8).
 //
-// If the peer does not answer, DialL2CAP waits until ctx is done.
+// If the peer does not answer requests over the link, DialL2CAP waits until ctx
+// is done.
 //
 // The errors are *net.OpError. They match syscall.ECONNREFUSED if the peer
-// refuses the channel or the page, and syscall.EHOSTDOWN after a page timeout.
+// refuses the channel or the page, syscall.EHOSTDOWN after a page timeout, and
+// syscall.EACCES after a failed authentication.
 func (d *Device) DialL2CAP(ctx context.Context, peer rfcomm.BDAddr, psm uint16) (*L2CAPConn, error) {
 	conn, err := d.script.Dial(ctx, hcipacket.Address(peer), psm)
 	if err != nil {
@@ -117,7 +119,8 @@ func (d *Device) SetMTU(mtu int) {
 // does: its channel identifier, which is 1 for signalling, and its payload. If f
 // returns true, the device ignores the frame. A test can thus leave requests
 // unanswered, or answer them by SendFrame. The device handles no packets until f
-// has returned. A nil f ends this.
+// has returned, so f must not call methods that wait for packets, such as
+// DialL2CAP and Read. A nil f ends this.
 func (d *Device) HandleFrame(f func(peer rfcomm.BDAddr, cid uint16, payload []byte) (handled bool)) {
 	if f == nil {
 		d.script.Intercept(nil)

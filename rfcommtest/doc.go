@@ -49,11 +49,12 @@
 // inquires. As with real devices, programs therefore receive several results for
 // one device, and those of several devices in any order.
 //
-// Devices hear the inquiries for whose access codes (GIAC, LIAC) the kernel
-// makes them scan, immediately, whatever their scan interval. The results have
-// the format that the inquiring kernel has selected: standard, with the signal
-// strength set by [Link.SetRSSI], or with an extended inquiry response. In the
-// last format, a device without such a response is reported without one.
+// A device hears an inquiry if its kernel makes it scan for the inquiry's access
+// code (GIAC or LIAC). It hears it immediately, whatever its scan interval. The
+// results have the format that the inquiring kernel has selected: standard, with
+// the signal strength set by [Link.SetRSSI], or with an extended inquiry
+// response. In the last format, a device without such a response is reported
+// without one.
 //
 // # Pages and the end of links
 //

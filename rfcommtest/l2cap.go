@@ -41,9 +41,10 @@ type L2CAPConn struct {
 
 // Read returns the next packet. If the packet is longer than b, the rest is
 // lost and the error is io.ErrShortBuffer. After the peer has closed the
-// channel, Read returns io.EOF. After the loss of the link, the error matches
-// the errno that the kernel has for the reason, such as syscall.ETIMEDOUT or
-// syscall.ECONNRESET. Read first returns all packets that arrived earlier.
+// channel, Read returns io.EOF. After the loss of the link, the error matches an
+// errno for the reason, such as syscall.ETIMEDOUT or syscall.ECONNRESET, or
+// syscall.ECONNABORTED for uncommon reasons. Read first returns all packets that
+// arrived earlier.
 func (c *L2CAPConn) Read(b []byte) (int, error) {
 	n, err := c.conn.Read(b)
 	return n, c.error("read", err)

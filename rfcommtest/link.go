@@ -140,8 +140,8 @@ func (l *Link) Disconnect(reason Reason, at ...*Controller) bool {
 // If both adapters use Secure Simple Pairing, each then ends the link itself,
 // because such a link must be encrypted (hci_conn_check_link_mode). Otherwise
 // the link remains, and the kernel ends those connections that require
-// encryption: at once at the high level, and after some seconds at the medium
-// level unless encryption is switched on again.
+// encryption: at once at SecurityHigh, and after 5 s (L2CAP_ENC_TIMEOUT) at
+// SecurityMedium unless encryption is switched on again.
 func (l *Link) StopEncryption() bool {
 	a, b := l.controllers[0], l.controllers[1]
 	l.radio.radio.Lock()

@@ -84,8 +84,9 @@ func (l *Link) Pair() error {
 // the agent, but only for its own adapters.
 //
 // PairWith makes both adapters answer pages until it returns. Unplug, Plug, Up,
-// Down and the settings of the two controllers wait for that. PairWith panics if
-// how is none of the constants. It requires CAP_NET_ADMIN.
+// Down and the settings of the two controllers wait for that. PairWith returns
+// an error if a controller is unplugged or its adapter is down. It panics if how
+// is none of the constants. It requires CAP_NET_ADMIN.
 func (l *Link) PairWith(how Association) error {
 	if how > PasskeyEntry {
 		panic("rfcommtest: PairWith: no such model: " + how.String())

@@ -238,9 +238,10 @@ func (r *Radio) eachDevice(do func(*Device)) {
 // their addresses.
 func (r *Radio) Controllers() []*Controller { return append([]*Controller(nil), r.controllers...) }
 
-// Link returns the Link between two controllers of the radio, in either order.
-// It panics if a and b are the same controller, or if one belongs to another
-// radio.
+// Link returns the Link between two controllers of the radio. Their order only
+// matters to [Link.Connect] and [PasskeyEntry]: Link(a, b) and Link(b, a) control
+// the same link. Link panics if a and b are the same controller, or if one
+// belongs to another radio.
 func (r *Radio) Link(a, b *Controller) *Link {
 	if a == b || a.radio != r || b.radio != r {
 		panic("rfcommtest: Link: not two different controllers of the radio")

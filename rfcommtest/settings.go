@@ -57,9 +57,9 @@ func (c *Controller) SetScan(scan Scan) error {
 
 // SetSimplePairing switches the adapter's Secure Simple Pairing on or off. While
 // it is off, the adapter pairs by a PIN, as devices before Bluetooth 2.1 do: see
-// SetPIN. By default, it is off until the first [Link.Pair], or until another
-// program such as bluetoothd switches it on. A controller that is unplugged
-// keeps the setting.
+// [Controller.SetPIN]. By default, it is off in a controller that has been
+// plugged in, until [Link.Pair], or until another program such as bluetoothd
+// switches it on. A controller that is unplugged keeps the setting.
 //
 // Link keys stay valid. If both ends of a new link use Secure Simple Pairing,
 // the kernel encrypts it; otherwise it does so only if a socket requests that.

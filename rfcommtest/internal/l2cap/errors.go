@@ -13,7 +13,9 @@ import (
 // that have lost it.
 var errPowerOff = errors.New("the device is switched off")
 
-// errnos holds the errno of each status that Linux maps to one (bt_to_errno).
+// errnos holds the errnos of common statuses. They are those of Linux
+// (bt_to_errno), except that KeyMissing there is EBADE, which other platforms
+// lack.
 var errnos = map[hcipacket.Status]syscall.Errno{
 	hcipacket.PageTimeout:           syscall.EHOSTDOWN,
 	hcipacket.AuthenticationFailure: syscall.EACCES,
