@@ -19,10 +19,10 @@ func ExampleLink_Unpair() {
 			t.Fatal(err)
 		}
 
-		d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: phone.Addr()}, Security: rfcomm.SecurityMedium}
-		conn, err := d.DialRFCOMM(t.Context(), rfcomm.Addr{Device: printer.Addr(), Channel: 1})
+		conn, peer, err := link.Connect(t.Context())
 		if err == nil {
 			conn.Close()
+			peer.Close()
 			t.Error("connected although the printer has no key")
 		}
 	}
@@ -40,17 +40,18 @@ func ExampleLink_SpoilKey() {
 		}
 		link.Disconnect(rfcommtest.RemoteUserTerminated) // the link of the pairing
 
-		d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: phone.Addr()}, Security: rfcomm.SecurityMedium}
-		conn, err := d.DialRFCOMM(t.Context(), rfcomm.Addr{Device: printer.Addr(), Channel: 1})
+		conn, peer, err := link.Connect(t.Context())
 		if err == nil {
 			conn.Close()
+			peer.Close()
 			t.Error("connected although the keys differ")
 		}
 	}
 	_ = test
 }
 
-// This example tests a program whose connection loses its encryption.
+// This example tests a program whose connection loses its encryption. The
+// kernel encrypts the link of paired devices, whatever level a program requires.
 func ExampleLink_StopEncryption() {
 	test := func(t *testing.T) {
 		radio := rfcommtest.Require(t, rfcommtest.Config{})
@@ -59,18 +60,12 @@ func ExampleLink_StopEncryption() {
 		if err := link.Pair(); err != nil {
 			t.Fatal(err)
 		}
-		var lc rfcomm.ListenConfig
-		listener, err := lc.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: printer.Addr(), Channel: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: phone.Addr()}, Security: rfcomm.SecurityMedium}
-		conn, err := d.DialRFCOMM(t.Context(), rfcomm.Addr{Device: printer.Addr(), Channel: 1})
+		conn, peer, err := link.Connect(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
+		defer peer.Close()
 
 		link.StopEncryption()
 		if _, err := conn.Read(make([]byte, 1)); err == nil {
@@ -107,19 +102,13 @@ func ExampleController_SetSimplePairing() {
 		}
 		link.Disconnect(rfcommtest.RemoteUserTerminated) // the link of the pairing
 
-		var lc rfcomm.ListenConfig
-		listener, err := lc.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: printer.Addr(), Channel: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: phone.Addr()}}
-		conn, err := d.DialRFCOMM(t.Context(), rfcomm.Addr{Device: printer.Addr(), Channel: 1})
+		conn, peer, err := link.Connect(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		if level, err := conn.Security(); level != rfcomm.SecurityLow {
+		defer peer.Close()
+		if level, err := conn.Security(); err != nil || level != rfcomm.SecurityLow {
 			t.Errorf("the level is %v, %v", level, err)
 		}
 	}
@@ -137,10 +126,10 @@ func ExampleController_SetScan() {
 			t.Fatal(err)
 		}
 
-		d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: phone.Addr()}}
-		conn, err := d.DialRFCOMM(t.Context(), rfcomm.Addr{Device: printer.Addr(), Channel: 1})
+		conn, peer, err := radio.Link(phone, printer).Connect(t.Context())
 		if err == nil {
 			conn.Close()
+			peer.Close()
 			t.Error("connected to a device that does not answer")
 		}
 	}

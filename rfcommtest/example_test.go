@@ -70,22 +70,16 @@ func ExampleController_SetSecureConnections() {
 				t.Fatal(err)
 			}
 		}
-		phone, lock := radio.Controllers()[0], radio.Controllers()[1]
-		if err := radio.Link(phone, lock).PairWith(rfcommtest.PasskeyEntry); err != nil {
+		link := radio.Link(radio.Controllers()[0], radio.Controllers()[1])
+		if err := link.PairWith(rfcommtest.PasskeyEntry); err != nil {
 			t.Fatal(err)
 		}
-		var lc rfcomm.ListenConfig
-		listener, err := lc.ListenRFCOMM(t.Context(), rfcomm.Addr{Device: lock.Addr(), Channel: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: phone.Addr()}}
-		conn, err := d.DialRFCOMM(t.Context(), rfcomm.Addr{Device: lock.Addr(), Channel: 1})
+		conn, peer, err := link.Connect(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
+		defer peer.Close()
 		if level, err := conn.Security(); err != nil || level != rfcomm.SecurityHigh {
 			t.Errorf("%v, %v", level, err)
 		}
