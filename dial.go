@@ -151,7 +151,8 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 //   - ENOTCONN: the link was gone when Security was checked
 //   - ENOSYS: the link ended for a reason without an errno, or the adapter gave
 //     up a pairing that nobody confirmed
-//   - EPROTO: both devices began to pair at the same moment, at every attempt
+//   - EPROTO: both devices began to pair at the same moment, at every attempt,
+//     or one adapter rejected a message of the other
 //   - EHOSTUNREACH: no adapter is up, or not that of LocalAddr; or raddr is the
 //     address of the only adapter
 //   - EACCES, EBADE: the devices are not paired, one has lost the key, or

@@ -31,7 +31,7 @@ var hints = neterr.Hints{
 		unix.EACCES:    notPairing,
 		unix.EBADE:     notPairing,
 		unix.ENOSYS:    lostNameless,
-		unix.EPROTO:    "the two devices began to pair at the same moment: dial again",
+		unix.EPROTO:    "the two devices began to pair at the same moment, or their adapters do not understand each other: dial again",
 	},
 	"read": {
 		unix.ETIMEDOUT: "the link was lost: the device went out of range or lost power",

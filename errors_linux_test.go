@@ -36,6 +36,7 @@ func TestOpErrorNamesTheLikelyCause(t *testing.T) {
 		{"connect", unix.EALREADY, "switch the adapter off and on"},
 		{"connect", unix.ENOSYS, "no errno"},
 		{"connect", unix.EPROTO, "began to pair at the same moment"},
+		{"connect", unix.EPROTO, "do not understand each other"},
 		{"bind", unix.EADDRINUSE, "another listener"},
 		{"read", unix.ETIMEDOUT, "out of range"},
 		{"read", unix.ECONNABORTED, "the link was lost"},

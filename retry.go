@@ -98,7 +98,9 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 		// The two devices began to pair at the same moment, and the adapters
 		// complete the pairing of the other one (LMP Error Transaction
 		// Collision; Core Specification, Volume 2, Part C, section 2.5.1). The
-		// next attempt uses its key.
+		// next attempt uses its key. Four other errors of the link manager have
+		// the same errno (bt_to_errno), such as LMP PDU Not Allowed. They cannot
+		// be distinguished.
 		return retryAgain
 	case syscall.ECONNREFUSED:
 		// In rare cases the kernel refuses because the session is closing.
