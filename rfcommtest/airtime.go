@@ -15,25 +15,25 @@ type PacketTypes uint16
 
 // The packet types. The comments give the maximum number of data bytes.
 const (
-	DM1      = PacketTypes(air.DM1)      // 17
-	DH1      = PacketTypes(air.DH1)      // 27
-	DM3      = PacketTypes(air.DM3)      // 121
-	DH3      = PacketTypes(air.DH3)      // 183
-	DM5      = PacketTypes(air.DM5)      // 224
-	DH5      = PacketTypes(air.DH5)      // 339
-	TwoDH1   = PacketTypes(air.TwoDH1)   // 54
-	TwoDH3   = PacketTypes(air.TwoDH3)   // 367
-	TwoDH5   = PacketTypes(air.TwoDH5)   // 679
-	ThreeDH1 = PacketTypes(air.ThreeDH1) // 83
-	ThreeDH3 = PacketTypes(air.ThreeDH3) // 552
-	ThreeDH5 = PacketTypes(air.ThreeDH5) // 1021
+	DM1      PacketTypes = PacketTypes(air.DM1)      // 17
+	DH1      PacketTypes = PacketTypes(air.DH1)      // 27
+	DM3      PacketTypes = PacketTypes(air.DM3)      // 121
+	DH3      PacketTypes = PacketTypes(air.DH3)      // 183
+	DM5      PacketTypes = PacketTypes(air.DM5)      // 224
+	DH5      PacketTypes = PacketTypes(air.DH5)      // 339
+	TwoDH1   PacketTypes = PacketTypes(air.TwoDH1)   // 54
+	TwoDH3   PacketTypes = PacketTypes(air.TwoDH3)   // 367
+	TwoDH5   PacketTypes = PacketTypes(air.TwoDH5)   // 679
+	ThreeDH1 PacketTypes = PacketTypes(air.ThreeDH1) // 83
+	ThreeDH3 PacketTypes = PacketTypes(air.ThreeDH3) // 552
+	ThreeDH5 PacketTypes = PacketTypes(air.ThreeDH5) // 1021
 )
 
 // The sets that devices support: all packet types of up to 1, 2 or 3 Mbit/s.
 const (
-	BasicRate = PacketTypes(air.BasicRate)
-	EDR2      = PacketTypes(air.EDR2)
-	EDR3      = PacketTypes(air.EDR3)
+	BasicRate PacketTypes = PacketTypes(air.BasicRate)
+	EDR2      PacketTypes = PacketTypes(air.EDR2)
+	EDR3      PacketTypes = PacketTypes(air.EDR3)
 )
 
 // String returns the names of the packet types, such as "DM1|3-DH5".

@@ -13,9 +13,9 @@ type Version uint8
 
 // The versions differ in the features of their controllers.
 const (
-	Version20 = Version(controller.Version20) // pairs by PIN only, has no extended inquiry responses
-	Version21 = Version(controller.Version21) // the first with Secure Simple Pairing
-	Version41 = Version(controller.Version41) // the first with Secure Connections
+	Version20 Version = Version(controller.Version20) // pairs by PIN only, has no extended inquiry responses
+	Version21 Version = Version(controller.Version21) // the first with Secure Simple Pairing
+	Version41 Version = Version(controller.Version41) // the first with Secure Connections
 )
 
 // Features is a set of features that controllers of a version can lack.
@@ -23,10 +23,10 @@ type Features uint8
 
 // The features. Each one depends on those in brackets.
 const (
-	InquiryRSSI             = Features(controller.InquiryRSSI)             // signal strengths in inquiry results
-	ExtendedInquiryResponse = Features(controller.ExtendedInquiryResponse) // names and other data in inquiry results (InquiryRSSI)
-	SimplePairing           = Features(controller.SimplePairing)           // Secure Simple Pairing; without it, pairing is by PIN
-	SecureConnections       = Features(controller.SecureConnections)       // P-256 keys and AES-CCM (SimplePairing)
+	InquiryRSSI             Features = Features(controller.InquiryRSSI)             // signal strengths in inquiry results
+	ExtendedInquiryResponse Features = Features(controller.ExtendedInquiryResponse) // names and other data in inquiry results (InquiryRSSI)
+	SimplePairing           Features = Features(controller.SimplePairing)           // Secure Simple Pairing; without it, pairing is by PIN
+	SecureConnections       Features = Features(controller.SecureConnections)       // P-256 keys and AES-CCM (SimplePairing)
 )
 
 // A ControllerConfig holds the properties of one controller. For a zero field,

@@ -27,17 +27,18 @@ import (
 // [Controller.SetPIN].
 type Association uint8
 
+// The association models.
 const (
 	// JustWorks pairs without the users. The adapters have neither a display
 	// nor a keyboard.
-	JustWorks = Association(adapter.JustWorks)
+	JustWorks Association = Association(adapter.JustWorks)
 	// NumericComparison pairs adapters that show the same six digits, which
 	// both users confirm.
-	NumericComparison = Association(adapter.NumericComparison)
+	NumericComparison Association = Association(adapter.NumericComparison)
 	// PasskeyEntry pairs adapters one of which shows six digits, which the user
 	// of the other enters. The first controller in the call of [Radio.Link]
 	// shows them.
-	PasskeyEntry = Association(adapter.PasskeyEntry)
+	PasskeyEntry Association = Association(adapter.PasskeyEntry)
 )
 
 // String returns the name of the model in the specification.

@@ -11,9 +11,10 @@ import (
 // A Scan is a set of requests that a controller answers.
 type Scan uint8
 
+// The requests.
 const (
-	InquiryScan = Scan(adapter.InquiryScan) // other devices can discover the controller
-	PageScan    = Scan(adapter.PageScan)    // other devices can connect to it
+	InquiryScan Scan = Scan(adapter.InquiryScan) // other devices can discover the controller
+	PageScan    Scan = Scan(adapter.PageScan)    // other devices can connect to it
 )
 
 // settings holds the settings of an adapter, which outlive it: Plug and Up apply
