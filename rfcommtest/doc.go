@@ -8,8 +8,9 @@
 //
 //	radio := rfcommtest.Require(t, rfcommtest.Config{})
 //	phone, printer := radio.Controllers()[0], radio.Controllers()[1]
-//	// Listen on printer.Addr(), dial from phone.Addr() …
 //	link := radio.Link(phone, printer)
+//	conn, peer, err := link.Connect(t.Context()) // or dial printer.Addr()
+//	…
 //	link.SetSupervisionTimeout(time.Second)
 //	link.Disconnect(rfcommtest.ConnectionTimeout) // the printer goes out of range
 //
