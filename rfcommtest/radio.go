@@ -71,9 +71,9 @@ type Config struct {
 	// the btsnoop format of btmon and Wireshark. A nil Log disables logging.
 	//
 	// Write is called by one goroutine at a time, with the radio's lock held.
-	// It must not call methods of the radio, its controllers or its links, and
-	// a slow Write delays all controllers. If the log is in memory, such as in
-	// a bytes.Buffer, read it only after Close has returned.
+	// It must not call methods of the radio, its controllers, its devices or its
+	// links, and a slow Write delays all controllers. If the log is in memory,
+	// such as in a bytes.Buffer, read it only after Close has returned.
 	Log io.Writer
 }
 
@@ -145,7 +145,7 @@ func checkLimits(config string, limits []limit) error {
 }
 
 // A Radio connects virtual controllers. Its methods, and those of its
-// controllers and links, are safe for concurrent use.
+// controllers, devices and links, are safe for concurrent use.
 type Radio struct {
 	config      Config
 	radio       *radio.Radio
