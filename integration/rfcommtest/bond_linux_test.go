@@ -175,6 +175,30 @@ func TestLinkUnpairAtOneEnd(t *testing.T) {
 	}
 }
 
+// The kernel pairs and unpairs only adapters that are up.
+func TestLinkPairWhileDown(t *testing.T) {
+	r, a, b := two(t, rfcommtest.Config{})
+	link := r.Link(a, b)
+	if err := link.Pair(); err != nil {
+		t.Fatal(err)
+	}
+	endLink(t, link, a)
+	if err := b.Down(); err != nil {
+		t.Fatal(err)
+	}
+	for name, do := range map[string]func() error{
+		"Pair": link.Pair, "Pair from the other end": r.Link(b, a).Pair, "Unpair": func() error { return link.Unpair(b) },
+	} {
+		if err := do(); err == nil {
+			t.Errorf("%s succeeds", name)
+		}
+	}
+	if err := errors.Join(b.Up(), link.Pair()); err != nil {
+		t.Fatal(err)
+	}
+	encrypted(t, a, b)
+}
+
 func TestLinkUnpairKeepsOtherBonds(t *testing.T) {
 	r := rfcommtest.Require(t, rfcommtest.Config{Controllers: 3})
 	c := r.Controllers()

@@ -171,6 +171,7 @@ func TestDevicePairsWithKernel(t *testing.T) {
 		t.Fatal(err)
 	}
 	device := r.NewDevice(rfcommtest.ControllerConfig{})
+	link := r.Link(phone, device.Controller)
 	l, err := device.ListenL2CAP(mux.PSM)
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +191,13 @@ func TestDevicePairsWithKernel(t *testing.T) {
 		}
 		pass(t, conn, conn)
 		conn.Close()
-		r.Link(phone, device.Controller).Disconnect(rfcommtest.RemoteUserTerminated)
+		link.Disconnect(rfcommtest.RemoteUserTerminated)
+	}
+	if err := link.SpoilKey(phone); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := device.DialL2CAP(t.Context(), phone.Addr(), mux.PSM); !errors.Is(err, syscall.EACCES) {
+		t.Errorf("the kernel has a wrong key, and the device's dial returns %v", err)
 	}
 }
 
