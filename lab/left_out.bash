@@ -16,10 +16,11 @@
 # two such pages. 6.1.176 and 6.12.117 do not have the bug. The machine's mirror
 # decides which 6.1 it gets; versions after 6.1.192 have not been tried.
 #
-# 7.3.4 differs from 6.1 and 6.12 in two respects, in 5 of 5 runs each. A dial at
-# SecurityHigh succeeds with the key of a PIN of 4 digits. When encryption ends, a
-# connection that was accepted at SecurityMedium ends at once instead of after 5 s.
-# 7.2 has not been tried.
+# 6.15, after the first encryption with the key of a PIN of 4 digits: a dial at
+# SecurityHigh succeeds. The kernel keeps the size of the encryption key, 16 bytes,
+# in the field for the length of the PIN (hci_conn_key_enc_size, commit
+# c82b6357a546), so that the key counts as that of a PIN of 16 bytes. It happened
+# in 11 of 11 runs on 7.2.13 and 7.3.4. No fix is known; 8.0 has not been tried.
 LEFT_OUT=(
 	'6.1     6.2 ^TestDialCrossesADialOfThePeer$'
 	'6.1.177 6.2 ^TestDialNamesAbsentDevice$'
@@ -28,8 +29,7 @@ LEFT_OUT=(
 	'6.1.177 6.2 ^TestControllerUnreachable$'
 	'6.1.177 6.2 ^TestSoak$'
 	'6.1.177 6.2 ^TestFaultTable$/^Dial$/^page_timeout$'
-	'7.3     8.0 ^TestPairByPINLevels$'
-	'7.3     8.0 ^TestLinkStopEncryptionEndsConns$'
+	'6.15    8.0 ^TestPINLevelAfterEncryption$'
 )
 
 # left_out VERSION prints a pattern of the tests that a bug of that kernel

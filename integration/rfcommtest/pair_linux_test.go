@@ -93,49 +93,72 @@ func TestLinkPairWithAssociations(t *testing.T) {
 }
 
 // The kernel accepts the key of a PIN at SecurityHigh only if the PIN has the
-// maximum length.
+// maximum length. TestPINLevelAfterEncryption dials in the other order.
 func TestPairByPINLevels(t *testing.T) {
 	for pin, high := range map[string]bool{"0000": false, "0123456789012345": true} {
 		log := new(keyLog)
-		r, a, b := two(t, rfcommtest.Config{Log: log})
-		if err := errors.Join(b.SetSimplePairing(false), a.SetPIN(pin), b.SetPIN(pin), r.Link(a, b).Pair()); err != nil {
-			t.Fatal(err)
-		}
-		err := r.Link(a, b).PairWith(rfcommtest.NumericComparison)
+		link, a, b := pairedByPIN(t, pin, rfcommtest.Config{Log: log})
+		err := link.PairWith(rfcommtest.NumericComparison)
 		if err == nil || !strings.Contains(err.Error(), b.Addr().String()+" has no Secure Simple Pairing") {
 			t.Errorf("numeric comparison without simple pairing: %v", err)
 		}
 		if got := log.keys(a.Addr()); len(got) != 1 || got[0][16] != 0 {
 			t.Errorf("keys % x, want one of type 0", got)
 		}
-		checkLevels(t, r.Link(a, b), a, b, high, rfcomm.SecurityMedium)
+		checkLevel(t, link, a, b, rfcomm.SecurityHigh, high, rfcomm.SecurityMedium)
+		checkLevel(t, link, a, b, rfcomm.SecurityMedium, true, rfcomm.SecurityMedium)
 	}
 }
 
-// checkLevels dials at SecurityMedium, and at SecurityHigh, which succeeds if
-// high.
+// That a link has been encrypted with the key of a short PIN does not make the
+// key sufficient for SecurityHigh.
+func TestPINLevelAfterEncryption(t *testing.T) {
+	link, a, b := pairedByPIN(t, "0000", rfcommtest.Config{})
+	checkLevels(t, link, a, b, false, rfcomm.SecurityMedium)
+}
+
+// pairedByPIN returns two controllers that have paired by a PIN.
+func pairedByPIN(t *testing.T, pin string, config rfcommtest.Config) (*rfcommtest.Link, *rfcommtest.Controller, *rfcommtest.Controller) {
+	t.Helper()
+	r, a, b := two(t, config)
+	link := r.Link(a, b)
+	if err := errors.Join(b.SetSimplePairing(false), a.SetPIN(pin), b.SetPIN(pin), link.Pair()); err != nil {
+		t.Fatal(err)
+	}
+	return link, a, b
+}
+
+// checkLevels dials at SecurityMedium, and then at SecurityHigh, which succeeds
+// if high.
 func checkLevels(t *testing.T, link *rfcommtest.Link, from, to *rfcommtest.Controller, high bool, shown rfcomm.Security) {
 	t.Helper()
-	for _, level := range []rfcomm.Security{rfcomm.SecurityMedium, rfcomm.SecurityHigh} {
-		listener := listen(t, to)
-		endLink(t, link, from)
-		d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: from.Addr()}, Security: level}
-		c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
-		if level == rfcomm.SecurityHigh && !high {
-			t.Log(err)
-			if !errors.Is(err, syscall.EACCES) && !errors.Is(err, syscall.EBADE) || !strings.Contains(err.Error(), "not paired") {
-				t.Errorf("dial at %v: %v, want EACCES or EBADE with its cause", level, err)
-			}
-			return
+	checkLevel(t, link, from, to, rfcomm.SecurityMedium, true, shown)
+	checkLevel(t, link, from, to, rfcomm.SecurityHigh, high, shown)
+}
+
+// checkLevel dials at a level over a new link. The dial succeeds if sufficient,
+// that is, if the key is sufficient for the level.
+func checkLevel(t *testing.T, link *rfcommtest.Link, from, to *rfcommtest.Controller, level rfcomm.Security, sufficient bool, shown rfcomm.Security) {
+	t.Helper()
+	listener := listen(t, to)
+	endLink(t, link, from)
+	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: from.Addr()}, Security: level}
+	c, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
+	if err == nil {
+		defer c.Close()
+	}
+	switch {
+	case !sufficient:
+		t.Log(err)
+		if !errors.Is(err, syscall.EACCES) && !errors.Is(err, syscall.EBADE) || !strings.Contains(err.Error(), "not paired") {
+			t.Errorf("dial at %v: %v, want EACCES or EBADE with its cause", level, err)
 		}
-		if err != nil {
-			t.Errorf("dial at %v: %v", level, err)
-			return
-		}
+	case err != nil:
+		t.Errorf("dial at %v: %v", level, err)
+	default:
 		if got, err := c.Security(); err != nil || got != shown {
 			t.Errorf("the link has %v, %v; want %v", got, err, shown)
 		}
-		c.Close()
 	}
 }
 
