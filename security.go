@@ -25,6 +25,10 @@ const (
 	SecurityMedium
 	// SecurityHigh requires an encrypted link between devices whose pairing was
 	// protected against a man in the middle, for example by comparing numbers.
+	// The kernel also accepts a pairing by a PIN of 16 bytes. Linux 6.15 to 7.3
+	// or later accept a pairing by any PIN, for dials and for listeners, once a
+	// link has been encrypted with its key: they take the size of the
+	// encryption key for the length of the PIN (hci_conn_key_enc_size).
 	SecurityHigh
 )
 

@@ -24,7 +24,8 @@ import (
 //	PIN                0x00          SecurityMedium; SecurityHigh with a PIN of 16 bytes
 //
 // Adapters pair with a PIN if simple pairing is off at one of them: see
-// [Controller.SetPIN].
+// [Controller.SetPIN]. Linux 6.15 to 7.3 or later accept the key of any PIN at
+// SecurityHigh once a link has been encrypted with it (hci_conn_key_enc_size).
 type Association uint8
 
 // The association models.
