@@ -81,7 +81,7 @@ func TestSocketDiscoverEnds(t *testing.T) {
 }
 
 func TestSocketDiscoverFails(t *testing.T) {
-	const busy = 0x0A
+	const notPowered = 0x0F
 	m, k := newTestSocket(t, nil)
 	discover := func() <-chan error {
 		result := make(chan error)
@@ -89,9 +89,9 @@ func TestSocketDiscoverFails(t *testing.T) {
 		return result
 	}
 	result := discover()
-	k.expect(startDiscovery, 0, busy)
+	k.expect(startDiscovery, 0, notPowered)
 	var refused *commandError
-	if err := <-result; !errors.As(err, &refused) || refused.status != busy {
+	if err := <-result; !errors.As(err, &refused) || refused.status != notPowered {
 		t.Errorf("refused: %v", err)
 	}
 	result = discover()

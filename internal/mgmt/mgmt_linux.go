@@ -55,8 +55,11 @@ var statuses = map[uint8]string{
 	0x11: "invalid index", 0x12: "blocked by rfkill", 0x13: "already paired", 0x14: "permission denied",
 }
 
-// notPaired is the status of a command that requires a bond.
-const notPaired = 0x06
+// Statuses that have a meaning of their own.
+const (
+	notPaired = 0x06 // the command requires a bond
+	busy      = 0x0A // see do
+)
 
 // A commandError is the error of a command that the kernel refused.
 type commandError struct {
@@ -192,8 +195,22 @@ func (m *Socket) send(opcode uint16, index int, parameters []byte) error {
 	return err
 }
 
-// do sends a command and waits for its reply.
+// do sends a command and waits for its reply. It repeats a command that the
+// kernel refuses because it is busy, until patience has passed. The kernel does
+// so while an equal command is pending, also for a moment after its reply
+// (settings_rsp), and while the link that a pairing needs is being taken down.
 func (m *Socket) do(opcode uint16, index int, parameters ...byte) error {
+	for end := time.Now().Add(patience); ; time.Sleep(pause) {
+		err := m.doOnce(opcode, index, parameters)
+		var refused *commandError
+		if !errors.As(err, &refused) || refused.status != busy || m.isEnded() || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+// doOnce sends a command and waits for its reply.
+func (m *Socket) doOnce(opcode uint16, index int, parameters []byte) error {
 	reply := make(chan uint8, 1)
 	defer m.await(request{opcode, index}, reply)()
 	if err := m.send(opcode, index, parameters); err != nil {
@@ -249,13 +266,18 @@ func (m *Socket) keys(index int) int {
 // os.ErrClosed. The adapters keep their link keys.
 func (m *Socket) Close() error { return m.file.Close() }
 
-// patience is the timeout of every wait for the kernel.
-const patience = 20 * time.Second
+const (
+	// patience is the timeout of every wait for the kernel.
+	patience = 20 * time.Second
+
+	// pause is the time between two attempts.
+	pause = 5 * time.Millisecond
+)
 
 // eventually repeats attempt until it succeeds, the socket ends, or patience
 // has passed.
 func (m *Socket) eventually(what string, attempt func() error) error {
-	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(pause) {
 		err := attempt()
 		if err == nil {
 			return nil

@@ -121,6 +121,36 @@ func TestSocketDoReturnsItsOwnReply(t *testing.T) {
 	}
 }
 
+// The kernel can answer a command before it considers it completed
+// (settings_rsp).
+func TestSocketDoRetriesWhileBusy(t *testing.T) {
+	m, k := newTestSocket(t, nil)
+	ended := make(chan error, 1)
+	go func() { ended <- m.do(setSimplePair, 0, 1) }()
+	for _, status := range []byte{busy, busy, notPaired} {
+		opcode, index, parameters := k.receive()
+		if opcode != setSimplePair || index != 0 || !bytes.Equal(parameters, []byte{1}) {
+			t.Errorf("command 0x%04x for hci%d, % x", opcode, index, parameters)
+		}
+		k.answer(opcode, index, status)
+	}
+	var refused *commandError
+	if err := <-ended; !errors.As(err, &refused) || refused.status != notPaired {
+		t.Errorf("got %v, want the reply that is not busy", err)
+	}
+}
+
+func TestSocketCloseEndsBusyCommand(t *testing.T) {
+	m, k := newTestSocket(t, nil)
+	ended := make(chan error, 1)
+	go func() { ended <- m.do(setSimplePair, 0, 1) }()
+	k.answer(setSimplePair, 0, busy)
+	m.Close()
+	if err := <-ended; err == nil {
+		t.Error("the command succeeded")
+	}
+}
+
 func TestSocketCloseEndsPendingCommands(t *testing.T) {
 	m, k := newTestSocket(t, nil)
 	ended := make(chan error)
