@@ -9,10 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
 func TestConfigLogIsReadByBtmon(t *testing.T) {
+	btmon := labtest.Program(t, "btmon", "bluez")
 	var log bytes.Buffer
 	r, a, b := two(t, rfcommtest.Config{Log: &log})
 	dialed, accepted := connect(t, a, b)
@@ -24,7 +26,7 @@ func TestConfigLogIsReadByBtmon(t *testing.T) {
 	if err := os.WriteFile(path, log.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("btmon", "-r", path).CombinedOutput()
+	out, err := exec.Command(btmon, "-r", path).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm/internal/mgmt"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -151,12 +152,13 @@ func TestLinkSetRSSI(t *testing.T) {
 }
 
 func TestLinkSetLinkQuality(t *testing.T) {
+	hcitool := labtest.Program(t, "hcitool", "bluez")
 	r, a, b := two(t, rfcommtest.Config{})
 	connect(t, a, b)
 	for _, quality := range []uint8{255, 17} {
 		r.Link(a, b).SetLinkQuality(quality)
 		for from, to := range map[*rfcommtest.Controller]*rfcommtest.Controller{a: b, b: a} {
-			out, err := exec.Command("hcitool", "-i", from.Name(), "lq", to.Addr().String()).CombinedOutput()
+			out, err := exec.Command(hcitool, "-i", from.Name(), "lq", to.Addr().String()).CombinedOutput()
 			if want := fmt.Sprintf("Link quality: %d", quality); err != nil || strings.TrimSpace(string(out)) != want {
 				t.Errorf("%q, %v; want %q", out, err, want)
 			}

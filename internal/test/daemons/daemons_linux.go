@@ -75,9 +75,7 @@ func run(t testing.TB, p program) *Daemon {
 	t.Helper()
 	labtest.RequireRoot(t)
 	labtest.Require(t)
-	if _, err := exec.LookPath(p.command[0]); err != nil {
-		t.Skipf("needs %s (package %s): %v", p.name, p.pkg, err)
-	}
+	labtest.Program(t, p.command[0], p.pkg)
 	d := &Daemon{t: t, program: p}
 	t.Cleanup(d.logIfFailed)
 	t.Cleanup(d.end)

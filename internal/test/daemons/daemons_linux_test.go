@@ -143,7 +143,7 @@ func TestDaemonSkipsWithoutProgram(t *testing.T) {
 		run(s, program{name: "nosuchd", pkg: "nosuch", command: []string{"/usr/sbin/nosuchd"}})
 	}()
 	<-done
-	if want := "needs nosuchd (package nosuch): "; !strings.HasPrefix(s.reason, want) {
+	if want := "needs /usr/sbin/nosuchd (package nosuch): "; !strings.HasPrefix(s.reason, want) {
 		t.Errorf("skipped with the reason %q, want %q", s.reason, want)
 	}
 }
