@@ -257,7 +257,7 @@ func TestL2CAPConnLosesLink(t *testing.T) {
 	for reason, want := range map[rfcommtest.Reason]error{
 		rfcommtest.ConnectionTimeout:    syscall.ETIMEDOUT,
 		rfcommtest.RemoteUserTerminated: syscall.ECONNRESET,
-		rfcommtest.Reason(0x3d):         syscall.ECONNABORTED,
+		rfcommtest.Reason(0x3d):         syscall.ENOSYS,
 	} {
 		withDevices(t, rfcommtest.Config{}, func(t *testing.T, r *rfcommtest.Radio, a, b *rfcommtest.Device) {
 			dialed, accepted := connectL2CAP(t, a, b)

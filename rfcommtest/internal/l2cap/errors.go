@@ -13,30 +13,51 @@ import (
 // that have lost it.
 var errPowerOff = errors.New("the device is switched off")
 
-// errnos holds the errnos of common statuses. They are those of Linux
-// (bt_to_errno), except that KeyMissing there is EBADE, which other platforms
-// lack.
+// errnos holds the errno that Linux has for each status (bt_to_errno).
 var errnos = map[hcipacket.Status]syscall.Errno{
-	hcipacket.PageTimeout:           syscall.EHOSTDOWN,
-	hcipacket.AuthenticationFailure: syscall.EACCES,
-	hcipacket.KeyMissing:            syscall.EACCES,
-	hcipacket.PairingNotAllowed:     syscall.EACCES,
-	hcipacket.ConnectionTimeout:     syscall.ETIMEDOUT,
-	hcipacket.AcceptTimeout:         syscall.ETIMEDOUT,
-	hcipacket.LimitedResources:      syscall.ECONNREFUSED,
-	hcipacket.SecurityReasons:       syscall.ECONNREFUSED,
-	hcipacket.UnacceptableAddress:   syscall.ECONNREFUSED,
-	hcipacket.RemoteUserTerminated:  syscall.ECONNRESET,
-	hcipacket.RemoteLowResources:    syscall.ECONNRESET,
-	hcipacket.RemotePowerOff:        syscall.ECONNRESET,
+	0x01: errBadRequest,
+	0x02: syscall.ENOTCONN,
+	0x03: syscall.EIO,
+	0x04: syscall.EHOSTDOWN,
+	0x05: syscall.EACCES,
+	0x06: errKeyMissing,
+	0x07: syscall.ENOMEM,
+	0x08: syscall.ETIMEDOUT,
+	0x09: syscall.EMLINK,
+	0x0a: syscall.EMLINK,
+	0x0b: syscall.EALREADY,
+	0x0c: syscall.EBUSY,
+	0x0d: syscall.ECONNREFUSED,
+	0x0e: syscall.ECONNREFUSED,
+	0x0f: syscall.ECONNREFUSED,
+	0x10: syscall.ETIMEDOUT,
+	0x11: syscall.EOPNOTSUPP,
+	0x12: syscall.EINVAL,
+	0x13: syscall.ECONNRESET,
+	0x14: syscall.ECONNRESET,
+	0x15: syscall.ECONNRESET,
+	0x16: syscall.ECONNABORTED,
+	0x17: syscall.ELOOP,
+	0x18: syscall.EACCES,
+	0x19: syscall.EPROTO,
+	0x1a: syscall.EPROTONOSUPPORT,
+	0x1b: syscall.ECONNREFUSED,
+	0x1e: syscall.EPROTO,
+	0x20: syscall.EOPNOTSUPP,
+	0x23: syscall.EPROTO,
+	0x24: syscall.EPROTO,
+	0x25: syscall.EPROTO,
+	0x27: syscall.EOPNOTSUPP,
+	0x29: syscall.EOPNOTSUPP,
+	0x3c: syscall.EHOSTDOWN,
 }
 
 // statusError returns the error of a step that failed with a status. It matches
-// an errno, which is ECONNABORTED for an uncommon status.
+// an errno, which is ENOSYS for a status that Linux does not know.
 func statusError(step string, status hcipacket.Status) error {
 	errno, ok := errnos[status]
 	if !ok {
-		errno = syscall.ECONNABORTED
+		errno = syscall.ENOSYS
 	}
 	return neterr.WithHint(step, errno, "reason "+status.String())
 }
