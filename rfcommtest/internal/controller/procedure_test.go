@@ -135,6 +135,23 @@ func TestPairingTimeoutRestarts(t *testing.T) {
 	})
 }
 
+// The time that the own host has taken for its key does not count for the peer.
+func TestAuthenticationTimeoutRestarts(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
+		ofA, _ := connect(a, b)
+		a.begin(controller.AuthenticationRequested, hcipacket.Parameters{}.Handle(ofA))
+		a.event(hcipacket.LinkKeyRequest)
+		time.Sleep(20 * time.Second)
+		a.do(controller.LinkKeyRequestReply, append(b.address(), make([]byte, 16)...))
+		b.event(hcipacket.LinkKeyRequest)
+		time.Sleep(responseTimeout - time.Millisecond)
+		a.expectNothing()
+		time.Sleep(time.Millisecond)
+		a.wantStatus(hcipacket.AuthenticationComplete, hcipacket.ResponseTimeout)
+		b.expectNothing()
+	})
+}
+
 // A pairing ends together with its link.
 func TestPairingEndsWithTheLink(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, b, _ *host) {
