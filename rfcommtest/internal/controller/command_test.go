@@ -256,6 +256,31 @@ func TestRemoteCommandsQueryThePeer(t *testing.T) {
 	})
 }
 
+// Over a link, a name request ends together with the link, or when the host
+// cancels it.
+func TestRemoteNameRequestEndsWithLink(t *testing.T) {
+	withHosts(t, func(t *testing.T, a, b, _ *host) {
+		address := hcipacket.Parameters{}.Address(addressOfB)
+		ask := append(address, 1, 0, 0, 0)
+		ofA, _ := connect(a, b)
+		a.locked(func() { a.conditions(b).Stall() })
+		a.begin(controller.RemoteNameRequest, ask)
+		if status := a.status(controller.RemoteNameRequest, ask); status != hcipacket.CommandDisallowed {
+			t.Errorf("a second request: %v", status)
+		}
+		if status, _ := a.complete(controller.RemoteNameRequestCancel, address); status != hcipacket.Success {
+			t.Errorf("cancel: %v", status)
+		}
+		a.wantStatus(hcipacket.RemoteNameRequestComplete, hcipacket.UnknownConnection)
+		a.begin(controller.RemoteNameRequest, ask)
+		a.begin(controller.Disconnect, hcipacket.Parameters{}.Handle(ofA).Uint8(0x13))
+		a.disconnected(ofA, hcipacket.TerminatedByLocalHost)
+		a.wantStatus(hcipacket.RemoteNameRequestComplete, hcipacket.TerminatedByLocalHost)
+		a.locked(func() { a.conditions(b).Resume() })
+		a.expectNothing()
+	})
+}
+
 func TestRemoteNameRequestCancel(t *testing.T) {
 	withHosts(t, func(t *testing.T, a, _, _ *host) {
 		address := hcipacket.Parameters{}.Address(absent)

@@ -26,6 +26,8 @@ type connection struct {
 
 	encryption uint8 // Encryption_Enabled, as reported to the host
 
+	asksName bool // the host has requested the peer's name
+
 	initiating *procedure // requested by the host of this end; nil if there is none
 	responding *procedure // requested by the peer's host; nil if there is none
 	waiting    int        // the number of procedures that the host has requested in addition
@@ -334,6 +336,7 @@ func (c *Controller) onDisconnect(f *hcipacket.Fields) reply {
 func (conn *connection) disconnected(reason hcipacket.Status) {
 	delete(conn.connections, conn.handle)
 	conn.disconnectionComplete(conn.handle, reason)
+	conn.nameRequestComplete(reason, make([]byte, NameSize))
 }
 
 // disconnectionComplete sends HCI_Disconnection_Complete (section 7.7.5).

@@ -46,7 +46,7 @@ type Controller struct {
 	pages        map[hcipacket.Address]*radio.Page // of this controller, to these addresses
 	requests     map[hcipacket.Address]*request    // from these addresses
 	inquiry      *inquiry
-	nameRequests map[hcipacket.Address]func() // each cancels the page for a name
+	nameRequests map[hcipacket.Address]func() // each cancels a request for a name
 	bonds        map[hcipacket.Address]*bond  // kept in a reset
 	nextHandle   hcipacket.Handle
 	cutOff       bool   // see CutOff

@@ -113,12 +113,7 @@ func (c *Controller) onRemoteNameRequest(f *hcipacket.Fields) reply {
 		return rejected(hcipacket.CommandDisallowed)
 	}
 	if conn := c.connectionTo(address); conn != nil {
-		return pending(func() {
-			conn.sendLMP(func(peer *connection) {
-				name := peer.seenName()
-				peer.sendLMP(func(*connection) { c.remoteNameRequestComplete(hcipacket.Success, address, name) })
-			})
-		})
+		return pending(conn.requestName)
 	}
 	return pending(func() {
 		c.nameRequests[address] = c.station.PageForName(address, slots(c.settings.pageTimeout), func(other radio.Receiver) {
@@ -132,7 +127,27 @@ func (c *Controller) onRemoteNameRequest(f *hcipacket.Fields) reply {
 	})
 }
 
-// onRemoteNameRequestCancel cancels a page for a name.
+// requestName reads the name of the peer.
+func (conn *connection) requestName() {
+	conn.asksName = true
+	conn.nameRequests[conn.peer()] = func() { conn.asksName = false }
+	conn.sendLMP(func(peer *connection) {
+		name := peer.seenName()
+		peer.sendLMP(func(conn *connection) { conn.nameRequestComplete(hcipacket.Success, name) })
+	})
+}
+
+// nameRequestComplete ends the request that requestName has begun, unless that
+// has ended already.
+func (conn *connection) nameRequestComplete(status hcipacket.Status, name []byte) {
+	if conn.asksName {
+		conn.asksName = false
+		delete(conn.nameRequests, conn.peer())
+		conn.remoteNameRequestComplete(status, conn.peer(), name)
+	}
+}
+
+// onRemoteNameRequestCancel cancels a name request.
 // HCI_Remote_Name_Request_Complete follows the answer (section 7.1.20).
 func (c *Controller) onRemoteNameRequestCancel(f *hcipacket.Fields) reply {
 	address := f.Address()
