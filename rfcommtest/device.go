@@ -133,7 +133,8 @@ func (d *Device) HandleFrame(f func(peer rfcomm.BDAddr, cid uint16, payload []by
 
 // SendFrame sends any L2CAP frame, such as a malformed signalling command, after
 // making a link to the peer if necessary. Unlike Write, it never waits for
-// earlier packets.
+// earlier packets. The error matches syscall.EMSGSIZE if the payload is longer
+// than 65535 bytes.
 func (d *Device) SendFrame(ctx context.Context, peer rfcomm.BDAddr, cid uint16, payload []byte) error {
 	if err := d.script.SendFrame(ctx, hcipacket.Address(peer), cid, payload); err != nil {
 		return l2capNetwork.OpError("write", L2CAPAddr{Device: d.Addr()}, L2CAPAddr{Device: peer}, err)

@@ -460,6 +460,36 @@ func TestDevicesDialEachOtherAtOnce(t *testing.T) {
 	})
 }
 
+// A packet above the MTU of its receiver is lost, as in Linux
+// (l2cap_data_channel).
+func TestDeviceIgnoresPacketsAboveMTU(t *testing.T) {
+	withDevices(t, rfcommtest.Config{}, func(t *testing.T, r *rfcommtest.Radio, a, b *rfcommtest.Device) {
+		b.SetMTU(48)
+		dialed, accepted := connectL2CAP(t, a, b)
+		_, remote := dialed.CIDs()
+		for _, size := range []int{49, 48} {
+			if err := a.SendFrame(t.Context(), b.Addr(), remote, make([]byte, size)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := readPacket(t, accepted); len(got) != 48 {
+			t.Errorf("read %d bytes, want 48", len(got))
+		}
+	})
+}
+
+// The header of a frame has two bytes for its length.
+func TestDeviceSendFrameTooLong(t *testing.T) {
+	withDevices(t, rfcommtest.Config{}, func(t *testing.T, r *rfcommtest.Radio, a, b *rfcommtest.Device) {
+		if err := a.SendFrame(t.Context(), b.Addr(), 0x40, make([]byte, 65536)); !errors.Is(err, syscall.EMSGSIZE) {
+			t.Errorf("65536 bytes: %v, want EMSGSIZE", err)
+		}
+		if err := a.SendFrame(t.Context(), b.Addr(), 0x40, make([]byte, 65535)); err != nil {
+			t.Errorf("65535 bytes: %v", err)
+		}
+	})
+}
+
 // unhex decodes a frame that is written with spaces.
 func unhex(t *testing.T, s string) []byte {
 	t.Helper()

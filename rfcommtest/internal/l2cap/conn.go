@@ -198,9 +198,10 @@ func (c *Conn) setDeadline(t time.Time, limit *deadline) error {
 	return nil
 }
 
-// receive queues a packet. Those for an end that is not open are lost.
+// receive queues a packet. A packet for an end that is not open, or that is
+// longer than the end accepts, is lost.
 func (c *Conn) receive(packet []byte) {
-	if c.state == open {
+	if c.state == open && len(packet) <= c.mtu {
 		c.received = append(c.received, bytes.Clone(packet))
 	}
 }

@@ -85,7 +85,8 @@ var errRejected = errors.New("the peer rejected the connection request")
 // errNoChannel is the error of a channel without an identifier.
 var errNoChannel = errors.New("the link has no free channel identifier")
 
-// tooLong returns the error of a packet that exceeds the peer's MTU.
-func tooLong(size, mtu int) error {
-	return neterr.WithHint("write", syscall.EMSGSIZE, fmt.Sprintf("%d bytes, and the peer accepts %d", size, mtu))
+// tooLong returns the error of a packet that exceeds the peer's MTU, or of a
+// frame that exceeds the maximum.
+func tooLong(size, most int) error {
+	return neterr.WithHint("write", syscall.EMSGSIZE, fmt.Sprintf("%d bytes; the maximum is %d", size, most))
 }

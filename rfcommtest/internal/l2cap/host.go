@@ -153,6 +153,9 @@ func (h *Host) Intercept(f func(peer hcipacket.Address, cid uint16, payload []by
 // SendFrame sends any frame, after making a link to the peer if necessary. It
 // does not wait for the controller to take the frame.
 func (h *Host) SendFrame(ctx context.Context, peer hcipacket.Address, cid uint16, payload []byte) error {
+	if len(payload) > maxPayload {
+		return tooLong(len(payload), maxPayload)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l, err := h.connect(ctx, peer)

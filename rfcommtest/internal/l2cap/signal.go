@@ -127,8 +127,11 @@ func frame(cid uint16, payload []byte) []byte {
 	return append(words(uint16(len(payload)), cid), payload...)
 }
 
-// headerSize is the length of the header of a basic frame.
-const headerSize = 4
+// Lengths of the parts of a basic frame.
+const (
+	headerSize = 4
+	maxPayload = 0xffff
+)
 
 // An assembler joins the fragments of a frame.
 type assembler struct{ frame []byte }
