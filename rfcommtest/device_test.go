@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -486,6 +487,24 @@ func TestDeviceSendFrameTooLong(t *testing.T) {
 		}
 		if err := a.SendFrame(t.Context(), b.Addr(), 0x40, make([]byte, 65535)); err != nil {
 			t.Errorf("65535 bytes: %v", err)
+		}
+	})
+}
+
+// T.FailNow ends the goroutine that calls it, also if it is not that of the
+// test.
+func TestDeviceHandleFrameGoexit(t *testing.T) {
+	withDevices(t, rfcommtest.Config{}, func(t *testing.T, r *rfcommtest.Radio, a, b *rfcommtest.Device) {
+		b.HandleFrame(func(rfcomm.BDAddr, uint16, []byte) bool {
+			runtime.Goexit()
+			return false
+		})
+		if err := a.SendFrame(t.Context(), b.Addr(), 0x40, nil); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := r.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -170,12 +170,18 @@ func (h *Host) SendFrame(ctx context.Context, peer hcipacket.Address, cid uint16
 func (h *Host) run() {
 	defer close(h.ended)
 	for h.inbox.wait() {
-		h.mu.Lock()
-		if packet, ok := h.inbox.take(); ok {
-			h.receive(packet)
-			h.changed.Broadcast()
-		}
-		h.mu.Unlock()
+		h.handle()
+	}
+}
+
+// handle handles the controller's next packet. It releases the lock also if the
+// function set by Intercept ends the goroutine, as T.FailNow does.
+func (h *Host) handle() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if packet, ok := h.inbox.take(); ok {
+		h.receive(packet)
+		h.changed.Broadcast()
 	}
 }
 
