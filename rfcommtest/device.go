@@ -48,11 +48,18 @@ func (r *Radio) NewDevice(config ControllerConfig) *Device {
 	d := &Device{newScripted(r, number, config)}
 	r.devices = append(r.devices, d)
 	if r.isClosed() {
-		d.script.Close()
+		d.close()
 		return d
 	}
 	d.script.PowerOn()
 	return d
+}
+
+// close ends the device. Its controller sends nothing any more, so that none of
+// its timers writes to the log.
+func (d *Device) close() {
+	d.script.Close()
+	d.locked(d.core.PowerOff)
 }
 
 // newScripted returns a controller whose host is an l2cap.Host.
@@ -119,8 +126,8 @@ func (d *Device) SetMTU(mtu int) {
 // does: its channel identifier, which is 1 for signalling, and its payload. If f
 // returns true, the device ignores the frame. A test can thus leave requests
 // unanswered, or answer them by SendFrame. The device handles no packets until f
-// has returned, so f must not call methods that wait for packets, such as
-// DialL2CAP and Read. A nil f ends this.
+// has returned. [Radio.Close] waits for f, which therefore must not call it. A
+// nil f ends this.
 func (d *Device) HandleFrame(f func(peer rfcomm.BDAddr, cid uint16, payload []byte) (handled bool)) {
 	if f == nil {
 		d.script.Intercept(nil)

@@ -712,6 +712,33 @@ func TestDeviceAfterRadioClose(t *testing.T) {
 	})
 }
 
+// No timer of a device writes to the log after Close: the one here waits for the
+// answer of b to a page.
+func TestRadioCloseEndsTimersOfDevices(t *testing.T) {
+	var log bytes.Buffer
+	withDevices(t, rfcommtest.Config{Log: &log}, func(t *testing.T, r *rfcommtest.Radio, a, b *rfcommtest.Device) {
+		c := r.NewDevice(rfcommtest.ControllerConfig{})
+		b.HandleFrame(func(rfcomm.BDAddr, uint16, []byte) bool {
+			time.Sleep(time.Second)
+			return true
+		})
+		if err := c.SendFrame(t.Context(), b.Addr(), 0x40, nil); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // b is busy
+		go a.DialL2CAP(t.Context(), b.Addr(), testPSM)
+		synctest.Wait()
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		before := log.Len()
+		time.Sleep(time.Hour)
+		if log.Len() != before {
+			t.Errorf("%d bytes were logged after Close", log.Len()-before)
+		}
+	})
+}
+
 func TestDeviceIsNoAdapter(t *testing.T) {
 	withDevices(t, rfcommtest.Config{}, func(t *testing.T, r *rfcommtest.Radio, a, b *rfcommtest.Device) {
 		link := r.Link(a.Controller, b.Controller)

@@ -280,7 +280,7 @@ func (r *Radio) Close() error {
 		// first.
 		r.disconnectAll()
 		err := r.each((*Controller).unplug)
-		r.eachDevice(func(d *Device) { d.script.Close() })
+		r.eachDevice((*Device).close)
 		r.radio.Lock()
 		r.radio.Close()
 		agent, logError := r.agent, r.logError
