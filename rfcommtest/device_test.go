@@ -623,6 +623,27 @@ func TestDeviceDialL2CAPEncrypts(t *testing.T) {
 	}
 }
 
+func TestDeviceSetSecureConnections(t *testing.T) {
+	changed := func(mode byte) []byte { return []byte{0x08, 4, 0, 1, 0, mode} } // HCI_Encryption_Change at a
+	for both, want := range map[bool][]byte{false: changed(1), true: changed(2)} {
+		var packets bytes.Buffer
+		withDevices(t, rfcommtest.Config{Log: &packets}, func(t *testing.T, r *rfcommtest.Radio, a, b *rfcommtest.Device) {
+			if err := errors.Join(a.SetSecureConnections(true), b.SetSecureConnections(both)); err != nil {
+				t.Fatal(err)
+			}
+			connectL2CAP(t, a, b)
+			for _, config := range []rfcommtest.ControllerConfig{{Version: rfcommtest.Version21}, {Without: rfcommtest.SecureConnections}} {
+				if err := r.NewDevice(config).SetSecureConnections(true); err == nil {
+					t.Errorf("%+v: no error", config)
+				}
+			}
+		})
+		if !bytes.Contains(packets.Bytes(), want) {
+			t.Errorf("both ends %v: no event % x", both, want)
+		}
+	}
+}
+
 func TestDeviceSetPINKeepsOtherSettings(t *testing.T) {
 	var packets bytes.Buffer
 	withDevices(t, rfcommtest.Config{Log: &packets}, func(t *testing.T, r *rfcommtest.Radio, a, b *rfcommtest.Device) {

@@ -125,11 +125,8 @@ func (c *Controller) pairsSimply() bool {
 // does not support them, as before version 4.1. It always returns an error for a
 // [Device], which does not have them. It requires CAP_NET_ADMIN.
 func (c *Controller) SetSecureConnections(on bool) error {
-	if on && !c.supportsSecureConnections() {
+	if on && !c.core.Features().Has(controller.SecureConnections) {
 		return fmt.Errorf("rfcommtest: SetSecureConnections: the controller %s does not support Secure Connections", c.Addr())
-	}
-	if c.script != nil {
-		return errScripted
 	}
 	change := func(s *settings) {
 		s.secure = on
@@ -191,7 +188,9 @@ func (c *Controller) set(name string, change func(*settings), apply func() error
 	if c.script != nil {
 		change(&c.settings)
 		c.script.Set(l2cap.Settings{
-			Scan: uint8(c.settings.scan), SimplePairing: c.settings.simple != simpleOff, PIN: c.settings.pin,
+			Scan:          uint8(c.settings.scan),
+			SimplePairing: c.settings.simple != simpleOff, SecureConnections: c.settings.secure,
+			PIN: c.settings.pin,
 		})
 		return nil
 	}
