@@ -623,6 +623,35 @@ func TestDeviceDialL2CAPEncrypts(t *testing.T) {
 	}
 }
 
+// A peer that closes a channel at once has opened it before.
+func TestDeviceDialL2CAPClosedAtOnce(t *testing.T) {
+	withDevices(t, rfcommtest.Config{}, func(t *testing.T, r *rfcommtest.Radio, a, b *rfcommtest.Device) {
+		l := listenL2CAP(t, b)
+		for range 200 {
+			go func() {
+				c, err := l.Accept()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				c.Write([]byte("bye"))
+				c.Close()
+			}()
+			c, err := a.DialL2CAP(t.Context(), b.Addr(), testPSM)
+			if err != nil {
+				t.Fatalf("dial: %v", err)
+			}
+			if got := readPacket(t, c); got != "bye" {
+				t.Errorf("read %q", got)
+			}
+			if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+				t.Errorf("then %v", err)
+			}
+			c.Close()
+		}
+	})
+}
+
 func TestDeviceSetSecureConnections(t *testing.T) {
 	changed := func(mode byte) []byte { return []byte{0x08, 4, 0, 1, 0, mode} } // HCI_Encryption_Change at a
 	for both, want := range map[bool][]byte{false: changed(1), true: changed(2)} {

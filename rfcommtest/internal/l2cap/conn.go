@@ -37,6 +37,7 @@ type Conn struct {
 	listener  *Listener // of an accepted channel, until Accept has returned it
 
 	state                 state
+	opened                bool // also after the end
 	accepted, accepting   bool // the peer has accepted our options; we have accepted the peer's
 	attempts              int  // number of configuration requests
 	received              [][]byte
@@ -57,7 +58,7 @@ func (h *Host) Dial(ctx context.Context, peer hcipacket.Address, psm uint16) (*C
 			return nil, err
 		}
 		c, err := l.dial(ctx, psm)
-		if l.err != nil && reused && h.powered {
+		if err != nil && l.err != nil && reused && h.powered {
 			reused = false
 			continue // the link was ending
 		}
@@ -79,8 +80,8 @@ func (l *link) dial(ctx context.Context, psm uint16) (*Conn, error) {
 	}
 	c.dialed = true
 	c.requestID = l.request(connectionRequest, words(psm, c.local))
-	err := l.host.waitContext(ctx, func() bool { return c.state == open || c.state == closed })
-	if err == nil && c.state == closed {
+	err := l.host.waitContext(ctx, func() bool { return c.opened || c.state == closed })
+	if err == nil && !c.opened {
 		err = c.err
 	}
 	if err != nil {

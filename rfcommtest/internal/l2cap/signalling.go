@@ -202,7 +202,7 @@ func (c *Conn) configured() {
 	if !c.accepted || !c.accepting || c.state != configuring {
 		return
 	}
-	c.state = open
+	c.state, c.opened = open, true
 	if c.listener != nil {
 		c.listener.add(c)
 	}
