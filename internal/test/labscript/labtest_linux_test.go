@@ -18,22 +18,30 @@ var goAndGofmt = map[string]string{
 		echo "--- PASS: TestStandIn (0.00s)"`,
 }
 
-// runLabTest runs lab/test in a copy of the scripts, with stand-ins for the go
-// command and for lab/run, which runs withNewest for the newest kernel.
+// runLabTest runs lab/test with a stand-in for lab/run that runs withNewest for
+// the newest kernel.
 func runLabTest(t *testing.T, withNewest string, arguments ...string) result {
+	t.Helper()
+	return runLabTestWith(t, `
+		case "$2 $*" in
+		newest*) `+withNewest+` ;;
+		*" cat /proc/version") echo "Linux version 6.1.0 Debian 6.1.176-1" ;;
+		*) echo "--- PASS: TestInMachine (0.00s)" ;;
+		esac`, arguments...)
+}
+
+// runLabTestWith runs lab/test in a copy of the scripts, with stand-ins for the
+// go command, for lab/run, and for lab/newer-bluez, which only prints a path.
+func runLabTestWith(t *testing.T, run string, arguments ...string) result {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(filepath.Join(dir, "lab"), os.DirFS(filepath.Join(root, "lab"))); err != nil {
 		t.Fatal(err)
 	}
-	run := `#!/bin/sh
-		case "$2 $*" in
-		newest*) ` + withNewest + ` ;;
-		*" cat /proc/version") echo "Linux version 6.1.0 Debian 6.1.176-1" ;;
-		*) echo "--- PASS: TestInMachine (0.00s)" ;;
-		esac`
-	if err := os.WriteFile(filepath.Join(dir, "lab", "run"), []byte(run), 0o755); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{"run": run, "newer-bluez": "echo bluez"} {
+		if err := os.WriteFile(filepath.Join(dir, "lab", name), []byte("#!/bin/sh\n"+text), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return debian(t, goAndGofmt).bash(t, append([]string{filepath.Join(dir, "lab", "test")}, arguments...)...)
 }
