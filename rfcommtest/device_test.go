@@ -793,9 +793,7 @@ func TestDeviceIsNoAdapter(t *testing.T) {
 	withDevices(t, rfcommtest.Config{}, func(t *testing.T, r *rfcommtest.Radio, a, b *rfcommtest.Device) {
 		link := r.Link(a.Controller, b.Controller)
 		_, _, connect := link.Connect(t.Context())
-		for name, err := range map[string]error{
-			"Pair": link.Pair(), "Connect": connect, "SetSecureConnections": a.SetSecureConnections(true),
-		} {
+		for name, err := range map[string]error{"Pair": link.Pair(), "Connect": connect} {
 			if err == nil || !strings.Contains(err.Error(), "Device") {
 				t.Errorf("%s: %v", name, err)
 			}

@@ -122,10 +122,10 @@ func (c *Controller) pairsSimply() bool {
 // Secure Connections have no effect.
 //
 // SetSecureConnections returns an error if they are to be on and the controller
-// does not support them, as before version 4.1. It always returns an error for a
-// [Device], which does not have them. It requires CAP_NET_ADMIN.
+// does not support them, as before version 4.1. It requires CAP_NET_ADMIN, except
+// for a [Device].
 func (c *Controller) SetSecureConnections(on bool) error {
-	if on && !c.core.Features().Has(controller.SecureConnections) {
+	if on && !c.supportsSecureConnections() {
 		return fmt.Errorf("rfcommtest: SetSecureConnections: the controller %s does not support Secure Connections", c.Addr())
 	}
 	change := func(s *settings) {
