@@ -12,6 +12,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -35,6 +36,7 @@ func newSceneByPIN(t *testing.T) *scene {
 // a link that another connection has opened has such a key is only known if it is
 // a P-256 key.
 func TestDialAtHighSucceeds(t *testing.T) {
+	labtest.RequireRoot(t)
 	for name, tt := range map[string]struct {
 		secure bool
 		how    rfcommtest.Association
