@@ -89,3 +89,23 @@ func TestLabTestPrintsFailures(t *testing.T) {
 		})
 	}
 }
+
+func TestLabTestCountsSkips(t *testing.T) {
+	const run = `
+		case $* in
+		*" cat /proc/version") echo "Linux version 6.12.1 Debian 6.12.118-1" ;;
+		*) printf "%s\n" "=== RUN   TestA" "=== RUN   TestA/sub" "    a.go:1: $REASON" \
+			"=== RUN   TestB" "    a.go:2: needs root" "--- SKIP: TestB (0.00s)" \
+			"--- PASS: TestA (0.00s)" "    --- SKIP: TestA/sub (0.00s)" ;;
+		esac`
+	for reason, status := range map[string]int{"needs root": 0, "no patience": 1} {
+		got := runLabTestWith(t, "REASON='"+reason+"'"+run)
+		printed := strings.Contains(got.stdout, "a.go:1: "+reason+"\n    --- SKIP: TestA/sub")
+		if got.status != status || printed != (status != 0) {
+			t.Errorf("%s: status %d, want %d:\n%s", reason, got.status, status, got.stdout)
+		}
+		if strings.Contains(got.stdout, "needs root\n--- SKIP: TestB") {
+			t.Errorf("%s: lab/test counts a skip for a permitted reason:\n%s", reason, got.stdout)
+		}
+	}
+}
