@@ -162,10 +162,12 @@ func within(since *time.Time, limit, pause time.Duration) bool {
 }
 
 // adapterGone reports whether errno shows that the previous attempt was aborted
-// because the adapter was switched off or removed.
+// because the adapter was switched off or removed. While the adapter goes down,
+// the kernel still finds it, but requests no link (ENETDOWN;
+// hci_cmd_sync_queue).
 func (r *retrier) adapterGone(errno syscall.Errno) bool {
 	before, ok := connectErrno(r.last)
-	return ok && before == syscall.ECONNABORTED && errno == syscall.EHOSTUNREACH
+	return ok && before == syscall.ECONNABORTED && (errno == syscall.EHOSTUNREACH || errno == syscall.ENETDOWN)
 }
 
 // connectErrno returns the errno of an attempt whose connect(2) failed.

@@ -192,14 +192,16 @@ func TestRetrierGivesUpOnAConnHeldHere(t *testing.T) {
 }
 
 func TestRetrierReportsAnAdapterThatIsGone(t *testing.T) {
-	aborted, unreachable := connectError(syscall.ECONNABORTED), connectError(syscall.EHOSTUNREACH)
-	synctest.Test(t, func(t *testing.T) {
-		f := fakeDial{errs: []error{aborted, unreachable}}
-		if _, err := f.dial(t.Context()); err != aborted {
-			t.Errorf("got %v, want %v", err, aborted)
-		}
-		wantAttempts(t, f, 0, firstPause)
-	})
+	aborted := connectError(syscall.ECONNABORTED)
+	for _, next := range []syscall.Errno{syscall.EHOSTUNREACH, syscall.ENETDOWN} {
+		synctest.Test(t, func(t *testing.T) {
+			f := fakeDial{errs: []error{aborted, connectError(next)}}
+			if _, err := f.dial(t.Context()); err != aborted {
+				t.Errorf("got %v after %v, want %v", err, next, aborted)
+			}
+			wantAttempts(t, f, 0, firstPause)
+		})
+	}
 }
 
 func TestRetrierGivesUpAfterWaitingToPair(t *testing.T) {
