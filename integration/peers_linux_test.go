@@ -95,7 +95,7 @@ s.close()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer cmd.Wait()
+	t.Cleanup(func() { cmd.Wait() }) // after the end of the test's context, which ends the process
 	var channel int
 	if _, err := fmt.Fscan(stdout, &channel); err != nil {
 		cmd.Wait()
