@@ -85,25 +85,33 @@ func dialDevice(t *testing.T, from *rfcommtest.Controller, to *rfcommtest.Device
 	return d.DialRFCOMM(ctx, rfcomm.Addr{Device: to.Addr(), Channel: 5})
 }
 
-// The device is a client of the kernel's RFCOMM, and ends the session without a
-// word.
-func TestDeviceDialsKernel(t *testing.T) {
-	_, phone, device := withDevice(t)
-	l := listen(t, phone)
+// dialKernel makes the device dial an RFCOMM listener of the phone, frame by frame.
+// It returns both ends, and the number of the connection in the device's frames.
+func dialKernel(t *testing.T, device *rfcommtest.Device, phone *rfcommtest.Controller, l *rfcomm.Listener) (c *rfcommtest.L2CAPConn, conn *rfcomm.Conn, dlci byte) {
+	t.Helper()
 	c, err := device.DialL2CAP(t.Context(), phone.Addr(), mux.PSM)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dlci := byte(l.Addr().(rfcomm.Addr).Channel << 1)
+	dlci = byte(l.Addr().(rfcomm.Addr).Channel << 1)
 	for _, f := range [][]byte{mux.Frame(0, mux.SABM), mux.Negotiation(dlci, 100), mux.Frame(dlci, mux.SABM)} {
 		if _, err := c.Write(f); err != nil {
 			t.Fatal(err)
 		}
 	}
-	conn, err := l.AcceptRFCOMM()
+	conn, err = l.AcceptRFCOMM()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c, conn, dlci
+}
+
+// The device is a client of the kernel's RFCOMM, and ends the session without a
+// word.
+func TestDeviceDialsKernel(t *testing.T) {
+	_, phone, device := withDevice(t)
+	l := listen(t, phone)
+	c, conn, dlci := dialKernel(t, device, phone, l)
 	defer conn.Close()
 	if from := conn.RemoteAddr().(rfcomm.Addr).Device; from != device.Addr() {
 		t.Errorf("the kernel accepted a connection from %s, want %s", from, device.Addr())
@@ -211,20 +219,7 @@ func TestDeviceEncryptsForKernel(t *testing.T) {
 	device := r.NewDevice(rfcommtest.ControllerConfig{})
 	l := listen(t, phone)
 	for range 3 {
-		c, err := device.DialL2CAP(t.Context(), phone.Addr(), mux.PSM)
-		if err != nil {
-			t.Fatal(err)
-		}
-		dlci := byte(l.Addr().(rfcomm.Addr).Channel << 1)
-		for _, f := range [][]byte{mux.Frame(0, mux.SABM), mux.Negotiation(dlci, 100), mux.Frame(dlci, mux.SABM)} {
-			if _, err := c.Write(f); err != nil {
-				t.Fatal(err)
-			}
-		}
-		conn, err := l.AcceptRFCOMM()
-		if err != nil {
-			t.Fatal(err)
-		}
+		c, conn, _ := dialKernel(t, device, phone, l)
 		if level, err := conn.Security(); level != rfcomm.SecurityMedium || err != nil {
 			t.Errorf("Security = %v, %v; want medium", level, err)
 		}
