@@ -1,0 +1,3 @@
+// Package sdp finds Bluetooth services and their RFCOMM channels by UUID, and
+// publishes services.
+package sdp

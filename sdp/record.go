@@ -1,0 +1,131 @@
+package sdp
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+)
+
+// A Record describes a service. It holds attributes, each at most once. The zero
+// value is an empty record.
+//
+// Concurrent calls are safe unless one of them changes the record.
+type Record struct {
+	attributes []attribute // ascending
+}
+
+type attribute struct {
+	id    AttributeID
+	value DataElement
+}
+
+// find returns the position of an attribute, or where it would be inserted.
+func (r *Record) find(id AttributeID) (int, bool) {
+	return slices.BinarySearchFunc(r.attributes, id, func(a attribute, id AttributeID) int { return cmp.Compare(a.id, id) })
+}
+
+// Get returns the value of an attribute.
+func (r *Record) Get(id AttributeID) (DataElement, bool) {
+	i, ok := r.find(id)
+	if !ok {
+		return DataElement{}, false
+	}
+	return r.attributes[i].value, true
+}
+
+// Set sets an attribute.
+func (r *Record) Set(id AttributeID, value DataElement) {
+	i, ok := r.find(id)
+	if ok {
+		r.attributes[i].value = value
+		return
+	}
+	r.attributes = slices.Insert(r.attributes, i, attribute{id, value})
+}
+
+// Delete removes an attribute. It does nothing if the record does not have it.
+func (r *Record) Delete(id AttributeID) {
+	if i, ok := r.find(id); ok {
+		r.attributes = slices.Delete(r.attributes, i, i+1)
+	}
+}
+
+// All returns an iterator over the attributes, in ascending order. The record
+// must not be changed during the iteration.
+func (r *Record) All() iter.Seq2[AttributeID, DataElement] {
+	return func(yield func(AttributeID, DataElement) bool) {
+		for _, a := range r.attributes {
+			if !yield(a.id, a.value) {
+				return
+			}
+		}
+	}
+}
+
+// Clone returns a copy of the record.
+func (r *Record) Clone() *Record { return &Record{slices.Clone(r.attributes)} }
+
+// ParseRecord parses the binary form of a record: an attribute list, which is a
+// sequence of attribute ids and values (Core Specification, Vol 3, Part B,
+// 4.6.2). If an attribute occurs twice, its first value is used, as by BlueZ.
+// The error matches [ErrMalformed], [ErrTooDeep] or [ErrTooLarge].
+func ParseRecord(b []byte) (*Record, error) {
+	list, rest, err := ParseDataElement(b)
+	if err != nil {
+		return nil, err
+	}
+	if len(rest) > 0 {
+		return nil, fmt.Errorf("sdp: %w: %d bytes after the record", ErrMalformed, len(rest))
+	}
+	return recordOf(list)
+}
+
+// recordOf returns the record that an attribute list holds.
+func recordOf(list DataElement) (*Record, error) {
+	if list.Type() != TypeSequence {
+		return nil, fmt.Errorf("sdp: %w: a record is a sequence, not a %v", ErrMalformed, list.Type())
+	}
+	elements := list.Elements()
+	if len(elements)%2 != 0 {
+		return nil, fmt.Errorf("sdp: %w: the last attribute of the record has no value", ErrMalformed)
+	}
+	r := &Record{attributes: make([]attribute, 0, len(elements)/2)}
+	for pair := range slices.Chunk(elements, 2) {
+		id, ok := pair[0].Uint()
+		if !ok || pair[0].Width() != 2 {
+			return nil, fmt.Errorf("sdp: %w: an attribute id is a uint16, not a %v of %d bytes", ErrMalformed, pair[0].Type(), pair[0].Width())
+		}
+		r.attributes = append(r.attributes, attribute{AttributeID(id), pair[1]})
+	}
+	slices.SortStableFunc(r.attributes, func(a, b attribute) int { return cmp.Compare(a.id, b.id) })
+	r.attributes = slices.CompactFunc(r.attributes, func(a, b attribute) bool { return a.id == b.id })
+	return r, nil
+}
+
+// element returns the record as an attribute list.
+func (r *Record) element() DataElement {
+	var elements []DataElement
+	for id, value := range r.All() {
+		elements = append(elements, Uint16(uint16(id)), value)
+	}
+	return Sequence(elements...)
+}
+
+// AppendBinary appends the binary form of the record, which [ParseRecord]
+// accepts. It fails if the record exceeds [MaxDepth] or [MaxSize].
+func (r *Record) AppendBinary(b []byte) ([]byte, error) { return r.element().AppendBinary(b) }
+
+// MarshalBinary returns the binary form of the record. See
+// [Record.AppendBinary].
+func (r *Record) MarshalBinary() ([]byte, error) { return r.AppendBinary(nil) }
+
+// UnmarshalBinary replaces the record by the one that [ParseRecord] returns.
+func (r *Record) UnmarshalBinary(b []byte) error {
+	parsed, err := ParseRecord(b)
+	if err != nil {
+		return err
+	}
+	*r = *parsed
+	return nil
+}
