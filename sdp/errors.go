@@ -1,34 +1,78 @@
 package sdp
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
-// An ErrorCode is the reason of an error response (Core Vol 3 Part B 4.4.1).
+// Reasons of failed calls of a [Client], besides [ErrMalformed], [ErrTooDeep]
+// and [ErrTooLarge].
+var (
+	// ErrUnexpectedResponse means that the peer answered another request: the
+	// response has another transaction or another type. A [ProtocolError] wraps
+	// it.
+	ErrUnexpectedResponse = errors.New("unexpected response")
+
+	// ErrTooManyRounds means that the peer continues its answer without end. See
+	// [MaxRounds]. A [ProtocolError] wraps it.
+	ErrTooManyRounds = errors.New("too many rounds")
+
+	// ErrRequestTooLarge means that a request is longer than the peer's MTU. It
+	// was not sent.
+	ErrRequestTooLarge = errors.New("request exceeds the MTU")
+)
+
+// A ResponseError is the error response of the peer to a request.
+type ResponseError struct {
+	Code ErrorCode
+}
+
+func (e *ResponseError) Error() string { return "error response: " + e.Code.String() }
+
+// A ProtocolError reports that the peer violates the protocol. It matches one
+// of the following, or none if a response has wrong lengths:
+//
+//   - [ErrMalformed], [ErrTooDeep]: a data element or a record in the answer
+//   - [ErrUnexpectedResponse]: the response to another request; if it is an
+//     error response, the error matches its [ResponseError] as well
+//   - [ErrTooManyRounds], [ErrTooLarge]: an answer beyond the limits
+type ProtocolError struct {
+	Err error
+}
+
+func (e *ProtocolError) Error() string { return "protocol violation by the peer: " + e.Err.Error() }
+func (e *ProtocolError) Unwrap() error { return e.Err }
+
+// An ErrorCode is the reason of an error response (Core Specification, Vol 3,
+// Part B, 4.4.1).
 type ErrorCode uint16
 
 const (
-	UnsupportedVersion    ErrorCode = 0x0001 // invalid or unsupported SDP version
-	InvalidRecordHandle   ErrorCode = 0x0002 // no record has the handle
-	InvalidSyntax         ErrorCode = 0x0003 // malformed request
-	InvalidPDUSize        ErrorCode = 0x0004 // the length field does not match the packet
-	InvalidContinuation   ErrorCode = 0x0005 // unknown continuation state
+	UnsupportedVersion    ErrorCode = 0x0001
+	InvalidRecordHandle   ErrorCode = 0x0002
+	InvalidSyntax         ErrorCode = 0x0003
+	InvalidPDUSize        ErrorCode = 0x0004
+	InvalidContinuation   ErrorCode = 0x0005
 	InsufficientResources ErrorCode = 0x0006
 )
 
-// String returns the meaning of the code.
+// String returns the meaning and the number of the code, such as "invalid PDU
+// size (0x0004)".
 func (c ErrorCode) String() string {
+	meaning := "unknown error"
 	switch c {
 	case UnsupportedVersion:
-		return "unsupported SDP version"
+		meaning = "unsupported SDP version"
 	case InvalidRecordHandle:
-		return "invalid service record handle"
+		meaning = "invalid service record handle"
 	case InvalidSyntax:
-		return "invalid request syntax"
+		meaning = "invalid request syntax"
 	case InvalidPDUSize:
-		return "invalid PDU size"
+		meaning = "invalid PDU size"
 	case InvalidContinuation:
-		return "invalid continuation state"
+		meaning = "invalid continuation state"
 	case InsufficientResources:
-		return "insufficient resources"
+		meaning = "insufficient resources"
 	}
-	return fmt.Sprintf("unknown error code 0x%04x", uint16(c))
+	return fmt.Sprintf("%s (0x%04x)", meaning, uint16(c))
 }

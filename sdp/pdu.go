@@ -54,6 +54,9 @@ const (
 	// maxParameterSize is the limit that the header's length field sets.
 	maxParameterSize = 0xffff
 
+	// maxPDUSize is the size of the longest PDU.
+	maxPDUSize = pduHeaderSize + maxParameterSize
+
 	// maxContinuation is the maximum length of a continuation state (Core Vol 3
 	// Part B 4.3).
 	maxContinuation = 16
