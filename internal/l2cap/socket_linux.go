@@ -1,0 +1,116 @@
+package l2cap
+
+import (
+	"context"
+	"encoding/binary"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+)
+
+// connect makes one attempt to connect.
+func connect(ctx context.Context, adapter rfcomm.BDAddr, raddr Addr) (*Conn, error) {
+	from := endpoint()
+	if !adapter.IsZero() {
+		from.Local = Addr{Device: adapter}.sockaddr()
+	}
+	socket, err := btsocket.Connect(ctx, from, raddr.sockaddr())
+	if err != nil {
+		return nil, err
+	}
+	return newConn(socket, raddr)
+}
+
+// listen listens on an address that has been checked.
+func listen(laddr Addr) (*Listener, error) {
+	on := endpoint()
+	on.Local = laddr.sockaddr()
+	listener, err := btsocket.Listen(on, unix.SOMAXCONN)
+	if err != nil {
+		return nil, err
+	}
+	return &Listener{listener: listener, addr: laddr}, nil
+}
+
+// accept waits for the next connection. A connection that ends before its
+// options can be read is not an error of the listener.
+func (l *Listener) accept() (*Conn, error) {
+	for {
+		socket, peer, err := l.listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if c, err := newConn(socket, Addr{Device: addrOf(peer).Device}); err == nil {
+			return c, nil
+		}
+	}
+}
+
+// endpoint returns the description of a new, unbound socket.
+func endpoint() btsocket.Endpoint {
+	return btsocket.Endpoint{Kind: unix.SOCK_SEQPACKET, Protocol: unix.BTPROTO_L2CAP}
+}
+
+// newConn returns the Conn of a connected socket. It takes ownership of the
+// socket, even if it fails.
+func newConn(socket *btsocket.Socket, remote Addr) (*Conn, error) {
+	c := &Conn{socket: socket, remote: remote}
+	name, err := socket.Name()
+	if err == nil {
+		c.local = addrOf(name)
+		err = c.readMTUs()
+	}
+	if err != nil {
+		socket.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// sockaddr returns a in the form of package unix, which reverses the device's
+// address itself.
+func (a Addr) sockaddr() *unix.SockaddrL2 {
+	return &unix.SockaddrL2{Addr: a.Device, PSM: a.PSM}
+}
+
+// addrOf returns the Addr of an address from the kernel, whose device address
+// package unix leaves reversed. For another kind of address it returns the zero
+// Addr.
+func addrOf(sa unix.Sockaddr) Addr {
+	l2, ok := sa.(*unix.SockaddrL2)
+	if !ok {
+		return Addr{}
+	}
+	a := Addr{Device: l2.Addr, PSM: l2.PSM}
+	slices.Reverse(a.Device[:])
+	return a
+}
+
+// l2capOptions is L2CAP_OPTIONS of include/net/bluetooth/l2cap.h. The option is
+// a struct l2cap_options, which begins with omtu and imtu.
+const l2capOptions = 1
+
+// readMTUs reads the negotiated MTUs.
+func (c *Conn) readMTUs() error {
+	var options string
+	var err error
+	controlErr := c.socket.RawControl(func(fd uintptr) {
+		options, err = unix.GetsockoptString(int(fd), unix.SOL_L2CAP, l2capOptions)
+	})
+	if controlErr != nil {
+		return controlErr
+	}
+	if err == nil && len(options) < 4 {
+		err = unix.EINVAL
+	}
+	if err != nil {
+		return os.NewSyscallError("getsockopt", err)
+	}
+	c.outgoing = int(binary.NativeEndian.Uint16([]byte(options[0:2])))
+	c.incoming = int(binary.NativeEndian.Uint16([]byte(options[2:4])))
+	return nil
+}
