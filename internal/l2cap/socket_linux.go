@@ -1,6 +1,7 @@
 package l2cap
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"os"
@@ -61,7 +62,9 @@ func newConn(socket *btsocket.Socket, remote Addr) (*Conn, error) {
 	c := &Conn{socket: socket, remote: remote}
 	name, err := socket.Name()
 	if err == nil {
-		c.local = addrOf(name)
+		if c.local = addrOf(name); remote.PSM != 0 {
+			c.local.PSM = 0 // the kernel returns that of the service (l2cap_sock_getname)
+		}
 		err = c.readMTUs()
 	}
 	if err != nil {
@@ -90,27 +93,24 @@ func addrOf(sa unix.Sockaddr) Addr {
 	return a
 }
 
-// l2capOptions is L2CAP_OPTIONS of include/net/bluetooth/l2cap.h. The option is
-// a struct l2cap_options, which begins with omtu and imtu.
+// l2capOptions is L2CAP_OPTIONS of include/net/bluetooth/l2cap.h.
 const l2capOptions = 1
 
-// readMTUs reads the negotiated MTUs.
+// readMTUs reads the negotiated MTUs. They are the first two fields of struct
+// l2cap_options, omtu and imtu of 16 bits each, of which the kernel returns as
+// much as the caller has room for (l2cap_sock_getsockopt_old).
 func (c *Conn) readMTUs() error {
-	var options string
+	var value int
 	var err error
 	controlErr := c.socket.RawControl(func(fd uintptr) {
-		options, err = unix.GetsockoptString(int(fd), unix.SOL_L2CAP, l2capOptions)
+		value, err = unix.GetsockoptInt(int(fd), unix.SOL_L2CAP, l2capOptions)
 	})
-	if controlErr != nil {
-		return controlErr
+	if err := cmp.Or(controlErr, os.NewSyscallError("getsockopt", err)); err != nil {
+		return err
 	}
-	if err == nil && len(options) < 4 {
-		err = unix.EINVAL
-	}
-	if err != nil {
-		return os.NewSyscallError("getsockopt", err)
-	}
-	c.outgoing = int(binary.NativeEndian.Uint16([]byte(options[0:2])))
-	c.incoming = int(binary.NativeEndian.Uint16([]byte(options[2:4])))
+	var mtus [4]byte
+	binary.NativeEndian.PutUint32(mtus[:], uint32(value))
+	c.outgoing = int(binary.NativeEndian.Uint16(mtus[:2]))
+	c.incoming = int(binary.NativeEndian.Uint16(mtus[2:]))
 	return nil
 }
