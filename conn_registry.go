@@ -42,6 +42,10 @@ type connRegistry struct {
 // conns is the registry of this process.
 var conns connRegistry
 
+// recentFor is the time after a close of this process during which the close
+// may be the reason for a refused dial.
+const recentFor = 3 * time.Second
+
 // add registers a connection.
 func (r *connRegistry) add(h *heldConn) {
 	r.mu.Lock()

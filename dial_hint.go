@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
+	"github.com/go-rfcomm/rfcomm/internal/redial"
 )
 
 const (
@@ -33,7 +34,7 @@ type dialFacts struct {
 	recentlyClosed bool          // this process closed one to the device recently
 	lasted         time.Duration // duration of the last attempt
 	retried        time.Duration // from the first attempt to the last error
-	adapterGone    bool          // as determined by the retrier
+	adapterGone    bool          // as determined by the redial.Retrier
 
 	adapters []Adapter // nil if not known
 	link     *hci.Link // to the device; nil if there is none or it is not known
@@ -78,7 +79,7 @@ func (f *dialFacts) addCause(ctx context.Context, err error) error {
 	if err == neterr.ErrTimeout && f.configuring() {
 		return neterr.TimeoutWithHint(beingSetUp)
 	}
-	errno, ok := connectErrno(err)
+	errno, ok := redial.ConnectErrno(err)
 	if !ok {
 		return err
 	}
@@ -123,7 +124,7 @@ func (f *dialFacts) hint(errno syscall.Errno) string {
 			return beingSetUp
 		}
 	case syscall.ENOSYS:
-		if f.lasted >= pairingWait {
+		if f.lasted >= redial.PairingWait {
 			return f.unconfirmed()
 		}
 	case syscall.EHOSTUNREACH:
@@ -150,12 +151,12 @@ func (f *dialFacts) busy() string {
 
 func (f *dialFacts) reset() string {
 	switch {
-	case f.lasted >= pairingWait:
+	case f.lasted >= redial.PairingWait:
 		return fmt.Sprintf("the device hung up after %v: it asks for pairing or encryption, which "+
 			"failed: %s", f.lasted.Round(time.Second), pairingFirst)
 	case f.recentlyClosed:
 		return "the last connection of this process to the device was closing, or the device hung up"
-	case f.retried >= retryFor/2:
+	case f.retried >= redial.RetryFor/2:
 		return "the device hung up at every attempt: it may have no room for another connection, or refuse this " +
 			"machine; restart it, or remove and pair it again"
 	}
@@ -173,7 +174,7 @@ func (f *dialFacts) refused() string {
 		return nothing + "; or the device asks for a pairing that was confirmed on both devices (SecurityHigh)"
 	case f.configuring():
 		return beingSetUp
-	case f.lasted >= pairingWait/4:
+	case f.lasted >= redial.PairingWait/4:
 		return fmt.Sprintf("refused after %v: the device asks for pairing or encryption, which failed, "+
 			"or nothing listens on this channel: %s", f.lasted.Round(time.Second), pairingFirst)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
+	"github.com/go-rfcomm/rfcomm/internal/redial"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
@@ -39,7 +40,7 @@ func TestDialFactsHint(t *testing.T) {
 		"still closing":          {syscall.EBUSY, dialFacts{}, "still closing, which takes up to 40 s", ""},
 		"closed here":            {syscall.ECONNRESET, dialFacts{recentlyClosed: true}, "the last connection of this process", "every attempt"},
 		"hangs up, once":         {syscall.ECONNRESET, dialFacts{}, "the device hung up, or another program's", "this process"},
-		"hangs up, always":       {syscall.ECONNRESET, dialFacts{retried: retryFor}, "hung up at every attempt", "closing"},
+		"hangs up, always":       {syscall.ECONNRESET, dialFacts{retried: redial.RetryFor}, "hung up at every attempt", "closing"},
 		"waited for pairing":     {syscall.ECONNRESET, dialFacts{lasted: 28 * time.Second}, "hung up after 28s: it asks for pairing or encryption", "closing"},
 		"pairing given up":       {syscall.ENOSYS, dialFacts{lasted: 30 * time.Second}, "gave up after 30s, perhaps because nobody confirmed the pairing", ""},
 		"refused":                {syscall.ECONNREFUSED, dialFacts{}, "nothing listens on this channel", "reach itself"},
@@ -92,6 +93,9 @@ func TestDialFactsHint(t *testing.T) {
 		})
 	}
 }
+
+// connectError returns the error of an attempt whose connect(2) failed.
+func connectError(errno syscall.Errno) error { return os.NewSyscallError(callConnect, errno) }
 
 func TestDialFactsExplainEndsWithTheDial(t *testing.T) {
 	refused := connectError(syscall.ECONNREFUSED)

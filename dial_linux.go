@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/redial"
 )
 
 // connect dials with retries and adds the likely cause to an error.
@@ -15,14 +16,14 @@ func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr Addr) (*Conn, 
 	}}
 	defer facts.lookAhead(ctx)()
 	began := time.Now()
-	r := retrier{
-		recentlyClosed: func() bool { return conns.recentlyClosed(raddr.Device) },
-		heldHere:       func() bool { return conns.dialed(local, raddr) },
+	r := redial.Retrier[*Conn]{
+		RecentlyClosed: func() bool { return conns.recentlyClosed(raddr.Device) },
+		HeldHere:       func() bool { return conns.dialed(local, raddr) },
 	}
-	r.attempt = func(ctx context.Context) (*Conn, error) { return d.connectOnce(ctx, local, raddr, r.last != nil) }
-	conn, err := r.dial(ctx)
+	r.Attempt = func(ctx context.Context) (*Conn, error) { return d.connectOnce(ctx, local, raddr, r.Last != nil) }
+	conn, err := r.Dial(ctx)
 	if err != nil {
-		facts.lasted, facts.retried, facts.adapterGone = r.lasted, time.Since(began), r.gone
+		facts.lasted, facts.retried, facts.adapterGone = r.Lasted, time.Since(began), r.Gone
 		return nil, facts.explain(ctx, err)
 	}
 	return conn, nil

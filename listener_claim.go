@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
+	"github.com/go-rfcomm/rfcomm/internal/redial"
 )
 
 // A channel may be in use only for a moment: two listeners that try a channel
@@ -27,7 +28,7 @@ func claimChannel(ctx context.Context, channel int, claim func(channel int) erro
 		if !inUse(err) || attempt == claimAttempts {
 			return err
 		}
-		if !sleep(ctx, rand.N(claimPause)) {
+		if !redial.Sleep(ctx, rand.N(claimPause)) {
 			return neterr.Context(ctx.Err())
 		}
 	}

@@ -1,4 +1,4 @@
-package rfcomm
+package redial
 
 import (
 	"context"
@@ -12,36 +12,39 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
-// A fakeDial is a retrier whose attempts return the given errors in turn and
+// A fakeConn is a connection, or none.
+type fakeConn bool
+
+// A fakeDial is a Retrier whose attempts return the given errors in turn and
 // then repeat the last one. A nil error means success. Run it in a synctest
 // bubble.
 type fakeDial struct {
 	errs   []error
 	lasts  time.Duration // of each attempt
-	closed bool          // what recentlyClosed reports
-	held   bool          // what heldHere reports
+	closed bool          // what RecentlyClosed reports
+	held   bool          // what HeldHere reports
 
 	attempts []time.Duration // when each began
 }
 
-func (f *fakeDial) dial(ctx context.Context) (*Conn, error) {
+func (f *fakeDial) dial(ctx context.Context) (fakeConn, error) {
 	began := time.Now()
-	r := retrier{
-		attempt: func(ctx context.Context) (*Conn, error) {
+	r := Retrier[fakeConn]{
+		Attempt: func(ctx context.Context) (fakeConn, error) {
 			err := f.errs[min(len(f.attempts), len(f.errs)-1)]
 			f.attempts = append(f.attempts, time.Since(began))
-			if !sleep(ctx, f.lasts) {
-				return nil, ctx.Err()
+			if !Sleep(ctx, f.lasts) {
+				return false, ctx.Err()
 			}
 			if err != nil {
-				return nil, err
+				return false, err
 			}
-			return new(Conn), nil
+			return true, nil
 		},
-		recentlyClosed: func() bool { return f.closed },
-		heldHere:       func() bool { return f.held },
+		RecentlyClosed: func() bool { return f.closed },
+		HeldHere:       func() bool { return f.held },
 	}
-	return r.dial(ctx)
+	return r.Dial(ctx)
 }
 
 // connectError returns the error of an attempt whose connect(2) failed.
@@ -216,10 +219,10 @@ func TestRetrierGivesUpAfterWaitingToPair(t *testing.T) {
 
 func TestConnectErrnoIgnoresErrorsOfControl(t *testing.T) {
 	caused := connectError(syscall.EACCES)
-	if errno, ok := connectErrno(caused); !ok || errno != syscall.EACCES {
+	if errno, ok := ConnectErrno(caused); !ok || errno != syscall.EACCES {
 		t.Errorf("got %v, %v; want EACCES", errno, ok)
 	}
-	if _, ok := connectErrno(&neterr.ControlError{Err: caused}); ok {
+	if _, ok := ConnectErrno(&neterr.ControlError{Err: caused}); ok {
 		t.Error("the errno of a Control function counts as the kernel's")
 	}
 }

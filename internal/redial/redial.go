@@ -1,4 +1,9 @@
-package rfcomm
+// Package redial decides after a failed attempt to connect a Bluetooth socket
+// whether and when to try again. RFCOMM runs over L2CAP, so the connect(2) of
+// both fails for the same passing reasons, such as a link that is being taken
+// down. The policy takes attempts as functions, so that its tests need no
+// kernel.
+package redial
 
 import (
 	"context"
@@ -11,47 +16,47 @@ import (
 )
 
 // The limits of a dial that retries. The pauses between attempts double from
-// firstPause to lastPause. The last attempt begins at most retryFor after the
+// firstPause to lastPause. The last attempt begins at most RetryFor after the
 // first failure.
 const (
-	retryFor   = 5 * time.Second
+	RetryFor   = 5 * time.Second
 	firstPause = 5 * time.Millisecond
 	lastPause  = 500 * time.Millisecond
 
-	// brieflyFor is like retryFor, for errors that may be caused by a
+	// brieflyFor is like RetryFor, for errors that may be caused by a
 	// connection that this process is closing.
 	brieflyFor = 100 * time.Millisecond
 
-	// recentFor is the time after a close of this process during which the
-	// close may be the reason for a refused dial.
-	recentFor = 3 * time.Second
-
-	// If an attempt takes at least pairingWait before it fails, the device
+	// If an attempt takes at least PairingWait before it fails, the device
 	// waited for pairing. Linux waits for 25 s (RFCOMM_AUTH_TIMEOUT). A session
 	// that is closing takes less.
-	pairingWait = 20 * time.Second
+	PairingWait = 20 * time.Second
 )
 
-// A retrier dials until an attempt succeeds or fails permanently, or the
+// A Retrier dials until an attempt succeeds or fails permanently, or the
 // context is done. It decides when to retry and how long to wait; the functions
-// in its fields make the attempts and look up the facts.
-type retrier struct {
-	// attempt makes one attempt, on a new socket: one whose connect(2) failed
+// in its fields make the attempts and look up the facts. C is the type of the
+// connection. A Retrier is for one dial.
+type Retrier[C any] struct {
+	// Attempt makes one attempt, on a new socket: one whose connect(2) failed
 	// cannot connect again.
-	attempt func(context.Context) (*Conn, error)
+	Attempt func(context.Context) (C, error)
 
-	// recentlyClosed reports whether this process closed a connection to the
-	// device in the last recentFor.
-	recentlyClosed func() bool
+	// RecentlyClosed reports whether this process has just closed a connection
+	// to the device, which may be the reason for a refusal. If nil, no close
+	// can be the reason.
+	RecentlyClosed func() bool
 
-	// heldHere reports whether this process has the same connection open.
-	heldHere func() bool
+	// HeldHere reports whether this process has the same connection open. If
+	// nil, the protocol permits several.
+	HeldHere func() bool
 
-	lasted       time.Duration // of the last attempt whose connect(2) failed
-	againSince   time.Time     // the first failure with the verdict retryAgain
-	brieflySince time.Time     // the first failure with the verdict retryBriefly
-	last         error         // of the last attempt that was retried
-	gone         bool          // the adapter was switched off or removed (adapterGone)
+	Lasted time.Duration // of the last attempt whose connect(2) failed
+	Last   error         // of the last attempt that was retried
+	Gone   bool          // the adapter was switched off or removed (adapterGone)
+
+	againSince   time.Time // the first failure with the verdict retryAgain
+	brieflySince time.Time // the first failure with the verdict retryBriefly
 }
 
 // A verdict determines how a dial continues after a failed attempt.
@@ -60,14 +65,14 @@ type verdict int
 const (
 	giveUp       verdict = iota // return the error
 	retryBriefly                // retry, for brieflyFor
-	retryAgain                  // retry, for retryFor
+	retryAgain                  // retry, for RetryFor
 )
 
 // verdict returns the verdict on an errno of connect(2).
-func (r *retrier) verdict(errno syscall.Errno) verdict {
+func (r *Retrier[C]) verdict(errno syscall.Errno) verdict {
 	switch errno {
 	case syscall.EBUSY:
-		if r.heldHere() {
+		if r.HeldHere != nil && r.HeldHere() {
 			// That connection does not close while the dial waits, unless its
 			// Close is about to be called: http.Transport dials a replacement a
 			// moment before it closes a connection.
@@ -75,7 +80,7 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 		}
 		return retryAgain // the last connection to the channel is closing
 	case syscall.ECONNRESET:
-		if r.lasted >= pairingWait {
+		if r.Lasted >= PairingWait {
 			return giveUp // another attempt would take as long
 		}
 		return retryAgain // the session is closing
@@ -104,50 +109,53 @@ func (r *retrier) verdict(errno syscall.Errno) verdict {
 		return retryAgain
 	case syscall.ECONNREFUSED:
 		// In rare cases the kernel refuses because the session is closing.
-		if r.recentlyClosed() {
+		if r.RecentlyClosed != nil && r.RecentlyClosed() {
 			return retryBriefly
 		}
 	}
 	return giveUp
 }
 
-// dial makes attempts until one succeeds or is not to be retried.
-func (r *retrier) dial(ctx context.Context) (*Conn, error) {
+// Dial makes attempts until one succeeds or is not to be retried. Its error is
+// that of the last attempt. If ctx is done, the error is neterr.Context's, or a
+// *neterr.Interrupted after a failed attempt.
+func (r *Retrier[C]) Dial(ctx context.Context) (C, error) {
+	var none C
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		began := time.Now()
-		conn, err := r.attempt(ctx)
+		conn, err := r.Attempt(ctx)
 		switch {
 		case err == nil:
 			return conn, nil
 		case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-			return nil, dialEnded(ctx, r.last)
+			return none, dialEnded(ctx, r.Last)
 		}
-		errno, ok := connectErrno(err)
+		errno, ok := ConnectErrno(err)
 		if !ok {
-			return nil, err
+			return none, err
 		}
-		r.lasted = time.Since(began)
-		if r.gone = r.adapterGone(errno); r.gone {
-			return nil, r.last
+		r.Lasted = time.Since(began)
+		if r.Gone = r.adapterGone(errno); r.Gone {
+			return none, r.Last
 		}
 		if !r.again(errno, pause) {
-			return nil, err
+			return none, err
 		}
-		r.last = err
-		if !sleep(ctx, pause) {
-			return nil, dialEnded(ctx, r.last)
+		r.Last = err
+		if !Sleep(ctx, pause) {
+			return none, dialEnded(ctx, r.Last)
 		}
 	}
 }
 
 // again reports whether an attempt that failed with errno is to be retried
 // after a pause.
-func (r *retrier) again(errno syscall.Errno, pause time.Duration) bool {
+func (r *Retrier[C]) again(errno syscall.Errno, pause time.Duration) bool {
 	switch r.verdict(errno) {
 	case retryBriefly:
 		return within(&r.brieflySince, brieflyFor, pause)
 	case retryAgain:
-		return within(&r.againSince, retryFor, pause)
+		return within(&r.againSince, RetryFor, pause)
 	}
 	return false
 }
@@ -165,23 +173,23 @@ func within(since *time.Time, limit, pause time.Duration) bool {
 // because the adapter was switched off or removed. While the adapter goes down,
 // the kernel still finds it, but requests no link (ENETDOWN;
 // hci_cmd_sync_queue).
-func (r *retrier) adapterGone(errno syscall.Errno) bool {
-	before, ok := connectErrno(r.last)
+func (r *Retrier[C]) adapterGone(errno syscall.Errno) bool {
+	before, ok := ConnectErrno(r.Last)
 	return ok && before == syscall.ECONNABORTED && (errno == syscall.EHOSTUNREACH || errno == syscall.ENETDOWN)
 }
 
-// connectErrno returns the errno of an attempt whose connect(2) failed.
-func connectErrno(err error) (errno syscall.Errno, ok bool) {
+// ConnectErrno returns the errno of an attempt whose connect(2) failed.
+func ConnectErrno(err error) (errno syscall.Errno, ok bool) {
 	syscallErr, ok := err.(*os.SyscallError)
-	if !ok || syscallErr.Syscall != callConnect {
+	if !ok || syscallErr.Syscall != "connect" {
 		return 0, false
 	}
 	errno, ok = syscallErr.Err.(syscall.Errno)
 	return errno, ok
 }
 
-// sleep waits for d or until ctx is done. It returns false if ctx is done.
-func sleep(ctx context.Context, d time.Duration) bool {
+// Sleep waits for d or until ctx is done. It returns false if ctx is done.
+func Sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
