@@ -1,10 +1,6 @@
 package rfcomm
 
 import (
-	"fmt"
-	"net"
-	"strings"
-
 	"github.com/go-rfcomm/rfcomm/internal/framing"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 )
@@ -42,11 +38,12 @@ func Adapters() ([]Adapter, error) {
 // there is none, the error is a *net.OpError that holds a *net.AddrError. Other
 // errors are those of [Adapters].
 func AdapterByName(name string) (*Adapter, error) {
-	adapter, err := findAdapter(name, func(a *Adapter) bool { return a.Name == name })
+	found, err := hci.Find(name, func(a *hci.Adapter) bool { return a.Name == name })
 	if err != nil {
 		return nil, opError(opAdapters, nil, nil, err)
 	}
-	return adapter, nil
+	adapter := adapterOf(found)
+	return &adapter, nil
 }
 
 // adapters returns the machine's adapters with an error that is not an OpError.
@@ -57,41 +54,20 @@ func adapters() ([]Adapter, error) {
 	}
 	adapters := make([]Adapter, len(found))
 	for i, a := range found {
-		adapters[i] = Adapter{
-			Index:       a.Index,
-			Name:        a.Name,
-			Addr:        a.Address,
-			Up:          a.Flags&hci.Up != 0,
-			PageScan:    a.Flags&hci.PageScan != 0,
-			InquiryScan: a.Flags&hci.InquiryScan != 0,
-		}
+		adapters[i] = adapterOf(&a)
 	}
 	return adapters, nil
 }
 
-// adapterByAddr returns the adapter with the given address.
-func adapterByAddr(address BDAddr) (*Adapter, error) {
-	return findAdapter(address.String(), func(a *Adapter) bool { return a.Addr == address })
-}
-
-// findAdapter returns the first adapter that matches. If none does, the error
-// lists the machine's adapters.
-func findAdapter(wanted string, matches func(*Adapter) bool) (*Adapter, error) {
-	adapters, err := adapters()
-	if err != nil {
-		return nil, err
+func adapterOf(a *hci.Adapter) Adapter {
+	return Adapter{
+		Index:       a.Index,
+		Name:        a.Name,
+		Addr:        a.Address,
+		Up:          a.Flags&hci.Up != 0,
+		PageScan:    a.Flags&hci.PageScan != 0,
+		InquiryScan: a.Flags&hci.InquiryScan != 0,
 	}
-	var have []string
-	for i := range adapters {
-		if matches(&adapters[i]) {
-			return &adapters[i], nil
-		}
-		have = append(have, fmt.Sprintf("%s (%s)", adapters[i].Name, adapters[i].Addr))
-	}
-	if have == nil {
-		have = []string{"no adapter"}
-	}
-	return nil, &net.AddrError{Err: "no such Bluetooth adapter; this machine has " + strings.Join(have, ", "), Addr: wanted}
 }
 
 // airOf returns how an adapter sends, or the zero Air if that is not known. The

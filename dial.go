@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
@@ -223,6 +224,6 @@ func checkAdapter(address BDAddr) error {
 	if address.IsZero() {
 		return nil
 	}
-	_, err := adapterByAddr(address)
+	_, err := hci.FindAddress(address)
 	return err
 }

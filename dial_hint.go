@@ -3,7 +3,6 @@ package rfcomm
 import (
 	"context"
 	"fmt"
-	"slices"
 	"syscall"
 	"time"
 
@@ -13,14 +12,8 @@ import (
 )
 
 const (
-	selfDialed = "this is the address of this machine's own adapter, and a radio does not reach itself; " +
-		"use a second adapter, or try over TCP"
-	powerOn      = `switch it on, for example with "bluetoothctl power on"`
 	pairingFirst = "if one of the devices asks whether to pair, answer it, or pair them before dialing"
 	beingSetUp   = "the link to the device is still being set up, perhaps because nobody confirmed the pairing: " + pairingFirst
-
-	adapterAway = "the adapter was switched off or removed"
-	linkClosing = "this machine was closing the link to the device, or both devices dialed at once; dial again"
 )
 
 // dialFacts holds the facts about a failed dial from which its likely cause can
@@ -102,7 +95,8 @@ func (f *dialFacts) lookUp(ctx context.Context, errno syscall.Errno) {
 		if ctx.Err() == nil {
 			f.link = f.findLink(ctx)
 		}
-	case syscall.EHOSTUNREACH, syscall.EHOSTDOWN, syscall.ECONNABORTED:
+	}
+	if redial.NeedAdapters(errno) {
 		f.adapters, _ = adapters()
 	}
 }
@@ -117,8 +111,6 @@ func (f *dialFacts) hint(errno syscall.Errno) string {
 		return f.reset()
 	case syscall.ECONNREFUSED:
 		return f.refused()
-	case syscall.ECONNABORTED:
-		return f.aborted()
 	case syscall.ETIMEDOUT:
 		if f.configuring() {
 			return beingSetUp
@@ -127,12 +119,8 @@ func (f *dialFacts) hint(errno syscall.Errno) string {
 		if f.lasted >= redial.PairingWait {
 			return f.unconfirmed()
 		}
-	case syscall.EHOSTUNREACH:
-		return f.unreachable()
-	case syscall.EHOSTDOWN:
-		return f.unanswered()
 	}
-	return ""
+	return f.ofAdapters().Hint(errno)
 }
 
 func (f *dialFacts) busy() string {
@@ -167,7 +155,7 @@ func (f *dialFacts) refused() string {
 	const nothing = "nothing listens on this channel, it is not the right one, or its queue is full"
 	switch {
 	case f.local == f.remote.Device:
-		return selfDialed
+		return redial.SelfDialed
 	case f.link != nil && f.link.Mode&hci.FIPS != 0:
 		return nothing
 	case f.link != nil && f.link.Mode&hci.Encrypted != 0:
@@ -189,77 +177,30 @@ func (f *dialFacts) unconfirmed() string {
 		f.lasted.Round(time.Second), pairingFirst)
 }
 
-// aborted distinguishes the loss of the adapter from the end of the link by the
-// current state of the adapters. That is not certain, because an adapter can
-// return while the dial retries.
-func (f *dialFacts) aborted() string {
-	switch {
-	case f.adapterGone:
-		return adapterAway
-	case f.adapters == nil:
-		return adapterAway + ", or " + linkClosing
-	case f.anyUp():
-		return linkClosing
-	}
-	return adapterAway
-}
-
-// anyUp reports whether an adapter that the dial may use is up.
-func (f *dialFacts) anyUp() bool {
-	return slices.ContainsFunc(f.adapters, func(a Adapter) bool {
-		return a.Up && (f.local.IsZero() || a.Addr == f.local)
-	})
-}
-
-func (f *dialFacts) unreachable() string {
-	if f.adapters == nil {
-		return "no Bluetooth adapter is up, or not the requested one: switch it on"
-	}
-	if len(f.adapters) == 0 {
-		return "this machine has no Bluetooth adapter: plug one in, or see with rfkill whether it is blocked"
-	}
-	if !f.local.IsZero() {
-		adapter := f.adapter(f.local)
-		switch {
-		case adapter == nil:
-			return "the adapter has been removed"
-		case !adapter.Up:
-			return "the adapter " + adapter.Name + " is down: " + powerOn
-		}
-	}
-	if !f.anyUp() {
-		return "no Bluetooth adapter is up: " + powerOn
-	}
-	if f.adapter(f.remote.Device) != nil {
-		return selfDialed
-	}
-	return "the adapter was not up, but is now: dial again"
-}
-
-func (f *dialFacts) unanswered() string {
-	if own := f.adapter(f.remote.Device); own != nil {
-		switch {
-		case !own.Up:
-			return "this is the address of this machine's adapter " + own.Name + ", which is down: " + powerOn
-		case !own.PageScan:
-			return "this is the address of this machine's adapter " + own.Name + ", whose page scan is off, " +
-				`so that no device can connect: "bluetoothctl discoverable on" switches it on`
-		}
-	}
-	return "the device is off, asleep, out of range, or not connectable; or it has forgotten this machine " +
-		"and needs pairing again; or this is its LE address"
-}
-
 // configuring reports whether the link to the device is up but not ready, for
 // example because a question about pairing is unanswered.
 func (f *dialFacts) configuring() bool { return f.link != nil && f.link.State == hci.Configuring }
 
-// adapter returns this machine's adapter with the address, or nil.
-func (f *dialFacts) adapter(address BDAddr) *Adapter {
-	for i := range f.adapters {
-		if f.adapters[i].Addr == address {
-			return &f.adapters[i]
-		}
+// ofAdapters returns the facts about the adapters.
+func (f *dialFacts) ofAdapters() *redial.Facts {
+	facts := &redial.Facts{Local: f.local, Device: f.remote.Device, Gone: f.adapterGone}
+	if f.adapters != nil {
+		facts.Adapters = make([]hci.Adapter, len(f.adapters))
 	}
-	return nil
+	for i, a := range f.adapters {
+		facts.Adapters[i] = hciAdapter(a)
+	}
+	return facts
+}
+
+// hciAdapter returns an adapter in the form of package hci.
+func hciAdapter(a Adapter) hci.Adapter {
+	converted := hci.Adapter{Index: a.Index, Name: a.Name, Address: a.Addr}
+	if a.Up {
+		converted.Flags |= hci.Up
+	}
+	if a.PageScan {
+		converted.Flags |= hci.PageScan
+	}
+	return converted
 }

@@ -70,14 +70,14 @@ func TestDialFactsHint(t *testing.T) {
 		"question, timed out":   {syscall.ETIMEDOUT, dialFacts{link: configuring}, "if one of the devices asks whether to pair", ""},
 		"no answer at all":      {syscall.ETIMEDOUT, dialFacts{}, "", ""},
 		"not a matter of facts": {syscall.EACCES, dialFacts{}, "", ""},
-		"aborted, its own down": {syscall.ECONNABORTED, dialFacts{local: down.Addr, adapters: []Adapter{hci0, down}}, adapterAway, "dial again"},
-		"aborted, its own gone": {syscall.ECONNABORTED, dialFacts{local: hci1.Addr, adapters: []Adapter{hci0}}, adapterAway, "dial again"},
-		"aborted, none is up":   {syscall.ECONNABORTED, dialFacts{adapters: []Adapter{down}}, adapterAway, "dial again"},
-		"aborted, no adapter":   {syscall.ECONNABORTED, dialFacts{adapters: []Adapter{}}, adapterAway, "dial again"},
-		"aborted, up again":     {syscall.ECONNABORTED, dialFacts{adapterGone: true, adapters: []Adapter{hci0}}, adapterAway, "dial again"},
+		"aborted, its own down": {syscall.ECONNABORTED, dialFacts{local: down.Addr, adapters: []Adapter{hci0, down}}, redial.AdapterAway, "dial again"},
+		"aborted, its own gone": {syscall.ECONNABORTED, dialFacts{local: hci1.Addr, adapters: []Adapter{hci0}}, redial.AdapterAway, "dial again"},
+		"aborted, none is up":   {syscall.ECONNABORTED, dialFacts{adapters: []Adapter{down}}, redial.AdapterAway, "dial again"},
+		"aborted, no adapter":   {syscall.ECONNABORTED, dialFacts{adapters: []Adapter{}}, redial.AdapterAway, "dial again"},
+		"aborted, up again":     {syscall.ECONNABORTED, dialFacts{adapterGone: true, adapters: []Adapter{hci0}}, redial.AdapterAway, "dial again"},
 		"aborted, its own up":   {syscall.ECONNABORTED, dialFacts{local: hci0.Addr, adapters: []Adapter{hci0, down}}, closing, "adapter"},
 		"aborted, one is up":    {syscall.ECONNABORTED, dialFacts{adapters: []Adapter{down, hci0}}, closing, "adapter"},
-		"aborted, not known":    {syscall.ECONNABORTED, dialFacts{}, adapterAway + ", or " + closing, ""},
+		"aborted, not known":    {syscall.ECONNABORTED, dialFacts{}, redial.AdapterAway + ", or " + closing, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tt.facts.remote.Device.IsZero() {

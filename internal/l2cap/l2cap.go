@@ -76,6 +76,9 @@ func (a Addr) checkPSM() error {
 // If ctx is done before the connection is complete, Dial returns at once with
 // an error that matches the context's. Once connected, ctx has no effect on the
 // connection. Errors are *net.OpError.
+//
+// Dial retries as package redial decides, for example while the kernel takes a
+// link to the device down. Unlike RFCOMM's, a refusal is final.
 func Dial(ctx context.Context, adapter rfcomm.BDAddr, raddr Addr) (*Conn, error) {
 	conn, err := dial(ctx, adapter, raddr)
 	if err != nil {
@@ -95,11 +98,7 @@ func dial(ctx context.Context, adapter rfcomm.BDAddr, raddr Addr) (*Conn, error)
 	if err := ctx.Err(); err != nil {
 		return nil, neterr.Context(err)
 	}
-	conn, err := connect(ctx, adapter, raddr)
-	if err != nil {
-		return nil, neterr.Context(err)
-	}
-	return conn, nil
+	return dialWithRetries(ctx, adapter, raddr)
 }
 
 // Listen listens on the PSM of laddr, of one adapter or, if its Device is zero,
