@@ -6,15 +6,18 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/paging"
 	"github.com/go-rfcomm/rfcomm/internal/redial"
 )
 
-// connect dials with retries and adds the likely cause to an error.
+// connect dials with retries and adds the likely cause to an error. Inquiries of
+// this process on the adapter pause until it returns.
 func (d *Dialer) connect(ctx context.Context, local BDAddr, raddr Addr) (*Conn, error) {
 	facts := dialFacts{local: local, remote: raddr, findLink: func(ctx context.Context) *hci.Link {
 		return linkTo(ctx, local, raddr.Device)
 	}}
 	defer facts.lookAhead(ctx)()
+	defer paging.Begin(ctx, local)()
 	began := time.Now()
 	r := redial.Retrier[*Conn]{
 		RecentlyClosed: func() bool { return conns.recentlyClosed(raddr.Device) },
