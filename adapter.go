@@ -46,6 +46,16 @@ func AdapterByName(name string) (*Adapter, error) {
 	return &adapter, nil
 }
 
+// AdapterByAddr returns the adapter with the given address. Errors are like
+// those of [AdapterByName].
+func AdapterByAddr(address BDAddr) (*Adapter, error) {
+	adapter, err := adapterByAddr(address)
+	if err != nil {
+		return nil, opError(opAdapters, nil, nil, err)
+	}
+	return adapter, nil
+}
+
 // adapters returns the machine's adapters with an error that is not an OpError.
 func adapters() ([]Adapter, error) {
 	found, err := hci.Adapters()

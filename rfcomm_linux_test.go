@@ -85,4 +85,8 @@ func TestAdaptersWithoutBluetooth(t *testing.T) {
 		_, err := rfcomm.AdapterByName("hci0")
 		wantNoBluetooth(t, err, net.OpError{Op: "adapters"})
 	})
+	t.Run("AdapterByAddr", func(t *testing.T) {
+		_, err := rfcomm.AdapterByAddr(headsetAddr.Device)
+		wantNoBluetooth(t, err, net.OpError{Op: "adapters"})
+	})
 }

@@ -1,6 +1,9 @@
 package integration
 
 import (
+	"errors"
+	"net"
+	"strings"
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm"
@@ -35,4 +38,17 @@ func TestAdapterReportsItsScans(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("down", false, false, false)
+}
+
+func TestAdapterByAddr(t *testing.T) {
+	l := inLab(t)
+	found, err := rfcomm.AdapterByAddr(l.far)
+	if err != nil || found.Addr != l.far || !found.Up {
+		t.Errorf("found %+v, %v", found, err)
+	}
+	_, err = rfcomm.AdapterByAddr(rfcomm.BDAddr{1, 2, 3, 4, 5, 6})
+	var unknown *net.AddrError
+	if !errors.As(err, &unknown) || unknown.Addr != "01:02:03:04:05:06" || !strings.Contains(err.Error(), l.far.String()) {
+		t.Errorf("an unknown address: %v", err)
+	}
 }
