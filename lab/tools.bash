@@ -22,6 +22,7 @@ declare -A TESTS_PACKAGES=(
 	[/usr/include/stdlib.h]=libc6-dev
 	[shellcheck]=shellcheck
 	[btmon]=bluez
+	[tshark]=tshark
 	[/usr/libexec/bluetooth/obexd]=bluez-obexd
 	[dbus-daemon]=dbus-daemon
 	[dbus-send]=dbus-bin

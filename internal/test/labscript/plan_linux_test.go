@@ -70,6 +70,11 @@ func TestLabTestPlan(t *testing.T) {
 			t.Errorf("%s: the rounds are those of another portion", job)
 		}
 	}
+	for _, kernel := range []string{"6.12", "6.1", "newest"} {
+		if !got.has(kernel+" root daemons.test", "/sdp.test ") {
+			t.Errorf("%s does not run the tests of sdp", kernel)
+		}
+	}
 	for kernel, leftOut := range map[string]string{"6.1": "^TestDialCrossesADialOfThePeer$", "newest": "^TestPINLevelAfterEncryption$"} {
 		if !got.has(kernel+" root integration.test", leftOut) || got.has("6.12", leftOut) {
 			t.Errorf("%s is not left out on %s alone", leftOut, kernel)
