@@ -3,8 +3,6 @@ package rfcommtest_test
 import (
 	"errors"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,18 +66,12 @@ func TestNewRadioNamesMissingModule(t *testing.T) {
 	unsupported(t, unix.EPROTONOSUPPORT, "modprobe rfcomm")
 }
 
-// nobody is the ID of the user and group without rights in Debian.
-const nobody = 65534
-
 // asNobody runs a test of this binary as nobody, with a set of capabilities.
 func asNobody(t *testing.T, test string, capabilities ...uintptr) {
 	t.Helper()
-	c := exec.Command(readableBinary(t), "-test.v", "-test.run", "^"+test+"$")
+	c := labtest.AsNobody(t, "-test.v", "-test.run", "^"+test+"$")
 	c.Env = append(os.Environ(), nobodyVariable+"=1", "RFCOMMTEST_REQUIRE=0")
-	c.SysProcAttr = &syscall.SysProcAttr{
-		Credential:  &syscall.Credential{Uid: nobody, Gid: nobody},
-		AmbientCaps: capabilities,
-	}
+	c.SysProcAttr.AmbientCaps = capabilities
 	output, err := c.CombinedOutput()
 	t.Logf("%s", output)
 	if err != nil || !strings.Contains(string(output), "--- PASS: "+test) {
@@ -89,48 +81,6 @@ func asNobody(t *testing.T, test string, capabilities ...uintptr) {
 
 // nobodyVariable is set for tests that asNobody runs.
 const nobodyVariable = "RFCOMMTEST_NOBODY"
-
-// readableBinary returns the path of this binary or, if its directories are not
-// open to every user, of a copy.
-func readableBinary(t *testing.T) string {
-	t.Helper()
-	path, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if open(filepath.Dir(path)) {
-		return path
-	}
-	dir, err := os.MkdirTemp("", "nobody")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	binary, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path = filepath.Join(dir, "test")
-	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, binary, 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// open reports whether every user can reach the files of a directory.
-func open(dir string) bool {
-	const search = 0o001
-	for {
-		info, err := os.Stat(dir)
-		if err != nil || info.Mode().Perm()&search == 0 {
-			return false
-		}
-		if dir == filepath.Dir(dir) {
-			return true
-		}
-		dir = filepath.Dir(dir)
-	}
-}
 
 // openDevice gives every user access to /dev/vhci until the end of the test.
 func openDevice(t *testing.T) {
