@@ -3,6 +3,7 @@ package sdp
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 )
@@ -61,9 +62,6 @@ type DataElement struct {
 	// well-formed, but can exceed the limits if it was constructed.
 	encoded string
 }
-
-// Constructors of integers, in the width of their names. Uint128 and Int128
-// take the most significant byte first.
 
 // Uint8 returns an unsigned integer of 8 bits.
 func Uint8(v uint8) DataElement { return fixed(TypeUint, []byte{v}) }
@@ -234,8 +232,10 @@ func (e DataElement) Int() (int64, bool) {
 		sign = 0xff
 	}
 	v, ok := low64(value, sign)
-	negative := int64(v) < 0
-	return int64(v), ok && negative == (sign != 0)
+	if negative := int64(v) < 0; !ok || negative != (sign != 0) {
+		return 0, false
+	}
+	return int64(v), true
 }
 
 // low64 returns the lower 64 bits of an integer, extended by sign. It reports
@@ -302,18 +302,24 @@ func (e DataElement) UUID() (UUID, bool) {
 }
 
 // Elements returns the elements of a sequence or an alternative, or nil for
-// other types.
-func (e DataElement) Elements() []DataElement {
-	if t := e.Type(); t != TypeSequence && t != TypeAlternative {
-		return nil
+// other types. Each call returns a new slice.
+func (e DataElement) Elements() []DataElement { return slices.Collect(e.children()) }
+
+// children returns an iterator over the elements of a sequence or an
+// alternative.
+func (e DataElement) children() iter.Seq[DataElement] {
+	return func(yield func(DataElement) bool) {
+		if t := e.Type(); t != TypeSequence && t != TypeAlternative {
+			return
+		}
+		for rest := e.value(); rest != ""; {
+			size := elementSize(rest)
+			if !yield(newElement(rest[:size])) {
+				return
+			}
+			rest = rest[size:]
+		}
 	}
-	var elements []DataElement
-	for rest := e.value(); rest != ""; {
-		size := elementSize(rest)
-		elements = append(elements, newElement(rest[:size]))
-		rest = rest[size:]
-	}
-	return elements
 }
 
 // Equal reports whether two elements have the same type and value. Integers are

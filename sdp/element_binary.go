@@ -16,17 +16,30 @@ var (
 	ErrTooLarge = errors.New("data element is too large")
 )
 
+// malformed returns an error that matches [ErrMalformed].
+func malformed(format string, a ...any) error {
+	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, a...))
+}
+
+func errTooDeep() error { return fmt.Errorf("%w: more than %d levels", ErrTooDeep, MaxDepth) }
+
 // AppendBinary appends the encoded element to b. It fails if the element
 // exceeds [MaxDepth] or [MaxSize]; the error matches [ErrTooDeep] or
 // [ErrTooLarge].
 func (e DataElement) AppendBinary(b []byte) ([]byte, error) {
-	if err := checkSize(len(e.encoded)); err != nil {
-		return b, err
-	}
-	if _, err := checkElement(e.bytes(), 0); err != nil {
-		return b, err
+	if err := e.check(); err != nil {
+		return b, fmt.Errorf("sdp: %w", err)
 	}
 	return append(b, e.bytes()...), nil
+}
+
+// check returns an error if the element exceeds the limits.
+func (e DataElement) check() error {
+	if err := checkSize(len(e.encoded)); err != nil {
+		return err
+	}
+	_, err := checkElement(e.bytes(), 0)
+	return err
 }
 
 // ParseDataElement parses the element at the beginning of b. It returns the
@@ -34,18 +47,18 @@ func (e DataElement) AppendBinary(b []byte) ([]byte, error) {
 // or [ErrTooLarge]. The element does not alias b.
 func ParseDataElement(b []byte) (e DataElement, rest []byte, err error) {
 	size, err := checkElement(b, 0)
-	if err != nil {
-		return DataElement{}, b, err
+	if err == nil {
+		err = checkSize(size)
 	}
-	if err := checkSize(size); err != nil {
-		return DataElement{}, b, err
+	if err != nil {
+		return DataElement{}, b, fmt.Errorf("sdp: %w", err)
 	}
 	return newElement(string(b[:size])), b[size:], nil
 }
 
 func checkSize(size int) error {
 	if size > MaxSize {
-		return fmt.Errorf("sdp: %w: %d bytes; the most is %d", ErrTooLarge, size, MaxSize)
+		return fmt.Errorf("%w: %d bytes; the most is %d", ErrTooLarge, size, MaxSize)
 	}
 	return nil
 }
@@ -113,20 +126,20 @@ func checkElement[Bytes string | []byte](b Bytes, depth int) (size int, err erro
 	header, length, ok := parseHeader(b)
 	switch {
 	case len(b) == 0:
-		return 0, fmt.Errorf("sdp: %w: no bytes", ErrMalformed)
+		return 0, malformed("no bytes")
 	case !ok && header == 0:
-		return 0, fmt.Errorf("sdp: %w: cut in the length", ErrMalformed)
+		return 0, malformed("cut in the length")
 	case !ok:
-		return 0, fmt.Errorf("sdp: %w: no type has the first byte %#02x", ErrMalformed, b[0])
+		return 0, malformed("no element begins with the byte 0x%02x", b[0])
 	case length > uint64(len(b)-header):
-		return 0, fmt.Errorf("sdp: %w: %d bytes announced, %d present", ErrMalformed, length, len(b)-header)
+		return 0, malformed("%d bytes announced, %d present", length, len(b)-header)
 	}
 	size = header + int(length)
 	if t := Type(b[0] >> 3); t != TypeSequence && t != TypeAlternative {
 		return size, nil
 	}
 	if depth == MaxDepth {
-		return 0, fmt.Errorf("sdp: %w: more than %d levels", ErrTooDeep, MaxDepth)
+		return 0, errTooDeep()
 	}
 	for position := header; position < size; {
 		n, err := checkElement(b[position:size], depth+1)

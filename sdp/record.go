@@ -44,6 +44,13 @@ func (r *Record) Set(id AttributeID, value DataElement) {
 	r.attributes = slices.Insert(r.attributes, i, attribute{id, value})
 }
 
+// add sets an attribute unless the record has it.
+func (r *Record) add(id AttributeID, value DataElement) {
+	if i, ok := r.find(id); !ok {
+		r.attributes = slices.Insert(r.attributes, i, attribute{id, value})
+	}
+}
+
 // Delete removes an attribute. It does nothing if the record does not have it.
 func (r *Record) Delete(id AttributeID) {
 	if i, ok := r.find(id); ok {
@@ -66,6 +73,14 @@ func (r *Record) All() iter.Seq2[AttributeID, DataElement] {
 // Clone returns a copy of the record.
 func (r *Record) Clone() *Record { return &Record{slices.Clone(r.attributes)} }
 
+// Equal reports whether two records have the same attributes with equal values.
+// See [DataElement.Equal].
+func (r *Record) Equal(other *Record) bool {
+	return slices.EqualFunc(r.attributes, other.attributes, func(a, b attribute) bool {
+		return a.id == b.id && a.value.Equal(b.value)
+	})
+}
+
 // ParseRecord parses the binary form of a record: an attribute list, which is a
 // sequence of attribute ids and values (Core Specification, Vol 3, Part B,
 // 4.6.2). If an attribute occurs twice, its first value is used, as by BlueZ.
@@ -76,25 +91,29 @@ func ParseRecord(b []byte) (*Record, error) {
 		return nil, err
 	}
 	if len(rest) > 0 {
-		return nil, fmt.Errorf("sdp: %w: %d bytes after the record", ErrMalformed, len(rest))
+		return nil, fmt.Errorf("sdp: %w", malformed("%d bytes after the record", len(rest)))
 	}
-	return recordOf(list)
+	r, err := recordOf(list)
+	if err != nil {
+		return nil, fmt.Errorf("sdp: %w", err)
+	}
+	return r, nil
 }
 
 // recordOf returns the record that an attribute list holds.
 func recordOf(list DataElement) (*Record, error) {
 	if list.Type() != TypeSequence {
-		return nil, fmt.Errorf("sdp: %w: a record is a sequence, not a %v", ErrMalformed, list.Type())
+		return nil, malformed("a record is a sequence; this is of type %v", list.Type())
 	}
 	elements := list.Elements()
 	if len(elements)%2 != 0 {
-		return nil, fmt.Errorf("sdp: %w: the last attribute of the record has no value", ErrMalformed)
+		return nil, malformed("the last attribute of the record has no value")
 	}
 	r := &Record{attributes: make([]attribute, 0, len(elements)/2)}
 	for pair := range slices.Chunk(elements, 2) {
 		id, ok := pair[0].Uint()
 		if !ok || pair[0].Width() != 2 {
-			return nil, fmt.Errorf("sdp: %w: an attribute id is a uint16, not a %v of %d bytes", ErrMalformed, pair[0].Type(), pair[0].Width())
+			return nil, malformed("an attribute id is a uint16; this is %s", clip(pair[0].String()))
 		}
 		r.attributes = append(r.attributes, attribute{AttributeID(id), pair[1]})
 	}

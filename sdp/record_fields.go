@@ -18,7 +18,7 @@ func (r *Record) Handle() (uint32, bool) {
 func (r *Record) Classes() []UUID {
 	list, _ := r.Get(AttributeServiceClassIDList)
 	var classes []UUID
-	for _, e := range list.Elements() {
+	for e := range list.children() {
 		if u, ok := e.UUID(); ok {
 			classes = append(classes, u)
 		}
@@ -30,7 +30,7 @@ func (r *Record) Classes() []UUID {
 func (r *Record) Profiles() []Profile {
 	list, _ := r.Get(AttributeProfileDescriptorList)
 	var profiles []Profile
-	for _, e := range list.Elements() {
+	for e := range list.children() {
 		pair := e.Elements()
 		if len(pair) < 2 {
 			continue
@@ -69,7 +69,7 @@ func (r *Record) Channel() (int, bool) {
 // descriptor list.
 func (r *Record) PSM() (uint16, bool) {
 	for _, stack := range r.stacks() {
-		if hasProtocol(stack, ProtocolOBEX) {
+		if contains(stack, ProtocolOBEX) {
 			e, _ := r.Get(AttributeGOEPL2CAPPSM)
 			if v, ok := e.Uint(); ok && validPSM(v) {
 				return uint16(v), true
@@ -97,7 +97,7 @@ func (r *Record) stacks() []DataElement {
 
 // parameter returns the first parameter of a protocol in a stack.
 func parameter(stack DataElement, protocol UUID) (uint64, bool) {
-	for _, e := range stack.Elements() {
+	for e := range stack.children() {
 		layer := e.Elements()
 		if len(layer) < 2 {
 			continue
@@ -108,9 +108,6 @@ func parameter(stack DataElement, protocol UUID) (uint64, bool) {
 	}
 	return 0, false
 }
-
-// hasProtocol reports whether a stack contains a protocol.
-func hasProtocol(stack DataElement, protocol UUID) bool { return contains(stack, protocol) }
 
 // Contains reports whether the UUID occurs anywhere in the record, as a service
 // search tests it (Core Specification, Vol 3, Part B, 2.5.2).
@@ -127,7 +124,7 @@ func contains(e DataElement, u UUID) bool {
 	if v, ok := e.UUID(); ok {
 		return v == u
 	}
-	for _, e := range e.Elements() {
+	for e := range e.children() {
 		if contains(e, u) {
 			return true
 		}

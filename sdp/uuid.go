@@ -77,7 +77,7 @@ func (u *UUID) UnmarshalText(text []byte) error {
 //
 //	1101, 0x1101                           16 bits
 //	00001101, 0x00001101                   32 bits
-//	00001101-0000-1000-8000-00805f9b34fb   128 bits
+//	00001101-0000-1000-8000-00805f9b34fb   128 bits; the dashes can be absent
 //	spp, serial port, SerialPort           the name of an assigned UUID
 //
 // The names are those that [UUID.Name] returns, and common abbreviations.
@@ -114,7 +114,7 @@ func parseHexUUID(s string) (UUID, bool) {
 		return UUID16(binary.BigEndian.Uint16(b)), true
 	case len(b) == 4:
 		return UUID32(binary.BigEndian.Uint32(b)), true
-	case len(b) == 16 && len(s) == 36:
+	case len(b) == 16 && len(s) != 34: // 0x and 32 digits is not a written form
 		return UUID(b), true
 	}
 	return UUID{}, false

@@ -1,0 +1,263 @@
+package sdp
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+)
+
+// XML returns the record in the form that BlueZ accepts for the registration of
+// a service, and that "sdptool browse --xml" prints (src/sdp-xml.c).
+// [ParseRecordXML] returns an equal record.
+//
+// A text that is not printable ASCII has its bytes in hexadecimal and the
+// attribute encoding="hex". So does such a URL, which BlueZ does not support.
+// BlueZ also does not support texts and URLs above 65,535 bytes.
+func (r *Record) XML() string {
+	b := []byte("<?xml version=\"1.0\" encoding=\"UTF-8\" ?>\n\n<record>\n")
+	for id, value := range r.All() {
+		b = fmt.Appendf(b, "\t<attribute id=\"0x%04x\">\n", uint16(id))
+		b = value.appendXML(b, 2)
+		b = append(b, "\t</attribute>\n"...)
+	}
+	return string(append(b, "</record>\n"...))
+}
+
+// appendXML appends the element on lines of their own.
+func (e DataElement) appendXML(b []byte, indent int) []byte {
+	tabs := strings.Repeat("\t", indent)
+	b = append(b, tabs...)
+	switch e.Type() {
+	case TypeNil:
+		return append(b, "<nil/>\n"...)
+	case TypeText:
+		return appendXMLText(b, xmlText, e.value())
+	case TypeURL:
+		return appendXMLText(b, xmlURL, e.value())
+	case TypeSequence:
+		return e.appendXMLList(b, xmlSequence, indent)
+	case TypeAlternative:
+		return e.appendXMLList(b, xmlAlternative, indent)
+	}
+	name, value := e.scalar()
+	return fmt.Appendf(b, "<%s value=\"%s\" />\n", name, value)
+}
+
+func (e DataElement) appendXMLList(b []byte, name string, indent int) []byte {
+	b = fmt.Appendf(b, "<%s>\n", name)
+	for child := range e.children() {
+		b = child.appendXML(b, indent+1)
+	}
+	return fmt.Appendf(b, "%s</%s>\n", strings.Repeat("\t", indent), name)
+}
+
+func appendXMLText(b []byte, name, value string) []byte {
+	if !isPlain(value) {
+		return fmt.Appendf(b, "<%s encoding=\"hex\" value=\"%x\" />\n", name, value)
+	}
+	return fmt.Appendf(b, "<%s value=\"%s\" />\n", name, xmlEscaper.Replace(value))
+}
+
+var xmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")
+
+// ParseRecordXML parses the XML form of a record, as [Record.XML] returns it, as
+// BlueZ accepts it, and as sdptool prints it: integers can be decimal, octal or
+// hexadecimal, and an entity such as &amp; can lack its semicolon, which sdptool
+// omits. If an attribute occurs twice, its first value is used. The limits are
+// those of the binary form. Errors match [ErrMalformed], [ErrTooDeep] or
+// [ErrTooLarge] and name the line.
+func ParseRecordXML(s string) (*Record, error) {
+	p := xmlParser{xml.NewDecoder(strings.NewReader(completeEntities(s)))}
+	r, err := p.record()
+	if err != nil {
+		line, _ := p.decoder.InputPos()
+		return nil, fmt.Errorf("sdp: line %d of the XML: %w", line, err)
+	}
+	if _, err := r.AppendBinary(nil); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// entity matches the beginning of an entity, or an ampersand that begins none.
+var entity = regexp.MustCompile(`&(#[0-9]+;|#x[0-9A-Fa-f]+;|(amp|lt|gt|quot|apos);?)?`)
+
+// completeEntities adds the semicolons that sdptool omits after the names of
+// entities, and escapes the ampersands that it does not escape in URLs.
+func completeEntities(s string) string {
+	return entity.ReplaceAllStringFunc(s, func(match string) string {
+		switch {
+		case match == "&":
+			return "&amp;"
+		case strings.HasSuffix(match, ";"):
+			return match
+		}
+		return match + ";"
+	})
+}
+
+// An xmlParser parses a record.
+type xmlParser struct {
+	decoder *xml.Decoder
+}
+
+// next returns the next tag. It returns nil at the end of the document.
+func (p xmlParser) next() (xml.Token, error) {
+	for {
+		token, err := p.decoder.Token()
+		switch {
+		case err == io.EOF:
+			return nil, nil
+		case err != nil:
+			return nil, malformed("%v", err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement, xml.EndElement:
+			return token, nil
+		case xml.CharData:
+			if text := bytes.TrimSpace(token); len(text) > 0 {
+				return nil, malformed("the text %q is outside of the values", clip(string(text)))
+			}
+		}
+	}
+}
+
+// record parses the document.
+func (p xmlParser) record() (*Record, error) {
+	token, err := p.next()
+	if err != nil {
+		return nil, err
+	}
+	if start, ok := token.(xml.StartElement); !ok || start.Name.Local != xmlRecord {
+		return nil, malformed("%s; want <record>", tag(token))
+	}
+	r := new(Record)
+	for {
+		token, err := p.next()
+		if err != nil {
+			return nil, err
+		}
+		start, ok := token.(xml.StartElement)
+		if !ok {
+			break
+		}
+		if err := p.attribute(r, start); err != nil {
+			return nil, err
+		}
+	}
+	if token, err = p.next(); err != nil {
+		return nil, err
+	}
+	if token != nil {
+		return nil, malformed("%s after the record", tag(token))
+	}
+	return r, nil
+}
+
+// attribute parses an attribute of the record.
+func (p xmlParser) attribute(r *Record, start xml.StartElement) error {
+	if start.Name.Local != xmlAttribute {
+		return malformed("%s; want <attribute>", tag(start))
+	}
+	text, _ := xmlValue(start, "id")
+	id, err := parseAttributeID(text)
+	if err != nil {
+		return err
+	}
+	token, err := p.next()
+	if err != nil {
+		return err
+	}
+	first, ok := token.(xml.StartElement)
+	if !ok {
+		return malformed("attribute %v has no value", id)
+	}
+	value, err := p.element(first, 1)
+	if err != nil {
+		return fmt.Errorf("attribute %v: %w", id, err)
+	}
+	r.add(id, value)
+	return p.end()
+}
+
+// end parses the end of an element.
+func (p xmlParser) end() error {
+	token, err := p.next()
+	if err != nil {
+		return err
+	}
+	if _, ok := token.(xml.EndElement); !ok {
+		return malformed("%s where an element has to end", tag(token))
+	}
+	return nil
+}
+
+// element parses an element that is depth levels deep.
+func (p xmlParser) element(start xml.StartElement, depth int) (DataElement, error) {
+	switch name := start.Name.Local; name {
+	case xmlSequence, xmlAlternative:
+		elements, err := p.list(depth)
+		if err != nil {
+			return DataElement{}, err
+		}
+		return newList(name, elements), nil
+	default:
+		value, ok := xmlValue(start, "value")
+		if !ok && name != xmlNil {
+			return DataElement{}, malformed("%s has no value", tag(start))
+		}
+		encoding, _ := xmlValue(start, "encoding")
+		e, err := parseValue(name, value, encoding)
+		if err != nil {
+			return DataElement{}, err
+		}
+		return e, p.end()
+	}
+}
+
+// list parses the elements of a sequence or an alternative.
+func (p xmlParser) list(depth int) ([]DataElement, error) {
+	if depth == MaxDepth {
+		return nil, errTooDeep()
+	}
+	var elements []DataElement
+	for {
+		token, err := p.next()
+		if err != nil {
+			return nil, err
+		}
+		start, ok := token.(xml.StartElement)
+		if !ok {
+			return elements, nil
+		}
+		e, err := p.element(start, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		elements = append(elements, e)
+	}
+}
+
+// xmlValue returns the value of an XML attribute.
+func xmlValue(start xml.StartElement, name string) (string, bool) {
+	for _, a := range start.Attr {
+		if a.Name.Local == name {
+			return a.Value, true
+		}
+	}
+	return "", false
+}
+
+// tag returns a token for an error.
+func tag(token xml.Token) string {
+	switch token := token.(type) {
+	case xml.StartElement:
+		return fmt.Sprintf("<%s>", token.Name.Local)
+	case xml.EndElement:
+		return fmt.Sprintf("</%s>", token.Name.Local)
+	}
+	return "end of the document"
+}

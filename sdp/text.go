@@ -1,0 +1,84 @@
+package sdp
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// String returns the element for people, on one line. Assigned UUIDs appear as
+// their names, and texts are quoted as Go strings, so that they cannot contain
+// control characters or terminal escape sequences:
+//
+//	((L2CAP), (RFCOMM, uint8 3))
+//
+// The list of an alternative is in braces.
+func (e DataElement) String() string { return string(e.appendString(nil)) }
+
+func (e DataElement) appendString(b []byte) []byte {
+	switch e.Type() {
+	case TypeNil:
+		return append(b, "nil"...)
+	case TypeUint:
+		return fmt.Appendf(b, "uint%d 0x%x", 8*e.Width(), e.value())
+	case TypeInt:
+		return e.appendInt(fmt.Appendf(b, "int%d ", 8*e.Width()))
+	case TypeUUID:
+		u, _ := e.UUID()
+		return append(b, u.label()...)
+	case TypeText:
+		return strconv.AppendQuote(b, e.value())
+	case TypeURL:
+		return strconv.AppendQuote(append(b, "url "...), e.value())
+	case TypeBool:
+		v, _ := e.Bool()
+		return strconv.AppendBool(b, v)
+	case TypeAlternative:
+		return append(e.appendList(append(b, '{')), '}')
+	}
+	return append(e.appendList(append(b, '(')), ')')
+}
+
+// appendInt appends a signed integer: its bytes in hexadecimal if it exceeds 64
+// bits.
+func (e DataElement) appendInt(b []byte) []byte {
+	if e.Width() == 16 {
+		return fmt.Appendf(b, "0x%x", e.value())
+	}
+	v, _ := e.Int()
+	return strconv.AppendInt(b, v, 10)
+}
+
+func (e DataElement) appendList(b []byte) []byte {
+	first := true
+	for e := range e.children() {
+		if !first {
+			b = append(b, ", "...)
+		}
+		first = false
+		b = e.appendString(b)
+	}
+	return b
+}
+
+// label returns the name of an assigned UUID, or the 128-bit form of another.
+func (u UUID) label() string {
+	if name := u.Name(); name != "" {
+		return name
+	}
+	return u.String()
+}
+
+// String returns the record for people: a line for each attribute, in ascending
+// order. Texts are quoted, as by [DataElement.String].
+//
+//	ServiceClassIDList: (Serial Port)
+//	ProtocolDescriptorList: ((L2CAP), (RFCOMM, uint8 3))
+//	ServiceName: "COM3"
+func (r *Record) String() string {
+	var b strings.Builder
+	for id, value := range r.All() {
+		fmt.Fprintf(&b, "%v: %v\n", id, value)
+	}
+	return b.String()
+}
