@@ -219,15 +219,6 @@ func TestClientAcceptsMaxSize(t *testing.T) {
 	}
 }
 
-// nested returns a sequence of the given depth.
-func nested(depth int) DataElement {
-	e := Sequence()
-	for range depth - 1 {
-		e = Sequence(e)
-	}
-	return e
-}
-
 // Complete answers whose content is malformed. The Client can be used after
 // them.
 func TestClientRejectsContent(t *testing.T) {
