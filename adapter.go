@@ -38,22 +38,23 @@ func Adapters() ([]Adapter, error) {
 // there is none, the error is a *net.OpError that holds a *net.AddrError. Other
 // errors are those of [Adapters].
 func AdapterByName(name string) (*Adapter, error) {
-	found, err := hci.Find(name, func(a *hci.Adapter) bool { return a.Name == name })
-	if err != nil {
-		return nil, opError(opAdapters, nil, nil, err)
-	}
-	adapter := adapterOf(found)
-	return &adapter, nil
+	return findAdapter(name, func(a *hci.Adapter) bool { return a.Name == name })
 }
 
 // AdapterByAddr returns the adapter with the given address. Errors are like
 // those of [AdapterByName].
 func AdapterByAddr(address BDAddr) (*Adapter, error) {
-	adapter, err := adapterByAddr(address)
+	return findAdapter(address.String(), func(a *hci.Adapter) bool { return a.Address == address })
+}
+
+// findAdapter returns the first adapter that matches.
+func findAdapter(wanted string, matches func(*hci.Adapter) bool) (*Adapter, error) {
+	found, err := hci.Find(wanted, matches)
 	if err != nil {
 		return nil, opError(opAdapters, nil, nil, err)
 	}
-	return adapter, nil
+	adapter := adapterOf(found)
+	return &adapter, nil
 }
 
 // adapters returns the machine's adapters with an error that is not an OpError.
