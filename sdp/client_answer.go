@@ -36,7 +36,7 @@ func (a *answer) add(p part) (done bool, err error) {
 		a.empty++
 	}
 	if len(a.bytes)+len(p.bytes) > MaxSize {
-		return false, &ProtocolError{fmt.Errorf("%w: more than %d bytes", ErrTooLarge, MaxSize)}
+		return false, &ProtocolError{fmt.Errorf("answer: %w: more than %d bytes", ErrTooLarge, MaxSize)}
 	}
 	a.last = len(a.bytes)
 	a.bytes = append(a.bytes, p.bytes...)
