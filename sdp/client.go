@@ -144,6 +144,16 @@ func (c *Client) end(reason error) (closed, first error) {
 	return c.conn.Close(), reason
 }
 
+// isClosed reports whether the connection is closed, by Close or after an error.
+func (c *Client) isClosed() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 // errEnded returns the error of calls that begin after the end.
 func (c *Client) errEnded() error {
 	c.mu.Lock()

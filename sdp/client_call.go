@@ -55,13 +55,11 @@ func (c *Client) await(ctx context.Context) error {
 	case <-c.ended:
 		return c.errEnded()
 	}
-	select {
-	case <-c.ended: // by the call before
+	if c.isClosed() { // by the call before
 		<-c.turn
 		return c.errEnded()
-	default:
-		return nil
 	}
+	return nil
 }
 
 // leavesChannel reports whether the connection can be used after an error: it is
