@@ -46,7 +46,8 @@ func (s *session) respond(packet []byte, closing bool) ([]byte, error) {
 	if code != 0 {
 		return appendError(nil, p.transaction, code), nil
 	}
-	return appendPart(nil, p.id.response(), p.transaction, answer.total, s.next(r, answer)), nil
+	total := answer.total
+	return appendPart(nil, p.id.response(), p.transaction, total, s.next(r, answer)), nil
 }
 
 // unfinished reports whether the client has received a part of an answer and may
