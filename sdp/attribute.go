@@ -50,7 +50,7 @@ var attributeNames = map[AttributeID]string{
 	AttributeLanguageBaseAttributeIDList:       "LanguageBaseAttributeIDList",
 	AttributeServiceInfoTimeToLive:             "ServiceInfoTimeToLive",
 	AttributeServiceAvailability:               "ServiceAvailability",
-	AttributeProfileDescriptorList:             "ProfileDescriptorList",
+	AttributeProfileDescriptorList:             "BluetoothProfileDescriptorList",
 	AttributeDocumentationURL:                  "DocumentationURL",
 	AttributeClientExecutableURL:               "ClientExecutableURL",
 	AttributeIconURL:                           "IconURL",

@@ -53,7 +53,7 @@ func TestDataElementBytes(t *testing.T) {
 		text    string
 	}{
 		{DataElement{}, "00", "nil"},
-		{Uint8(12), "08 0c", "uint8 0x0c"},
+		{Uint8(12), "08 0c", "uint8 12"},
 		{Uint16(1234), "09 04d2", "uint16 0x04d2"},
 		{Uint32(0xffff), "0a 0000ffff", "uint32 0x0000ffff"},
 		{Uint64(0x123456789), "0b 0000000123456789", "uint64 0x0000000123456789"},
@@ -77,7 +77,7 @@ func TestDataElementBytes(t *testing.T) {
 		{Sequence(Text(long)), "36 0103 260100" + longHex, `("` + long + `")`},
 		{Sequence(Text(huge)), "37 00010005 2700010000" + hugeHex, `("` + huge + `")`},
 		{Alternative(), "3d 00", "{}"},
-		{Alternative(Sequence(), Uint8(1)), "3d 04 3500 0801", "{(), uint8 0x01}"},
+		{Alternative(Sequence(), Uint8(1)), "3d 04 3500 0801", "{(), uint8 1}"},
 		{Alternative(Text(long)), "3e 0103 260100" + longHex, `{"` + long + `"}`},
 		{Alternative(Text(huge)), "3f 00010005 2700010000" + hugeHex, `{"` + huge + `"}`},
 		{URL("http://a/"), "45 09 687474703a2f2f612f", `url "http://a/"`},

@@ -1,5 +1,7 @@
 package sdp
 
+import "math"
+
 // A Profile is a profile that a service conforms to, and its version: the major
 // number in the upper byte, the minor number in the lower.
 type Profile struct {
@@ -11,7 +13,10 @@ type Profile struct {
 func (r *Record) Handle() (uint32, bool) {
 	e, _ := r.Get(AttributeServiceRecordHandle)
 	v, ok := e.Uint()
-	return uint32(v), ok && e.Width() == 4
+	if !ok || e.Width() != 4 {
+		return 0, false
+	}
+	return uint32(v), true
 }
 
 // Classes returns the service classes of the record, the most specific first.
@@ -37,7 +42,7 @@ func (r *Record) Profiles() []Profile {
 		}
 		u, ok := pair[0].UUID()
 		v, isUint := pair[1].Uint()
-		if ok && isUint {
+		if ok && isUint && v <= math.MaxUint16 {
 			profiles = append(profiles, Profile{u, uint16(v)})
 		}
 	}

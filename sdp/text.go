@@ -20,6 +20,9 @@ func (e DataElement) appendString(b []byte) []byte {
 	case TypeNil:
 		return append(b, "nil"...)
 	case TypeUint:
+		if e.Width() == 1 { // often a channel
+			return fmt.Appendf(b, "uint8 %d", e.value()[0])
+		}
 		return fmt.Appendf(b, "uint%d 0x%x", 8*e.Width(), e.value())
 	case TypeInt:
 		return e.appendInt(fmt.Appendf(b, "int%d ", 8*e.Width()))
