@@ -36,9 +36,8 @@ func (r *Record) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It replaces the record. If an
-// attribute occurs twice, its last value is used, as by package json. Errors of
-// well-formed JSON match [ErrMalformed], [ErrTooDeep] or [ErrTooLarge].
+// UnmarshalJSON implements [json.Unmarshaler]. It replaces the record. Errors
+// match [ErrMalformed], [ErrTooDeep] or [ErrTooLarge].
 func (r *Record) UnmarshalJSON(b []byte) error {
 	var attributes map[string]json.RawMessage
 	if err := json.Unmarshal(b, &attributes); err != nil {
@@ -56,6 +55,9 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 		e, err := parseJSON(value, 1)
 		if err != nil {
 			return fmt.Errorf("sdp: attribute %v: %w", id, err)
+		}
+		if _, ok := parsed.Get(id); ok {
+			return fmt.Errorf("sdp: %w", malformed("attribute %v occurs twice", id))
 		}
 		parsed.Set(id, e)
 	}
@@ -131,8 +133,9 @@ func appendJSONText(b []byte, name, value string) []byte {
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts the form of
-// MarshalJSON; integers of any width can be numbers or strings. Errors of
-// well-formed JSON match [ErrMalformed], [ErrTooDeep] or [ErrTooLarge].
+// MarshalJSON; integers and booleans can be strings as well, in the forms that
+// [ParseRecordXML] accepts. Errors match [ErrMalformed], [ErrTooDeep] or
+// [ErrTooLarge].
 func (e *DataElement) UnmarshalJSON(b []byte) error {
 	parsed, err := parseJSON(b, 0)
 	if err == nil {
@@ -163,9 +166,12 @@ func parseJSON(b []byte, depth int) (DataElement, error) {
 			elements, err := parseJSONList(value, depth)
 			return newList(name, elements), err
 		}
-		text, err := jsonText(value)
+		text, isString, err := jsonText(value)
 		if err != nil {
 			return DataElement{}, err
+		}
+		if !isString && (name == xmlText || name == xmlURL || name == xmlUUID) {
+			return DataElement{}, malformed("the %s has to be a string", name)
 		}
 		return parseValue(name, text, encoding)
 	}
@@ -180,19 +186,20 @@ func jsonEncoding(fields map[string]json.RawMessage) (encoding string, err error
 		return "", nil
 	}
 	delete(fields, key)
-	return jsonText(value)
+	encoding, _, err = jsonText(value)
+	return encoding, err
 }
 
-// jsonText returns the content of a string, or another scalar as it is written.
-func jsonText(value json.RawMessage) (text string, err error) {
+// jsonText returns the content of a string, or another value as it is written.
+func jsonText(value json.RawMessage) (text string, isString bool, err error) {
 	value = bytes.TrimSpace(value)
 	if !bytes.HasPrefix(value, []byte(`"`)) {
-		return string(value), nil
+		return string(value), false, nil
 	}
 	if err := json.Unmarshal(value, &text); err != nil {
-		return "", malformed("%v", err)
+		return "", true, malformed("%v", err)
 	}
-	return text, nil
+	return text, true, nil
 }
 
 func parseJSONList(value json.RawMessage, depth int) ([]DataElement, error) {
