@@ -3,6 +3,7 @@ package sdp
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,7 +25,9 @@ const (
 const hexEncoding = "hex"
 
 // scalar returns the name and the value of an integer, a UUID or a boolean, as
-// BlueZ writes them in XML.
+// BlueZ writes them in XML. The least significant byte of an integer of 128 bits
+// comes first, because BlueZ keeps these integers in the order of the machine
+// (ntoh128) and writes them byte by byte; big-endian machines are not supported.
 func (e DataElement) scalar() (name, value string) {
 	switch e.Type() {
 	case TypeBool:
@@ -40,7 +43,7 @@ func (e DataElement) scalar() (name, value string) {
 	name = fmt.Sprintf("%v%d", e.Type(), 8*e.Width())
 	switch {
 	case e.Width() == 16:
-		return name, hex.EncodeToString([]byte(e.value()))
+		return name, hex.EncodeToString(reversed([]byte(e.value())))
 	case e.Type() == TypeInt:
 		v, _ := e.Int()
 		return name, strconv.FormatInt(v, 10)
@@ -133,11 +136,7 @@ func parseInteger(t Type, bits, value string) (DataElement, error) {
 		}
 		return fixed(t, bigEndian(v, size/8)), nil
 	case "128":
-		b, err := hex.DecodeString(value)
-		if err != nil || len(b) != 16 {
-			return DataElement{}, malformed("%s %q; want 32 hexadecimal digits", name, clip(value))
-		}
-		return fixed(t, b), nil
+		return parse128(t, name, value)
 	}
 	return DataElement{}, unknownName(name)
 }
@@ -152,6 +151,26 @@ func parse64(t Type, value string, bits int) (uint64, error) {
 		return uint64(v), err
 	}
 	return strconv.ParseUint(value, 0, bits)
+}
+
+// parse128 parses an integer of 128 bits: 0x and 32 digits or, as in the XML of
+// BlueZ, 32 digits of which the least significant byte comes first.
+func parse128(t Type, name, value string) (DataElement, error) {
+	digits, isNumber := strings.CutPrefix(value, "0x")
+	b, err := hex.DecodeString(digits)
+	if err != nil || len(b) != 16 {
+		return DataElement{}, malformed("%s %q; want 32 hexadecimal digits", name, clip(value))
+	}
+	if !isNumber {
+		b = reversed(b)
+	}
+	return fixed(t, b), nil
+}
+
+// reversed reverses the order of the bytes of b and returns b.
+func reversed(b []byte) []byte {
+	slices.Reverse(b)
+	return b
 }
 
 // bigEndian returns the lower bytes of v.

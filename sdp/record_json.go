@@ -73,7 +73,7 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 //
 //	{"uint8":3}                        also uint16, uint32, int8, int16, int32
 //	{"uint64":"0x0000000000000003"}    {"int64":"-3"}
-//	{"uint128":"00112233…ddeeff"}      32 digits; also int128
+//	{"uint128":"0x00112233…ddeeff"}    32 digits; also int128
 //	{"uuid":"0x1101"}                  16, 32 or 128 bits
 //	{"text":"COM3"}                    also url
 //	{"text":"e4f6","encoding":"hex"}   if it is not UTF-8
@@ -105,8 +105,10 @@ func (e DataElement) appendJSON(b []byte) []byte {
 	case e.Type() == TypeUint && e.Width() <= 4:
 		v, _ := e.Uint()
 		value = strconv.FormatUint(v, 10)
-	case e.Type() == TypeUUID || e.Width() > 4:
+	case e.Type() == TypeUUID || e.Width() == 8:
 		value = strconv.Quote(value)
+	case e.Width() == 16:
+		value = fmt.Sprintf(`"0x%x"`, e.value())
 	}
 	return fmt.Appendf(b, `{"%s":%s}`, name, value)
 }

@@ -14,8 +14,8 @@ const everyElementJSON = `{"0x0000":{"uint32":65541},` +
 	`"0x0100":{"text":"a \u0026 b \u003c c \u003e \"d\" 'e' \\"},` +
 	`"0x0101":{"text":"Gerät\u0000"},` +
 	`"0x0102":{"text":""},` +
-	`"0x0200":{"sequence":[{"uint8":10},{"uint16":10},{"uint32":10},{"uint64":"0x000000000000000a"},{"uint128":"8000000000000000000000000000000a"}]},` +
-	`"0x0201":{"sequence":[{"int8":-10},{"int16":-10},{"int32":-10},{"int64":"-10"},{"int128":"8000000000000000000000000000000a"}]},` +
+	`"0x0200":{"sequence":[{"uint8":10},{"uint16":10},{"uint32":10},{"uint64":"0x000000000000000a"},{"uint128":"0x8000000000000000000000000000000a"}]},` +
+	`"0x0201":{"sequence":[{"int8":-10},{"int16":-10},{"int32":-10},{"int64":"-10"},{"int128":"0x8000000000000000000000000000000a"}]},` +
 	`"0xfffe":{"url":"687474703a2f2fe42f","encoding":"hex"},` +
 	`"0xffff":{"nil":null}}`
 
@@ -35,19 +35,20 @@ func TestRecordJSON(t *testing.T) {
 
 func TestDataElementUnmarshalJSON(t *testing.T) {
 	for s, want := range map[string]DataElement{
-		`{"uint8":"0x0a"}`:                       Uint8(10),
-		`{"uint64":10}`:                          Uint64(10),
-		`{"uint64":18446744073709551615}`:        Uint64(1<<64 - 1),
-		`{"int64":-9223372036854775808}`:         Int64(-1 << 63),
-		`{"int8" : -1}`:                          Int8(-1),
-		`{"boolean":"true"}`:                     Bool(true),
-		`{"nil":0}`:                              {},
-		`{"text":"\u00e4\ud83d\ude00"}`:          Text("ä😀"),
-		`{"text":"4a","encoding":"hex"}`:         Text("J"),
-		`{"encoding":"normal","text":"4a"}`:      Text("4a"),
-		`{"uuid":"1101"}`:                        UUIDElement(SerialPort),
-		`{"sequence":[{"alternate":[]}]}`:        Sequence(Alternative()),
-		" {\n\"sequence\" : [ {\"nil\":null} ]}": Sequence(DataElement{}),
+		`{"uint8":"0x0a"}`:                              Uint8(10),
+		`{"uint64":10}`:                                 Uint64(10),
+		`{"uint64":18446744073709551615}`:               Uint64(1<<64 - 1),
+		`{"int64":-9223372036854775808}`:                Int64(-1 << 63),
+		`{"int8" : -1}`:                                 Int8(-1),
+		`{"int128":"0a000000000000000000000000000080"}`: Int128([16]byte{0x80, 15: 10}),
+		`{"boolean":"true"}`:                            Bool(true),
+		`{"nil":0}`:                                     {},
+		`{"text":"\u00e4\ud83d\ude00"}`:                 Text("ä😀"),
+		`{"text":"4a","encoding":"hex"}`:                Text("J"),
+		`{"encoding":"normal","text":"4a"}`:             Text("4a"),
+		`{"uuid":"1101"}`:                               UUIDElement(SerialPort),
+		`{"sequence":[{"alternate":[]}]}`:               Sequence(Alternative()),
+		" {\n\"sequence\" : [ {\"nil\":null} ]}":        Sequence(DataElement{}),
 	} {
 		var e DataElement
 		if err := json.Unmarshal([]byte(s), &e); err != nil || e != want {

@@ -15,7 +15,9 @@ import (
 //
 // A text that is not printable ASCII has its bytes in hexadecimal and the
 // attribute encoding="hex". So does such a URL, which BlueZ does not support.
-// BlueZ also does not support texts and URLs above 65,535 bytes.
+// BlueZ also does not support texts and URLs above 65,535 bytes. The digits of
+// an integer of 128 bits begin with its least significant byte, as those of
+// BlueZ do on a little-endian machine.
 func (r *Record) XML() string {
 	b := []byte("<?xml version=\"1.0\" encoding=\"UTF-8\" ?>\n\n<record>\n")
 	for id, value := range r.All() {

@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -65,7 +66,7 @@ const everyElementXML = `<?xml version="1.0" encoding="UTF-8" ?>
 			<uint16 value="0x000a" />
 			<uint32 value="0x0000000a" />
 			<uint64 value="0x000000000000000a" />
-			<uint128 value="8000000000000000000000000000000a" />
+			<uint128 value="0a000000000000000000000000000080" />
 		</sequence>
 	</attribute>
 	<attribute id="0x0201">
@@ -74,7 +75,7 @@ const everyElementXML = `<?xml version="1.0" encoding="UTF-8" ?>
 			<int16 value="-10" />
 			<int32 value="-10" />
 			<int64 value="-10" />
-			<int128 value="8000000000000000000000000000000a" />
+			<int128 value="0a000000000000000000000000000080" />
 		</sequence>
 	</attribute>
 	<attribute id="0xfffe">
@@ -116,23 +117,24 @@ func parseAttributeXML(xml string) (DataElement, error) {
 // BlueZ accepts more forms than it prints (sdp_xml_parse_datatype).
 func TestParseRecordXMLForms(t *testing.T) {
 	for xml, want := range map[string]DataElement{
-		`<uint8 value="10"/>`:                                  Uint8(10),
-		`<uint8 value="010"/>`:                                 Uint8(8),
-		`<uint8 value="0X0A"/>`:                                Uint8(10),
-		`<uint16 value="0x5"/>`:                                Uint16(5),
-		`<uint64 value="18446744073709551615"/>`:               Uint64(1<<64 - 1),
-		`<int8 value="-128"/>`:                                 Int8(-128),
-		`<int8 value="-0x80"/>`:                                Int8(-128),
-		`<int16 value="+7"/>`:                                  Int16(7),
-		`<uuid value="1101"/>`:                                 UUIDElement(SerialPort),
-		`<uuid value="0x3"/>`:                                  UUIDElement(ProtocolRFCOMM),
-		`<uuid value="0x0003"/>`:                               UUIDElement(ProtocolRFCOMM),
-		`<uuid value="0x12345678"/>`:                           UUIDElement(UUID32(0x12345678)),
-		`<uuid value="0x123456"/>`:                             UUIDElement(UUID32(0x123456)),
-		`<uuid value="00001101-0000-1000-8000-00805F9B34FB"/>`: fixed(TypeUUID, SerialPort[:]),
-		`<text value="a" encoding="normal"/>`:                  Text("a"),
-		`<text encoding='hex' value='4A4b'/>`:                  Text("JK"),
-		`<text value="ä&#x20;&#32;&apos;" name="ignored"/>`:    Text("ä  '"),
+		`<uint8 value="10"/>`:                                   Uint8(10),
+		`<uint8 value="010"/>`:                                  Uint8(8),
+		`<uint8 value="0X0A"/>`:                                 Uint8(10),
+		`<uint16 value="0x5"/>`:                                 Uint16(5),
+		`<uint64 value="18446744073709551615"/>`:                Uint64(1<<64 - 1),
+		`<int8 value="-128"/>`:                                  Int8(-128),
+		`<int8 value="-0x80"/>`:                                 Int8(-128),
+		`<int16 value="+7"/>`:                                   Int16(7),
+		`<uint128 value="0x8000000000000000000000000000000a"/>`: Uint128([16]byte{0x80, 15: 10}),
+		`<uuid value="1101"/>`:                                  UUIDElement(SerialPort),
+		`<uuid value="0x3"/>`:                                   UUIDElement(ProtocolRFCOMM),
+		`<uuid value="0x0003"/>`:                                UUIDElement(ProtocolRFCOMM),
+		`<uuid value="0x12345678"/>`:                            UUIDElement(UUID32(0x12345678)),
+		`<uuid value="0x123456"/>`:                              UUIDElement(UUID32(0x123456)),
+		`<uuid value="00001101-0000-1000-8000-00805F9B34FB"/>`:  fixed(TypeUUID, SerialPort[:]),
+		`<text value="a" encoding="normal"/>`:                   Text("a"),
+		`<text encoding='hex' value='4A4b'/>`:                   Text("JK"),
+		`<text value="ä&#x20;&#32;&apos;" name="ignored"/>`:     Text("ä  '"),
 		`<text value="a
 b"/>`: Text("a\nb"),
 		`<nil></nil>`:      {},
@@ -170,7 +172,7 @@ func TestParseRecordXMLOfSdptool(t *testing.T) {
 		`<url value="http://a/?b=1&c=2&&" />`:                  URL("http://a/?b=1&c=2&&"),
 		`<url value="http://a/?b=1&#c" />`:                     URL("http://a/?b=1&#c"),
 		`<int8 value="-5" />`:                                  Int8(-5),
-		`<uint128 value="0000000000000000000000000000000a" />`: Uint128([16]byte{15: 10}),
+		`<uint128 value="0a000000000000000000000000000000" />`: Uint128([16]byte{15: 10}),
 	} {
 		if got, err := parseAttributeXML(xml); err != nil || got != want {
 			t.Errorf("%s is %v, %v, want %v", xml, got, err, want)
@@ -190,7 +192,7 @@ func TestParseRecordXMLRejectsValues(t *testing.T) {
 		`<uint64 value="18446744073709551616"/>`: `uint64 "18446744073709551616"`,
 		`<int8 value="128"/>`:                    `int8 "128"`,
 		`<int128 value="1"/>`:                    `int128 "1"; want 32 hexadecimal digits`,
-		`<uint128 value="0x0000000000000000000000000000000a"/>`: `want 32 hexadecimal digits`,
+		`<uint128 value="0x0000000000000000000000000000000"/>`: `want 32 hexadecimal digits`,
 		`<uint7 value="1"/>`:          `element "uint7"`,
 		`<uint value="1"/>`:           `element "uint"`,
 		`<float value="1"/>`:          `element "float"; want nil, boolean, uint8`,
@@ -231,16 +233,105 @@ func TestParseRecordXMLRejectsDocuments(t *testing.T) {
 		`<record></record><record></record>`: `<record> after the record`,
 		`<record></record>x`:                 `the text "x" is outside`,
 		`<record><nil/></record>`:            `<nil>; want <attribute>`,
-		`<record><attribute><nil/></attribute></record>`:               `attribute id ""; it should look like 0x0100`,
-		`<record><attribute id="65536"><nil/></attribute></record>`:    `attribute id "65536"`,
-		`<record><attribute id="name"><nil/></attribute></record>`:     `attribute id "name"`,
-		"<record>\n<attribute id=\"1\">\n<x value=''/></attribute></record>":    `line 3 of the XML: attribute ServiceClassIDList: malformed data element: element "x"`,
-		`<?xml version="1.0" encoding="ISO-8859-1"?><record></record>`: `encoding "ISO-8859-1"`,
-		"<record>\xff</record>":                                        `invalid UTF-8`,
+		`<record><attribute><nil/></attribute></record>`:                     `attribute id ""; it should look like 0x0100`,
+		`<record><attribute id="65536"><nil/></attribute></record>`:          `attribute id "65536"`,
+		`<record><attribute id="name"><nil/></attribute></record>`:           `attribute id "name"`,
+		"<record>\n<attribute id=\"1\">\n<x value=''/></attribute></record>": `line 3 of the XML: attribute ServiceClassIDList: malformed data element: element "x"`,
+		`<?xml version="1.0" encoding="ISO-8859-1"?><record></record>`:       `encoding "ISO-8859-1"`,
+		"<record>\xff</record>": `invalid UTF-8`,
 	} {
 		_, err := ParseRecordXML(xml)
 		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "sdp: ") {
 			t.Errorf("%q: got %v, want %s", xml, err, want)
 		}
+	}
+}
+
+// sdptoolXML is what sdptool 5.66 prints for sdptoolBytes, with the faults that
+// its XML has. bluetoothd 5.66 sent these bytes for a record that was registered
+// with the result of Record.XML.
+const sdptoolXML = `<?xml version="1.0" encoding="UTF-8" ?>
+
+<record>
+	<attribute id="0x0001">
+		<sequence>
+			<uuid value="61a3512c-09be-4ddc-a6a6-0b03667aafc6" />
+		</sequence>
+	</attribute>
+	<attribute id="0x000a">
+		<url value="http://x/?a=1&b=2" />
+	</attribute>
+	<attribute id="0x0100">
+		<text value="plain &amp &lt&quotquoted&quot&gt 'x'" />
+	</attribute>
+	<attribute id="0x0101">
+		<text encoding="hex" value="756d6cc3a47574201b5b33316d007a" />
+	</attribute>
+	<attribute id="0x0200">
+		<sequence>
+			<uint8 value="0xff" />
+			<uint16 value="0xffff" />
+			<uint32 value="0x80000000" />
+			<uint64 value="0x8000000000000005" />
+			<uint128 value="80000000000000000000000000000009" />
+			<int8 value="-128" />
+			<int16 value="-2" />
+			<int32 value="-3" />
+			<int64 value="-9223372036854775808" />
+			<int128 value="ff000000000000000000000000000009" />
+			<boolean value="true" />
+			<boolean value="false" />
+			<nil/>
+			<uuid value="0x12345678" />
+			<uuid value="61a3512c-09be-4ddc-a6a6-0b03667aafc6" />
+			<sequence>
+			</sequence>
+			<text value="" />
+		</sequence>
+	</attribute>
+	<attribute id="0x0201">
+		<alternate>
+			<sequence>
+				<uint8 value="0x01" />
+			</sequence>
+			<sequence>
+				<uint8 value="0x02" />
+				<alternate>
+					<uint8 value="0x03" />
+				</alternate>
+			</sequence>
+		</alternate>
+	</attribute>
+</record>
+`
+
+const sdptoolBytes = "35d8" +
+	"090001 3511 1c61a3512c09be4ddca6a60b03667aafc6" +
+	"09000a 4511 687474703a2f2f782f3f613d3126623d32" +
+	"090100 2516 706c61696e2026203c2271756f746564223e20277827" +
+	"090101 250f 756d6cc3a47574201b5b33316d007a" +
+	"090200 3567 08ff 09ffff 0a80000000 0b8000000000000005 0c09000000000000000000000000000080" +
+	"       1080 11fffe 12fffffffd 138000000000000000 14090000000000000000000000000000ff" +
+	"       2801 2800 00 1a12345678 1c61a3512c09be4ddca6a60b03667aafc6 3500 2500" +
+	"090201 3d0c 3502 0801 3506 0802 3d02 0803"
+
+func TestParseRecordXMLEqualsSdptool(t *testing.T) {
+	fromAir, err := ParseRecord(decodeHex(sdptoolBytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed, err := ParseRecordXML(sdptoolXML)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !printed.Equal(fromAir) {
+		t.Errorf("sdptool printed\n%v\nfor\n%v", printed, fromAir)
+	}
+	faults := strings.NewReplacer("&b", "&amp;b", "&amp ", "&amp; ", "&lt", "&lt;", "&quot", "&quot;", "&gt", "&gt;")
+	if got, want := fromAir.XML(), faults.Replace(sdptoolXML); got != want {
+		t.Errorf("XML returned\n%s\nwant\n%s", got, want)
+	}
+	if got := marshal(t, printed); !bytes.Equal(got, decodeHex(sdptoolBytes)) {
+		t.Errorf("got the bytes %x", got)
 	}
 }
