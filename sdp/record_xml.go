@@ -3,6 +3,7 @@ package sdp
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -114,7 +115,7 @@ func (p xmlParser) next() (xml.Token, error) {
 		case err == io.EOF:
 			return nil, nil
 		case err != nil:
-			return nil, malformed("%v", err)
+			return nil, syntaxError(err)
 		}
 		switch token := token.(type) {
 		case xml.StartElement, xml.EndElement:
@@ -125,6 +126,16 @@ func (p xmlParser) next() (xml.Token, error) {
 			}
 		}
 	}
+}
+
+// syntaxError returns an error of package xml without the line, which
+// ParseRecordXML adds. Its text can quote the document.
+func syntaxError(err error) error {
+	text := err.Error()
+	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
+		text = syntax.Msg
+	}
+	return malformed("%s", escaped(clip(text)))
 }
 
 // record parses the document.
@@ -257,9 +268,9 @@ func xmlValue(start xml.StartElement, name string) (string, bool) {
 func tag(token xml.Token) string {
 	switch token := token.(type) {
 	case xml.StartElement:
-		return fmt.Sprintf("<%s>", token.Name.Local)
+		return fmt.Sprintf("<%s>", escaped(clip(token.Name.Local)))
 	case xml.EndElement:
-		return fmt.Sprintf("</%s>", token.Name.Local)
+		return fmt.Sprintf("</%s>", escaped(clip(token.Name.Local)))
 	}
 	return "end of the document"
 }

@@ -64,6 +64,13 @@ func (e DataElement) appendList(b []byte) []byte {
 	return b
 }
 
+// escaped returns a text in which control characters and the like are escaped as
+// in a Go string.
+func escaped(s string) string {
+	quoted := strconv.Quote(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
 // label returns the name of an assigned UUID, or the 128-bit form of another.
 func (u UUID) label() string {
 	if name := u.Name(); name != "" {
