@@ -2,22 +2,12 @@ package sdp
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
 )
-
-// decodeHex decodes hexadecimal digits with blanks.
-func decodeHex(s string) []byte {
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
 
 // parseElement parses an encoded element without a rest.
 func parseElement(t *testing.T, b []byte) DataElement {
@@ -84,7 +74,7 @@ func TestDataElementBytes(t *testing.T) {
 		{URL(long), "46 0100" + longHex, `url "` + long + `"`},
 		{URL(huge), "47 00010000" + hugeHex, `url "` + huge + `"`},
 	} {
-		want := decodeHex(tt.hex)
+		want := unhex(t, tt.hex)
 		if got := encode(t, tt.element); !bytes.Equal(got, want) {
 			t.Errorf("%.50v has the bytes %.50x, want %.50x", tt.element, got, want)
 		}
@@ -113,7 +103,7 @@ func TestDataElementKeepsWidths(t *testing.T) {
 		{"28 05", Bool(true)},
 		{"36 0006 1a00001101 00", Sequence(UUIDElement(SerialPort), DataElement{})},
 	} {
-		b := decodeHex(tt.hex)
+		b := unhex(t, tt.hex)
 		e := parseElement(t, b)
 		if !e.Equal(tt.equal) || !tt.equal.Equal(e) {
 			t.Errorf("%x is not equal to %v", b, tt.equal)
@@ -226,7 +216,7 @@ func TestParseDataElementMalformed(t *testing.T) {
 		"25", "25 01", "26", "26 00", "26 0001", "27 000000", "27 00000001", "27 ffffffff 00", "27 80000000", "47 ffffffff",
 		"35", "35 01", "36 0001", "37 00000001 0f", "35 02 09 11", "35 02 25 01", "35 03 0801 08", "3d 01 35", "35 04 35 03 0801",
 	} {
-		b := decodeHex(s)
+		b := unhex(t, s)
 		e, rest, err := ParseDataElement(b)
 		if !errors.Is(err, ErrMalformed) || e != (DataElement{}) || !bytes.Equal(rest, b) {
 			t.Errorf("ParseDataElement(%s) returned %v, %x, %v", s, e, rest, err)
@@ -235,9 +225,9 @@ func TestParseDataElementMalformed(t *testing.T) {
 }
 
 func TestParseDataElementReturnsRest(t *testing.T) {
-	b := decodeHex("35 02 0801 0802")
+	b := unhex(t, "35 02 0801 0802")
 	e, rest, err := ParseDataElement(b)
-	if err != nil || !e.Equal(Sequence(Uint8(1))) || !bytes.Equal(rest, decodeHex("0802")) {
+	if err != nil || !e.Equal(Sequence(Uint8(1))) || !bytes.Equal(rest, unhex(t, "0802")) {
 		t.Errorf("ParseDataElement returned %v, %x, %v", e, rest, err)
 	}
 	b[3] = 0xff

@@ -34,9 +34,9 @@ func wantPrintable(t *testing.T, s string) {
 
 func FuzzParseDataElement(f *testing.F) {
 	f.Add([]byte{})
-	f.Add(decodeHex(sdptoolBytes))
-	f.Add(decodeHex("37 00000002 0801 ff"))
-	f.Add(decodeHex("37 ffffffff 0801 ff"))
+	f.Add(unhex(f, sdptoolBytes))
+	f.Add(unhex(f, "37 00000002 0801 ff"))
+	f.Add(unhex(f, "37 ffffffff 0801 ff"))
 	f.Add([]byte(nested(MaxDepth).encoded))
 	f.Add([]byte(nested(MaxDepth + 1).encoded))
 	f.Add([]byte(everyElement().element().encoded))
@@ -66,7 +66,7 @@ func FuzzParseDataElement(f *testing.F) {
 
 func FuzzParseRecord(f *testing.F) {
 	f.Add([]byte{})
-	f.Add(decodeHex(sdptoolBytes))
+	f.Add(unhex(f, sdptoolBytes))
 	f.Add([]byte(everyElement().element().encoded))
 	for _, r := range []*Record{NewSerialPort("COM3", 3), NewObjectPush("\xe4\x00", 30), NewService(UUID{1}, "\x1b[m", 1)} {
 		f.Add([]byte(r.element().encoded))

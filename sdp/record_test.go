@@ -88,12 +88,12 @@ func TestRecordEqual(t *testing.T) {
 
 // The record has the layout of the Serial Port Profile 1.2, 6.1.
 func TestNewSerialPortBytes(t *testing.T) {
-	want := decodeHex("35 47" +
-		"09 0001  35 03  19 1101" +
-		"09 0004  35 0c  35 03 19 0100  35 05 19 0003 08 03" +
-		"09 0005  35 03  19 1002" +
-		"09 0006  35 09  09 656e 09 006a 09 0100" +
-		"09 0009  35 08  35 06 19 1101 09 0102" +
+	want := unhex(t, "35 47"+
+		"09 0001  35 03  19 1101"+
+		"09 0004  35 0c  35 03 19 0100  35 05 19 0003 08 03"+
+		"09 0005  35 03  19 1002"+
+		"09 0006  35 09  09 656e 09 006a 09 0100"+
+		"09 0009  35 08  35 06 19 1101 09 0102"+
 		"09 0100  25 06  434f4d332e31")
 	r := NewSerialPort("COM3.1", 3)
 	if got := marshal(t, r); !bytes.Equal(got, want) {
@@ -114,7 +114,7 @@ func TestParseRecordIsLenient(t *testing.T) {
 	} {
 		want := recordWith(1, Uint8(1))
 		want.Set(2, Uint8(2))
-		if r, err := ParseRecord(decodeHex(hex)); err != nil || !r.Equal(want) {
+		if r, err := ParseRecord(unhex(t, hex)); err != nil || !r.Equal(want) {
 			t.Errorf("%s: got\n%v%v", name, r, err)
 		}
 	}
@@ -134,7 +134,7 @@ func TestParseRecordMalformed(t *testing.T) {
 	} {
 		before := NewSerialPort("a", 1)
 		r := before.Clone()
-		if err := r.UnmarshalBinary(decodeHex(hex)); !errors.Is(err, ErrMalformed) || !strings.HasPrefix(err.Error(), "sdp: malformed") {
+		if err := r.UnmarshalBinary(unhex(t, hex)); !errors.Is(err, ErrMalformed) || !strings.HasPrefix(err.Error(), "sdp: malformed") {
 			t.Errorf("%s: got %v", name, err)
 		}
 		if !r.Equal(before) {

@@ -11,7 +11,7 @@ import (
 func everyElement() *Record {
 	r := new(Record)
 	r.Set(0x0000, Uint32(0x10005))
-	r.Set(0x0001, Sequence(UUIDElement(SerialPort), fixed(TypeUUID, decodeHex("00001101")), UUIDElement(UUID{0x61, 15: 0xc6})))
+	r.Set(0x0001, Sequence(UUIDElement(SerialPort), fixed(TypeUUID, SerialPort[:4]), UUIDElement(UUID{0x61, 15: 0xc6})))
 	r.Set(0x0004, Alternative(Sequence(), Sequence(Bool(true), Bool(false), DataElement{})))
 	r.Set(0x000a, URL("http://a/?b=1&c=<2>"))
 	r.Set(0x0100, Text(`a & b < c > "d" 'e' \`))
@@ -316,7 +316,7 @@ const sdptoolBytes = "35d8" +
 	"090201 3d0c 3502 0801 3506 0802 3d02 0803"
 
 func TestParseRecordXMLEqualsSdptool(t *testing.T) {
-	fromAir, err := ParseRecord(decodeHex(sdptoolBytes))
+	fromAir, err := ParseRecord(unhex(t, sdptoolBytes))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +331,7 @@ func TestParseRecordXMLEqualsSdptool(t *testing.T) {
 	if got, want := fromAir.XML(), faults.Replace(sdptoolXML); got != want {
 		t.Errorf("XML returned\n%s\nwant\n%s", got, want)
 	}
-	if got := marshal(t, printed); !bytes.Equal(got, decodeHex(sdptoolBytes)) {
+	if got := marshal(t, printed); !bytes.Equal(got, unhex(t, sdptoolBytes)) {
 		t.Errorf("got the bytes %x", got)
 	}
 }
