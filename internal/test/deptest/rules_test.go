@@ -28,8 +28,25 @@ var rules = []Rule{
 		Reason: "the root depends on golang.org/x/sys alone",
 	},
 	{
-		From: []string{"."}, To: []string{"./sdp/...", "./bluez/..."}, Indirect: true,
-		Reason: "sdp and bluez build on rfcomm; a connection needs neither service discovery nor a daemon",
+		From: []string{"."}, To: []string{"./sdp/...", "./inquiry/...", "./bluez/..."}, Indirect: true,
+		Reason: "sdp, inquiry and bluez build on rfcomm; a connection needs neither discovery nor a daemon",
+	},
+	{
+		From: []string{"./sdp/...", "./inquiry/..."}, To: []string{External}, Beside: []string{"golang.org/x/sys/..."}, Indirect: true,
+		Reason: "sdp and inquiry depend on what the root depends on",
+	},
+	{
+		From: []string{"./sdp/..."}, To: []string{"./..."}, Beside: []string{".", "./internal/...", "./sdp/..."}, Indirect: true,
+		Reason: "sdp builds on rfcomm alone",
+	},
+	{
+		From: []string{"./inquiry/..."}, To: []string{"./..."}, Beside: []string{".", "./internal/...", "./inquiry/..."}, Indirect: true,
+		Reason: "inquiry builds on rfcomm alone",
+	},
+	{
+		From: []string{"./internal/..."}, Except: []string{"./internal/test/..."},
+		To: []string{"./sdp/...", "./inquiry/..."}, Indirect: true,
+		Reason: "sdp and inquiry build on the internal packages",
 	},
 	{
 		From: []string{"./filetransfer/...", "./obex/..."}, To: []string{"."}, Indirect: true,
