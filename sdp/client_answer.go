@@ -9,7 +9,7 @@ import (
 // without progress. Such a round carries fewer than 20 bytes of the answer, or
 // repeats the round before. Other rounds are limited by [MaxSize] alone, since
 // the number that an answer needs depends on its length and on the MTU: 100
-// records of 90 bytes take 290 rounds at the minimum MTU of 48.
+// serial ports take about 250 rounds at the minimum MTU of 48.
 //
 // It does not matter whether the device repeats a continuation state. That is
 // allowed, and Bumble's server always returns the same.

@@ -55,8 +55,7 @@ func (c *Client) await(ctx context.Context) error {
 	case <-c.ended:
 		return c.errEnded()
 	}
-	if c.isClosed() { // by the call before
-		<-c.turn
+	if c.isClosed() { // by the call before; the turn is of no use any more
 		return c.errEnded()
 	}
 	return nil

@@ -56,6 +56,7 @@ func TestClientRejectsResponses(t *testing.T) {
 		"another response":    {edit(good, func(r request, p []byte) [][]byte { p[0] = byte(attributeResponse); return [][]byte{p} }), ErrUnexpectedResponse},
 		"unknown PDU":         {edit(good, func(r request, p []byte) [][]byte { p[0] = 0xff; return [][]byte{p} }), ErrUnexpectedResponse},
 		"error without code":  {func(r request) [][]byte { return [][]byte{pdu{errorResponse, r.transaction, []byte{0}}.append(nil)} }, nil},
+		"error too long":      {func(r request) [][]byte { return [][]byte{append(appendError(nil, r.transaction, InvalidSyntax), 0)} }, nil},
 		"no parameters":       {func(r request) [][]byte { return [][]byte{pdu{r.id.response(), r.transaction, nil}.append(nil)} }, nil},
 		"count too large":     {edit(good, func(r request, p []byte) [][]byte { p[5] = 0xff; return [][]byte{p} }), nil},
 		"count too small":     {edit(good, func(r request, p []byte) [][]byte { p[6]--; return [][]byte{p} }), nil},

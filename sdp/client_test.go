@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
@@ -244,14 +245,15 @@ func TestClientResponseError(t *testing.T) {
 }
 
 func TestClientChecksArguments(t *testing.T) {
-	c, peer := startPeer(t, 48, 48, silent)
+	c, peer := startPeer(t, 672, 672, silent)
+	c.Timeout = time.Nanosecond // of a request that is sent by mistake
 	for name, call := range map[string]func() error{
 		"no UUIDs":       func() error { _, err := c.Services(t.Context()); return err },
 		"13 UUIDs":       func() error { _, err := c.Search(t.Context(), make([]UUID, 13)); return err },
 		"inverted range": func() error { _, err := c.Attributes(t.Context(), 1, AttributeRange{2, 1}); return err },
 	} {
 		var opError *net.OpError
-		if err := call(); !errors.As(err, &opError) {
+		if err := call(); !errors.As(err, &opError) || err.(*net.OpError).Timeout() {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -275,6 +277,8 @@ func TestClientRequestFitsMTU(t *testing.T) {
 		fits bool
 	}{
 		"12 UUIDs of 16 bits at 48":         {48, func(c *Client) error { _, err := c.Services(t.Context(), short(12)...); return err }, true},
+		"48 bytes at 48":                    {48, func(c *Client) error { _, err := c.Services(t.Context(), append(short(7), long(1)...)...); return err }, true},
+		"51 bytes at 48":                    {48, func(c *Client) error { _, err := c.Services(t.Context(), append(short(8), long(1)...)...); return err }, false},
 		"2 UUIDs of 128 bits at 48":         {48, func(c *Client) error { _, err := c.Services(t.Context(), long(2)...); return err }, true},
 		"3 UUIDs of 128 bits at 48":         {48, func(c *Client) error { _, err := c.Services(t.Context(), long(3)...); return err }, false},
 		"12 UUIDs of 128 bits at 672":       {672, func(c *Client) error { _, err := c.Services(t.Context(), long(12)...); return err }, true},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -185,6 +186,10 @@ func TestClientCloseUnblocks(t *testing.T) {
 			t.Errorf("the calls returned after %v", time.Since(start))
 		}
 		wantEnded(t, c, peer)
+		_, err := c.Services(t.Context(), SerialPort)
+		if want := "search packets a->b: use of closed network connection"; err.Error() != want {
+			t.Errorf("error after Close %q, want %q", err, want)
+		}
 	})
 }
 
@@ -197,7 +202,11 @@ func TestClientTimeoutEndsWaiting(t *testing.T) {
 		synctest.Wait()
 		second := hosttest.InBackground(search)
 		wantTimeout(t, <-first)
-		hosttest.WantMatches(t, <-second, []error{net.ErrClosed}, []error{os.ErrDeadlineExceeded})
+		err := <-second
+		hosttest.WantMatches(t, err, []error{net.ErrClosed}, []error{os.ErrDeadlineExceeded})
+		if want := "after an earlier error: i/o timeout"; !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q does not contain %q", err, want)
+		}
 		wantEnded(t, c, peer)
 		if n := peer.requests.Load(); n != 1 {
 			t.Errorf("%d requests", n)
