@@ -7,16 +7,19 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
+	"github.com/go-rfcomm/rfcomm/internal/paging"
 	"github.com/go-rfcomm/rfcomm/internal/redial"
 )
 
-// dialWithRetries connects, and adds the likely cause to an error.
+// dialWithRetries connects, and adds the likely cause to an error. Inquiries of
+// this process on the adapter pause until it returns.
 func dialWithRetries(ctx context.Context, adapter rfcomm.BDAddr, raddr Addr) (*Conn, error) {
 	if !adapter.IsZero() { // the kernel binds to any address (l2cap_sock_bind)
 		if _, err := hci.FindAddress(adapter); err != nil {
 			return nil, err
 		}
 	}
+	defer paging.Begin(ctx, adapter)()
 	r := redial.Retrier[*Conn]{
 		Attempt: func(ctx context.Context) (*Conn, error) { return connect(ctx, adapter, raddr) },
 	}
