@@ -73,27 +73,6 @@ func linkTo(ctx context.Context, local, device BDAddr) *hci.Link {
 // linksTo returns the links to a device by the addresses of their adapters,
 // including links that are being opened or closed. It returns early if ctx is
 // done.
-func linksTo(ctx context.Context, device BDAddr) (map[BDAddr]hci.Link, error) {
-	return btsocket.Await(ctx, func() (map[BDAddr]hci.Link, error) { return allLinksTo(device) })
-}
-
-// allLinksTo is linksTo without a context.
-func allLinksTo(device BDAddr) (map[BDAddr]hci.Link, error) {
-	all, err := hci.Adapters()
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[BDAddr]hci.Link)
-	for _, a := range all {
-		links, err := hci.AllLinks(a.Index)
-		if err != nil && !errors.Is(err, syscall.ENODEV) {
-			return nil, err
-		}
-		for _, link := range links {
-			if link.Device == device {
-				found[a.Address] = link
-			}
-		}
-	}
-	return found, nil
+func linksTo(ctx context.Context, device BDAddr) (map[[6]byte]hci.Link, error) {
+	return btsocket.Await(ctx, func() (map[[6]byte]hci.Link, error) { return hci.LinksTo(device) })
 }

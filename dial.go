@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
+	"github.com/go-rfcomm/rfcomm/internal/redial"
 )
 
 // A Dialer contains options for connecting to an address. The zero value of
@@ -191,7 +192,7 @@ func (d *Dialer) dial(ctx context.Context, raddr Addr) (*Conn, error) {
 	if err := d.Security.check(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := d.withDeadline(ctx)
+	ctx, cancel := redial.WithDeadline(ctx, d.Timeout, d.Deadline)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
 		return nil, neterr.Context(err)
@@ -201,20 +202,6 @@ func (d *Dialer) dial(ctx context.Context, raddr Addr) (*Conn, error) {
 		return nil, err
 	}
 	return d.connect(ctx, local, raddr)
-}
-
-// withDeadline adds the Dialer's Timeout and Deadline to ctx.
-func (d *Dialer) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline := d.Deadline
-	if d.Timeout != 0 {
-		if byTimeout := time.Now().Add(d.Timeout); deadline.IsZero() || byTimeout.Before(deadline) {
-			deadline = byTimeout
-		}
-	}
-	if deadline.IsZero() {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline)
 }
 
 // checkAdapter returns an error unless address is that of an adapter of this

@@ -105,8 +105,8 @@ func unencrypted(wanted Security) error {
 // whether there was a link before the dial.
 type linkCheck struct {
 	level   Security
-	retried bool                // the dial has made other attempts before
-	links   map[BDAddr]hci.Link // to the device before the dial, by adapter
+	retried bool                 // the dial has made other attempts before
+	links   map[[6]byte]hci.Link // to the device before the dial, by adapter
 }
 
 // before records the links to a device. It must be called immediately before

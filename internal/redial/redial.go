@@ -199,6 +199,20 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 	return ctx.Err() == nil
 }
 
+// WithDeadline adds the time limits of a dialer to ctx: a maximum duration and an
+// absolute time, each of which may be zero for none.
+func WithDeadline(ctx context.Context, timeout time.Duration, deadline time.Time) (context.Context, context.CancelFunc) {
+	if timeout != 0 {
+		if byTimeout := time.Now().Add(timeout); deadline.IsZero() || byTimeout.Before(deadline) {
+			deadline = byTimeout
+		}
+	}
+	if deadline.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline)
+}
+
 // dialEnded returns the error of a dial that ctx ended. Last is the error of
 // the previous attempt, or nil.
 func dialEnded(ctx context.Context, last error) error {
