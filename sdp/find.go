@@ -1,0 +1,162 @@
+package sdp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"syscall"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+// A finder searches one device, with requests that devices which implement SDP
+// poorly answer as well. Its channel stays open until close.
+type finder struct {
+	// connect opens a channel to the device's SDP server. If a request fails
+	// and takes the channel with it, the next one opens another channel.
+	connect func(context.Context) (*Client, error)
+
+	client  *Client       // nil if there is no channel
+	adapter rfcomm.BDAddr // of the last channel; before the first, the one to use, or zero for any
+}
+
+// close closes the channel. It does not wait for the device.
+func (f *finder) close() {
+	if f.client != nil {
+		f.client.Close()
+		f.client = nil
+	}
+}
+
+// search makes one search for records that contain all of the UUIDs. It can
+// return records as well as an error.
+func (f *finder) search(ctx context.Context, uuids ...UUID) ([]*Record, error) {
+	if f.client != nil && f.client.hasEnded() {
+		f.close()
+	}
+	if f.client == nil {
+		client, err := f.connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		f.client = client
+	}
+	return f.client.Search(ctx, uuids)
+}
+
+// find returns the records that contain all of the services and that suit, and
+// those that the device offers otherwise. It searches for the services. If that
+// yields no record that suits, it searches for L2CAP, which is in all records
+// that matter here, and picks the records of the services itself. Some devices
+// answer only the one search, some only the other. The public browse group is
+// no help: many devices lack it.
+//
+// The error is nil if the device has answered one of the searches.
+func (f *finder) find(ctx context.Context, services []UUID, suits func(*Record) bool) (found, offered []*Record, err error) {
+	direct, directErr := f.search(ctx, services...)
+	if found = suitable(direct, services, suits); len(found) > 0 {
+		return found, nil, nil
+	}
+	if directErr != nil && !isOdd(ctx, directErr) {
+		return nil, nil, directErr
+	}
+	offered, browseErr := f.search(ctx, ProtocolL2CAP)
+	containing := slices.DeleteFunc(slices.Clone(offered), func(r *Record) bool { return !containsAll(r, services) })
+	switch found = suitable(containing, services, suits); {
+	case len(found) > 0:
+		return found, nil, nil
+	case browseErr == nil || directErr == nil && isOdd(ctx, browseErr):
+		return nil, merge(direct, offered), nil
+	case isOdd(ctx, browseErr):
+		return nil, nil, directErr
+	}
+	return nil, nil, browseErr
+}
+
+// suitable returns the records that suit. If some of them contain the services,
+// it returns only those. A device knows what it returns for a search, even if
+// its records are incomplete.
+func suitable(records []*Record, services []UUID, suits func(*Record) bool) []*Record {
+	var containing, all []*Record
+	for _, r := range records {
+		if !suits(r) {
+			continue
+		}
+		all = append(all, r)
+		if containsAll(r, services) {
+			containing = append(containing, r)
+		}
+	}
+	if len(containing) > 0 {
+		return containing
+	}
+	return all
+}
+
+func containsAll(r *Record, services []UUID) bool {
+	return !slices.ContainsFunc(services, func(u UUID) bool { return !r.Contains(u) })
+}
+
+// isOdd reports whether err shows that the device is there and treats SDP
+// oddly: it answers with an error, against the protocol, or not at all, or
+// closes the channel. Another request, on another channel if necessary, may
+// succeed.
+func isOdd(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	_, response := errors.AsType[*ResponseError](err)
+	_, violation := errors.AsType[*ProtocolError](err)
+	return response || violation ||
+		errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// lacksServer reports whether err shows that the device is there and has no SDP
+// server: it refuses the channel, or does not answer the request for it.
+func lacksServer(err error) bool {
+	failed, ok := errors.AsType[*os.SyscallError](err)
+	return ok && failed.Syscall == "connect" &&
+		(errors.Is(failed, syscall.ECONNREFUSED) || errors.Is(failed, syscall.ETIMEDOUT))
+}
+
+// browse returns all records of the device: those that contain L2CAP, and those
+// in the public browse group, such as the PnP Information, which uses no
+// protocol. The error is nil if the device has answered one of the searches.
+func (f *finder) browse(ctx context.Context) ([]*Record, error) {
+	using, firstErr := f.search(ctx, ProtocolL2CAP)
+	if firstErr != nil && !isOdd(ctx, firstErr) {
+		return nil, firstErr
+	}
+	public, err := f.search(ctx, PublicBrowseRoot)
+	switch {
+	case err != nil && !isOdd(ctx, err):
+		return nil, err
+	case err != nil && firstErr != nil && len(using)+len(public) == 0:
+		return nil, firstErr
+	}
+	return merge(using, public), nil
+}
+
+// merge returns the records of both lists, without those of more that are in
+// records too.
+func merge(records, more []*Record) []*Record {
+	for _, r := range more {
+		if !slices.ContainsFunc(records, func(other *Record) bool { return same(r, other) }) {
+			records = append(records, r)
+		}
+	}
+	return records
+}
+
+// same reports whether two records of one device are the same: they have the
+// same handle, or the same attributes.
+func same(a, b *Record) bool {
+	handleA, okA := a.Handle()
+	handleB, okB := b.Handle()
+	if okA && okB {
+		return handleA == handleB
+	}
+	return a.element().Equal(b.element())
+}
