@@ -53,7 +53,7 @@ func connectError(errno syscall.Errno) error { return os.NewSyscallError("connec
 func TestRetrierTriesAgainWhileClosing(t *testing.T) {
 	for _, errno := range []syscall.Errno{
 		syscall.EBUSY, syscall.ECONNRESET, syscall.EALREADY, syscall.ECONNABORTED, syscall.ENOMEM,
-		syscall.EPROTO,
+		syscall.EPROTO, syscall.ENOTCONN,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := fakeDial{errs: []error{connectError(errno), connectError(errno), nil}}
