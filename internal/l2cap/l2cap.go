@@ -42,11 +42,14 @@ type Addr struct {
 // Network returns "l2cap".
 func (Addr) Network() string { return network.Name }
 
-// String returns the address in the form "[01:23:45:67:89:AB]:1", or ":1" if
-// the device is zero.
+// String returns the address in the form "[01:23:45:67:89:AB]:1". It leaves out
+// a device or a PSM that is zero, as in ":1" and "[01:23:45:67:89:AB]".
 func (a Addr) String() string {
-	if a.Device.IsZero() {
+	switch {
+	case a.Device.IsZero():
 		return fmt.Sprintf(":%d", a.PSM)
+	case a.PSM == 0:
+		return fmt.Sprintf("[%s]", a.Device)
 	}
 	return fmt.Sprintf("[%s]:%d", a.Device, a.PSM)
 }
