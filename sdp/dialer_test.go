@@ -179,6 +179,32 @@ func TestDialerKeepsTheChannelOpen(t *testing.T) {
 	})
 }
 
+// Some devices answer every search with all records, and some records lack the
+// service classes.
+func TestDialerDistrustsOtherClasses(t *testing.T) {
+	noClasses := NewSerialPort("", 6)
+	noClasses.Delete(AttributeServiceClassIDList)
+	noClasses.Delete(AttributeProfileDescriptorList)
+	for name, tt := range map[string]struct {
+		records [][]byte
+		dialed  []int
+	}{
+		"other class":           {[][]byte{serialPort(t, 5)}, nil},
+		"no class":              {[][]byte{serialPort(t, 5), marshal(t, noClasses)}, []int{6}},
+		"no class and the best": {[][]byte{marshal(t, noClasses), marshal(t, NewFileTransfer("", 7))}, []int{7}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := fakeDialer{peer: sdppeer.Peer{Answer: sdppeer.With(600, tt.records...)}}
+				err := f.dial(t.Context(), FileTransfer)
+				if _, missing := err.(*NotFoundError); !slices.Equal(f.dialed, tt.dialed) || missing != (tt.dialed == nil) {
+					t.Errorf("dialed %v, %v; want %v", f.dialed, err, tt.dialed)
+				}
+			})
+		})
+	}
+}
+
 func TestDialerListsWhatIsOffered(t *testing.T) {
 	push := marshal(t, NewObjectPush("Inbox \x1b[31m", 9))
 	port := NewSerialPort("Port", 1)

@@ -63,8 +63,8 @@ func (f *finder) find(ctx context.Context, services []UUID, suits func(*Record) 
 		return nil, nil, directErr
 	}
 	offered, browseErr := f.search(ctx, ProtocolL2CAP)
-	containing := slices.DeleteFunc(slices.Clone(offered), func(r *Record) bool { return !containsAll(r, services) })
-	switch found = suitable(containing, services, suits); {
+	found = slices.DeleteFunc(slices.Clone(offered), func(r *Record) bool { return !suits(r) || !containsAll(r, services) })
+	switch {
 	case len(found) > 0:
 		return found, nil, nil
 	case browseErr == nil || directErr == nil && isOdd(ctx, browseErr):
@@ -75,24 +75,25 @@ func (f *finder) find(ctx context.Context, services []UUID, suits func(*Record) 
 	return nil, nil, browseErr
 }
 
-// suitable returns the records that suit. If some of them contain the services,
-// it returns only those. A device knows what it returns for a search, even if
-// its records are incomplete.
+// suitable returns the records of the answer to a search that suit and contain
+// the services. If there are none, it returns those that suit and do not have
+// service classes: they are incomplete, and the device knows why it returned
+// them. A device that returns records of other classes ignores the search.
 func suitable(records []*Record, services []UUID, suits func(*Record) bool) []*Record {
-	var containing, all []*Record
+	var containing, incomplete []*Record
 	for _, r := range records {
-		if !suits(r) {
-			continue
-		}
-		all = append(all, r)
-		if containsAll(r, services) {
+		switch {
+		case !suits(r):
+		case containsAll(r, services):
 			containing = append(containing, r)
+		case len(r.Classes()) == 0:
+			incomplete = append(incomplete, r)
 		}
 	}
 	if len(containing) > 0 {
 		return containing
 	}
-	return all
+	return incomplete
 }
 
 func containsAll(r *Record, services []UUID) bool {
