@@ -88,7 +88,7 @@ func mtus(c net.Conn) (outgoing, incoming int) {
 		MTUs() (outgoing, incoming int)
 	})
 	if !ok {
-		return defaultMTU, pduHeaderSize + maxParameterSize
+		return defaultMTU, maxPDUSize
 	}
 	outgoing, incoming = l2cap.MTUs()
 	return min(max(outgoing, minMTU), maxMTU), max(incoming, minMTU)

@@ -19,4 +19,5 @@ func connect(context.Context, rfcomm.BDAddr, Addr) (*Conn, error) {
 	return nil, errors.ErrUnsupported
 }
 func listen(Addr) (*Listener, error)     { return nil, errors.ErrUnsupported }
+func probe(Addr) error                   { return errors.ErrUnsupported }
 func (*Listener) accept() (*Conn, error) { return nil, errors.ErrUnsupported }
