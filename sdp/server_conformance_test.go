@@ -18,8 +18,9 @@ func TestServerConforms(t *testing.T) {
 	}
 	hosttest.CheckLeaksAtEnd(t)
 	defer s.Close()
-	sdptest.Server{Dial: func(t testing.TB, mtu int) io.ReadWriteCloser {
+	sdptest.Server{Dial: func(t testing.TB, mtu int) io.ReadWriter {
 		client, server := hosttest.PacketPipe(65535, mtu)
+		t.Cleanup(func() { client.Close() })
 		go s.ServeConn(server)
 		return client
 	}}.Run(t)

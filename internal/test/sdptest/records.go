@@ -11,6 +11,14 @@ var (
 	groupUUID    = sdp.UUID32(0x5d90_0004) // in all records
 )
 
+// twelve are the service classes of one record.
+func twelve() (uuids []sdp.UUID) {
+	for v := range uint32(12) {
+		uuids = append(uuids, sdp.UUID32(0x5d90_1000+v))
+	}
+	return uuids
+}
+
 // keyboard attributes.
 const (
 	hidp    = 0x0011 // the UUID and the control channel
@@ -24,7 +32,9 @@ const folders = 8
 // Records returns the records that a server under test must have. It may have
 // others.
 func Records() []*sdp.Record {
-	records := []*sdp.Record{port(), push(), keyboard()}
+	many := sdp.NewService(sdp.UUID{}, "Twelve", 2)
+	classes(many, twelve()...)
+	records := []*sdp.Record{port(), push(), keyboard(), many}
 	for range folders {
 		records = append(records, sdp.NewFileTransfer("OBEX File Transfer", 10))
 	}

@@ -38,13 +38,14 @@ const (
 
 // A Server is the server under test.
 type Server struct {
-	// Dial returns a new connection that keeps packets whole, on which no
-	// response may be longer than mtu. The tests close it.
-	Dial func(t testing.TB, mtu int) io.ReadWriteCloser
+	// Dial returns a connection that keeps packets whole, on which no response
+	// may be longer than mtu. It may return the same connection to tests that
+	// follow each other.
+	Dial func(t testing.TB, mtu int) io.ReadWriter
 
-	// Accepts names the tests in which the server under test accepts a request
-	// that it should refuse.
-	Accepts []string
+	// Except holds the names of tests to leave out, such as
+	// "Limits/PatternOfThirteen".
+	Except []string
 }
 
 // unhex returns the bytes of hexadecimal digits, between which blanks are
@@ -60,17 +61,15 @@ func unhex(digits string) []byte {
 // A client sends requests and checks the form of the responses.
 type client struct {
 	testing.TB
-	conn        io.ReadWriteCloser
+	conn        io.ReadWriter
 	mtu         int
 	transaction uint16
 }
 
-// dial returns a client, connected until the end of the test.
+// dial returns a client.
 func (s Server) dial(t testing.TB, mtu int) *client {
 	t.Helper()
-	conn := s.Dial(t, mtu)
-	t.Cleanup(func() { conn.Close() })
-	return &client{TB: t, conn: conn, mtu: mtu, transaction: 0xfffe}
+	return &client{TB: t, conn: s.Dial(t, mtu), mtu: mtu, transaction: 0xfffe}
 }
 
 // A response is a PDU with its parameters.

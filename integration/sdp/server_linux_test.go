@@ -1,0 +1,134 @@
+package sdp_test
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/sdptest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+	"github.com/go-rfcomm/rfcomm/sdp"
+)
+
+// serve publishes records at an adapter until the end of the test, without
+// bluetoothd. It returns the server and the handles of the records.
+func serve(t *testing.T, at *rfcommtest.Controller, records ...*sdp.Record) (s *sdp.Server, handles []uint32) {
+	t.Helper()
+	s = new(sdp.Server)
+	for _, r := range records {
+		handle, err := s.Add(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		handles = append(handles, handle)
+	}
+	l, err := sdp.Listen(at.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := hosttest.InBackground(func() error { return s.Serve(l) })
+	t.Cleanup(func() {
+		s.Close()
+		if err := <-served; err != sdp.ErrServerClosed {
+			t.Errorf("Serve returned the error %v, want ErrServerClosed", err)
+		}
+	})
+	return s, handles
+}
+
+// conforms runs the tests of package sdptest, except those named, against the
+// SDP server at far. It makes one connection for each MTU.
+func (a *air) conforms(t *testing.T, except ...string) {
+	t.Helper()
+	a.log.sendsMalformed()
+	conns := map[int]io.ReadWriter{672: a.dialMTU(t, 672), 48: a.dialMTU(t, 48)}
+	sdptest.Server{
+		Dial:   func(t testing.TB, mtu int) io.ReadWriter { return conns[mtu] },
+		Except: except,
+	}.Run(t)
+}
+
+// dialMTU connects near to the SDP server at far until the end of the test, with
+// the given MTU for the packets that near receives.
+func (a *air) dialMTU(t testing.TB, mtu int) *btsocket.Socket {
+	t.Helper()
+	from := btsocket.Endpoint{
+		Kind: unix.SOCK_SEQPACKET, Protocol: unix.BTPROTO_L2CAP,
+		Local: &unix.SockaddrL2{Addr: a.near.Addr()},
+		Setup: func(fd int) error {
+			// L2CAP_OPTIONS: omtu, imtu, flush_to, mode, fcs, max_tx, txwin_size
+			// (include/net/bluetooth/l2cap.h).
+			options := binary.NativeEndian.AppendUint16(nil, 672)
+			options = binary.NativeEndian.AppendUint16(options, uint16(mtu))
+			options = append(options, 0xff, 0xff, 0, 1, 3, 0, 63, 0)
+			return os.NewSyscallError("setsockopt", unix.SetsockoptString(fd, unix.SOL_L2CAP, 1, string(options)))
+		},
+	}
+	c, err := btsocket.Connect(t.Context(), from, &unix.SockaddrL2{Addr: a.far.Addr(), PSM: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestServerConforms(t *testing.T) {
+	a := inLab(t)
+	serve(t, a.far, sdptest.Records()...)
+	a.conforms(t)
+}
+
+// bluetoothd passes the same tests, which shows that they are right, except those
+// of requests that it should refuse.
+func TestBluetoothdConforms(t *testing.T) {
+	a := inLab(t)
+	daemons.Bluetoothd(t, daemons.Options{Args: []string{"--compat"}})
+	register(t, a.far.Addr(), sdptest.Records()...)
+	a.conforms(t,
+		"Limits/PatternOfThirteen", "Limits/MaximumOfZero", // finds nothing
+		"Limits/SearchMaximumBelowSeven", "Limits/RangeThatDescends", // answers
+		"Limits/TrailingBytes",                                   // ignores what follows the announced length
+		"Limits/CutParameters", "Limits/ContinuationOfSeventeen", // other error codes
+		"Limits/ContinuationOfOtherRequest", "Limits/ContinuationTwice", // answers
+		"Limits/OtherRequestDuringContinuation", // forgets the rest of the answer
+	)
+}
+
+// register registers records with bluetoothd for an adapter, until the end of
+// the test, by its protocol on the socket /run/sdp (src/sdpd-service.c).
+func register(t *testing.T, adapter rfcomm.BDAddr, records ...*sdp.Record) {
+	t.Helper()
+	c, err := net.Dial("unix", "/run/sdp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	for i, r := range records {
+		const registerRequest, registerResponse, withDevice = 0x75, 0x76, 0x02
+		parameters := []byte{withDevice}
+		for _, b := range adapter {
+			parameters = append([]byte{withDevice}, append([]byte{b}, parameters[1:]...)...) // the least significant byte first
+		}
+		parameters, err := r.AppendBinary(parameters)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := binary.BigEndian.AppendUint16([]byte{registerRequest, 0, byte(i)}, uint16(len(parameters)))
+		if _, err := c.Write(append(request, parameters...)); err != nil {
+			t.Fatal(err)
+		}
+		response := make([]byte, 100)
+		n, err := c.Read(response)
+		if err != nil || response[0] != registerResponse {
+			t.Fatalf("bluetoothd refuses record %d: %x, %v", i, response[:n], err)
+		}
+	}
+}
