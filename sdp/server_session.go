@@ -17,11 +17,11 @@ type session struct {
 	// something else first.
 	search, attribute, searchAttribute rest
 
-	answers uint32 // identifies an answer in the continuation states
+	lastState uint32 // the last continuation state
 }
 
 func newSession(d *database, mtu int) *session {
-	return &session{database: d, mtu: mtu, answers: rand.Uint32()}
+	return &session{database: d, mtu: mtu, lastState: rand.Uint32()}
 }
 
 // respond returns the response to a packet. It fails if the packet has no
@@ -71,8 +71,7 @@ func (s *session) answer(r request) (*rest, ErrorCode) {
 	if code != 0 {
 		return nil, code
 	}
-	s.answers++
-	*answer = rest{id: s.answers, request: r, total: total, bytes: content}
+	*answer = rest{request: r, total: total, bytes: content}
 	return answer, 0
 }
 
@@ -97,14 +96,14 @@ func (s *session) next(r request, answer *rest) part {
 	size := s.room(r, continuationSize)
 	p := part{bytes: answer.bytes[:size]}
 	answer.bytes = answer.bytes[size:]
-	answer.sent += uint32(size)
+	s.lastState++
+	answer.state = s.lastState
 	p.continuation = answer.continuation()
 	return p
 }
 
 // room returns the size of the longest part of an answer in a response with a
-// continuation state of the given size. The smallest MTU has room for two
-// handles.
+// continuation state of the given size. It is positive even for the smallest MTU.
 func (s *session) room(r request, continuation int) int {
 	const counts, length = 2, 1
 	room := s.mtu - pduHeaderSize - counts - length - continuation
@@ -118,11 +117,10 @@ func (s *session) room(r request, continuation int) int {
 // answer is made when the request arrives: records that change meanwhile do not
 // change it.
 type rest struct {
-	id      uint32 // of the answer
 	request request
-	total   int    // number of records, in a search response
-	sent    uint32 // number of bytes
+	total   int // number of records, in a search response
 	bytes   []byte
+	state   uint32 // by which the client asks for the next part
 }
 
 const (
@@ -130,17 +128,13 @@ const (
 	handleSize = 4
 
 	// continuationSize is the size of the server's continuation states.
-	continuationSize = 8
+	continuationSize = 4
 )
 
 func (a *rest) exists() bool { return len(a.bytes) > 0 }
 
-// continuation returns the state by which the client asks for the next part.
-func (a *rest) continuation() []byte {
-	state := make([]byte, 0, continuationSize)
-	state = binary.BigEndian.AppendUint32(state, a.id)
-	return binary.BigEndian.AppendUint32(state, a.sent)
-}
+// continuation returns the continuation state of the last response.
+func (a *rest) continuation() []byte { return binary.BigEndian.AppendUint32(nil, a.state) }
 
 // continues reports whether r asks for the next part of the answer: its state is
 // the last one that the client received, and the rest of it equals the request.
