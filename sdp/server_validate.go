@@ -94,12 +94,19 @@ func isProtocols(e DataElement) bool {
 	})(e)
 }
 
-// checkChannels returns an error if a protocol stack has an invalid RFCOMM
-// channel.
+// checkChannels returns an error if a protocol stack has RFCOMM without a valid
+// channel. The stacks have the right form.
 func checkChannels(r *Record) error {
 	for _, stack := range r.stacks() {
-		if v, ok := parameter(stack, ProtocolRFCOMM); ok && (v < minChannel || v > maxChannel) {
-			return fmt.Errorf("sdp: no such RFCOMM channel %d in the ProtocolDescriptorList; valid channels are %d to %d", v, minChannel, maxChannel)
+		for _, e := range stack.Elements() {
+			layer := append(e.Elements(), DataElement{}) // a nil channel if there is none
+			if u, _ := layer[0].UUID(); u != ProtocolRFCOMM {
+				continue
+			}
+			if v, ok := layer[1].Uint(); !ok || v < minChannel || v > maxChannel {
+				return fmt.Errorf("sdp: no such RFCOMM channel in the attribute %v: %s; it must be an unsigned integer from %d to %d",
+					AttributeProtocolDescriptorList, clip(fmt.Sprint(layer[1])), minChannel, maxChannel)
+			}
 		}
 	}
 	return nil
