@@ -103,7 +103,7 @@ func checkAdapter(a *rfcomm.Adapter) error {
 	case errors.Is(err, syscall.ENODEV), err == nil && now.Address != a.Addr:
 		return neterr.WithHint("inquiry", syscall.ENODEV, adapterRemoved)
 	case err != nil:
-		return err
+		return nil // for example because no descriptor is free
 	case now.Flags&hci.Up == 0:
 		return downError(a)
 	}

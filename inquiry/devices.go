@@ -67,7 +67,7 @@ type Options struct {
 //   - ENETDOWN: the adapter is down, perhaps because of rfkill, or was switched
 //     off
 //   - EPIPE: the adapter was removed
-//   - EBUSY: the adapter has refused the inquiry for 30 s, because another
+//   - EBUSY: the adapter has refused the inquiry for a minute, because another
 //     program uses it
 //   - ETIMEDOUT: the adapter does not answer
 //   - EAFNOSUPPORT: the kernel has no Bluetooth, or not in this network

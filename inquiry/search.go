@@ -39,7 +39,11 @@ const (
 	// for which it does so without a break. bluetoothd inquires for 10.24 s at a
 	// time.
 	busyPause = 500 * time.Millisecond
-	busyWait  = 30 * time.Second
+	busyWait  = time.Minute
+
+	// between is the time between two inquiries of a search, in which another
+	// search that waits for the adapter can begin.
+	between = 100 * time.Millisecond
 
 	// cancelledPause is the time until an inquiry that the kernel or another
 	// program has cancelled is started again. The usual reason is a page.
@@ -82,11 +86,15 @@ func (s *search) run(ctx context.Context) error {
 	s.events, s.ended = make(chan event), make(chan struct{})
 	defer close(s.ended)
 	go s.read()
-	for more := true; more; more = s.left != 0 {
-		if err := s.inquire(ctx); err != nil {
-			return err
+	for s.left != 0 {
+		err := s.inquire(ctx)
+		switch {
+		case err == nil:
+			err = s.requestNames(ctx)
+		case isDisallowed(err):
+			err = s.busy(ctx)
 		}
-		if err := s.requestNames(ctx); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// inquire runs an inquiry, and waits if the controller refuses it because
-// another program inquires. A page can end the inquiry early.
+// inquire runs an inquiry. A page of this process can end it early.
 func (s *search) inquire(ctx context.Context) error {
 	release, err := s.acquire(ctx)
 	if err != nil {
@@ -17,16 +16,16 @@ func (s *search) inquire(ctx context.Context) error {
 	release()
 	switch {
 	case err == nil, err == errWaited:
-		s.spend(length)
-		return nil
+		if s.spend(length); s.left == 0 {
+			return nil
+		}
+		return s.pause(ctx, between, event.none)
 	case err == errPage:
 		s.spend(time.Since(began))
 		return nil
 	case err == errCancelled:
 		s.spend(time.Since(began))
 		return s.pause(ctx, cancelledPause, event.none)
-	case isDisallowed(err):
-		return s.busy(ctx)
 	}
 	return err
 }

@@ -1,12 +1,12 @@
 // Package paging gives the pages of this process precedence over its other uses
 // of a Bluetooth adapter's radio, such as inquiries and name requests.
 //
-// An adapter that inquires answers a page request late or refuses it (Core
-// Specification, Volume 4, Part E, section 7.1.5; hci_acl_create_conn_sync). A
-// dial therefore calls [Begin] before it calls connect(2), which stops each
-// [Activity] on the adapter and keeps it stopped until the dial has ended. The
-// package knows neither dials nor inquiries, so that package rfcomm does not
-// depend on package inquiry.
+// Many controllers refuse to page a device while they inquire
+// (hci_acl_create_conn_sync), and others page more slowly. A dial therefore
+// calls [Begin] before it calls connect(2), which stops each [Activity] on the
+// adapter and keeps it stopped until the dial has ended. The package knows
+// neither dials nor inquiries, so that package rfcomm does not depend on package
+// inquiry.
 package paging
 
 import (
