@@ -1,12 +1,9 @@
 package sdp_test
 
 import (
-	"bytes"
-	"os/exec"
 	"testing"
 	"time"
 
-	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
@@ -48,36 +45,4 @@ func newAir(t *testing.T, config rfcommtest.Config) *air {
 		}
 	}
 	return a
-}
-
-// sdptool runs BlueZ's sdptool at an adapter, and returns its output.
-func sdptool(t *testing.T, at *rfcommtest.Controller, arguments ...string) string {
-	t.Helper()
-	program := labtest.Program(t, "sdptool", "bluez")
-	var stderr bytes.Buffer
-	command := exec.CommandContext(t.Context(), program, append([]string{"-i", at.Name()}, arguments...)...)
-	command.Stderr = &stderr
-	output, err := command.Output()
-	if err != nil {
-		t.Fatalf("sdptool %q: %v\n%s%s", arguments, err, output, &stderr)
-	}
-	return string(output)
-}
-
-// findService calls find_service of PyBluez with the address of a device and,
-// unless it is empty, a UUID. It returns the printed list of services.
-func findService(t *testing.T, device rfcomm.BDAddr, uuid string) string {
-	t.Helper()
-	var stderr bytes.Buffer
-	command := labtest.PyBluez(t, `
-import sys, bluetooth
-for service in bluetooth.find_service(address=sys.argv[1], uuid=sys.argv[2] or None):
-    print(sorted(service.items()))
-`, device.String(), uuid)
-	command.Stderr = &stderr
-	output, err := command.Output()
-	if err != nil {
-		t.Fatalf("find_service of PyBluez: %v\n%s", err, &stderr)
-	}
-	return string(output)
 }

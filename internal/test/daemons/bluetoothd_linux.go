@@ -18,9 +18,9 @@ const bluezName = "org.bluez"
 // bluezState is the directory with bluetoothd's bonds and settings.
 const bluezState = "/var/lib/bluetooth"
 
-// sdpSocket is the socket that bluetoothd opens with the option --compat, and
-// leaves behind.
-const sdpSocket = "/run/sdp"
+// SDPSocket is the Unix socket that bluetoothd opens with the option --compat,
+// for programs that add records, and leaves behind.
+const SDPSocket = "/run/sdp"
 
 // bluezVariable is the environment variable with the directory of a newer BlueZ
 // and its libraries, which lab/newer-bluez prints.
@@ -104,7 +104,7 @@ func Bluetoothd(t testing.TB, o Options) *Daemon {
 			setScan(t, adapters, hcictl.ScanPage)
 		},
 		after: func() {
-			os.Remove(sdpSocket)
+			os.Remove(SDPSocket)
 			restore(t, adapters)
 		},
 	})

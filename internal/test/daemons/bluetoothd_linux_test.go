@@ -73,20 +73,20 @@ func TestBluetoothdPublishesAdapters(t *testing.T) {
 func TestBluetoothdTakesOptions(t *testing.T) {
 	inLab(t)
 	socketExists := func() bool {
-		_, err := os.Stat(sdpSocket)
+		_, err := os.Stat(SDPSocket)
 		return err == nil
 	}
 	t.Run("running", func(t *testing.T) {
 		Bluetoothd(t, Options{Args: []string{"--compat", "--noplugin=sap"}, Config: "[General]\nName = Thermometer\n"})
 		if !socketExists() {
-			t.Errorf("the option --compat has not made %s", sdpSocket)
+			t.Errorf("the option --compat has not made %s", SDPSocket)
 		}
 		if reply := objects(t); !strings.Contains(reply, `string "Thermometer"`) {
 			t.Errorf("the name in main.conf is not that of an adapter:\n%s", reply)
 		}
 	})
 	if socketExists() {
-		t.Errorf("%s has outlived bluetoothd", sdpSocket)
+		t.Errorf("%s has outlived bluetoothd", SDPSocket)
 	}
 }
 
