@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+// errNoAdapter means that the kernel knows no adapter.
+var errNoAdapter = notFoundError{errors.New("this machine has no Bluetooth adapter: plug one in, " +
+	"or load the driver of the built-in one (modprobe btusb); in a virtual machine, pass the USB device through")}
+
+// adaptersCommand returns the command "adapters".
+func (t *tool) adaptersCommand() *cobra.Command {
+	var l link
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "adapters [FLAGS]",
+		Short: "List the adapters, their state, and what keeps them from working",
+		Long: `Lists the Bluetooth adapters of this machine, with their address and state. "Connectable" means that paired and other devices can connect (page scan); "discoverable" means that a scan of another device finds the adapter (inquiry scan). Lines below an adapter name what keeps it from working, and the remedy.
+
+With --json, each adapter is an object with the fields name, address, up, page_scan, inquiry_scan and problems, a list of texts.`,
+		Example: "\trfcommctl adapters\n\trfcommctl adapters --json",
+		Args:    noWords,
+		RunE: func(*cobra.Command, []string) error {
+			return t.listAdapters(l.adapter, asJSON)
+		},
+	}
+	t.adapterFlag(c, &l)
+	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object for each adapter")
+	refuseTCP(c, "it lists Bluetooth adapters")
+	return c
+}
+
+// noWords returns an error for words after a command that takes none.
+func noWords(c *cobra.Command, words []string) error {
+	if len(words) > 0 {
+		return fmt.Errorf("unexpected word %q", words[0])
+	}
+	return nil
+}
+
+// adapterJSON is the form of an adapter with --json.
+type adapterJSON struct {
+	Name        string        `json:"name"`
+	Address     rfcomm.BDAddr `json:"address"`
+	Up          bool          `json:"up"`
+	PageScan    bool          `json:"page_scan"`
+	InquiryScan bool          `json:"inquiry_scan"`
+	Problems    []string      `json:"problems"`
+}
+
+// listAdapters prints all adapters, or the one with the given name or address.
+func (t *tool) listAdapters(name string, asJSON bool) error {
+	adapters, err := t.adapters()
+	if err != nil {
+		return err
+	}
+	if len(adapters) == 0 {
+		return errNoAdapter
+	}
+	if name != "" {
+		one, err := t.adapterNamed(name)
+		if err != nil {
+			return err
+		}
+		adapters = []rfcomm.Adapter{one}
+	}
+	for _, a := range adapters {
+		if err := t.printAdapter(a, asJSON); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printAdapter prints one adapter.
+func (t *tool) printAdapter(a rfcomm.Adapter, asJSON bool) error {
+	problems := t.adapterProblems(a)
+	if asJSON {
+		return writeJSON(t.stdout, adapterJSON{a.Name, a.Addr, a.Up, a.PageScan, a.InquiryScan, problems})
+	}
+	state := []string{"down"}
+	if a.Up {
+		state = []string{"up", not(a.PageScan, "connectable"), not(a.InquiryScan, "discoverable")}
+	}
+	if _, err := fmt.Fprintf(t.stdout, "%s  %s  %s\n", a.Name, a.Addr, strings.Join(state, ", ")); err != nil {
+		return err
+	}
+	for _, problem := range problems {
+		if _, err := fmt.Fprintf(t.stdout, "      %s\n", problem); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// not returns an adjective, with "not" before it if it does not apply.
+func not(applies bool, adjective string) string {
+	if applies {
+		return adjective
+	}
+	return "not " + adjective
+}
+
+// adapterProblems returns what keeps an adapter from working, with the remedies.
+// It is never nil, so that JSON has a list.
+func (t *tool) adapterProblems(a rfcomm.Adapter) []string {
+	problems := t.blocks(a.Name)
+	switch {
+	case !a.Up && len(problems) == 0:
+		problems = append(problems, "it is off: bluetoothctl power on")
+	case a.Up && !a.PageScan:
+		problems = append(problems, "no device can connect to it (connecting from here works): "+
+			"bluetoothctl discoverable on, or pair a device")
+	}
+	return problems
+}
+
+// blocks returns how rfkill blocks an adapter, by the state of its switch
+// (Documentation/ABI/stable/sysfs-class-rfkill in Linux).
+func (t *tool) blocks(adapter string) []string {
+	blocked := func(kind string) bool {
+		switches, _ := fs.Glob(t.sys, "class/bluetooth/"+adapter+"/rfkill*/"+kind)
+		return slices.ContainsFunc(switches, func(file string) bool {
+			state, err := fs.ReadFile(t.sys, file)
+			return err == nil && strings.TrimSpace(string(state)) == "1"
+		})
+	}
+	blocks := []string{}
+	if blocked("hard") {
+		blocks = append(blocks, "a switch of this machine blocks it (rfkill): use the switch, or the key for airplane mode")
+	}
+	if blocked("soft") {
+		blocks = append(blocks, "it is blocked (rfkill): rfkill unblock bluetooth")
+	}
+	return blocks
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+)
+
+// bridge accepts TCP connections, one at a time, and connects each to the
+// target. An error of one connection does not end the bridge.
+func (t *tool) bridge(ctx context.Context, o *connectOptions, dial func(context.Context) (net.Conn, error)) error {
+	address, err := listenAddress(o.listenTCP)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	defer context.AfterFunc(ctx, func() { listener.Close() })()
+	t.warn("listening on %s", listener.Addr())
+	for {
+		client, err := listener.Accept()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		t.detail("connection from %s", client.RemoteAddr())
+		if err := t.serve(ctx, client, time.Duration(o.wait), dial); err != nil && ctx.Err() == nil {
+			t.complain(fmt.Errorf("connection from %s: %w", client.RemoteAddr(), err))
+		}
+	}
+}
+
+// listenAddress returns the address to listen on: a port of 127.0.0.1, or an
+// address with a host.
+func listenAddress(text string) (string, error) {
+	if port, err := strconv.ParseUint(text, 10, 16); err == nil {
+		return net.JoinHostPort("127.0.0.1", strconv.FormatUint(port, 10)), nil
+	}
+	if _, _, err := net.SplitHostPort(text); err != nil {
+		return "", usageError{fmt.Errorf("invalid --listen-tcp %q: use a port from 0 to 65535, or host:port", text)}
+	}
+	return text, nil
+}
+
+// serve connects a TCP connection to the target.
+func (t *tool) serve(ctx context.Context, client net.Conn, wait time.Duration, dial func(context.Context) (net.Conn, error)) error {
+	defer client.Close()
+	conn, err := dial(ctx)
+	if err != nil {
+		return err
+	}
+	r := &relay{conn: conn, in: client, out: client, wait: wait}
+	err = r.run(ctx)
+	t.detail("connection from %s: sent %d bytes, received %d", client.RemoteAddr(), r.sent.Load(), r.received.Load())
+	return err
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/sdp"
+)
+
+// connectOptions are the flags of the command "connect".
+type connectOptions struct {
+	link
+	tcp       string // host:port to connect to instead of a device
+	wait      duration
+	exec      string
+	listenTCP string
+}
+
+// connectCommand returns the command "connect".
+func (t *tool) connectCommand() *cobra.Command {
+	o := connectOptions{wait: duration(5 * time.Second)}
+	c := &cobra.Command{
+		Use:   "connect TARGET [FLAGS]",
+		Short: "Connect standard input and output to a service",
+		Long: `Connects to a service of a device, sends standard input to it, and prints what it sends, as nc does. Without a service, TARGET means the serial port (spp).
+
+RFCOMM cannot close one direction alone. At the end of standard input, connect therefore continues to print what the device sends until the device closes the connection, or sends nothing for the time of --wait. It then disconnects, and succeeds only if the device has confirmed that it received everything.
+
+With --exec, a command has the connection as its standard input and output, and --security is medium unless it is given. With --listen-tcp, programs connect to a TCP port, one at a time, and each gets a connection of its own.`,
+		Example: `	rfcommctl connect 01:23:45:67:89:AB/spp
+	rfcommctl connect "Front desk printer" < receipt
+	rfcommctl connect 01:23:45:67:89:AB/1 --listen-tcp 35000
+	rfcommctl connect 01:23:45:67:89:AB/spp --exec 'tee log'`,
+		Args:              o.checkWords,
+		RunE:              func(c *cobra.Command, words []string) error { return t.connect(c, &o, words) },
+		ValidArgsFunction: t.completeTargets,
+	}
+	t.connectionFlags(c, &o.link)
+	c.Flags().Var(&o.wait, "wait", "after the end of standard input, disconnect after this time of silence; negative: when the device closes")
+	c.Flags().StringVar(&o.exec, "exec", "", "run this `COMMAND` of the shell with the connection as its input and output")
+	c.Flags().StringVar(&o.listenTCP, "listen-tcp", "", "accept TCP connections on this `PORT` of 127.0.0.1, or on host:port")
+	c.Flags().StringVar(&o.tcp, "tcp", "", "connect to TCP `host:port` instead of TARGET, to try without Bluetooth")
+	for _, name := range []string{"wait", "exec", "listen-tcp", "tcp"} {
+		c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
+	return c
+}
+
+// checkWords checks the words of the command line.
+func (o *connectOptions) checkWords(c *cobra.Command, words []string) error {
+	if !c.Flags().Changed("tcp") {
+		return oneWord("TARGET")(c, words)
+	}
+	if len(words) > 0 {
+		return fmt.Errorf("--tcp replaces TARGET %q: use one of them", words[0])
+	}
+	return nil
+}
+
+// check returns an error if the flags do not fit together.
+func (o *connectOptions) check(c *cobra.Command) error {
+	given := c.Flags().Changed
+	if given("exec") && given("listen-tcp") {
+		return errors.New("--exec and --listen-tcp exclude each other")
+	}
+	if given("exec") && given("wait") {
+		return errors.New("--wait is for standard input: with --exec, the end of the command ends the connection")
+	}
+	if given("exec") && o.exec == "" {
+		return errors.New("--exec needs a command")
+	}
+	if given("channel") {
+		if err := checkChannel(o.channel); err != nil {
+			return err
+		}
+	}
+	if !given("tcp") {
+		return nil
+	}
+	for _, name := range []string{"adapter", "channel", "security"} {
+		if given(name) {
+			return fmt.Errorf("--%s is for Bluetooth, and --tcp for trying without: use one of them", name)
+		}
+	}
+	if _, _, err := net.SplitHostPort(o.tcp); err != nil {
+		return fmt.Errorf("invalid --tcp %q: use host:port", o.tcp)
+	}
+	return nil
+}
+
+// connect runs the command "connect".
+func (t *tool) connect(c *cobra.Command, o *connectOptions, words []string) error {
+	if err := o.check(c); err != nil {
+		return usageError{fmt.Errorf("%w (see rfcommctl connect --help)", err)}
+	}
+	if o.exec != "" && !c.Flags().Changed("security") {
+		o.security = security(rfcomm.SecurityMedium)
+	}
+	ctx := c.Context()
+	dial, err := t.dialing(ctx, o, words)
+	if err != nil {
+		return err
+	}
+	if o.listenTCP != "" {
+		return t.bridge(ctx, o, dial)
+	}
+	conn, err := dial(ctx)
+	if err != nil {
+		return err
+	}
+	t.detail("connected to %s from %s", conn.RemoteAddr(), conn.LocalAddr())
+	if o.exec != "" {
+		return t.runWith(ctx, conn, o.exec)
+	}
+	return t.connectStandard(ctx, conn, time.Duration(o.wait))
+}
+
+// dialing returns a function that connects to the target. The name of a device
+// is looked up once.
+func (t *tool) dialing(ctx context.Context, o *connectOptions, words []string) (func(context.Context) (net.Conn, error), error) {
+	if o.tcp != "" {
+		d := &net.Dialer{Timeout: time.Duration(o.timeout.duration)}
+		return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", o.tcp) }, nil
+	}
+	device, s, err := t.resolve(ctx, &o.link, words[0])
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case o.channel != 0 && !s.isZero():
+		return nil, usageError{fmt.Errorf("TARGET %s has a service: omit it or --channel", words[0])}
+	case o.channel != 0:
+		s = service{channel: o.channel}
+	case s.isZero():
+		s = service{uuid: sdp.SerialPort}
+	}
+	d, err := t.dialer(&o.link)
+	return func(ctx context.Context) (net.Conn, error) { return t.dial(ctx, d, device, s) }, err
+}
+
+// connectStandard copies between a connection and the standard streams.
+func (t *tool) connectStandard(ctx context.Context, conn net.Conn, wait time.Duration) error {
+	r := &relay{conn: conn, in: t.stdin, out: t.stdout, wait: wait, finite: isFile(t.stdin), outGone: t.stdout.readerGone()}
+	err := r.run(ctx)
+	t.detail("sent %d bytes, received %d", r.sent.Load(), r.received.Load())
+	return err
+}
+
+// isFile reports whether a stream is a regular file, which ends without a
+// person's or a program's doing.
+func isFile(stream io.Reader) bool {
+	file, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode().IsRegular()
+}

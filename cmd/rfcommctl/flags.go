@@ -1,0 +1,166 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+// A duration is the value of a flag: a duration such as 1m30s, or a number of
+// seconds.
+type duration time.Duration
+
+func (d *duration) String() string { return time.Duration(*d).String() }
+
+func (d *duration) Type() string { return "DURATION" }
+
+func (d *duration) Set(text string) error {
+	value, err := time.ParseDuration(text)
+	if seconds, notNumber := strconv.ParseFloat(text, 64); notNumber == nil {
+		value, err = time.Duration(seconds*float64(time.Second)), nil
+	}
+	if err != nil {
+		return errors.New("use a duration such as 8s or 1m30s")
+	}
+	*d = duration(value)
+	return nil
+}
+
+// A timeout is a duration of more than 0.
+type timeout struct{ duration }
+
+func (d *timeout) Set(text string) error {
+	var value duration
+	if err := value.Set(text); err != nil {
+		return err
+	}
+	if value <= 0 {
+		return errors.New("use more than 0")
+	}
+	d.duration = value
+	return nil
+}
+
+// A security is the value of the flag --security.
+type security rfcomm.Security
+
+var securityLevels = []rfcomm.Security{rfcomm.SecurityLow, rfcomm.SecurityMedium, rfcomm.SecurityHigh}
+
+func (s *security) String() string {
+	if *s == 0 {
+		return "" // no default in the help text
+	}
+	return rfcomm.Security(*s).String()
+}
+
+func (s *security) Type() string { return "LEVEL" }
+
+func (s *security) Set(text string) error {
+	for _, level := range securityLevels {
+		if strings.EqualFold(text, level.String()) {
+			*s = security(level)
+			return nil
+		}
+	}
+	return errors.New("use low, medium or high")
+}
+
+// A link holds the flags of commands that use an adapter.
+type link struct {
+	adapter  string
+	timeout  timeout
+	security security
+	channel  int
+}
+
+// adapterFlag adds the flag --adapter.
+func (t *tool) adapterFlag(c *cobra.Command, l *link) {
+	c.Flags().StringVarP(&l.adapter, "adapter", "i", "", "use this Bluetooth adapter: `hciN` or its address")
+	c.RegisterFlagCompletionFunc("adapter", t.completeAdapters)
+}
+
+// timeoutFlag adds the flag --timeout.
+func timeoutFlag(c *cobra.Command, l *link, value time.Duration, usage string) {
+	l.timeout = timeout{duration(value)}
+	c.Flags().VarP(&l.timeout, "timeout", "t", usage)
+	c.RegisterFlagCompletionFunc("timeout", cobra.NoFileCompletions)
+}
+
+// connectionFlags adds the flags of commands that connect to a service.
+func (t *tool) connectionFlags(c *cobra.Command, l *link) {
+	t.adapterFlag(c, l)
+	timeoutFlag(c, l, 30*time.Second, "give up connecting after this time")
+	c.Flags().IntVar(&l.channel, "channel", 0, "connect to RFCOMM channel `N`, 1 to 30, without asking for services")
+	c.Flags().Var(&l.security, "security", "protection that the link must have: low, medium (encrypted) or high")
+	c.RegisterFlagCompletionFunc("channel", cobra.NoFileCompletions)
+	c.RegisterFlagCompletionFunc("security", cobra.FixedCompletions([]string{"low", "medium", "high"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// refuseTCP makes a command refuse the flag --tcp of other commands.
+func refuseTCP(c *cobra.Command, reason string) {
+	c.Flags().String("tcp", "", "")
+	c.Flags().MarkHidden("tcp")
+	run := c.RunE
+	c.RunE = func(c *cobra.Command, words []string) error {
+		if c.Flags().Changed("tcp") {
+			return usageError{fmt.Errorf("%s does not work over TCP: %s", c.Name(), reason)}
+		}
+		return run(c, words)
+	}
+}
+
+// dialer returns the options of a connection.
+func (t *tool) dialer(l *link) (*rfcomm.Dialer, error) {
+	d := &rfcomm.Dialer{Timeout: time.Duration(l.timeout.duration), Security: rfcomm.Security(l.security)}
+	if l.adapter != "" {
+		adapter, err := t.adapterNamed(l.adapter)
+		if err != nil {
+			return nil, err
+		}
+		d.LocalAddr.Device = adapter.Addr
+	}
+	return d, nil
+}
+
+// adapterAddress returns the address of an adapter, or zero if none is given.
+func (t *tool) adapterAddress(name string) (rfcomm.BDAddr, error) {
+	if name == "" {
+		return rfcomm.BDAddr{}, nil
+	}
+	adapter, err := t.adapterNamed(name)
+	return adapter.Addr, err
+}
+
+// adapterNamed returns the adapter with a name, such as hci0, or an address.
+func (t *tool) adapterNamed(name string) (rfcomm.Adapter, error) {
+	adapters, err := t.adapters()
+	if err != nil {
+		return rfcomm.Adapter{}, err
+	}
+	var have []string
+	for _, a := range adapters {
+		if strings.EqualFold(a.Name, name) || sameAddress(a.Addr, name) {
+			if a.Addr.IsZero() {
+				return a, fmt.Errorf("adapter %s has no address yet: power it on with \"bluetoothctl power on\"", a.Name)
+			}
+			return a, nil
+		}
+		have = append(have, fmt.Sprintf("%s (%s)", a.Name, a.Addr))
+	}
+	if have == nil {
+		return rfcomm.Adapter{}, errNoAdapter
+	}
+	return rfcomm.Adapter{}, notFoundError{fmt.Errorf("no adapter %q: this machine has %s", name, strings.Join(have, ", "))}
+}
+
+// sameAddress reports whether a text is an address in any of its forms.
+func sameAddress(address rfcomm.BDAddr, text string) bool {
+	parsed, err := rfcomm.ParseBDAddr(text)
+	return err == nil && parsed == address && !address.IsZero()
+}

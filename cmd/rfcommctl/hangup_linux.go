@@ -1,0 +1,36 @@
+package main
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// readerGone returns a channel that is closed when nobody reads standard output
+// anymore, even if nothing is written. It is nil unless that is a pipe.
+func (o *output) readerGone() <-chan struct{} {
+	file, ok := o.w.(*os.File)
+	if !ok {
+		return nil
+	}
+	info, err := file.Stat()
+	if err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {
+		return nil
+	}
+	gone := make(chan struct{})
+	go func() {
+		for {
+			fds := []unix.PollFd{{Fd: int32(file.Fd())}} // only errors and hang-ups
+			n, err := unix.Poll(fds, -1)
+			switch {
+			case err == unix.EINTR:
+			case err != nil:
+				return
+			case n > 0 && fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0:
+				close(gone)
+				return
+			}
+		}
+	}()
+	return gone
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+)
+
+// helpWidth is the width of help texts if standard output is not a terminal.
+const helpWidth = 80
+
+// helpCommand returns the command "help".
+func (t *tool) helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Print help for a command",
+		ValidArgsFunction: func(c *cobra.Command, words []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, command := range c.Root().Commands() {
+				if command.IsAvailableCommand() && len(words) == 0 {
+					names = append(names, cobra.CompletionWithDesc(command.Name(), command.Short))
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, words []string) error {
+			root := c.Root()
+			command, rest, err := root.Find(words)
+			if err == nil && len(rest) > 0 {
+				err = unknownCommand(root, rest)
+			}
+			if err != nil {
+				return usageError{err}
+			}
+			t.help(command)
+			return t.stdout.err
+		},
+	}
+}
+
+// help prints the help text of a command. Errors are kept by the output.
+func (t *tool) help(c *cobra.Command) {
+	width := t.columns
+	if width == 0 {
+		width = helpWidth
+	}
+	var b strings.Builder
+	long := c.Long
+	if long == "" {
+		long = c.Short + "."
+	}
+	b.WriteString(wrapText(long, width))
+	fmt.Fprintf(&b, "\nUsage:\n%s", wrapText("\t"+useLine(c), width))
+	if c.HasExample() {
+		fmt.Fprintf(&b, "\nExamples:\n%s", wrapText(c.Example, width))
+	}
+	if c.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "\nCommands:\n%s", commandList(c, width))
+	}
+	c.InheritedFlags() // makes Flags include them
+	c.Flags().SortFlags = false
+	fmt.Fprintf(&b, "\nFlags:\n%s", c.Flags().FlagUsagesWrapped(width))
+	fmt.Fprint(t.stdout, b.String())
+}
+
+// useLine returns the form of a command line.
+func useLine(c *cobra.Command) string {
+	if c.HasAvailableSubCommands() {
+		return c.CommandPath() + " COMMAND [FLAGS]"
+	}
+	return c.UseLine()
+}
+
+// commandList returns a line for each command, or two if the terminal is narrow.
+func commandList(c *cobra.Command, width int) string {
+	var b strings.Builder
+	for _, command := range c.Commands() {
+		if command.IsAvailableCommand() || command.Name() == "help" {
+			const indent = 13
+			name := fmt.Sprintf("  %-*s", indent-2, command.Name())
+			text := wrapText(command.Short, width-indent)
+			b.WriteString(name + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+strings.Repeat(" ", indent)) + "\n")
+		}
+	}
+	return b.String()
+}
+
+// wrapText breaks the lines of a text at the width. Lines that begin with a tab
+// are indented and not broken.
+func wrapText(text string, width int) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if code, ok := strings.CutPrefix(line, "\t"); ok {
+			b.WriteString("  " + strings.TrimRight(code, "\n") + "\n")
+			continue
+		}
+		column := 0
+		for i, word := range strings.Fields(line) {
+			switch length := utf8.RuneCountInString(word); {
+			case i == 0:
+				column = length
+			case column+1+length > width:
+				b.WriteByte('\n')
+				column = length
+			default:
+				b.WriteByte(' ')
+				column += 1 + length
+			}
+			b.WriteString(word)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+// lookupDuration is the duration of a scan for a name that no recently found
+// device has.
+const lookupDuration = 8 * time.Second
+
+// resolve returns the device and the service of a target. A name must be that of
+// exactly one device among the recently found ones or, if none of them has it,
+// among those that a scan finds.
+func (t *tool) resolve(ctx context.Context, l *link, text string) (rfcomm.BDAddr, service, error) {
+	parsed, err := parseTarget(text)
+	if err != nil || !parsed.device.IsZero() {
+		return parsed.device, parsed.service, err
+	}
+	device, s, err := namedTarget(t.recent.devices(), text)
+	if err != nil || !device.IsZero() {
+		return device, s, err
+	}
+	t.note("No recently found device has the name %q; scanning for %s …", text, lookupDuration)
+	found, err := t.scan(ctx, l, lookupDuration, nil)
+	if err != nil {
+		return rfcomm.BDAddr{}, service{}, err
+	}
+	device, s, err = namedTarget(found, text)
+	if err == nil && device.IsZero() {
+		err = notFoundError{fmt.Errorf("no device in range has the name %q: make it discoverable, or use its address", text)}
+	}
+	return device, s, err
+}
+
+// namedTarget returns the device with the name and the service of a target, or
+// zero if there is none. A slash belongs to the name if a device has that name.
+func namedTarget(devices []recentDevice, text string) (rfcomm.BDAddr, service, error) {
+	if device, err := onlyOne(named(devices, text), text); err != nil || !device.IsZero() {
+		return device, service{}, err
+	}
+	name, s, ok := splitName(text)
+	if !ok {
+		return rfcomm.BDAddr{}, service{}, nil
+	}
+	device, err := onlyOne(named(devices, name), name)
+	return device, s, err
+}
+
+// onlyOne returns the address of the only device, or zero if there is none.
+func onlyOne(devices []recentDevice, name string) (rfcomm.BDAddr, error) {
+	var addresses []string
+	for _, d := range devices {
+		addresses = append(addresses, d.Address.String())
+	}
+	switch len(devices) {
+	case 0:
+		return rfcomm.BDAddr{}, nil
+	case 1:
+		return devices[0].Address, nil
+	}
+	return rfcomm.BDAddr{}, notFoundError{fmt.Errorf("several devices have the name %q: use one of the addresses %s",
+		name, strings.Join(addresses, ", "))}
+}

@@ -1,0 +1,38 @@
+// Rfcommctl finds Bluetooth devices and their services, and connects to them.
+//
+//	rfcommctl adapters          lists the adapters and what keeps them from working
+//	rfcommctl scan              lists the devices in range
+//	rfcommctl services DEVICE   lists the services of a device
+//	rfcommctl connect TARGET    connects standard input and output to a service
+//	rfcommctl completion bash   prints completions for bash, zsh or fish
+//
+// It needs neither root nor a daemon. TARGET is the address of a device, as
+// printed by scan, with the service after a slash: 01:23:45:67:89:AB/20 for a
+// channel, 01:23:45:67:89:AB/spp or 01:23:45:67:89:AB/1101 for a service. The
+// name of a recently found device works, too. "rfcommctl help" and
+// "rfcommctl help COMMAND" print the details.
+//
+// Results are on standard output, in the form of one line or, with --json, one
+// JSON object for each. Everything else is on standard error, where an error is
+// one line. The exit status is
+//
+//	0    success; also if the program that reads standard output ends
+//	1    another error
+//	2    wrong usage
+//	3    not found: the device does not answer, or lacks the service
+//	4    busy or timed out: the same command may succeed later
+//	5    a privilege, pairing or encryption is missing
+//	130  interrupted by Ctrl-C; other signals end it with 128 plus their number
+package main
+
+import (
+	"context"
+	"os"
+)
+
+func main() {
+	ctx, stop := withSignals(context.Background())
+	status := newTool().run(ctx, os.Args[1:])
+	stop()
+	os.Exit(status)
+}

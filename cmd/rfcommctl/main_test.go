@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/inquiry"
+	"github.com/go-rfcomm/rfcomm/sdp"
+)
+
+// programVariable is set for processes of the test binary that are the program.
+const programVariable = "RFCOMMCTL_IS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(programVariable) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// program returns a command that runs the program, with a cache directory of its
+// own.
+func program(t *testing.T, arguments ...string) *exec.Cmd {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), path, arguments...)
+	c.Env = programEnvironment(t.TempDir())
+	return c
+}
+
+// programEnvironment returns the environment of the program. Without GORACE, a
+// process takes 1 s to end.
+func programEnvironment(cache string) []string {
+	return append(os.Environ(), programVariable+"=1", "GORACE=atexit_sleep_ms=0", "XDG_CACHE_HOME="+cache, "HOME="+cache, "LocalAppData="+cache)
+}
+
+// exitStatus returns the exit status of a command that has ended.
+func exitStatus(t *testing.T, err error) int {
+	t.Helper()
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+		return failed.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return 0
+}
+
+// A fake is a tool whose streams are buffers and whose Bluetooth is made up.
+type fake struct {
+	*tool
+	stdout, stderr bytes.Buffer
+
+	adapterList []rfcomm.Adapter
+	inRange     []inquiry.Device
+	inquiries   []inquiry.Options
+	records     []*sdp.Record
+	searched    []rfcomm.BDAddr
+	peer        net.Conn // the other end of the connection
+	dialed      []dialed
+	err         error // of all operations
+}
+
+// A dialed is a call of dial.
+type dialed struct {
+	dialer  rfcomm.Dialer
+	device  rfcomm.BDAddr
+	service service
+}
+
+// Addresses of adapters and devices.
+var (
+	adapterAddr = rfcomm.BDAddr{0, 0xaa, 1, 0, 0, 0}
+	printerAddr = rfcomm.BDAddr{0, 0xaa, 1, 0, 0, 1}
+	scannerAddr = rfcomm.BDAddr{0, 0xaa, 1, 0, 0, 2}
+)
+
+func newFake(t *testing.T) *fake {
+	f := &fake{adapterList: []rfcomm.Adapter{{Name: "hci0", Addr: adapterAddr, Up: true, PageScan: true}}}
+	f.tool = &tool{
+		stdin:    strings.NewReader(""),
+		stdout:   &output{w: &f.stdout},
+		stderr:   &f.stderr,
+		recent:   recentList{filepath.Join(t.TempDir(), "cache", "devices.json"), time.Now},
+		sys:      fstest.MapFS{},
+		adapters: func() ([]rfcomm.Adapter, error) { return f.adapterList, f.err },
+		inquire:  f.inquireFake,
+		search: func(_ context.Context, _ *rfcomm.Dialer, device rfcomm.BDAddr, uuids ...sdp.UUID) ([]*sdp.Record, error) {
+			f.searched = append(f.searched, device)
+			return f.records, f.err
+		},
+		dial: func(_ context.Context, d *rfcomm.Dialer, device rfcomm.BDAddr, s service) (net.Conn, error) {
+			f.dialed = append(f.dialed, dialed{*d, device, s})
+			if f.err != nil {
+				return nil, f.err
+			}
+			conn, peer := net.Pipe()
+			f.peer = peer
+			go io.Copy(peer, peer) // returns what it receives
+			return conn, nil
+		},
+	}
+	return f
+}
+
+func (f *fake) inquireFake(_ context.Context, o *inquiry.Options) iter.Seq2[inquiry.Device, error] {
+	f.inquiries = append(f.inquiries, *o)
+	return func(yield func(inquiry.Device, error) bool) {
+		for _, d := range f.inRange {
+			if !yield(d, nil) {
+				return
+			}
+		}
+		if f.err != nil {
+			yield(inquiry.Device{}, f.err)
+		}
+	}
+}
+
+// runs runs the tool and checks its exit status. It returns what the tool
+// printed on both streams.
+func (f *fake) runs(t *testing.T, status int, arguments ...string) (stdout, stderr string) {
+	t.Helper()
+	f.stdout.Reset()
+	f.stderr.Reset()
+	f.quiet, f.verbose = false, false
+	if got := f.run(t.Context(), arguments); got != status {
+		t.Errorf("%q: status %d, want %d\n%s%s", arguments, got, status, &f.stdout, &f.stderr)
+	}
+	return f.stdout.String(), f.stderr.String()
+}
+
+// wantError checks that a text is one line of an error with all parts.
+func wantError(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	if !strings.HasPrefix(text, "rfcommctl: ") || strings.Count(text, "\n") != 1 || !strings.HasSuffix(text, "\n") {
+		t.Errorf("not an error in one line: %q", text)
+	}
+	wantParts(t, text, parts...)
+}
+
+// wantParts checks that a text has all parts.
+func wantParts(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("no %q in %q", part, text)
+		}
+	}
+}
+
+// wantJSON checks that a text consists of one JSON object a line, in the given
+// form.
+func wantJSON(t *testing.T, text string, lines ...string) {
+	t.Helper()
+	if want := strings.Join(lines, "\n") + "\n"; text != want {
+		t.Errorf("got  %s\nwant %s", text, want)
+	}
+	for line := range strings.Lines(text) {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+// found returns devices with names, as a scan finds them.
+func found(names ...string) (devices []inquiry.Device) {
+	for i, name := range names {
+		devices = append(devices, inquiry.Device{
+			Addr: rfcomm.BDAddr{0, 0xaa, 1, 0, 0, byte(i + 1)}, Name: name, Class: 0x040680, RSSI: -60,
+		})
+	}
+	return devices
+}
+
+// opError returns an error as the library does.
+func opError(err error) error {
+	return &net.OpError{Op: "dial", Net: "rfcomm", Addr: rfcomm.Addr{Device: printerAddr, Channel: 1}, Err: fmt.Errorf("connect: %w", err)}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/sdp"
+)
+
+// Exit statuses. The comment of the program lists them for users.
+const (
+	statusOK         = 0
+	statusOther      = 1
+	statusUsage      = 2
+	statusNotFound   = 3
+	statusBusy       = 4
+	statusPermission = 5
+	statusSignal     = 128 // plus the number of the signal
+)
+
+// A usageError reports a wrong command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// A notFoundError reports that something with a name does not exist.
+type notFoundError struct{ error }
+
+func (e notFoundError) Unwrap() error { return e.error }
+
+// A signalError is the cause of a context that a signal has ended.
+type signalError struct{ number syscall.Signal }
+
+func (e signalError) Error() string {
+	if e.number == syscall.SIGINT {
+		return "interrupted"
+	}
+	return "ended by a signal: " + e.number.String()
+}
+
+// statusOf returns the exit status of an error.
+func statusOf(err error) int {
+	if err == nil {
+		return statusOK
+	}
+	if ended, ok := errors.AsType[signalError](err); ok {
+		return statusSignal + int(ended.number)
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		return statusUsage
+	}
+	switch {
+	case isPermission(err):
+		return statusPermission
+	case isNotFound(err):
+		return statusNotFound
+	case isBusy(err):
+		return statusBusy
+	}
+	return statusOther
+}
+
+// isPermission reports whether a privilege, pairing or encryption is missing.
+// Package rfcomm's EACCES does not match fs.ErrPermission.
+func isPermission(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || isOneOf(err, syscall.EACCES, syscall.EPERM) || errors.Is(err, errBadKey)
+}
+
+// isNotFound reports whether a device, a service or an adapter does not exist,
+// or does not answer at its address.
+func isNotFound(err error) bool {
+	if _, ok := errors.AsType[notFoundError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*sdp.NotFoundError](err); ok {
+		return true
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dns.IsNotFound
+	}
+	return isOneOf(err, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ECONNREFUSED)
+}
+
+// isBusy reports whether the same command may succeed later.
+func isBusy(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, rfcomm.ErrUnconfirmed) ||
+		isOneOf(err, syscall.EBUSY, syscall.EALREADY, syscall.EAGAIN, syscall.EADDRINUSE, syscall.ECONNABORTED,
+			syscall.ECONNRESET, syscall.ENOMEM, syscall.ENOTCONN, syscall.ETIMEDOUT)
+}
+
+// isOneOf reports whether an error matches one of the errnos.
+func isOneOf(err error, errnos ...syscall.Errno) bool {
+	for _, errno := range errnos {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}

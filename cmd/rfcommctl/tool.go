@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/inquiry"
+	"github.com/go-rfcomm/rfcomm/sdp"
+)
+
+// A tool is one run of the program: its streams, its common flags, and the
+// functions through which it reaches Bluetooth, which tests replace.
+type tool struct {
+	stdin  io.Reader
+	stdout *output
+	stderr io.Writer
+
+	// columns is the width of the terminal on standard output, or 0 if it is
+	// not a terminal. chatty means that standard error is a terminal.
+	columns int
+	chatty  bool
+
+	quiet, verbose bool
+
+	recent recentList
+	sys    fs.FS // /sys
+
+	adapters func() ([]rfcomm.Adapter, error)
+	inquire  inquireFunc
+	search   searchFunc
+	dial     dialFunc
+}
+
+// An inquireFunc finds the devices in range, as inquiry.Devices does.
+type inquireFunc func(ctx context.Context, o *inquiry.Options) iter.Seq2[inquiry.Device, error]
+
+// A searchFunc returns the records of a device that contain all UUIDs.
+type searchFunc func(ctx context.Context, d *rfcomm.Dialer, device rfcomm.BDAddr, uuids ...sdp.UUID) ([]*sdp.Record, error)
+
+// A dialFunc connects to a service of a device.
+type dialFunc func(ctx context.Context, d *rfcomm.Dialer, device rfcomm.BDAddr, s service) (net.Conn, error)
+
+// newTool returns the tool of this process.
+func newTool() *tool {
+	t := &tool{
+		stdin:    os.Stdin,
+		stdout:   &output{w: os.Stdout},
+		stderr:   os.Stderr,
+		recent:   recentList{recentPath(), time.Now},
+		sys:      os.DirFS("/sys"),
+		adapters: rfcomm.Adapters,
+		inquire:  inquiry.Devices,
+		search:   searchServices,
+		dial:     dialService,
+	}
+	t.columns, _ = terminalWidth(os.Stdout)
+	_, t.chatty = terminalWidth(os.Stderr)
+	return t
+}
+
+// run runs the program with the given arguments and returns its exit status.
+func (t *tool) run(ctx context.Context, arguments []string) int {
+	err := t.execute(ctx, arguments)
+	if ended, ok := errors.AsType[signalError](context.Cause(ctx)); ok && err != nil {
+		err = ended
+	}
+	if err == nil {
+		err = t.stdout.err // of a text that package cobra wrote
+	}
+	if errors.Is(err, errReaderGone) {
+		return statusOK // as nc does
+	}
+	if err != nil {
+		t.complain(err)
+	}
+	return statusOf(err)
+}
+
+// complain prints an error.
+func (t *tool) complain(err error) {
+	fmt.Fprintln(t.stderr, "rfcommctl:", oneLine(err.Error()))
+}
+
+// note prints a note for people: not on a pipe, and not with --quiet.
+func (t *tool) note(format string, arguments ...any) {
+	if t.chatty && !t.quiet || t.verbose {
+		fmt.Fprintln(t.stderr, oneLine(fmt.Sprintf(format, arguments...)))
+	}
+}
+
+// warn prints a message that is not an error, unless there is --quiet.
+func (t *tool) warn(format string, arguments ...any) {
+	if !t.quiet {
+		fmt.Fprintln(t.stderr, "rfcommctl:", oneLine(fmt.Sprintf(format, arguments...)))
+	}
+}
+
+// detail prints a message if there is --verbose.
+func (t *tool) detail(format string, arguments ...any) {
+	if t.verbose {
+		fmt.Fprintln(t.stderr, "rfcommctl:", oneLine(fmt.Sprintf(format, arguments...)))
+	}
+}
+
+// errReaderGone means that the program that reads standard output has ended.
+var errReaderGone = errors.New("nobody reads the standard output")
+
+// An output is standard output. It keeps the first error, because package cobra
+// ignores the errors of help texts.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements [io.Writer].
+func (o *output) Write(p []byte) (int, error) {
+	if o.err != nil {
+		return 0, o.err
+	}
+	n, err := o.w.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		err = errReaderGone
+	}
+	o.err = err
+	return n, err
+}
