@@ -20,16 +20,6 @@ import (
 
 var testDevice = rfcomm.BDAddr{0x02, 0, 0, 0, 0, 9}
 
-// marshal returns the attribute list of a record.
-func marshal(t testing.TB, r *Record) []byte {
-	t.Helper()
-	b, err := r.MarshalBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // serialPort returns the record of a serial port as simple adapters have it:
 // without a browse group and a language list, and with the name in Latin-1 and a
 // trailing NUL.

@@ -12,9 +12,6 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
-// psm is the L2CAP PSM of SDP.
-const psm = 0x0001
-
 // Listen returns a listener for [Server.Serve]: on the PSM of SDP, of the adapter
 // with the given address or, if it is zero, of all adapters. It is for machines
 // without bluetoothd, which has a server of its own.
