@@ -9,11 +9,11 @@ import (
 // wrap them.
 var (
 	// ErrMalformed means that the bytes are not a data element or a record.
-	ErrMalformed = errors.New("malformed data element")
+	ErrMalformed = errors.New("malformed data")
 	// ErrTooDeep means that sequences are nested deeper than [MaxDepth].
-	ErrTooDeep = errors.New("data element is nested too deep")
+	ErrTooDeep = errors.New("data nested too deep")
 	// ErrTooLarge means that an element has more than [MaxSize] bytes.
-	ErrTooLarge = errors.New("data element is too large")
+	ErrTooLarge = errors.New("data too large")
 )
 
 // malformed returns an error that matches [ErrMalformed].

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 )
 
 // A Record describes a service. It holds attributes, each at most once. The zero
@@ -42,13 +43,6 @@ func (r *Record) Set(id AttributeID, value DataElement) {
 		return
 	}
 	r.attributes = slices.Insert(r.attributes, i, attribute{id, value})
-}
-
-// add sets an attribute unless the record has it.
-func (r *Record) add(id AttributeID, value DataElement) {
-	if i, ok := r.find(id); !ok {
-		r.attributes = slices.Insert(r.attributes, i, attribute{id, value})
-	}
 }
 
 // Delete removes an attribute. It does nothing if the record does not have it.
@@ -105,21 +99,31 @@ func recordOf(list DataElement) (*Record, error) {
 	if list.Type() != TypeSequence {
 		return nil, malformed("a record is a sequence; this is of type %v", list.Type())
 	}
-	elements := list.Elements()
-	if len(elements)%2 != 0 {
+	var attributes []attribute
+	isValue := false // whether the next element is the value of the last attribute
+	for e := range list.children() {
+		if isValue {
+			attributes[len(attributes)-1].value = e
+		} else {
+			id, ok := e.Uint()
+			if !ok || e.Width() != 2 {
+				return nil, malformed("an attribute id is a uint16; this is %s", clip(e.String()))
+			}
+			attributes = append(attributes, attribute{id: AttributeID(id)})
+		}
+		isValue = !isValue
+	}
+	if isValue {
 		return nil, malformed("the last attribute of the record has no value")
 	}
-	r := &Record{attributes: make([]attribute, 0, len(elements)/2)}
-	for pair := range slices.Chunk(elements, 2) {
-		id, ok := pair[0].Uint()
-		if !ok || pair[0].Width() != 2 {
-			return nil, malformed("an attribute id is a uint16; this is %s", clip(pair[0].String()))
-		}
-		r.attributes = append(r.attributes, attribute{AttributeID(id), pair[1]})
-	}
-	slices.SortStableFunc(r.attributes, func(a, b attribute) int { return cmp.Compare(a.id, b.id) })
-	r.attributes = slices.CompactFunc(r.attributes, func(a, b attribute) bool { return a.id == b.id })
-	return r, nil
+	return newRecord(attributes), nil
+}
+
+// newRecord returns a record with the given attributes, in any order. If an
+// attribute occurs twice, the first is used. The record owns the slice.
+func newRecord(attributes []attribute) *Record {
+	slices.SortStableFunc(attributes, func(a, b attribute) int { return cmp.Compare(a.id, b.id) })
+	return &Record{slices.CompactFunc(attributes, func(a, b attribute) bool { return a.id == b.id })}
 }
 
 // element returns the record as an attribute list.
@@ -147,4 +151,18 @@ func (r *Record) UnmarshalBinary(b []byte) error {
 	}
 	*r = *parsed
 	return nil
+}
+
+// String returns the record for people: a line for each attribute, in ascending
+// order. Texts are quoted, as by [DataElement.String].
+//
+//	ServiceClassIDList: (Serial Port)
+//	ProtocolDescriptorList: ((L2CAP), (RFCOMM, uint8 3))
+//	ServiceName: "COM3"
+func (r *Record) String() string {
+	var b strings.Builder
+	for id, value := range r.All() {
+		fmt.Fprintf(&b, "%v: %v\n", id, value)
+	}
+	return b.String()
 }

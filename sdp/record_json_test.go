@@ -59,24 +59,27 @@ func TestDataElementUnmarshalJSON(t *testing.T) {
 
 func TestDataElementRejectsJSON(t *testing.T) {
 	for s, want := range map[string]string{
-		`null`:                          `an object with one key, its type; this has 0`,
-		`1`:                             `an element in JSON is an object`,
-		`[]`:                            `an element in JSON is an object`,
-		`{}`:                            `this has 0`,
+		`null`:                          `an element in JSON begins with {; this is null`,
+		`1`:                             `this is 1`,
+		`[]`:                            `this is [`,
+		`"\u001b"`:                      `this is "\x1b"`,
+		`{}`:                            `an object with one key, its type; this has 0`,
 		`{"encoding":"hex"}`:            `this has 0`,
 		`{"uint8":1,"uint16":2}`:        `this has 2`,
+		`{"uint8":1,"uint8":1}`:         `this has 2`,
+		`{"uint8":1,"sequence":[]}`:     `this has 2`,
 		`{"uint8":256}`:                 `uint8 "256"`,
 		`{"uint8":1e1}`:                 `uint8 "1e1"`,
 		`{"uint8":1.0}`:                 `uint8 "1.0"`,
 		`{"uint8":true}`:                `uint8 "true"`,
-		`{"uint8":[1]}`:                 `uint8 "[1]"`,
+		`{"uint8":[1]}`:                 `uint8 in JSON is not a list or an object; this is [`,
 		`{"text":"g","encoding":"hex"}`: `text in hexadecimal`,
-		`{"text":"g","encoding":1}`:     `encoding "1"`,
-		`{"text":1}`:                    `the text has to be a string`,
-		`{"url":{"uint8":1}}`:           `the url has to be a string`,
-		`{"uuid":4353}`:                 `the uuid has to be a string`,
-		`{"sequence":{}}`:               `a list in JSON is an array`,
-		`{"sequence":[1]}`:              `an element in JSON is an object`,
+		`{"text":"g","encoding":1}`:     `encoding in JSON is a string; this is 1`,
+		`{"text":1}`:                    `text in JSON is a string; this is 1`,
+		`{"url":{"uint8":1}}`:           `url in JSON is a string; this is {`,
+		`{"uuid":4353}`:                 `uuid in JSON is a string; this is 4353`,
+		`{"sequence":{}}`:               `a list in JSON begins with [; this is {`,
+		`{"sequence":[1]}`:              `an element in JSON begins with {; this is 1`,
 		`{"Uint8":1}`:                   `element "Uint8"`,
 	} {
 		e := Uint8(1)
@@ -93,13 +96,20 @@ func TestDataElementRejectsJSON(t *testing.T) {
 
 func TestRecordRejectsJSON(t *testing.T) {
 	for s, want := range map[string]string{
-		`[]`:                              `a record in JSON is an object`,
-		`null`:                            `a record in JSON is an object, not null`,
+		`[]`:                              `a record in JSON begins with {; this is [`,
+		`null`:                            `a record in JSON begins with {; this is null`,
 		`{"name":{"nil":null}}`:           `attribute id "name"; it should look like 0x0100`,
 		`{"0x10000":{"nil":null}}`:        `attribute id "0x10000"`,
-		`{"0x0100":{"uint8":-1}}`:         `attribute ServiceName: malformed data element: uint8 "-1"`,
-		`{"0x0100":"COM3"}`:               `attribute ServiceName: malformed data element: an element in JSON is an object`,
-		`{"1":{"nil":0},"0x1":{"nil":0}}`: `attribute ServiceClassIDList occurs twice`,
+		`{"0x0100":{"uint8":-1}}`:         `attribute ServiceName: malformed data: uint8 "-1"`,
+		`{"0x0100":"COM3"}`:               `attribute ServiceName: malformed data: an element in JSON begins with {; this is "COM3"`,
+		`{"1":{"nil":0},"0x1":{"nil":0}}`: `1 attributes occur twice`,
+		``:                                `JSON: EOF`,
+		`{`:                               `JSON: `,
+		`{"1":{"nil":0}`:                  `JSON: `,
+		`{"1":{"sequence":[`:              `JSON: `,
+		`{} {}`:                           `{ after the JSON`,
+		`{}]`:                             `after the JSON`,
+		"{\"\x1b\x80":                     `JSON: `,
 	} {
 		r := NewSerialPort("a", 1)
 		err := r.UnmarshalJSON([]byte(s))

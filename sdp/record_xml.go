@@ -147,19 +147,9 @@ func (p xmlParser) record() (*Record, error) {
 	if start, ok := token.(xml.StartElement); !ok || start.Name.Local != xmlRecord {
 		return nil, malformed("%s; want <record>", tag(token))
 	}
-	r := new(Record)
-	for {
-		token, err := p.next()
-		if err != nil {
-			return nil, err
-		}
-		start, ok := token.(xml.StartElement)
-		if !ok {
-			break
-		}
-		if err := p.attribute(r, start); err != nil {
-			return nil, err
-		}
+	attributes, err := p.attributes()
+	if err != nil {
+		return nil, err
 	}
 	if token, err = p.next(); err != nil {
 		return nil, err
@@ -167,33 +157,49 @@ func (p xmlParser) record() (*Record, error) {
 	if token != nil {
 		return nil, malformed("%s after the record", tag(token))
 	}
-	return r, nil
+	return newRecord(attributes), nil
+}
+
+// attributes parses the attributes of the record and its end.
+func (p xmlParser) attributes() (attributes []attribute, err error) {
+	for {
+		token, err := p.next()
+		if err != nil {
+			return nil, err
+		}
+		start, ok := token.(xml.StartElement)
+		if !ok {
+			return attributes, nil
+		}
+		a, err := p.attribute(start)
+		if err != nil {
+			return nil, err
+		}
+		attributes = append(attributes, a)
+	}
 }
 
 // attribute parses an attribute of the record.
-func (p xmlParser) attribute(r *Record, start xml.StartElement) error {
+func (p xmlParser) attribute(start xml.StartElement) (a attribute, err error) {
 	if start.Name.Local != xmlAttribute {
-		return malformed("%s; want <attribute>", tag(start))
+		return a, malformed("%s; want <attribute>", tag(start))
 	}
 	text, _ := xmlValue(start, "id")
-	id, err := parseAttributeID(text)
-	if err != nil {
-		return err
+	if a.id, err = parseAttributeID(text); err != nil {
+		return a, err
 	}
 	token, err := p.next()
 	if err != nil {
-		return err
+		return a, err
 	}
 	first, ok := token.(xml.StartElement)
 	if !ok {
-		return malformed("attribute %v has no value", id)
+		return a, malformed("attribute %v has no value", a.id)
 	}
-	value, err := p.element(first, 1)
-	if err != nil {
-		return fmt.Errorf("attribute %v: %w", id, err)
+	if a.value, err = p.element(first, 1); err != nil {
+		return a, fmt.Errorf("attribute %v: %w", a.id, err)
 	}
-	r.add(id, value)
-	return p.end()
+	return a, p.end()
 }
 
 // end parses the end of an element.

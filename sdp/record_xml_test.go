@@ -225,9 +225,9 @@ func TestParseRecordXMLRejectsValues(t *testing.T) {
 
 func TestParseRecordXMLRejectsDocuments(t *testing.T) {
 	for xml, want := range map[string]string{
-		``:                                   `line 1 of the XML: malformed data element: end of the document; want <record>`,
-		`hello`:                              `line 1 of the XML: malformed data element: the text "hello" is outside of the values`,
-		"\n\n<attribute/>":                   `line 3 of the XML: malformed data element: <attribute>; want <record>`,
+		``:                                   `line 1 of the XML: malformed data: end of the document; want <record>`,
+		`hello`:                              `line 1 of the XML: malformed data: the text "hello" is outside of the values`,
+		"\n\n<attribute/>":                   `line 3 of the XML: malformed data: <attribute>; want <record>`,
 		`<record>`:                           `unexpected EOF`,
 		`<record></recor>`:                   `closed by </recor>`,
 		`<record></record><record></record>`: `<record> after the record`,
@@ -236,7 +236,7 @@ func TestParseRecordXMLRejectsDocuments(t *testing.T) {
 		`<record><attribute><nil/></attribute></record>`:                     `attribute id ""; it should look like 0x0100`,
 		`<record><attribute id="65536"><nil/></attribute></record>`:          `attribute id "65536"`,
 		`<record><attribute id="name"><nil/></attribute></record>`:           `attribute id "name"`,
-		"<record>\n<attribute id=\"1\">\n<x value=''/></attribute></record>": `line 3 of the XML: attribute ServiceClassIDList: malformed data element: element "x"`,
+		"<record>\n<attribute id=\"1\">\n<x value=''/></attribute></record>": `line 3 of the XML: attribute ServiceClassIDList: malformed data: element "x"`,
 		`<?xml version="1.0" encoding="ISO-8859-1"?><record></record>`:       `encoding "ISO-8859-1"`,
 		"<record>\xff</record>": `invalid UTF-8`,
 	} {

@@ -182,6 +182,14 @@ var namesByUUID, uuidsByName = func() (map[UUID]string, map[string]UUID) {
 // is not assigned. [ParseUUID] accepts the name.
 func (u UUID) Name() string { return namesByUUID[u] }
 
+// label returns the name of an assigned UUID, or the 128-bit form of another.
+func (u UUID) label() string {
+	if name := u.Name(); name != "" {
+		return name
+	}
+	return u.String()
+}
+
 // uuidByName returns the assigned UUID with the given name or abbreviation.
 func uuidByName(s string) (UUID, bool) {
 	u, ok := uuidsByName[foldName(s)]

@@ -70,25 +70,3 @@ func escaped(s string) string {
 	quoted := strconv.Quote(s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
-
-// label returns the name of an assigned UUID, or the 128-bit form of another.
-func (u UUID) label() string {
-	if name := u.Name(); name != "" {
-		return name
-	}
-	return u.String()
-}
-
-// String returns the record for people: a line for each attribute, in ascending
-// order. Texts are quoted, as by [DataElement.String].
-//
-//	ServiceClassIDList: (Serial Port)
-//	ProtocolDescriptorList: ((L2CAP), (RFCOMM, uint8 3))
-//	ServiceName: "COM3"
-func (r *Record) String() string {
-	var b strings.Builder
-	for id, value := range r.All() {
-		fmt.Fprintf(&b, "%v: %v\n", id, value)
-	}
-	return b.String()
-}
