@@ -25,9 +25,9 @@ const (
 const hexEncoding = "hex"
 
 // scalar returns the name and the value of an integer, a UUID or a boolean, as
-// BlueZ writes them in XML. The least significant byte of an integer of 128 bits
-// comes first, because BlueZ keeps these integers in the order of the machine
-// (ntoh128) and writes them byte by byte; big-endian machines are not supported.
+// BlueZ writes them in XML. Integers of 128 bits begin with the least significant
+// byte: BlueZ stores them in the byte order of the machine (ntoh128) and writes
+// them byte by byte. Big-endian machines are not supported.
 func (e DataElement) scalar() (name, value string) {
 	switch e.Type() {
 	case TypeBool:
@@ -153,8 +153,9 @@ func parse64(t Type, value string, bits int) (uint64, error) {
 	return strconv.ParseUint(value, 0, bits)
 }
 
-// parse128 parses an integer of 128 bits: 0x and 32 digits or, as in the XML of
-// BlueZ, 32 digits of which the least significant byte comes first.
+// parse128 parses an integer of 128 bits. Its value is either 0x and 32 digits,
+// or 32 digits that begin with the least significant byte, as in the XML of
+// BlueZ.
 func parse128(t Type, name, value string) (DataElement, error) {
 	digits, isNumber := strings.CutPrefix(value, "0x")
 	b, err := hex.DecodeString(digits)
