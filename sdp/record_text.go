@@ -89,8 +89,8 @@ func (c charset) decode(s string) string {
 	return strings.ToValidUTF8(strings.TrimRight(s, "\x00"), "\ufffd")
 }
 
-// decodeUTF16 decodes UTF-16, which is big-endian unless c or a byte order mark
-// says otherwise.
+// decodeUTF16 decodes UTF-16. The default byte order is big-endian; c or a byte
+// order mark can specify the other.
 func (c charset) decodeUTF16(s string) string {
 	var order binary.ByteOrder = binary.BigEndian
 	if c == charsetUTF16LE || c == charsetUTF16 && strings.HasPrefix(s, "\xff\xfe") {
