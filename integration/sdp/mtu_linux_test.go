@@ -116,12 +116,7 @@ func TestClientRequestFitsMTU(t *testing.T) {
 func TestClientSearchTakesManyRounds(t *testing.T) {
 	a := inLab(t)
 	serveMTU(t, a.far.Addr(), portServer(t, 40), minMTU, minMTU)
-	socket, err := btsocket.Connect(t.Context(), receiveMTU(minMTU, &unix.SockaddrL2{Addr: a.near.Addr()}),
-		&unix.SockaddrL2{Addr: a.far.Addr(), PSM: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := sdp.NewClient(mtuConn{socket, minMTU, minMTU})
+	c := sdp.NewClient(mtuConn{a.dialMTU(t, minMTU), minMTU, minMTU})
 	defer c.Close()
 	records, err := c.Search(t.Context(), []sdp.UUID{sdp.SerialPort})
 	if err != nil || len(records) != 40 {

@@ -1,9 +1,7 @@
 package sdp_test
 
 import (
-	"encoding/binary"
 	"io"
-	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -58,18 +56,7 @@ func (a *air) conforms(t *testing.T, except ...string) {
 // the given MTU for the packets that near receives.
 func (a *air) dialMTU(t testing.TB, mtu int) *btsocket.Socket {
 	t.Helper()
-	from := btsocket.Endpoint{
-		Kind: unix.SOCK_SEQPACKET, Protocol: unix.BTPROTO_L2CAP,
-		Local: &unix.SockaddrL2{Addr: a.near.Addr()},
-		Setup: func(fd int) error {
-			// L2CAP_OPTIONS: omtu, imtu, flush_to, mode, fcs, max_tx, txwin_size
-			// (include/net/bluetooth/l2cap.h).
-			options := binary.NativeEndian.AppendUint16(nil, 672)
-			options = binary.NativeEndian.AppendUint16(options, uint16(mtu))
-			options = append(options, 0xff, 0xff, 0, 1, 3, 0, 63, 0)
-			return os.NewSyscallError("setsockopt", unix.SetsockoptString(fd, unix.SOL_L2CAP, 1, string(options)))
-		},
-	}
+	from := receiveMTU(mtu, &unix.SockaddrL2{Addr: a.near.Addr()})
 	c, err := btsocket.Connect(t.Context(), from, &unix.SockaddrL2{Addr: a.far.Addr(), PSM: 1})
 	if err != nil {
 		t.Fatal(err)
