@@ -45,13 +45,3 @@ func Connect(ctx context.Context, adapter, device rfcomm.BDAddr) (*Client, error
 	}
 	return NewClient(conn), nil
 }
-
-// hasEnded reports whether the connection is closed.
-func (c *Client) hasEnded() bool {
-	select {
-	case <-c.ended:
-		return true
-	default:
-		return false
-	}
-}

@@ -62,7 +62,7 @@ func (f *fakeDialer) dial(ctx context.Context, service UUID) error {
 	defer finder.close()
 	_, err := f.Dialer.dial(ctx, finder, testDevice, service, func(channel int) (*rfcomm.Conn, error) {
 		f.dialed = append(f.dialed, channel)
-		f.openThen = append(f.openThen, finder.client != nil && !finder.client.hasEnded())
+		f.openThen = append(f.openThen, finder.client != nil && !finder.client.isClosed())
 		if f.dialErr != nil {
 			return nil, f.dialErr
 		}

@@ -33,7 +33,7 @@ func (f *finder) close() {
 // search makes one search for records that contain all of the UUIDs. It can
 // return records as well as an error.
 func (f *finder) search(ctx context.Context, uuids ...UUID) ([]*Record, error) {
-	if f.client != nil && f.client.hasEnded() {
+	if f.client != nil && f.client.isClosed() {
 		f.close()
 	}
 	if f.client == nil {
