@@ -39,7 +39,7 @@ func Connect(ctx context.Context, adapter, device rfcomm.BDAddr) (*Client, error
 	if ctx == nil {
 		panic("nil context")
 	}
-	conn, err := l2cap.Dial(ctx, adapter, l2cap.Addr{Device: device, PSM: psm})
+	conn, err := l2cap.Dial(ctx, adapter, sdpAddr(device))
 	if err != nil {
 		return nil, err
 	}

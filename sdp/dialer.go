@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/l2cap"
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 	"github.com/go-rfcomm/rfcomm/internal/paging"
 	"github.com/go-rfcomm/rfcomm/internal/redial"
 )
@@ -120,14 +121,22 @@ func (d *Dialer) begin(ctx context.Context, op string, device rfcomm.BDAddr, ser
 		panic("nil context")
 	}
 	if err := d.check(device, services); err != nil {
-		e := &net.OpError{Op: op, Net: "sdp", Addr: l2cap.Addr{Device: device, PSM: psm}, Err: err}
-		if inner, ok := err.(*net.OpError); ok {
-			e.Err = inner.Err
-		}
-		return nil, nil, e
+		return nil, nil, dialerError(op, device, err)
 	}
 	ctx, cancel := redial.WithDeadline(ctx, d.RFCOMM.Timeout, d.RFCOMM.Deadline)
+	if err := ctx.Err(); err != nil {
+		cancel()
+		return nil, nil, dialerError(op, device, neterr.Context(err))
+	}
 	return ctx, cancel, nil
+}
+
+// dialerError returns err as the error of a Dialer's operation.
+func dialerError(op string, device rfcomm.BDAddr, err error) error {
+	if inner, ok := err.(*net.OpError); ok {
+		err = inner.Err
+	}
+	return &net.OpError{Op: op, Net: "l2cap", Addr: sdpAddr(device), Err: err}
 }
 
 // check checks the arguments. It leaves the check of the rfcomm.Dialer to
@@ -207,7 +216,7 @@ func (d *Dialer) findChannel(ctx context.Context, f *finder, device rfcomm.BDAdd
 	}
 	channel, ok := chosen.Channel()
 	if !ok {
-		return 0, fmt.Errorf("sdp: Select returned a record without an RFCOMM channel: %s", describe(chosen))
+		return 0, dialerError("dial", device, fmt.Errorf("Select returned a record without an RFCOMM channel: %s", describe(chosen)))
 	}
 	return channel, nil
 }

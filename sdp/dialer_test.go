@@ -297,6 +297,7 @@ func TestDialerExplainsAFailedFallback(t *testing.T) {
 	})
 }
 
+// The request of a search ends with the context, and no attempt follows.
 func TestDialerEndsWithItsContext(t *testing.T) {
 	for name, answer := range map[string]sdppeer.Answer{"first": sdppeer.Silent, "second": sdppeer.Only("1101", sdppeer.FindsNothing, sdppeer.Silent)} {
 		t.Run(name, func(t *testing.T) {

@@ -119,6 +119,40 @@ func TestL2CAPListenServesADevice(t *testing.T) {
 	}
 }
 
+// Each dial begins while the kernel takes down the link, or cancels the page, of
+// the one before.
+func TestL2CAPDialAgainAndAgain(t *testing.T) {
+	r, phone, device := withDevice(t)
+	if _, err := device.ListenL2CAP(sdpPSM); err != nil {
+		t.Fatal(err)
+	}
+	link := r.Link(phone, device.Controller)
+	for i := range 10 {
+		c, err := dialL2CAP(t.Context(), phone, device)
+		if err != nil {
+			t.Fatalf("dial %d: %v", i, err)
+		}
+		c.Close()
+		link.Disconnect(rfcommtest.RemoteUserTerminated)
+	}
+	link.SetPageDelay(300 * time.Millisecond)
+	for i := range 5 {
+		link.Disconnect(rfcommtest.RemoteUserTerminated)
+		ctx, cancel := context.WithCancel(t.Context())
+		dialed := hosttest.InBackground(func() error { _, err := dialL2CAP(ctx, phone, device); return err })
+		hosttest.AwaitPolling(t, "(*Socket).awaitConnected")
+		cancel()
+		if err := hosttest.Receive(t, dialed); !errors.Is(err, context.Canceled) {
+			t.Fatalf("cancelled dial %d: %v", i, err)
+		}
+		c, err := dialL2CAP(t.Context(), phone, device)
+		if err != nil {
+			t.Fatalf("dial %d after a cancelled one: %v", i, err)
+		}
+		c.Close()
+	}
+}
+
 func TestL2CAPDialEndsWithItsContext(t *testing.T) {
 	r, phone, device := withDevice(t)
 	for name, stall := range map[string]func(){

@@ -195,13 +195,21 @@ func TestSearchEndsWithItsContext(t *testing.T) {
 			t.Errorf("got %v, want the cancellation", err)
 		}
 	})
+	t.Run("cancelled over a link that stalls", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-asked; link.Stall(); cancel() }()
+		defer link.Resume()
+		if _, err := dialer.Dial(ctx, device.Addr(), sdp.SerialPort); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want the cancellation", err)
+		}
+	})
 	t.Run("cancelled during the page", func(t *testing.T) {
 		link.Disconnect(rfcommtest.RemoteUserTerminated)
 		link.SetPageDelay(3 * time.Second)
 		defer link.SetPageDelay(0)
 		ctx, cancel := context.WithCancel(t.Context())
 		dialed := hosttest.InBackground(func() error { _, err := dialer.Dial(ctx, device.Addr(), sdp.SerialPort); return err })
-		hosttest.AwaitPolling(t, "btsocket.(*Socket).awaitConnected")
+		hosttest.AwaitPolling(t, "(*Socket).awaitConnected")
 		cancel()
 		if err := hosttest.Receive(t, dialed); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want the cancellation", err)
@@ -259,6 +267,17 @@ func TestDialerNoticesALostDevice(t *testing.T) {
 	t.Logf("%v after %v", err, time.Since(began).Round(time.Millisecond))
 	if !errors.Is(err, syscall.ETIMEDOUT) || err.(net.Error).Timeout() {
 		t.Errorf("got %v, want ETIMEDOUT for a lost link", err)
+	}
+}
+
+func TestDialerNoticesALostAdapter(t *testing.T) {
+	_, phone, device := withDevice(t)
+	serveSDP(t, device, func(sdppeer.Request) [][]byte { go phone.Down(); return nil })
+	dialer := dialerFrom(phone)
+	dialer.FallbackChannel = 1
+	_, err := dialer.Dial(t.Context(), device.Addr(), sdp.SerialPort)
+	if !errors.Is(err, syscall.ECONNABORTED) || !strings.Contains(err.Error(), "adapter was switched off") {
+		t.Errorf("got %v, want ECONNABORTED and its cause", err)
 	}
 }
 
