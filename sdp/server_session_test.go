@@ -98,7 +98,7 @@ func TestSessionFillsResponses(t *testing.T) {
 	}
 }
 
-// The last response has room for what its continuation state would take.
+// The last response has no continuation state, which leaves more room.
 func TestSessionLastResponse(t *testing.T) {
 	r := NewSerialPort("", 1)
 	all := request{id: attributeRequest, handle: firstHandle, maximum: 0xffff, ranges: []AttributeRange{AllAttributes}}
@@ -173,8 +173,6 @@ func TestSessionRanges(t *testing.T) {
 	}
 }
 
-// changes are requests that differ from the first in what must be the same when
-// a client continues.
 func TestSessionContinuationIsOfRequest(t *testing.T) {
 	search := request{id: searchRequest, pattern: []UUID{SerialPort, ProtocolL2CAP}, maximum: 50}
 	attribute := request{id: attributeRequest, handle: firstHandle, maximum: 7, ranges: []AttributeRange{{0, 9}}}
