@@ -50,7 +50,7 @@ type Options struct {
 //
 // When the loop ends, by break, by return or by a panic, the inquiry or the
 // request in progress is cancelled. The loop waits until the adapter has
-// confirmed that, for at most 1 s. If the process is killed, the adapter
+// confirmed that, for at most 2 s. If the process is killed, the adapter
 // continues for up to 10.24 s.
 //
 // If the adapter inquires for another program, such as bluetoothd, Devices

@@ -400,7 +400,11 @@ func TestDevicesStopsForPage(t *testing.T) {
 				end := <-paged
 				c.expectNothing(time.Minute)
 				end()
+				ended := time.Now()
 				c.expectInquiry(5)
+				if after := time.Since(ended); after != 0 {
+					t.Errorf("continued %v after the page", after)
+				}
 				c.inquiryComplete()
 				u.succeed()
 			})
@@ -412,9 +416,13 @@ func TestDevicesWaitsForPage(t *testing.T) {
 	withController(t, func(t *testing.T, c *controller) {
 		end := paging.Begin(t.Context(), adapterAddress)
 		u := consume(c, Options{}, nil)
-		c.expectNothing(time.Minute)
+		c.expectNothing(time.Minute + time.Millisecond)
 		end()
+		ended := time.Now()
 		c.expectInquiry(8)
+		if after := time.Since(ended); after != 0 {
+			t.Errorf("began %v after the page", after)
+		}
 		c.inquiryComplete()
 		u.succeed()
 	})

@@ -65,18 +65,20 @@ type search struct {
 	names   bool          // request names
 	devices *table
 
-	events  chan event // of the reader; closed at its end
-	readErr error      // the reader's error; set before events is closed
-	ended   chan struct{}
-	refused time.Time // since when the controller refuses commands as disallowed
+	events  chan event    // of the reader; closed at its end
+	readErr error         // the reader's error; set before events is closed
+	ended   chan struct{} // closed when run has returned
+	active  bool          // an inquiry or a name request may be in progress
+	refused time.Time     // since when the controller refuses commands as disallowed
 }
 
 var (
 	// errWaited is the error of a wait whose time has passed.
 	errWaited = errors.New("waited long enough")
-	// errPage is the error of a wait that a page of this process has
-	// interrupted.
-	errPage = errors.New("a page is pending")
+	// errPage is the error of a wait that ended because of a page of this
+	// process: the page waits for the search, or the search waited for the page
+	// and it has ended.
+	errPage = errors.New("a page began or ended")
 )
 
 // run inquires and requests names, alternately, until the inquiries have taken
@@ -143,7 +145,7 @@ func (s *search) next(ctx context.Context, until time.Time) (event, error) {
 				return e, nil
 			}
 		case <-s.radio.Changed():
-			if s.radio.PagePending() {
+			if s.radio.PagePending() == s.active {
 				return event{}, errPage
 			}
 		case <-check.C:
@@ -158,7 +160,8 @@ func (s *search) next(ctx context.Context, until time.Time) (event, error) {
 	}
 }
 
-// pause waits for d, for an event for which ends returns true, or for a page.
+// pause waits for d, or until an event for which ends returns true, or until a
+// page ends.
 func (s *search) pause(ctx context.Context, d time.Duration, ends func(event) bool) error {
 	for until := time.Now().Add(d); ; {
 		e, err := s.next(ctx, until)
@@ -177,12 +180,15 @@ func (s *search) pause(ctx context.Context, d time.Duration, ends func(event) bo
 // release is called.
 func (s *search) acquire(ctx context.Context) (release func(), err error) {
 	for !s.radio.Start() {
-		// The page may have ended before next waits, so the wait is limited.
-		if err := s.pause(ctx, checkInterval, event.any); err != nil {
+		if err := s.pause(ctx, checkInterval, event.none); err != nil {
 			return nil, err
 		}
 	}
-	return s.radio.Stop, nil
+	s.active = true
+	return func() {
+		s.active = false
+		s.radio.Stop()
+	}, nil
 }
 
 // begin sends a command and waits until the controller accepts or refuses it.

@@ -85,7 +85,6 @@ func (s *search) spend(d time.Duration) {
 	}
 }
 
-func (event) any() bool  { return true }
 func (event) none() bool { return false }
 
 // endsInquiry reports whether no inquiry is in progress after the event, of

@@ -27,35 +27,15 @@ func unsupported(t *testing.T, errno syscall.Errno, remedy string) {
 	t.Log(err)
 }
 
-// Values of struct rfkill_event (include/uapi/linux/rfkill.h).
-const (
-	rfkillBluetooth = 2 // RFKILL_TYPE_BLUETOOTH
-	rfkillChangeAll = 3 // RFKILL_OP_CHANGE_ALL
-)
-
-// rfkill blocks or unblocks all Bluetooth adapters, including later ones.
-func rfkill(t *testing.T, block byte) {
-	t.Helper()
-	file, err := os.OpenFile("/dev/rfkill", os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	if _, err := file.Write([]byte{0, 0, 0, 0, rfkillBluetooth, rfkillChangeAll, block, 0}); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestNewRadioNamesRfkill(t *testing.T) {
 	lab := labtest.Require(t)
 	labtest.RequireRoot(t)
 	for _, adapter := range []int{labtest.DialerAdapter, labtest.DeviceAdapter} {
 		lab.Down(adapter) // so that the block does not change their state
 	}
-	rfkill(t, 1)
-	defer rfkill(t, 0)
+	labtest.BlockRadio(t)
 	unsupported(t, unix.ERFKILL, "rfkill unblock bluetooth")
-	rfkill(t, 0)
+	labtest.UnblockRadio(t)
 	two(t, rfcommtest.Config{})
 }
 

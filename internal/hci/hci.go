@@ -31,6 +31,7 @@ const (
 	Init        Flags = 1 << 1 // HCI_INIT: the kernel is setting it up
 	PageScan    Flags = 1 << 3 // HCI_PSCAN: answers pages, so devices can connect
 	InquiryScan Flags = 1 << 4 // HCI_ISCAN: answers inquiries, so devices can discover it
+	Inquiring   Flags = 1 << 7 // HCI_INQUIRY: an inquiry is in progress
 )
 
 // A Link is an ACL connection of an adapter to another device. All RFCOMM
