@@ -117,8 +117,7 @@ func (t *tool) adapterProblems(a rfcomm.Adapter) []string {
 	case !a.Up && len(problems) == 0:
 		problems = append(problems, "it is off: bluetoothctl power on")
 	case a.Up && !a.PageScan:
-		problems = append(problems, "no device can connect to it (connecting from here works): "+
-			"bluetoothctl discoverable on, or pair a device")
+		problems = append(problems, "no device can connect to it, only from here: bluetoothctl discoverable on")
 	}
 	return problems
 }

@@ -44,7 +44,7 @@ func listenAddress(text string) (string, error) {
 		return net.JoinHostPort("127.0.0.1", strconv.FormatUint(port, 10)), nil
 	}
 	if _, _, err := net.SplitHostPort(text); err != nil {
-		return "", usageError{fmt.Errorf("invalid --listen-tcp %q: use a port from 0 to 65535, or host:port", text)}
+		return "", fmt.Errorf("invalid --listen-tcp %q: use a port from 0 to 65535, or host:port", text)
 	}
 	return text, nil
 }

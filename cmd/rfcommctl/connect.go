@@ -77,6 +77,11 @@ func (o *connectOptions) check(c *cobra.Command) error {
 	if given("exec") && o.exec == "" {
 		return errors.New("--exec needs a command")
 	}
+	if given("listen-tcp") {
+		if _, err := listenAddress(o.listenTCP); err != nil {
+			return err
+		}
+	}
 	if given("channel") {
 		if err := checkChannel(o.channel); err != nil {
 			return err
@@ -151,6 +156,9 @@ func (t *tool) connectStandard(ctx context.Context, conn net.Conn, wait time.Dur
 	r := &relay{conn: conn, in: t.stdin, out: t.stdout, wait: wait, finite: isFile(t.stdin), outGone: t.stdout.readerGone()}
 	err := r.run(ctx)
 	t.detail("sent %d bytes, received %d", r.sent.Load(), r.received.Load())
+	if err == nil && r.confirmed {
+		t.detail("everything was received")
+	}
 	return err
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,9 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 )
+
+// maxSeconds limits a duration that is a number of seconds. It is about 30 years.
+const maxSeconds = 1e9
 
 // A duration is the value of a flag: a duration such as 1m30s, or a number of
 // seconds.
@@ -22,7 +26,7 @@ func (d *duration) Type() string { return "DURATION" }
 
 func (d *duration) Set(text string) error {
 	value, err := time.ParseDuration(text)
-	if seconds, notNumber := strconv.ParseFloat(text, 64); notNumber == nil {
+	if seconds, notNumber := strconv.ParseFloat(text, 64); notNumber == nil && math.Abs(seconds) <= maxSeconds {
 		value, err = time.Duration(seconds*float64(time.Second)), nil
 	}
 	if err != nil {

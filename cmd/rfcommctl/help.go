@@ -16,10 +16,10 @@ func (t *tool) helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Print help for a command",
-		ValidArgsFunction: func(c *cobra.Command, words []string, _ string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(c *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			for _, command := range c.Root().Commands() {
-				if command.IsAvailableCommand() && len(words) == 0 {
+				if command.IsAvailableCommand() && len(words) == 0 && strings.HasPrefix(command.Name(), begun) {
 					names = append(names, cobra.CompletionWithDesc(command.Name(), command.Short))
 				}
 			}

@@ -26,10 +26,22 @@ import (
 const programVariable = "RFCOMMCTL_IS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(programVariable) != "" {
+	switch os.Getenv(programVariable) {
+	case "1":
 		main()
+	case "stuck":
+		stuck()
 	}
 	os.Exit(m.Run())
+}
+
+// stuck is a program that the first signal does not end.
+func stuck() {
+	ctx, _ := withSignals(context.Background())
+	fmt.Print(".")
+	<-ctx.Done()
+	fmt.Print(".")
+	select {}
 }
 
 // program returns a command that runs the program, with a cache directory of its

@@ -32,6 +32,7 @@ type relay struct {
 	sent, received atomic.Int64 // bytes
 	sending        atomic.Bool  // bytes of in are not yet in the connection
 	ended          atomic.Bool  // in has ended
+	confirmed      bool         // the peer has received everything
 }
 
 var (
@@ -156,6 +157,7 @@ func (r *relay) shutdown(ctx context.Context) error {
 	switch conn := r.conn.(type) {
 	case interface{ Shutdown(context.Context) error }:
 		err = conn.Shutdown(ctx)
+		r.confirmed = err == nil
 	case interface{ CloseWrite() error }:
 		err = cmp.Or(conn.CloseWrite(), r.conn.Close())
 	default:

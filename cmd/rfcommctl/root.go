@@ -17,7 +17,10 @@ func (t *tool) execute(ctx context.Context, arguments []string) error {
 	root, running := t.rootCommand()
 	root.SetArgs(arguments)
 	command, err := root.ExecuteContextC(ctx)
-	if err == nil || *running {
+	if err == nil {
+		err = t.stdout.err // of a text that package cobra wrote
+	}
+	if err == nil || *running || t.stdout.err != nil {
 		return err
 	}
 	hint := singleDash(command, arguments)
@@ -69,6 +72,8 @@ Exit status: 0 success, 1 another error, 2 wrong usage, 3 not found or not in ra
 	root.AddCommand(t.adaptersCommand(), t.scanCommand(), t.servicesCommand(), t.connectCommand(), t.completionCommand())
 	for _, c := range root.Commands() {
 		c.DisableFlagsInUseLine = true
+		c.Version = root.Version
+		c.SetVersionTemplate(root.VersionTemplate())
 	}
 	return root, running
 }

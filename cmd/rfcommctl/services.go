@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
@@ -21,7 +22,7 @@ func (t *tool) servicesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "services DEVICE[/UUID] [FLAGS]",
 		Short: "List the services of a device",
-		Long: `Lists the service records of a device, or those that contain a UUID. DEVICE is an address or the name of a recently found device. Devices answer without pairing.
+		Long: `Lists the service records of a device, or those that contain a UUID. DEVICE is an address or the name of a recently found device. Devices answer without pairing. With -v, all attributes are printed.
 
 With --xml, each record is a document in the form of "sdptool browse --xml" and bluetoothd. With --json, each record is an object in a line of its own; see the documentation of sdp.Record.MarshalJSON.`,
 		Example: "\trfcommctl services 01:23:45:67:89:AB\n\trfcommctl services 01:23:45:67:89:AB/spp --json",
@@ -72,7 +73,7 @@ func (t *tool) listServices(ctx context.Context, l *link, word string, form serv
 		return err
 	}
 	if len(records) == 0 {
-		return notFoundError{fmt.Errorf("%s answers, but has no such service", device)}
+		return noServices(device, s)
 	}
 	for i, record := range records {
 		if err := t.printRecord(record, form, i > 0); err != nil {
@@ -80,6 +81,14 @@ func (t *tool) listServices(ctx context.Context, l *link, word string, form serv
 		}
 	}
 	return nil
+}
+
+// noServices returns the error for a device that answers without records.
+func noServices(device rfcomm.BDAddr, s service) error {
+	if s.isZero() {
+		return notFoundError{fmt.Errorf("%s answers, but lists no services", device)}
+	}
+	return notFoundError{fmt.Errorf("%s has no service %s: \"rfcommctl services %s\" lists those that it has", device, uuidText(s.uuid), device)}
 }
 
 // uuids returns the UUID of a service, or nothing if it has none.
@@ -99,7 +108,7 @@ func (t *tool) printRecord(record *sdp.Record, form serviceForm, further bool) e
 		_, err := fmt.Fprintln(t.stdout, trimLines(record.XML()))
 		return err
 	}
-	text := trimLines(printableLines(record.String())) + "\n"
+	text := recordText(record, t.verbose)
 	if further {
 		text = "\n" + text
 	}

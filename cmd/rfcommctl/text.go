@@ -42,19 +42,6 @@ func oneLine(text string) string {
 	return printable(strings.Join(lines, " "))
 }
 
-// printableLines is like printable, but keeps line ends and tabs.
-func printableLines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		cells := strings.Split(line, "\t")
-		for j, cell := range cells {
-			cells[j] = printable(cell)
-		}
-		lines[i] = strings.Join(cells, "\t")
-	}
-	return strings.Join(lines, "\n")
-}
-
 // writeJSON writes a value as one line of JSON. Characters that could change
 // the display of a terminal are escaped.
 func writeJSON(w io.Writer, value any) error {

@@ -73,9 +73,6 @@ func (t *tool) run(ctx context.Context, arguments []string) int {
 	if ended, ok := errors.AsType[signalError](context.Cause(ctx)); ok && err != nil {
 		err = ended
 	}
-	if err == nil {
-		err = t.stdout.err // of a text that package cobra wrote
-	}
 	if errors.Is(err, errReaderGone) {
 		return statusOK // as nc does
 	}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+func TestCompletion(t *testing.T) {
+	f := newFake(t)
+	f.inRange = found("Printer", "\x1b[2Jevil")
+	f.adapterList = append(f.adapterList, rfcomm.Adapter{Name: "hci1", Addr: printerAddr})
+	f.runs(t, 0, "scan")
+	for _, tt := range []struct{ words, want []string }{
+		{[]string{"connect", ""}, []string{"00:AA:01:00:00:01\tPrinter", `00:AA:01:00:00:02` + "\t" + `\x1b[2Jevil`}},
+		{[]string{"services", "00:aa:01:00:00:02"}, []string{"00:aa:01:00:00:02\t" + `\x1b[2Jevil`}},
+		{[]string{"connect", "00-"}, []string{"00-AA-01-00-00-01\tPrinter", `00-AA-01-00-00-02` + "\t" + `\x1b[2Jevil`}},
+		{[]string{"connect", "01:"}, nil},
+		{[]string{"connect", "00:AA:01:00:00:01/s"}, []string{"00:AA:01:00:00:01/spp"}},
+		{[]string{"connect", "00:AA:01:00:00:01", ""}, nil},
+		{[]string{"connect", "-i", ""}, []string{"hci0\t00:AA:01:00:00:00", "hci1\t00:AA:01:00:00:01"}},
+		{[]string{"connect", "--security", ""}, []string{"low", "medium", "high"}},
+		{[]string{"connect", "--channel", ""}, nil},
+		{[]string{"s"}, []string{"scan\tList the devices in range, as they are found", "services\tList the services of a device"}},
+		{[]string{"help", "a"}, []string{"adapters\tList the adapters, their state, and what keeps them from working"}},
+		{[]string{"completion", ""}, []string{"bash", "zsh", "fish"}},
+		{[]string{"connect", "--wa"}, []string{"--wait\tafter the end of standard input, disconnect after this time of silence; negative: when the device closes"}},
+	} {
+		stdout, _ := f.runs(t, 0, append([]string{"__complete"}, tt.words...)...)
+		got := strings.Split(strings.TrimSpace(stdout), "\n")
+		got = got[:len(got)-1] // without the directive
+		slices.Sort(got)
+		slices.Sort(tt.want)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%q completes to %q, want %q", tt.words, got, tt.want)
+		}
+	}
+	if len(f.inquiries) != 1 || len(f.searched)+len(f.dialed) > 0 {
+		t.Errorf("completion used Bluetooth")
+	}
+	f.err = errors.New("no Bluetooth")
+	stdout, _ := f.runs(t, 0, "__complete", "connect", "-i", "")
+	if !strings.HasPrefix(stdout, ":") {
+		t.Errorf("without Bluetooth, adapters complete to %q", stdout)
+	}
+}
+
+func TestCompletionPrintsScripts(t *testing.T) {
+	f := newFake(t)
+	for shell, part := range map[string]string{"bash": "complete -o default", "zsh": "#compdef rfcommctl", "fish": "complete -c rfcommctl"} {
+		stdout, _ := f.runs(t, 0, "completion", shell)
+		wantParts(t, stdout, part)
+	}
+}

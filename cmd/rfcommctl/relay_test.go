@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+)
+
+// A closer is a connection with a Shutdown, as rfcomm.Conn has.
+type closer struct {
+	net.Conn
+	shutdowns int
+	err       error // of Shutdown
+}
+
+func (c *closer) Shutdown(context.Context) error {
+	c.shutdowns++
+	c.Conn.Close()
+	return c.err
+}
+
+// startRelay returns a relay between a stream and a peer, and its output.
+func startRelay(in io.Reader, wait time.Duration) (r *relay, conn *closer, peer net.Conn, out *bytes.Buffer) {
+	near, peer := net.Pipe()
+	conn, out = &closer{Conn: near}, new(bytes.Buffer)
+	return &relay{conn: conn, in: in, out: out, wait: wait}, conn, peer, out
+}
+
+// ends checks how long a relay runs, and the result.
+func (r *relay) ends(t *testing.T, want error, after time.Duration) {
+	t.Helper()
+	began := time.Now()
+	if err := r.run(t.Context()); !errors.Is(err, want) {
+		t.Errorf("run returned %v, want %v", err, want)
+	}
+	if took := time.Since(began); took != after {
+		t.Errorf("it took %v, want %v", took, after)
+	}
+}
+
+func TestRelayWaitsForSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, conn, peer, out := startRelay(strings.NewReader("question"), 5*time.Second)
+		go func() {
+			question := make([]byte, len("question"))
+			io.ReadFull(peer, question)
+			for range 3 {
+				time.Sleep(4 * time.Second)
+				io.WriteString(peer, "answer ")
+			}
+		}()
+		r.ends(t, nil, 17*time.Second)
+		if conn.shutdowns != 1 || !r.confirmed || out.String() != "answer answer answer " {
+			t.Errorf("%d shutdowns, output %q", conn.shutdowns, out)
+		}
+	})
+}
+
+func TestRelayWaitsForOpenInput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, user := io.Pipe()
+		r, conn, peer, _ := startRelay(in, time.Second)
+		go io.Copy(io.Discard, peer)
+		go func() {
+			time.Sleep(time.Hour)
+			io.WriteString(user, "x")
+			time.Sleep(time.Hour)
+			user.Close()
+		}()
+		r.ends(t, nil, 2*time.Hour+time.Second)
+		if conn.shutdowns != 1 || r.sent.Load() != 1 {
+			t.Errorf("%d shutdowns, %d bytes sent", conn.shutdowns, r.sent.Load())
+		}
+	})
+}
+
+func TestRelayEndsWhenPeerCloses(t *testing.T) {
+	for name, tt := range map[string]struct {
+		open bool // the input
+		wait time.Duration
+	}{
+		"open input":    {true, time.Second},
+		"ended input":   {false, 2 * time.Hour},
+		"negative wait": {false, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				in, user := io.Pipe()
+				if !tt.open {
+					user.Close()
+				}
+				defer user.Close()
+				r, conn, peer, out := startRelay(in, tt.wait)
+				go func() {
+					io.WriteString(peer, "data")
+					time.Sleep(time.Hour)
+					peer.Close()
+				}()
+				r.ends(t, nil, time.Hour)
+				if conn.shutdowns != 0 || out.String() != "data" {
+					t.Errorf("%d shutdowns, output %q", conn.shutdowns, out)
+				}
+			})
+		})
+	}
+}
+
+func TestRelayReportsEarlyClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _, peer, _ := startRelay(strings.NewReader("question"), time.Minute)
+		go func() {
+			synctest.Wait() // the relay is in a Write
+			peer.Close()
+		}()
+		r.ends(t, errClosedEarly, 0)
+	})
+}
+
+func TestRelayReportsUnreadFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file, disk := io.Pipe()
+		r, _, peer, _ := startRelay(file, time.Minute)
+		r.finite = true
+		go func() {
+			peer.Close()
+			synctest.Wait() // the relay has noticed it
+			io.WriteString(disk, "more")
+			disk.Close()
+		}()
+		r.ends(t, errClosedEarly, 0)
+	})
+}
+
+func TestRelayReportsUnconfirmedData(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		unconfirmed := errors.New("unconfirmed")
+		for text, want := range map[string]error{"": nil, "data": unconfirmed} {
+			r, conn, peer, _ := startRelay(strings.NewReader(text), 0)
+			conn.err = unconfirmed
+			go io.Copy(io.Discard, peer)
+			r.ends(t, want, 0)
+			if conn.shutdowns != 1 || r.confirmed {
+				t.Errorf("%d shutdowns, confirmed: %v", conn.shutdowns, r.confirmed)
+			}
+		}
+	})
+}
+
+func TestRelayEndsWithContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, user := io.Pipe()
+		defer user.Close()
+		r, conn, peer, _ := startRelay(in, time.Minute)
+		reason := errors.New("reason")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Hour, func() { cancel(reason) })
+		if err := r.run(ctx); err != reason {
+			t.Errorf("run returned %v", err)
+		}
+		if n, err := peer.Read(make([]byte, 1)); err != io.EOF || conn.shutdowns != 0 {
+			t.Errorf("the peer reads %d, %v; %d shutdowns", n, err, conn.shutdowns)
+		}
+	})
+}
+
+func TestRelayEndsWhenReaderIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, user := io.Pipe()
+		defer user.Close()
+		r, _, _, _ := startRelay(in, time.Minute)
+		gone := make(chan struct{})
+		r.outGone = gone
+		time.AfterFunc(time.Hour, func() { close(gone) })
+		r.ends(t, errReaderGone, time.Hour)
+	})
+}
+
+func TestRelayReportsStreamErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("broken")
+		r, _, _, _ := startRelay(iotest.ErrReader(broken), time.Minute)
+		r.ends(t, broken, 0)
+
+		in, user := io.Pipe()
+		defer user.Close()
+		r, _, peer, _ := startRelay(in, time.Minute)
+		r.out = &output{err: broken}
+		go io.WriteString(peer, "data")
+		r.ends(t, broken, 0)
+	})
+}
+
+// A write error alone does not show why the connection ended, and received data
+// may still be unread.
+func TestRelayReadsAfterWriteError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, conn, peer, out := startRelay(strings.NewReader("question"), time.Minute)
+		r.conn = &writeFails{closer: conn}
+		go func() {
+			synctest.Wait() // the Write has failed
+			io.WriteString(peer, "answer")
+			peer.Close()
+		}()
+		r.ends(t, errClosedEarly, 0)
+		if out.String() != "answer" {
+			t.Errorf("output %q", out)
+		}
+	})
+}
+
+// A writeFails is a connection whose Write fails.
+type writeFails struct{ *closer }
+
+func (*writeFails) Write([]byte) (int, error) { return 0, errors.New("connection reset") }

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestRootRefusesWrongUsage(t *testing.T) {
+	for line, part := range map[string]string{
+		"":                                   "adapters, completion, connect, scan, services",
+		"scn":                                "did you mean scan?",
+		"conect x":                           "did you mean connect?",
+		"nonsense":                           `unknown command "nonsense" (see`,
+		"--nonsense":                         "--nonsense",
+		"help nonsense":                      `unknown command "nonsense"`,
+		"help scan x":                        `unknown command "x"`,
+		"scan x":                             `unexpected word "x"`,
+		"scan --tcp 127.0.0.1:1":             "does not work over TCP",
+		"scan -x":                            "-x",
+		"adapters --tcp x":                   "does not work over TCP",
+		"adapters x":                         `unexpected word "x"`,
+		"services":                           "DEVICE is missing",
+		"services a b":                       `unexpected word "b"`,
+		"services 00:AA:01:00:00:01 --tcp x": "does not work over TCP",
+		"services 00:AA:01:00:00:01/3":       "has a channel",
+		"services 00:AA:01:00:00:01 --xml --json": "exclude each other",
+		"services 00:AA:01:00:00:0":               "should look like",
+		"completion":                              "bash, zsh and fish",
+		"completion tcsh":                         "bash, zsh and fish",
+	} {
+		f := newFake(t)
+		stdout, stderr := f.runs(t, statusUsage, strings.Fields(line)...)
+		wantError(t, stderr, part)
+		if stdout != "" || len(f.inquiries) > 0 {
+			t.Errorf("%s: printed %q, inquiries %v", line, stdout, f.inquiries)
+		}
+	}
+}
+
+func TestHelpFitsTheTerminal(t *testing.T) {
+	for _, width := range []int{40, 60, 80, 200} {
+		for _, line := range []string{"--help", "-h", "help", "help connect", "connect --help", "scan -h", "help services", "adapters --help", "completion --help"} {
+			f := newFake(t)
+			f.columns = width
+			stdout, stderr := f.runs(t, 0, strings.Fields(line)...)
+			wantParts(t, stdout, "Usage:\n  rfcommctl", "Flags:\n", "--quiet", "--help")
+			if stderr != "" {
+				t.Errorf("%s: stderr %q", line, stderr)
+			}
+			for text := range strings.Lines(stdout) {
+				long := len([]rune(strings.TrimRight(text, "\n")))
+				if code := strings.HasPrefix(text, "  "); long > width && !code {
+					t.Errorf("%s, %d columns: %d in %q", line, width, long, text)
+				}
+			}
+		}
+	}
+}
+
+// The one-letter flags are -t, -i, -q, -v, -r and -o, and -h for help.
+func TestFlagsHaveAgreedLetters(t *testing.T) {
+	letters := map[string]string{"timeout": "t", "adapter": "i", "quiet": "q", "verbose": "v"}
+	f := newFake(t)
+	root, _ := f.rootCommand()
+	for _, c := range root.Commands() {
+		help, _ := f.runs(t, 0, c.Name(), "--help")
+		for line := range strings.Lines(help) {
+			before, name, ok := strings.Cut(strings.TrimSpace(line), "--")
+			name, _, _ = strings.Cut(name, " ")
+			if letter := strings.Trim(before, "-, "); ok && strings.HasPrefix(line, "  ") && len(letter) <= 1 && letter != letters[name] {
+				t.Errorf("%s: flag %s has the letter %q, want %q", c.Name(), name, letter, letters[name])
+			}
+		}
+	}
+}
+
+func TestVersionNamesTheProgram(t *testing.T) {
+	f := newFake(t)
+	for _, line := range []string{"--version", "scan --version", "connect --version"} {
+		stdout, _ := f.runs(t, 0, strings.Fields(line)...)
+		if !strings.HasPrefix(stdout, "rfcommctl ") || strings.Count(stdout, "\n") != 1 || !strings.Contains(stdout, " go1.") {
+			t.Errorf("%s printed %q", line, stdout)
+		}
+	}
+}
