@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"net"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
@@ -81,34 +80,5 @@ func ExampleSearch() {
 			fmt.Printf(" on channel %d", channel)
 		}
 		fmt.Println()
-	}
-}
-
-// On a machine without bluetoothd, other devices find the service by its UUID.
-func ExampleServer() {
-	service, err := rfcomm.Listen(0)
-	if err != nil {
-		log.Fatal(err)
-	}
-	server := new(sdp.Server)
-	defer server.Close()
-	record := sdp.NewSerialPort("Thermometer", service.Addr().(rfcomm.Addr).Channel)
-	if _, err := server.Add(record); err != nil {
-		log.Fatal(err)
-	}
-	listener, err := sdp.Listen(rfcomm.BDAddr{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	go server.Serve(listener)
-	for {
-		conn, err := service.Accept()
-		if err != nil {
-			log.Fatal(err)
-		}
-		go func(conn net.Conn) {
-			defer conn.Close()
-			fmt.Fprintln(conn, "21.5 °C")
-		}(conn)
 	}
 }
