@@ -215,11 +215,24 @@ func TestParseDataElementMalformed(t *testing.T) {
 		"08", "09 00", "0a 000000", "0b", "0c 00", "19 11", "1a 0000", "1c 00", "28",
 		"25", "25 01", "26", "26 00", "26 0001", "27 000000", "27 00000001", "27 ffffffff 00", "27 80000000", "47 ffffffff",
 		"35", "35 01", "36 0001", "37 00000001 0f", "35 02 09 11", "35 02 25 01", "35 03 0801 08", "3d 01 35", "35 04 35 03 0801",
+		"35 02 09 11 22", "35 06 35 02 09 11 08 01", "35 06 35 02 25 02 08 01", // longer than their lists
 	} {
 		b := unhex(t, s)
 		e, rest, err := ParseDataElement(b)
 		if !errors.Is(err, ErrMalformed) || e != (DataElement{}) || !bytes.Equal(rest, b) {
 			t.Errorf("ParseDataElement(%s) returned %v, %x, %v", s, e, rest, err)
+		}
+	}
+}
+
+// The width of a length changes after 255 and 65,535 bytes.
+func TestDataElementLengths(t *testing.T) {
+	for size, header := range map[int]string{
+		0: "25 00", 255: "25 ff", 256: "26 0100", 65535: "26 ffff", 65536: "27 00010000",
+	} {
+		b := encode(t, Text(strings.Repeat("x", size)))
+		if want := unhex(t, header); !bytes.HasPrefix(b, want) || len(b) != len(want)+size {
+			t.Errorf("a text of %d bytes begins with %.5x, want %x", size, b, want)
 		}
 	}
 }

@@ -19,6 +19,7 @@ func everyElement() *Record {
 	r.Set(0x0102, Text(""))
 	r.Set(0x0200, Sequence(Uint8(10), Uint16(10), Uint32(10), Uint64(10), Uint128([16]byte{0x80, 15: 10})))
 	r.Set(0x0201, Sequence(Int8(-10), Int16(-10), Int32(-10), Int64(-10), Int128([16]byte{0x80, 15: 10})))
+	r.Set(0xfffd, Text("\x7f"))
 	r.Set(0xfffe, URL("http://\xe4/"))
 	r.Set(0xffff, DataElement{})
 	return r
@@ -77,6 +78,9 @@ const everyElementXML = `<?xml version="1.0" encoding="UTF-8" ?>
 			<int64 value="-10" />
 			<int128 value="0a000000000000000000000000000080" />
 		</sequence>
+	</attribute>
+	<attribute id="0xfffd">
+		<text encoding="hex" value="7f" />
 	</attribute>
 	<attribute id="0xfffe">
 		<url encoding="hex" value="687474703a2f2fe42f" />
@@ -193,15 +197,16 @@ func TestParseRecordXMLRejectsValues(t *testing.T) {
 		`<int8 value="128"/>`:                    `int8 "128"`,
 		`<int128 value="1"/>`:                    `int128 "1"; want 32 hexadecimal digits`,
 		`<uint128 value="0x0000000000000000000000000000000"/>`: `want 32 hexadecimal digits`,
-		`<uint7 value="1"/>`:          `element "uint7"`,
-		`<uint value="1"/>`:           `element "uint"`,
-		`<float value="1"/>`:          `element "float"; want nil, boolean, uint8`,
-		`<UINT8 value="1"/>`:          `element "UINT8"`,
-		`<boolean value="1"/>`:        `boolean "1"; want true or false`,
-		`<uuid value="spp"/>`:         `UUID "spp"`,
-		`<uuid value=""/>`:            `UUID ""`,
-		`<uuid value="0x123456789"/>`: `UUID "0x123456789"`,
-		`<uuid value="-1101"/>`:       `UUID "-1101"`,
+		`<uint7 value="1"/>`:                                  `element "uint7"`,
+		`<uint value="1"/>`:                                   `element "uint"`,
+		`<float value="1"/>`:                                  `element "float"; want nil, boolean, uint8`,
+		`<UINT8 value="1"/>`:                                  `element "UINT8"`,
+		`<boolean value="1"/>`:                                `boolean "1"; want true or false`,
+		`<uuid value="spp"/>`:                                 `UUID "spp"`,
+		`<uuid value=""/>`:                                    `UUID ""`,
+		`<uuid value="0x123456789"/>`:                         `UUID "0x123456789"`,
+		`<uuid value="0x000001101"/>`:                         `UUID "0x000001101"`,
+		`<uuid value="-1101"/>`:                               `UUID "-1101"`,
 		`<uuid value="00001101-0000-1000-8000-00805F9B34F"/>`: `UUID "00001101-`,
 		`<text encoding="hex" value="a"/>`:                    `text in hexadecimal`,
 		`<text encoding="hex" value="xy"/>`:                   `text in hexadecimal`,
@@ -212,13 +217,23 @@ func TestParseRecordXMLRejectsValues(t *testing.T) {
 		`<nil/><nil/>`:                                        `<nil> where an element has to end`,
 		``:                                                    `attribute ServiceX has no value`,
 		`<sequence>`:                                          `element <sequence> closed by </attribute>`,
-		`<sequence><uint8 value="&#27;[31m"/></sequence>`:    `U+001B`,
-		`<uint8 value="` + strings.Repeat("1", 1000) + `"/>`: `11…`,
+		`<sequence><uint8 value="&#27;[31m"/></sequence>`:     `U+001B`,
+		`<uint8 value="` + strings.Repeat("1", 1000) + `"/>`:  `11…`,
 	} {
 		want = strings.ReplaceAll(want, "ServiceX", "0x0200")
 		_, err := parseAttributeXML(xml)
 		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), want) || len(err.Error()) > 400 {
 			t.Errorf("%.100s: got %v, want %s", xml, err, want)
+		}
+	}
+}
+
+// The parser ends at the limit, before the end of the document.
+func TestParseRecordXMLDepth(t *testing.T) {
+	open := func(depth int) string { return `<record><attribute id="1">` + strings.Repeat("<sequence>", depth) }
+	for depth, want := range map[int]error{MaxDepth - 1: ErrMalformed, MaxDepth: ErrTooDeep, 100_000: ErrTooDeep} {
+		if _, err := ParseRecordXML(open(depth)); !errors.Is(err, want) {
+			t.Errorf("%d levels: got %v, want %v", depth, err, want)
 		}
 	}
 }
