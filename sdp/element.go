@@ -8,13 +8,13 @@ import (
 	"slices"
 )
 
-// Limits of a data element. They hold for parsing and for encoding.
+// Limits of data elements and records, for parsing and for encoding.
 const (
 	// MaxDepth is the maximum nesting depth of sequences and alternatives. A
 	// sequence of integers has the depth 1.
 	MaxDepth = 32
-	// MaxSize is the maximum size of an encoded element in bytes, and of a
-	// record in XML or JSON.
+	// MaxSize is the maximum size of an encoded element or record in bytes. XML
+	// and JSON can be longer.
 	MaxSize = 1 << 20
 )
 
