@@ -31,20 +31,30 @@ func (r *Record) Classes() []UUID {
 	return classes
 }
 
-// Profiles returns the profiles of the record.
+// Profiles returns the profiles of the record. The version of a profile is 0 if
+// the record does not have it.
 func (r *Record) Profiles() []Profile {
 	list, _ := r.Get(AttributeProfileDescriptorList)
-	var profiles []Profile
+	return appendProfiles(nil, list)
+}
+
+// appendProfiles appends the profiles in a list of UUIDs, each of which a version
+// can follow, and in the sequences in it. Each profile should have a sequence of
+// its own (Core Specification, Vol 3, Part B, 5.1.11). Mac OS X 10.7 and old
+// Samsung phones omit these sequences (BlueZ, sdp_get_profile_descs).
+func appendProfiles(profiles []Profile, list DataElement) []Profile {
+	isVersion := false // whether an integer is the version of the last profile
 	for e := range list.children() {
-		pair := e.Elements()
-		if len(pair) < 2 {
+		if u, ok := e.UUID(); ok {
+			profiles = append(profiles, Profile{UUID: u})
+			isVersion = true
 			continue
 		}
-		u, ok := pair[0].UUID()
-		v, isUint := pair[1].Uint()
-		if ok && isUint && v <= math.MaxUint16 {
-			profiles = append(profiles, Profile{u, uint16(v)})
+		if v, ok := e.Uint(); ok && isVersion && v <= math.MaxUint16 {
+			profiles[len(profiles)-1].Version = uint16(v)
 		}
+		profiles = appendProfiles(profiles, e)
+		isVersion = false
 	}
 	return profiles
 }

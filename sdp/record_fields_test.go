@@ -116,10 +116,14 @@ func TestRecordClassesProfiles(t *testing.T) {
 		Sequence(UUIDElement(vendor)),
 		Sequence(Uint8(1), Uint16(1)),
 		Sequence(UUIDElement(vendor), Uint32(0x10000)),
+		Sequence(UUIDElement(vendor), Text(""), Uint16(1)),
+		UUIDElement(FileTransfer), Uint16(0x0103), Uint16(0x0104),
 		UUIDElement(vendor),
 		Sequence(fixed(TypeUUID, ObjectPush[:]), Uint16(0x0100), Uint8(1)),
+		Uint16(0x0105),
 	))
-	if got := r.Profiles(); !slices.Equal(got, []Profile{{SerialPort, 0x0102}, {ObjectPush, 0x0100}}) {
+	want := []Profile{{SerialPort, 0x0102}, {vendor, 0}, {vendor, 0}, {vendor, 0}, {FileTransfer, 0x0103}, {vendor, 0}, {ObjectPush, 0x0100}}
+	if got := r.Profiles(); !slices.Equal(got, want) {
 		t.Errorf("the profiles are %v", got)
 	}
 	if got := new(Record); got.Classes() != nil || got.Profiles() != nil {
