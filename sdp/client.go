@@ -25,8 +25,8 @@ const DefaultTimeout = 10 * time.Second
 // connection, because a late response could be taken for that of the next
 // request. It does the same after a timeout, after an error of the connection,
 // and after a [ProtocolError] that is not about the content of a complete
-// answer. Later calls return an error that matches [net.ErrClosed]. After a
-// [ResponseError] the Client can be used.
+// answer. Later calls return an error that matches [net.ErrClosed]. After other
+// errors, such as a [ResponseError], the Client can be used.
 //
 // Errors are *[net.OpError]. Timeout is true only if a deadline has passed.
 type Client struct {
