@@ -297,6 +297,24 @@ func TestDialerExplainsAFailedFallback(t *testing.T) {
 	})
 }
 
+// A search for three UUIDs of 128 bits exceeds the smallest MTU. The second
+// search does not.
+func TestDialerAvoidsLongRequests(t *testing.T) {
+	services := []UUID{{0: 1}, {0: 2}, {0: 3}}
+	record := NewSerialPort("", 5)
+	record.Set(AttributeServiceClassIDList, Sequence(UUIDElement(services[0]), UUIDElement(services[1]), UUIDElement(services[2])))
+	synctest.Test(t, func(t *testing.T) {
+		f := fakeDialer{peer: sdppeer.Peer{Answer: sdppeer.With(30, serialPort(t, 6), marshal(t, record))}, mtu: minMTU}
+		finder := f.finder()
+		defer finder.close()
+		found, _, err := finder.find(t.Context(), services, hasChannel)
+		if err != nil || len(found) != 1 || !found[0].element().Equal(record.element()) {
+			t.Errorf("found %v, %v", found, err)
+		}
+		wantPatterns(t, &f.peer, 1, "0100")
+	})
+}
+
 // The request of a search ends with the context, and no attempt follows.
 func TestDialerEndsWithItsContext(t *testing.T) {
 	for name, answer := range map[string]sdppeer.Answer{"first": sdppeer.Silent, "second": sdppeer.Only("1101", sdppeer.FindsNothing, sdppeer.Silent)} {

@@ -101,16 +101,16 @@ func containsAll(r *Record, services []UUID) bool {
 }
 
 // isOdd reports whether err shows that the device is there and treats SDP
-// oddly: it answers with an error, against the protocol, or not at all, or
-// closes the channel. Another request, on another channel if necessary, may
-// succeed.
+// oddly: it answers with an error, against the protocol, or not at all, closes
+// the channel, or takes no request that is so long. Another request, on another
+// channel if necessary, may succeed.
 func isOdd(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
 	_, response := errors.AsType[*ResponseError](err)
 	_, violation := errors.AsType[*ProtocolError](err)
-	return response || violation ||
+	return response || violation || errors.Is(err, ErrRequestTooLarge) ||
 		errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
