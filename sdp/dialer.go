@@ -216,7 +216,7 @@ func (d *Dialer) findChannel(ctx context.Context, f *finder, device rfcomm.BDAdd
 	}
 	channel, ok := chosen.Channel()
 	if !ok {
-		return 0, dialerError("dial", device, fmt.Errorf("Select returned a record without an RFCOMM channel: %s", describe(chosen)))
+		return 0, dialerError("dial", device, fmt.Errorf("record without an RFCOMM channel from Select: %s", describe(chosen)))
 	}
 	return channel, nil
 }
