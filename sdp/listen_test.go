@@ -26,7 +26,7 @@ type claimTest struct {
 	taken  func(device rfcomm.BDAddr) bool
 	steps  []rfcomm.BDAddr // of bound and listen
 	pauses []time.Duration
-	open   bool // the listener
+	open   int // number of listeners
 }
 
 func (c *claimTest) listener(adapter rfcomm.BDAddr) (net.Listener, error) {
@@ -45,7 +45,7 @@ func (c *claimTest) listener(adapter rfcomm.BDAddr) (net.Listener, error) {
 			if err := bind(device); err != nil {
 				return nil, err
 			}
-			c.open = true
+			c.open++
 			return closeTracker{hosttest.ListenPackets(48, 48), c}, nil
 		},
 		sleep: func(d time.Duration) { c.pauses = append(c.pauses, d) },
@@ -58,7 +58,7 @@ type closeTracker struct {
 }
 
 func (l closeTracker) Close() error {
-	l.test.open = false
+	l.test.open--
 	return l.Listener.Close()
 }
 
@@ -73,7 +73,7 @@ func TestListenLooksForRivals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(c.steps, want) || !c.open || len(c.pauses) > 0 {
+		if !slices.Equal(c.steps, want) || c.open != 1 || len(c.pauses) > 0 {
 			t.Errorf("for %v, Listen binds to %v, want %v", adapter, c.steps, want)
 		}
 		l.Close()
@@ -96,7 +96,7 @@ func TestListenRefusesToShare(t *testing.T) {
 		if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "package bluez") {
 			t.Errorf("%v beside %v: Listen returned the error %v, want one that contains %q", tt.adapter, tt.taken, err, tt.want)
 		}
-		if len(c.pauses) != claimAttempts-1 || slices.Max(c.pauses) >= claimPause || c.open {
+		if len(c.pauses) != claimAttempts-1 || slices.Max(c.pauses) >= claimPause || c.open != 0 {
 			t.Errorf("%v beside %v: Listen pauses %v", tt.adapter, tt.taken, c.pauses)
 		}
 	}
@@ -113,8 +113,8 @@ func TestListenRetries(t *testing.T) {
 			t.Errorf("the PSM is in use at step %d: Listen returned the error %v", busy, err)
 			continue
 		}
-		if paused := len(c.pauses) == 1; paused != (busy < 3) || !c.open {
-			t.Errorf("the PSM is in use at step %d: Listen pauses %v", busy, c.pauses)
+		if paused := len(c.pauses) == 1; paused != (busy < 3) || c.open != 1 {
+			t.Errorf("the PSM is in use at step %d: Listen pauses %v and leaves %d listeners open", busy, c.pauses, c.open)
 		}
 		l.Close()
 	}

@@ -487,6 +487,7 @@ func TestServerShutdown(t *testing.T) {
 		r := searchAll
 		r.continuation = p(r).continuation
 		synctest.Wait()
+		begin := time.Now()
 		down := hosttest.InBackground(func() error { return s.Shutdown(t.Context()) })
 		wantEnd(t, idle)
 		if err := <-served; err != ErrServerClosed {
@@ -508,8 +509,8 @@ func TestServerShutdown(t *testing.T) {
 			r.continuation = p(r).continuation
 		}
 		wantEnd(t, busy)
-		if err := <-down; err != nil {
-			t.Errorf("Shutdown returned the error %v", err)
+		if err := <-down; err != nil || time.Since(begin) != 0 {
+			t.Errorf("Shutdown returned the error %v after %v", err, time.Since(begin))
 		}
 		wantClosed(t, s)
 	})
@@ -663,6 +664,9 @@ func TestServerConcurrentClients(t *testing.T) {
 			}
 			handle, err := s.Add(NewObjectPush(strings.Repeat("x", 40), 2))
 			if err != nil {
+				t.Error(err)
+			}
+			if err := s.Update(fixed, NewObjectPush("fixed", 1)); err != nil {
 				t.Error(err)
 			}
 			if err := s.Remove(handle); err != nil {
