@@ -30,6 +30,7 @@ declare -A TESTS_PACKAGES=(
 	[gpsd]=gpsd
 	[/lib/systemd/systemd-udevd]=udev
 	[/usr/lib/python3/dist-packages/bluetooth/__init__.py]=python3-bluez
+	[/usr/lib/python3/dist-packages/dbus/__init__.py]=python3-dbus
 )
 
 # Those with which only lab/bench compares this module.
