@@ -7,8 +7,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if arguments := os.Getenv(searchVariable); arguments != "" {
-		if err := search(arguments); err != nil {
+	if text := os.Getenv(taskVariable); text != "" {
+		if err := runTask(text); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 	}
 	status := m.Run()
 	if err := captures.check(); err != nil {
-		fmt.Printf("--- FAIL: %v\n", err)
+		fmt.Printf("--- FAIL: the check of all packets by tshark\n%v\n", err)
 		status = 1
 	}
 	os.Exit(status)

@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
+	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
 // findService calls find_service of PyBluez with the address of a device and,
@@ -84,4 +88,43 @@ for name in sys.argv[2:]:
 		channels = append(channels, channel)
 	}
 	return channels
+}
+
+func TestDialerReachesPyBluez(t *testing.T) {
+	a := inLab(t)
+	for _, version := range daemons.Versions() {
+		t.Run(version.Name, func(t *testing.T) {
+			daemons.Bluetoothd(t, daemons.Options{Args: []string{"--compat"}, BlueZ: version})
+			channels := advertise(t, a.far, vendor.String(), "first", "second")
+
+			compareWithSdptool(t, a.searchAsNobody(t, sdp.PublicBrowseRoot), sdptoolBrowse(t, a.near, a.far.Addr()))
+			var found []int
+			for _, r := range a.searchAsNobody(t, vendor) {
+				channel, _ := r.Channel()
+				found = append(found, channel)
+			}
+			if !slices.Equal(found, channels) {
+				t.Errorf("got the channels %v, PyBluez listens on %v", found, channels)
+			}
+
+			var answer string
+			a.asNobody(t, task{Name: "dial", UUID: vendor, Line: "as nobody\n"}, &answer)
+			if answer != "first: as nobody\n" {
+				t.Errorf("PyBluez answers %q", answer)
+			}
+
+			second := sdp.Dialer{
+				RFCOMM: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: a.near.Addr()}},
+				Select: func(records []*sdp.Record) *sdp.Record { return records[1] },
+			}
+			conn, err := second.Dial(t.Context(), a.far.Addr(), vendor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conntest.Send(t, conn, "selected\n")
+			conntest.Receive(t, conn, "second: selected\n")
+			conntest.ReceiveEOF(t, conn)
+		})
+	}
 }

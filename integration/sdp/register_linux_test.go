@@ -1,12 +1,15 @@
 package sdp_test
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/binary"
 	"io"
 	"net"
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
@@ -39,4 +42,39 @@ func register(t *testing.T, record *sdp.Record) (handle uint32) {
 		t.Fatalf("bluetoothd answers %x to a record", answer)
 	}
 	return binary.BigEndian.Uint32(answer[5:])
+}
+
+// registerXML adds a record to bluetoothd by D-Bus, as programs without privileges
+// do, until the end of the test. D-Bus carries the record in XML.
+func registerXML(t *testing.T, uuid sdp.UUID, xml string) {
+	t.Helper()
+	var stderr bytes.Buffer
+	command := labtest.Python(t, "dbus", "python3-dbus", `
+import sys, dbus
+bus = dbus.SystemBus()
+manager = dbus.Interface(bus.get_object("org.bluez", "/org/bluez"), "org.bluez.ProfileManager1")
+manager.RegisterProfile("/test", sys.argv[1], {"ServiceRecord": sys.argv[2]})
+print("registered", flush=True)
+sys.stdin.read()
+`, uuid.String(), xml)
+	command.Stderr = &stderr
+	stdin, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		command.Wait()
+	})
+	if !bufio.NewScanner(stdout).Scan() {
+		command.Wait()
+		t.Fatalf("bluetoothd does not take the record:\n%s", &stderr)
+	}
 }
