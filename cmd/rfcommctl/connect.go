@@ -148,6 +148,7 @@ func (t *tool) dialing(ctx context.Context, o *connectOptions, words []string) (
 		s = service{uuid: sdp.SerialPort}
 	}
 	d, err := t.dialer(&o.link)
+	t.detail("connecting to %s", words[0])
 	return func(ctx context.Context) (net.Conn, error) { return t.dial(ctx, d, device, s) }, err
 }
 

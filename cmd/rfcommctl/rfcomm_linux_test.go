@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm"
-	"github.com/go-rfcomm/rfcomm/internal/l2cap"
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
@@ -65,7 +64,7 @@ func (r *radio) runs(t *testing.T, status int, input string, arguments ...string
 	if got := exitStatus(t, c.Run()); got != status {
 		t.Errorf("%q: status %d, want %d\n%s%s", arguments, got, status, &out, &complaints)
 	}
-	t.Logf("rfcommctl %s\n%s%s", strings.Join(arguments, " "), &out, &complaints)
+	t.Logf("rfcommctl %s\n%.2000q\n%s", strings.Join(arguments, " "), out.String(), &complaints)
 	return out.String(), complaints.String()
 }
 
@@ -84,7 +83,7 @@ func (r *radio) listen(t *testing.T) (*rfcomm.Listener, int) {
 // publish serves records of the far adapter until the end of the test.
 func (r *radio) publish(t *testing.T, records ...*sdp.Record) {
 	t.Helper()
-	l, err := l2cap.Listen(l2cap.Addr{Device: r.far, PSM: 1})
+	l, err := sdp.Listen(r.far)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +133,7 @@ func TestRFCOMMServices(t *testing.T) {
 	r.publish(t, sdp.NewSerialPort("GPS \x1b[31m", channel), sdp.NewObjectPush("Inbox", 12))
 	device := r.far.String()
 	stdout, _ := r.runs(t, 0, "", "services", device)
-	wantParts(t, stdout, `GPS \x1b[31m`, "Serial Port", fmt.Sprint(channel), "Inbox", "Object Push")
+	wantParts(t, stdout, `GPS \x1b[31m`, "Serial Port (0x1101)", fmt.Sprintf("channel   %d\n", channel), "Inbox", "Object Push")
 	stdout, _ = r.runs(t, 0, "", "services", device+"/opp")
 	wantParts(t, stdout, "Inbox")
 	if strings.Contains(stdout, "GPS") {
@@ -152,7 +151,7 @@ func TestRFCOMMServicesOfBluetoothd(t *testing.T) {
 	r := overRFCOMM(t)
 	daemons.Bluetoothd(t, daemons.Options{})
 	stdout, _ := r.runs(t, 0, "", "services", r.far.String())
-	wantParts(t, stdout, "PnP Information", "Generic Access")
+	wantParts(t, stdout, "PnP Information (0x1200)", "A/V Remote Control (0x110e)", "L2CAP     PSM 0x0017")
 }
 
 func TestRFCOMMConnectSendsFile(t *testing.T) {
@@ -223,25 +222,71 @@ func TestRFCOMMConnectNamesWhatIsWrong(t *testing.T) {
 	wantError(t, stderr, "hci7", r.near.String())
 }
 
+// The command gets no connection over a link that is not encrypted.
 func TestRFCOMMConnectExecIsEncrypted(t *testing.T) {
 	r := overRFCOMM(t)
 	listener, channel := r.listen(t)
 	target := fmt.Sprintf("%s/%d", r.far, channel)
+	_, other := r.listen(t)
+	plain, err := (&rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: r.near}}).DialRFCOMM(t.Context(), rfcomm.Addr{Device: r.far, Channel: other})
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, stderr := r.runs(t, statusPermission, "", "connect", target, "--exec", "echo unpaired")
-	wantError(t, stderr, "pair")
+	wantError(t, stderr, "not encrypted")
+	plain.Close()
+	r.Sync()
 	r.Pair()
 	received := hosttest.InBackground(func() string {
-		conn, err := listener.Accept()
-		if err != nil {
-			return err.Error()
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return err.Error()
+			}
+			fmt.Fprintln(conn, "question")
+			data, _ := io.ReadAll(conn)
+			conn.Close()
+			if len(data) > 0 { // else it is the refused connection
+				return string(data)
+			}
 		}
-		defer conn.Close()
-		fmt.Fprintln(conn, "question")
-		data, err := io.ReadAll(conn)
-		return fmt.Sprintln(string(data), errors.Is(err, nil))
 	})
 	r.runs(t, 0, "", "connect", target, "--exec", "read word; echo answer to $word")
-	if got := hosttest.Receive(t, received); !strings.HasPrefix(got, "answer to question\n") {
+	if got := hosttest.Receive(t, received); got != "answer to question\n" {
 		t.Errorf("the server received %q", got)
 	}
+}
+
+// Ctrl-C during a scan and a dial ends them orderly: the adapters can be used at
+// once.
+func TestRFCOMMInterrupted(t *testing.T) {
+	r := overRFCOMM(t)
+	r.Stall()
+	for _, arguments := range [][]string{
+		{"scan", "-t", "1000s", "-v", "-i", r.near.String()},
+		{"services", r.far.String(), "-v"},
+		{"connect", r.far.String() + "/spp", "-v"},
+	} {
+		c := r.program(t, arguments...)
+		stderr, err := c.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewReader(stderr)
+		if first, err := lines.ReadString('\n'); err != nil {
+			t.Fatal(first, err)
+		}
+		c.Process.Signal(os.Interrupt)
+		rest, _ := io.ReadAll(lines)
+		if status := exitStatus(t, c.Wait()); status != 130 {
+			t.Errorf("%q: status %d, want 130\n%s", arguments, status, rest)
+		}
+		wantError(t, string(rest), "interrupted")
+	}
+	r.Resume()
+	stdout, _ := r.runs(t, 0, "", "scan", "-t", "3s", "-i", r.near.String())
+	wantParts(t, stdout, r.far.String())
 }

@@ -68,6 +68,7 @@ func (t *tool) listServices(ctx context.Context, l *link, word string, form serv
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialer.Timeout)
 	defer cancel()
+	t.detail("asking %s for its services", device)
 	records, err := t.search(ctx, dialer, device, s.uuids()...)
 	if err != nil {
 		return err

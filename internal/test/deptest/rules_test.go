@@ -65,6 +65,10 @@ var rules = []Rule{
 		Reason: "a library must not bring the dependencies of a command",
 	},
 	{
+		From: []string{"./cmd/..."}, To: []string{"./internal/...", "./.../internal/..."},
+		Reason: "a program outside of the module can do what the command does",
+	},
+	{
 		From: everywhere, To: []string{"github.com/google/go-cmp/...", "golang.org/x/net/..."},
 		Reason: "only tests need it",
 	},
