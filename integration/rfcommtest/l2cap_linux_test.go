@@ -135,8 +135,8 @@ func TestL2CAPDialAgainAndAgain(t *testing.T) {
 		c.Close()
 		link.Disconnect(rfcommtest.RemoteUserTerminated)
 	}
-	link.SetPageDelay(300 * time.Millisecond)
-	for i := range 5 {
+	link.SetPageDelay(200 * time.Millisecond)
+	for i := range 3 {
 		link.Disconnect(rfcommtest.RemoteUserTerminated)
 		ctx, cancel := context.WithCancel(t.Context())
 		dialed := hosttest.InBackground(func() error { _, err := dialL2CAP(ctx, phone, device); return err })
