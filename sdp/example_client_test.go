@@ -21,7 +21,7 @@ func ExampleNewClient() {
 		log.Fatal(err)
 	}
 	local, remote := net.Pipe()
-	go server.ServeConn(remote)
+	go server.ServeConn(context.Background(), remote)
 
 	client := sdp.NewClient(local)
 	defer client.Close()

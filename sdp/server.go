@@ -75,7 +75,7 @@ func (s *Server) Serve(l net.Listener) error {
 		c, err := l.Accept()
 		if err == nil {
 			pause = 0
-			go s.ServeConn(c) // logs the result
+			go s.ServeConn(context.Background(), c) // logs the result
 			continue
 		}
 		if s.isClosing() {
@@ -93,14 +93,16 @@ func (s *Server) Serve(l net.Listener) error {
 
 // ServeConn serves one client and closes the connection. It returns nil when
 // the client hangs up or has been idle for IdleTimeout, ErrServerClosed after
-// Shutdown or Close, and otherwise the error of the connection. The connection
-// must keep packets whole and support deadlines.
+// Shutdown or Close, the context's error as soon as ctx ends, and otherwise the
+// error of the connection. The connection must keep packets whole and support
+// deadlines.
 //
 // If the connection has a method MTUs as those of [Listen] do, no response is
 // longer than the outgoing MTU that it returns. The MTU is otherwise 672, the
 // default of L2CAP.
-func (s *Server) ServeConn(c net.Conn) error {
+func (s *Server) ServeConn(ctx context.Context, c net.Conn) error {
 	defer c.Close()
+	defer context.AfterFunc(ctx, func() { c.Close() })()
 	log := s.logger()
 	if remote := c.RemoteAddr(); remote != nil {
 		log = log.With("client", remote.String())
@@ -113,7 +115,7 @@ func (s *Server) ServeConn(c net.Conn) error {
 	log.Debug("SDP client connected")
 	err := served.serve()
 	if err != nil {
-		err = s.reason(served, err)
+		err = s.reason(ctx, served, err)
 	}
 	log.Debug("SDP client left", "error", err)
 	return err
@@ -182,12 +184,14 @@ func (s *Server) allLeft() <-chan struct{} {
 var errTooMany = errors.New("sdp: disconnected the client that was silent for the longest time: too many clients")
 
 // reason returns the reason why a connection has failed with err.
-func (s *Server) reason(c *client, err error) error {
+func (s *Server) reason(ctx context.Context, c *client, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closing:
 		return ErrServerClosed
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case c.evicted:
 		return errTooMany
 	}

@@ -21,7 +21,7 @@ func TestServerConforms(t *testing.T) {
 	sdptest.Server{Dial: func(t testing.TB, mtu int) io.ReadWriter {
 		client, server := hosttest.PacketPipe(65535, mtu)
 		t.Cleanup(func() { client.Close() })
-		go s.ServeConn(server)
+		go s.ServeConn(t.Context(), server)
 		return client
 	}}.Run(t)
 }

@@ -41,7 +41,7 @@ func startClient(t testing.TB, s *Server, mtu int) (*Client, <-chan error) {
 // startConn is startClient for raw packets.
 func startConn(s *Server, mtu int) (*hosttest.PacketConn, <-chan error) {
 	client, server := hosttest.PacketPipe(maxPDUSize, mtu)
-	return client, hosttest.InBackground(func() error { return s.ServeConn(server) })
+	return client, hosttest.InBackground(func() error { return s.ServeConn(context.Background(), server) })
 }
 
 // ask sends a request and returns the response.
@@ -110,7 +110,7 @@ func TestServerDefaultMTU(t *testing.T) {
 		add(t, s, r)
 	}
 	client, server := hosttest.PacketPipe(maxPDUSize, maxPDUSize)
-	go s.ServeConn(struct{ net.Conn }{server})
+	go s.ServeConn(t.Context(), struct{ net.Conn }{server})
 	defer client.Close()
 	response, err := ask(t, client, searchAll)
 	if size := pduHeaderSize + len(response.parameters); err != nil || size != defaultMTU {
@@ -343,6 +343,25 @@ func TestServerEndsAtShortPacket(t *testing.T) {
 			t.Errorf("after a packet of %d bytes, ServeConn returned no error", n)
 		}
 	}
+}
+
+func TestServeConnEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	client, server := hosttest.PacketPipe(672, 672)
+	served := hosttest.InBackground(func() error { return new(Server).ServeConn(ctx, server) })
+	if _, err := ask(t, client, searchAll); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	wantEnd(t, client)
+	if err := hosttest.Receive(t, served); err != context.Canceled {
+		t.Errorf("ServeConn returned the error %v, want context.Canceled", err)
+	}
+	client, server = hosttest.PacketPipe(672, 672)
+	if err := new(Server).ServeConn(ctx, server); err != context.Canceled {
+		t.Errorf("after its context has ended, ServeConn returned the error %v", err)
+	}
+	wantEnd(t, client)
 }
 
 func TestServerEvictsMostSilent(t *testing.T) {

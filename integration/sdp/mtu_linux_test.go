@@ -61,7 +61,7 @@ func serveMTU(t *testing.T, adapter rfcomm.BDAddr, s *sdp.Server, mtu, clientMTU
 			if err != nil {
 				return err
 			}
-			go s.ServeConn(mtuConn{socket, clientMTU, mtu})
+			go s.ServeConn(t.Context(), mtuConn{socket, clientMTU, mtu})
 		}
 	})
 	t.Cleanup(func() { l.Close(); <-ended; s.Close() })

@@ -465,6 +465,17 @@ var limitTests = []test{
 			c.search(pattern(16, portUUID), 1) // checks the transaction
 		}
 	}},
+	{name: "RequestsAreAnsweredInOrder", run: func(c *client, _ int) {
+		first := c.transaction + 1
+		c.write(searchRequest, join(pattern(4, portUUID), u16(1), none), 0)
+		c.write(searchRequest, join(pattern(4, absent), u16(1), none), 0)
+		for i, want := range []int{1, 0} {
+			c.transaction = first + uint16(i)
+			if p := c.part(searchRequest, c.read().parameters); p.total != want {
+				c.Errorf("response %d has the total %d, want %d", i, p.total, want)
+			}
+		}
+	}},
 	{name: "OwnRecord", run: func(c *client, _ int) {
 		if handle := c.handle(sdp.ServiceDiscoveryServer); handle != 0 {
 			c.Errorf("the server's own record has the handle %08x", handle)

@@ -82,16 +82,27 @@ type response struct {
 // parameters by wrong, and returns the response.
 func (c *client) send(id byte, parameters []byte, wrong int) response {
 	c.Helper()
+	c.write(id, parameters, wrong)
+	return c.read()
+}
+
+func (c *client) write(id byte, parameters []byte, wrong int) {
+	c.Helper()
 	c.transaction++ // passes zero
 	packet := binary.BigEndian.AppendUint16([]byte{id}, c.transaction)
 	packet = binary.BigEndian.AppendUint16(packet, uint16(len(parameters)+wrong))
 	if _, err := c.conn.Write(append(packet, parameters...)); err != nil {
 		c.Fatal(err)
 	}
+}
+
+// read reads the response to the request with c.transaction.
+func (c *client) read() response {
+	c.Helper()
 	buf := make([]byte, 1<<16)
 	n, err := c.conn.Read(buf)
 	if err != nil {
-		c.Fatalf("no response to %x: %v", packet, err)
+		c.Fatalf("no response to the transaction %04x: %v", c.transaction, err)
 	}
 	switch got := buf[:n]; {
 	case n < 5:
