@@ -113,10 +113,7 @@ func (s *Server) ServeConn(ctx context.Context, c net.Conn) error {
 	}
 	defer s.removeClient(served)
 	log.Debug("SDP client connected")
-	err := served.serve()
-	if err != nil {
-		err = s.reason(ctx, served, err)
-	}
+	err := s.reason(ctx, served, served.serve())
 	log.Debug("SDP client left", "error", err)
 	return err
 }
@@ -183,13 +180,15 @@ func (s *Server) allLeft() <-chan struct{} {
 // errTooMany is the error of ServeConn if another client has taken the place.
 var errTooMany = errors.New("sdp: disconnected the client that was silent for the longest time: too many clients")
 
-// reason returns the reason why a connection has failed with err.
+// reason returns the reason why a connection has ended, with err or with nil.
 func (s *Server) reason(ctx context.Context, c *client, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closing:
 		return ErrServerClosed
+	case err == nil:
+		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case c.evicted:

@@ -583,7 +583,7 @@ func TestServerShutdownEndsIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Server{IdleTimeout: 5 * time.Second}
 		add(t, s, NewSerialPort(strings.Repeat("x", 50), 1))
-		c, _ := startConn(s, 48)
+		c, served := startConn(s, 48)
 		if _, err := ask(t, c, searchAll); err != nil {
 			t.Fatal(err)
 		}
@@ -594,6 +594,9 @@ func TestServerShutdownEndsIdle(t *testing.T) {
 		}
 		if waited := time.Since(begin); waited != 5*time.Second {
 			t.Errorf("Shutdown waited %v", waited)
+		}
+		if err := <-served; err != ErrServerClosed {
+			t.Errorf("ServeConn returned the error %v, want ErrServerClosed", err)
 		}
 	})
 }

@@ -293,6 +293,48 @@ func TestListenBesideBluetoothd(t *testing.T) {
 	}
 }
 
+// Listen cannot prevent that bluetoothd starts later. It then has no server, or
+// one that devices cannot reach through the adapter.
+func TestListenBeforeBluetoothd(t *testing.T) {
+	for name, everywhere := range map[string]bool{"all adapters": true, "one adapter": false} {
+		t.Run(name, func(t *testing.T) {
+			a := inLab(t)
+			on := a.far.Addr()
+			if everywhere {
+				on = rfcomm.BDAddr{}
+			}
+			l, err := sdp.Listen(on)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := new(sdp.Server)
+			if _, err := s.Add(sdp.NewSerialPort("ours", 1)); err != nil {
+				t.Fatal(err)
+			}
+			served := hosttest.InBackground(func() error { return s.Serve(l) })
+			defer func() { s.Close(); <-served }()
+			daemons.Bluetoothd(t, daemons.Options{})
+			for _, ends := range []struct {
+				client, server *rfcommtest.Controller
+				ours           bool
+			}{{a.near, a.far, true}, {a.far, a.near, everywhere}} {
+				c, err := sdp.Connect(t.Context(), ends.client.Addr(), ends.server.Addr())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				got, err := c.Search(t.Context(), []sdp.UUID{sdp.PublicBrowseRoot})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ours := len(got) == 1 && got[0].Name() == "ours"; ours != ends.ours {
+					t.Errorf("%v has the records %v", ends.server, got)
+				}
+			}
+		})
+	}
+}
+
 func TestListenNamesAbsentAdapter(t *testing.T) {
 	inLab(t)
 	l, err := sdp.Listen(rfcomm.BDAddr{1, 2, 3, 4, 5, 6})
