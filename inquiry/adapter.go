@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -74,25 +75,23 @@ func cause(err error) error {
 // downError returns the error of an adapter that is down.
 func downError(a *rfcomm.Adapter) error {
 	remedy := powerOn
-	if blocked(a.Name) {
-		remedy = `it is blocked: "rfkill unblock bluetooth" removes the block, unless it is a switch of the device`
+	switch {
+	case blocked(a.Name, "hard"):
+		remedy = "it is blocked by a switch or key of this machine"
+	case blocked(a.Name, "soft"):
+		remedy = `it is blocked: unblock it with "rfkill unblock bluetooth", and then ` + powerOn
 	}
 	return neterr.WithHint("inquiry", syscall.ENETDOWN, fmt.Sprintf("the adapter %s is down: %s", a.Name, remedy))
 }
 
-// blocked reports whether rfkill blocks an adapter, according to the state of
-// its switch (Documentation/ABI/stable/sysfs-class-rfkill).
-func blocked(name string) bool {
-	switches, _ := filepath.Glob(filepath.Join("/sys/class/bluetooth", name, "rfkill*"))
-	for _, directory := range switches {
-		for _, kind := range []string{"soft", "hard"} {
-			state, err := os.ReadFile(filepath.Join(directory, kind))
-			if err == nil && strings.TrimSpace(string(state)) == "1" {
-				return true
-			}
-		}
-	}
-	return false
+// blocked reports whether rfkill blocks an adapter in one of the two ways, hard
+// or soft (Documentation/ABI/stable/sysfs-class-rfkill).
+func blocked(name, way string) bool {
+	states, _ := filepath.Glob(filepath.Join("/sys/class/bluetooth", name, "rfkill*", way))
+	return slices.ContainsFunc(states, func(path string) bool {
+		state, err := os.ReadFile(path)
+		return err == nil && strings.TrimSpace(string(state)) == "1"
+	})
 }
 
 // checkAdapter returns an error if the adapter has been switched off or removed

@@ -93,12 +93,16 @@ func TestDevicesDuration(t *testing.T) {
 func TestDevicesNegativeDuration(t *testing.T) {
 	withController(t, func(t *testing.T, c *controller) {
 		u := consume(c, Options{Duration: -1}, nil)
+		c.expectInquiry(8)
 		for range 20 {
-			c.expectInquiry(8)
 			time.Sleep(8 * unit)
 			c.inquiryComplete()
+			ended := time.Now()
+			c.expectInquiry(8)
+			if after := time.Since(ended); after != between {
+				t.Errorf("the next inquiry began after %v, want %v", after, between)
+			}
 		}
-		c.expectInquiry(8)
 		u.cancel()
 		c.expectCancel()
 		if err := u.end(); err != context.Canceled {

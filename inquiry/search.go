@@ -126,9 +126,9 @@ func (s *search) read() {
 }
 
 // next returns the next event that is not a result. It adds the devices in
-// events to the table, including those of other programs' inquiries. It returns ctx.Err(), errWaited
-// after the given time, errPage, or the reason for which the adapter cannot be
-// used.
+// events to the table, including those of other programs' inquiries. It returns
+// ctx.Err(), errWaited after the given time, errPage, or the reason for which
+// the adapter cannot be used.
 func (s *search) next(ctx context.Context, until time.Time) (event, error) {
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
