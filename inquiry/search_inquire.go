@@ -58,7 +58,7 @@ func (s *search) awaitInquiryEnd(ctx context.Context, until time.Time) error {
 			return err
 		case e.code == inquiryComplete:
 			return nil
-		case e.endsInquiry():
+		case e.isAnswer(inquiryCancel) && e.status == success:
 			return errCancelled
 		}
 	}
