@@ -243,3 +243,22 @@ func checkSilent(t *testing.T, texts ...string) {
 		}
 	}
 }
+
+// These examples are to be read in a few minutes.
+func TestExamplesAreShort(t *testing.T) {
+	for _, pattern := range []string{"obd/*.go", "services/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files %s: %v", pattern, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if lines := bytes.Count(text, []byte("\n")); lines > 100 {
+				t.Errorf("%s has %d lines, want at most 100", file, lines)
+			}
+		}
+	}
+}

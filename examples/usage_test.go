@@ -57,6 +57,16 @@ func TestUsageErrors(t *testing.T) {
 		"echo -listen 127.0.0.1:0 -connect 127.0.0.1:1 hello",
 		"demo file file",
 		"demo -nonsense",
+		"services",
+		"services -nonsense",
+		"services nonsense",
+		"services " + device + " nonsense",
+		"obd -nonsense",
+		"obd nonsense",
+		"obd " + device + " " + device,
+		"obd -n 0",
+		"obd -n many",
+		"obd -connect 127.0.0.1:1 " + device,
 	} {
 		t.Run(command, func(t *testing.T) {
 			words := strings.Fields(command)
@@ -70,7 +80,7 @@ func TestUsageErrors(t *testing.T) {
 }
 
 func TestFlagHelp(t *testing.T) {
-	for _, name := range []string{"server", "client", "echo", "demo"} {
+	for _, name := range []string{"server", "client", "echo", "demo", "services", "obd"} {
 		_, stderr := run(t, 0, name, []string{"-h"})
 		checkText(t, stderr, "usage: "+name)
 	}
