@@ -130,6 +130,13 @@ func TestExitStatusOfErrors(t *testing.T) {
 	}
 }
 
+func TestErrorsAdviseFlags(t *testing.T) {
+	f := newFake(t)
+	f.err = opError(errors.New("ask for SecurityMedium"))
+	_, stderr := f.runs(t, statusOther, "connect", printerAddr.String())
+	wantError(t, stderr, "ask for --security medium\n")
+}
+
 func TestExitStatusOfSignals(t *testing.T) {
 	for number, status := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 		ctx, cancel := context.WithCancelCause(t.Context())

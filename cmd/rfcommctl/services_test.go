@@ -20,7 +20,7 @@ func TestServicesPrintsText(t *testing.T) {
 	const want = `GPS\x1b[2J
   class     Serial Port (0x1101)
   channel   3
-  profile   Serial Port (0x1101), version 1.2
+  profile   Serial Port 1.2
 
 (a service without a name)
   class     12345678-1234-5678-1234-56789abcdef0

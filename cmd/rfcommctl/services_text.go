@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -33,7 +34,7 @@ func recordText(r *sdp.Record, all bool) string {
 		line("L2CAP", "PSM 0x%04x", psm)
 	}
 	for _, p := range r.Profiles() {
-		line("profile", "%s, version %d.%d", uuidText(p.UUID), p.Version>>8, p.Version&0xff)
+		line("profile", "%s %d.%d", cmp.Or(p.UUID.Name(), uuidText(p.UUID)), p.Version>>8, p.Version&0xff)
 	}
 	if text := r.Description(); text != "" {
 		line("about", "%s", text)

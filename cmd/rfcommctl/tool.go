@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -82,10 +83,18 @@ func (t *tool) run(ctx context.Context, arguments []string) int {
 	return statusOf(err)
 }
 
-// complain prints an error.
+// complain prints an error. Where the library's errors advise a security level,
+// it prints the flag.
 func (t *tool) complain(err error) {
-	fmt.Fprintln(t.stderr, "rfcommctl:", oneLine(err.Error()))
+	fmt.Fprintln(t.stderr, "rfcommctl:", flagNames.Replace(oneLine(err.Error())))
 }
+
+// flagNames replaces names of the library by the flags of the program.
+var flagNames = strings.NewReplacer(
+	"SecurityLow", "--security low",
+	"SecurityMedium", "--security medium",
+	"SecurityHigh", "--security high",
+)
 
 // note prints a note for people: not on a pipe, and not with --quiet.
 func (t *tool) note(format string, arguments ...any) {
