@@ -26,7 +26,7 @@ func TestConnectDialsTarget(t *testing.T) {
 		"Printer":                            {service: spp},
 		"printer/9 -t 1m":                    {service: service{channel: 9}, dialer: rfcomm.Dialer{Timeout: time.Minute}},
 		"Printer/opp --security high":        {service: service{uuid: sdp.ObjectPush}, dialer: rfcomm.Dialer{Security: rfcomm.SecurityHigh}},
-		"Printer --adapter hci0 --wait 0":    {service: spp, dialer: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: adapterAddr}}},
+		"Printer --adapter hci0":             {service: spp, dialer: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: adapterAddr}}},
 		"Printer -i 00-aa-01-00-00-00":       {service: spp, dialer: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: adapterAddr}}},
 		"Printer --exec true":                {service: spp, dialer: rfcomm.Dialer{Security: rfcomm.SecurityMedium}},
 		"Printer --exec true --security=lOw": {service: spp, dialer: rfcomm.Dialer{Security: rfcomm.SecurityLow}},
@@ -36,8 +36,8 @@ func TestConnectDialsTarget(t *testing.T) {
 			f.inRange = found("Printer")
 			f.stdin = strings.NewReader("hello")
 			arguments := append([]string{"connect"}, strings.Fields(line)...)
-			if !strings.Contains(line, "--") {
-				arguments = append(arguments, "--wait", "0.01")
+			if !strings.Contains(line, "--exec") {
+				arguments = append(arguments, "--wait", "0")
 			}
 			f.runs(t, 0, arguments...)
 			if len(f.dialed) != 1 {
