@@ -155,7 +155,7 @@ func TestDialerSearchListsADevice(t *testing.T) {
 	peer := serveSDP(t, device, sdppeer.With(600, adapterRecord(t, 5)))
 	dialer := dialerFrom(phone)
 	records, err := dialer.Search(t.Context(), device.Addr())
-	if err != nil || len(records) != 1 || records[0].Name() != "Ger\ufffdt" {
+	if err != nil || len(records) != 1 || records[0].Name() != "Gerät" {
 		t.Errorf("Search = %v, %v; want the serial port with its name", records, err)
 	}
 	if records, err := dialer.Search(t.Context(), device.Addr(), sdp.ObjectPush); len(records) > 0 || err != nil {
