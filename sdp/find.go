@@ -67,10 +67,10 @@ func (f *finder) find(ctx context.Context, services []UUID, suits func(*Record) 
 	switch {
 	case len(found) > 0:
 		return found, nil, nil
-	case browseErr == nil || directErr == nil && isOdd(ctx, browseErr):
+	case browseErr == nil:
 		return nil, merge(direct, offered), nil
 	case isOdd(ctx, browseErr):
-		return nil, nil, directErr
+		return nil, merge(direct, offered), directErr
 	}
 	return nil, nil, browseErr
 }
