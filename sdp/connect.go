@@ -30,6 +30,8 @@ const psm = 1
 //     address of the only adapter
 //   - ECONNABORTED: the adapter was switched off or removed, or the link was
 //     being closed at every attempt
+//   - EALREADY, ECONNRESET, ENOMEM, ENOTCONN, EPROTO: a link to the device was
+//     being opened or taken down at every attempt
 //   - ETIMEDOUT: the device did not answer
 //   - EAFNOSUPPORT: the kernel has no Bluetooth, or not in this network
 //     namespace, such as that of a container

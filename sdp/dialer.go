@@ -24,9 +24,10 @@ type Dialer struct {
 	// needs no pairing. ControlContext is not called for the socket of the
 	// search.
 	//
-	// A device whose link was opened by the search is not dialed over that link
-	// at SecurityHigh, because the kernel checks that level when it opens a
-	// link. Dial then waits for the end of the link, about 2 s.
+	// At SecurityHigh, Dial does not use a link that its search has opened,
+	// because package rfcomm requires that the dial opens the link itself. It
+	// closes the SDP channel first and waits for the end of the link, which
+	// takes about 2 s.
 	RFCOMM rfcomm.Dialer
 
 	// Select, if not nil, returns the record to dial: one of records, or nil if
@@ -57,7 +58,8 @@ func Search(ctx context.Context, device rfcomm.BDAddr, services ...UUID) ([]*Rec
 
 // Dial searches for a service, such as [SerialPort], of a device and connects to
 // its RFCOMM channel. The SDP channel stays open until the RFCOMM connection is
-// complete, so that the link does not end in between.
+// complete, so that the link does not end in between; SecurityHigh is the
+// exception.
 //
 // Devices treat searches differently. Dial makes the following attempts until
 // one of them yields a record with an RFCOMM channel:
