@@ -18,7 +18,7 @@ type finder struct {
 	// and takes the channel with it, the next one opens another channel.
 	connect func(context.Context) (*Client, error)
 
-	client  *Client       // nil if there is no channel
+	client  *Client       // nil without a channel
 	adapter rfcomm.BDAddr // of the last channel; before the first, the one to use, or zero for any
 }
 
@@ -50,8 +50,8 @@ func (f *finder) search(ctx context.Context, uuids ...UUID) ([]*Record, error) {
 // those that the device offers otherwise. It searches for the services. If that
 // yields no record that suits, it searches for L2CAP, which is in all records
 // that matter here, and picks the records of the services itself. Some devices
-// answer only the one search, some only the other. The public browse group is
-// no help: many devices lack it.
+// answer only the one search, some only the other. The public browse group does
+// not help, because many devices lack it.
 //
 // The error is nil if the device has answered one of the searches.
 func (f *finder) find(ctx context.Context, services []UUID, suits func(*Record) bool) (found, offered []*Record, err error) {

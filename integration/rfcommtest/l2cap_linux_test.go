@@ -17,7 +17,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
-// sdpPSM is the PSM of SDP, to which anybody may connect.
+// sdpPSM is the PSM of SDP. A connection to it needs neither pairing nor root.
 const sdpPSM = 1
 
 // dialL2CAP connects the kernel to a device.

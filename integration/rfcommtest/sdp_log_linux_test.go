@@ -45,7 +45,7 @@ const (
 	logReceiveData = 5
 )
 
-// A traffic counts what a kernel does over its links.
+// A traffic holds counters of a kernel's commands and packets.
 type traffic struct {
 	commands int            // HCI commands
 	channels map[uint16]int // L2CAP connection requests, by PSM
