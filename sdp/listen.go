@@ -25,8 +25,8 @@ import (
 // and gives all connections to the one that was bound first. The second would
 // receive none, and the first would hide the records of the second. Listen
 // therefore refuses to share: for one adapter, it looks for a listener on all
-// adapters, and for all adapters, it looks for a listener on each of them. There
-// is no option to override this.
+// adapters, and for all adapters, it looks for a listener on each of them. No
+// option overrides this.
 //
 // Listen cannot prevent that another program binds the PSM later. After a Listen
 // on all adapters, bluetoothd runs without a server. After a Listen on one
@@ -37,8 +37,8 @@ import (
 // with pauses of up to 5 ms, so that programs that call it at the same time do
 // not fail because of each other.
 //
-// Errors are *net.OpError. The error holds a *net.AddrError if there is no such
-// adapter. On other platforms it matches errors.ErrUnsupported.
+// Errors are *net.OpError. If the machine does not have the adapter, the error
+// holds a *net.AddrError. On other platforms it matches errors.ErrUnsupported.
 func Listen(adapter rfcomm.BDAddr) (net.Listener, error) {
 	l, err := claim{
 		find:     rfcomm.AdapterByAddr,

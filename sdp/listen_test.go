@@ -21,7 +21,7 @@ var (
 	fresh = rfcomm.Adapter{Index: 2, Name: "hci2"} // without an address yet
 )
 
-// A claimTest has two adapters and records what a claim does.
+// A claimTest has two adapters and records the steps of a claim.
 type claimTest struct {
 	taken  func(device rfcomm.BDAddr) bool
 	steps  []rfcomm.BDAddr // of bound and listen
