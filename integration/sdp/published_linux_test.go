@@ -346,8 +346,8 @@ func TestListenNamesAbsentAdapter(t *testing.T) {
 	}
 }
 
-// listenVariable makes TestListenNeedsCapability listen as user nobody. Its value
-// says whether that user has the capability.
+// listenVariable is the environment variable that makes TestListenNeedsCapability
+// listen as user nobody. Its value is true if that user has the capability.
 const listenVariable = "RFCOMM_TEST_LISTEN"
 
 func TestListenNeedsCapability(t *testing.T) {

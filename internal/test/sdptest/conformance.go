@@ -298,7 +298,7 @@ var robustnessTests = []test{
 	}},
 }
 
-// limitTests test what the specification leaves to the reader.
+// limitTests test limits and errors that the list does not cover.
 var limitTests = []test{
 	{name: "AttributesAreInOrderAndOnce", run: func(c *client, _ int) {
 		list := sequence(unhex("09 0000  0a 0001 0005  0a 0100 ffff"))
