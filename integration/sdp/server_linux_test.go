@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
@@ -71,13 +72,17 @@ func TestServerConforms(t *testing.T) {
 	a.conforms(t)
 }
 
-// bluetoothd passes the same tests, which shows that they are right, except those
-// of requests that it should refuse.
-func TestBluetoothdConforms(t *testing.T) {
+// Listen refuses to share the PSM with bluetoothd, and leaves bluetoothd as it is.
+// bluetoothd passes the same tests as Server, which shows that they are right,
+// except those of requests that it should refuse.
+func TestListenBesideBluetoothd(t *testing.T) {
 	a := inLab(t)
 	daemons.Bluetoothd(t, daemons.Options{Args: []string{"--compat"}})
 	for _, record := range sdptest.Records() {
 		register(t, record)
+	}
+	for _, adapter := range []rfcomm.BDAddr{{}, a.near.Addr(), a.far.Addr()} {
+		wantInUse(t, adapter, "PSM 1 of all adapters")
 	}
 	a.conforms(t,
 		"Limits/PatternOfThirteen", "Limits/MaximumOfZero", // finds nothing
