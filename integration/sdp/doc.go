@@ -3,6 +3,6 @@
 // contains no other code. The tests need root in the lab; see package
 // integration.
 //
-// When all tests have ended, tshark decodes the packets of all of them. Data
-// that it calls malformed fails the test binary.
+// When all tests have ended, tshark decodes their packets. A packet that it calls
+// malformed fails the test binary.
 package sdp

@@ -4,9 +4,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/internal/test/capture"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
+
+// captures has the logs of all tests. The tests do not run in parallel.
+var captures capture.Logs
 
 // An air is a radio and the log of its packets.
 type air struct {
@@ -16,7 +20,7 @@ type air struct {
 	// there is one controller, far is nil.
 	near, far *rfcommtest.Controller
 
-	log *capture
+	log *capture.Log
 }
 
 // inLab returns an air with two controllers. It skips the test outside of the
@@ -32,7 +36,7 @@ func newAir(t *testing.T, config rfcommtest.Config) *air {
 	t.Helper()
 	labtest.RequireRoot(t)
 	labtest.Require(t)
-	a := &air{log: captures.add(t)}
+	a := &air{log: captures.New(t.Name())}
 	config.Log = a.log
 	a.Radio = rfcommtest.Require(t, config)
 	for i, c := range a.Controllers() {

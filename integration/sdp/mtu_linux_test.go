@@ -92,11 +92,11 @@ func TestClientRequestFitsMTU(t *testing.T) {
 	}
 	c := sdp.NewClient(conn)
 	defer c.Close()
-	_, before := a.log.packets()
+	_, before := a.log.Packets()
 	if _, err := c.Services(t.Context(), sdp.UUID{0}, sdp.UUID{1}, sdp.UUID{2}); !errors.Is(err, sdp.ErrRequestTooLarge) {
 		t.Errorf("Services of three UUIDs of 128 bits: %v", err)
 	}
-	if _, after := a.log.packets(); after != before {
+	if _, after := a.log.Packets(); after != before {
 		t.Errorf("%d packets were sent", after-before)
 	}
 	short := []sdp.UUID{sdp.SerialPort, sdp.ProtocolL2CAP, sdp.ProtocolRFCOMM, sdp.PublicBrowseRoot}

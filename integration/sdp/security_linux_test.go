@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"testing"
 
+	"github.com/go-rfcomm/rfcomm/internal/test/capture"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 )
 
@@ -30,7 +31,7 @@ const connectionComplete = "Connection Complete"
 func linkPackets(log []byte) map[string]int {
 	const recordHeader = 24
 	found := make(map[string]int)
-	for log = log[min(len(log), headerLength):]; len(log) > recordHeader; {
+	for log = log[min(len(log), capture.HeaderLength):]; len(log) > recordHeader; {
 		end := recordHeader + int(binary.BigEndian.Uint32(log[4:]))
 		data := log[recordHeader:end]
 		switch binary.BigEndian.Uint16(log[10:]) {
@@ -49,7 +50,7 @@ func linkPackets(log []byte) map[string]int {
 // was paired, authenticated or encrypted.
 func (a *air) wantOpenLinks(t *testing.T) {
 	t.Helper()
-	log, _ := a.log.packets()
+	log, _ := a.log.Packets()
 	if found := linkPackets(log); found[connectionComplete] == 0 || len(found) > 1 {
 		t.Errorf("the log has %v, want %s alone", found, connectionComplete)
 	}
@@ -62,7 +63,7 @@ func TestLinkPacketsFindsPairing(t *testing.T) {
 	if err := a.Link(a.near, a.far).Pair(); err != nil {
 		t.Fatal(err)
 	}
-	log, _ := a.log.packets()
+	log, _ := a.log.Packets()
 	found := linkPackets(log)
 	for _, name := range []string{"Link Key Request", "Link Key Notification", "IO Capability Request", "Encryption Change"} {
 		if found[name] == 0 {

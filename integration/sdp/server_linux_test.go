@@ -45,7 +45,7 @@ func serve(t *testing.T, at *rfcommtest.Controller, records ...*sdp.Record) (s *
 // SDP server at far. It makes one connection for each MTU.
 func (a *air) conforms(t *testing.T, except ...string) {
 	t.Helper()
-	a.log.sendsMalformed()
+	a.log.SendsMalformed()
 	conns := map[int]io.ReadWriter{672: a.dialMTU(t, 672), 48: a.dialMTU(t, 48)}
 	sdptest.Server{
 		Dial:   func(t testing.TB, mtu int) io.ReadWriter { return conns[mtu] },
