@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readerGone returns a channel that is closed when nobody reads standard output
-// anymore, even if nothing is written. It is nil unless that is a pipe.
+// readerGone returns a channel that is closed when the program that reads
+// standard output has ended, even if nothing is written. The channel is nil if
+// standard output is not a pipe.
 func (o *output) readerGone() <-chan struct{} {
 	file, ok := o.w.(*os.File)
 	if !ok {

@@ -2,5 +2,6 @@
 
 package main
 
-// readerGone returns nil: a Write notices that nobody reads standard output.
+// readerGone returns nil. On this platform, only a Write notices that the reader
+// of standard output has ended.
 func (o *output) readerGone() <-chan struct{} { return nil }

@@ -125,7 +125,7 @@ func newFake(t *testing.T) *fake {
 			}
 			conn, peer := net.Pipe()
 			f.peer = peer
-			go io.Copy(peer, peer) // returns what it receives
+			go io.Copy(peer, peer) // echoes
 			return conn, nil
 		},
 	}
@@ -146,8 +146,8 @@ func (f *fake) inquireFake(_ context.Context, o *inquiry.Options) iter.Seq2[inqu
 	}
 }
 
-// runs runs the tool and checks its exit status. It returns what the tool
-// printed on both streams.
+// runs runs the tool, checks its exit status, and returns its output on both
+// streams.
 func (f *fake) runs(t *testing.T, status int, arguments ...string) (stdout, stderr string) {
 	t.Helper()
 	f.stdout.Reset()

@@ -267,9 +267,11 @@ func TestConnectKillsCommand(t *testing.T) {
 	j.ends(t, 130)
 }
 
-func TestConnectListensOnTCP(t *testing.T) {
-	l, address := listenTCP(t)
-	c := program(t, "connect", "--tcp", address, "--listen-tcp", "0", "--wait", "0")
+// startBridge starts the program with --listen-tcp, and returns the address on
+// which it listens and its later errors.
+func startBridge(t *testing.T, address string) (c *exec.Cmd, port string, errors *bufio.Reader) {
+	t.Helper()
+	c = program(t, "connect", "--tcp", address, "--listen-tcp", "0", "--wait", "0")
 	stderr, err := c.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -277,20 +279,32 @@ func TestConnectListensOnTCP(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var port string
-	lines := bufio.NewReader(stderr)
-	if _, err := fmt.Fscanf(lines, "rfcommctl: listening on %s\n", &port); err != nil {
+	errors = bufio.NewReader(stderr)
+	if _, err := fmt.Fscanf(errors, "rfcommctl: listening on %s\n", &port); err != nil {
 		t.Fatal(err)
 	}
+	return c, port, errors
+}
+
+// dialTCP connects, and closes the connection at the end of the test.
+func dialTCP(t *testing.T, address string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func TestConnectListensOnTCP(t *testing.T) {
+	l, address := listenTCP(t)
+	c, port, _ := startBridge(t, address)
 	if host, _, _ := net.SplitHostPort(port); host != "127.0.0.1" {
 		t.Errorf("it listens on %s", port)
 	}
 	for _, answer := range []string{"first", "second"} {
-		client, err := net.Dial("tcp", port)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer client.Close()
+		client := dialTCP(t, port)
 		conn := accept(t, l)
 		fmt.Fprint(client, "question")
 		if _, err := io.ReadFull(conn, make([]byte, len("question"))); err != nil {
@@ -302,22 +316,25 @@ func TestConnectListensOnTCP(t *testing.T) {
 			t.Errorf("the client reads %q, %v, want %q", got, err, answer)
 		}
 	}
-	l.Close() // a connection that fails does not end the program
-	client, err := net.Dial("tcp", port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	if n, err := client.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("the client reads %d, %v", n, err)
-	}
-	line, err := lines.ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantError(t, line, "connection from 127.0.0.1:", "connection refused")
 	c.Process.Signal(syscall.SIGINT)
 	if status := exitStatus(t, c.Wait()); status != 130 {
 		t.Errorf("status %d, want 130", status)
+	}
+}
+
+func TestConnectListensAfterErrors(t *testing.T) {
+	l, address := listenTCP(t)
+	_, port, errors := startBridge(t, address)
+	l.Close()
+	for range 2 {
+		client := dialTCP(t, port)
+		if n, err := client.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("the client reads %d, %v", n, err)
+		}
+		line, err := errors.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, line, "connection from "+client.LocalAddr().String(), "connection refused")
 	}
 }

@@ -23,10 +23,10 @@ type relay struct {
 	// wait is the time of silence after the end of in. If it is negative, the
 	// relay waits for the peer to close the connection.
 	wait time.Duration
-	// finite means that in ends by itself, so that the relay can tell whether
-	// the peer closed the connection too early.
+	// finite means that in ends by itself, as a file does. If the peer closes
+	// the connection before, the relay fails.
 	finite bool
-	// outGone, if not nil, is closed when nobody reads out anymore.
+	// outGone, if not nil, is closed when the reader of out has ended.
 	outGone <-chan struct{}
 
 	sent, received atomic.Int64 // bytes
@@ -142,7 +142,7 @@ func (r *relay) extend() {
 func (r *relay) closedByPeer(sent <-chan error) error {
 	r.conn.Close() // ends a pending Write
 	if !r.sending.Load() && !r.finite {
-		return nil // nobody knows whether in would have had more
+		return nil // in may have had no more data
 	}
 	if err := <-sent; err != nil {
 		return errClosedEarly

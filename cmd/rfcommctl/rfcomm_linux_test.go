@@ -19,7 +19,7 @@ import (
 )
 
 // The tests on real adapters are named TestRFCOMM…: the lab runs those alone.
-// The program runs as user nobody in them.
+// The program has no privileges in them.
 
 // A radio is two adapters in range of each other, and the cache directory of the
 // program.
@@ -46,8 +46,7 @@ func overRFCOMM(t *testing.T) *radio {
 	return &radio{l, l.Dialer(), l.Device(), cache}
 }
 
-// program returns a command that runs the program as nobody, with the near
-// adapter.
+// program returns a command that runs the program as user nobody.
 func (r *radio) program(t *testing.T, arguments ...string) *exec.Cmd {
 	t.Helper()
 	c := labtest.AsNobody(t, arguments...)

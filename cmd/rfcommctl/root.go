@@ -27,14 +27,7 @@ func (t *tool) execute(ctx context.Context, arguments []string) error {
 	return usageError{fmt.Errorf("%w%s (see %s --help)", err, hint, command.CommandPath())}
 }
 
-// rootCommand returns the program's command. The variable that running points
-// to is true once the arguments have been parsed.
-func (t *tool) rootCommand() (root *cobra.Command, running *bool) {
-	running = new(bool)
-	root = &cobra.Command{
-		Use:   "rfcommctl",
-		Short: "Work with Bluetooth devices that have serial ports (RFCOMM)",
-		Long: `Rfcommctl finds Bluetooth devices and their services, and connects to them.
+const rootHelp = `Rfcommctl finds Bluetooth devices and their services, and connects to them.
 It needs neither root nor a daemon.
 
 TARGET is the address of a device, as printed by "rfcommctl scan", with the service after a slash: a channel, a name or a UUID. The name of a device that was found in the last 7 days works, too.
@@ -44,7 +37,16 @@ TARGET is the address of a device, as printed by "rfcommctl scan", with the serv
 	"Front desk printer/spp"
 	01:23:45:67:89:AB/00001101-0000-1000-8000-00805f9b34fb
 
-Exit status: 0 success, 1 another error, 2 wrong usage, 3 not found or not in range, 4 busy or timed out (try again), 5 permission or pairing missing, 130 interrupted.`,
+Exit status: 0 success, 1 another error, 2 wrong usage, 3 not found or not in range, 4 busy or timed out (try again), 5 permission or pairing missing, 130 interrupted.`
+
+// rootCommand returns the program's command. The variable that running points
+// to is true once the arguments have been parsed.
+func (t *tool) rootCommand() (root *cobra.Command, running *bool) {
+	running = new(bool)
+	root = &cobra.Command{
+		Use:               "rfcommctl",
+		Short:             "Work with Bluetooth devices that have serial ports (RFCOMM)",
+		Long:              rootHelp,
 		Version:           version(),
 		Args:              unknownCommand,
 		RunE:              missingCommand,

@@ -21,7 +21,7 @@ type scannedDevice struct {
 	printed bool
 }
 
-// collect takes devices until there are no more, and prints each once.
+// collect adds all devices, and prints each once.
 func (s *scanned) collect(devices iter.Seq2[inquiry.Device, error]) error {
 	var ended error
 	for d, err := range devices {

@@ -11,8 +11,8 @@ import (
 // program to end; the second signal ends the program at once. The cause of the
 // context is a signalError. Signals that are ignored, as by nohup, stay ignored.
 //
-// Writing to a pipe that nobody reads fails with EPIPE instead of killing the
-// program, so that it can end its work.
+// A Write to a pipe without a reader fails with EPIPE instead of killing the
+// program, so that the program can close its connections.
 func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 2)

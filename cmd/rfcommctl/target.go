@@ -28,9 +28,6 @@ type target struct {
 	text    string // as written
 }
 
-// addressLength is the length of a device address.
-const addressLength = len("01:23:45:67:89:AB")
-
 // likeAddress matches a text that was probably meant as a device address. Names
 // such as HC-05 have one dash.
 var likeAddress = regexp.MustCompile(`^[0-9A-Za-z]{1,2}(:[0-9A-Za-z]{1,2}|(-[0-9A-Za-z]{1,2}){3})`)
@@ -59,8 +56,8 @@ func parseTarget(text string) (target, error) {
 }
 
 // splitName returns the two parts of a target with a name: the name and the
-// service after the last slash. It reports false if there is no slash or no
-// service after it.
+// service after the last slash. It reports false if a slash with a service is
+// missing.
 func splitName(text string) (name string, s service, ok bool) {
 	slash := strings.LastIndexByte(text, '/')
 	if slash <= 0 {

@@ -118,7 +118,7 @@ func (t *tool) detail(format string, arguments ...any) {
 }
 
 // errReaderGone means that the program that reads standard output has ended.
-var errReaderGone = errors.New("nobody reads the standard output")
+var errReaderGone = errors.New("the reader of standard output has ended")
 
 // An output is standard output. It keeps the first error, because package cobra
 // ignores the errors of help texts.
