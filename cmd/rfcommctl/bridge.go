@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -59,5 +60,9 @@ func (t *tool) serve(ctx context.Context, client net.Conn, wait time.Duration, d
 	r := &relay{conn: conn, in: client, out: client, wait: wait}
 	err = r.run(ctx)
 	t.detail("connection from %s: sent %d bytes, received %d", client.RemoteAddr(), r.sent.Load(), r.received.Load())
+	if ended, ok := errors.AsType[ioError](err); ok {
+		t.detail("connection from %s: %v", client.RemoteAddr(), ended)
+		return nil // the client has ended
+	}
 	return err
 }

@@ -47,7 +47,6 @@ func TestConnectDialsTarget(t *testing.T) {
 			if want.dialer.Timeout == 0 {
 				want.dialer.Timeout = 30 * time.Second
 			}
-			got.service.text = ""
 			if got.device != printerAddr || got.service != want.service || got.dialer.Timeout != want.dialer.Timeout ||
 				got.dialer.Security != want.dialer.Security || got.dialer.LocalAddr != want.dialer.LocalAddr {
 				t.Errorf("dialed %+v, want %+v", got, want)
@@ -104,6 +103,8 @@ func TestExitStatusOfErrors(t *testing.T) {
 	}{
 		{syscall.EHOSTDOWN, statusNotFound},
 		{syscall.ECONNREFUSED, statusNotFound},
+		{syscall.ENODEV, statusNotFound},
+		{syscall.ENETDOWN, statusNotFound},
 		{&sdp.NotFoundError{Device: printerAddr, Service: sdp.SerialPort}, statusNotFound},
 		{&net.DNSError{IsNotFound: true}, statusNotFound},
 		{syscall.EBUSY, statusBusy},

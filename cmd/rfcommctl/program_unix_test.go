@@ -299,9 +299,16 @@ func dialTCP(t *testing.T, address string) net.Conn {
 
 func TestConnectListensOnTCP(t *testing.T) {
 	l, address := listenTCP(t)
-	c, port, _ := startBridge(t, address)
+	c, port, errors := startBridge(t, address)
 	if host, _, _ := net.SplitHostPort(port); host != "127.0.0.1" {
 		t.Errorf("it listens on %s", port)
+	}
+	lost := dialTCP(t, port)
+	conn := accept(t, l)
+	lost.(*net.TCPConn).SetLinger(0)
+	lost.Close()
+	if n, err := conn.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the server reads %d, %v after the client was lost", n, err)
 	}
 	for _, answer := range []string{"first", "second"} {
 		client := dialTCP(t, port)
@@ -317,6 +324,9 @@ func TestConnectListensOnTCP(t *testing.T) {
 		}
 	}
 	c.Process.Signal(syscall.SIGINT)
+	if text, _ := io.ReadAll(errors); string(text) != "rfcommctl: interrupted\n" {
+		t.Errorf("it printed %q", text)
+	}
 	if status := exitStatus(t, c.Wait()); status != 130 {
 		t.Errorf("status %d, want 130", status)
 	}

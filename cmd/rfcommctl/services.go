@@ -70,18 +70,15 @@ func (t *tool) listServices(ctx context.Context, l *link, word string, form serv
 	defer cancel()
 	t.detail("asking %s for its services", device)
 	records, err := t.search(ctx, dialer, device, s.uuids()...)
-	if err != nil {
-		return err
+	if err == nil && len(records) == 0 {
+		err = noServices(device, s)
 	}
-	if len(records) == 0 {
-		return noServices(device, s)
-	}
-	for i, record := range records {
+	for i, record := range records { // a malformed answer can have some, too
 		if err := t.printRecord(record, form, i > 0); err != nil {
 			return err
 		}
 	}
-	return nil
+	return err
 }
 
 // noServices returns the error for a device that answers without records.

@@ -53,6 +53,15 @@ func TestServicesPrintsMachineForms(t *testing.T) {
 	}
 }
 
+func TestServicesPrintsPartOfAnswer(t *testing.T) {
+	f := newFake(t)
+	f.records = []*sdp.Record{sdp.NewSerialPort("GPS", 3)}
+	f.err = opError(sdp.ErrMalformed)
+	stdout, stderr := f.runs(t, statusOther, "services", printerAddr.String())
+	wantError(t, stderr, sdp.ErrMalformed.Error())
+	wantParts(t, stdout, "GPS\n")
+}
+
 func TestServicesNamesMissingService(t *testing.T) {
 	f := newFake(t)
 	_, stderr := f.runs(t, statusNotFound, "services", printerAddr.String())

@@ -83,7 +83,7 @@ func isNotFound(err error) bool {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.IsNotFound
 	}
-	return isOneOf(err, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ECONNREFUSED)
+	return isOneOf(err, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ECONNREFUSED, syscall.ENETDOWN, syscall.ENODEV)
 }
 
 // isBusy reports whether the same command may succeed later.

@@ -16,7 +16,6 @@ import (
 type service struct {
 	channel int
 	uuid    sdp.UUID
-	text    string // as written
 }
 
 func (s service) isZero() bool { return s == service{} }
@@ -25,7 +24,6 @@ func (s service) isZero() bool { return s == service{} }
 type target struct {
 	device  rfcomm.BDAddr // zero if the device is given by its name
 	service service
-	text    string // as written
 }
 
 // likeAddress matches a text that was probably meant as a device address. Names
@@ -45,14 +43,14 @@ func parseTarget(text string) (target, error) {
 	case err != nil && likeAddress.MatchString(address):
 		return target{}, usageError{err}
 	case err != nil:
-		return target{text: text}, nil
+		return target{}, nil
 	case device.IsZero():
 		return target{}, usageError{fmt.Errorf("%s is not the address of a device", address)}
 	case !slash:
-		return target{device: device, text: text}, nil
+		return target{device: device}, nil
 	}
 	s, err := parseService(rest)
-	return target{device: device, service: s, text: text}, err
+	return target{device: device, service: s}, err
 }
 
 // splitName returns the two parts of a target with a name: the name and the
@@ -77,13 +75,13 @@ func parseService(text string) (service, error) {
 		if err == nil {
 			err = checkChannel(channel)
 		}
-		return service{channel: channel, text: text}, err
+		return service{channel: channel}, err
 	}
 	uuid, err := sdp.ParseUUID(text)
 	if err != nil {
 		return service{}, usageError{fmt.Errorf("unknown service %q: use a channel from 1 to 30, a UUID, or a name such as spp", text)}
 	}
-	return service{uuid: uuid, text: text}, nil
+	return service{uuid: uuid}, nil
 }
 
 // checkChannel returns an error if a device cannot have the channel.
