@@ -117,8 +117,8 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 //
 //   - for up to 5 s, if the kernel returns EBUSY or ECONNRESET for that reason,
 //     EALREADY because it requested the link twice, ENOMEM or ECONNABORTED
-//     because a link to the device was being taken down, ENOTCONN because the
-//     page of a cancelled L2CAP dial was being cancelled, or EPROTO because both
+//     because a link to the device was being taken down, ENOTCONN because
+//     another program had given up a page of the device, or EPROTO because both
 //     devices began to pair at the same moment
 //   - for up to 100 ms after ECONNREFUSED, if this process closed a connection
 //     to the device in the last 3 s
@@ -151,9 +151,8 @@ func (d *Dialer) dialParsed(ctx context.Context, address string, parse func(stri
 //     being closed at every attempt
 //   - ENOMEM: the link to the device was being taken down at every attempt, for
 //     example after a failed authentication
-//   - ENOTCONN: the link was gone when Security was checked; or the page of an
-//     L2CAP dial, of this or another program, was being cancelled at every
-//     attempt
+//   - ENOTCONN: the link was gone when Security was checked; or other programs
+//     gave up their pages of the device at every attempt
 //   - ENOSYS: the link ended for a reason without an errno, or the adapter gave
 //     up a pairing that nobody confirmed
 //   - EPROTO: both devices began to pair at the same moment, at every attempt,

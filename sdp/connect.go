@@ -15,9 +15,11 @@ const psm = 1
 // daemon and no pairing.
 //
 // If ctx is done before the connection is complete, Connect returns at once with
-// an error that matches the context's. Once connected, ctx has no effect on the
-// Client. While a Client is open, the link to the device stays up; an idle link
-// ends after 2 s, and dialing over it needs no new page.
+// an error that matches the context's. The kernel then continues to page the
+// device for a few seconds. Once connected, ctx has no effect on the Client.
+//
+// While a Client is open, the link to the device stays up. An idle link ends
+// after 2 s. To dial over an open link takes no new page.
 //
 // Connect retries for up to 5 s, as [rfcomm.Dialer.DialRFCOMM] does, if a link
 // to the device is just being opened or taken down. Errors are *[net.OpError].

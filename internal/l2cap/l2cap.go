@@ -77,8 +77,9 @@ func (a Addr) checkPSM() error {
 // no security level: a connection to SDP (PSM 1) needs no pairing.
 //
 // If ctx is done before the connection is complete, Dial returns at once with
-// an error that matches the context's. Once connected, ctx has no effect on the
-// connection. Errors are *net.OpError.
+// an error that matches the context's. The kernel continues to page the device
+// for a few seconds; if it answers, it sees a connection that closes at once.
+// Once connected, ctx has no effect on the connection. Errors are *net.OpError.
 //
 // Dial retries as package redial decides, for example while the kernel takes a
 // link to the device down. Unlike RFCOMM's, a refusal is final.

@@ -16,6 +16,7 @@ import (
 // connect makes one attempt to connect.
 func connect(ctx context.Context, adapter rfcomm.BDAddr, raddr Addr) (*Conn, error) {
 	from := endpoint()
+	from.Abandoned = closeOnceConnected
 	if !adapter.IsZero() {
 		from.Local = Addr{Device: adapter}.sockaddr()
 	}
@@ -24,6 +25,18 @@ func connect(ctx context.Context, adapter rfcomm.BDAddr, raddr Addr) (*Conn, err
 		return nil, err
 	}
 	return newConn(socket, raddr)
+}
+
+// closeOnceConnected closes the socket of an abandoned dial, but not before the
+// kernel has connected it or has given up. If a socket is closed while the
+// kernel pages for it, Linux 6.12 can lose track of the page. The controller
+// then has a link that the kernel does not know, and refuses every other page of
+// the device until that link ends (EALREADY).
+func closeOnceConnected(socket *btsocket.Socket) {
+	go func() {
+		socket.AwaitConnected()
+		socket.Close()
+	}()
 }
 
 // listen listens on an address that has been checked.

@@ -100,10 +100,10 @@ func (r *Retrier[C]) verdict(errno syscall.Errno) verdict {
 		// (HCI_CONN_DROP in hci_chan_create).
 		return retryAgain
 	case syscall.ENOTCONN:
-		// The kernel was cancelling the page of an earlier dial: it closes the
-		// channels that have joined the page since then with the reason Unknown
-		// Connection Identifier (l2cap_connect_cfm, bt_to_errno). An L2CAP
-		// socket that is closed while it connects cancels the page.
+		// The kernel was cancelling the page of another program's L2CAP socket,
+		// which was closed while it connected. Channels that have joined the
+		// page since then end with the reason Unknown Connection Identifier
+		// (l2cap_connect_cfm, bt_to_errno).
 		return retryAgain
 	case syscall.EPROTO:
 		// The two devices began to pair at the same moment, and the adapters
