@@ -7,7 +7,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
-// outlineFields are the fields of tshark that make up an outline.
+// outlineFields are the fields of tshark that make up an outline, with the list of
+// the records as the first element.
 var outlineFields = []string{
 	"btsdp.service.attribute", "btsdp.data_element.type", "btsdp.data_element.size", "btsdp.data_element.value.uuid_16",
 }
@@ -19,10 +20,10 @@ type outliner struct {
 
 // outline returns the outline of an answer with records: the identifiers of the
 // attributes, the types of all elements, the indexes of their sizes, and the
-// UUIDs of 16 bits, as tshark prints them.
+// UUIDs of 16 bits, as tshark prints them. It does not include the list of the
+// records, whose size peers encode in different ways.
 func outline(records []*sdp.Record) (string, error) {
 	var o outliner
-	var lists []sdp.DataElement
 	for _, r := range records {
 		b, err := r.MarshalBinary()
 		if err != nil {
@@ -32,19 +33,25 @@ func outline(records []*sdp.Record) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		lists = append(lists, list)
+		if err := o.add(list); err != nil {
+			return "", err
+		}
 		for id := range r.All() {
 			o.attributes = append(o.attributes, fmt.Sprintf("%#04x", uint16(id)))
 		}
-	}
-	if err := o.add(sdp.Sequence(lists...)); err != nil {
-		return "", err
 	}
 	var columns []string
 	for _, column := range [][]string{o.attributes, o.types, o.sizes, o.uuids} {
 		columns = append(columns, strings.Join(column, ","))
 	}
 	return strings.Join(columns, "\t"), nil
+}
+
+// outlineOf returns the outline that is in the values of outlineFields.
+func outlineOf(values []string) string {
+	_, types, _ := strings.Cut(values[1], ",")
+	_, sizes, _ := strings.Cut(values[2], ",")
+	return strings.Join([]string{values[0], types, sizes, values[3]}, "\t")
 }
 
 // add adds an element and those in it.

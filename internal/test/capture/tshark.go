@@ -31,7 +31,7 @@ func (l Logs) Check() error {
 		if isMalformed(line[1], line[2]) {
 			errs = append(errs, fmt.Errorf("%s: packet %d of all is malformed: %s; %s", nameOf(packet), packet, line[2], line[3]))
 		}
-		found[nameOf(packet)+"\t"+strings.Join(line[4:], "\t")] = true
+		found[nameOf(packet)+"\t"+outlineOf(line[4:])] = true
 	}
 	for _, log := range l {
 		for _, o := range log.outlines {
