@@ -10,9 +10,9 @@ import (
 
 // An elm327 is a scripted adapter for a car's diagnostic socket.
 type elm327 struct {
-	greeting string              // what it sends before any command
+	greeting string              // sent before the first command
 	replies  map[string][]string // by command; the last reply is repeated
-	slow     bool                // it sends one byte at a time
+	slow     bool                // sends one byte at a time
 }
 
 // newELM327 returns an adapter whose replies to the command for the engine's
@@ -106,8 +106,7 @@ func TestObdPrintsSpeed(t *testing.T) {
 	}
 }
 
-// The replies of a clone can come late, or belong to what another program has
-// sent.
+// The replies of a clone can be late, or answer the commands of an earlier program.
 func TestObdSkipsEarlierReplies(t *testing.T) {
 	for _, greeting := range []string{">", "\r\r>\r>", "?\r\r>", "STOPPED\r\r>", "41 0C 00 00 \r\r>"} {
 		elm := newELM327("41 0C 1A F8 \r\r>")

@@ -85,10 +85,16 @@ func TestRFCOMMObdDialsChannel1(t *testing.T) {
 	}
 }
 
-// The adapter asks for a pairing, to which nobody answers.
+// The adapter has forgotten the pairing, or has another PIN.
 func TestRFCOMMObdHintsAtPIN(t *testing.T) {
 	r := overRFCOMM(t)
-	newELM327("41 0C 1A F8\r\r>").listenRFCOMM(t, rfcomm.Addr{Device: r.Device(), Channel: 1}, rfcomm.SecurityMedium)
+	labtest.RequireRoot(t) // for the management interface
+	r.Pair()
+	r.SpoilKey(labtest.DeviceAdapter)
+	r.Sync()
+	on := rfcomm.Addr{Device: r.Device(), Channel: labtest.NextChannel()}
+	newELM327("41 0C 1A F8\r\r>").listenRFCOMM(t, on, rfcomm.SecurityMedium)
+	offer(t, r.Device(), sdp.NewSerialPort("OBDII", on.Channel))
 	_, stderr := run(t, 1, "obd", []string{r.far})
 	checkText(t, stderr, "pair "+r.far, "PIN")
 }
