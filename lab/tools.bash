@@ -40,6 +40,8 @@ declare -A PEERS_PACKAGES=(
 	[obexftp]=obexftp
 	[/usr/libexec/bluetooth/obexd]=bluez-obexd
 	[dbus-run-session]=dbus-daemon
+	[/usr/lib/python3/dist-packages/dbus/__init__.py]=python3-dbus
+	[/usr/lib/python3/dist-packages/gi/__init__.py]=python3-gi
 )
 
 # depmod is in sbin on Debian.

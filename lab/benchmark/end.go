@@ -81,6 +81,7 @@ func end(arguments []string) error {
 		roleSendSeveral: sendSeveral, roleReceiveSeveral: receiveSeveral,
 		roleServeBytes: serveBytes, roleGetBytes: getBytes, rolePutBytes: putBytes, roleTakeBytes: takeBytes,
 		roleServe: serve, roleGet: get, roleFetch: fetch, rolePut: put,
+		roleOffer: offer, roleSearch: search, roleDialService: dialService,
 	}
 	do := roles[role]
 	if do == nil {
@@ -275,7 +276,7 @@ func slowest(shares []int64) float64 {
 }
 
 // waitForKill keeps connections open until the process is killed.
-func waitForKill(kept []io.Closer) {
+func waitForKill(kept any) {
 	for {
 		unix.Pause()
 		runtime.KeepAlive(kept)

@@ -114,7 +114,7 @@ func (b *bench) transfer(w way, dir string, content bool) (sample, error) {
 		return sample{}, err
 	}
 	defer killPair(server, client)
-	m := meter{b.radio, []*process{server, client}}
+	m := meter{radio: b.radio, ends: []*process{server, client}}
 	if _, err := client.waitFor("connected"); err != nil {
 		return sample{}, err
 	}

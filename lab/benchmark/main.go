@@ -41,6 +41,7 @@ var sections = []section{
 	{"files", files},
 	{"airtime", airTime},
 	{"sizes", sizeCurve},
+	{"services", services},
 	{"obex", obex},
 }
 
@@ -62,6 +63,7 @@ type effort struct {
 	fileBytes   int64
 	trips       int64
 	connections int64
+	searches    int64
 
 	airRounds     int // few, since the load of the machine does not change the slots
 	airBytes      int64
@@ -72,12 +74,12 @@ type effort struct {
 var (
 	fullEffort = effort{
 		rounds: 5, bytes: 4 << 20, smallBytes: 1 << 20, fileBytes: 4 << 20,
-		trips: 400, connections: 20,
+		trips: 400, connections: 20, searches: 10,
 		airRounds: 2, airBytes: 192 << 10, smallAirBytes: 24 << 10, curveSizes: curveSizes,
 	}
 	quickEffort = effort{
 		rounds: 3, bytes: 1 << 20, smallBytes: 256 << 10, fileBytes: 1 << 20,
-		trips: 100, connections: 20,
+		trips: 100, connections: 20, searches: 5,
 		airRounds: 1, airBytes: 96 << 10, smallAirBytes: 12 << 10, curveSizes: writeSizes,
 	}
 )

@@ -18,6 +18,8 @@ type sample struct {
 	cpu   time.Duration // the CPU time of the processes of both ends
 	slots int64         // the slots on the air
 
+	daemons time.Duration // the CPU time of the daemons, if there are any
+
 	call  time.Duration // for a file: the time of the content and the protocol around it
 	share float64       // for several streams: the share of the slowest; 1 is an equal share
 }
@@ -38,30 +40,44 @@ func (s sample) cpuMilliseconds() float64 { return s.cpu.Seconds() * 1e3 / float
 
 // A meter reads all clocks at once.
 type meter struct {
-	radio *radio
-	ends  []*process
+	radio   *radio
+	ends    []*process
+	daemons []*process
 }
 
 type reading struct {
-	at    time.Time
-	cpu   time.Duration
-	slots int64
+	at      time.Time
+	cpu     time.Duration
+	daemons time.Duration
+	slots   int64
 }
 
 func (m meter) read() (reading, error) {
 	r := reading{at: time.Now(), slots: m.radio.slots()}
-	for _, p := range m.ends {
+	var err error
+	if r.cpu, err = cpuOfAll(m.ends); err != nil {
+		return r, err
+	}
+	r.daemons, err = cpuOfAll(m.daemons)
+	return r, err
+}
+
+func cpuOfAll(processes []*process) (total time.Duration, err error) {
+	for _, p := range processes {
 		used, err := p.cpu()
 		if err != nil {
-			return r, err
+			return 0, err
 		}
-		r.cpu += used
+		total += used
 	}
-	return r, nil
+	return total, nil
 }
 
 func (r reading) since(before reading) sample {
-	return sample{wall: r.at.Sub(before.at), cpu: r.cpu - before.cpu, slots: r.slots - before.slots}
+	return sample{
+		wall: r.at.Sub(before.at), cpu: r.cpu - before.cpu, daemons: r.daemons - before.daemons,
+		slots: r.slots - before.slots,
+	}
 }
 
 // count measures from the first report of a process until the process has
@@ -215,7 +231,7 @@ func (b *bench) measureOnce(p peer, t task) (sample, error) {
 	if t.dialerCounts {
 		reporter, other, otherRole = dialer, listener, t.listening
 	}
-	m := meter{b.radio, []*process{listener, dialer}}
+	m := meter{radio: b.radio, ends: []*process{listener, dialer}}
 	var s sample
 	if t.bursts {
 		s, err = m.countBurst(reporter, t.unit)

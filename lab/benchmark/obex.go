@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
@@ -65,11 +66,7 @@ func obex(b *bench) error {
 		return err
 	}
 	daemons, err := b.startObex(received)
-	defer func() {
-		for _, d := range daemons {
-			d.kill()
-		}
-	}()
+	defer killAll(daemons)
 	if err != nil {
 		return err
 	}
@@ -123,40 +120,65 @@ func obex(b *bench) error {
 	return nil
 }
 
+// A daemon is a program in the background.
+type daemon struct {
+	command []string
+	ready   string // the text that it prints when it is ready
+}
+
+// systemDaemons are bluetoothd and the bus on which it is found.
+var systemDaemons = []daemon{
+	{[]string{systemBus, "--system", "--nofork", "--nopidfile", "--print-address"}, "unix:"},
+	{[]string{bluetoothd, "--nodetach"}, "management interface"},
+}
+
 // startObex starts the programs that obexd needs, and then obexd.
 func (b *bench) startObex(dir string) ([]*process, error) {
-	var daemons []*process
-	if err := os.MkdirAll(systemDirectory, 0o755); err != nil {
-		return nil, err
-	}
-	for _, daemon := range []struct {
-		command []string
-		ready   string // the text that it prints when it is ready
-	}{
-		{[]string{systemBus, "--system", "--nofork", "--print-address"}, "unix:"},
-		{[]string{bluetoothd, "--nodetach"}, "management interface"},
-		{[]string{sessionBus, "--", obexServer, "--nodetach", "--auto-accept", "--root", dir}, "OBEX daemon"},
-	} {
-		d, err := start(daemon.command...)
-		if err != nil {
-			return daemons, err
-		}
-		daemons = append(daemons, d)
-		if _, err := d.waitFor(daemon.ready); err != nil {
-			return daemons, fmt.Errorf("starting %s: %w", daemon.command[0], err)
-		}
+	obexd := daemon{[]string{sessionBus, "--", obexServer, "--nodetach", "--auto-accept", "--root", dir}, "OBEX daemon"}
+	daemons, err := startDaemons(append(slices.Clone(systemDaemons), obexd))
+	if err != nil {
+		return daemons, err
 	}
 	return daemons, b.radio.makeConnectable()
 }
 
-// makeConnectable makes the adapters answer pages again. bluetoothd has turned
+// startDaemons starts daemons, one after the other. It returns those that it has
+// started also after an error.
+func startDaemons(daemons []daemon) ([]*process, error) {
+	var started []*process
+	if err := os.MkdirAll(systemDirectory, 0o755); err != nil {
+		return nil, err
+	}
+	for _, d := range daemons {
+		p, err := start(d.command...)
+		if err != nil {
+			return started, err
+		}
+		started = append(started, p)
+		if _, err := p.waitFor(d.ready); err != nil {
+			return started, fmt.Errorf("starting %s: %w", d.command[0], err)
+		}
+	}
+	return started, nil
+}
+
+func killAll(processes []*process) {
+	for _, p := range processes {
+		p.kill()
+	}
+}
+
+// makeConnectable makes the listening adapter answer pages again. bluetoothd has turned
 // that off.
-func (r *radio) makeConnectable() error {
+func (r *radio) makeConnectable() error { return r.setScan(hcictl.ScanInquiryAndPage) }
+
+// setScan turns scans of the listening adapter on or off.
+func (r *radio) setScan(scan hcictl.Scan) error {
 	index, err := adapterIndex(r.listening)
 	if err != nil {
 		return err
 	}
-	return hcictl.SetScan(index, hcictl.ScanInquiryAndPage)
+	return hcictl.SetScan(index, scan)
 }
 
 // adapterIndex returns the kernel's number of an adapter.
@@ -189,7 +211,7 @@ func (b *bench) push(server *process, dir, received string) (sample, error) {
 		return sample{}, err
 	}
 	defer client.kill()
-	m := meter{b.radio, []*process{client, server}}
+	m := meter{radio: b.radio, ends: []*process{client, server}}
 	if _, err := client.waitFor("done"); err != nil {
 		return sample{}, err
 	}

@@ -20,15 +20,25 @@ const patience = 90 * time.Second
 // ask sends a request to the lab and returns the reply without its "ok".
 func (l *Lab) ask(request string) string {
 	l.t.Helper()
+	result, err := Request(request)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return result
+}
+
+// Request sends a request to the lab and returns the reply without its "ok". It
+// is for programs of the lab that are not tests.
+func Request(request string) (string, error) {
 	reply, err := exchange(os.Getenv(socketVariable), request)
 	if err != nil {
-		l.t.Fatalf("asking the lab for %q: %v", request, err)
+		return "", fmt.Errorf("asking the lab for %q: %w", request, err)
 	}
 	result, ok := strings.CutPrefix(reply, "ok")
 	if !ok {
-		l.t.Fatalf("asking the lab for %q: %s", request, strings.TrimPrefix(reply, "error: "))
+		return "", fmt.Errorf("asking the lab for %q: %s", request, strings.TrimPrefix(reply, "error: "))
 	}
-	return strings.TrimSpace(result)
+	return strings.TrimSpace(result), nil
 }
 
 // exchange sends one line to a Unix socket and returns the line in reply.
