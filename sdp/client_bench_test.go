@@ -24,7 +24,8 @@ func BenchmarkClientSearch(b *testing.B) {
 			clientEnd, serverEnd := hosttest.PacketPipe(mtu, mtu)
 			served := make(chan error, 1)
 			go func() { served <- server.ServeConn(b.Context(), serverEnd) }()
-			client := NewClient(clientEnd)
+			requests := &writeCounter{PacketConn: clientEnd}
+			client := NewClient(requests)
 			defer func() {
 				client.Close()
 				if err := <-served; err != nil {
@@ -38,6 +39,18 @@ func BenchmarkClientSearch(b *testing.B) {
 					b.Fatalf("Search returned %d records, %v; want %d", len(found), err, records)
 				}
 			}
+			b.ReportMetric(float64(requests.count)/float64(b.N), "requests/op")
 		})
 	}
+}
+
+// A writeCounter counts the packets that one end sends.
+type writeCounter struct {
+	*hosttest.PacketConn
+	count int
+}
+
+func (c *writeCounter) Write(p []byte) (int, error) {
+	c.count++
+	return c.PacketConn.Write(p)
 }
