@@ -348,3 +348,66 @@ func TestConnectListensAfterErrors(t *testing.T) {
 		wantError(t, line, "connection from "+client.LocalAddr().String(), "connection refused")
 	}
 }
+
+// The server closes one direction and does not read: the program ends although
+// its Write is pending.
+func TestConnectReportsEarlyClose(t *testing.T) {
+	l, address := listenTCP(t)
+	j := launch(t, "connect", "--tcp", address)
+	conn := accept(t, l)
+	go func() {
+		for err := error(nil); err == nil; {
+			_, err = j.input.Write(make([]byte, 1<<20))
+		}
+	}()
+	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	conn.(*net.TCPConn).CloseWrite()
+	j.ends(t, statusOther)
+	wantError(t, j.errors.String(), errClosedEarly.Error())
+}
+
+func TestClosedPipeSucceeds(t *testing.T) {
+	for _, line := range []string{"--help", "--version", "completion bash"} {
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer writer.Close()
+		reader.Close()
+		c := program(t, strings.Fields(line)...)
+		var stderr strings.Builder
+		c.Stdout, c.Stderr = writer, &stderr
+		if status := exitStatus(t, c.Run()); status != 0 || stderr.Len() > 0 {
+			t.Errorf("%s: status %d, %q", line, status, &stderr)
+		}
+	}
+}
+
+// A command can close its standard output and continue to read.
+func TestCommandOutputEndsWithCommand(t *testing.T) {
+	ended := false
+	o := commandOutput{strings.NewReader("data"), &command{wait: func() error { ended = true; return nil }}}
+	n, err := o.Read(make([]byte, 10))
+	if n != 4 || err != nil || ended {
+		t.Errorf("the first Read returned %d, %v; the command has ended: %v", n, err, ended)
+	}
+	if n, err := o.Read(make([]byte, 10)); n != 0 || err != io.EOF || !ended {
+		t.Errorf("the second Read returned %d, %v; the command has ended: %v", n, err, ended)
+	}
+}
+
+func TestCommandInputDiscardsUnreadData(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	for range 2 {
+		if n, err := (commandInput{writer}).Write([]byte("data")); n != 4 || err != nil {
+			t.Errorf("Write returned %d, %v", n, err)
+		}
+		writer.Close()
+	}
+}

@@ -35,6 +35,10 @@ type relay struct {
 	confirmed      bool         // the peer has received everything
 }
 
+// idleTime is the time after which an input without data counts as idle, when
+// the peer has closed the connection.
+const idleTime = 100 * time.Millisecond
+
 var (
 	// errSilence means that the peer has been silent for the time of wait.
 	errSilence = errors.New("silence")
@@ -141,11 +145,16 @@ func (r *relay) extend() {
 // bytes of in were in it.
 func (r *relay) closedByPeer(sent <-chan error) error {
 	r.conn.Close() // ends a pending Write
+	var idle <-chan time.Time
 	if !r.sending.Load() && !r.finite {
-		return nil // in may have had no more data
+		idle = time.After(idleTime)
 	}
-	if err := <-sent; err != nil {
-		return errClosedEarly
+	select {
+	case err := <-sent:
+		if err != nil {
+			return errClosedEarly
+		}
+	case <-idle: // in has had nothing to send
 	}
 	return nil
 }

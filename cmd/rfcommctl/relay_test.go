@@ -83,12 +83,13 @@ func TestRelayWaitsForOpenInput(t *testing.T) {
 
 func TestRelayEndsWhenPeerCloses(t *testing.T) {
 	for name, tt := range map[string]struct {
-		open bool // the input
-		wait time.Duration
+		open  bool // the input
+		wait  time.Duration
+		after time.Duration // the close
 	}{
-		"open input":    {true, time.Second},
-		"ended input":   {false, 2 * time.Hour},
-		"negative wait": {false, -1},
+		"open input":    {true, time.Second, idleTime},
+		"ended input":   {false, 2 * time.Hour, 0},
+		"negative wait": {false, -1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -103,7 +104,7 @@ func TestRelayEndsWhenPeerCloses(t *testing.T) {
 					time.Sleep(time.Hour)
 					peer.Close()
 				}()
-				r.ends(t, nil, time.Hour)
+				r.ends(t, nil, time.Hour+tt.after)
 				if conn.shutdowns != 0 || out.String() != "data" {
 					t.Errorf("%d shutdowns, output %q", conn.shutdowns, out)
 				}
