@@ -96,35 +96,43 @@ func TestDialerReachesPyBluez(t *testing.T) {
 		t.Run(version.Name, func(t *testing.T) {
 			daemons.Bluetoothd(t, daemons.Options{Args: []string{"--compat"}, BlueZ: version})
 			channels := advertise(t, a.far, vendor.String(), "first", "second")
-
-			compareWithSdptool(t, a.searchAsNobody(t, sdp.PublicBrowseRoot), sdptoolBrowse(t, a.near, a.far.Addr()))
-			var found []int
-			for _, r := range a.searchAsNobody(t, vendor) {
-				channel, _ := r.Channel()
-				found = append(found, channel)
+			dialer := sdp.Dialer{RFCOMM: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: a.near.Addr()}}}
+			records, err := dialer.Search(t.Context(), a.far.Addr(), sdp.PublicBrowseRoot)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if !slices.Equal(found, channels) {
-				t.Errorf("got the channels %v, PyBluez listens on %v", found, channels)
-			}
+			compareWithSdptool(t, records, sdptoolBrowse(t, a.near, a.far.Addr()))
 
 			var answer string
 			a.asNobody(t, task{Name: "dial", UUID: vendor, Line: "as nobody\n"}, &answer)
 			if answer != "first: as nobody\n" {
 				t.Errorf("PyBluez answers %q", answer)
 			}
-
-			second := sdp.Dialer{
-				RFCOMM: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: a.near.Addr()}},
-				Select: func(records []*sdp.Record) *sdp.Record { return records[1] },
-			}
-			conn, err := second.Dial(t.Context(), a.far.Addr(), vendor)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			conntest.Send(t, conn, "selected\n")
-			conntest.Receive(t, conn, "second: selected\n")
-			conntest.ReceiveEOF(t, conn)
+			dialSecond(t, dialer, a.far.Addr(), channels)
 		})
 	}
+}
+
+// dialSecond dials the second service of the server of advertise.
+func dialSecond(t *testing.T, dialer sdp.Dialer, device rfcomm.BDAddr, channels []int) {
+	t.Helper()
+	var got []int
+	dialer.Select = func(records []*sdp.Record) *sdp.Record {
+		for _, r := range records {
+			channel, _ := r.Channel()
+			got = append(got, channel)
+		}
+		return records[len(records)-1]
+	}
+	conn, err := dialer.Dial(t.Context(), device, vendor)
+	if !slices.Equal(got, channels) {
+		t.Errorf("Select gets the channels %v, PyBluez listens on %v", got, channels)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conntest.Send(t, conn, "selected\n")
+	conntest.Receive(t, conn, "second: selected\n")
+	conntest.ReceiveEOF(t, conn)
 }
