@@ -35,7 +35,7 @@ func (t *tool) helpCommand() *cobra.Command {
 				return usageError{err}
 			}
 			t.help(command)
-			return t.stdout.err
+			return t.stdout.err()
 		},
 	}
 }

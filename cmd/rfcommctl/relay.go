@@ -67,7 +67,7 @@ func (r *relay) run(ctx context.Context) error {
 				return err
 			}
 			if err == nil && r.wait == 0 {
-				return r.shutdown(ctx)
+				return r.shutdown(ctx, received)
 			}
 			sent <- err // for closedByPeer
 			pending = nil
@@ -76,7 +76,7 @@ func (r *relay) run(ctx context.Context) error {
 			case nil:
 				return r.closedByPeer(sent)
 			case errSilence:
-				return r.shutdown(ctx)
+				return r.shutdown(ctx, nil)
 			}
 			return err
 		case <-r.outGone:
@@ -159,9 +159,10 @@ func (r *relay) closedByPeer(sent <-chan error) error {
 	return nil
 }
 
-// shutdown closes the connection once the peer has received everything. There
-// is nothing to confirm if nothing was sent.
-func (r *relay) shutdown(ctx context.Context) error {
+// shutdown closes the connection once the peer has received everything, and
+// waits until data received before has been written. There is nothing to
+// confirm if nothing was sent.
+func (r *relay) shutdown(ctx context.Context, received <-chan error) error {
 	var err error
 	switch conn := r.conn.(type) {
 	case interface{ Shutdown(context.Context) error }:
@@ -171,6 +172,16 @@ func (r *relay) shutdown(ctx context.Context) error {
 		err = cmp.Or(conn.CloseWrite(), r.conn.Close())
 	default:
 		err = r.conn.Close()
+	}
+	if received != nil {
+		select {
+		case last := <-received:
+			if _, ok := errors.AsType[ioError](last); ok {
+				return last
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 	if r.sent.Load() == 0 && ctx.Err() == nil {
 		return nil

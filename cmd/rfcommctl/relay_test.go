@@ -16,12 +16,16 @@ import (
 // A closer is a connection with a Shutdown, as rfcomm.Conn has.
 type closer struct {
 	net.Conn
+	shutdown  func() // or nil
 	shutdowns int
 	err       error // of Shutdown
 }
 
 func (c *closer) Shutdown(context.Context) error {
 	c.shutdowns++
+	if c.shutdown != nil {
+		c.shutdown()
+	}
 	c.Conn.Close()
 	return c.err
 }
@@ -192,11 +196,33 @@ func TestRelayReportsStreamErrors(t *testing.T) {
 		in, user := io.Pipe()
 		defer user.Close()
 		r, _, peer, _ := startRelay(in, time.Minute)
-		r.out = &output{err: broken}
+		r.out = writerFunc(func([]byte) (int, error) { return 0, broken })
 		go io.WriteString(peer, "data")
 		r.ends(t, broken, 0)
 	})
 }
+
+func TestRelayReportsLostOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("broken")
+		in, user := io.Pipe()
+		r, conn, peer, _ := startRelay(in, 0)
+		writing := make(chan struct{})
+		r.out = writerFunc(func([]byte) (int, error) {
+			user.Close() // during the Write
+			<-writing
+			return 0, broken
+		})
+		conn.shutdown = func() { close(writing) }
+		go io.WriteString(peer, "data")
+		r.ends(t, broken, 0)
+	})
+}
+
+// A writerFunc is the Write of a stream.
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // A write error alone does not show why the connection ended, and received data
 // may still be unread.

@@ -18,9 +18,9 @@ func (t *tool) execute(ctx context.Context, arguments []string) error {
 	root.SetArgs(arguments)
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
-		err = t.stdout.err // of a text that package cobra wrote
+		err = t.stdout.err() // of a text that package cobra wrote
 	}
-	if err == nil || *running || t.stdout.err != nil {
+	if err == nil || *running || t.stdout.err() != nil {
 		return err
 	}
 	hint := singleDash(command, arguments)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -121,21 +122,31 @@ func (t *tool) detail(format string, arguments ...any) {
 var errReaderGone = errors.New("the reader of standard output has ended")
 
 // An output is standard output. It keeps the first error, because package cobra
-// ignores the errors of help texts.
+// ignores the errors of help texts. A Write can be pending when the program ends.
 type output struct {
-	w   io.Writer
-	err error
+	w      io.Writer
+	failed atomic.Pointer[error]
+}
+
+// err returns the first error of Write.
+func (o *output) err() error {
+	if err := o.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Write implements [io.Writer].
 func (o *output) Write(p []byte) (int, error) {
-	if o.err != nil {
-		return 0, o.err
+	if err := o.err(); err != nil {
+		return 0, err
 	}
 	n, err := o.w.Write(p)
 	if errors.Is(err, syscall.EPIPE) {
 		err = errReaderGone
 	}
-	o.err = err
+	if err != nil {
+		o.failed.Store(&err)
+	}
 	return n, err
 }
