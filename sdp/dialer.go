@@ -70,7 +70,8 @@ func Search(ctx context.Context, device rfcomm.BDAddr, services ...UUID) ([]*Rec
 //  3. It uses FallbackChannel, if that is not zero.
 //
 // If an attempt fails together with its SDP channel, the next one opens another
-// channel. A device that does not answer an attempt takes [DefaultTimeout] each.
+// channel. If the device has closed the channel since the attempt before, the
+// attempt is repeated on another channel. A device that does not answer an attempt takes [DefaultTimeout] each.
 // If the device answers but does not offer service, the error is a
 // *[NotFoundError] with the services that it does offer.
 //

@@ -135,6 +135,37 @@ func TestDialerTriesInOrder(t *testing.T) {
 	}
 }
 
+// Some devices close the channel after each answer, before the next request or
+// during it.
+func TestDialerOpensAnotherChannel(t *testing.T) {
+	answer := sdppeer.Only("0100", sdppeer.With(600, serialPort(t, 5)), sdppeer.FindsNothing)
+	atOnce := sdppeer.ThenHangsUp(answer)
+	requests := 0
+	later := func(r sdppeer.Request) [][]byte {
+		if requests++; requests == 2 {
+			return sdppeer.HangsUp(r)
+		}
+		return answer(r)
+	}
+	for name, tt := range map[string]struct {
+		answer   sdppeer.Answer
+		patterns []string
+	}{
+		"before the request": {atOnce, []string{"1101", "0100"}},
+		"during the request": {later, []string{"1101", "0100", "0100"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := fakeDialer{peer: sdppeer.Peer{Answer: tt.answer}}
+				if err := f.dial(t.Context(), SerialPort); err != nil || !slices.Equal(f.dialed, []int{5}) {
+					t.Errorf("dialed %v, %v; want channel 5", f.dialed, err)
+				}
+				wantPatterns(t, &f.peer, 2, tt.patterns...)
+			})
+		})
+	}
+}
+
 func TestDialerNamesOddAnswers(t *testing.T) {
 	port := sdppeer.With(100, serialPort(t, 5))
 	for name, tt := range map[string]struct {
@@ -269,6 +300,9 @@ func TestDialerFallsBackOnlyToDevices(t *testing.T) {
 	}{
 		{connect(syscall.ECONNREFUSED), []int{1}},
 		{connect(syscall.ETIMEDOUT), []int{1}},
+		{&net.OpError{Op: "search", Err: os.NewSyscallError("write", syscall.ECONNRESET)}, []int{1}}, // the device hung up
+		{&net.OpError{Op: "search", Err: os.NewSyscallError("write", syscall.ENOTCONN)}, []int{1}},
+		{connect(syscall.ECONNRESET), nil},
 		{connect(syscall.EHOSTDOWN), nil},
 		{connect(syscall.EHOSTUNREACH), nil},
 		{errors.ErrUnsupported, nil},

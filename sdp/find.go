@@ -31,8 +31,19 @@ func (f *finder) close() {
 }
 
 // search makes one search for records that contain all of the UUIDs. It can
-// return records as well as an error.
+// return records as well as an error. Some devices close the channel after each
+// answer, so that a search on a channel with earlier searches is repeated on
+// another one.
 func (f *finder) search(ctx context.Context, uuids ...UUID) ([]*Record, error) {
+	again := f.client != nil && !f.client.isClosed()
+	records, err := f.searchOnce(ctx, uuids)
+	if again && ctx.Err() == nil && hungUp(err) {
+		return f.searchOnce(ctx, uuids)
+	}
+	return records, err
+}
+
+func (f *finder) searchOnce(ctx context.Context, uuids []UUID) ([]*Record, error) {
 	if f.client != nil && f.client.isClosed() {
 		f.close()
 	}
@@ -110,8 +121,17 @@ func isOdd(ctx context.Context, err error) bool {
 	}
 	_, response := errors.AsType[*ResponseError](err)
 	_, violation := errors.AsType[*ProtocolError](err)
-	return response || violation || errors.Is(err, ErrRequestTooLarge) ||
-		errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF)
+	return response || violation || hungUp(err) ||
+		errors.Is(err, ErrRequestTooLarge) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// hungUp reports whether err shows that the device has closed the channel,
+// before or after a request was sent. Before, write(2) fails with ECONNRESET, or
+// with ENOTCONN if the last read has consumed that (l2cap_sock_sendmsg).
+func hungUp(err error) bool {
+	failed, ok := errors.AsType[*os.SyscallError](err)
+	return errors.Is(err, io.ErrUnexpectedEOF) ||
+		ok && failed.Syscall == "write" && (errors.Is(failed, syscall.ECONNRESET) || errors.Is(failed, syscall.ENOTCONN))
 }
 
 // lacksServer reports whether err shows that the device is there and has no SDP

@@ -109,15 +109,23 @@ func TestFinderBrowseEndsWithItsContext(t *testing.T) {
 // A device that answers the search for the service does not offer it, even if
 // it does not answer the other search.
 func TestFinderBelievesTheFirstAnswer(t *testing.T) {
-	for name, otherwise := range map[string]sdppeer.Answer{"silent": sdppeer.Silent, "hangs up": sdppeer.HangsUp, "refuses": sdppeer.Refuses} {
+	for name, tt := range map[string]struct {
+		otherwise sdppeer.Answer
+		patterns  []string
+		channels  int
+	}{
+		"silent":   {sdppeer.Silent, []string{"1101", "0100"}, 1},
+		"hangs up": {sdppeer.HangsUp, []string{"1101", "0100", "0100"}, 2}, // perhaps after each answer
+		"refuses":  {sdppeer.Refuses, []string{"1101", "0100"}, 1},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := fakeDialer{peer: sdppeer.Peer{Answer: sdppeer.Only("1101", sdppeer.FindsNothing, otherwise)}}
+				f := fakeDialer{peer: sdppeer.Peer{Answer: sdppeer.Only("1101", sdppeer.FindsNothing, tt.otherwise)}}
 				err := f.dial(t.Context(), SerialPort)
 				if missing, ok := err.(*NotFoundError); !ok || len(missing.Offered) != 0 {
 					t.Errorf("got %v, want a NotFoundError", err)
 				}
-				wantPatterns(t, &f.peer, 1, "1101", "0100")
+				wantPatterns(t, &f.peer, tt.channels, tt.patterns...)
 			})
 		})
 	}

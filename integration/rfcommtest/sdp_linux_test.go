@@ -95,6 +95,7 @@ func oddDevices(t *testing.T) []oddDevice {
 		{"MTU 48, Latin-1, no browse group", small, 48, []string{spp}, 5, nil},
 		{"repeats a continuation", sdppeer.RepeatsItself, 672, []string{spp, l2cap}, 0, sdp.ErrTooManyRounds},
 		{"answers another transaction", sdppeer.AnswersAnother(port), 672, []string{spp, l2cap}, 0, sdp.ErrUnexpectedResponse},
+		{"hangs up after each answer", sdppeer.ThenHangsUp(sdppeer.Only(l2cap, port, sdppeer.FindsNothing)), 672, []string{spp, l2cap}, 5, nil},
 		{"hangs up", sdppeer.HangsUp, 672, []string{spp, l2cap}, 0, io.ErrUnexpectedEOF},
 	}
 }
@@ -126,6 +127,30 @@ func TestDialerReachesOddDevices(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A device that closes the channel before the request is treated like one that
+// closes it during the request.
+func TestDialerFallsBackAfterAHangUp(t *testing.T) {
+	_, phone, device := withDevice(t)
+	l, err := device.ListenL2CAP(sdpPSM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	serveRFCOMM(t, device)
+	dialer := dialerFrom(phone)
+	dialer.FallbackChannel = 1
+	dialOdd(t, &dialer, device, 1, nil)
 }
 
 // dialOdd dials the serial port of a device and checks the result.

@@ -57,7 +57,8 @@ func (c *PacketConn) Read(p []byte) (int, error) {
 	return n, c.opError("read", err)
 }
 
-// Write sends one packet. If it exceeds the MTU, the error matches EMSGSIZE.
+// Write sends one packet. If it exceeds the MTU, the error matches EMSGSIZE. If
+// the peer has closed the connection, the error matches ECONNRESET.
 func (c *PacketConn) Write(p []byte) (int, error) {
 	if err := c.out.write(p); err != nil {
 		return 0, c.opError("write", err)
@@ -148,7 +149,7 @@ func (h *packetHalf) write(p []byte) error {
 		case h.writing.passed:
 			return os.ErrDeadlineExceeded
 		case h.readerClosed:
-			return syscall.EPIPE
+			return os.NewSyscallError("write", syscall.ECONNRESET)
 		case len(p) > h.mtu:
 			return syscall.EMSGSIZE
 		case len(h.packets) < packetQueue:

@@ -26,6 +26,12 @@ func Silent(Request) [][]byte { return nil }
 // HangsUp is the Answer of a device that closes the channel.
 func HangsUp(Request) [][]byte { return [][]byte{nil} }
 
+// ThenHangsUp returns the Answer of a device that closes the channel after each
+// answer.
+func ThenHangsUp(answer Answer) Answer {
+	return func(r Request) [][]byte { return append(answer(r), nil) }
+}
+
 // FindsNothing is the Answer of a device that has no such record.
 func FindsNothing(r Request) [][]byte { return [][]byte{RespondPart(r, []byte{0x35, 0}, nil)} }
 
