@@ -161,23 +161,33 @@ func (f *finder) browse(ctx context.Context) ([]*Record, error) {
 }
 
 // merge returns the records of both lists, without those of more that are in
-// records too.
+// records too. A device can list many records, so that merge does not compare
+// each with each.
 func merge(records, more []*Record) []*Record {
+	seen := make(map[identity]struct{}, len(records)+len(more))
+	for _, r := range records {
+		seen[identityOf(r)] = struct{}{}
+	}
 	for _, r := range more {
-		if !slices.ContainsFunc(records, func(other *Record) bool { return same(r, other) }) {
+		id := identityOf(r)
+		if _, ok := seen[id]; !ok {
+			seen[id] = struct{}{}
 			records = append(records, r)
 		}
 	}
 	return records
 }
 
-// same reports whether two records of one device are the same: they have the
-// same handle, or the same attributes.
-func same(a, b *Record) bool {
-	handleA, okA := a.Handle()
-	handleB, okB := b.Handle()
-	if okA && okB {
-		return handleA == handleB
+// An identity distinguishes the records of one device: by their handles, and
+// those without a handle by their encodings.
+type identity struct {
+	handle  uint32
+	encoded string // empty if the record has a handle
+}
+
+func identityOf(r *Record) identity {
+	if handle, ok := r.Handle(); ok {
+		return identity{handle: handle}
 	}
-	return a.element().Equal(b.element())
+	return identity{encoded: r.element().bytes()}
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/sdppeer"
 )
 
@@ -57,6 +58,21 @@ func TestFinderBrowsesBothGroups(t *testing.T) {
 		wantNames(t, records, "port", "port", "Gerät", "information")
 		wantPatterns(t, &f.peer, 1, "0100", "1002")
 	})
+}
+
+// A hostile device can list as many records as fit into MaxSize.
+func TestFinderMergesManyRecords(t *testing.T) {
+	const n = MaxSize / 16
+	records, more := make([]*Record, n), make([]*Record, n)
+	for i := range n {
+		records[i], more[i] = new(Record), new(Record)
+		records[i].Set(AttributeServiceRecordHandle, Uint32(uint32(i)))
+		more[i].Set(AttributeServiceRecordState, Uint32(uint32(i/2)))
+	}
+	merged := hosttest.Receive(t, hosttest.InBackground(func() int { return len(merge(records, more)) }))
+	if want := n + n/2; merged != want {
+		t.Errorf("%d records, want %d", merged, want)
+	}
 }
 
 func TestFinderBrowsesOddDevices(t *testing.T) {
