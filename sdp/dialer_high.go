@@ -54,11 +54,23 @@ func (w *linkWatch) prepare(ctx context.Context, f *finder) {
 	defer cancel()
 	for {
 		links, err := w.links(ctx)
-		if _, open := links[f.adapter]; !open || err != nil {
+		if err != nil || !w.opened(links, f.adapter) {
 			return
 		}
 		if !redial.Sleep(ctx, linkInterval) {
 			return
 		}
 	}
+}
+
+// opened reports whether links has a link that the search has opened, from the
+// given adapter or, if it is zero, from any: the device has refused the channel,
+// and the kernel had picked the adapter.
+func (w *linkWatch) opened(links map[[6]byte]hci.Link, adapter rfcomm.BDAddr) bool {
+	for a := range links {
+		if _, existed := w.before[a]; !existed && (adapter.IsZero() || a == adapter) {
+			return true
+		}
+	}
+	return false
 }

@@ -17,19 +17,22 @@ func TestLinkWatchWaitsForTheEnd(t *testing.T) {
 	open := map[[6]byte]hci.Link{adapter: {}}
 	const endsAfter = 4 * linkInterval
 	for name, tt := range map[string]struct {
-		before map[[6]byte]hci.Link
-		ends   time.Duration // when the link ends
-		err    error         // of the look-up
-		within time.Duration // of the dial
-		waits  time.Duration
-		closes bool
+		adapter rfcomm.BDAddr // of the SDP channel; zero if the device has refused the channel
+		before  map[[6]byte]hci.Link
+		ends    time.Duration // when the link ends
+		err     error         // of the look-up
+		within  time.Duration // of the dial
+		waits   time.Duration
+		closes  bool
 	}{
-		"opened by the search":   {nil, endsAfter, nil, time.Minute, endsAfter, true},
-		"open before":            {open, endsAfter, nil, time.Minute, 0, false},
-		"other adapter's before": {map[[6]byte]hci.Link{{3}: {}}, endsAfter, nil, time.Minute, endsAfter, true},
-		"held open":              {nil, time.Hour, nil, time.Minute, linkEndsIn, true},
-		"dial ends":              {nil, time.Hour, nil, time.Second, time.Second, true},
-		"not known":              {nil, time.Hour, errors.New("no HCI"), time.Minute, 0, true},
+		"opened by the search":   {adapter, nil, endsAfter, nil, time.Minute, endsAfter, true},
+		"open before":            {adapter, open, endsAfter, nil, time.Minute, 0, false},
+		"other adapter's before": {adapter, map[[6]byte]hci.Link{{3}: {}}, endsAfter, nil, time.Minute, endsAfter, true},
+		"held open":              {adapter, nil, time.Hour, nil, time.Minute, linkEndsIn, true},
+		"dial ends":              {adapter, nil, time.Hour, nil, time.Second, time.Second, true},
+		"not known":              {adapter, nil, time.Hour, errors.New("no HCI"), time.Minute, 0, true},
+		"channel refused":        {rfcomm.BDAddr{}, nil, endsAfter, nil, time.Minute, endsAfter, true},
+		"refused, open before":   {rfcomm.BDAddr{}, open, endsAfter, nil, time.Minute, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -38,9 +41,11 @@ func TestLinkWatchWaitsForTheEnd(t *testing.T) {
 				f := fakeDialer{peer: sdppeer.Peer{Answer: sdppeer.FindsNothing}}
 				finder := f.finder()
 				defer finder.close()
-				finder.adapter = adapter
-				if _, err := finder.search(ctx, SerialPort); err != nil {
-					t.Fatal(err)
+				finder.adapter = tt.adapter
+				if !tt.adapter.IsZero() {
+					if _, err := finder.search(ctx, SerialPort); err != nil {
+						t.Fatal(err)
+					}
 				}
 				began := time.Now()
 				w := linkWatch{before: tt.before, links: func(context.Context) (map[[6]byte]hci.Link, error) {
