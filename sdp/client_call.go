@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -75,6 +76,7 @@ func (c *Client) converse(r *request) ([]byte, error) {
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}
+	timeout = min(timeout, math.MaxInt64/MaxRounds)
 	var a answer
 	end := time.Now().Add(MaxRounds * timeout)
 	for {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"os"
 	"strings"
@@ -62,6 +63,16 @@ func TestClientTimeout(t *testing.T) {
 }
 
 // Each response comes just in time, and there is no end to them.
+func TestClientTimeoutMayBeLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := startPeer(t, 48, 48, respond(part{bytes: []byte{0x35, 0}}))
+		c.Timeout = math.MaxInt64
+		if _, err := c.Search(t.Context(), []UUID{SerialPort}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestClientTimeoutOfAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var count byte
