@@ -251,10 +251,10 @@ func TestDialerListsWhatIsOffered(t *testing.T) {
 func TestNotFoundErrorListsAFew(t *testing.T) {
 	offered := make([]*Record, maxListed+3)
 	for i := range offered {
-		offered[i] = NewService(UUID16(0x1234), "x", 1)
+		offered[i] = NewService(UUID16(0x1234), strings.Repeat("x", 10_000), 1)
 	}
 	e := &NotFoundError{Service: UUID{1}, Offered: offered}
-	if text := e.Error(); strings.Count(text, "0x1234") != maxListed || !strings.HasSuffix(text, ", and 3 more") {
+	if text := e.Error(); strings.Count(text, "0x1234") != maxListed || !strings.HasSuffix(text, ", and 3 more") || len(text) > 3000 {
 		t.Errorf("got %q", text)
 	}
 	if text := (&NotFoundError{Service: SerialPort}).Error(); !strings.HasSuffix(text, "lists no services") {

@@ -28,7 +28,7 @@ type NotFoundError struct {
 const maxListed = 12
 
 // Error names the service and lists those that the device offers, with their
-// channels. Names from the device are quoted.
+// channels. Names from the device are quoted, and long ones are shortened.
 func (e *NotFoundError) Error() string {
 	service := describeUUID(e.Service)
 	has := func(r *Record) bool { return r.Contains(e.Service) }
@@ -67,7 +67,7 @@ func describe(r *Record) string {
 		parts[0] = describeUUID(classes[0])
 	}
 	if name := r.Name(); name != "" {
-		parts = append(parts, fmt.Sprintf("%q", name))
+		parts = append(parts, fmt.Sprintf("%q", clip(name)))
 	}
 	if channel, ok := r.Channel(); ok {
 		parts = append(parts, fmt.Sprintf("on channel %d", channel))
