@@ -46,7 +46,8 @@ type Options struct {
 // 10.24 s during a longer one, the names that are still missing are requested
 // one at a time. The loop ends after the last one. A loop body that takes long
 // does not delay the inquiry; if several facts about a device become known in
-// the meantime, the loop receives the device once, with all of them.
+// the meantime, the loop receives the device once, with all of them. A loop
+// receives at most 65536 devices.
 //
 // When the loop ends, by break, by return or by a panic, the inquiry or the
 // request in progress is cancelled. The loop waits until the adapter has

@@ -33,6 +33,10 @@ type found struct {
 // answers inquiries but not the requests.
 const maxRequests = 2
 
+// maxDevices is the maximum number of devices. It limits the memory of a long
+// inquiry, since a transmitter can answer with any number of addresses.
+const maxDevices = 1 << 16
+
 func newTable() *table {
 	return &table{known: make(map[rfcomm.BDAddr]*found), queued: make(chan struct{}, 1)}
 }
@@ -51,10 +55,13 @@ func (t *table) add(e event) {
 	}
 }
 
-// respond adds a response to an inquiry.
+// respond adds a response to an inquiry. It ignores new devices after maxDevices.
 func (t *table) respond(r response) {
 	f := t.known[r.device]
 	if f == nil {
+		if len(t.known) == maxDevices {
+			return
+		}
 		f = &found{Device: Device{Addr: r.device, Class: r.class, RSSI: r.rssi}}
 		t.known[r.device] = f
 		t.order = append(t.order, f)

@@ -59,6 +59,25 @@ func TestTableTakesNews(t *testing.T) {
 	}
 }
 
+func TestTableLimitsDevices(t *testing.T) {
+	table := newTable()
+	const more = 10
+	for i := range maxDevices + more {
+		table.add(answer(response{device: rfcomm.BDAddr{2, 0, byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)}}))
+	}
+	taken := 0
+	for _, ok := table.take(); ok; _, ok = table.take() {
+		taken++
+	}
+	if taken != maxDevices {
+		t.Errorf("%d devices, want %d", taken, maxDevices)
+	}
+	table.add(answer(response{device: rfcomm.BDAddr{2}, class: 0x1f00}))
+	if _, ok := table.take(); !ok {
+		t.Error("a known device is not updated any more")
+	}
+}
+
 func TestTableNameless(t *testing.T) {
 	table := newTable()
 	wanted := func(want rfcomm.BDAddr) {
