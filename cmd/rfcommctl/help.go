@@ -16,6 +16,9 @@ func (t *tool) helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Print help for a command",
+
+		DisableFlagsInUseLine: true,
+
 		ValidArgsFunction: func(c *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			for _, command := range c.Root().Commands() {
