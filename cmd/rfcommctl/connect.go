@@ -82,11 +82,6 @@ func (o *connectOptions) check(c *cobra.Command) error {
 			return err
 		}
 	}
-	if given("channel") {
-		if err := checkChannel(o.channel); err != nil {
-			return err
-		}
-	}
 	if !given("tcp") {
 		return nil
 	}
@@ -143,7 +138,7 @@ func (t *tool) dialing(ctx context.Context, o *connectOptions, words []string) (
 	case o.channel != 0 && !s.isZero():
 		return nil, usageError{fmt.Errorf("TARGET %s has a service: omit it or --channel", words[0])}
 	case o.channel != 0:
-		s = service{channel: o.channel}
+		s = service{channel: int(o.channel)}
 	case s.isZero():
 		s = service{uuid: sdp.SerialPort}
 	}

@@ -75,12 +75,33 @@ func (s *security) Set(text string) error {
 	return errors.New("use low, medium or high")
 }
 
+// A channel is the value of the flag --channel, or 0 if the flag is not given.
+type channel int
+
+func (n *channel) String() string {
+	if *n == 0 {
+		return "" // no default in the help text
+	}
+	return strconv.Itoa(int(*n))
+}
+
+func (n *channel) Type() string { return "N" }
+
+func (n *channel) Set(text string) error {
+	number, err := strconv.Atoi(text)
+	if err != nil || checkChannel(number) != nil {
+		return errors.New("use a channel from 1 to 30")
+	}
+	*n = channel(number)
+	return nil
+}
+
 // A link holds the flags of commands that use an adapter.
 type link struct {
 	adapter  string
 	timeout  timeout
 	security security
-	channel  int
+	channel  channel
 }
 
 // adapterFlag adds the flag --adapter.
@@ -100,7 +121,7 @@ func timeoutFlag(c *cobra.Command, l *link, value time.Duration, usage string) {
 func (t *tool) connectionFlags(c *cobra.Command, l *link) {
 	t.adapterFlag(c, l)
 	timeoutFlag(c, l, 30*time.Second, "give up connecting after this time")
-	c.Flags().IntVar(&l.channel, "channel", 0, "connect to RFCOMM channel `N`, 1 to 30, without asking for services")
+	c.Flags().Var(&l.channel, "channel", "connect to RFCOMM channel N, 1 to 30, without asking for services")
 	c.Flags().Var(&l.security, "security", "protection that the link must have: low, medium (encrypted) or high")
 	c.RegisterFlagCompletionFunc("channel", cobra.NoFileCompletions)
 	c.RegisterFlagCompletionFunc("security", cobra.FixedCompletions([]string{"low", "medium", "high"}, cobra.ShellCompDirectiveNoFileComp))
@@ -110,12 +131,12 @@ func (t *tool) connectionFlags(c *cobra.Command, l *link) {
 func refuseTCP(c *cobra.Command, reason string) {
 	c.Flags().String("tcp", "", "")
 	c.Flags().MarkHidden("tcp")
-	run := c.RunE
-	c.RunE = func(c *cobra.Command, words []string) error {
+	check := c.Args // checked first: over TCP, a command has no DEVICE
+	c.Args = func(c *cobra.Command, words []string) error {
 		if c.Flags().Changed("tcp") {
-			return usageError{fmt.Errorf("%s does not work over TCP: %s", c.Name(), reason)}
+			return fmt.Errorf("%s does not work over TCP: %s", c.Name(), reason)
 		}
-		return run(c, words)
+		return check(c, words)
 	}
 }
 

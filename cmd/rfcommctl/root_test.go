@@ -20,6 +20,7 @@ func TestRootRefusesWrongUsage(t *testing.T) {
 		"adapters --tcp x":                   "does not work over TCP",
 		"adapters x":                         `unexpected word "x"`,
 		"services":                           "DEVICE is missing",
+		"services --tcp 127.0.0.1:1":         "does not work over TCP",
 		"services a b":                       `unexpected word "b"`,
 		"services 00:AA:01:00:00:01 --tcp x": "does not work over TCP",
 		"services 00:AA:01:00:00:01/3":       "has a channel",
@@ -39,13 +40,13 @@ func TestRootRefusesWrongUsage(t *testing.T) {
 
 func TestHelpFitsTheTerminal(t *testing.T) {
 	for _, width := range []int{40, 60, 80, 200} {
-		for _, line := range []string{"--help", "-h", "help", "help connect", "connect --help", "scan -h", "help services", "adapters --help", "completion --help"} {
+		for _, line := range []string{"--help", "-h", "help", "help connect", "connect --help", "scan -h", "help services", "help --help", "adapters --help", "completion --help"} {
 			f := newFake(t)
 			f.columns = width
 			stdout, stderr := f.runs(t, 0, strings.Fields(line)...)
 			wantParts(t, stdout, "Usage:\n  rfcommctl", "Flags:\n", "--quiet", "--help")
-			if stderr != "" {
-				t.Errorf("%s: stderr %q", line, stderr)
+			if stderr != "" || strings.Contains(stdout, "[flags]") {
+				t.Errorf("%s: stderr %q, stdout %q", line, stderr, stdout)
 			}
 			for text := range strings.Lines(stdout) {
 				long := len([]rune(strings.TrimRight(text, "\n")))
