@@ -39,15 +39,16 @@ func (t *tool) resolve(ctx context.Context, l *link, text string) (rfcomm.BDAddr
 
 // namedTarget returns the device with the name and the service of a target, or
 // zero if there is none. A slash belongs to the name if a device has that name.
+// It returns an error for an unknown service of one of the devices.
 func namedTarget(devices []recentDevice, text string) (rfcomm.BDAddr, service, error) {
 	if device, err := onlyOne(named(devices, text), text); err != nil || !device.IsZero() {
 		return device, service{}, err
 	}
-	name, s, ok := splitName(text)
-	if !ok {
-		return rfcomm.BDAddr{}, service{}, nil
-	}
+	name, s, unknown := splitName(text)
 	device, err := onlyOne(named(devices, name), name)
+	if err == nil && !device.IsZero() {
+		err = unknown
+	}
 	return device, s, err
 }
 

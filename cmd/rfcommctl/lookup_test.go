@@ -58,3 +58,18 @@ func TestResolveRefusesAmbiguousNames(t *testing.T) {
 		t.Errorf("it dialed %v", f.dialed)
 	}
 }
+
+func TestResolveRefusesUnknownServices(t *testing.T) {
+	f := newFake(t)
+	f.inRange = found("Printer", "other")
+	f.runs(t, 0, "scan")
+	_, stderr := f.runs(t, statusUsage, "connect", "printer/fax!")
+	wantError(t, stderr, `unknown service "fax!"`)
+	_, stderr = f.runs(t, statusUsage, "connect", "other/31")
+	wantError(t, stderr, "no such channel 31")
+	if len(f.inquiries) != 1 || len(f.dialed) > 0 {
+		t.Errorf("inquiries %v, want that of the scan; dialed %v", f.inquiries, f.dialed)
+	}
+	_, stderr = f.runs(t, statusNotFound, "connect", "absent/fax!")
+	wantError(t, stderr, `"absent/fax!"`)
+}

@@ -54,15 +54,15 @@ func parseTarget(text string) (target, error) {
 }
 
 // splitName returns the two parts of a target with a name: the name and the
-// service after the last slash. It reports false if a slash with a service is
-// missing.
-func splitName(text string) (name string, s service, ok bool) {
+// service after the last slash. The name is empty if there is none before a
+// slash. The error is that of the service.
+func splitName(text string) (name string, s service, err error) {
 	slash := strings.LastIndexByte(text, '/')
 	if slash <= 0 {
-		return "", service{}, false
+		return "", service{}, nil
 	}
-	s, err := parseService(text[slash+1:])
-	return text[:slash], s, err == nil
+	s, err = parseService(text[slash+1:])
+	return text[:slash], s, err
 }
 
 // decimal matches a channel. UUIDs have four digits or more.

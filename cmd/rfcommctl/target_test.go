@@ -65,18 +65,18 @@ func TestSplitNameSplitsAtTheLastSlash(t *testing.T) {
 	for text, want := range map[string]struct {
 		name    string
 		service service
-		ok      bool
+		unknown bool
 	}{
-		"HC-05/spp": {"HC-05", service{uuid: sdp.SerialPort}, true},
-		"a/b/3":     {"a/b", service{channel: 3}, true},
+		"HC-05/spp": {"HC-05", service{uuid: sdp.SerialPort}, false},
+		"a/b/3":     {"a/b", service{channel: 3}, false},
 		"HC-05":     {},
-		"a/b":       {},
 		"/3":        {},
-		"a/31":      {},
+		"a/b":       {"a", service{}, true},
+		"a/31":      {"a", service{channel: 31}, true},
 	} {
-		name, s, ok := splitName(text)
-		if ok != want.ok || ok && (name != want.name || s != want.service) {
-			t.Errorf("splitName(%q) = %q, %+v, %v, want %+v", text, name, s, ok, want)
+		name, s, err := splitName(text)
+		if name != want.name || s != want.service || (err != nil) != want.unknown {
+			t.Errorf("splitName(%q) = %q, %+v, %v, want %+v", text, name, s, err, want)
 		}
 	}
 }
