@@ -116,7 +116,7 @@ func (t *tool) connect(c *cobra.Command, o *connectOptions, words []string) erro
 	if err != nil {
 		return err
 	}
-	t.detail("connected to %s from %s", conn.RemoteAddr(), conn.LocalAddr())
+	t.note("Connected to %s from %s", conn.RemoteAddr(), conn.LocalAddr())
 	if o.exec != "" {
 		return t.runWith(ctx, conn, o.exec)
 	}

@@ -55,6 +55,22 @@ func TestConnectDialsTarget(t *testing.T) {
 	}
 }
 
+// A person at a terminal has to know when the device can receive input.
+func TestConnectTellsPeopleWhenConnected(t *testing.T) {
+	for _, tt := range []struct {
+		chatty bool
+		flag   string
+		noted  bool
+	}{{true, "--wait=0", true}, {true, "-q", false}, {false, "--wait=0", false}, {false, "-v", true}} {
+		f := newFake(t)
+		f.chatty = tt.chatty
+		_, stderr := f.runs(t, 0, "connect", "00:AA:01:00:00:01/1", "--wait=0", tt.flag)
+		if noted := strings.Contains(stderr, "Connected to "); noted != tt.noted {
+			t.Errorf("%+v: stderr %q", tt, stderr)
+		}
+	}
+}
+
 func TestConnectRefusesWrongUsage(t *testing.T) {
 	const device = "00:AA:01:00:00:01"
 	for line, part := range map[string]string{

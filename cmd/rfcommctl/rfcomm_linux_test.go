@@ -173,7 +173,7 @@ func TestRFCOMMConnectSendsFile(t *testing.T) {
 			return data
 		})
 		_, stderr := r.runs(t, 0, string(content), "connect", target, "-v", "--wait", "0")
-		wantParts(t, stderr, "connected to ", "everything was received", fmt.Sprintf("sent %d bytes, received 0", len(content)))
+		wantParts(t, stderr, "Connected to ", "everything was received", fmt.Sprintf("sent %d bytes, received 0", len(content)))
 		if got := hosttest.Receive(t, received); !bytes.Equal(got, content) {
 			t.Errorf("%s: the server received %d bytes of %d", target, len(got), len(content))
 		}
