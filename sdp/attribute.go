@@ -16,7 +16,7 @@ const (
 	AttributeLanguageBaseAttributeIDList       AttributeID = 0x0006
 	AttributeServiceInfoTimeToLive             AttributeID = 0x0007
 	AttributeServiceAvailability               AttributeID = 0x0008
-	AttributeProfileDescriptorList             AttributeID = 0x0009
+	AttributeBluetoothProfileDescriptorList    AttributeID = 0x0009
 	AttributeDocumentationURL                  AttributeID = 0x000a
 	AttributeClientExecutableURL               AttributeID = 0x000b
 	AttributeIconURL                           AttributeID = 0x000c
@@ -50,7 +50,7 @@ var attributeNames = map[AttributeID]string{
 	AttributeLanguageBaseAttributeIDList:       "LanguageBaseAttributeIDList",
 	AttributeServiceInfoTimeToLive:             "ServiceInfoTimeToLive",
 	AttributeServiceAvailability:               "ServiceAvailability",
-	AttributeProfileDescriptorList:             "BluetoothProfileDescriptorList",
+	AttributeBluetoothProfileDescriptorList:    "BluetoothProfileDescriptorList",
 	AttributeDocumentationURL:                  "DocumentationURL",
 	AttributeClientExecutableURL:               "ClientExecutableURL",
 	AttributeIconURL:                           "IconURL",

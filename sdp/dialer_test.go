@@ -205,7 +205,7 @@ func TestDialerKeepsTheChannelOpen(t *testing.T) {
 func TestDialerDistrustsOtherClasses(t *testing.T) {
 	noClasses := NewSerialPort("", 6)
 	noClasses.Delete(AttributeServiceClassIDList)
-	noClasses.Delete(AttributeProfileDescriptorList)
+	noClasses.Delete(AttributeBluetoothProfileDescriptorList)
 	for name, tt := range map[string]struct {
 		records [][]byte
 		dialed  []int

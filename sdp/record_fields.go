@@ -34,7 +34,7 @@ func (r *Record) Classes() []UUID {
 // Profiles returns the profiles of the record. The version of a profile is 0 if
 // the record does not have it.
 func (r *Record) Profiles() []Profile {
-	list, _ := r.Get(AttributeProfileDescriptorList)
+	list, _ := r.Get(AttributeBluetoothProfileDescriptorList)
 	return appendProfiles(nil, list)
 }
 

@@ -111,7 +111,7 @@ func TestRecordClassesProfiles(t *testing.T) {
 	if got := r.Classes(); !slices.Equal(got, []UUID{vendor, SerialPort}) {
 		t.Errorf("the classes are %v", got)
 	}
-	r.Set(AttributeProfileDescriptorList, Sequence(
+	r.Set(AttributeBluetoothProfileDescriptorList, Sequence(
 		Sequence(UUIDElement(SerialPort), Uint16(0x0102)),
 		Sequence(UUIDElement(vendor)),
 		Sequence(Uint8(1), Uint16(1)),

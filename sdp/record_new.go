@@ -53,5 +53,5 @@ func NewService(service UUID, name string, channel int, above ...UUID) *Record {
 }
 
 func (r *Record) setProfile(profile UUID, version uint16) {
-	r.Set(AttributeProfileDescriptorList, Sequence(Sequence(UUIDElement(profile), Uint16(version))))
+	r.Set(AttributeBluetoothProfileDescriptorList, Sequence(Sequence(UUIDElement(profile), Uint16(version))))
 }

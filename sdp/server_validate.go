@@ -41,7 +41,7 @@ var universalAttributes = []struct {
 	{AttributeLanguageBaseAttributeIDList, "a sequence of uint16, three for each language", isSequence(3, isUint(2))},
 	{AttributeServiceInfoTimeToLive, "a uint32", isUint(4)},
 	{AttributeServiceAvailability, "a uint8", isUint(1)},
-	{AttributeProfileDescriptorList, "a sequence of sequences of a UUID and a uint16", isSequence(1, isProfile)},
+	{AttributeBluetoothProfileDescriptorList, "a sequence of sequences of a UUID and a uint16", isSequence(1, isProfile)},
 	{AttributeDocumentationURL, "a URL", isType(TypeURL)},
 	{AttributeClientExecutableURL, "a URL", isType(TypeURL)},
 	{AttributeIconURL, "a URL", isType(TypeURL)},

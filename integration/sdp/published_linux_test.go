@@ -120,7 +120,7 @@ func TestServerIsFoundByPyBluez(t *testing.T) {
 	r := sdp.NewService(ownUUID, "Meter", 7)
 	r.Set(sdp.AttributeServiceClassIDList, sdp.Sequence(sdp.UUIDElement(ownUUID), sdp.UUIDElement(sdp.SerialPort)))
 	r.Set(sdp.AttributeServiceID, sdp.UUIDElement(ownUUID))
-	r.Set(sdp.AttributeProfileDescriptorList, sdp.Sequence(sdp.Sequence(sdp.UUIDElement(sdp.SerialPort), sdp.Uint16(0x0102))))
+	r.Set(sdp.AttributeBluetoothProfileDescriptorList, sdp.Sequence(sdp.Sequence(sdp.UUIDElement(sdp.SerialPort), sdp.Uint16(0x0102))))
 	r.Set(sdp.AttributeServiceDescription, sdp.Text("Reads the meter"))
 	r.Set(sdp.AttributeProviderName, sdp.Text("example"))
 	records := append(examples(), r)

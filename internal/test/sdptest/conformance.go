@@ -119,7 +119,7 @@ var attributeCases = []attributeCase{
 	{"BV-14-C", "BV-18-C", portUUID, sdp.AttributeProviderName, "25 07 6578616d706c65"},
 	{"BV-15-C", "BV-19-C", sdp.ServiceDiscoveryServer, 0x0200, "35 03 090100"},
 	{"BV-16-C", "BV-08-C", sdp.ServiceDiscoveryServer, 0x0201, ""},
-	{"BV-17-C", "BV-20-C", portUUID, sdp.AttributeProfileDescriptorList, "35 08 3506 191101 090102"},
+	{"BV-17-C", "BV-20-C", portUUID, sdp.AttributeBluetoothProfileDescriptorList, "35 08 3506 191101 090102"},
 	{"BV-18-C", "BV-21-C", portUUID, sdp.AttributeDocumentationURL, "45 1a" + url + "6d616e75616c"},
 	{"BV-19-C", "BV-22-C", portUUID, sdp.AttributeClientExecutableURL, "45 1b" + url + "70726f6772616d"},
 	{"BV-21-C", "BV-23-C", keyboardUUID, sdp.AttributeAdditionalProtocolDescriptorLists, "35 0f 35 0d 3506190100090013 3503190011"},
