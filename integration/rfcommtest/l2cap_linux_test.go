@@ -136,19 +136,18 @@ func TestL2CAPDialAgainAndAgain(t *testing.T) {
 		c.Close()
 		link.Disconnect(rfcommtest.RemoteUserTerminated)
 	}
-	link.SetPageDelay(200 * time.Millisecond)
+	link.SetPageDelay(400 * time.Millisecond)
 	for i := range 3 {
-		link.Disconnect(rfcommtest.RemoteUserTerminated)
-		ctx, cancel := context.WithCancel(t.Context())
-		dialed := hosttest.InBackground(func() error { _, err := dialL2CAP(ctx, phone, device); return err })
-		hosttest.AwaitPolling(t, "(*Socket).awaitConnected")
+		endLink(t, link, phone)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		_, err := dialL2CAP(ctx, phone, device)
 		cancel()
-		if err := hosttest.Receive(t, dialed); !errors.Is(err, context.Canceled) {
-			t.Fatalf("cancelled dial %d: %v", i, err)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("dial %d with a deadline during the page: %v", i, err)
 		}
 		c, err := dialL2CAP(t.Context(), phone, device)
 		if err != nil {
-			t.Fatalf("dial %d after a cancelled one: %v", i, err)
+			t.Fatalf("dial %d after an abandoned one: %v", i, err)
 		}
 		c.Close()
 	}

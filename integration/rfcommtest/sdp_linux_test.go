@@ -229,7 +229,7 @@ func TestSearchEndsWithItsContext(t *testing.T) {
 		}
 	})
 	t.Run("cancelled during the page", func(t *testing.T) {
-		link.Disconnect(rfcommtest.RemoteUserTerminated)
+		endLink(t, link, phone)
 		link.SetPageDelay(3 * time.Second)
 		defer link.SetPageDelay(0)
 		ctx, cancel := context.WithCancel(t.Context())
