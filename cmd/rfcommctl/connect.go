@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -144,7 +145,23 @@ func (t *tool) dialing(ctx context.Context, o *connectOptions, words []string) (
 	}
 	d, err := t.dialer(&o.link)
 	t.detail("connecting to %s", words[0])
-	return func(ctx context.Context) (net.Conn, error) { return t.dial(ctx, d, device, s) }, err
+	return func(ctx context.Context) (net.Conn, error) {
+		conn, err := t.dial(ctx, d, device, s)
+		if s.channel == 0 && listsNothing(err) {
+			err = fmt.Errorf("%w; simple devices often use channel 1: try %s/1", err, device)
+		}
+		return conn, err
+	}, err
+}
+
+// listsNothing reports whether an error means that a device has no service
+// discovery server, or that its server has no records.
+func listsNothing(err error) bool {
+	if missing, ok := errors.AsType[*sdp.NotFoundError](err); ok {
+		return len(missing.Offered) == 0
+	}
+	failed, ok := errors.AsType[*net.OpError](err)
+	return ok && failed.Net == "l2cap" && errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // connectStandard copies between a connection and the standard streams.

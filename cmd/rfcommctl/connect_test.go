@@ -166,3 +166,30 @@ func TestExitStatusOfSignals(t *testing.T) {
 		wantError(t, f.stderr.String(), map[bool]string{true: "interrupted", false: "ended by a signal"}[status == 130])
 	}
 }
+
+// The channel of a device that lists no services has to be guessed.
+func TestConnectAdvisesChannelOne(t *testing.T) {
+	refused := func(network string) error {
+		return &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	}
+	other := []*sdp.Record{sdp.NewObjectPush("Inbox", 12)}
+	for _, tt := range []struct {
+		target  string
+		err     error
+		advised bool
+	}{
+		{"00:AA:01:00:00:01", refused("l2cap"), true},
+		{"00:AA:01:00:00:01/spp", &sdp.NotFoundError{Service: sdp.SerialPort}, true},
+		{"00:AA:01:00:00:01/spp", &sdp.NotFoundError{Service: sdp.SerialPort, Offered: other}, false},
+		{"00:AA:01:00:00:01/spp", refused("rfcomm"), false},
+		{"00:AA:01:00:00:01/3", refused("rfcomm"), false},
+	} {
+		f := newFake(t)
+		f.err = tt.err
+		_, stderr := f.runs(t, statusNotFound, "connect", tt.target)
+		wantError(t, stderr, tt.err.Error())
+		if advised := strings.Contains(stderr, "try 00:AA:01:00:00:01/1\n"); advised != tt.advised {
+			t.Errorf("%s, %v: %s", tt.target, tt.err, stderr)
+		}
+	}
+}
