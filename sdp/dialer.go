@@ -37,10 +37,10 @@ type Dialer struct {
 	Select func(records []*Record) *Record
 
 	// FallbackChannel is the RFCOMM channel, 1 to 30, to dial if the search
-	// finds no channel of the service: the device has no SDP server, does not
-	// answer the search or violates the protocol, or does not list the service.
-	// Many simple serial adapters of that kind use channel 1. It is not used if
-	// the device cannot be reached. If zero, Dial fails instead.
+	// finds no channel of the service: the device has no SDP server, hangs up,
+	// does not answer the search or violates the protocol, or does not list the
+	// service. Many simple serial adapters of that kind use channel 1. It is not
+	// used if the device cannot be reached. If zero, Dial fails instead.
 	FallbackChannel int
 }
 

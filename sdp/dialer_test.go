@@ -302,7 +302,7 @@ func TestDialerFallsBackOnlyToDevices(t *testing.T) {
 		{connect(syscall.ETIMEDOUT), []int{1}},
 		{&net.OpError{Op: "search", Err: os.NewSyscallError("write", syscall.ECONNRESET)}, []int{1}}, // the device hung up
 		{&net.OpError{Op: "search", Err: os.NewSyscallError("write", syscall.ENOTCONN)}, []int{1}},
-		{connect(syscall.ECONNRESET), nil},
+		{connect(syscall.ECONNRESET), []int{1}},
 		{connect(syscall.EHOSTDOWN), nil},
 		{connect(syscall.EHOSTUNREACH), nil},
 		{errors.ErrUnsupported, nil},

@@ -135,11 +135,14 @@ func hungUp(err error) bool {
 }
 
 // lacksServer reports whether err shows that the device is there and has no SDP
-// server: it refuses the channel, or does not answer the request for it.
+// server: it refuses the channel, closes it at every attempt before connect(2)
+// returns, or does not answer the request for it.
 func lacksServer(err error) bool {
 	failed, ok := errors.AsType[*os.SyscallError](err)
-	return ok && failed.Syscall == "connect" &&
-		(errors.Is(failed, syscall.ECONNREFUSED) || errors.Is(failed, syscall.ETIMEDOUT))
+	if !ok || failed.Syscall != "connect" {
+		return false
+	}
+	return errors.Is(failed, syscall.ECONNREFUSED) || errors.Is(failed, syscall.ECONNRESET) || errors.Is(failed, syscall.ETIMEDOUT)
 }
 
 // browse returns all records of the device: those that contain L2CAP, and those
