@@ -44,7 +44,8 @@ func (s *Server) Add(r *Record) (handle uint32, err error) {
 // Update replaces the record with the given handle by a copy of r, which must be
 // valid as for [Server.Add]. If r has a ServiceRecordState, it should differ
 // from that of the former record, so that clients notice. A client that is
-// receiving an answer receives the rest of it as it was.
+// receiving an answer receives the rest of it as it was. Update fails if no record
+// was added with the handle, as for the server's own record.
 func (s *Server) Update(handle uint32, r *Record) error {
 	if err := validate(r); err != nil {
 		return err
@@ -53,7 +54,8 @@ func (s *Server) Update(handle uint32, r *Record) error {
 }
 
 // Remove removes the record with the given handle. A client that is receiving an
-// answer receives the rest of it, with the record.
+// answer receives the rest of it, with the record. Remove fails if no record was
+// added with the handle, as for the server's own record.
 func (s *Server) Remove(handle uint32) error { return s.database.remove(handle) }
 
 // A database holds the records of a server. The zero value holds the server's
