@@ -64,7 +64,8 @@ func (f *finder) searchOnce(ctx context.Context, uuids []UUID) ([]*Record, error
 // answer only the one search, some only the other. The public browse group does
 // not help, because many devices lack it.
 //
-// The error is nil if the device has answered one of the searches.
+// The error is nil if the device has answered one of the searches and was not
+// lost during the other.
 func (f *finder) find(ctx context.Context, services []UUID, suits func(*Record) bool) (found, offered []*Record, err error) {
 	direct, directErr := f.search(ctx, services...)
 	if found = suitable(direct, services, suits); len(found) > 0 {
@@ -147,7 +148,8 @@ func lacksServer(err error) bool {
 
 // browse returns all records of the device: those that contain L2CAP, and those
 // in the public browse group, such as the PnP Information, which uses no
-// protocol. The error is nil if the device has answered one of the searches.
+// protocol. The error is nil if the device has answered one of the searches and
+// was not lost during the other.
 func (f *finder) browse(ctx context.Context) ([]*Record, error) {
 	using, firstErr := f.search(ctx, ProtocolL2CAP)
 	if firstErr != nil && !isOdd(ctx, firstErr) {
