@@ -142,21 +142,24 @@ func (r *relay) extend() {
 }
 
 // closedByPeer returns an error if the peer closed the connection before all
-// bytes of in were in it.
+// bytes of in were in it. An input that ends by itself is read to its end.
 func (r *relay) closedByPeer(sent <-chan error) error {
 	r.conn.Close() // ends a pending Write
-	var idle <-chan time.Time
-	if !r.sending.Load() && !r.finite {
-		idle = time.After(idleTime)
-	}
-	select {
-	case err := <-sent:
-		if err != nil {
-			return errClosedEarly
+	idle := time.NewTicker(idleTime)
+	defer idle.Stop()
+	for {
+		select {
+		case err := <-sent:
+			if err != nil {
+				return errClosedEarly
+			}
+			return nil
+		case <-idle.C:
+			if !r.sending.Load() && !r.finite {
+				return nil // in has had nothing to send
+			}
 		}
-	case <-idle: // in has had nothing to send
 	}
-	return nil
 }
 
 // shutdown closes the connection once the peer has received everything, and

@@ -117,6 +117,49 @@ func TestRelayEndsWhenPeerCloses(t *testing.T) {
 	}
 }
 
+// A slowWriter returns from Write when the connection is closed at this end.
+type slowWriter struct {
+	*closer
+	closed chan struct{}
+}
+
+func (w *slowWriter) Write(p []byte) (int, error) {
+	n, err := w.closer.Write(p)
+	<-w.closed
+	return n, err
+}
+
+func (w *slowWriter) Close() error {
+	err := w.closer.Close()
+	select {
+	case <-w.closed:
+	default:
+		close(w.closed)
+	}
+	return err
+}
+
+// The peer closes the connection in answer to bytes whose Write has not returned
+// yet. The input stays open and idle.
+func TestRelayEndsWhenPeerAnswersFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, user := io.Pipe()
+		defer user.Close()
+		r, conn, peer, out := startRelay(in, time.Second)
+		r.conn = &slowWriter{conn, make(chan struct{})}
+		go io.WriteString(user, "question")
+		go func() {
+			io.ReadFull(peer, make([]byte, len("question")))
+			io.WriteString(peer, "answer")
+			peer.Close()
+		}()
+		r.ends(t, nil, idleTime)
+		if r.sent.Load() != int64(len("question")) || out.String() != "answer" {
+			t.Errorf("%d bytes sent, output %q", r.sent.Load(), out)
+		}
+	})
+}
+
 func TestRelayReportsEarlyClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, _, peer, _ := startRelay(strings.NewReader("question"), time.Minute)
