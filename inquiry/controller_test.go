@@ -202,6 +202,17 @@ func consume(c *controller, o Options, body func(Device) bool) *consumer {
 	return u
 }
 
+// consumeNameless starts a loop and makes its inquiry, which finds only distant,
+// without a name. The request for the name is next.
+func consumeNameless(c *controller) *consumer {
+	u := consume(c, Options{}, nil)
+	c.expectInquiry(8)
+	c.found(distant, "")
+	u.expect(device(distant, ""))
+	c.inquiryComplete()
+	return u
+}
+
 // expect waits for a device.
 func (u *consumer) expect(want Device) {
 	u.Helper()

@@ -220,11 +220,7 @@ func TestDevicesCancelAwaitsStatus(t *testing.T) {
 
 func TestDevicesCancelsNameRequest(t *testing.T) {
 	withController(t, func(t *testing.T, c *controller) {
-		u := consume(c, Options{}, nil)
-		c.expectInquiry(8)
-		c.found(distant, "")
-		u.expect(device(distant, ""))
-		c.inquiryComplete()
+		u := consumeNameless(c)
 		c.expectNameRequest(distant)
 		u.cancel()
 		c.expectNameCancel(distant)
@@ -437,11 +433,7 @@ func TestDevicesWaitsForPage(t *testing.T) {
 // The request is repeated afterwards.
 func TestDevicesStopsNameRequestForPage(t *testing.T) {
 	withController(t, func(t *testing.T, c *controller) {
-		u := consume(c, Options{}, nil)
-		c.expectInquiry(8)
-		c.found(distant, "")
-		u.expect(device(distant, ""))
-		c.inquiryComplete()
+		u := consumeNameless(c)
 		c.expectNameRequest(distant)
 		paged := make(chan func())
 		go func() { paged <- paging.Begin(t.Context(), adapterAddress) }()

@@ -62,11 +62,7 @@ func TestRequestNamesGivesUp(t *testing.T) {
 // A request that ended before its cancellation does not delay the next step.
 func TestRequestNameCancelTooLate(t *testing.T) {
 	withController(t, func(t *testing.T, c *controller) {
-		u := consume(c, Options{}, nil)
-		c.expectInquiry(8)
-		c.found(distant, "")
-		u.expect(device(distant, ""))
-		c.inquiryComplete()
+		u := consumeNameless(c)
 		c.expectNameRequest(distant)
 		u.cancel()
 		c.expect(nameRequestCancel, kernelOrder(distant)...)
@@ -81,11 +77,7 @@ func TestRequestNameCancelTooLate(t *testing.T) {
 
 func TestRequestNamesRefused(t *testing.T) {
 	withController(t, func(t *testing.T, c *controller) {
-		u := consume(c, Options{}, nil)
-		c.expectInquiry(8)
-		c.found(distant, "")
-		u.expect(device(distant, ""))
-		c.inquiryComplete()
+		u := consumeNameless(c)
 		for range 3 {
 			c.expect(nameRequest, nameRequestCommand(response{device: distant, repetition: 1, clockOffset: 0x1234})[4:]...)
 			c.answer(nameRequest, commandDisallowed)
@@ -101,11 +93,7 @@ func TestRequestNamesRefused(t *testing.T) {
 // not make the loop fail.
 func TestRequestNamesBusy(t *testing.T) {
 	withController(t, func(t *testing.T, c *controller) {
-		u := consume(c, Options{}, nil)
-		c.expectInquiry(8)
-		c.found(distant, "")
-		u.expect(device(distant, ""))
-		c.inquiryComplete()
+		u := consumeNameless(c)
 		began := time.Now()
 		for time.Since(began) <= busyWait {
 			if packet := c.next(2 * busyPause); packet == nil {
