@@ -1,0 +1,29 @@
+//go:build !linux
+
+package bluez
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/godbus/dbus/v5"
+)
+
+type busSocket struct {
+	io.ReadWriteCloser
+	address string
+	passing bool
+}
+
+func dialBus(context.Context) (*busSocket, error) {
+	return nil, &Error{Op: "connect to the system bus", Err: errors.ErrUnsupported}
+}
+
+func authMethods() []dbus.Auth { return nil }
+
+func (*busSocket) limit(context.Context) (restore func()) { return func() {} }
+
+func (*busSocket) takeDescriptors() []int { return nil }
+
+func closeDescriptor(int) {}
