@@ -27,3 +27,7 @@ func (*busSocket) limit(context.Context) (restore func()) { return func() {} }
 func (*busSocket) takeDescriptors() []int { return nil }
 
 func closeDescriptor(int) {}
+
+func rfkilled(dbus.ObjectPath) bool { return false }
+
+func explainBus(err error) error { return err }

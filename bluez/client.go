@@ -75,7 +75,7 @@ var matchRules = []string{
 func (c *Client) subscribe(ctx context.Context) error {
 	for _, rule := range matchRules {
 		if call := c.send(ctx, busName, busPath, busName+".AddMatch", rule); call.Err != nil {
-			return c.convert(ctx, call, busPath, "AddMatch")
+			return convert(call, busPath, "AddMatch")
 		}
 	}
 	call := c.send(ctx, busName, busPath, busName+".GetNameOwner", bluezName)
@@ -86,7 +86,7 @@ func (c *Client) subscribe(ctx context.Context) error {
 	case isNoOwner(err):
 		c.events.setOwner(call.ResponseSequence, "")
 	default:
-		return c.convert(ctx, call, busPath, "GetNameOwner")
+		return convert(call, busPath, "GetNameOwner")
 	}
 	return nil
 }

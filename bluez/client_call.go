@@ -18,13 +18,18 @@ const (
 )
 
 // call calls a method of an object of bluetoothd, such as
-// "org.bluez.Device1.Pair", and returns the values of the reply. It does not
-// start bluetoothd. The end of the context ends the wait alone: bluetoothd goes
-// on.
+// "org.bluez.Device1.Pair", and returns the values of the reply. Errors name
+// the method without its interface. call does not start bluetoothd. The end of
+// the context ends the wait alone: bluetoothd goes on.
 func (c *Client) call(ctx context.Context, path dbus.ObjectPath, method string, args ...any) ([]any, error) {
+	return c.do(ctx, method[strings.LastIndex(method, ".")+1:], path, method, args...)
+}
+
+// do is call with another name of the operation for errors.
+func (c *Client) do(ctx context.Context, op string, path dbus.ObjectPath, method string, args ...any) ([]any, error) {
 	call := c.send(ctx, bluezName, path, method, args...)
 	if call.Err != nil {
-		return nil, c.convert(ctx, call, path, method[strings.LastIndex(method, ".")+1:])
+		return nil, convert(call, path, op)
 	}
 	return call.Body, nil
 }
@@ -45,21 +50,18 @@ func (c *Client) send(ctx context.Context, destination string, path dbus.ObjectP
 }
 
 // get returns a property.
-func (c *Client) get(ctx context.Context, path dbus.ObjectPath, iface, name string) (dbus.Variant, error) {
-	body, err := c.call(ctx, path, properties+".Get", iface, name)
-	if err != nil {
-		return dbus.Variant{}, err
+func (c *Client) get(ctx context.Context, path dbus.ObjectPath, iface, name string) (value dbus.Variant, err error) {
+	op := "get " + name + " of"
+	body, err := c.do(ctx, op, path, properties+".Get", iface, name)
+	if err == nil && dbus.Store(body, &value) != nil {
+		return value, badReply(path, op)
 	}
-	var value dbus.Variant
-	if err := dbus.Store(body, &value); err != nil {
-		return dbus.Variant{}, badReply(path, "Get", err)
-	}
-	return value, nil
+	return value, err
 }
 
 // set sets a property.
 func (c *Client) set(ctx context.Context, path dbus.ObjectPath, iface, name string, value any) error {
-	_, err := c.call(ctx, path, properties+".Set", iface, name, dbus.MakeVariant(value))
+	_, err := c.do(ctx, "set "+name+" of", path, properties+".Set", iface, name, dbus.MakeVariant(value))
 	return err
 }
 
@@ -70,11 +72,11 @@ func (c *Client) set(ctx context.Context, path dbus.ObjectPath, iface, name stri
 func (c *Client) objects(ctx context.Context) (map[dbus.ObjectPath]map[string]map[string]dbus.Variant, error) {
 	call := c.send(ctx, bluezName, "/", objectManager+".GetManagedObjects")
 	if call.Err != nil {
-		return nil, c.convert(ctx, call, "/", "GetManagedObjects")
+		return nil, convert(call, "/", "GetManagedObjects")
 	}
 	var all map[dbus.ObjectPath]map[string]map[string]dbus.Variant
 	if err := call.Store(&all); err != nil {
-		return nil, badReply("/", "GetManagedObjects", err)
+		return nil, badReply("/", "GetManagedObjects")
 	}
 	return all, c.events.await(ctx, call.ResponseSequence)
 }

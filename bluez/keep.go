@@ -71,7 +71,7 @@ func (r registration) follow(ctx context.Context, changes *mailbox[eventKind]) {
 			r.report(&Error{Op: "keep a registration", Err: ErrNoDaemon})
 		case err == nil && kind == busGone:
 			retry = false
-			r.report(errBusEnded)
+			r.report(&Error{Op: "keep a registration", Err: errBusEnded})
 		default:
 			err := r.register(ctx)
 			if ctx.Err() != nil {

@@ -1,0 +1,68 @@
+package bluez
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// rfkilled reports whether rfkill blocks the adapter of an object
+// (Documentation/ABI/stable/sysfs-class-rfkill).
+func rfkilled(path dbus.ObjectPath) bool {
+	rest, ok := strings.CutPrefix(string(path), "/org/bluez/")
+	adapter, _, _ := strings.Cut(rest, "/")
+	if !ok || adapter == "" {
+		return false
+	}
+	states, _ := filepath.Glob(filepath.Join("/sys/class/bluetooth", adapter, "rfkill*", "[hs]*[dt]"))
+	return slices.ContainsFunc(states, func(state string) bool {
+		text, err := os.ReadFile(state)
+		return err == nil && strings.TrimSpace(string(text)) == "1"
+	})
+}
+
+// containerFiles exist in containers: of Docker, of Podman, and of those that
+// systemd knows (systemd-detect-virt).
+var containerFiles = []string{"/.dockerenv", "/run/.containerenv", "/run/systemd/container", "/run/host/container-manager"}
+
+// explainBus adds the likely cause and the remedy to an error of a connection to
+// the bus.
+func explainBus(err error) error {
+	inContainer := slices.ContainsFunc(containerFiles, func(path string) bool {
+		_, err := os.Stat(path)
+		return err == nil
+	})
+	switch {
+	case errors.Is(err, syscall.ENOENT) && inContainer:
+		return busFailure(err, "this container does not have the socket: mount /run/dbus/system_bus_socket of the host, and use its network namespace")
+	case errors.Is(err, syscall.ENOENT):
+		return busFailure(err, "the socket does not exist: install and start dbus, or in a container mount /run/dbus/system_bus_socket of the host")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return busFailure(err, "nothing listens on the socket: start dbus, for example by: systemctl start dbus.socket")
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return busFailure(err, "permission denied: see the mode of the socket, and the profile of AppArmor or SELinux")
+	}
+	return busFailure(err, "")
+}
+
+func busFailure(err error, text string) error {
+	if text == "" {
+		return fmt.Errorf("%w: %w", ErrNoBus, err)
+	}
+	return &busReason{text, err}
+}
+
+// A busReason is a reason for ErrNoBus, with the error of the system.
+type busReason struct {
+	text string
+	err  error
+}
+
+func (r *busReason) Error() string   { return ErrNoBus.Error() + ": " + r.text }
+func (r *busReason) Unwrap() []error { return []error{ErrNoBus, r.err} }
