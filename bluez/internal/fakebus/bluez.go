@@ -1,0 +1,172 @@
+package fakebus
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// Names of BlueZ on the bus.
+const (
+	bluezName        = "org.bluez"
+	bluezPath        = dbus.ObjectPath("/org/bluez")
+	objectManager    = "org.freedesktop.DBus.ObjectManager"
+	properties       = "org.freedesktop.DBus.Properties"
+	introspectable   = "org.freedesktop.DBus.Introspectable"
+	adapterInterface = "org.bluez.Adapter1"
+	deviceInterface  = "org.bluez.Device1"
+	profileManager   = "org.bluez.ProfileManager1"
+	profileInterface = "org.bluez.Profile1"
+	agentManager     = "org.bluez.AgentManager1"
+	agentInterface   = "org.bluez.Agent1"
+)
+
+// A BlueZ is a scripted bluetoothd. Its methods are safe for concurrent use. A test
+// scripts single calls (Fail, Hold, HoldReply, Handle), changes objects (AddAdapter,
+// AddDevice, Object.Set), restarts it (Stop, Start), calls clients (Profile, Agent)
+// and reads what clients did (Calls, Profiles, Agents).
+//
+// The lock of the bus guards all fields.
+type BlueZ struct {
+	bus *Bus
+
+	peer     *peer // nil: bluetoothd does not run
+	serial   uint32
+	waiting  map[uint32]chan *Message // for replies to bluetoothd's calls
+	objects  map[dbus.ObjectPath]*Object
+	profiles []*Profile
+	agents   []*Agent // in the order of default_agents: the first is the default
+	scripts  []*script
+	calls    []*Message
+}
+
+// NewBlueZ starts a system bus (see New) with a bluetoothd that has no adapters.
+func NewBlueZ(t testing.TB) *BlueZ {
+	t.Helper()
+	z := New(t).NewBlueZ()
+	z.Start()
+	return z
+}
+
+// NewBlueZ returns a bluetoothd that has not started yet.
+func (b *Bus) NewBlueZ() *BlueZ {
+	z := &BlueZ{bus: b, objects: make(map[dbus.ObjectPath]*Object)}
+	z.export(bluezPath, agentManager, nil)
+	z.export(bluezPath, profileManager, nil)
+	return z
+}
+
+// Bus returns the bus that z is a client of.
+func (z *BlueZ) Bus() *Bus { return z.bus }
+
+// Start starts bluetoothd: it connects to the bus with a new unique name and owns
+// org.bluez. Adapters and devices are those of the time before; registrations are
+// gone.
+func (z *BlueZ) Start() {
+	b := z.bus
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if z.peer != nil || b.closed {
+		return
+	}
+	p := newPeer(nil)
+	b.join(p)
+	z.peer, b.owners[bluezName] = p, p
+	p.rules = []rule{{"sender": busName, "member": "NameOwnerChanged"}}
+	z.waiting = make(map[uint32]chan *Message)
+	b.ownerChanged(bluezName, "", p.name)
+	b.working.Go(func() { z.run(p) })
+}
+
+// Stop ends bluetoothd as SIGKILL does: clients learn of it from the bus alone.
+func (z *BlueZ) Stop() {
+	z.bus.mu.Lock()
+	defer z.bus.mu.Unlock()
+	if z.peer == nil {
+		return
+	}
+	z.bus.disconnect(z.peer)
+	z.peer = nil
+	for _, w := range z.waiting {
+		close(w)
+	}
+	z.waiting, z.profiles, z.agents = nil, nil, nil
+	for _, s := range z.scripts {
+		s.release()
+	}
+	z.scripts = nil
+}
+
+// Restart is Stop and Start.
+func (z *BlueZ) Restart() {
+	z.Stop()
+	z.Start()
+}
+
+// Calls returns the calls that clients made of a method such as
+// "org.bluez.Device1.Pair", in their order. The empty method stands for all.
+func (z *BlueZ) Calls(method string) []*Message {
+	z.bus.mu.Lock()
+	defer z.bus.mu.Unlock()
+	var calls []*Message
+	for _, m := range z.calls {
+		if method == "" || m.Method() == method {
+			calls = append(calls, m)
+		}
+	}
+	return calls
+}
+
+// run handles the messages of bluetoothd, one after the other.
+func (z *BlueZ) run(p *peer) {
+	for m := p.next(); m != nil; m = p.next() {
+		z.bus.mu.Lock()
+		switch {
+		case z.peer != p:
+			m.closeFiles()
+		case m.Type == dbus.TypeMethodCall:
+			z.receive(m)
+		case m.Type == dbus.TypeSignal:
+			if name, to := m.Body[0].(string), m.Body[2].(string); to == "" {
+				z.clientLeft(name)
+			}
+		default:
+			z.answered(m)
+		}
+		z.bus.mu.Unlock()
+	}
+}
+
+// answered passes a reply to the call that waits for it.
+func (z *BlueZ) answered(m *Message) {
+	serial, _ := m.Headers[dbus.FieldReplySerial].Value().(uint32)
+	if w, ok := z.waiting[serial]; ok {
+		delete(z.waiting, serial)
+		w <- m
+		return
+	}
+	m.closeFiles()
+}
+
+// clientLeft ends what belongs to a client whose connection has closed
+// (g_dbus_add_disconnect_watch in src/profile.c and src/agent.c).
+func (z *BlueZ) clientLeft(name string) {
+	for _, p := range slices.Clone(z.profiles) {
+		if p.Owner == name {
+			z.removeProfile(p)
+		}
+	}
+	z.agents = slices.DeleteFunc(z.agents, func(a *Agent) bool { return a.Owner == name })
+}
+
+// send sends a message of bluetoothd. The caller holds the lock.
+func (z *BlueZ) send(m *Message) {
+	if z.peer == nil {
+		m.closeFiles()
+		return
+	}
+	z.serial++
+	m.serial = z.serial
+	z.bus.route(z.peer, m)
+}
