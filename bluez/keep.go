@@ -10,13 +10,17 @@ type registration struct {
 	// register makes the registration.
 	register func(context.Context) error
 
+	// again, if not nil, selects further events after which the registration is
+	// made again. register then has to expect that bluetoothd still has it.
+	again func(event) bool
+
 	// changed is told the state: an error while bluetoothd does not have the
 	// registration, nil when it has it again. It may be nil.
 	changed func(error)
 }
 
 // keep makes a registration, and makes it again whenever bluetoothd has started
-// again. It returns the error of the first attempt, and then keeps nothing. The
+// again, and after the events that the registration selects. It returns the error of the first attempt, and then keeps nothing. The
 // functions are called one after the other. When stop has returned, no function
 // runs any more; a function must not call it. keep ends with the Client as well.
 func (c *Client) keep(ctx context.Context, r registration) (stop func(), err error) {
@@ -25,6 +29,10 @@ func (c *Client) keep(ctx context.Context, r registration) (stop func(), err err
 		switch e.kind {
 		case daemonGone, daemonStarted, busGone:
 			starts.put(e.kind)
+		default:
+			if r.again != nil && r.again(e) {
+				starts.put(e.kind)
+			}
 		}
 	})
 	if err := r.register(ctx); err != nil {
