@@ -18,6 +18,7 @@ func (*Socket) Read([]byte) (int, error)                               { return 
 func (*Socket) Write([]byte) (int, error)                              { return 0, errors.ErrUnsupported }
 func (*Socket) CloseContext(context.Context) error                     { return errors.ErrUnsupported }
 func (*Socket) SetChunker(Chunker)                                     {}
+func (*Socket) End()                                                   {}
 func (*Socket) Connected() bool                                        { return false }
 func (*Socket) Shutdown(context.Context, func() (uint16, error)) error { return errors.ErrUnsupported }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,6 +36,8 @@ type Socket struct {
 	end   error // how the connection ended: io.EOF or a syscall.Errno; nil if no end is known
 
 	stallLimit time.Duration // see the constant
+
+	endsForAll atomic.Bool // see EndForAll
 
 	interrupt context.CancelCauseFunc // ends the pending Shutdown; nil if there is none; under mu
 	released  chan error              // receives the error of close(2) once, and is then closed
@@ -94,10 +98,49 @@ func (s *Socket) CloseContext(ctx context.Context) error {
 	return net.ErrClosed
 }
 
+// EndForAll makes Close end the connection for all duplicates of the
+// descriptor, those of other processes included. So does the garbage collector,
+// and a Shutdown whose context ends early.
+//
+// close(2) alone leaves the connection open while another duplicate exists.
+// shutdown(2) ends it for all of them, and like close(2) it still lets the
+// kernel send the written data (rfcomm_sock_shutdown, which is also a part of
+// rfcomm_sock_release).
+func (s *Socket) EndForAll() {
+	s.endsForAll.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed.Load() {
+		return
+	}
+	s.forgotten.Stop()
+	s.forgotten = closeWhenForgotten(s, s.file, endConnection)
+}
+
+// endConnection calls shutdown(2) on the socket in file.
+func endConnection(file *os.File) {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return
+	}
+	raw.Control(func(fd uintptr) { unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+}
+
+// End ends the connection for all duplicates of the descriptor, but leaves the
+// Socket open: Read returns the received data and then io.EOF. It calls
+// shutdown(2), which can be stuck. After Close, it does nothing.
+func (s *Socket) End() {
+	s.control(func(fd int) error { return unix.Shutdown(fd, unix.SHUT_RDWR) })
+}
+
 // giveUp closes the descriptor after beginClose. It waits for the result as
 // CloseContext does.
 func (s *Socket) giveUp(ctx context.Context) error {
-	s.startRelease(s.released, nil, &s.readMu, &s.writeMu)
+	s.startRelease(s.released, func() {
+		if s.endsForAll.Load() {
+			endConnection(s.file)
+		}
+	}, &s.readMu, &s.writeMu)
 	return waitBriefly(ctx, s.released)
 }
 
