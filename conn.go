@@ -311,8 +311,9 @@ func (c *Conn) SetWriteBuffer(bytes int) error {
 
 // File returns a duplicate of the connection's descriptor. The caller must
 // close it. After Close, the connection stays open until the duplicate is
-// closed; Shutdown ends it for both. If one of them reads data or the end of
-// the stream, the other does not receive it.
+// closed; Shutdown ends it for both. For a Conn of package bluez's Profile,
+// Close ends it for both, too. If one of them reads data or the end of the
+// stream, the other does not receive it.
 func (c *Conn) File() (*os.File, error) {
 	if !c.ok() {
 		return nil, syscall.EINVAL

@@ -13,7 +13,7 @@ import (
 // collected and closed.
 type heldConn struct {
 	local, remote Addr
-	dialed        bool // by a Dialer, rather than accepted or from FileConn
+	dialed        bool // by a Dialer or at a Profile's request, rather than accepted or from FileConn
 	socket        weak.Pointer[btsocket.Socket]
 
 	// The following fields are guarded by the registry's mutex.

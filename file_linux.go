@@ -15,6 +15,16 @@ func fileConn(f *os.File) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	socket, err := connectedSocket(fd, state)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(socket, state.name, state.peer), nil
+}
+
+// connectedSocket returns the Socket for a descriptor with the given state. It
+// takes ownership of fd, even if it fails.
+func connectedSocket(fd int, state socketState) (*btsocket.Socket, error) {
 	if state.kind == listening || state.kind == unused {
 		unix.Close(fd)
 		return nil, neterr.WithHint("getpeername", unix.ENOTCONN, "the socket is not connected; FileListener takes one that listens")
@@ -22,11 +32,7 @@ func fileConn(f *os.File) (*Conn, error) {
 	if err := setNonblock(fd); err != nil {
 		return nil, err
 	}
-	socket, err := btsocket.New(fd)
-	if err != nil {
-		return nil, err
-	}
-	return newConn(socket, state.name, state.peer), nil
+	return btsocket.New(fd)
 }
 
 // fileListener is FileListener with an error that is not an OpError.
@@ -91,13 +97,20 @@ func duplicateSocket(f *os.File) (fd int, state socketState, err error) {
 	}
 	fd = -1
 	controlErr := raw.Control(func(original uintptr) {
-		if err = checkRFCOMM(int(original)); err == nil {
-			fd, err = btsocket.Duplicate(int(original))
-		}
+		fd, state, err = duplicateRFCOMM(int(original))
 	})
 	if controlErr != nil {
 		return -1, state, os.ErrClosed // the only reason for which Control fails
 	}
+	return fd, state, err
+}
+
+// duplicateRFCOMM returns a duplicate of an RFCOMM socket, and its state.
+func duplicateRFCOMM(original int) (fd int, state socketState, err error) {
+	if err := checkRFCOMM(original); err != nil {
+		return -1, state, err
+	}
+	fd, err = btsocket.Duplicate(original)
 	if err != nil {
 		return -1, state, err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 
+	"github.com/go-rfcomm/rfcomm/internal/handover"
 	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
@@ -21,6 +22,7 @@ func (*Dialer) connect(context.Context, BDAddr, Addr) (*Conn, error) {
 func (*ListenConfig) claim(context.Context, Addr) (*Listener, error) {
 	return nil, errors.ErrUnsupported
 }
-func (*Listener) accept() (*Conn, error)       { return nil, errors.ErrUnsupported }
-func fileConn(*os.File) (*Conn, error)         { return nil, errors.ErrUnsupported }
-func fileListener(*os.File) (*Listener, error) { return nil, errors.ErrUnsupported }
+func (*Listener) accept() (*Conn, error)            { return nil, errors.ErrUnsupported }
+func connHandedOver(handover.Socket) (*Conn, error) { return nil, errors.ErrUnsupported }
+func fileConn(*os.File) (*Conn, error)              { return nil, errors.ErrUnsupported }
+func fileListener(*os.File) (*Listener, error)      { return nil, errors.ErrUnsupported }
