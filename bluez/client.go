@@ -14,6 +14,7 @@ type Client struct {
 	socket *busSocket
 	events *dispatcher
 	calls  *handler
+	leases *leases
 
 	close      sync.Once
 	mu         sync.Mutex
@@ -33,7 +34,7 @@ func Connect(ctx context.Context) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{socket: socket}
+	c := &Client{socket: socket, leases: newLeases()}
 	c.ended, c.end = context.WithCancelCause(context.Background())
 	c.events = newDispatcher(func() { c.end(errBusEnded) })
 	c.calls = newHandler(c)
@@ -91,11 +92,13 @@ func (c *Client) subscribe(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the connection. bluetoothd then forgets the registrations,
+// Close ends the Temporaries of the Client, for which it takes at most 5 s if
+// bluetoothd does not answer, and closes the connection. bluetoothd then forgets the registrations,
 // discoveries and pending pairings of the Client. Close returns when no callback
 // runs any more, so a callback must not call it.
 func (c *Client) Close() error {
 	c.close.Do(func() {
+		c.leases.close()
 		c.mu.Lock()
 		c.closing = true
 		c.mu.Unlock()
