@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 
 	"github.com/go-rfcomm/rfcomm"
@@ -26,4 +27,30 @@ func dialService(ctx context.Context, d *rfcomm.Dialer, device rfcomm.BDAddr, s 
 		return nil, err // not a nil *rfcomm.Conn
 	}
 	return conn, nil
+}
+
+// A server says where to listen, and the service record.
+type server struct {
+	address  rfcomm.Addr // channel 0: a free one
+	security rfcomm.Security
+
+	// name is that of the service record, or "" if none is published. The
+	// default service is the serial port.
+	name    string
+	service sdp.UUID
+	// report is called with an error when the record is missing, and with nil
+	// when it is back.
+	report func(error)
+}
+
+// listenAs is the listen of newTool.
+func listenAs(ctx context.Context, s server) (net.Listener, error) {
+	if s.name != "" {
+		return nil, errors.New("not yet")
+	}
+	l, err := (&rfcomm.ListenConfig{Security: s.security}).ListenRFCOMM(ctx, s.address)
+	if err != nil {
+		return nil, err // not a nil *rfcomm.Listener
+	}
+	return l, nil
 }

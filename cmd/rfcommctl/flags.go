@@ -36,8 +36,16 @@ func (d *duration) Set(text string) error {
 	return nil
 }
 
-// A timeout is a duration of more than 0.
+// A timeout is a duration of more than 0. It is 0, for no limit, if a flag
+// without a default is not given.
 type timeout struct{ duration }
+
+func (d *timeout) String() string {
+	if d.duration == 0 {
+		return "" // no default in the help text
+	}
+	return d.duration.String()
+}
 
 func (d *timeout) Set(text string) error {
 	var value duration
@@ -122,8 +130,13 @@ func (t *tool) connectionFlags(c *cobra.Command, l *link) {
 	t.adapterFlag(c, l)
 	timeoutFlag(c, l, 30*time.Second, "give up connecting after this time")
 	c.Flags().Var(&l.channel, "channel", "connect to RFCOMM channel N, 1 to 30, without asking for services")
-	c.Flags().Var(&l.security, "security", "protection that the link must have: low, medium (encrypted) or high")
 	c.RegisterFlagCompletionFunc("channel", cobra.NoFileCompletions)
+	securityFlag(c, l)
+}
+
+// securityFlag adds the flag --security.
+func securityFlag(c *cobra.Command, l *link) {
+	c.Flags().Var(&l.security, "security", "protection that the link must have: low, medium (encrypted) or high")
 	c.RegisterFlagCompletionFunc("security", cobra.FixedCompletions([]string{"low", "medium", "high"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -170,7 +183,7 @@ func (t *tool) adapterNamed(name string) (rfcomm.Adapter, error) {
 	}
 	var have []string
 	for _, a := range adapters {
-		if strings.EqualFold(a.Name, name) || sameAddress(a.Addr, name) {
+		if isNamed(a, name) {
 			if a.Addr.IsZero() {
 				return a, fmt.Errorf("adapter %s has no address yet: power it on with \"bluetoothctl power on\"", a.Name)
 			}
@@ -182,6 +195,11 @@ func (t *tool) adapterNamed(name string) (rfcomm.Adapter, error) {
 		return rfcomm.Adapter{}, errNoAdapter
 	}
 	return rfcomm.Adapter{}, notFoundError{fmt.Errorf("no adapter %q: this machine has %s", name, strings.Join(have, ", "))}
+}
+
+// isNamed reports whether an adapter has a name, such as hci0, or an address.
+func isNamed(a rfcomm.Adapter, name string) bool {
+	return strings.EqualFold(a.Name, name) || sameAddress(a.Addr, name)
 }
 
 // sameAddress reports whether a text is an address in any of its forms.

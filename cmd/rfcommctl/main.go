@@ -4,6 +4,7 @@
 //	rfcommctl scan              lists the devices in range
 //	rfcommctl services DEVICE   lists the services of a device
 //	rfcommctl connect TARGET    connects standard input and output to a service
+//	rfcommctl listen            is the server of a service
 //	rfcommctl completion bash   prints completions for bash, zsh or fish
 //
 // It needs neither root nor a daemon. TARGET is the address of a device, as

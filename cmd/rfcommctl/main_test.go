@@ -87,7 +87,9 @@ type fake struct {
 	searched    []rfcomm.BDAddr
 	peer        net.Conn // the other end of the connection
 	dialed      []dialed
-	err         error // of all operations
+	servers     []server
+	clients     []net.Conn // that connect to a server, one after the other
+	err         error      // of all operations
 }
 
 // A dialed is a call of dial.
@@ -127,6 +129,13 @@ func newFake(t *testing.T) *fake {
 			f.peer = peer
 			go io.Copy(peer, peer) // echoes
 			return conn, nil
+		},
+		listen: func(_ context.Context, s server) (net.Listener, error) {
+			f.servers = append(f.servers, s)
+			if f.err != nil {
+				return nil, f.err
+			}
+			return newQueue(f.clients...), nil
 		},
 	}
 	return f

@@ -71,7 +71,7 @@ func (t *tool) rootCommand() (root *cobra.Command, running *bool) {
 	flags.BoolVarP(&t.verbose, "verbose", "v", false, "print details on standard error")
 	flags.Bool("help", false, "print this text")
 	flags.Bool("version", false, "print the version")
-	root.AddCommand(t.adaptersCommand(), t.scanCommand(), t.servicesCommand(), t.connectCommand(), t.completionCommand())
+	root.AddCommand(t.adaptersCommand(), t.scanCommand(), t.servicesCommand(), t.connectCommand(), t.listenCommand(), t.completionCommand())
 	for _, c := range root.Commands() {
 		c.DisableFlagsInUseLine = true
 		c.Version = root.Version

@@ -40,6 +40,7 @@ type tool struct {
 	inquire  inquireFunc
 	search   searchFunc
 	dial     dialFunc
+	listen   listenFunc
 }
 
 // An inquireFunc finds the devices in range, as inquiry.Devices does.
@@ -50,6 +51,9 @@ type searchFunc func(ctx context.Context, d *rfcomm.Dialer, device rfcomm.BDAddr
 
 // A dialFunc connects to a service of a device.
 type dialFunc func(ctx context.Context, d *rfcomm.Dialer, device rfcomm.BDAddr, s service) (net.Conn, error)
+
+// A listenFunc listens for connections.
+type listenFunc func(ctx context.Context, s server) (net.Listener, error)
 
 // newTool returns the tool of this process.
 func newTool() *tool {
@@ -63,6 +67,7 @@ func newTool() *tool {
 		inquire:  inquiry.Devices,
 		search:   searchServices,
 		dial:     dialService,
+		listen:   listenAs,
 	}
 	t.columns, _ = terminalWidth(os.Stdout)
 	_, t.chatty = terminalWidth(os.Stderr)

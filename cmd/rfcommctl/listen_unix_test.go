@@ -1,0 +1,138 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// launchListen starts "listen" on a free TCP port, and returns its address.
+func launchListen(t *testing.T, arguments ...string) (j *job, address string, errors *bufio.Reader) {
+	t.Helper()
+	j = &job{Cmd: program(t, append([]string{"listen", "--tcp", "127.0.0.1:0"}, arguments...)...)}
+	var err error
+	if j.input, err = j.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if j.output, err = j.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := j.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Start(); err != nil {
+		t.Fatal(err)
+	}
+	errors = bufio.NewReader(stderr)
+	if _, err := fmt.Fscanf(errors, "rfcommctl: listening on %s\n", &address); err != nil {
+		t.Fatal(err)
+	}
+	return j, address, errors
+}
+
+// ask sends a text and returns the answer, up to the end of the connection.
+func ask(t *testing.T, address, question string) string {
+	t.Helper()
+	conn := dialTCP(t, address)
+	fmt.Fprint(conn, question)
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(answer)
+}
+
+// The end of standard input does not end the connection, nor the wait for it.
+func TestListenOverTCP(t *testing.T) {
+	j, address, _ := launchListen(t)
+	j.input.Close()
+	conn := dialTCP(t, address)
+	for _, text := range []string{"first", "second"} {
+		fmt.Fprint(conn, text)
+		got := make([]byte, len(text))
+		if _, err := io.ReadFull(j.output, got); err != nil || string(got) != text {
+			t.Fatalf("it printed %q, %v", got, err)
+		}
+	}
+	conn.Close()
+	j.ends(t, 0)
+}
+
+func TestListenEndsOnSignals(t *testing.T) {
+	for number, status := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		for _, connected := range []bool{false, true} {
+			j, address, errors := launchListen(t)
+			if connected {
+				fmt.Fprint(dialTCP(t, address), "x")
+				if _, err := io.ReadFull(j.output, make([]byte, 1)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			j.Process.Signal(number)
+			rest, _ := io.ReadAll(errors)
+			wantError(t, string(rest))
+			j.ends(t, status)
+		}
+	}
+}
+
+// While the command of one device runs, that of another one starts.
+func TestListenKeepRunsCommands(t *testing.T) {
+	j, address, errors := launchListen(t, "--keep", "--exec", `echo ready; read word; echo "$word"; exit 3`)
+	first := dialTCP(t, address)
+	if _, err := io.ReadFull(first, make([]byte, len("ready\n"))); err != nil {
+		t.Fatal(err)
+	}
+	if answer := ask(t, address, "second\n"); answer != "ready\nsecond\n" {
+		t.Errorf("the second device received %q", answer)
+	}
+	line, err := errors.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, line, "connection from 127.0.0.1:", "exit status 3")
+	fmt.Fprintln(first, "first")
+	if answer, err := io.ReadAll(first); err != nil || string(answer) != "first\n" {
+		t.Errorf("the first device received %q, %v", answer, err)
+	}
+	errors.ReadString('\n')
+	waiting := dialTCP(t, address)
+	if _, err := io.ReadFull(waiting, make([]byte, len("ready\n"))); err != nil {
+		t.Fatal(err)
+	}
+	j.Process.Signal(syscall.SIGTERM)
+	if rest, _ := io.ReadAll(errors); strings.Count(string(rest), "\n") != 1 {
+		t.Errorf("it printed %q", rest)
+	}
+	j.ends(t, 143)
+}
+
+// The program ends when the reader of its output does, even if no device
+// connects.
+func TestListenEndsWithReader(t *testing.T) {
+	for _, keep := range []string{"--keep", "--keep=false"} {
+		j, address, errors := launchListen(t, keep)
+		j.output.Close()
+		if runtime.GOOS != "linux" { // there, the program notices by itself
+			fmt.Fprint(dialTCP(t, address), "data")
+		}
+		if rest, _ := io.ReadAll(errors); len(rest) > 0 {
+			t.Errorf("it printed %q", rest)
+		}
+		j.ends(t, 0)
+	}
+}
+
+func TestListenNamesTakenPort(t *testing.T) {
+	_, address := listenTCP(t)
+	j := launch(t, "listen", "--tcp", address)
+	j.ends(t, statusBusy)
+	wantError(t, j.errors.String(), address, "address already in use")
+}
