@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -24,12 +25,15 @@ const systemBusAddress = "unix:path=/run/dbus/system_bus_socket"
 // refers to and those of messages that it drops.
 type busSocket struct {
 	*net.UnixConn
-	address     string
-	begun       bool // the authentication is over
-	descriptors []int
-	passing     bool   // the bus agreed to pass descriptors
-	message     []byte // the part of the current message that Read has not returned yet
-	control     []byte
+	address string
+	begun   bool   // the authentication is over
+	passing bool   // the bus passes descriptors
+	message []byte // the part of the current message that Read has not returned yet
+	control []byte // buffer for ancillary data
+
+	mu          sync.Mutex
+	closed      bool
+	descriptors []int // of the current message
 }
 
 // dialBus connects to the system bus, without authentication.
@@ -192,22 +196,45 @@ func (s *busSocket) addDescriptors(control []byte) {
 	}
 	for _, m := range messages {
 		if fds, err := unix.ParseUnixRights(&m); err == nil {
-			s.descriptors = append(s.descriptors, fds...)
+			s.keepDescriptors(fds)
 		}
 	}
 }
 
+func (s *busSocket) keepDescriptors(fds []int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		closeAll(fds)
+		return
+	}
+	s.descriptors = append(s.descriptors, fds...)
+}
+
 // takeDescriptors returns the descriptors of the message that was read last.
 func (s *busSocket) takeDescriptors() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	fds := s.descriptors
 	s.descriptors = nil
 	return fds
 }
 
-func closeAll(fds []int) {
-	for _, fd := range fds {
-		closeDescriptor(fd)
-	}
+// Close closes the socket and the descriptors that have not been taken.
+func (s *busSocket) Close() error {
+	err := s.UnixConn.Close()
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	closeAll(s.takeDescriptors())
+	return err
 }
 
-func closeDescriptor(fd int) { unix.Close(fd) }
+// closeAll closes descriptors, except those that are negative.
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}

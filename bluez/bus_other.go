@@ -26,7 +26,7 @@ func (*busSocket) limit(context.Context) (restore func()) { return func() {} }
 
 func (*busSocket) takeDescriptors() []int { return nil }
 
-func closeDescriptor(int) {}
+func closeAll([]int) {}
 
 func rfkilled(dbus.ObjectPath) bool { return false }
 

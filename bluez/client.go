@@ -5,112 +5,115 @@ import (
 	"sync"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 // A Client is a private connection to the system bus, over which a program uses
-// bluetoothd. Its methods are safe for concurrent use.
+// bluetoothd. Its methods are safe for concurrent use. bluetoothd may start and
+// end while a Client exists.
 type Client struct {
-	conn   *dbus.Conn
-	socket *busSocket
-	events *dispatcher
-	calls  *handler
-	leases *leases
+	conn    *dbus.Conn
+	socket  *busSocket
+	events  *dispatcher
+	exports *exports
+	leases  *leases
 
-	close      sync.Once
-	mu         sync.Mutex
-	closing    bool
-	goroutines sync.WaitGroup
-	ended      context.Context // ends with Close or with the connection
-	end        context.CancelCauseFunc
+	closed context.Context // ends with Close
+	ended  context.Context // ends with Close, or when the bus closes the connection
+	close  context.CancelCauseFunc
+	end    context.CancelCauseFunc
+
+	mu      sync.Mutex
+	closing bool
+	working sync.WaitGroup // counts the goroutines of background
 }
 
 // Connect connects to the system bus: to the address in the environment variable
-// DBUS_SYSTEM_BUS_ADDRESS or, by default, to /run/dbus/system_bus_socket. It
-// does not start bluetoothd, which may start and end later. The context limits
-// Connect alone. On systems other than Linux, Connect returns
-// errors.ErrUnsupported.
+// DBUS_SYSTEM_BUS_ADDRESS or, by default, to /run/dbus/system_bus_socket. The
+// context limits Connect alone, not the Client.
+//
+// Connect succeeds if bluetoothd does not run, and does not start it. Calls then
+// return an error that matches [ErrNoDaemon]. An error of Connect matches
+// [ErrNoBus] or the error of the context. On systems other than Linux, it
+// matches errors.ErrUnsupported.
 func Connect(ctx context.Context) (*Client, error) {
 	socket, err := dialBus(ctx)
 	if err != nil {
 		return nil, err
 	}
 	c := &Client{socket: socket, leases: newLeases()}
-	c.ended, c.end = context.WithCancelCause(context.Background())
+	c.closed, c.close = context.WithCancelCause(context.Background())
+	c.ended, c.end = context.WithCancelCause(c.closed)
 	c.events = newDispatcher(func() { c.end(errBusEnded) })
-	c.calls = newHandler(c)
+	c.exports = newExports(c)
 	if err := c.start(ctx); err != nil {
 		c.Close()
-		return nil, err
+		return nil, connectError(ctx, socket.address, err)
 	}
 	return c, nil
 }
 
-// start authenticates, subscribes to bluetoothd's signals, and finds out
+// start authenticates, subscribes to the signals of bluetoothd, and finds out
 // whether bluetoothd runs.
 func (c *Client) start(ctx context.Context) error {
 	restore := c.socket.limit(ctx)
-	var err error
-	c.conn, err = dbus.NewConn(c.socket, dbus.WithSignalHandler(c.events), dbus.WithIncomingInterceptor(c.receive))
-	if err == nil {
-		err = c.conn.Auth(authMethods())
-	}
-	if err == nil {
-		err = c.conn.Hello()
-	}
-	restore()
+	defer restore()
+	conn, err := dbus.NewConn(c.socket, dbus.WithSignalHandler(c.events), dbus.WithIncomingInterceptor(c.receive))
 	if err != nil {
-		return connectError(ctx, c.socket.address, err)
+		return err
+	}
+	c.conn = conn
+	if err := c.conn.Auth(authMethods()); err != nil {
+		return &authError{err}
+	}
+	if err := c.conn.Hello(); err != nil {
+		return err
 	}
 	return c.subscribe(ctx)
 }
 
-// matchRules select the signals that a Client receives. The bus lets any
-// program send signals to another one, without a rule.
+// matchRules select the signals that the bus passes on.
 var matchRules = []string{
-	"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.bluez'",
-	"type='signal',sender='org.bluez'",
+	"type='signal',sender='" + busName + "',interface='" + busName + "',member='NameOwnerChanged',arg0='" + bluezName + "'",
+	"type='signal',sender='" + bluezName + "'",
 }
 
 // subscribe asks for signals first and for the owner of bluetoothd's name
-// second, so that no change is missed.
+// second, so that it misses no change.
 func (c *Client) subscribe(ctx context.Context) error {
 	for _, rule := range matchRules {
 		if call := c.send(ctx, busName, busPath, busName+".AddMatch", rule); call.Err != nil {
-			return convert(call, busPath, "AddMatch")
+			return call.Err
 		}
 	}
 	call := c.send(ctx, busName, busPath, busName+".GetNameOwner", bluezName)
 	var owner string
-	switch err := call.Store(&owner); {
-	case err == nil:
-		c.events.setOwner(call.ResponseSequence, owner)
-	case isNoOwner(err):
-		c.events.setOwner(call.ResponseSequence, "")
-	default:
-		return convert(call, busPath, "GetNameOwner")
+	if err := call.Store(&owner); err != nil && !isNoOwner(err) {
+		return err
 	}
+	c.events.setOwner(call.ResponseSequence, owner)
 	return nil
 }
 
 // Close ends the Temporaries of the Client, for which it takes at most 5 s if
-// bluetoothd does not answer, and closes the connection. bluetoothd then forgets the registrations,
-// discoveries and pending pairings of the Client. Close returns when no callback
-// runs any more, so a callback must not call it.
+// bluetoothd does not answer, and closes the connection, with which bluetoothd
+// ends the registrations, discoveries and pending pairings of the Client. When
+// Close returns, no callback runs any more, so a callback must not call Close.
+// Close always returns nil.
 func (c *Client) Close() error {
-	c.close.Do(func() {
-		c.leases.close()
-		c.mu.Lock()
-		c.closing = true
-		c.mu.Unlock()
-		c.end(errClosed)
-		c.socket.Close() // first, since a Write that is stuck holds up conn.Close
-		if c.conn != nil {
-			c.conn.Close()
-		}
-	})
+	c.leases.close()
+	c.mu.Lock()
+	c.closing = true
+	c.mu.Unlock()
+	c.close(errClosed)
+	c.socket.Close() // first, as conn.Close waits for a Write that is stuck
+	if c.conn != nil {
+		c.conn.Close()
+	}
 	c.events.stop()
-	c.calls.stop()
-	c.goroutines.Wait()
+	c.exports.stop()
+	c.working.Wait()
 	return nil
 }
 
@@ -120,8 +123,18 @@ func (c *Client) background(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
-		go f() // c.ended has ended
+		go f()
 		return
 	}
-	c.goroutines.Go(f)
+	c.working.Go(f)
+}
+
+// connectError returns the error of an attempt to connect to the bus.
+func connectError(ctx context.Context, address string, err error) error {
+	if ctx.Err() != nil {
+		err = neterr.Context(ctx.Err())
+	} else {
+		err = explainBus(err)
+	}
+	return &Error{Op: "connect to the system bus at " + address, Err: err}
 }

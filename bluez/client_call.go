@@ -27,20 +27,51 @@ func (c *Client) call(ctx context.Context, path dbus.ObjectPath, method string, 
 
 // do is call with another name of the operation for errors.
 func (c *Client) do(ctx context.Context, op string, path dbus.ObjectPath, method string, args ...any) ([]any, error) {
-	call := c.send(ctx, bluezName, path, method, args...)
+	call := c.sendDaemon(ctx, path, method, args...)
 	if call.Err != nil {
 		return nil, convert(call, path, op)
 	}
 	return call.Body, nil
 }
 
-// send sends a call and waits for the reply. The call is sent by a goroutine,
-// because a Write blocks while the bus does not read.
+// sendDaemon sends a call to bluetoothd and waits for the reply. It addresses
+// the process, not its name: a bluetoothd that has started in between does not
+// know what the caller has done before.
+func (c *Client) sendDaemon(ctx context.Context, path dbus.ObjectPath, method string, args ...any) *dbus.Call {
+	owner, pinned := ctx.Value(ownerKey{}).(string)
+	if !pinned {
+		owner = c.events.currentOwner()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return &dbus.Call{Err: ctx.Err()}
+	case c.ended.Err() != nil:
+		return &dbus.Call{Err: context.Cause(c.ended)}
+	case owner == "":
+		return &dbus.Call{Err: ErrNoDaemon}
+	}
+	return c.send(ctx, owner, path, method, args...)
+}
+
+type ownerKey struct{}
+
+// withOwner makes calls with the context go to the bluetoothd with a unique name.
+// They fail when it has ended.
+func withOwner(ctx context.Context, owner string) context.Context {
+	return context.WithValue(ctx, ownerKey{}, owner)
+}
+
+// send sends a call and waits for the reply.
 func (c *Client) send(ctx context.Context, destination string, path dbus.ObjectPath, method string, args ...any) *dbus.Call {
 	done := make(chan *dbus.Call, 1)
-	go c.conn.Object(destination, path).GoWithContext(ctx, method, dbus.FlagNoAutoStart, done, args...)
+	c.background(func() { // since a Write blocks while the bus does not read
+		c.conn.Object(destination, path).GoWithContext(ctx, method, dbus.FlagNoAutoStart, done, args...)
+	})
 	select {
 	case call := <-done:
+		if call.Err != nil && c.ended.Err() != nil {
+			call.Err = context.Cause(c.ended)
+		}
 		return call
 	case <-ctx.Done():
 		return &dbus.Call{Err: ctx.Err()}
@@ -63,20 +94,4 @@ func (c *Client) get(ctx context.Context, path dbus.ObjectPath, iface, name stri
 func (c *Client) set(ctx context.Context, path dbus.ObjectPath, iface, name string, value any) error {
 	_, err := c.do(ctx, "set "+name+" of", path, properties+".Set", iface, name, dbus.MakeVariant(value))
 	return err
-}
-
-// objects returns the objects of bluetoothd, with their interfaces and their
-// properties: the reply of GetManagedObjects. Watchers that exist when objects
-// is called have received all events that precede the reply, so they apply
-// later events to it. A watcher must not call objects.
-func (c *Client) objects(ctx context.Context) (map[dbus.ObjectPath]map[string]map[string]dbus.Variant, error) {
-	call := c.send(ctx, bluezName, "/", objectManager+".GetManagedObjects")
-	if call.Err != nil {
-		return nil, convert(call, "/", "GetManagedObjects")
-	}
-	var all map[dbus.ObjectPath]map[string]map[string]dbus.Variant
-	if err := call.Store(&all); err != nil {
-		return nil, badReply("/", "GetManagedObjects")
-	}
-	return all, c.events.await(ctx, call.ResponseSequence)
 }

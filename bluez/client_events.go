@@ -2,6 +2,7 @@ package bluez
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 
@@ -10,16 +11,17 @@ import (
 
 // An event is a change that bluetoothd or the bus reports.
 type event struct {
-	kind eventKind
-	path dbus.ObjectPath // the object of the first three kinds
+	kind     eventKind
+	sequence dbus.Sequence   // its place among the messages of the bus
+	path     dbus.ObjectPath // the object, for the first three kinds
 
-	added map[string]map[string]dbus.Variant // interfacesAdded: their properties
-
-	removed []string // interfacesRemoved
-
-	iface       string                  // propertiesChanged
-	changed     map[string]dbus.Variant // the new values
-	invalidated []string                // properties without a value from now on
+	added       map[string]map[string]dbus.Variant // interfacesAdded: properties by interface
+	removed     []string                           // interfacesRemoved
+	iface       string                             // propertiesChanged
+	changed     map[string]dbus.Variant            // propertiesChanged: the new values
+	invalidated []string                           // propertiesChanged: those without a value
+	owner       string                             // daemonGone, daemonStarted: its unique name
+	objects     objectTree                         // snapshot
 }
 
 type eventKind int
@@ -28,83 +30,80 @@ const (
 	interfacesAdded eventKind = iota
 	interfacesRemoved
 	propertiesChanged
-	daemonGone    // bluetoothd has left the bus, with all objects and registrations
-	daemonStarted // bluetoothd is on the bus; its objects will be added
-	busGone       // the bus closed the connection: the last event
+	daemonGone    // bluetoothd has left the bus, with its objects and registrations
+	daemonStarted // bluetoothd is on the bus, and will add its objects
+	busGone       // the bus closed the connection; the last event
+	snapshot      // for observe
 )
 
+// watch makes f receive the events from now on, in order and on one goroutine.
+// f must not block, call stop, or call a method of bluetoothd. When stop has
+// returned, f does not run any more.
+func (c *Client) watch(f func(event)) (stop func()) {
+	w := &watcher{f: f}
+	c.events.add(w)
+	return func() { c.events.remove(w) }
+}
+
+// running reports whether bluetoothd is on the bus.
+func (c *Client) running() bool { return c.events.currentOwner() != "" }
+
 // A dispatcher passes the signals of bluetoothd to watchers, in the order of
-// the bus. It is the signal handler of the connection, whose methods the
-// connection calls in that order.
+// the bus. As the signal handler of the connection, it receives them in this
+// order, from the goroutine that reads.
 type dispatcher struct {
-	lost func() // called when the connection ends
+	lost  func() // called when the connection ends
+	queue *mailbox[queued]
+
+	done    context.Context
+	cancel  context.CancelFunc
+	stopped chan struct{}
 
 	mu    sync.Mutex
 	owner string        // bluetoothd's unique name; empty while it does not run
 	since dbus.Sequence // of the last change of owner
-	queue []queued
-	woken chan struct{} // capacity 1
 	over  bool
-
-	done     chan struct{}
-	stopped  chan struct{}
-	stopOnce sync.Once
 
 	delivery sync.Mutex // held while watchers run
 	watchers []*watcher
 }
 
+// queued is an event or, if reached is not nil, a mark: reached is closed when
+// its turn has come.
 type queued struct {
 	event
-	reached chan struct{} // instead of an event: closed when its turn has come
+	reached chan struct{}
 }
 
-type watcher struct{ f func(event) }
+// A watcher receives the events after the sequence since.
+type watcher struct {
+	f       func(event)
+	since   dbus.Sequence
+	holding bool // until begin is called
+	held    []event
+}
 
 func newDispatcher(lost func()) *dispatcher {
-	d := &dispatcher{lost: lost, woken: make(chan struct{}, 1), done: make(chan struct{}), stopped: make(chan struct{})}
+	d := &dispatcher{lost: lost, queue: newMailbox[queued](), stopped: make(chan struct{})}
+	d.done, d.cancel = context.WithCancel(context.Background())
 	go d.run()
 	return d
 }
 
-// watch makes f receive the events from now on, in order and on one goroutine.
-// f must not block, call stop, or call methods of bluetoothd. When stop has
-// returned, f does not run any more.
-func (c *Client) watch(f func(event)) (stop func()) {
-	w := &watcher{f}
-	d := c.events
-	d.delivery.Lock()
-	d.watchers = append(slices.Clone(d.watchers), w)
-	d.delivery.Unlock()
-	return func() {
-		d.delivery.Lock()
-		defer d.delivery.Unlock()
-		d.watchers = slices.DeleteFunc(slices.Clone(d.watchers), func(other *watcher) bool { return other == w })
-	}
-}
-
-// running reports whether bluetoothd is on the bus.
-func (c *Client) running() bool {
-	c.events.mu.Lock()
-	defer c.events.mu.Unlock()
-	return c.events.owner != ""
-}
-
-// DeliverSignal receives a signal from the connection.
+// DeliverSignal receives a signal from the connection. Any program on the bus
+// may send signals to any other one, so those of others are dropped.
 func (d *dispatcher) DeliverSignal(iface, member string, signal *dbus.Signal) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if signal.Sender == busName {
+	switch {
+	case signal.Sender == busName:
 		if iface == busName && member == "NameOwnerChanged" {
 			d.changeOwner(signal)
 		}
-		return
-	}
-	if d.owner == "" || signal.Sender != d.owner {
-		return // any program may send signals to any other
-	}
-	if e, ok := parseSignal(signal); ok {
-		d.enqueue(queued{event: e})
+	case signal.Sender != "" && signal.Sender == d.owner:
+		if e, ok := parseSignal(signal); ok {
+			d.queue.put(queued{event: e})
+		}
 	}
 }
 
@@ -115,33 +114,34 @@ func (d *dispatcher) changeOwner(signal *dbus.Signal) {
 		return
 	}
 	if d.owner != "" {
-		d.enqueue(queued{event: event{kind: daemonGone}})
+		d.queue.put(queued{event: event{kind: daemonGone, sequence: signal.Sequence, owner: d.owner}})
 	}
 	d.owner, d.since = after, signal.Sequence
 	if after != "" {
-		d.enqueue(queued{event: event{kind: daemonStarted}})
+		d.queue.put(queued{event: event{kind: daemonStarted, sequence: signal.Sequence, owner: after}})
 	}
 }
 
-// setOwner sets the owner of bluetoothd's name as of a reply of the bus.
+// setOwner sets the owner of bluetoothd's name as a reply of the bus names it,
+// unless a later signal has changed it.
 func (d *dispatcher) setOwner(sequence dbus.Sequence, owner string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if sequence > d.since {
-		d.owner = owner
+	if sequence > d.since && !d.over {
+		d.owner, d.since = owner, sequence
 	}
 }
 
-// isOwner reports whether a unique name is that of bluetoothd.
-func (d *dispatcher) isOwner(name string) bool {
+// currentOwner returns the unique name of bluetoothd, or an empty string.
+func (d *dispatcher) currentOwner() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return name != "" && name == d.owner
+	return d.owner
 }
 
 // parseSignal returns the event of a signal of bluetoothd, if it has one.
 func parseSignal(signal *dbus.Signal) (e event, ok bool) {
-	e.path = signal.Path
+	e.path, e.sequence = signal.Path, signal.Sequence
 	var err error
 	switch signal.Name {
 	case objectManager + ".InterfacesAdded":
@@ -159,35 +159,24 @@ func parseSignal(signal *dbus.Signal) (e event, ok bool) {
 	return e, err == nil
 }
 
-// enqueue adds an item to the queue. The caller holds the lock.
-func (d *dispatcher) enqueue(q queued) {
-	d.queue = append(d.queue, q)
-	select {
-	case d.woken <- struct{}{}:
-	default:
-	}
-}
-
 // Terminate is called when the connection has been closed by either side.
 func (d *dispatcher) Terminate() {
 	d.lost()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.over {
-		d.over = true
-		d.owner = ""
-		d.enqueue(queued{event: event{kind: busGone}})
+		d.over, d.owner = true, ""
+		d.queue.put(queued{event: event{kind: busGone, sequence: math.MaxUint64}})
 	}
 }
 
-// await waits until the watchers have received all events so far.
-func (d *dispatcher) await(ctx context.Context, sequence dbus.Sequence) error {
-	reached := make(chan struct{})
-	d.mu.Lock()
-	d.enqueue(queued{reached: reached})
-	d.mu.Unlock()
+// await waits until the watchers have received all events so far, which include
+// those before a reply that the caller has got.
+func (d *dispatcher) await(ctx context.Context) error {
+	mark := make(chan struct{})
+	d.queue.put(queued{reached: mark})
 	select {
-	case <-reached:
+	case <-mark:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -200,44 +189,68 @@ func (d *dispatcher) await(ctx context.Context, sequence dbus.Sequence) error {
 func (d *dispatcher) run() {
 	defer close(d.stopped)
 	for {
-		select {
-		case <-d.done:
+		q, err := d.queue.next(d.done)
+		if err != nil {
 			return
-		case <-d.woken:
 		}
-		d.mu.Lock()
-		queue := d.queue
-		d.queue = nil
-		d.mu.Unlock()
-		for _, q := range queue {
-			if q.reached != nil {
-				close(q.reached)
-				continue
-			}
-			if !d.deliver(q.event) {
-				return
-			}
+		if q.reached != nil {
+			close(q.reached)
+			continue
+		}
+		d.deliver(q.event)
+	}
+}
+
+// deliver passes an event to the watchers.
+func (d *dispatcher) deliver(e event) {
+	d.delivery.Lock()
+	defer d.delivery.Unlock()
+	for _, w := range d.watchers {
+		switch {
+		case d.done.Err() != nil:
+			return
+		case w.holding:
+			w.held = append(w.held, e)
+		case e.sequence > w.since:
+			w.f(e)
 		}
 	}
 }
 
-// deliver passes an event to the watchers, unless stop has been called.
-func (d *dispatcher) deliver(e event) bool {
+func (d *dispatcher) add(w *watcher) {
 	d.delivery.Lock()
 	defer d.delivery.Unlock()
-	for _, w := range d.watchers {
-		select {
-		case <-d.done:
-			return false
-		default:
+	d.watchers = append(d.watchers, w)
+}
+
+func (d *dispatcher) remove(w *watcher) {
+	d.delivery.Lock()
+	defer d.delivery.Unlock()
+	d.watchers = slices.DeleteFunc(d.watchers, func(other *watcher) bool { return other == w })
+}
+
+// begin passes a first event to a watcher, and those of the events held for it
+// that follow on the first one.
+func (d *dispatcher) begin(w *watcher, first event) {
+	d.delivery.Lock()
+	defer d.delivery.Unlock()
+	if d.done.Err() != nil {
+		return
+	}
+	w.f(first)
+	w.holding, w.since = false, first.sequence
+	for _, e := range w.held {
+		if e.sequence > w.since {
 			w.f(e)
 		}
 	}
-	return true
+	w.held = nil
 }
 
 // stop ends the goroutine, and returns when no watcher runs any more.
 func (d *dispatcher) stop() {
-	d.stopOnce.Do(func() { close(d.done) })
+	d.cancel()
 	<-d.stopped
+	d.delivery.Lock() // begin runs elsewhere
+	d.delivery.Unlock()
 }

@@ -1,7 +1,6 @@
 package bluez
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -160,11 +159,20 @@ func (n *narrower) Unwrap() error { return n.of }
 // errClosed is the cause of calls after Close. It matches net.ErrClosed.
 var errClosed error = &narrower{"the Client is closed", net.ErrClosed}
 
+// An authError is an error of the authentication with the bus.
+type authError struct{ err error }
+
+func (e *authError) Error() string { return e.err.Error() }
+func (e *authError) Unwrap() error { return e.err }
+
 // errBusEnded is the cause of calls after the bus has ended.
 var errBusEnded error = &narrower{"the system bus has closed the connection: connect again", ErrNoBus}
 
 // errDaemonEnded is the cause of calls that bluetoothd has not answered.
 var errDaemonEnded error = &narrower{"bluetoothd ended before it answered: try again when it runs", ErrNoDaemon}
+
+// errDaemonGone is the state of registrations while bluetoothd does not run.
+var errDaemonGone error = &narrower{"bluetoothd has ended: start it again", ErrNoDaemon}
 
 // convert returns the error of a call.
 func convert(call *dbus.Call, path dbus.ObjectPath, op string) error {
@@ -217,14 +225,4 @@ func badReply(path dbus.ObjectPath, op string) error {
 func isNoOwner(err error) bool {
 	var e dbus.Error
 	return errors.As(err, &e) && classify(e.Name, "", "") == ErrNoDaemon
-}
-
-// connectError returns the error of an attempt to connect to the bus.
-func connectError(ctx context.Context, address string, err error) error {
-	if ctx.Err() != nil {
-		err = neterr.Context(ctx.Err())
-	} else {
-		err = explainBus(err)
-	}
-	return &Error{Op: "connect to the system bus at " + address, Err: err}
 }

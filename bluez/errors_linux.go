@@ -2,10 +2,10 @@ package bluez
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -38,24 +38,20 @@ func explainBus(err error) error {
 		_, err := os.Stat(path)
 		return err == nil
 	})
+	var auth *authError
 	switch {
+	case errors.As(err, &auth):
+		return &busReason{"the bus rejects user " + strconv.Itoa(os.Geteuid()) + " (" + err.Error() + ", err}: a container needs the user namespace of the host", err}
 	case errors.Is(err, syscall.ENOENT) && inContainer:
-		return busFailure(err, "this container does not have the socket: mount /run/dbus/system_bus_socket of the host, and use its network namespace")
+		return &busReason{"this container does not have the socket: mount /run/dbus/system_bus_socket of the host, and use its network namespace", err}
 	case errors.Is(err, syscall.ENOENT):
-		return busFailure(err, "the socket does not exist: install and start dbus, or in a container mount /run/dbus/system_bus_socket of the host")
+		return &busReason{"the socket does not exist: install and start dbus, or in a container mount /run/dbus/system_bus_socket of the host", err}
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return busFailure(err, "nothing listens on the socket: start dbus, for example by: systemctl start dbus.socket")
+		return &busReason{"nothing listens on the socket: start dbus, for example by: systemctl start dbus.socket", err}
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		return busFailure(err, "permission denied: see the mode of the socket, and the profile of AppArmor or SELinux")
+		return &busReason{"permission denied: see the mode of the socket, and the profile of AppArmor or SELinux", err}
 	}
-	return busFailure(err, "")
-}
-
-func busFailure(err error, text string) error {
-	if text == "" {
-		return fmt.Errorf("%w: %w", ErrNoBus, err)
-	}
-	return &busReason{text, err}
+	return &busReason{err.Error(), err}
 }
 
 // A busReason is a reason for ErrNoBus, with the error of the system.

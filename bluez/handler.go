@@ -7,18 +7,25 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// A message is a method call of bluetoothd. Its function answers it by reply or
-// fail, once; the function itself must not block, but may pass the message to a
-// goroutine that answers later.
+// A message is a method call of bluetoothd. The function of the method answers
+// it once, by reply or fail. The function must not block, but may pass the
+// message to a goroutine that answers later.
 type message struct {
-	ctx    context.Context // ends when the object is removed or the Client is closed
+	ctx    context.Context // ends when the object is removed or the connection ends
 	path   dbus.ObjectPath
 	member string
-	body   []any // of the types of the method's signature; h is a dbus.UnixFDIndex
+	body   []any // of the types of the signature; a descriptor is a dbus.UnixFDIndex
 
 	client      *Client
 	raw         *dbus.Message
-	descriptors []int
+	descriptors []int // -1: taken
+}
+
+func newMessage(c *Client, raw *dbus.Message, descriptors []int) *message {
+	m := &message{client: c, raw: raw, descriptors: descriptors, body: raw.Body}
+	m.path, _ = raw.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)
+	m.member, _ = raw.Headers[dbus.FieldMember].Value().(string)
+	return m
 }
 
 // reply answers a call with values.
@@ -48,9 +55,9 @@ func (m *message) answer(answer *dbus.Message) {
 	m.client.conn.Send(answer, nil)
 }
 
-// takeDescriptor returns the descriptor of a value of the body, which the
-// caller owns from now on, or -1. It must be called before the message's
-// function returns: the descriptors that have not been taken are closed then.
+// takeDescriptor returns the descriptor for a value of the body, which the
+// caller then owns, or -1 if the message has none. It must be called before the
+// function of the method returns: the other descriptors are closed then.
 func (m *message) takeDescriptor(value any) int {
 	index, ok := value.(dbus.UnixFDIndex)
 	if !ok || int64(index) >= int64(len(m.descriptors)) {
@@ -59,16 +66,6 @@ func (m *message) takeDescriptor(value any) int {
 	fd := m.descriptors[index]
 	m.descriptors[index] = -1
 	return fd
-}
-
-// closeDescriptors closes the descriptors that have not been taken.
-func (m *message) closeDescriptors() {
-	for _, fd := range m.descriptors {
-		if fd >= 0 {
-			closeDescriptor(fd)
-		}
-	}
-	m.descriptors = nil
 }
 
 // methods are the methods of an exported interface. A method has the signature
@@ -80,18 +77,19 @@ type method struct {
 	call      func(*message)
 }
 
-// A handler answers the calls of exported objects. The calls of one object are
-// handled in the order of the bus, on one goroutine.
-type handler struct {
+// exports holds the objects that bluetoothd may call. The calls of one object
+// are handled in the order of the bus, on one goroutine.
+type exports struct {
 	client *Client
 
 	mu      sync.Mutex
-	objects map[dbus.ObjectPath]*object
+	objects map[dbus.ObjectPath]*export
 	running sync.WaitGroup
 	stopped bool
 }
 
-type object struct {
+// An export is an object with one interface.
+type export struct {
 	iface   string
 	methods methods
 	ctx     context.Context
@@ -100,38 +98,48 @@ type object struct {
 	done    chan struct{}
 }
 
-func newHandler(c *Client) *handler {
-	return &handler{client: c, objects: make(map[dbus.ObjectPath]*object)}
+func newExports(c *Client) *exports {
+	return &exports{client: c, objects: make(map[dbus.ObjectPath]*export)}
 }
 
-// export exports an object with one interface. Only bluetoothd may call it. The
-// caller chooses a path that is not exported yet. When remove has returned, no
-// function of the object runs any more; a function must not call it.
+// export exports an object with one interface, for bluetoothd alone, until
+// remove or Close is called. The path must be free. When remove has returned,
+// no function of the object runs any more; a function must not call remove.
 func (c *Client) export(path dbus.ObjectPath, iface string, m methods) (remove func()) {
-	h := c.calls
-	o := &object{iface: iface, methods: m, calls: newMailbox[*message](), done: make(chan struct{})}
+	o := &export{iface: iface, methods: m, calls: newMailbox[*message](), done: make(chan struct{})}
 	o.ctx, o.end = context.WithCancel(c.ended)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.stopped {
+	if !c.exports.add(path, o) {
 		o.end()
 		return func() {}
 	}
-	h.objects[path] = o
-	h.running.Go(func() { o.run() })
 	return func() {
-		h.mu.Lock()
-		if h.objects[path] == o {
-			delete(h.objects, path)
-		}
-		h.mu.Unlock()
+		c.exports.remove(path, o)
 		o.end()
 		<-o.done
 	}
 }
 
+func (x *exports) add(path dbus.ObjectPath, o *export) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.stopped {
+		return false
+	}
+	x.objects[path] = o
+	x.running.Go(o.run)
+	return true
+}
+
+func (x *exports) remove(path dbus.ObjectPath, o *export) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.objects[path] == o {
+		delete(x.objects, path)
+	}
+}
+
 // run handles the calls of an object until it is removed.
-func (o *object) run() {
+func (o *export) run() {
 	defer close(o.done)
 	for {
 		m, err := o.calls.next(o.ctx)
@@ -139,77 +147,66 @@ func (o *object) run() {
 			break
 		}
 		o.methods[m.member].call(m)
-		m.closeDescriptors()
+		closeAll(m.descriptors)
 	}
 	for _, m := range o.calls.close() {
-		m.closeDescriptors()
+		closeAll(m.descriptors)
 	}
 }
 
-// receive is called for each message that arrives, in order. It takes method
-// calls, which the connection would otherwise handle concurrently.
+// receive sees each message that arrives, in order, on the goroutine that
+// reads. It takes the method calls, each of which the connection would otherwise
+// handle on a goroutine of its own, and closes the descriptors of others.
 func (c *Client) receive(raw *dbus.Message) {
 	descriptors := c.socket.takeDescriptors()
-	m := &message{client: c, raw: raw, descriptors: descriptors}
-	if raw.Type != dbus.TypeMethodCall || c.conn == nil {
-		m.closeDescriptors()
+	iface, _ := raw.Headers[dbus.FieldInterface].Value().(string)
+	if raw.Type != dbus.TypeMethodCall || iface == "org.freedesktop.DBus.Peer" {
+		closeAll(descriptors)
 		return
 	}
-	if iface, _ := raw.Headers[dbus.FieldInterface].Value().(string); iface == "org.freedesktop.DBus.Peer" {
-		m.closeDescriptors()
-		return // the connection answers
+	m := newMessage(c, raw, descriptors)
+	if name, text := c.exports.pass(m, iface); name != "" {
+		closeAll(descriptors)
+		c.background(func() { m.fail(name, text) }) // since a Write blocks while the bus does not read
 	}
-	if !c.calls.queue(m) {
-		m.closeDescriptors()
-	}
-	raw.Type = 0 // the connection ignores unknown types
+	raw.Type = 0 // the connection ignores messages of unknown types
 }
 
-// queue passes a call to its object, or refuses it.
-func (h *handler) queue(m *message) bool {
-	header := m.raw.Headers
-	m.path, _ = header[dbus.FieldPath].Value().(dbus.ObjectPath)
-	m.member, _ = header[dbus.FieldMember].Value().(string)
-	m.body = m.raw.Body
-	iface, _ := header[dbus.FieldInterface].Value().(string)
-	signature, _ := header[dbus.FieldSignature].Value().(dbus.Signature)
-	sender, _ := header[dbus.FieldSender].Value().(string)
-
-	h.mu.Lock()
-	o := h.objects[m.path]
-	h.mu.Unlock()
+// pass passes a call to its object, or returns the name and the text of an
+// error.
+func (x *exports) pass(m *message, iface string) (name, text string) {
+	x.mu.Lock()
+	o := x.objects[m.path]
+	x.mu.Unlock()
+	sender, _ := m.raw.Headers[dbus.FieldSender].Value().(string)
+	signature, _ := m.raw.Headers[dbus.FieldSignature].Value().(dbus.Signature)
 	switch {
-	case !h.client.events.isOwner(sender):
-		m.refuse("org.freedesktop.DBus.Error.AccessDenied", "only bluetoothd may call this object")
+	case sender == "" || sender != x.client.events.currentOwner():
+		return busError + "AccessDenied", "only bluetoothd may call this program"
 	case o == nil:
-		m.refuse("org.freedesktop.DBus.Error.UnknownObject", "no such object")
+		return busError + "UnknownObject", "no such object"
 	case iface != "" && iface != o.iface:
-		m.refuse("org.freedesktop.DBus.Error.UnknownInterface", "no such interface")
+		return busError + "UnknownInterface", "no such interface"
 	case o.methods[m.member].call == nil:
-		m.refuse("org.freedesktop.DBus.Error.UnknownMethod", "no such method")
+		return busError + "UnknownMethod", "no such method"
 	case o.methods[m.member].signature != signature.String():
-		m.refuse("org.freedesktop.DBus.Error.InvalidArgs", "the arguments must have the signature "+o.methods[m.member].signature)
-	default:
-		m.ctx = o.ctx
-		return o.calls.put(m)
+		return busError + "InvalidArgs", "the signature of the arguments must be " + o.methods[m.member].signature
 	}
-	return false
+	m.ctx = o.ctx
+	if !o.calls.put(m) {
+		return busError + "UnknownObject", "the object has been removed"
+	}
+	return "", ""
 }
 
-// refuse answers with an error from the goroutine that reads, which a Write
-// must not block.
-func (m *message) refuse(name, text string) {
-	go m.fail(name, text)
-}
-
-// stop ends all objects, and returns when no function runs any more.
-func (h *handler) stop() {
-	h.mu.Lock()
-	h.stopped = true
-	for path, o := range h.objects {
+// stop removes all objects, and returns when no function runs any more.
+func (x *exports) stop() {
+	x.mu.Lock()
+	x.stopped = true
+	for _, o := range x.objects {
 		o.end()
-		delete(h.objects, path)
 	}
-	h.mu.Unlock()
-	h.running.Wait()
+	clear(x.objects)
+	x.mu.Unlock()
+	x.running.Wait()
 }
