@@ -1,8 +1,11 @@
 package fakebus
 
 import (
+	"context"
+	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -20,6 +23,7 @@ const (
 	profileInterface = "org.bluez.Profile1"
 	agentManager     = "org.bluez.AgentManager1"
 	agentInterface   = "org.bluez.Agent1"
+	errorArgs        = "org.freedesktop.DBus.Error.InvalidArgs"
 )
 
 // A BlueZ is a scripted bluetoothd. Its methods are safe for concurrent use. A test
@@ -31,7 +35,9 @@ const (
 type BlueZ struct {
 	bus *Bus
 
-	peer     *peer // nil: bluetoothd does not run
+	peer     *peer           // nil: bluetoothd does not run
+	ctx      context.Context // of the process
+	kill     context.CancelFunc
 	serial   uint32
 	waiting  map[uint32]chan *Message // for replies to bluetoothd's calls
 	objects  map[dbus.ObjectPath]*Object
@@ -39,6 +45,8 @@ type BlueZ struct {
 	agents   []*Agent // in the order of default_agents: the first is the default
 	scripts  []*script
 	calls    []*Message
+
+	agentTimeout time.Duration
 }
 
 // NewBlueZ starts a system bus (see New) with a bluetoothd that has no adapters.
@@ -51,18 +59,20 @@ func NewBlueZ(t testing.TB) *BlueZ {
 
 // NewBlueZ returns a bluetoothd that has not started yet.
 func (b *Bus) NewBlueZ() *BlueZ {
-	z := &BlueZ{bus: b, objects: make(map[dbus.ObjectPath]*Object)}
-	z.export(bluezPath, agentManager, nil)
-	z.export(bluezPath, profileManager, nil)
+	z := &BlueZ{bus: b, ctx: b.ctx, objects: make(map[dbus.ObjectPath]*Object), agentTimeout: time.Minute}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	z.export(bluezPath, map[string]map[string]any{agentManager: {}, profileManager: {}})
 	return z
 }
 
 // Bus returns the bus that z is a client of.
 func (z *BlueZ) Bus() *Bus { return z.bus }
 
-// Start starts bluetoothd: it connects to the bus with a new unique name and owns
-// org.bluez. Adapters and devices are those of the time before; registrations are
-// gone.
+// Start starts bluetoothd: it connects to the bus with a new unique name, owns
+// org.bluez and then announces its adapters and devices. These are the ones of the
+// time before, without temporary devices (see Device.temporary); registrations and
+// discoveries are gone.
 func (z *BlueZ) Start() {
 	b := z.bus
 	b.mu.Lock()
@@ -73,9 +83,15 @@ func (z *BlueZ) Start() {
 	p := newPeer(nil)
 	b.join(p)
 	z.peer, b.owners[bluezName] = p, p
+	z.ctx, z.kill = context.WithCancel(b.ctx)
 	p.rules = []rule{{"sender": busName, "member": "NameOwnerChanged"}}
 	z.waiting = make(map[uint32]chan *Message)
 	b.ownerChanged(bluezName, "", p.name)
+	for _, path := range slices.Sorted(maps.Keys(z.objects)) {
+		if path != bluezPath {
+			z.objects[path].announce()
+		}
+	}
 	b.working.Go(func() { z.run(p) })
 }
 
@@ -83,11 +99,40 @@ func (z *BlueZ) Start() {
 func (z *BlueZ) Stop() {
 	z.bus.mu.Lock()
 	defer z.bus.mu.Unlock()
+	z.stop()
+}
+
+// Exit ends bluetoothd as SIGTERM does: it releases profiles and agents, and removes
+// its objects (main in src/main.c). Devices that are not temporary are back after
+// Start.
+func (z *BlueZ) Exit() {
+	z.bus.mu.Lock()
+	defer z.bus.mu.Unlock()
+	if z.peer == nil {
+		return
+	}
+	for _, p := range z.profiles {
+		z.tell(p.Owner, p.Path, profileInterface, "Release")
+	}
+	for _, a := range z.agents {
+		a.tell("Release")
+	}
+	objects := maps.Clone(z.objects)
+	for _, a := range z.adapters() {
+		a.remove()
+	}
+	z.stop()
+	maps.Copy(z.objects, objects)
+	z.reset()
+}
+
+func (z *BlueZ) stop() {
 	if z.peer == nil {
 		return
 	}
 	z.bus.disconnect(z.peer)
 	z.peer = nil
+	z.kill()
 	for _, w := range z.waiting {
 		close(w)
 	}
@@ -96,6 +141,33 @@ func (z *BlueZ) Stop() {
 		s.release()
 	}
 	z.scripts = nil
+	z.reset()
+}
+
+// reset sets objects to what a new bluetoothd finds in the kernel and on the disk.
+func (z *BlueZ) reset() {
+	for path, o := range z.objects {
+		o.end(Cancelled)
+		switch {
+		case o.device != nil && o.device.temporary():
+			delete(z.objects, path)
+		case o.device != nil:
+			o.change(deviceInterface, map[string]any{"RSSI": nil, "TxPower": nil})
+		case o.adapter != nil:
+			o.change(adapterInterface, map[string]any{"Discovering": false, "Discoverable": false, "Pairable": false, "UUIDs": o.adapter.uuids()})
+		}
+	}
+}
+
+// adapters returns the adapters, sorted by their paths.
+func (z *BlueZ) adapters() []*Adapter {
+	var adapters []*Adapter
+	for _, path := range slices.Sorted(maps.Keys(z.objects)) {
+		if a := z.objects[path].adapter; a != nil {
+			adapters = append(adapters, a)
+		}
+	}
+	return adapters
 }
 
 // Restart is Stop and Start.
@@ -157,7 +229,20 @@ func (z *BlueZ) clientLeft(name string) {
 			z.removeProfile(p)
 		}
 	}
-	z.agents = slices.DeleteFunc(z.agents, func(a *Agent) bool { return a.Owner == name })
+	for _, a := range slices.Clone(z.agents) {
+		if a.Owner == name {
+			z.removeAgent(a)
+		}
+	}
+	for _, o := range z.objects {
+		if o.adapter != nil {
+			o.adapter.endDiscovery(name)
+			delete(o.adapter.filters, name)
+		}
+		if o.device != nil {
+			o.device.requesterLeft(name)
+		}
+	}
 }
 
 // send sends a message of bluetoothd. The caller holds the lock.

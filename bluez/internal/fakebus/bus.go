@@ -1,6 +1,7 @@
 package fakebus
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net"
@@ -29,7 +30,8 @@ type Bus struct {
 	refuse  func(*Message) *dbus.Error
 	serial  uint32 // of the newest message of the bus itself
 
-	done    chan struct{} // closed by Close
+	ctx     context.Context // ends with Close
+	end     context.CancelFunc
 	working sync.WaitGroup
 }
 
@@ -60,7 +62,8 @@ func Start(t testing.TB) *Bus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Bus{listener: l, id: strings.Repeat("fa", 16), clients: make(map[*peer]bool), peers: make(map[string]*peer), owners: make(map[string]*peer), done: make(chan struct{})}
+	b := &Bus{listener: l, id: strings.Repeat("fa", 16), clients: make(map[*peer]bool), peers: make(map[string]*peer), owners: make(map[string]*peer)}
+	b.ctx, b.end = context.WithCancel(context.Background())
 	t.Cleanup(b.Close)
 	b.working.Go(b.accept)
 	return b
@@ -73,9 +76,7 @@ func (b *Bus) Address() string { return "unix:path=" + b.listener.Addr().String(
 func (b *Bus) Close() {
 	b.listener.Close()
 	b.mu.Lock()
-	if !b.closed {
-		close(b.done)
-	}
+	b.end()
 	b.closed = true
 	for p := range b.clients {
 		p.stop()

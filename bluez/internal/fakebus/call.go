@@ -87,38 +87,45 @@ func (z *BlueZ) receive(m *Message) {
 // handle answers a call as bluetoothd does.
 func (z *BlueZ) handle(c *Call) {
 	o := z.objects[c.Path()]
-	switch c.Interface() {
-	case "org.freedesktop.DBus.Peer":
+	iface := c.Interface()
+	switch {
+	case iface == "org.freedesktop.DBus.Peer" && c.Member() == "Ping":
 		c.reply()
-		return
-	case objectManager:
-		if c.Path() == "/" && c.Member() == "GetManagedObjects" {
-			c.reply(z.managedObjects())
-			return
-		}
-	case properties:
-		if o != nil {
-			z.property(c, o)
-			return
-		}
-	case profileManager:
+	case iface == objectManager && c.Path() == "/" && c.Member() == "GetManagedObjects":
+		c.reply(z.managedObjects())
+	case o == nil:
+		c.doesNotExist("org.freedesktop.DBus.Error.UnknownObject")
+	case iface == properties:
+		z.property(c, o)
+	case o.interfaces[iface] == nil:
+		c.unknown()
+	case iface == profileManager:
 		z.profileManager(c)
-		return
-	case agentManager:
+	case iface == agentManager:
 		z.agentManager(c)
-		return
+	case iface == adapterInterface && o.adapter != nil:
+		o.adapter.method(c)
+	case iface == deviceInterface && o.device != nil:
+		o.device.method(c)
+	default:
+		c.unknown()
 	}
-	if o == nil || o.interfaces[c.Interface()] == nil {
-		c.fail("org.freedesktop.DBus.Error.UnknownObject", fmt.Sprintf("Method %q with signature %q on interface %q doesn't exist\n", c.Member(), c.signature(), c.Interface()))
-		return
-	}
-	c.unknown()
 }
 
-// unknown answers a call of a method that does not exist, or exists with other
-// arguments (generic_message in gdbus/object.c).
-func (c *Call) unknown() {
-	c.fail("org.freedesktop.DBus.Error.UnknownMethod", fmt.Sprintf("Method %q with signature %q on interface %q doesn't exist\n", c.Member(), c.signature(), c.Interface()))
+// unknown answers a call of a method that does not exist, or has other arguments
+// (generic_message in gdbus/object.c leaves those to libdbus).
+func (c *Call) unknown() { c.doesNotExist("org.freedesktop.DBus.Error.UnknownMethod") }
+
+func (c *Call) doesNotExist(name string) {
+	c.fail(name, fmt.Sprintf("Method %q with signature %q on interface %q doesn't exist\n", c.Member(), c.signature(), c.Interface()))
+}
+
+// tell calls a method of a client that bluetoothd wants no reply to. The caller holds
+// the lock.
+func (z *BlueZ) tell(to string, path dbus.ObjectPath, iface, member string, body ...any) {
+	m := methodCall(to, path, iface, member, body)
+	m.Flags = dbus.FlagNoReplyExpected
+	z.send(m)
 }
 
 // call calls a method of a client, as bluetoothd does for agents and profiles. It

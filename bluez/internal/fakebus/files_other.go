@@ -1,8 +1,11 @@
-//go:build !unix
+//go:build !linux
 
 package fakebus
 
-import "net"
+import (
+	"errors"
+	"net"
+)
 
 func closeFile(int) {}
 
@@ -15,3 +18,11 @@ func writeFiles(c *net.UnixConn, b []byte, _ []int) error {
 	_, err := c.Write(b)
 	return err
 }
+
+// A hangup is not supported.
+type hangup struct{}
+
+func watchHangup(int) (*hangup, error) { return nil, errors.ErrUnsupported }
+
+func (*hangup) wait()  {}
+func (*hangup) close() {}

@@ -1,7 +1,6 @@
 package fakebus
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -9,11 +8,14 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// An Object is an object of bluetoothd, such as an adapter or a device.
+// An Object is an object of bluetoothd: an adapter, a device, or /org/bluez.
 type Object struct {
 	z          *BlueZ
 	path       dbus.ObjectPath
 	interfaces map[string]map[string]any
+
+	adapter *Adapter // if it is one
+	device  *Device
 }
 
 // Path returns the path of the object.
@@ -26,9 +28,9 @@ func (o *Object) Get(iface, name string) any {
 	return o.interfaces[iface][name]
 }
 
-// Set changes properties of an interface and announces it in one PropertiesChanged.
-// The value nil removes a property, which becomes an invalidated one. Set announces
-// values that are not new as well.
+// Set changes properties of an interface and announces all of them in one
+// PropertiesChanged. The value nil removes a property, which the signal then lists
+// as invalidated. Types and values may be any, also those that no bluetoothd has.
 func (o *Object) Set(iface string, values map[string]any) {
 	o.z.bus.mu.Lock()
 	defer o.z.bus.mu.Unlock()
@@ -46,8 +48,20 @@ func (o *Object) set(iface string, values map[string]any) {
 		o.interfaces[iface][name] = values[name]
 		changed[name] = variant(values[name])
 	}
-	if o.z.objects[o.path] == o {
+	if o.exported() {
 		o.z.send(signal(o.path, properties, "PropertiesChanged", iface, changed, invalidated))
+	}
+}
+
+// change sets those properties that have another value now.
+func (o *Object) change(iface string, values map[string]any) {
+	values = maps.Clone(values)
+	maps.DeleteFunc(values, func(name string, v any) bool {
+		old, ok := o.interfaces[iface][name]
+		return ok == (v != nil) && (v == nil || equal(old, v))
+	})
+	if len(values) > 0 {
+		o.set(iface, values)
 	}
 }
 
@@ -64,35 +78,51 @@ func (o *Object) remove() {
 		if path != o.path && !strings.HasPrefix(string(path), string(o.path)+"/") {
 			continue
 		}
-		interfaces := slices.Sorted(maps.Keys(z.objects[path].interfaces))
+		removed := z.objects[path]
+		removed.end(Disconnected)
 		delete(z.objects, path)
+		interfaces := append(slices.Sorted(maps.Keys(removed.interfaces)), properties, introspectable)
 		z.send(signal("/", objectManager, "InterfacesRemoved", path, interfaces))
 	}
 }
 
-// Restore adds a removed object again, as when an adapter returns.
-func (o *Object) Restore() {
-	o.z.bus.mu.Lock()
-	defer o.z.bus.mu.Unlock()
-	if o.z.objects[o.path] == nil {
-		o.z.objects[o.path] = o
-		o.z.send(signal("/", objectManager, "InterfacesAdded", o.path, variants(o.interfaces)))
+// end ends the activities of an object.
+func (o *Object) end(status Status) {
+	if o.adapter != nil {
+		o.adapter.discoveries = nil
+	}
+	if o.device != nil {
+		o.device.cancelPairing(status)
+		o.device.closeConnections()
 	}
 }
 
-// export adds an interface to an object, which it creates, and announces it. The
-// caller holds the lock.
-func (z *BlueZ) export(path dbus.ObjectPath, iface string, values map[string]any) *Object {
-	o := z.objects[path]
-	if o == nil {
-		o = &Object{z: z, path: path, interfaces: make(map[string]map[string]any)}
-		z.objects[path] = o
+// Restore adds a removed object again, as when an adapter is plugged in again. It
+// does not restore the objects below it.
+func (o *Object) Restore() {
+	o.z.bus.mu.Lock()
+	defer o.z.bus.mu.Unlock()
+	if o.exported() {
+		return
 	}
-	if values == nil {
-		values = make(map[string]any)
+	o.z.objects[o.path] = o
+	if o.adapter != nil {
+		o.interfaces[adapterInterface]["UUIDs"] = o.adapter.uuids()
 	}
-	o.interfaces[iface] = values
-	z.send(signal("/", objectManager, "InterfacesAdded", path, variants(map[string]map[string]any{iface: values})))
+	o.announce()
+}
+
+func (o *Object) exported() bool { return o.z.objects[o.path] == o }
+
+func (o *Object) announce() {
+	o.z.send(signal("/", objectManager, "InterfacesAdded", o.path, variants(o.interfaces)))
+}
+
+// export adds an object to the tree and announces it. The caller holds the lock.
+func (z *BlueZ) export(path dbus.ObjectPath, interfaces map[string]map[string]any) *Object {
+	o := &Object{z: z, path: path, interfaces: interfaces}
+	z.objects[path] = o
+	o.announce()
 	return o
 }
 
@@ -104,8 +134,8 @@ func (z *BlueZ) managedObjects() map[dbus.ObjectPath]map[string]map[string]dbus.
 	return all
 }
 
-// variants returns interfaces with the three that each object of gdbus has
-// (add_interface in gdbus/object.c).
+// variants returns interfaces with the two that all objects of gdbus have
+// (object_path_ref and g_dbus_register_interface in gdbus/object.c).
 func variants(interfaces map[string]map[string]any) map[string]map[string]dbus.Variant {
 	all := map[string]map[string]dbus.Variant{introspectable: {}, properties: {}}
 	for name, values := range interfaces {
@@ -117,6 +147,7 @@ func variants(interfaces map[string]map[string]any) map[string]map[string]dbus.V
 	return all
 }
 
+// variant returns a value as a variant, unless it is one.
 func variant(v any) dbus.Variant {
 	if v, ok := v.(dbus.Variant); ok {
 		return v
@@ -124,53 +155,16 @@ func variant(v any) dbus.Variant {
 	return dbus.MakeVariant(v)
 }
 
-// property answers a call of org.freedesktop.DBus.Properties
-// (properties_get and others in gdbus/object.c).
-func (z *BlueZ) property(c *Call, o *Object) {
-	var iface, name string
-	if len(c.Body) > 0 {
-		iface, _ = c.Body[0].(string)
+// equal reports whether two values of properties are the same. Lists of strings are
+// compared as lists.
+func equal(a, b any) bool {
+	if s, ok := a.([]string); ok {
+		t, ok := b.([]string)
+		return ok && slices.Equal(s, t)
 	}
-	if len(c.Body) > 1 {
-		name, _ = c.Body[1].(string)
+	switch a.(type) {
+	case string, bool, byte, int16, uint16, int32, uint32, int64, uint64, float64, dbus.ObjectPath:
+		return a == b
 	}
-	values := o.interfaces[iface]
-	value, ok := values[name]
-	switch c.Member() + " " + c.signature() {
-	case "GetAll s":
-		if values == nil {
-			c.fail(errorArgs, fmt.Sprintf("No such interface '%s'", iface))
-			return
-		}
-		c.reply(variants(o.interfaces)[iface])
-	case "Get ss":
-		switch {
-		case values == nil:
-			c.fail(errorArgs, fmt.Sprintf("No such interface '%s'", iface))
-		case !ok:
-			c.fail(errorArgs, fmt.Sprintf("No such property '%s'", name))
-		default:
-			c.reply(variant(value))
-		}
-	case "Set ssv":
-		switch {
-		case values == nil:
-			c.fail(errorArgs, fmt.Sprintf("No such interface '%s'", iface))
-		case !ok:
-			c.fail(errorArgs, fmt.Sprintf("No such property '%s'", name))
-		default:
-			z.setProperty(c, o, iface, name, c.Body[2].(dbus.Variant))
-		}
-	default:
-		c.unknown()
-	}
-}
-
-const errorArgs = "org.freedesktop.DBus.Error.InvalidArgs"
-
-func (z *BlueZ) setProperty(c *Call, o *Object, iface, name string, value dbus.Variant) {
-	if o.interfaces[iface][name] != value.Value() {
-		o.set(iface, map[string]any{name: value.Value()})
-	}
-	c.reply()
+	return false
 }

@@ -13,7 +13,7 @@ type Profile struct {
 	z       *BlueZ
 	Owner   string // unique name of the client
 	Path    dbus.ObjectPath
-	UUID    string // as the client gave it
+	UUID    string // in the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
 	Options map[string]dbus.Variant
 }
 
@@ -24,18 +24,29 @@ func (z *BlueZ) Profiles() []*Profile {
 	return slices.Clone(z.profiles)
 }
 
-// Option returns an option, compared without case as bluetoothd does, or nil.
+// optionTypes are the types of options; bluetoothd ignores options with other types
+// (parse_ext_opt in src/profile.c).
+var optionTypes = map[string]string{
+	"name": "s", "service": "s", "role": "s", "channel": "q", "psm": "q", "requireauthentication": "b",
+	"requireauthorization": "b", "autoconnect": "b", "servicerecord": "s", "version": "q", "features": "q",
+}
+
+// Option returns an option as bluetoothd understands it: names without case, values
+// of another type as if they were absent. It returns nil for an absent option.
 func (p *Profile) Option(name string) any {
 	for key, v := range p.Options {
-		if strings.EqualFold(key, name) {
+		if strings.EqualFold(key, name) && optionTypes[strings.ToLower(name)] == v.Signature().String() {
+			if channel, ok := v.Value().(uint16); ok && strings.EqualFold(name, "channel") && channel > 31 {
+				return nil
+			}
 			return v.Value()
 		}
 	}
 	return nil
 }
 
-// NewConnection passes a connection to the client and returns its answer. The
-// descriptor is closed; bluetoothd's own duplicate is the caller's business.
+// NewConnection passes a connection to the client and returns its answer. It takes
+// over the descriptor and, other than Device.Connect, keeps no duplicate.
 func (p *Profile) NewConnection(ctx context.Context, device dbus.ObjectPath, fd int, values map[string]dbus.Variant) error {
 	if values == nil {
 		values = make(map[string]dbus.Variant)
@@ -50,10 +61,12 @@ func (p *Profile) RequestDisconnection(ctx context.Context, device dbus.ObjectPa
 	return err
 }
 
-// Release tells the client that the profile is no longer registered.
-func (p *Profile) Release(ctx context.Context) error {
-	_, err := p.Call(ctx, "Release")
-	return err
+// Release tells the client that the profile is no longer registered. bluetoothd does
+// not wait for an answer (btd_profile_cleanup in src/profile.c).
+func (p *Profile) Release() {
+	p.z.bus.mu.Lock()
+	defer p.z.bus.mu.Unlock()
+	p.z.tell(p.Owner, p.Path, profileInterface, "Release")
 }
 
 // Call calls a method of the client's Profile1 object, with any arguments.
@@ -66,24 +79,32 @@ func (z *BlueZ) profileManager(c *Call) {
 	case "RegisterProfile osa{sv}":
 		z.registerProfile(c, c.Body[0].(dbus.ObjectPath), c.Body[1].(string), c.Body[2].(map[string]dbus.Variant))
 	case "UnregisterProfile o":
-		z.unregisterProfile(c, c.Body[0].(dbus.ObjectPath))
+		p := z.profile(c.Sender(), c.Body[0].(dbus.ObjectPath))
+		if p == nil {
+			c.fail("org.bluez.Error.DoesNotExist", "Does Not Exist")
+			return
+		}
+		z.removeProfile(p)
+		c.reply()
 	default:
 		c.unknown()
 	}
 }
 
-// registerProfile is register_profile in src/profile.c.
+// registerProfile is register_profile in src/profile.c. It succeeds whether a record
+// was published or not.
 func (z *BlueZ) registerProfile(c *Call, path dbus.ObjectPath, uuid string, options map[string]dbus.Variant) {
-	p := &Profile{z: z, Owner: c.Sender(), Path: path, UUID: uuid, Options: options}
+	p := &Profile{z: z, Owner: c.Sender(), Path: path, UUID: uuidOfName(uuid), Options: options}
 	switch {
 	case z.profile(c.Sender(), path) != nil:
 		c.fail("org.bluez.Error.AlreadyExists", "Already Exists")
-	case uuid == "":
-		c.fail("org.bluez.Error.InvalidArguments", "Invalid arguments in method call")
-	case slices.ContainsFunc(z.profiles, func(q *Profile) bool { return strings.EqualFold(q.local(), p.local()) }):
+	case slices.ContainsFunc(z.profiles, func(q *Profile) bool { return q.local() == uuid }): // btd_profile_find_uuid
 		c.fail("org.bluez.Error.NotPermitted", "UUID already registered")
+	case p.UUID == "":
+		c.fail("org.bluez.Error.InvalidArguments", "Invalid arguments in method call")
 	default:
 		z.profiles = append(z.profiles, p)
+		z.recordsChanged()
 		c.reply()
 	}
 }
@@ -92,19 +113,20 @@ func (z *BlueZ) registerProfile(c *Call, path dbus.ObjectPath, uuid string, opti
 // the UUID of the profile.
 func (p *Profile) local() string {
 	if s, ok := p.Option("Service").(string); ok {
-		return s
+		return uuidOfName(s)
 	}
 	return p.UUID
 }
 
-func (z *BlueZ) unregisterProfile(c *Call, path dbus.ObjectPath) {
-	p := z.profile(c.Sender(), path)
-	if p == nil {
-		c.fail("org.bluez.Error.DoesNotExist", "Does Not Exist")
-		return
+// clientProfile returns the profile that connects to a service on other devices, or
+// nil.
+func (z *BlueZ) clientProfile(uuid string) *Profile {
+	for _, p := range z.profiles {
+		if role, _ := p.Option("Role").(string); role != "server" && strings.EqualFold(p.local(), uuid) {
+			return p
+		}
 	}
-	z.removeProfile(p)
-	c.reply()
+	return nil
 }
 
 func (z *BlueZ) profile(owner string, path dbus.ObjectPath) *Profile {
@@ -115,6 +137,19 @@ func (z *BlueZ) profile(owner string, path dbus.ObjectPath) *Profile {
 	return z.profiles[i]
 }
 
+// removeProfile is remove_ext in src/profile.c: bluetoothd closes its duplicates of
+// the profile's connections.
 func (z *BlueZ) removeProfile(p *Profile) {
 	z.profiles = slices.DeleteFunc(z.profiles, func(q *Profile) bool { return q == p })
+	for _, o := range z.objects {
+		if o.device == nil {
+			continue
+		}
+		for _, c := range o.device.connections {
+			if c.profile == p {
+				c.watch.close()
+			}
+		}
+	}
+	z.recordsChanged()
 }

@@ -90,7 +90,7 @@ func (z *BlueZ) newHold(method string) (*Hold, *script) {
 		z.bus.working.Go(func() {
 			select {
 			case <-h.released:
-			case <-z.bus.done:
+			case <-z.bus.ctx.Done():
 				return
 			}
 			z.bus.mu.Lock()
