@@ -7,6 +7,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/neterr"
 )
 
 const (
@@ -17,7 +18,7 @@ const (
 // An Adapter is a Bluetooth adapter of this machine, with the Client that
 // returned it. Its methods find the adapter by its address, so that it remains
 // valid if bluetoothd restarts or if the adapter is removed and comes back. In
-// the meantime, they fail with an error that matches [ErrGone].
+// the meantime, they fail with an error that matches [ErrNoAdapter].
 type Adapter struct {
 	client  *Client
 	address rfcomm.BDAddr
@@ -128,4 +129,12 @@ func (a *Adapter) set(ctx context.Context, name string, value any) error {
 		return err
 	}
 	return a.client.set(ctx, o.path, adapterInterface, name, value)
+}
+
+// wrap returns err as an Error of an operation of the adapter.
+func (a *Adapter) wrap(op string, err error) error {
+	if _, ok := err.(*Error); ok || err == nil {
+		return err
+	}
+	return &Error{Op: op, Object: a.String(), Err: neterr.Context(err)}
 }

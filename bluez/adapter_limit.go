@@ -48,7 +48,8 @@ func (a *Adapter) limit(ctx context.Context, m mode, limit time.Duration) (*Temp
 	if limit <= 0 || limit > maxLimit {
 		return nil, fmt.Errorf("bluez: time limit %v; it must be positive and at most %v", limit, maxLimit)
 	}
-	return a.client.leases.begin(ctx, leaseKey{a.address, m}, &modeControl{a, m}, limit)
+	t, err := a.client.leases.begin(ctx, leaseKey{a.address, m}, &modeControl{a, m}, limit)
+	return t, a.wrap("limit "+string(m)+" of", err)
 }
 
 // A modeControl reads and changes a mode of an adapter.

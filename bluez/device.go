@@ -2,7 +2,6 @@ package bluez
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/godbus/dbus/v5"
 
@@ -66,7 +65,7 @@ func (c *Client) deviceAt(ctx context.Context, path dbus.ObjectPath) (*Device, e
 			return d, nil
 		}
 	}
-	return nil, &missingError{fmt.Sprintf("bluetoothd has removed the device %s", path)}
+	return nil, &Error{Op: "find the device", Object: describe(path), Err: ErrGone}
 }
 
 // deviceOf returns the Device of a device's object, or nil if its adapter is
@@ -113,10 +112,4 @@ func (d *Device) object(ctx context.Context) (entry, error) {
 		}
 	}
 	return entry{}, unknownDevice(d.address)
-}
-
-// unknownDevice returns the error for a device without an object.
-func unknownDevice(address rfcomm.BDAddr) error {
-	return &missingError{fmt.Sprintf("bluetoothd does not know the device %s, or has forgotten it: without pairing, "+
-		"it keeps a device for 30 s after a discovery; discover it again, or pair with it", address)}
 }

@@ -1,6 +1,7 @@
 package bluez
 
 import (
+	"maps"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -164,4 +165,12 @@ func (v values) device() DeviceProperties {
 		d.Bonded = d.Paired
 	}
 	return d
+}
+
+// change changes properties, and removes those that have become invalid.
+func (v values) change(changed values, invalidated []string) {
+	maps.Copy(v, changed)
+	for _, name := range invalidated {
+		delete(v, name)
+	}
 }

@@ -65,23 +65,24 @@ func (t tree) findAdapter(address rfcomm.BDAddr) (entry, error) {
 	return all[i], nil
 }
 
-// A missingError is the error for an object that bluetoothd does not have, or not
-// any more. It matches [ErrGone].
-type missingError struct{ text string }
-
-func (e *missingError) Error() string { return "bluez: " + e.text }
-
-// Is reports whether target is ErrGone.
-func (e *missingError) Is(target error) bool { return target == ErrGone }
-
 // missingAdapter returns the error for an adapter that bluetoothd does not have.
 func missingAdapter(address rfcomm.BDAddr, all []entry) error {
+	op := "find the adapter"
+	if !address.IsZero() {
+		op += " " + address.String()
+	}
 	if len(all) == 0 {
-		return &missingError{"bluetoothd has no Bluetooth adapter; plug one in, or check that the kernel lists one (rfcommctl adapters)"}
+		return &Error{Op: op, Err: ErrNoAdapter}
 	}
 	var names []string
 	for _, e := range all {
 		names = append(names, fmt.Sprintf("%s (%s)", e.address(), path.Base(string(e.path))))
 	}
-	return &missingError{fmt.Sprintf("no adapter %s; bluetoothd has %s", address, strings.Join(names, ", "))}
+	return &Error{Op: op, Err: &narrower{"bluetoothd has " + strings.Join(names, ", ") + " only", ErrNoAdapter}}
+}
+
+// unknownDevice returns the error for a device without an object.
+func unknownDevice(address rfcomm.BDAddr) error {
+	return &Error{Op: "find the device " + address.String(), Err: &narrower{
+		"bluetoothd does not know it, or has forgotten it after 30 s without pairing: discover the device again", ErrGone}}
 }

@@ -1,0 +1,71 @@
+package bluez
+
+import (
+	"slices"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// discoverEvents keeps the table of a discovery up to date.
+type discoverEvents struct {
+	found   *foundTable
+	adapter entry
+	lost    chan error // capacity 1; receives the reason for which the adapter is of no use
+}
+
+// addAll adds the devices of the adapter.
+func (s *discoverEvents) addAll(t tree) {
+	for _, e := range t.devices() {
+		s.add(e.path, e.values)
+	}
+}
+
+// add adds a device if it is one of the adapter.
+func (s *discoverEvents) add(path dbus.ObjectPath, all values) {
+	if (entry{path, all}).adapterPath() == s.adapter.path {
+		s.found.add(path, all)
+	}
+}
+
+// apply applies an event.
+func (s *discoverEvents) apply(e event) {
+	switch e.kind {
+	case interfacesAdded:
+		if all, ok := e.added[deviceInterface]; ok {
+			s.add(e.path, all)
+		}
+	case propertiesChanged:
+		s.applyChange(e)
+	case interfacesRemoved:
+		if e.path == s.adapter.path && slices.Contains(e.removed, adapterInterface) {
+			s.lose(&narrower{"the adapter has been removed", ErrNoAdapter})
+		}
+	case daemonGone:
+		s.lose(ErrNoDaemon)
+	}
+}
+
+// applyChange applies changed properties.
+func (s *discoverEvents) applyChange(e event) {
+	if e.iface == deviceInterface {
+		s.found.change(e.path, e.changed, e.invalidated)
+		return
+	}
+	if e.iface != adapterInterface || e.path != s.adapter.path {
+		return
+	}
+	if on, ok := e.changed["Powered"].Value().(bool); ok && !on {
+		s.lose(ErrPowerOff)
+	}
+}
+
+// lose reports an error unless one was reported.
+func (s *discoverEvents) lose(err error) { offer(s.lost, err) }
+
+// offer sends to a channel unless it is full.
+func offer[T any](c chan<- T, value T) {
+	select {
+	case c <- value:
+	default:
+	}
+}
