@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,17 +13,43 @@ import (
 // A fakeMode is a control that behaves as bluetoothd does: it ends a mode after
 // the timeout, also if the process does not.
 type fakeMode struct {
-	modeState
-	end     *time.Timer
-	changes []string
-	fail    error // the error of the next change to on
+	mu    sync.Mutex
+	state modeState
+	end   *time.Timer
+	fail  error // the error of changes to on
 }
 
-func (m *fakeMode) read(context.Context) (modeState, error) { return m.modeState, nil }
+func newFakeMode(state modeState) *fakeMode {
+	m := &fakeMode{}
+	m.change(func(s *modeState) { *s = state })
+	return m
+}
+
+// change changes the state and starts the limit again.
+func (m *fakeMode) change(f func(*modeState)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f(&m.state)
+	if m.end != nil {
+		m.end.Stop()
+	}
+	if m.state.on && m.state.timeout > 0 {
+		m.end = time.AfterFunc(time.Duration(m.state.timeout)*time.Second, func() {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.state.on = false
+		})
+	}
+}
+
+func (m *fakeMode) read(context.Context) (modeState, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state, nil
+}
 
 func (m *fakeMode) setTimeout(ctx context.Context, seconds uint32) error {
-	m.timeout = seconds
-	m.arm()
+	m.change(func(s *modeState) { s.timeout = seconds })
 	return ctx.Err()
 }
 
@@ -30,20 +57,10 @@ func (m *fakeMode) set(ctx context.Context, on bool) error {
 	if on && m.fail != nil {
 		return m.fail
 	}
-	if m.on != on {
-		m.on = on
-		m.arm()
+	if now, _ := m.read(ctx); now.on != on {
+		m.change(func(s *modeState) { s.on = on })
 	}
 	return ctx.Err()
-}
-
-func (m *fakeMode) arm() {
-	if m.end != nil {
-		m.end.Stop()
-	}
-	if m.on && m.timeout > 0 {
-		m.end = time.AfterFunc(time.Duration(m.timeout)*time.Second, func() { m.on = false })
-	}
 }
 
 var discoverableKey = leaseKey{mode: discoverable}
@@ -60,8 +77,8 @@ func beginLease(t *testing.T, s *leases, m *fakeMode, limit time.Duration) *Temp
 func wantMode(t *testing.T, m *fakeMode, want modeState) {
 	t.Helper()
 	synctest.Wait()
-	if m.modeState != want {
-		t.Errorf("after %v: %+v, want %+v", time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)), m.modeState, want)
+	if got, _ := m.read(t.Context()); got != want {
+		t.Errorf("after %v: %+v, want %+v", time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)), got, want)
 	}
 }
 
@@ -71,8 +88,7 @@ func TestTemporaryEnds(t *testing.T) {
 	for _, before := range []modeState{off180, on180, on0, {false, 0}} {
 		for _, by := range []string{"limit", "Close", "Client.Close"} {
 			synctest.Test(t, func(t *testing.T) {
-				s, m := newLeases(), &fakeMode{modeState: before}
-				m.arm()
+				s, m := newLeases(), newFakeMode(before)
 				temporary := beginLease(t, s, m, 59500*time.Millisecond)
 				during := modeState{true, 60}
 				if before == on0 {
@@ -105,7 +121,7 @@ func TestTemporaryEnds(t *testing.T) {
 
 func TestTemporariesOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, m := newLeases(), &fakeMode{modeState: off180}
+		s, m := newLeases(), newFakeMode(off180)
 		long := beginLease(t, s, m, 100*time.Second)
 		time.Sleep(10 * time.Second)
 		short := beginLease(t, s, m, 20*time.Second)
@@ -124,9 +140,9 @@ func TestTemporariesOverlap(t *testing.T) {
 func TestTemporaryLeavesOtherChange(t *testing.T) {
 	for _, other := range []modeState{{true, 30}, on0, off180} {
 		synctest.Test(t, func(t *testing.T) {
-			s, m := newLeases(), &fakeMode{modeState: off180}
+			s, m := newLeases(), newFakeMode(off180)
 			temporary := beginLease(t, s, m, time.Minute)
-			m.modeState = other
+			m.change(func(s *modeState) { *s = other })
 			if err := temporary.Close(); err != nil {
 				t.Error(err)
 			}
@@ -137,7 +153,8 @@ func TestTemporaryLeavesOtherChange(t *testing.T) {
 
 func TestTemporaryFailsWithoutChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, m := newLeases(), &fakeMode{modeState: off180, fail: errors.New("not powered")}
+		s, m := newLeases(), newFakeMode(off180)
+		m.fail = errors.New("not powered")
 		if _, err := s.begin(t.Context(), discoverableKey, m, time.Minute); err != m.fail {
 			t.Errorf("begin returned the error %v", err)
 		}
