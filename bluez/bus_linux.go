@@ -36,6 +36,14 @@ type busSocket struct {
 	descriptors []int // of the current message
 }
 
+// maxDescriptors is the maximum number of descriptors of one sendmsg(2), SCM_MAX_FD
+// in the kernel.
+const maxDescriptors = 253
+
+func newBusSocket(conn *net.UnixConn, address string) *busSocket {
+	return &busSocket{UnixConn: conn, address: address, control: make([]byte, unix.CmsgSpace(maxDescriptors*4))}
+}
+
 // dialBus connects to the system bus, without authentication.
 func dialBus(ctx context.Context) (*busSocket, error) {
 	address := os.Getenv("DBUS_SYSTEM_BUS_ADDRESS")
@@ -48,7 +56,7 @@ func dialBus(ctx context.Context) (*busSocket, error) {
 		if err == nil {
 			var conn net.Conn
 			if conn, err = new(net.Dialer).DialContext(ctx, "unix", path); err == nil {
-				return &busSocket{UnixConn: conn.(*net.UnixConn), address: one, control: make([]byte, unix.CmsgSpace(253*4))}, nil
+				return newBusSocket(conn.(*net.UnixConn), one), nil
 			}
 		}
 		errs = append(errs, err)
