@@ -46,10 +46,14 @@ func requireLab(t testing.TB) {
 	labtest.Require(t)
 }
 
-// newAir makes controllers and starts bluetoothd. Both end with the test.
+// newAir makes controllers and starts bluetoothd. Both end with the test. Until
+// then, the lab's own adapters are unplugged, so bluetoothd has the controllers
+// alone.
 func newAir(t testing.TB, radio rfcommtest.Config, options daemons.Options) *air {
 	t.Helper()
 	requireLab(t)
+	lab := labtest.Require(t)
+	lab.Unplug()
 	a := &air{Radio: rfcommtest.Require(t, radio)}
 	for i, c := range a.Controllers() {
 		c.SetPageTimeout(100 * time.Millisecond)
@@ -61,6 +65,7 @@ func newAir(t testing.TB, radio rfcommtest.Config, options daemons.Options) *air
 		}
 	}
 	a.bluetoothd = daemons.Bluetoothd(t, options)
+	t.Cleanup(lab.Plug) // package daemons expects the adapters when it ends bluetoothd
 	return a
 }
 

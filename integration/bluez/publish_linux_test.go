@@ -1,0 +1,118 @@
+package bluez_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/bluez"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+	"github.com/go-rfcomm/rfcomm/sdp"
+)
+
+func init() {
+	programs["publish"] = runPublish
+	programs["rounds"] = runRounds
+}
+
+// printReport prints a report of a publication or a listener.
+func printReport(err error) {
+	if err == nil {
+		fmt.Println("published again")
+		return
+	}
+	fmt.Println("report:", err)
+}
+
+// runPublish publishes a serial port, with a name and a channel, until ctx ends.
+func runPublish(ctx context.Context, arguments []string) error {
+	channel, err := strconv.Atoi(arguments[1])
+	if err != nil {
+		return err
+	}
+	p, err := bluez.Publish(ctx, sdp.NewSerialPort(arguments[0], channel), &bluez.PublishOptions{Report: printReport})
+	if err != nil {
+		return err
+	}
+	fmt.Println("published")
+	<-ctx.Done()
+	if err := p.Close(); err != nil {
+		return err
+	}
+	fmt.Println("withdrawn")
+	return nil
+}
+
+// runRounds publishes a serial port and withdraws it, many times.
+func runRounds(ctx context.Context, arguments []string) error {
+	rounds, err := strconv.Atoi(arguments[0])
+	if err != nil {
+		return err
+	}
+	for range rounds {
+		p, err := bluez.Publish(ctx, sdp.NewSerialPort("round", 18), &bluez.PublishOptions{Report: printReport})
+		if err != nil {
+			return err
+		}
+		if err := p.Close(); err != nil {
+			return err
+		}
+	}
+	fmt.Println("done")
+	return nil
+}
+
+// names returns the names of the serial ports that a search finds.
+func (a *air) names(t *testing.T, from, of *rfcommtest.Controller) (names []string) {
+	t.Helper()
+	d := sdp.Dialer{RFCOMM: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: from.Addr()}}}
+	records, err := d.Search(t.Context(), of.Addr(), sdp.SerialPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		names = append(names, r.Name())
+	}
+	return names
+}
+
+// wantNames waits until both adapters have serial ports with these names alone.
+// While Publish checks an adapter, it has the record twice.
+func (a *air) wantNames(t *testing.T, want ...string) {
+	t.Helper()
+	for _, at := range [][2]*rfcommtest.Controller{{a.near, a.far}, {a.far, a.near}} {
+		hosttest.Eventually(t, fmt.Sprintf("%s has the serial ports %q", at[1].Name(), want), func() bool {
+			return slices.Equal(a.names(t, at[0], at[1]), want)
+		})
+	}
+}
+
+func TestPublish(t *testing.T) {
+	forEachBlueZ(t, func(t *testing.T, a *air) {
+		t.Run("found", func(t *testing.T) {
+			p := startAsNobody(t, "publish", "Thermometer", "18")
+			p.wantLine("published")
+			a.wantNames(t, "Thermometer")
+			second := startAsNobody(t, "publish", "Barometer", "19")
+			second.wantLine("published")
+			a.wantNames(t, "Thermometer", "Barometer")
+			if complaints := p.end(); complaints != "" {
+				t.Error(complaints)
+			}
+			a.wantNames(t, "Barometer")
+		})
+		t.Run("rounds", func(t *testing.T) {
+			rounds := "100"
+			if testing.Short() {
+				rounds = "20"
+			}
+			p := startAsNobody(t, "rounds", rounds)
+			p.wantLine("done")
+			a.wantNames(t)
+		})
+	})
+}
