@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	profileManager   = "org.bluez.ProfileManager1"
-	profileInterface = "org.bluez.Profile1"
+	profileManagerInterface = "org.bluez.ProfileManager1"
+	profileInterface        = "org.bluez.Profile1"
 )
 
 // A Profile is a service of this machine or a use of services of other devices
@@ -86,7 +86,7 @@ func (c *Client) RegisterProfile(ctx context.Context, o ProfileOptions) (*Profil
 // register registers the profile. If the call is abandoned, bluetoothd may have
 // registered it, and must forget it.
 func (p *Profile) register(ctx context.Context) error {
-	_, err := p.client.call(ctx, bluezPath, profileManager+".RegisterProfile", p.path, p.options.UUID.String(), p.options.values())
+	_, err := p.client.call(ctx, bluezPath, profileManagerInterface+".RegisterProfile", p.path, p.options.UUID.String(), p.options.values())
 	if err != nil && ctx.Err() != nil {
 		p.client.background(p.unregister)
 	}
@@ -100,7 +100,7 @@ func (p *Profile) unregister() {
 	ctx, cancel := context.WithTimeout(p.client.ended, unregisterTime)
 	defer cancel()
 	// An error means that bluetoothd has forgotten the profile already.
-	p.client.call(ctx, bluezPath, profileManager+".UnregisterProfile", p.path)
+	p.client.call(ctx, bluezPath, profileManagerInterface+".UnregisterProfile", p.path)
 }
 
 // endWithClient ends the Profile when the connection to the bus ends.
