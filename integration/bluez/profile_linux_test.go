@@ -1,0 +1,268 @@
+package bluez_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/bluez"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/sdp"
+)
+
+// profileUUID is the UUID of the profiles, of which bluetoothd knows nothing.
+var profileUUID = sdp.UUID{0x6c, 0x1a, 0x9d, 0x3c, 0xb1, 0x52, 0x4a, 0x6b, 0x9e, 0x10, 0x0d, 0x5a, 0x5a, 0x25, 0x71, 0x09}
+
+const profileChannel = 22
+
+// A profileLab is a Client of bluetoothd, with a profile on both controllers: the
+// near one dials, the far one accepts.
+type profileLab struct {
+	*air
+	client  *bluez.Client
+	profile *bluez.Profile
+	device  *bluez.Device // the far controller, as bluetoothd knows it on the near one
+}
+
+// newProfileLab registers a profile until the end of the test. Its channel is
+// profileChannel.
+func newProfileLab(t *testing.T, a *air, o bluez.ProfileOptions) *profileLab {
+	t.Helper()
+	client, err := bluez.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	l := &profileLab{air: a, client: client}
+	l.register(t, o)
+	l.device = l.known(t)
+	return l
+}
+
+// register registers the profile of l until the end of the test.
+func (l *profileLab) register(t *testing.T, o bluez.ProfileOptions) {
+	t.Helper()
+	if o.UUID == (sdp.UUID{}) {
+		o.UUID = profileUUID
+	}
+	o.Channel = profileChannel
+	o.SkipAuthorization = true // there is no agent
+	profile, err := l.client.RegisterProfile(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { profile.Close() })
+	l.profile = profile
+}
+
+// known returns the far controller as bluetoothd knows it on the near one. A
+// connection makes it known.
+func (l *profileLab) known(t *testing.T) *bluez.Device {
+	t.Helper()
+	conntest.Pair(t, l.near.Addr(), l.far.Addr())
+	adapter, err := l.client.Adapter(t.Context(), l.near.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var device *bluez.Device
+	hosttest.Eventually(t, "the device of the far controller", func() bool {
+		device, err = adapter.Device(t.Context(), l.far.Addr())
+		return err == nil
+	})
+	return device
+}
+
+// connect dials by bluetoothd, and returns both ends. They are closed at the
+// end of the test.
+func (l *profileLab) connect(t *testing.T) (dialed, accepted *rfcomm.Conn) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	dialed, err := l.profile.Dial(ctx, l.device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dialed.Close() })
+	return dialed, l.accept(t)
+}
+
+// accept returns the next connection of the profile.
+func (l *profileLab) accept(t *testing.T) *rfcomm.Conn {
+	t.Helper()
+	accepted, err := l.profile.AcceptRFCOMM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { accepted.Close() })
+	return accepted
+}
+
+// dialDirectly connects to the profile without bluetoothd.
+func (l *profileLab) dialDirectly(t *testing.T) *rfcomm.Conn {
+	t.Helper()
+	return conntest.Dial(t, l.near.Addr(), rfcomm.Addr{Device: l.far.Addr(), Channel: profileChannel})
+}
+
+func TestProfile(t *testing.T) {
+	forEachBlueZ(t, func(t *testing.T, a *air) {
+		l := newProfileLab(t, a, bluez.ProfileOptions{Name: `Tom & "Jerry" <3`, Backlog: 1})
+		t.Run("Accept", l.testAccept)
+		t.Run("Dial", l.testDial)
+		t.Run("1 MiB each way", l.testMegabytes)
+		t.Run("Close ends the connection", l.testClose)
+		t.Run("Dial while connected", l.testDialWhileConnected)
+		t.Run("disconnect the profile", l.testDisconnectProfile)
+		t.Run("disconnect the device", l.testDisconnectDevice)
+		t.Run("full queue", l.testFullQueue)
+		t.Run("name", l.testName)
+	})
+}
+
+func (l *profileLab) testAccept(t *testing.T) {
+	dialed := l.dialDirectly(t)
+	accepted := l.accept(t)
+	if accepted.RemoteAddr() != dialed.LocalAddr() || accepted.LocalAddr() != dialed.RemoteAddr() {
+		t.Errorf("the addresses are %v and %v, those of the peer %v and %v",
+			accepted.LocalAddr(), accepted.RemoteAddr(), dialed.LocalAddr(), dialed.RemoteAddr())
+	}
+	conntest.Send(t, dialed, "hello")
+	conntest.Receive(t, accepted, "hello")
+	conntest.Send(t, accepted, "and back")
+	conntest.Receive(t, dialed, "and back")
+	dialed.Close()
+	conntest.ReceiveEOF(t, accepted)
+}
+
+// profileRounds is the number of dials in a row.
+const profileRounds = 10
+
+func (l *profileLab) testDial(t *testing.T) {
+	want := rfcomm.Addr{Device: l.far.Addr(), Channel: profileChannel}
+	for i := range profileRounds {
+		dialed, accepted := l.connect(t)
+		if dialed.RemoteAddr() != want {
+			t.Errorf("the peer is %v, want %v", dialed.RemoteAddr(), want)
+		}
+		conntest.Send(t, dialed, fmt.Sprint("round ", i))
+		conntest.Receive(t, accepted, fmt.Sprint("round ", i))
+		// The ends close in turn, and the next dial follows at once.
+		first, second := dialed, accepted
+		if i%2 == 0 {
+			first, second = second, first
+		}
+		first.Close()
+		conntest.ReceiveEOF(t, second)
+		second.Close()
+	}
+}
+
+func (l *profileLab) testMegabytes(t *testing.T) {
+	dialed, accepted := l.connect(t)
+	there, back := transfer(dialed, accepted), transfer(accepted, dialed)
+	for _, way := range []<-chan error{there, back} {
+		if err := hosttest.Receive(t, way); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// transfer sends 1 MiB and checks what arrives.
+func transfer(from, to *rfcomm.Conn) <-chan error {
+	data := make([]byte, 1<<20)
+	rand.Read(data)
+	written := hosttest.InBackground(func() error { _, err := from.Write(data); return err })
+	return hosttest.InBackground(func() error {
+		got := make([]byte, len(data))
+		_, err := io.ReadFull(to, got)
+		if err == nil && !bytes.Equal(got, data) {
+			err = errors.New("the data differs")
+		}
+		return errors.Join(err, <-written)
+	})
+}
+
+func (l *profileLab) testClose(t *testing.T) {
+	for name, first := range map[string]func(dialed, accepted *rfcomm.Conn) (first, second *rfcomm.Conn){
+		"dialed":   func(dialed, accepted *rfcomm.Conn) (*rfcomm.Conn, *rfcomm.Conn) { return dialed, accepted },
+		"accepted": func(dialed, accepted *rfcomm.Conn) (*rfcomm.Conn, *rfcomm.Conn) { return accepted, dialed },
+	} {
+		t.Run(name, func(t *testing.T) {
+			closed, other := first(l.connect(t))
+			conntest.Send(t, closed, "goodbye")
+			if err := closed.Close(); err != nil {
+				t.Error(err)
+			}
+			conntest.Receive(t, other, "goodbye")
+			conntest.ReceiveEOF(t, other)
+		})
+	}
+}
+
+func (l *profileLab) testDialWhileConnected(t *testing.T) {
+	dialed, accepted := l.connect(t)
+	_, err := l.profile.Dial(t.Context(), l.device)
+	hosttest.WantMatches(t, err, []error{bluez.ErrConnected}, nil)
+	conntest.Send(t, dialed, "still here")
+	conntest.Receive(t, accepted, "still here")
+}
+
+// callDevice calls a method of the far controller's device.
+func (l *profileLab) callDevice(t *testing.T, method string, arguments ...string) {
+	t.Helper()
+	object := fmt.Sprintf("/org/bluez/%s/dev_%s", l.device.Adapter().Name(), strings.ReplaceAll(l.far.Addr().String(), ":", "_"))
+	_, err := daemons.SystemBus(t).Call("org.bluez", object, "org.bluez.Device1."+method, arguments...)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func (l *profileLab) testDisconnectProfile(t *testing.T) {
+	dialed, accepted := l.connect(t)
+	l.callDevice(t, "DisconnectProfile", "string:"+profileUUID.String())
+	conntest.ReceiveEOF(t, dialed)
+	conntest.ReceiveEOF(t, accepted)
+}
+
+func (l *profileLab) testDisconnectDevice(t *testing.T) {
+	dialed, accepted := l.connect(t)
+	if err := l.device.Disconnect(t.Context()); err != nil {
+		t.Error(err)
+	}
+	conntest.ReceiveEOF(t, dialed)
+	conntest.ReceiveEOF(t, accepted)
+	l.known(t) // connected again
+}
+
+// testFullQueue fills the queue with a connection in one direction, and dials in
+// the other one.
+func (l *profileLab) testFullQueue(t *testing.T) {
+	first := l.dialDirectly(t)
+	conntest.Send(t, first, "hello")
+	back := conntest.Dial(t, l.far.Addr(), rfcomm.Addr{Device: l.near.Addr(), Channel: profileChannel})
+	conntest.ReceiveEOF(t, back)
+	conntest.Receive(t, l.accept(t), "hello")
+}
+
+// testName searches for the service as a peer does.
+func (l *profileLab) testName(t *testing.T) {
+	dialer := sdp.Dialer{RFCOMM: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: l.near.Addr()}}}
+	records, err := dialer.Search(t.Context(), l.far.Addr(), profileUUID)
+	if err != nil || len(records) != 1 {
+		t.Fatalf("%d records, %v", len(records), err)
+	}
+	if got := records[0].Name(); got != `Tom & "Jerry" <3` {
+		t.Errorf("the name is %q", got)
+	}
+	if got, ok := records[0].Channel(); got != profileChannel || !ok {
+		t.Errorf("the channel is %d", got)
+	}
+}
