@@ -18,6 +18,7 @@ type Client struct {
 	events  *dispatcher
 	exports *exports
 	leases  *leases
+	agents  agentSlot
 
 	closed context.Context // ends with Close
 	ended  context.Context // ends with Close, or when the bus closes the connection

@@ -1,0 +1,166 @@
+package bluez
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// AgentOptions are the options of [Client.RegisterAgent].
+type AgentOptions struct {
+	// Capability is the capability of the agent. It has no default.
+	Capability Capability
+
+	// Default makes the agent the default agent of the machine. It then answers
+	// the questions of pairings that other devices begin, of pairings that a
+	// dial at SecurityMedium or SecurityHigh causes, of other programs' pairings
+	// without an agent, and of devices that connect to profiles. While a default
+	// agent exists, the adapters are pairable, and its capability is that of
+	// the adapters. Before, another program may have been the default agent,
+	// such as a desktop; it is again when the registration ends.
+	//
+	// If Default is false, the agent answers only calls of [Device.Pair] of this
+	// Client whose agent is nil, and bluetoothd does not know it.
+	Default bool
+
+	// Report is called with an error when bluetoothd has lost the registration,
+	// because it ended, and with nil when it has it again. The calls are in
+	// order. A nil Report means that nobody is told.
+	Report func(error)
+}
+
+// An AgentRegistration is the registration of an agent with a Client.
+type AgentRegistration struct {
+	client     *Client
+	agent      Agent
+	capability Capability
+
+	server *agentServer // the fields from here on: only of a default agent
+	keep   func()       // stops keeping the registration
+	remove func()       // removes the exported object
+	once   sync.Once
+}
+
+// RegisterAgent registers an agent until Close of the registration or of the
+// Client. A Client has at most one agent. The registration of a default agent
+// survives a restart of bluetoothd.
+//
+// With the capability [NoInputNoOutput] a default agent is not asked about
+// pairings: the kernel accepts each device that begins to pair
+// (hci_user_confirm_request_evt), as long as the adapter is pairable. With any
+// other capability it is asked.
+func (c *Client) RegisterAgent(ctx context.Context, agent Agent, o AgentOptions) (*AgentRegistration, error) {
+	if agent == nil {
+		return nil, errors.New("bluez: RegisterAgent: the agent is nil; RejectAll{} refuses all requests")
+	}
+	if err := o.Capability.check(); err != nil {
+		return nil, err
+	}
+	r := &AgentRegistration{client: c, agent: agent, capability: o.Capability}
+	if !c.agents.replace(nil, r) {
+		return nil, errSecondAgent
+	}
+	if o.Default {
+		if err := r.register(ctx, o.Report); err != nil {
+			c.agents.replace(r, nil)
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// errSecondAgent matches ErrRegistered.
+var errSecondAgent error = &narrower{"bluez: RegisterAgent: the Client has an agent already; close its registration first, or use another Client", ErrRegistered}
+
+// register makes the agent the default agent.
+func (r *AgentRegistration) register(ctx context.Context, report func(error)) error {
+	c := r.client
+	r.server = c.newAgentServer(c.ended, r.agent, c.deviceAt)
+	r.remove = c.export(agentPath, agentInterface, r.server.methods())
+	var err error
+	r.keep, err = c.keep(ctx, registration{
+		register: func(ctx context.Context) error { return c.registerAgent(ctx, r.capability, true) },
+		changed: func(err error) {
+			if err != nil {
+				r.server.cancel() // bluetoothd does not wait for the answers any more
+			}
+			if report != nil {
+				report(err)
+			}
+		},
+	})
+	if err != nil {
+		r.remove()
+		r.server.stop()
+	}
+	return err
+}
+
+// Close ends the registration. When it has returned, no method of the agent
+// runs any more, so a method must not call it.
+func (r *AgentRegistration) Close() error {
+	r.once.Do(func() {
+		r.client.agents.replace(r, nil)
+		if r.server == nil {
+			return
+		}
+		r.keep()
+		r.client.unregisterAgent()
+		r.remove()
+		r.server.stop()
+	})
+	return nil
+}
+
+// An agentSlot holds the agent of a Client, or none.
+type agentSlot struct {
+	mu    sync.Mutex
+	agent *AgentRegistration
+}
+
+// get returns the agent, or nil.
+func (s *agentSlot) get() *AgentRegistration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.agent
+}
+
+// replace reports false if old is not the agent.
+func (s *agentSlot) replace(old, new *AgentRegistration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.agent != old {
+		return false
+	}
+	s.agent = new
+	return true
+}
+
+const agentManager = "org.bluez.AgentManager1"
+
+// registerAgent registers the agent of the connection with bluetoothd.
+func (c *Client) registerAgent(ctx context.Context, capability Capability, isDefault bool) error {
+	if _, err := c.call(ctx, bluezPath, agentManager+".RegisterAgent", agentPath, string(capability)); err != nil {
+		return err
+	}
+	if !isDefault {
+		return nil
+	}
+	_, err := c.call(ctx, bluezPath, agentManager+".RequestDefaultAgent", agentPath)
+	if err != nil {
+		c.unregisterAgent()
+	}
+	return err
+}
+
+// unregisterTime limits the wait for bluetoothd to forget an agent. The end of
+// the connection does the same.
+const unregisterTime = time.Second
+
+// unregisterAgent makes bluetoothd forget the agent of the connection.
+func (c *Client) unregisterAgent() {
+	ctx, cancel := context.WithTimeout(c.ended, unregisterTime)
+	defer cancel()
+	c.call(ctx, bluezPath, agentManager+".UnregisterAgent", agentPath)
+}

@@ -1,0 +1,139 @@
+package bluez
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/go-rfcomm/rfcomm/sdp"
+)
+
+// Pair pairs with the device and makes a bond: both devices keep the key. The
+// agent answers the questions of this pairing alone. The capability is that of
+// the agent; the questions follow from it and from that of the device.
+//
+// A nil agent, whose capability must be empty, stands for the agent that
+// [Client.RegisterAgent] has registered with the Client or, without one, for the
+// default agent of the machine, such as that of a desktop. If there is none
+// either, all questions are refused.
+//
+// There is no question if one of the devices has the capability
+// [NoInputNoOutput] (just works): the call itself is the consent.
+//
+// If ctx ends, Pair ends the pairing in bluetoothd and the link, and returns an
+// error that matches that of ctx. It does not remove a bond that has been made
+// in the same moment. bluetoothd itself ends a pairing at the latest after 120 s
+// (BONDING_TIMEOUT in src/device.c), and a question after 60 s.
+//
+// When the devices have paired, bluetoothd reads the services of the device
+// before Pair returns. When Pair has returned, no method of the agent runs any
+// more.
+func (d *Device) Pair(ctx context.Context, agent Agent, capability Capability) error {
+	agent, capability, err := d.client().pairingAgent(agent, capability)
+	if err != nil {
+		return err
+	}
+	o, err := d.object(ctx)
+	if err != nil {
+		return err
+	}
+	p := &pairing{device: d, path: o.path}
+	defer p.close()
+	if err := p.prepare(ctx, agent, capability); err != nil {
+		return err
+	}
+	_, err = p.conn.call(ctx, p.path, "org.bluez.Device1.Pair")
+	return p.explain(err)
+}
+
+// pairingAgent returns the agent of a pairing, which is nil if the default
+// agent of the machine is to answer.
+func (c *Client) pairingAgent(agent Agent, capability Capability) (Agent, Capability, error) {
+	if agent != nil {
+		return agent, capability, capability.check()
+	}
+	if capability != "" {
+		return nil, "", fmt.Errorf("bluez: Pair: capability %q without an agent; a nil agent has none", string(capability))
+	}
+	if r := c.agents.get(); r != nil {
+		return r.agent, r.capability, nil
+	}
+	return nil, "", nil
+}
+
+// A pairing is a call of Pair. It has connections of its own to the bus:
+// bluetoothd ends a pending pairing when the connection that began it closes
+// (create_bond_req_exit in src/device.c). Unlike CancelPairing, that does not
+// remove a bond if the pairing has succeeded in the meantime.
+type pairing struct {
+	device *Device
+	path   dbus.ObjectPath
+	guard  *guard
+	conn   *Client
+	server *agentServer // of the agent; nil if the machine's default agent answers
+}
+
+// prepare opens the connections and registers the agent, if there is one.
+func (p *pairing) prepare(ctx context.Context, agent Agent, capability Capability) (err error) {
+	if p.guard, err = newGuard(ctx); err != nil {
+		return err
+	}
+	if p.conn, err = Connect(ctx); err != nil || agent == nil {
+		return err
+	}
+	p.server = p.conn.newAgentServer(ctx, withoutServices{agent}, p.own)
+	p.conn.export(agentPath, agentInterface, p.server.methods())
+	return p.conn.registerAgent(ctx, capability, false)
+}
+
+// withoutServices is an Agent that does not answer for services, since no
+// pairing asks about them.
+type withoutServices struct{ Agent }
+
+func (withoutServices) AuthorizeService(context.Context, *Device, sdp.UUID) error { return errForeign }
+
+// own returns the Device of a request. It refuses the requests that the pairing
+// did not cause.
+func (p *pairing) own(_ context.Context, path dbus.ObjectPath) (*Device, error) {
+	if path != p.path {
+		return nil, errForeign
+	}
+	return p.device, nil
+}
+
+// errNoAgent is the reason why a pairing without an agent failed.
+var errNoAgent = errors.New("the machine has no default agent to answer questions; pass an agent to Pair")
+
+// explain adds the refusal of an agent to an error: bluetoothd does not tell who
+// refused.
+func (p *pairing) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	if p.server == nil && p.guard.refusedFor(p.path) {
+		return fmt.Errorf("%w; %w", err, errNoAgent)
+	}
+	if p.server != nil {
+		if refused := p.server.refused(); refused != nil {
+			return fmt.Errorf("%w; the agent refused: %w", err, refused)
+		}
+	}
+	return err
+}
+
+// close ends the pairing if it is pending, and then the guard, so that the agent
+// of the pairing does not become the default agent in between.
+func (p *pairing) close() {
+	if p.server != nil {
+		p.server.end()
+		p.conn.unregisterAgent()
+	}
+	if p.conn != nil {
+		p.conn.Close()
+	}
+	if p.guard != nil {
+		p.guard.conn.Close()
+	}
+}
