@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 )
 
 // AgentOptions are the options of [Client.RegisterAgent].
@@ -153,10 +152,6 @@ func (c *Client) registerAgent(ctx context.Context, capability Capability, isDef
 	}
 	return err
 }
-
-// unregisterTime limits the wait for bluetoothd to forget an agent. The end of
-// the connection does the same.
-const unregisterTime = time.Second
 
 // unregisterAgent makes bluetoothd forget the agent of the connection.
 func (c *Client) unregisterAgent() {

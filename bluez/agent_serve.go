@@ -125,12 +125,6 @@ func (s *agentServer) run() {
 	}
 }
 
-// The errors of an agent (errors of the methods in doc/org.bluez.Agent.rst).
-const (
-	errorRejected = "org.bluez.Error.Rejected"
-	errorCanceled = "org.bluez.Error.Canceled"
-)
-
 // answer asks the agent and passes on its answer.
 func (s *agentServer) answer(r *agentRequest) {
 	d, err := s.device(r.ctx, r.body[0].(dbus.ObjectPath))

@@ -137,3 +137,14 @@ func (k *keeper) react(e event) (due bool, err error) {
 		return k.owner != "", nil
 	}
 }
+
+// unregisterTime limits the wait for bluetoothd to forget a registration. The
+// end of the connection does the same.
+const unregisterTime = 5 * time.Second
+
+// The errors with which the methods of a registered object refuse a request
+// (doc/org.bluez.Agent.rst, doc/org.bluez.Profile.rst).
+const (
+	errorRejected = "org.bluez.Error.Rejected"
+	errorCanceled = "org.bluez.Error.Canceled"
+)

@@ -6,7 +6,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -92,9 +91,6 @@ func (p *Profile) register(ctx context.Context) error {
 	}
 	return err
 }
-
-// unregisterTime is the longest time that Close waits for bluetoothd.
-const unregisterTime = 5 * time.Second
 
 func (p *Profile) unregister() {
 	ctx, cancel := context.WithTimeout(p.client.ended, unregisterTime)

@@ -11,8 +11,6 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/handover"
 )
 
-const errorRejected = "org.bluez.Error.Rejected"
-
 // methods returns the methods that bluetoothd calls (doc/org.bluez.Profile.rst).
 // Cancel was sent by old versions. Release is sent when bluetoothd exits, which
 // the bus reports as well.
