@@ -9,48 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // terminal returns a pseudo terminal for programs and its output.
-func terminal(t *testing.T) (slave *os.File, printed *transcript) {
+func terminal(t *testing.T) (slave *os.File, printed *hosttest.Terminal) {
 	t.Helper()
-	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		t.Skip("no pseudo terminals: ", err)
-	}
-	master := os.NewFile(uintptr(fd), "/dev/ptmx")
-	number, err := unix.IoctlGetUint32(fd, unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	printed = new(transcript)
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		buf := make([]byte, 4096)
-		for { // until the last slave is closed
-			n, err := master.Read(buf)
-			printed.Write(buf[:n])
-			if err != nil {
-				return
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		slave.Close()
-		<-read
-		master.Close()
-	})
-	return slave, printed
+	printed = hosttest.OpenTerminal(t)
+	return printed.Slave, printed
 }
 
 // on connects the standard streams with a terminal.
@@ -62,7 +28,7 @@ func TestGetShowsProgressOnTerminal(t *testing.T) {
 	s := serve(t)
 	newFile(t, filepath.Join(s.files, "file"), 1_000_000)
 	here := t.TempDir()
-	check := func(printed *transcript, want string) {
+	check := func(printed *hosttest.Terminal, want string) {
 		t.Helper()
 		// The output of the terminal is read in the background.
 		hosttest.Eventually(t, fmt.Sprintf("%q on the terminal", want), func() bool {
