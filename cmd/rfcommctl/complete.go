@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ func (t *tool) completionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish",
 		Short: "Print completions for a shell",
-		Long: `Prints a script that makes a shell complete commands, flags, adapters, and the addresses of recently found devices. To load it in the current shell:
+		Long: `Prints a script that makes a shell complete commands, flags, adapters, and the addresses and names of paired and recently found devices. To load it in the current shell:
 
 	source <(rfcommctl completion bash)
 	source <(rfcommctl completion zsh)
@@ -50,9 +51,9 @@ Bash needs the package bash-completion. To load the script in each new shell, wr
 // serviceNames are the services that completion offers after a device.
 var serviceNames = []string{"spp", "dun", "ftp", "opp", "pbap", "map"}
 
-// completeTargets completes the addresses of recently found devices, and
-// services after a slash. It never asks a device.
-func (t *tool) completeTargets(_ *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
+// completeTargets completes the addresses and names of paired and recently found
+// devices, and services after a slash. It never asks a device.
+func (t *tool) completeTargets(c *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
 	if len(words) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -65,13 +66,45 @@ func (t *tool) completeTargets(_ *cobra.Command, words []string, begun string) (
 		}
 		return targets, cobra.ShellCompDirectiveNoFileComp
 	}
-	var targets []string
-	for _, d := range t.recent.devices() {
-		if text, ok := beginsWith(d.Address, begun); ok {
-			targets = append(targets, cobra.CompletionWithDesc(text, printable(d.Name)))
+	every := func(knownDevice) bool { return true }
+	return t.completeKnown(c.Context(), begun, every), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// completeDevices returns a function that completes the addresses and names of
+// some of the devices.
+func (t *tool) completeDevices(which func(knownDevice) bool) cobra.CompletionFunc {
+	return func(c *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
+		if len(words) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return t.completeKnown(c.Context(), begun, which), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// paired is for completeDevices.
+func paired(d knownDevice) bool { return d.paired }
+
+// completeKnown returns the addresses and names that begin with a text, or all
+// addresses if there is none.
+func (t *tool) completeKnown(ctx context.Context, begun string, which func(knownDevice) bool) (texts []string) {
+	devices := t.knownDevices(ctx)
+	for _, d := range devices {
+		if !which(d) {
+			continue
+		}
+		name := printable(d.name)
+		if text, ok := beginsWith(d.address, begun); ok {
+			texts = append(texts, cobra.CompletionWithDesc(text, name))
+		} else if begun != "" && name == d.name && hasPrefixFold(name, begun) && len(named(devices, name)) == 1 {
+			texts = append(texts, cobra.CompletionWithDesc(name, d.address.String()))
 		}
 	}
-	return targets, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	return texts
+}
+
+// hasPrefixFold reports whether a text begins with another one, in any case.
+func hasPrefixFold(text, prefix string) bool {
+	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
 }
 
 // beginsWith reports whether an address begins with a text, in any of its forms,
@@ -81,7 +114,7 @@ func beginsWith(address rfcomm.BDAddr, begun string) (string, bool) {
 	if strings.Contains(begun, "-") {
 		text = strings.ReplaceAll(text, ":", "-")
 	}
-	if len(begun) > len(text) || !strings.EqualFold(text[:len(begun)], begun) {
+	if !hasPrefixFold(text, begun) {
 		return "", false
 	}
 	return begun + text[len(begun):], true

@@ -41,6 +41,24 @@ func TestCompletion(t *testing.T) {
 	if len(f.inquiries) != 1 || len(f.searched)+len(f.dialed) > 0 {
 		t.Errorf("completion used Bluetooth")
 	}
+	f.knownList = []knownDevice{{scannerAddr, "Scanner", true}, {adapterAddr, "Screen", false}, {printerAddr, "", true}}
+	for _, tt := range []struct {
+		command, begun string
+		want           []string
+	}{
+		{"unpair", "", []string{"00:AA:01:00:00:01\tPrinter", "00:AA:01:00:00:02\tScanner"}},
+		{"trust", "S", []string{"Scanner\t00:AA:01:00:00:02"}},
+		{"connect", "s", []string{"Scanner\t00:AA:01:00:00:02", "Screen\t00:AA:01:00:00:00"}},
+		{"connect", "p", []string{"Printer\t00:AA:01:00:00:01"}},
+	} {
+		stdout, _ := f.runs(t, 0, "__complete", tt.command, tt.begun)
+		got := strings.Split(strings.TrimSpace(stdout), "\n")
+		got = got[:len(got)-1] // without the directive
+		slices.Sort(got)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s %q completes to %q, want %q", tt.command, tt.begun, got, tt.want)
+		}
+	}
 	f.err = errors.New("no Bluetooth")
 	stdout, _ := f.runs(t, 0, "__complete", "connect", "-i", "")
 	if !strings.HasPrefix(stdout, ":") {

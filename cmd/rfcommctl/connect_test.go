@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/bluez"
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
@@ -129,6 +131,17 @@ func TestExitStatusOfErrors(t *testing.T) {
 		{os.ErrDeadlineExceeded, statusBusy},
 		{context.DeadlineExceeded, statusBusy},
 		{rfcomm.ErrUnconfirmed, statusBusy},
+		{fmt.Errorf("%w: %w", bluez.ErrNoBus, syscall.ECONNREFUSED), statusOther},
+		{bluez.ErrNoDaemon, statusOther},
+		{bluez.ErrNoAdapter, statusNotFound},
+		{bluez.ErrBlocked, statusNotFound},
+		{bluez.ErrGone, statusNotFound},
+		{bluez.ErrUnreachable, statusNotFound},
+		{bluez.ErrInProgress, statusBusy},
+		{bluez.ErrAuthTimeout, statusBusy},
+		{bluez.ErrAuthFailed, statusPermission},
+		{bluez.ErrAuthRejected, statusPermission},
+		{bluez.ErrDenied, statusPermission},
 		{syscall.EACCES, statusPermission},
 		{syscall.EPERM, statusPermission},
 		{fs.ErrPermission, statusPermission},

@@ -56,7 +56,7 @@ Phones, and programs that search for a service, find the server by its service r
 
 With --exec, a command has the connection as its standard input and output, and --security is medium unless it is given. With --keep, listen serves one device after the other or, with --exec, several at the same time, until it is interrupted.
 
-Only connectable adapters accept connections: see "rfcommctl adapters".`,
+Only connectable adapters accept connections: see "rfcommctl adapters". Pair devices that have to be encrypted first: see "rfcommctl pair".`,
 		Example: `	rfcommctl listen --publish "Front desk"
 	rfcommctl listen --publish Clock --keep --exec date
 	rfcommctl listen --channel 20 > received`,

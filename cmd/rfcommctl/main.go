@@ -2,15 +2,17 @@
 //
 //	rfcommctl adapters          lists the adapters and what keeps them from working
 //	rfcommctl scan              lists the devices in range
+//	rfcommctl unpair DEVICE     removes a device and its key
+//	rfcommctl trust DEVICE      lets a device connect without a question
 //	rfcommctl services DEVICE   lists the services of a device
 //	rfcommctl connect TARGET    connects standard input and output to a service
 //	rfcommctl listen            is the server of a service
 //	rfcommctl completion bash   prints completions for bash, zsh or fish
 //
-// It needs neither root nor a daemon. TARGET is the address of a device, as
+// It needs no root. Only unpair and trust need the daemon bluetoothd. TARGET is the address of a device, as
 // printed by scan, with the service after a slash: 01:23:45:67:89:AB/20 for a
 // channel, 01:23:45:67:89:AB/spp or 01:23:45:67:89:AB/1101 for a service. The
-// name of a recently found device works, too. "rfcommctl help" and
+// name of a paired or recently found device works, too. "rfcommctl help" and
 // "rfcommctl help COMMAND" print the details.
 //
 // Results are on standard output, in the form of one line or, with --json, one

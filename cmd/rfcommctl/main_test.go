@@ -88,6 +88,10 @@ type fake struct {
 	peer        net.Conn // the other end of the connection
 	dialed      []dialed
 	servers     []server
+	knownList   []knownDevice
+	knownErr    error
+	unpaired    [][2]rfcomm.BDAddr // adapter and device
+	trusted     map[rfcomm.BDAddr]bool
 	clients     []net.Conn // that connect to a server, one after the other
 	err         error      // of all operations
 }
@@ -107,7 +111,7 @@ var (
 )
 
 func newFake(t *testing.T) *fake {
-	f := &fake{adapterList: []rfcomm.Adapter{{Name: "hci0", Addr: adapterAddr, Up: true, PageScan: true}}}
+	f := &fake{trusted: make(map[rfcomm.BDAddr]bool), adapterList: []rfcomm.Adapter{{Name: "hci0", Addr: adapterAddr, Up: true, PageScan: true}}}
 	f.tool = &tool{
 		stdin:    strings.NewReader(""),
 		stdout:   &output{w: &f.stdout},
@@ -136,6 +140,20 @@ func newFake(t *testing.T) *fake {
 				return nil, f.err
 			}
 			return newQueue(f.clients...), nil
+		},
+		known: func(context.Context) ([]knownDevice, error) {
+			if f.knownErr != nil {
+				return nil, f.knownErr
+			}
+			return f.knownList, nil
+		},
+		unpair: func(_ context.Context, adapter, device rfcomm.BDAddr) error {
+			f.unpaired = append(f.unpaired, [2]rfcomm.BDAddr{adapter, device})
+			return f.err
+		},
+		trust: func(_ context.Context, _, device rfcomm.BDAddr, trusted bool) error {
+			f.trusted[device] = trusted
+			return f.err
 		},
 	}
 	return f

@@ -121,14 +121,3 @@ func replaceFile(path string, content []byte) error {
 	}
 	return os.Rename(file.Name(), path)
 }
-
-// named returns the devices with a name, in any case. The name may be written
-// with the escapes that a scan prints.
-func named(devices []recentDevice, name string) (same []recentDevice) {
-	for _, d := range devices {
-		if d.Name != "" && (strings.EqualFold(d.Name, name) || strings.EqualFold(printable(d.Name), name)) {
-			same = append(same, d)
-		}
-	}
-	return same
-}

@@ -27,10 +27,9 @@ func (t *tool) execute(ctx context.Context, arguments []string) error {
 	return usageError{fmt.Errorf("%w%s (see %s --help)", err, hint, command.CommandPath())}
 }
 
-const rootHelp = `Rfcommctl finds Bluetooth devices and their services, and connects to them.
-It needs neither root nor a daemon.
+const rootHelp = `Rfcommctl finds Bluetooth devices and their services, and connects to them. It needs no root. Only unpair and trust need the daemon bluetoothd.
 
-TARGET is the address of a device, as printed by "rfcommctl scan", with the service after a slash: a channel, a name or a UUID. The name of a device that was found in the last 7 days works, too.
+TARGET is the address of a device, as printed by "rfcommctl scan", with the service after a slash: a channel, a name or a UUID. The name of a device that is paired or was found in the last 7 days works, too.
 
 	01:23:45:67:89:AB/20
 	01-23-45-67-89-ab/spp
@@ -71,7 +70,8 @@ func (t *tool) rootCommand() (root *cobra.Command, running *bool) {
 	flags.BoolVarP(&t.verbose, "verbose", "v", false, "print details on standard error")
 	flags.Bool("help", false, "print this text")
 	flags.Bool("version", false, "print the version")
-	root.AddCommand(t.adaptersCommand(), t.scanCommand(), t.servicesCommand(), t.connectCommand(), t.listenCommand(), t.completionCommand())
+	root.AddCommand(t.adaptersCommand(), t.scanCommand(), t.unpairCommand(), t.trustCommand(),
+		t.servicesCommand(), t.connectCommand(), t.listenCommand(), t.completionCommand())
 	for _, c := range root.Commands() {
 		c.DisableFlagsInUseLine = true
 		c.Version = root.Version

@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/bluez"
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
@@ -57,6 +59,8 @@ func statusOf(err error) int {
 	switch {
 	case isPermission(err):
 		return statusPermission
+	case isOneOf(err, bluez.ErrNoBus, bluez.ErrNoDaemon):
+		return statusOther // whatever the errno is
 	case isNotFound(err):
 		return statusNotFound
 	case isBusy(err):
@@ -68,7 +72,8 @@ func statusOf(err error) int {
 // isPermission reports whether a privilege, pairing or encryption is missing.
 // Package rfcomm's EACCES does not match fs.ErrPermission.
 func isPermission(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || isOneOf(err, syscall.EACCES, syscall.EPERM) || errors.Is(err, errBadKey)
+	return isOneOf(err, fs.ErrPermission, syscall.EACCES, syscall.EPERM, errBadKey, bluez.ErrDenied,
+		bluez.ErrAuthFailed, bluez.ErrAuthCanceled, bluez.ErrAuthRejected, bluez.ErrKeyMissing)
 }
 
 // isNotFound reports whether a device, a service or an adapter does not exist,
@@ -83,23 +88,19 @@ func isNotFound(err error) bool {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.IsNotFound
 	}
-	return isOneOf(err, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ECONNREFUSED, syscall.ENETDOWN, syscall.ENODEV)
+	return isOneOf(err, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ECONNREFUSED, syscall.ENETDOWN, syscall.ENODEV,
+		bluez.ErrNoAdapter, bluez.ErrPowerOff, bluez.ErrGone, bluez.ErrUnreachable, bluez.ErrNoProfile, bluez.ErrRefused)
 }
 
 // isBusy reports whether the same command may succeed later.
 func isBusy(err error) bool {
-	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, rfcomm.ErrUnconfirmed) ||
-		isOneOf(err, syscall.EBUSY, syscall.EALREADY, syscall.EAGAIN, syscall.EADDRINUSE, syscall.ECONNABORTED,
-			syscall.ECONNRESET, syscall.ENOMEM, syscall.ENOTCONN, syscall.ETIMEDOUT)
+	return isOneOf(err, os.ErrDeadlineExceeded, context.DeadlineExceeded, rfcomm.ErrUnconfirmed,
+		bluez.ErrInProgress, bluez.ErrAuthTimeout, bluez.ErrConnectFailed,
+		syscall.EBUSY, syscall.EALREADY, syscall.EAGAIN, syscall.EADDRINUSE, syscall.ECONNABORTED,
+		syscall.ECONNRESET, syscall.ENOMEM, syscall.ENOTCONN, syscall.ETIMEDOUT)
 }
 
-// isOneOf reports whether an error matches one of the errnos.
-func isOneOf(err error, errnos ...syscall.Errno) bool {
-	for _, errno := range errnos {
-		if errors.Is(err, errno) {
-			return true
-		}
-	}
-	return false
+// isOneOf reports whether an error matches one of the targets.
+func isOneOf(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
 }

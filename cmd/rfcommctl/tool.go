@@ -41,6 +41,12 @@ type tool struct {
 	search   searchFunc
 	dial     dialFunc
 	listen   listenFunc
+
+	// Functions of bluetoothd. Those with an adapter do their work on every
+	// adapter if it is zero.
+	known  func(ctx context.Context) ([]knownDevice, error)
+	unpair func(ctx context.Context, adapter, device rfcomm.BDAddr) error
+	trust  func(ctx context.Context, adapter, device rfcomm.BDAddr, trusted bool) error
 }
 
 // An inquireFunc finds the devices in range, as inquiry.Devices does.
@@ -68,6 +74,9 @@ func newTool() *tool {
 		search:   searchServices,
 		dial:     dialService,
 		listen:   listenAs,
+		known:    knownToDaemon,
+		unpair:   unpairByDaemon,
+		trust:    trustByDaemon,
 	}
 	t.columns, _ = terminalWidth(os.Stdout)
 	_, t.chatty = terminalWidth(os.Stderr)
@@ -95,7 +104,7 @@ func (t *tool) complain(err error) {
 	fmt.Fprintln(t.stderr, "rfcommctl:", flagNames.Replace(oneLine(err.Error())))
 }
 
-// flagNames replaces names of the library by the flags of the program.
+// flagNames replaces advice of the library by the flags of the program.
 var flagNames = strings.NewReplacer(
 	"SecurityLow", "--security low",
 	"SecurityMedium", "--security medium",

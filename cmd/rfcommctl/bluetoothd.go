@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/bluez"
+)
+
+// knownToDaemon is the known of newTool.
+func knownToDaemon(ctx context.Context) (known []knownDevice, err error) {
+	err = withAdapters(ctx, rfcomm.BDAddr{}, func(a *bluez.Adapter) error {
+		devices, err := a.Devices(ctx)
+		if err != nil {
+			return err
+		}
+		for _, d := range devices {
+			p, err := d.Properties(ctx)
+			if errors.Is(err, bluez.ErrGone) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			known = append(known, knownDevice{d.Address(), nameIn(p), p.Paired})
+		}
+		return nil
+	})
+	return known, err
+}
+
+// nameIn returns the name of a device, or "" if it has none. Without one,
+// bluetoothd calls it by its address.
+func nameIn(p bluez.DeviceProperties) string {
+	if _, err := rfcomm.ParseBDAddr(p.Alias); err == nil {
+		return p.Name
+	}
+	return p.Alias
+}
+
+// unpairByDaemon is the unpair of newTool.
+func unpairByDaemon(ctx context.Context, adapter, device rfcomm.BDAddr) error {
+	return withDevices(ctx, adapter, device, func(d *bluez.Device) error { return d.Remove(ctx) })
+}
+
+// trustByDaemon is the trust of newTool.
+func trustByDaemon(ctx context.Context, adapter, device rfcomm.BDAddr, trusted bool) error {
+	return withDevices(ctx, adapter, device, func(d *bluez.Device) error { return d.SetTrusted(ctx, trusted) })
+}
+
+// withAdapters calls f with all adapters of bluetoothd, or with the one that has
+// the address, until f returns an error.
+func withAdapters(ctx context.Context, address rfcomm.BDAddr, f func(*bluez.Adapter) error) error {
+	client, err := bluez.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	adapters, err := client.Adapters(ctx)
+	if !address.IsZero() {
+		adapters = make([]*bluez.Adapter, 1)
+		adapters[0], err = client.Adapter(ctx, address)
+	}
+	if err != nil {
+		return err
+	}
+	for _, a := range adapters {
+		if err := f(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withDevices calls f with a device on each adapter that knows it, or on the one
+// that has the address.
+func withDevices(ctx context.Context, adapter, device rfcomm.BDAddr, f func(*bluez.Device) error) error {
+	unknown := true
+	err := withAdapters(ctx, adapter, func(a *bluez.Adapter) error {
+		d, err := a.Device(ctx, device)
+		if errors.Is(err, bluez.ErrGone) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		unknown = false
+		return f(d)
+	})
+	if err == nil && unknown {
+		err = notFoundError{fmt.Errorf("bluetoothd does not know the device %s: pair with it first", device)}
+	}
+	return err
+}

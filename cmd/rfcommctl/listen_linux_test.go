@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
+)
+
+// A background is the program in the background.
+type background struct {
+	*exec.Cmd
+	errors *bufio.Reader // standard error
+	stdout strings.Builder
+}
+
+// starts starts the program and waits for a line on standard error that has a
+// text.
+func (r *radio) starts(t *testing.T, text string, arguments ...string) *background {
+	t.Helper()
+	b := &background{Cmd: r.program(t, arguments...)}
+	b.Stdout = &b.stdout
+	stderr, err := b.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.errors = bufio.NewReader(stderr)
+	b.awaits(t, text)
+	return b
+}
+
+// awaits waits for a line on standard error that has a text.
+func (b *background) awaits(t *testing.T, text string) {
+	t.Helper()
+	for {
+		line, err := b.errors.ReadString('\n')
+		if strings.Contains(line, text) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("no %q: %q, %v", text, line, err)
+		}
+		t.Logf("%s", line)
+	}
+}
+
+// ends sends a signal, unless it is nil, and checks the exit status.
+func (b *background) ends(t *testing.T, signal os.Signal, status int) {
+	t.Helper()
+	if signal != nil {
+		b.Process.Signal(signal)
+	}
+	rest, _ := io.ReadAll(b.errors)
+	if got := exitStatus(t, b.Wait()); got != status {
+		t.Errorf("%q: status %d, want %d", b.Args[1:], got, status)
+	}
+	t.Logf("%s", rest)
+}
+
+// dials connects from the far adapter to a channel of the near one.
+func (r *radio) dials(t *testing.T, channel int) *rfcomm.Conn {
+	t.Helper()
+	d := rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: r.far}}
+	conn, err := d.DialRFCOMM(t.Context(), rfcomm.Addr{Device: r.near, Channel: channel})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// exchange sends a line and checks the answer, up to the end of the connection.
+func exchange(t *testing.T, conn io.ReadWriter, question, want string) {
+	t.Helper()
+	fmt.Fprintln(conn, question)
+	if answer, err := io.ReadAll(conn); err != nil || string(answer) != want {
+		t.Errorf("received %q, %v, want %q", answer, err, want)
+	}
+}
+
+func TestRFCOMMListen(t *testing.T) {
+	r := overRFCOMM(t)
+	channel := labtest.NextChannel()
+	l := r.starts(t, fmt.Sprintf("listening on channel %d of %s", channel, r.near), "listen", "-i", r.near.String(), "--channel", fmt.Sprint(channel))
+	conn := r.dials(t, channel)
+	fmt.Fprint(conn, "question")
+	if err := conn.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if l.ends(t, nil, 0); l.stdout.String() != "question" {
+		t.Errorf("it printed %q", &l.stdout)
+	}
+	_, stderr := r.runs(t, statusBusy, "", "listen", "-t", "1ms")
+	wantParts(t, stderr, "listening on channel ", "no device connected for 1ms")
+}
+
+// With --keep and --exec, each device has a command of its own.
+func TestRFCOMMListenKeep(t *testing.T) {
+	r := overRFCOMM(t)
+	channel := labtest.NextChannel()
+	l := r.starts(t, "listening", "listen", "--channel", fmt.Sprint(channel), "--keep", "--security", "low", "--exec", `read word; echo "$word $word"`)
+	for _, word := range []string{"first", "second"} {
+		exchange(t, r.dials(t, channel), word, word+" "+word+"\n")
+	}
+	_, stderr := r.runs(t, statusBusy, "", "listen", "--channel", fmt.Sprint(channel))
+	wantError(t, stderr, "address already in use")
+	l.ends(t, os.Interrupt, 130)
+	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(t.Context(), rfcomm.Addr{Channel: channel})
+	if err != nil {
+		t.Fatal("the channel is not free: ", err)
+	}
+	listener.Close()
+}
