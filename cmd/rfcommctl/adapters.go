@@ -20,19 +20,26 @@ var errNoAdapter = notFoundError{errors.New("this machine has no Bluetooth adapt
 func (t *tool) adaptersCommand() *cobra.Command {
 	var l link
 	var asJSON bool
+	var change adapterChange
 	c := &cobra.Command{
 		Use:   "adapters [FLAGS]",
-		Short: "List the adapters, their state, and what keeps them from working",
+		Short: "List the adapters and what keeps them from working; switch them on",
 		Long: `Lists the Bluetooth adapters of this machine, with their address and state. "Connectable" means that paired and other devices can connect (page scan); "discoverable" means that a scan of another device finds the adapter (inquiry scan). Lines below an adapter name what keeps it from working, and the remedy.
 
+With --power, --discoverable or --pairable, the state of one adapter is changed by bluetoothd, and then printed. If that is for a time, adapters waits, and restores the state at the end of the time or when it is interrupted. Pairing also needs an agent that answers questions, such as that of a desktop or of bluetoothctl.
+
 With --json, each adapter is an object with the fields name, address, up, page_scan, inquiry_scan and problems, a list of texts.`,
-		Example: "\trfcommctl adapters\n\trfcommctl adapters --json",
+		Example: "\trfcommctl adapters\n\trfcommctl adapters --json\n\trfcommctl adapters -i hci0 --power on --discoverable 3m",
 		Args:    noWords,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
+			if change.given() {
+				return t.changeAdapter(c.Context(), l.adapter, &change, asJSON)
+			}
 			return t.listAdapters(l.adapter, asJSON)
 		},
 	}
 	t.adapterFlag(c, &l)
+	change.flags(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object for each adapter")
 	refuseTCP(c, "it lists Bluetooth adapters")
 	return c
@@ -66,7 +73,7 @@ func (t *tool) listAdapters(name string, asJSON bool) error {
 		return errNoAdapter
 	}
 	if name != "" {
-		one, err := t.adapterNamed(name)
+		one, err := findAdapter(adapters, name)
 		if err != nil {
 			return err
 		}
@@ -115,9 +122,9 @@ func (t *tool) adapterProblems(a rfcomm.Adapter) []string {
 	problems := t.blocks(a.Name)
 	switch {
 	case !a.Up && len(problems) == 0:
-		problems = append(problems, "it is off: bluetoothctl power on")
+		problems = append(problems, "it is off: rfcommctl adapters -i "+a.Name+" --power on")
 	case a.Up && !a.PageScan:
-		problems = append(problems, "no device can connect to it, only from here: bluetoothctl discoverable on")
+		problems = append(problems, "no device can connect to it, only from here: rfcommctl adapters -i "+a.Name+" --discoverable 3m")
 	}
 	return problems
 }

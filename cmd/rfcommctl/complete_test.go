@@ -25,7 +25,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"connect", "--security", ""}, []string{"low", "medium", "high"}},
 		{[]string{"connect", "--channel", ""}, nil},
 		{[]string{"s"}, []string{"scan\tList the devices in range, as they are found", "services\tList the services of a device"}},
-		{[]string{"help", "a"}, []string{"adapters\tList the adapters, their state, and what keeps them from working"}},
+		{[]string{"help", "a"}, []string{"adapters\tList the adapters and what keeps them from working; switch them on"}},
 		{[]string{"completion", ""}, []string{"bash", "zsh", "fish"}},
 		{[]string{"connect", "--wa"}, []string{"--wait\tafter the end of standard input, disconnect after this time of silence; negative: when the device closes"}},
 	} {

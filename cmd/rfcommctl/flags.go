@@ -175,26 +175,41 @@ func (t *tool) adapterAddress(name string) (rfcomm.BDAddr, error) {
 	return adapter.Addr, err
 }
 
-// adapterNamed returns the adapter with a name, such as hci0, or an address.
+// adapterNamed returns the adapter with a name, such as hci0, or an address. It
+// returns an error for an adapter without an address.
 func (t *tool) adapterNamed(name string) (rfcomm.Adapter, error) {
 	adapters, err := t.adapters()
 	if err != nil {
 		return rfcomm.Adapter{}, err
 	}
-	var have []string
+	a, err := findAdapter(adapters, name)
+	if err == nil && a.Addr.IsZero() {
+		err = fmt.Errorf("adapter %s has no address yet: power it on with \"rfcommctl adapters -i %s --power on\"", a.Name, a.Name)
+	}
+	return a, err
+}
+
+// findAdapter returns the adapter with a name or an address. An empty name means
+// the first one.
+func findAdapter(adapters []rfcomm.Adapter, name string) (rfcomm.Adapter, error) {
 	for _, a := range adapters {
-		if isNamed(a, name) {
-			if a.Addr.IsZero() {
-				return a, fmt.Errorf("adapter %s has no address yet: power it on with \"bluetoothctl power on\"", a.Name)
-			}
+		if name == "" || isNamed(a, name) {
 			return a, nil
 		}
-		have = append(have, fmt.Sprintf("%s (%s)", a.Name, a.Addr))
 	}
-	if have == nil {
+	if len(adapters) == 0 {
 		return rfcomm.Adapter{}, errNoAdapter
 	}
-	return rfcomm.Adapter{}, notFoundError{fmt.Errorf("no adapter %q: this machine has %s", name, strings.Join(have, ", "))}
+	return rfcomm.Adapter{}, notFoundError{fmt.Errorf("no adapter %q: this machine has %s", name, adapterList(adapters))}
+}
+
+// adapterList returns the names and addresses of adapters, as a text.
+func adapterList(adapters []rfcomm.Adapter) string {
+	var texts []string
+	for _, a := range adapters {
+		texts = append(texts, fmt.Sprintf("%s (%s)", a.Name, a.Addr))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // isNamed reports whether an adapter has a name, such as hci0, or an address.

@@ -92,6 +92,7 @@ type fake struct {
 	knownErr    error
 	unpaired    [][2]rfcomm.BDAddr // adapter and device
 	trusted     map[rfcomm.BDAddr]bool
+	changes     []changeOf
 	clients     []net.Conn // that connect to a server, one after the other
 	err         error      // of all operations
 }
@@ -101,6 +102,12 @@ type dialed struct {
 	dialer  rfcomm.Dialer
 	device  rfcomm.BDAddr
 	service service
+}
+
+// A changeOf is a call of change.
+type changeOf struct {
+	adapter string
+	adapterChange
 }
 
 // Addresses of adapters and devices.
@@ -154,6 +161,10 @@ func newFake(t *testing.T) *fake {
 		trust: func(_ context.Context, _, device rfcomm.BDAddr, trusted bool) error {
 			f.trusted[device] = trusted
 			return f.err
+		},
+		change: func(_ context.Context, adapter string, c adapterChange, changed func() error) error {
+			f.changes = append(f.changes, changeOf{adapter, c})
+			return changed()
 		},
 	}
 	return f

@@ -47,6 +47,10 @@ type tool struct {
 	known  func(ctx context.Context) ([]knownDevice, error)
 	unpair func(ctx context.Context, adapter, device rfcomm.BDAddr) error
 	trust  func(ctx context.Context, adapter, device rfcomm.BDAddr, trusted bool) error
+	// change changes an adapter with a name, and calls changed. It returns when
+	// the limits in time have passed, or the context has ended, and the state
+	// is restored.
+	change func(ctx context.Context, adapter string, c adapterChange, changed func() error) error
 }
 
 // An inquireFunc finds the devices in range, as inquiry.Devices does.
@@ -77,6 +81,7 @@ func newTool() *tool {
 		known:    knownToDaemon,
 		unpair:   unpairByDaemon,
 		trust:    trustByDaemon,
+		change:   changeByDaemon,
 	}
 	t.columns, _ = terminalWidth(os.Stdout)
 	_, t.chatty = terminalWidth(os.Stderr)
@@ -98,14 +103,16 @@ func (t *tool) run(ctx context.Context, arguments []string) int {
 	return statusOf(err)
 }
 
-// complain prints an error. Where the library's errors advise a security level,
-// it prints the flag.
+// complain prints an error. Where the library's errors advise a security level
+// or another program, it prints the flag.
 func (t *tool) complain(err error) {
 	fmt.Fprintln(t.stderr, "rfcommctl:", flagNames.Replace(oneLine(err.Error())))
 }
 
 // flagNames replaces advice of the library by the flags of the program.
 var flagNames = strings.NewReplacer(
+	"bluetoothctl power on", "rfcommctl adapters --power on",
+	"bluetoothctl discoverable on", "rfcommctl adapters --discoverable 3m",
 	"SecurityLow", "--security low",
 	"SecurityMedium", "--security medium",
 	"SecurityHigh", "--security high",
