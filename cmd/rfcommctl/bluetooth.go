@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net"
 
 	"github.com/go-rfcomm/rfcomm"
@@ -46,7 +45,7 @@ type server struct {
 // listenAs is the listen of newTool.
 func listenAs(ctx context.Context, s server) (net.Listener, error) {
 	if s.name != "" {
-		return nil, errors.New("not yet")
+		return listenPublished(ctx, s)
 	}
 	l, err := (&rfcomm.ListenConfig{Security: s.security}).ListenRFCOMM(ctx, s.address)
 	if err != nil {

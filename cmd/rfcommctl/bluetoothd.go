@@ -4,10 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/bluez"
 )
+
+// listenPublished listens on every adapter, with a record that bluetoothd
+// publishes.
+func listenPublished(ctx context.Context, s server) (net.Listener, error) {
+	l, err := bluez.Listen(ctx, &bluez.ListenOptions{
+		Service: s.service, Name: s.name, Security: s.security, Channel: s.address.Channel, Report: s.report,
+	})
+	if err != nil {
+		return nil, err // not a nil *bluez.Listener
+	}
+	return l, nil
+}
 
 // knownToDaemon is the known of newTool.
 func knownToDaemon(ctx context.Context) (known []knownDevice, err error) {

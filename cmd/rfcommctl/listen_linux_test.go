@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
+	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
 // A background is the program in the background.
@@ -119,4 +121,42 @@ func TestRFCOMMListenKeep(t *testing.T) {
 		t.Fatal("the channel is not free: ", err)
 	}
 	listener.Close()
+}
+
+// testListenPublish finds a published service from the far adapter.
+func testListenPublish(t *testing.T, r *radio) {
+	find := func() (channels []int) {
+		d := &sdp.Dialer{RFCOMM: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: r.far}}}
+		records, err := d.Search(t.Context(), r.near, sdp.SerialPort)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, record := range records {
+			channel, _ := record.Channel()
+			if channels = append(channels, channel); record.Name() != "Clock" {
+				t.Errorf("found %s", record)
+			}
+		}
+		return channels
+	}
+	l := r.starts(t, `published as "Clock"`, "listen", "--publish", "Clock", "--keep", "--exec", "echo noon", "--security", "low")
+	for range 2 {
+		channels := find()
+		if len(channels) != 1 {
+			t.Fatalf("found channels %v", channels)
+		}
+		exchange(t, r.dials(t, channels[0]), "", "noon\n")
+	}
+	if l.ends(t, os.Interrupt, 130); len(find()) > 0 {
+		t.Errorf("the record is still there")
+	}
+}
+
+func TestRFCOMMPublishNeedsBluetoothd(t *testing.T) {
+	r := overRFCOMM(t)
+	_, stderr := r.runs(t, statusOther, "", "listen", "--publish", "Clock")
+	wantError(t, stderr, "no system bus")
+	daemons.SystemBus(t)
+	_, stderr = r.runs(t, statusOther, "", "listen", "--publish", "Clock")
+	wantError(t, stderr, "bluetoothd is not running")
 }
