@@ -124,6 +124,6 @@ func TestAdaptersRefusesChanges(t *testing.T) {
 func TestComplainsNamesOwnFlags(t *testing.T) {
 	f := newFake(t)
 	f.err = fmt.Errorf("%w, or: bluetoothctl discoverable on", bluez.ErrPowerOff)
-	_, stderr := f.runs(t, statusNotFound, "trust", printerText)
+	_, stderr := f.runs(t, statusNotFound, "pair", printerText)
 	wantError(t, stderr, "rfcommctl adapters --power on", "rfcommctl adapters --discoverable 3m")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/bluez"
@@ -51,6 +52,27 @@ func nameIn(p bluez.DeviceProperties) string {
 		return p.Name
 	}
 	return p.Alias
+}
+
+// pairByDaemon is the pair of newTool.
+func pairByDaemon(ctx context.Context, p pairing) error {
+	client, err := bluez.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	adapter, err := client.Adapter(ctx, p.adapter)
+	if err != nil {
+		return err
+	}
+	d, err := adapter.Device(ctx, p.device)
+	if errors.Is(err, bluez.ErrGone) {
+		d, err = discover(ctx, adapter, p.device)
+	}
+	if err != nil {
+		return err
+	}
+	return d.Pair(ctx, p.agent, p.capability)
 }
 
 // unpairByDaemon is the unpair of newTool.
@@ -106,4 +128,25 @@ func withDevices(ctx context.Context, adapter, device rfcomm.BDAddr, f func(*blu
 		err = notFoundError{fmt.Errorf("bluetoothd does not know the device %s: pair with it first", device)}
 	}
 	return err
+}
+
+// discoverTime is the time in which a device must answer a discovery.
+const discoverTime = 20 * time.Second
+
+// discover makes bluetoothd know a device that is in range.
+func discover(ctx context.Context, a *bluez.Adapter, device rfcomm.BDAddr) (*bluez.Device, error) {
+	discovering, cancel := context.WithTimeout(ctx, discoverTime)
+	defer cancel()
+	for found, err := range a.Discover(discovering, nil) {
+		if err == nil && found.Addr == device {
+			return a.Device(ctx, device)
+		}
+		if err != nil && discovering.Err() == nil {
+			return nil, err
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return nil, notFoundError{fmt.Errorf("%s did not answer for %s: make it discoverable, and move it into range", device, discoverTime)}
 }

@@ -1,14 +1,35 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/bluez"
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
+
+// A person accepts all pairings of the far adapter, and reads the numbers that
+// it shows.
+type person struct {
+	bluez.RejectAll
+	numbers chan uint32
+}
+
+func (p person) AuthorizePairing(context.Context, *bluez.Device) error { return nil }
+
+func (p person) ConfirmPasskey(_ context.Context, _ *bluez.Device, passkey uint32) error {
+	p.numbers <- passkey
+	return nil
+}
 
 // TestRFCOMMBluetoothd has the tests that need bluetoothd, since its start takes
 // seconds.
@@ -18,7 +39,7 @@ func TestRFCOMMBluetoothd(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		test func(*testing.T, *radio)
-	}{{"ListenPublish", testListenPublish}, {"Adapters", testAdaptersChange}} {
+	}{{"ListenPublish", testListenPublish}, {"Adapters", testAdaptersChange}, {"Pair", testPair}, {"PairAtTerminal", testPairAtTerminal}} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.Scan(labtest.DialerAdapter) // bluetoothd ends page scan with the last bond
 			r.Scan(labtest.DeviceAdapter)
@@ -68,5 +89,120 @@ func testAdaptersChange(t *testing.T, r *radio) {
 		if p := r.adapter(t, c, r.far); p.Discoverable != before.Discoverable || p.Pairable != before.Pairable || p.DiscoverableTimeout != before.DiscoverableTimeout {
 			t.Errorf("the adapter was %+v, and is %+v", before, p)
 		}
+	}
+}
+
+// answering registers a person with bluetoothd, and makes the far adapter
+// discoverable until end is called, which removes the bond of that adapter.
+func (r *radio) answering(t *testing.T) (p person, end func()) {
+	t.Helper()
+	p = person{numbers: make(chan uint32, 1)}
+	c := bus(t)
+	if _, err := c.RegisterAgent(t.Context(), p, bluez.AgentOptions{Capability: bluez.DisplayYesNo, Default: true}); err != nil {
+		t.Fatal(err)
+	}
+	visible := r.starts(t, "discoverable for", "adapters", "-v", "-i", r.far.String(), "--discoverable", "5m")
+	return p, func() {
+		visible.ends(t, os.Interrupt, 130)
+		r.runs(t, 0, "", "unpair", r.near.String(), "-i", r.far.String())
+	}
+}
+
+// testPair pairs without a terminal, first with a device that bluetoothd has to
+// discover, and uses the key.
+func testPair(t *testing.T, r *radio) {
+	_, end := r.answering(t)
+	defer end()
+	near, far := r.near.String(), r.far.String()
+	r.runs(t, 0, "", "pair", far, "-i", near, "-v")
+	_, stderr := r.runs(t, 0, "", "pair", far, "-i", near)
+	wantParts(t, stderr, "paired already")
+	r.wantEncrypted(t)
+	stdout, _ := r.runs(t, 0, "", "__complete", "unpair", "")
+	wantParts(t, stdout, far+"\t", near+"\t")
+	r.runs(t, 0, "", "trust", far, "-i", near)
+	c := bus(t)
+	if p := r.device(t, c, r.near, r.far); !p.Bonded || !p.Trusted {
+		t.Errorf("the device is %+v", p)
+	}
+	r.runs(t, 0, "", "trust", far, "-i", near, "--off")
+	if p := r.device(t, c, r.near, r.far); !p.Bonded || p.Trusted {
+		t.Errorf("the device is %+v", p)
+	}
+	r.runs(t, 0, "", "unpair", far, "-i", near)
+	_, stderr = r.runs(t, statusNotFound, "", "trust", far, "-i", near)
+	wantError(t, stderr, "does not know the device "+far)
+}
+
+// testPairAtTerminal compares numbers: it answers no, interrupts the question,
+// and answers yes.
+func testPairAtTerminal(t *testing.T, r *radio) {
+	p, end := r.answering(t)
+	defer end()
+	pair := func() (*exec.Cmd, *hosttest.Terminal) {
+		terminal := hosttest.OpenTerminal(t)
+		c := r.program(t, "pair", r.far.String(), "-i", r.near.String())
+		c.Stdin, c.Stdout, c.Stderr = terminal.Slave, terminal.Slave, terminal.Slave
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		question := fmt.Sprintf("show %06d? [y/N] ", hosttest.Receive(t, p.numbers))
+		hosttest.Eventually(t, question, func() bool { return strings.Contains(terminal.String(), question) })
+		return c, terminal
+	}
+	ends := func(c *exec.Cmd, terminal *hosttest.Terminal, status int, text string) {
+		if got := exitStatus(t, c.Wait()); got != status {
+			t.Errorf("status %d, want %d", got, status)
+		}
+		hosttest.Eventually(t, text, func() bool { return strings.Contains(terminal.String(), text) })
+		t.Logf("%s", terminal)
+	}
+	c, terminal := pair()
+	terminal.Type(t, "n\n")
+	ends(c, terminal, statusPermission, "was not confirmed")
+	c, terminal = pair()
+	c.Process.Signal(os.Interrupt)
+	ends(c, terminal, 130, "interrupted")
+	c, terminal = pair()
+	terminal.Type(t, "y\n")
+	ends(c, terminal, 0, "Paired with "+r.far.String())
+	r.wantEncrypted(t)
+	r.runs(t, 0, "", "unpair", r.far.String())
+}
+
+// device returns the properties of a device on an adapter.
+func (r *radio) device(t *testing.T, c *bluez.Client, adapter, device rfcomm.BDAddr) bluez.DeviceProperties {
+	t.Helper()
+	a, err := c.Adapter(t.Context(), adapter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := a.Device(t.Context(), device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.Properties(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// wantEncrypted checks that a connection of the program is encrypted.
+func (r *radio) wantEncrypted(t *testing.T) {
+	t.Helper()
+	listener, channel := r.listen(t)
+	received := hosttest.InBackground(func() string {
+		conn, err := listener.Accept()
+		if err != nil {
+			return err.Error()
+		}
+		defer conn.Close()
+		data, _ := io.ReadAll(conn)
+		return string(data)
+	})
+	r.runs(t, 0, "", "connect", fmt.Sprintf("%s/%d", r.far, channel), "--exec", "echo secret", "-i", r.near.String())
+	if got := hosttest.Receive(t, received); got != "secret\n" {
+		t.Errorf("received %q", got)
 	}
 }

@@ -81,8 +81,9 @@ func (t *tool) completeDevices(which func(knownDevice) bool) cobra.CompletionFun
 	}
 }
 
-// paired is for completeDevices.
-func paired(d knownDevice) bool { return d.paired }
+// Devices for completeDevices.
+func paired(d knownDevice) bool   { return d.paired }
+func unpaired(d knownDevice) bool { return !d.paired }
 
 // completeKnown returns the addresses and names that begin with a text, or all
 // addresses if there is none.

@@ -48,6 +48,8 @@ func TestCompletion(t *testing.T) {
 	}{
 		{"unpair", "", []string{"00:AA:01:00:00:01\tPrinter", "00:AA:01:00:00:02\tScanner"}},
 		{"trust", "S", []string{"Scanner\t00:AA:01:00:00:02"}},
+		{"pair", "", []string{"00:AA:01:00:00:00\tScreen"}},
+		{"pair", "sC", []string{"Screen\t00:AA:01:00:00:00"}},
 		{"connect", "s", []string{"Scanner\t00:AA:01:00:00:02", "Screen\t00:AA:01:00:00:00"}},
 		{"connect", "p", []string{"Printer\t00:AA:01:00:00:01"}},
 	} {

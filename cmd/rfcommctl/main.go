@@ -1,7 +1,9 @@
-// Rfcommctl finds Bluetooth devices and their services, and connects to them.
+// Rfcommctl finds Bluetooth devices and their services, pairs with them, and
+// connects to them.
 //
 //	rfcommctl adapters          lists the adapters and what keeps them from working
 //	rfcommctl scan              lists the devices in range
+//	rfcommctl pair DEVICE       pairs with a device
 //	rfcommctl unpair DEVICE     removes a device and its key
 //	rfcommctl trust DEVICE      lets a device connect without a question
 //	rfcommctl services DEVICE   lists the services of a device
@@ -9,8 +11,8 @@
 //	rfcommctl listen            is the server of a service
 //	rfcommctl completion bash   prints completions for bash, zsh or fish
 //
-// It needs no root. Only unpair, trust, listen --publish and the changes of
-// adapters need the daemon bluetoothd. TARGET is the address of a device, as
+// It needs no root. Only pair, unpair, trust, listen --publish and the changes
+// of adapters need the daemon bluetoothd. TARGET is the address of a device, as
 // printed by scan, with the service after a slash: 01:23:45:67:89:AB/20 for a
 // channel, 01:23:45:67:89:AB/spp or 01:23:45:67:89:AB/1101 for a service. The
 // name of a paired or recently found device works, too. "rfcommctl help" and

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -90,7 +91,9 @@ type fake struct {
 	servers     []server
 	knownList   []knownDevice
 	knownErr    error
-	unpaired    [][2]rfcomm.BDAddr // adapter and device
+	pairings    []pairing
+	asked       func(context.Context, pairing) error // or nil: what bluetoothd asks
+	unpaired    [][2]rfcomm.BDAddr                   // adapter and device
 	trusted     map[rfcomm.BDAddr]bool
 	changes     []changeOf
 	clients     []net.Conn // that connect to a server, one after the other
@@ -154,6 +157,13 @@ func newFake(t *testing.T) *fake {
 			}
 			return f.knownList, nil
 		},
+		pair: func(ctx context.Context, p pairing) error {
+			f.pairings = append(f.pairings, p)
+			if f.asked != nil {
+				return f.asked(ctx, p)
+			}
+			return f.err
+		},
 		unpair: func(_ context.Context, adapter, device rfcomm.BDAddr) error {
 			f.unpaired = append(f.unpaired, [2]rfcomm.BDAddr{adapter, device})
 			return f.err
@@ -167,6 +177,7 @@ func newFake(t *testing.T) *fake {
 			return changed()
 		},
 	}
+	f.typed = sync.OnceValue(func() <-chan string { return f.readLines() })
 	return f
 }
 

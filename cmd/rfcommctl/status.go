@@ -72,6 +72,9 @@ func statusOf(err error) int {
 // isPermission reports whether a privilege, pairing or encryption is missing.
 // Package rfcomm's EACCES does not match fs.ErrPermission.
 func isPermission(err error) bool {
+	if _, ok := errors.AsType[pairingError](err); ok {
+		return true
+	}
 	return isOneOf(err, fs.ErrPermission, syscall.EACCES, syscall.EPERM, errBadKey, bluez.ErrDenied,
 		bluez.ErrAuthFailed, bluez.ErrAuthCanceled, bluez.ErrAuthRejected, bluez.ErrKeyMissing)
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -31,6 +32,11 @@ type tool struct {
 	columns int
 	chatty  bool
 
+	// answers means that questions can be asked: standard input and standard
+	// error are terminals. typed returns the lines of standard input.
+	answers bool
+	typed   func() <-chan string
+
 	quiet, verbose bool
 
 	recent recentList
@@ -45,6 +51,7 @@ type tool struct {
 	// Functions of bluetoothd. Those with an adapter do their work on every
 	// adapter if it is zero.
 	known  func(ctx context.Context) ([]knownDevice, error)
+	pair   func(ctx context.Context, p pairing) error
 	unpair func(ctx context.Context, adapter, device rfcomm.BDAddr) error
 	trust  func(ctx context.Context, adapter, device rfcomm.BDAddr, trusted bool) error
 	// change changes an adapter with a name, and calls changed. It returns when
@@ -79,12 +86,16 @@ func newTool() *tool {
 		dial:     dialService,
 		listen:   listenAs,
 		known:    knownToDaemon,
+		pair:     pairByDaemon,
 		unpair:   unpairByDaemon,
 		trust:    trustByDaemon,
 		change:   changeByDaemon,
 	}
 	t.columns, _ = terminalWidth(os.Stdout)
 	_, t.chatty = terminalWidth(os.Stderr)
+	_, t.answers = terminalWidth(os.Stdin)
+	t.answers = t.answers && t.chatty
+	t.typed = sync.OnceValue(t.readLines)
 	return t
 }
 
