@@ -46,7 +46,7 @@ func Connect(ctx context.Context) (*Client, error) {
 	c := &Client{socket: socket, leases: newLeases()}
 	c.closed, c.close = context.WithCancelCause(context.Background())
 	c.ended, c.end = context.WithCancelCause(c.closed)
-	c.events = newDispatcher(func() { c.end(errBusEnded) })
+	c.events = newDispatcher(c.closed, func() { c.end(errBusEnded) })
 	c.exports = newExports(c)
 	if err := c.start(ctx); err != nil {
 		c.Close()
@@ -89,10 +89,10 @@ func (c *Client) subscribe(ctx context.Context) error {
 		}
 	}
 	call := c.send(ctx, busName, busPath, busName+".GetNameOwner", bluezName)
-	var owner string
-	if err := call.Store(&owner); err != nil && !isNoOwner(err) {
-		return err
+	if call.Err != nil && !isNoOwner(call.Err) {
+		return call.Err
 	}
+	owner, _ := argument[string](call.Body, 0)
 	c.events.setOwner(call.ResponseSequence, owner)
 	return nil
 }
@@ -112,7 +112,7 @@ func (c *Client) Close() error {
 	if c.conn != nil {
 		c.conn.Close()
 	}
-	c.events.stop()
+	c.events.wait()
 	c.exports.stop()
 	c.working.Wait()
 	return nil

@@ -84,10 +84,14 @@ func (c *Client) send(ctx context.Context, destination string, path dbus.ObjectP
 func (c *Client) get(ctx context.Context, path dbus.ObjectPath, iface, name string) (value dbus.Variant, err error) {
 	op := "get " + name + " of"
 	body, err := c.do(ctx, op, path, properties+".Get", iface, name)
-	if err == nil && dbus.Store(body, &value) != nil {
+	if err != nil {
+		return value, err
+	}
+	value, ok := argument[dbus.Variant](body, 0)
+	if !ok {
 		return value, badReply(path, op)
 	}
-	return value, err
+	return value, nil
 }
 
 // set sets a property.

@@ -55,8 +55,7 @@ type dispatcher struct {
 	lost  func() // called when the connection ends
 	queue *mailbox[queued]
 
-	done    context.Context
-	cancel  context.CancelFunc
+	closed  context.Context // ends when no event is to be delivered any more
 	stopped chan struct{}
 
 	mu    sync.Mutex
@@ -83,9 +82,8 @@ type watcher struct {
 	held    []event
 }
 
-func newDispatcher(lost func()) *dispatcher {
-	d := &dispatcher{lost: lost, queue: newMailbox[queued](), stopped: make(chan struct{})}
-	d.done, d.cancel = context.WithCancel(context.Background())
+func newDispatcher(closed context.Context, lost func()) *dispatcher {
+	d := &dispatcher{lost: lost, queue: newMailbox[queued](), closed: closed, stopped: make(chan struct{})}
 	go d.run()
 	return d
 }
@@ -109,8 +107,9 @@ func (d *dispatcher) DeliverSignal(iface, member string, signal *dbus.Signal) {
 
 // changeOwner records a change of the owner of bluetoothd's name.
 func (d *dispatcher) changeOwner(signal *dbus.Signal) {
-	var name, before, after string
-	if dbus.Store(signal.Body, &name, &before, &after) != nil || name != bluezName {
+	name, ok1 := argument[string](signal.Body, 0)
+	after, ok2 := argument[string](signal.Body, 2)
+	if !ok1 || !ok2 || name != bluezName {
 		return
 	}
 	if d.owner != "" {
@@ -142,21 +141,33 @@ func (d *dispatcher) currentOwner() string {
 // parseSignal returns the event of a signal of bluetoothd, if it has one.
 func parseSignal(signal *dbus.Signal) (e event, ok bool) {
 	e.path, e.sequence = signal.Path, signal.Sequence
-	var err error
+	body := signal.Body
+	ok1, ok2, ok3 := false, false, true
 	switch signal.Name {
 	case objectManager + ".InterfacesAdded":
 		e.kind = interfacesAdded
-		err = dbus.Store(signal.Body, &e.path, &e.added)
+		e.path, ok1 = argument[dbus.ObjectPath](body, 0)
+		e.added, ok2 = argument[map[string]map[string]dbus.Variant](body, 1)
 	case objectManager + ".InterfacesRemoved":
 		e.kind = interfacesRemoved
-		err = dbus.Store(signal.Body, &e.path, &e.removed)
+		e.path, ok1 = argument[dbus.ObjectPath](body, 0)
+		e.removed, ok2 = argument[[]string](body, 1)
 	case properties + ".PropertiesChanged":
 		e.kind = propertiesChanged
-		err = dbus.Store(signal.Body, &e.iface, &e.changed, &e.invalidated)
-	default:
-		return event{}, false
+		e.iface, ok1 = argument[string](body, 0)
+		e.changed, ok2 = argument[map[string]dbus.Variant](body, 1)
+		e.invalidated, ok3 = argument[[]string](body, 2)
 	}
-	return e, err == nil
+	return e, ok1 && ok2 && ok3
+}
+
+// argument returns a value of the body of a message. Unlike dbus.Store, it does
+// not convert values.
+func argument[T any](body []any, i int) (value T, ok bool) {
+	if i < len(body) {
+		value, ok = body[i].(T)
+	}
+	return value, ok
 }
 
 // Terminate is called when the connection has been closed by either side.
@@ -185,11 +196,11 @@ func (d *dispatcher) await(ctx context.Context) error {
 	}
 }
 
-// run passes events to watchers until stop is called.
+// run passes events to watchers until the Client is closed.
 func (d *dispatcher) run() {
 	defer close(d.stopped)
 	for {
-		q, err := d.queue.next(d.done)
+		q, err := d.queue.next(d.closed)
 		if err != nil {
 			return
 		}
@@ -207,7 +218,7 @@ func (d *dispatcher) deliver(e event) {
 	defer d.delivery.Unlock()
 	for _, w := range d.watchers {
 		switch {
-		case d.done.Err() != nil:
+		case d.closed.Err() != nil:
 			return
 		case w.holding:
 			w.held = append(w.held, e)
@@ -234,7 +245,7 @@ func (d *dispatcher) remove(w *watcher) {
 func (d *dispatcher) begin(w *watcher, first event) {
 	d.delivery.Lock()
 	defer d.delivery.Unlock()
-	if d.done.Err() != nil {
+	if d.closed.Err() != nil {
 		return
 	}
 	w.f(first)
@@ -247,10 +258,9 @@ func (d *dispatcher) begin(w *watcher, first event) {
 	w.held = nil
 }
 
-// stop ends the goroutine, and returns when no watcher runs any more.
-func (d *dispatcher) stop() {
-	d.cancel()
+// wait waits, after the Client has been closed, until no watcher runs any more.
+func (d *dispatcher) wait() {
 	<-d.stopped
-	d.delivery.Lock() // begin runs elsewhere
-	d.delivery.Unlock()
+	d.delivery.Lock() // begin runs on another goroutine
+	defer d.delivery.Unlock()
 }

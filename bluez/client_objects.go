@@ -48,8 +48,8 @@ func (c *Client) snapshot(ctx context.Context) (objectTree, dbus.Sequence, error
 	if call.Err != nil {
 		return nil, 0, convert(call, "/", op)
 	}
-	var all objectTree
-	if call.Store(&all) != nil {
+	all, ok := argument[objectTree](call.Body, 0)
+	if !ok {
 		return nil, 0, badReply("/", op)
 	}
 	return all, call.ResponseSequence, nil
