@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	fakeAdapter = "/org/bluez/hci0"
-	fakeAddress = "00:AA:01:00:00:42"
+	clientAdapter = "/org/bluez/hci0"
+	clientAdapterAddress = "00:AA:01:00:00:42"
 )
 
 // connectClient connects to the bus of the test, until its end.
@@ -37,7 +37,7 @@ func connectClient(t testing.TB) *Client {
 func clientOfBlueZ(t testing.TB) (*Client, *fakebus.BlueZ, *fakebus.Adapter) {
 	t.Helper()
 	z := fakebus.NewBlueZ(t)
-	adapter := z.AddAdapter("hci0", fakeAddress, nil)
+	adapter := z.AddAdapter("hci0", clientAdapterAddress, nil)
 	return connectClient(t), z, adapter
 }
 
@@ -97,7 +97,7 @@ func TestConnectWithoutBluetoothd(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
 	z := fakebus.New(t).NewBlueZ()
 	c := connectClient(t)
-	_, err := c.call(t.Context(), fakeAdapter, "org.bluez.Adapter1.StartDiscovery")
+	_, err := c.call(t.Context(), clientAdapter, "org.bluez.Adapter1.StartDiscovery")
 	wantLine(t, err, "bluez: StartDiscovery hci0: bluetoothd is not running: ")
 	hosttest.WantMatches(t, err, []error{ErrNoDaemon}, []error{ErrNoBus})
 
@@ -117,11 +117,11 @@ func TestCallConvertsErrors(t *testing.T) {
 	c, z, _ := clientOfBlueZ(t)
 	const method = "org.bluez.Adapter1.StartDiscovery"
 	z.Fail(method, "org.bluez.Error.NotReady", "Resource Not Ready")
-	_, err := c.call(t.Context(), fakeAdapter, method)
+	_, err := c.call(t.Context(), clientAdapter, method)
 	wantLine(t, err, "bluez: StartDiscovery hci0: the adapter is off: ")
 	hosttest.WantMatches(t, err, []error{ErrPowerOff}, []error{ErrBlocked})
 
-	_, err = c.get(t.Context(), fakeAdapter, "org.bluez.Adapter1", "Nonsense")
+	_, err = c.get(t.Context(), clientAdapter, "org.bluez.Adapter1", "Nonsense")
 	wantLine(t, err, "bluez: get Nonsense of hci0: not supported ")
 	err = c.set(t.Context(), "/org/bluez/hci7", "org.bluez.Adapter1", "Powered", true)
 	wantLine(t, err, "bluez: set Powered of hci7: the object does not exist ")
@@ -139,13 +139,13 @@ func TestCallDeniedByThePolicy(t *testing.T) {
 func TestGetAndSetProperties(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
 	c, _, adapter := clientOfBlueZ(t)
-	if err := c.set(t.Context(), fakeAdapter, "org.bluez.Adapter1", "Alias", "Thermometer"); err != nil {
+	if err := c.set(t.Context(), clientAdapter, "org.bluez.Adapter1", "Alias", "Thermometer"); err != nil {
 		t.Fatal(err)
 	}
 	if got := adapter.Get("org.bluez.Adapter1", "Alias"); got != "Thermometer" {
 		t.Errorf("the alias is %v", got)
 	}
-	got, err := c.get(t.Context(), fakeAdapter, "org.bluez.Adapter1", "Alias")
+	got, err := c.get(t.Context(), clientAdapter, "org.bluez.Adapter1", "Alias")
 	if err != nil || got.Value() != "Thermometer" {
 		t.Errorf("got the alias %v, %v", got, err)
 	}
@@ -157,7 +157,7 @@ func TestCallEndsWithBluetoothd(t *testing.T) {
 	const method = "org.bluez.Adapter1.StartDiscovery"
 	hold := z.Hold(method)
 	result := hosttest.InBackground(func() error {
-		_, err := c.call(t.Context(), fakeAdapter, method)
+		_, err := c.call(t.Context(), clientAdapter, method)
 		return err
 	})
 	hold.Await(t)
@@ -172,11 +172,11 @@ func TestCallStaysWithOneBluetoothd(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
 	c, z, _ := clientOfBlueZ(t)
 	ctx := withOwner(t.Context(), c.events.currentOwner())
-	if _, err := c.call(ctx, fakeAdapter, "org.bluez.Adapter1.StartDiscovery"); err != nil {
+	if _, err := c.call(ctx, clientAdapter, "org.bluez.Adapter1.StartDiscovery"); err != nil {
 		t.Fatal(err)
 	}
 	z.Restart()
-	_, err := c.call(ctx, fakeAdapter, "org.bluez.Adapter1.StopDiscovery")
+	_, err := c.call(ctx, clientAdapter, "org.bluez.Adapter1.StopDiscovery")
 	hosttest.WantMatches(t, err, []error{ErrNoDaemon}, nil)
 	if calls := z.Calls("org.bluez.Adapter1.StopDiscovery"); len(calls) != 0 {
 		t.Error("the next bluetoothd received the call")
@@ -190,7 +190,7 @@ func TestCallEndsWithContext(t *testing.T) {
 	hold := z.Hold(method)
 	ctx, cancel := context.WithCancel(t.Context())
 	result := hosttest.InBackground(func() error {
-		_, err := c.call(ctx, fakeAdapter, method)
+		_, err := c.call(ctx, clientAdapter, method)
 		return err
 	})
 	hold.Await(t)
@@ -200,7 +200,7 @@ func TestCallEndsWithContext(t *testing.T) {
 	if _, err := c.objects(t.Context()); err != nil {
 		t.Error(err)
 	}
-	_, err := c.call(ctx, fakeAdapter, "org.bluez.Adapter1.StopDiscovery")
+	_, err := c.call(ctx, clientAdapter, "org.bluez.Adapter1.StopDiscovery")
 	hosttest.WantMatches(t, err, []error{context.Canceled}, nil)
 	if len(z.Calls("org.bluez.Adapter1.StopDiscovery")) != 0 {
 		t.Error("a call with a context that is done was sent")
@@ -213,7 +213,7 @@ func TestCloseEndsCalls(t *testing.T) {
 	const method = "org.bluez.Adapter1.StartDiscovery"
 	hold := z.Hold(method)
 	result := hosttest.InBackground(func() error {
-		_, err := c.call(t.Context(), fakeAdapter, method)
+		_, err := c.call(t.Context(), clientAdapter, method)
 		return err
 	})
 	hold.Await(t)
@@ -221,7 +221,7 @@ func TestCloseEndsCalls(t *testing.T) {
 	err := hosttest.Receive(t, result)
 	wantLine(t, err, "bluez: StartDiscovery hci0: the Client is close")
 	hosttest.WantMatches(t, err, []error{net.ErrClosed}, []error{ErrNoBus, ErrNoDaemon})
-	_, err = c.call(t.Context(), fakeAdapter, method)
+	_, err = c.call(t.Context(), clientAdapter, method)
 	hosttest.WantMatches(t, err, []error{net.ErrClosed}, []error{ErrNoBus})
 	if err := c.Close(); err != nil {
 		t.Errorf("the second Close: %v", err)
@@ -236,7 +236,7 @@ func TestBusThatEnds(t *testing.T) {
 	const method = "org.bluez.Adapter1.StartDiscovery"
 	hold := z.Hold(method)
 	result := hosttest.InBackground(func() error {
-		_, err := c.call(t.Context(), fakeAdapter, method)
+		_, err := c.call(t.Context(), clientAdapter, method)
 		return err
 	})
 	hold.Await(t)
@@ -247,7 +247,7 @@ func TestBusThatEnds(t *testing.T) {
 	if e := hosttest.Receive(t, events); e.kind != busGone || c.running() {
 		t.Errorf("event %+v, running %t", e, c.running())
 	}
-	_, err = c.call(t.Context(), fakeAdapter, method)
+	_, err = c.call(t.Context(), clientAdapter, method)
 	hosttest.WantMatches(t, err, []error{ErrNoBus}, nil)
 }
 
@@ -301,12 +301,12 @@ func TestCallWhileBusIsStuck(t *testing.T) {
 	text := strings.Repeat("x", 1<<20) // more than the buffers of the socket
 	ctx, cancel := context.WithCancel(t.Context())
 	first := hosttest.InBackground(func() error {
-		_, err := c.call(ctx, fakeAdapter, "org.bluez.Adapter1.First", text)
+		_, err := c.call(ctx, clientAdapter, "org.bluez.Adapter1.First", text)
 		return err
 	})
 	hosttest.AwaitPolling(t, "(*busSocket).Write")
 	second := hosttest.InBackground(func() error {
-		_, err := c.call(t.Context(), fakeAdapter, "org.bluez.Adapter1.Second")
+		_, err := c.call(t.Context(), clientAdapter, "org.bluez.Adapter1.Second")
 		return err
 	})
 	cancel()
@@ -460,7 +460,7 @@ func TestWatchIgnoresOtherPrograms(t *testing.T) {
 	events := make(chan event, 10)
 	defer c.watch(func(e event) { events <- e })()
 	other := anotherProgram(t)
-	sendSignal(other, name, fakeAdapter, properties, "PropertiesChanged",
+	sendSignal(other, name, clientAdapter, properties, "PropertiesChanged",
 		"org.bluez.Adapter1", map[string]dbus.Variant{"Alias": dbus.MakeVariant("false")}, []string{})
 	sendSignal(other, name, busPath, busName, "NameOwnerChanged", bluezName, c.events.currentOwner(), other.Names()[0])
 	awaitDelivery(t, other)
@@ -511,7 +511,7 @@ func TestWatchIgnoresMalformedSignals(t *testing.T) {
 		if signal.Sender == "" {
 			signal.Sender = ":1.7"
 		}
-		signal.Path, signal.Sequence = fakeAdapter, dbus.Sequence(i+2)
+		signal.Path, signal.Sequence = clientAdapter, dbus.Sequence(i+2)
 		i := strings.LastIndex(signal.Name, ".")
 		iface, member := signal.Name[:i], signal.Name[i+1:]
 		d.DeliverSignal(iface, member, &signal)
@@ -539,7 +539,7 @@ func TestObserveIsConsistent(t *testing.T) {
 		stop, err := c.observe(t.Context(), func(e event) {
 			class, ok := e.changed["Class"]
 			if e.kind == snapshot {
-				class, ok = e.objects[fakeAdapter]["org.bluez.Adapter1"]["Class"]
+				class, ok = e.objects[clientAdapter]["org.bluez.Adapter1"]["Class"]
 			}
 			if !ok {
 				return
@@ -596,7 +596,7 @@ func TestObjectsDeliversEarlierEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		mu.Lock()
-		if got := all[fakeAdapter]["org.bluez.Adapter1"]["Class"].Value(); got != i || seen != i {
+		if got := all[clientAdapter]["org.bluez.Adapter1"]["Class"].Value(); got != i || seen != i {
 			t.Fatalf("change %d: objects has %v, the watcher %d", i, got, seen)
 		}
 		mu.Unlock()
