@@ -236,8 +236,13 @@ func (b *Bus) unicast(to *peer, m *Message) {
 	to.put(m)
 }
 
-// broadcast delivers a signal to all peers with a rule that matches.
+// broadcast delivers a signal to all peers with a rule that matches. It drops signals
+// with descriptors, which bluetoothd does not send.
 func (b *Bus) broadcast(m *Message) {
+	if len(m.files) > 0 {
+		m.closeFiles()
+		return
+	}
 	for _, p := range b.peers {
 		if slices.ContainsFunc(p.rules, func(r rule) bool { return r.matches(b, m) }) {
 			p.put(m)

@@ -52,7 +52,12 @@ func (m *Message) wantsReply() bool {
 	return m.Type == dbus.TypeMethodCall && m.Flags&dbus.FlagNoReplyExpected == 0
 }
 
+// closeFiles closes the descriptors of a message that is not delivered, or was. A
+// message with descriptors has one receiver.
 func (m *Message) closeFiles() {
+	if len(m.files) == 0 {
+		return // several peers may share the message
+	}
 	for _, fd := range m.files {
 		closeFile(fd)
 	}
