@@ -111,7 +111,7 @@ func TestPowerOffEndsActivities(t *testing.T) {
 	if _, err := c.call(a.Path(), properties+".Set", adapterInterface, "Powered", dbus.MakeVariant(false)); err != "" {
 		t.Fatal(err)
 	}
-	want(t, "Pair", describe((<-call.Done).Err), "org.bluez.Error.AuthenticationCanceled: Authentication Canceled")
+	want(t, "Pair", describe(hosttest.Receive(t, call.Done).Err), "org.bluez.Error.AuthenticationCanceled: Authentication Canceled")
 	for path, method := range map[dbus.ObjectPath]string{a.Path(): adapterInterface + ".StartDiscovery", "/org/bluez/hci0/": ""} {
 		if method == "" {
 			continue

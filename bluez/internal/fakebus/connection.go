@@ -48,14 +48,28 @@ func (d *Device) Connect(ctx context.Context, p *Profile, fd int, values map[str
 	d.z.bus.working.Go(func() {
 		watch.wait()
 		end()
-		d.z.bus.mu.Lock()
-		defer d.z.bus.mu.Unlock()
-		d.connections = slices.DeleteFunc(d.connections, func(other *connection) bool { return other == c })
+		d.drop(func(other *connection) bool { return other == c })
 	})
 	if err = p.NewConnection(ctx, d.path, fd, values); err != nil {
-		watch.close()
+		d.drop(func(other *connection) bool { return other == c })
 	}
 	return err
+}
+
+// drop closes and forgets bluetoothd's duplicates of some connections.
+func (d *Device) drop(of func(*connection) bool) {
+	d.z.bus.mu.Lock()
+	defer d.z.bus.mu.Unlock()
+	d.dropLocked(of)
+}
+
+func (d *Device) dropLocked(of func(*connection) bool) {
+	d.connections = slices.DeleteFunc(d.connections, func(c *connection) bool {
+		if of(c) {
+			c.watch.close()
+		}
+		return of(c)
+	})
 }
 
 // connected returns the profiles that have a connection to the device.
@@ -68,13 +82,8 @@ func (d *Device) connected() []*Profile {
 }
 
 // closeConnections closes bluetoothd's duplicates, which does not end connections
-// whose client keeps its descriptor.
-func (d *Device) closeConnections() {
-	for _, c := range d.connections {
-		c.watch.close()
-	}
-	d.connections = nil
-}
+// whose client keeps its descriptor. The caller holds the lock.
+func (d *Device) closeConnections() { d.dropLocked(func(*connection) bool { return true }) }
 
 // connectProfile is connect_profiles in src/device.c with ext_connect_dev in
 // src/profile.c. A profile that is connected already is a success without a
@@ -133,11 +142,7 @@ func (d *Device) disconnectProfile(c *Call, uuid string) {
 			err := p.RequestDisconnection(ctx, d.path)
 			d.z.bus.mu.Lock()
 			defer d.z.bus.mu.Unlock()
-			for _, connection := range d.connections {
-				if connection.profile == p {
-					connection.watch.close()
-				}
-			}
+			d.dropLocked(func(c *connection) bool { return c.profile == p })
 			if e := (dbus.Error{}); errors.As(err, &e) {
 				c.fail("org.bluez.Error.Failed", "br-connection-refused")
 				return

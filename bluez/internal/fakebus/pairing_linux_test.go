@@ -126,7 +126,7 @@ func TestCancelPairing(t *testing.T) {
 	want(t, "second Pair", err, "org.bluez.Error.InProgress: In Progress")
 	_, err = c.call(d.Path(), deviceInterface+".CancelPairing")
 	want(t, "CancelPairing", err, "")
-	want(t, "Pair", describe((<-call.Done).Err), "org.bluez.Error.AuthenticationCanceled: Authentication Canceled")
+	want(t, "Pair", describe(hosttest.Receive(t, call.Done).Err), "org.bluez.Error.AuthenticationCanceled: Authentication Canceled")
 	hosttest.Receive(t, a.canceled)
 	close(a.block)
 

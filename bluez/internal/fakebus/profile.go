@@ -142,13 +142,8 @@ func (z *BlueZ) profile(owner string, path dbus.ObjectPath) *Profile {
 func (z *BlueZ) removeProfile(p *Profile) {
 	z.profiles = slices.DeleteFunc(z.profiles, func(q *Profile) bool { return q == p })
 	for _, o := range z.objects {
-		if o.device == nil {
-			continue
-		}
-		for _, c := range o.device.connections {
-			if c.profile == p {
-				c.watch.close()
-			}
+		if o.device != nil {
+			o.device.dropLocked(func(c *connection) bool { return c.profile == p })
 		}
 	}
 	z.recordsChanged()

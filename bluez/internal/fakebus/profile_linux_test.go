@@ -158,10 +158,10 @@ func TestConnectProfile(t *testing.T) {
 		return -1, newError("org.bluez.Error.Failed", "br-connection-page-timeout")
 	})
 	call := c.Object(bluezName, d.Path()).Go(deviceInterface+".ConnectProfile", 0, nil, serialPort)
-	<-started
+	hosttest.Receive(t, started)
 	connectProfile("org.bluez.Error.InProgress: br-connection-busy")
 	close(release)
-	want(t, "first call", describe((<-call.Done).Err), "org.bluez.Error.Failed: br-connection-page-timeout")
+	want(t, "first call", describe(hosttest.Receive(t, call.Done).Err), "org.bluez.Error.Failed: br-connection-page-timeout")
 	a.Power(false)
 	_, err := c.call("/org/bluez/hci0/dev_00_00_00_00_00_02", deviceInterface+".ConnectProfile", serialPort)
 	want(t, "without power", err, "org.bluez.Error.NotReady: br-connection-adapter-not-powered")
