@@ -37,9 +37,10 @@ type Publication struct {
 	// whenever an adapter was added or removed. Its error becomes the state.
 	inspect func([]rfcomm.BDAddr) error
 
-	state state
-	stop  func()
-	close sync.Once
+	state    state
+	stop     func()
+	patience time.Duration // limits the wait of Close
+	close    sync.Once
 }
 
 // Publish makes bluetoothd publish a service record, such as that of
@@ -109,6 +110,8 @@ func newPublication(client *Client, record *sdp.Record, report func(error), insp
 		marker:  marker,
 		inspect: inspect,
 		state:   state{report: report},
+
+		patience: withdrawTime,
 	}
 }
 
@@ -117,7 +120,7 @@ func newPublication(client *Client, record *sdp.Record, report func(error), insp
 // After Close it returns net.ErrClosed.
 func (p *Publication) Err() error { return p.state.current() }
 
-// withdrawTime limits the time that Close waits for bluetoothd.
+// withdrawTime is the patience of a Publication.
 const withdrawTime = 5 * time.Second
 
 // Close withdraws the record. When it returns, devices no longer find the
@@ -128,7 +131,7 @@ func (p *Publication) Close() error {
 	p.close.Do(func() {
 		p.stop()
 		p.state.end()
-		ctx, cancel := context.WithTimeout(context.Background(), withdrawTime)
+		ctx, cancel := context.WithTimeout(context.Background(), p.patience)
 		defer cancel()
 		p.real.unregister(ctx)
 		p.client.Close()

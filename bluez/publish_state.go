@@ -29,9 +29,11 @@ func (s *state) current() error {
 func (s *state) set(err error) {
 	s.mu.Lock()
 	before := s.err
-	s.err = err
-	s.mu.Unlock()
 	same := before == nil && err == nil || before != nil && err != nil && before.Error() == err.Error()
+	if !same {
+		s.err = err
+	}
+	s.mu.Unlock()
 	if s.report != nil && !same {
 		s.report(err)
 	}
