@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -51,17 +53,20 @@ func newProfileLab(t *testing.T, a *air, o bluez.ProfileOptions) *profileLab {
 // register registers the profile of l until the end of the test.
 func (l *profileLab) register(t *testing.T, o bluez.ProfileOptions) {
 	t.Helper()
-	if o.UUID == (sdp.UUID{}) {
-		o.UUID = profileUUID
-	}
-	o.Channel = profileChannel
+	o.UUID, o.Channel = profileUUID, profileChannel
 	o.SkipAuthorization = true // there is no agent
-	profile, err := l.client.RegisterProfile(t.Context(), o)
+	l.profile = registerProfile(t, l.client, o)
+}
+
+// registerProfile registers a profile until the end of the test.
+func registerProfile(t *testing.T, client *bluez.Client, o bluez.ProfileOptions) *bluez.Profile {
+	t.Helper()
+	p, err := client.RegisterProfile(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { profile.Close() })
-	l.profile = profile
+	t.Cleanup(func() { p.Close() })
+	return p
 }
 
 // known returns the far controller as bluetoothd knows it on the near one. A
@@ -114,7 +119,10 @@ func (l *profileLab) dialDirectly(t *testing.T) *rfcomm.Conn {
 
 func TestProfile(t *testing.T) {
 	forEachBlueZ(t, func(t *testing.T, a *air) {
-		l := newProfileLab(t, a, bluez.ProfileOptions{Name: `Tom & "Jerry" <3`, Backlog: 1})
+		reports := make(chan error, 10)
+		l := newProfileLab(t, a, bluez.ProfileOptions{
+			Name: `Tom & "Jerry" <3`, Backlog: 1, Report: func(err error) { reports <- err },
+		})
 		t.Run("Accept", l.testAccept)
 		t.Run("Dial", l.testDial)
 		t.Run("1 MiB each way", l.testMegabytes)
@@ -124,6 +132,11 @@ func TestProfile(t *testing.T) {
 		t.Run("disconnect the device", l.testDisconnectDevice)
 		t.Run("full queue", l.testFullQueue)
 		t.Run("name", l.testName)
+		t.Run("leaves nothing behind", l.testLeavesNothingBehind)
+		t.Run("without an agent", l.testWithoutAgent)
+		t.Run("SecurityMedium", l.testSecurityMedium)
+		t.Run("user nobody", l.testNobody)
+		t.Run("restart of bluetoothd", func(t *testing.T) { l.testRestart(t, reports) })
 	})
 }
 
@@ -142,12 +155,17 @@ func (l *profileLab) testAccept(t *testing.T) {
 	conntest.ReceiveEOF(t, accepted)
 }
 
-// profileRounds is the number of dials in a row.
-const profileRounds = 10
+// profileRounds returns how often a test repeats something: less often with -short.
+func profileRounds(long, short int) int {
+	if testing.Short() {
+		return short
+	}
+	return long
+}
 
 func (l *profileLab) testDial(t *testing.T) {
 	want := rfcomm.Addr{Device: l.far.Addr(), Channel: profileChannel}
-	for i := range profileRounds {
+	for i := range profileRounds(20, 5) {
 		dialed, accepted := l.connect(t)
 		if dialed.RemoteAddr() != want {
 			t.Errorf("the peer is %v, want %v", dialed.RemoteAddr(), want)
@@ -175,9 +193,9 @@ func (l *profileLab) testMegabytes(t *testing.T) {
 	}
 }
 
-// transfer sends 1 MiB and checks what arrives.
+// transfer sends 1 MiB, less with -short, and checks what arrives.
 func transfer(from, to *rfcomm.Conn) <-chan error {
-	data := make([]byte, 1<<20)
+	data := make([]byte, profileRounds(1<<20, 1<<17))
 	rand.Read(data)
 	written := hosttest.InBackground(func() error { _, err := from.Write(data); return err })
 	return hosttest.InBackground(func() error {
@@ -265,4 +283,133 @@ func (l *profileLab) testName(t *testing.T) {
 	if got, ok := records[0].Channel(); got != profileChannel || !ok {
 		t.Errorf("the channel is %d", got)
 	}
+}
+
+func (l *profileLab) testLeavesNothingBehind(t *testing.T) {
+	before := l.daemonFiles(t)
+	hosttest.LeavesNothingBehind(t, func() {
+		for i := range profileRounds(200, 20) {
+			dialed, err := conntest.DialContext(t.Context(), l.near.Addr(), rfcomm.Addr{Device: l.far.Addr(), Channel: profileChannel})
+			if err != nil {
+				t.Fatal(err)
+			}
+			accepted, err := l.profile.AcceptRFCOMM()
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, second := dialed, accepted
+			if i%2 == 0 {
+				first, second = second, first
+			}
+			first.Close()
+			conntest.ReceiveEOF(t, second)
+			second.Close()
+		}
+	})
+	hosttest.Eventually(t, "bluetoothd has closed its duplicates", func() bool { return l.daemonFiles(t) <= before })
+}
+
+// daemonFiles returns the number of descriptors that bluetoothd has open.
+func (l *profileLab) daemonFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", l.bluetoothd.PID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// otherUUID is the UUID of profiles with other options, on another channel.
+var otherUUID = sdp.UUID{0x6c, 0x1a, 0x9d, 0x3c, 0xb1, 0x52, 0x4a, 0x6b, 0x9e, 0x10, 0x0d, 0x5a, 0x5a, 0x25, 0x71, 0x0a}
+
+const otherChannel = 23
+
+// bluetoothd asks the agent about devices that are not trusted. There is none.
+func (l *profileLab) testWithoutAgent(t *testing.T) {
+	registerProfile(t, l.client, bluez.ProfileOptions{UUID: otherUUID, Channel: otherChannel})
+	c, err := conntest.DialContext(t.Context(), l.near.Addr(), rfcomm.Addr{Device: l.far.Addr(), Channel: otherChannel})
+	if err == nil {
+		c.Close()
+	}
+	hosttest.WantMatches(t, err, []error{syscall.ECONNREFUSED}, nil)
+}
+
+func (l *profileLab) testSecurityMedium(t *testing.T) {
+	p := registerProfile(t, l.client, bluez.ProfileOptions{
+		UUID: otherUUID, Channel: otherChannel, Security: rfcomm.SecurityMedium, SkipAuthorization: true,
+	})
+	dialed, err := p.Dial(t.Context(), l.device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dialed.Close()
+	accepted, err := p.AcceptRFCOMM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	for _, c := range []*rfcomm.Conn{dialed, accepted} {
+		if security, err := c.Security(); security < rfcomm.SecurityMedium || err != nil {
+			t.Errorf("the link has %v, %v", security, err)
+		}
+	}
+}
+
+func init() {
+	programs["profile"] = func(ctx context.Context, _ []string) error {
+		client, err := bluez.Connect(ctx)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		p, err := client.RegisterProfile(ctx, bluez.ProfileOptions{UUID: otherUUID, Channel: otherChannel, SkipAuthorization: true})
+		if err != nil {
+			return err
+		}
+		fmt.Println("registered")
+		c, err := p.AcceptRFCOMM()
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(c, "hello"); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return c.Close()
+	}
+}
+
+// testNobody also checks that the end of a process ends its connections.
+func (l *profileLab) testNobody(t *testing.T) {
+	for name, end := range map[string]func(p *process){
+		"closes": func(p *process) {
+			if complaints := p.end(); complaints != "" {
+				t.Error(complaints)
+			}
+		},
+		"killed": func(p *process) { p.command.Process.Kill() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startAsNobody(t, "profile")
+			p.wantLine("registered")
+			c := conntest.Dial(t, l.near.Addr(), rfcomm.Addr{Device: l.far.Addr(), Channel: otherChannel})
+			conntest.Receive(t, c, "hello")
+			end(p)
+			conntest.ReceiveEOF(t, c)
+			p.end()
+		})
+	}
+}
+
+func (l *profileLab) testRestart(t *testing.T, reports <-chan error) {
+	l.bluetoothd.Kill()
+	hosttest.WantMatches(t, hosttest.Receive(t, reports), []error{bluez.ErrNoDaemon}, nil)
+	l.bluetoothd.Restart()
+	if err := hosttest.Receive(t, reports); err != nil {
+		t.Fatal(err)
+	}
+	l.device = l.known(t)
+	dialed, accepted := l.connect(t)
+	conntest.Send(t, dialed, "hello")
+	conntest.Receive(t, accepted, "hello")
 }
