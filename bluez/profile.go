@@ -40,6 +40,7 @@ type Profile struct {
 	options ProfileOptions
 	path    dbus.ObjectPath // of our object
 	queue   *connQueue
+	state   state
 
 	stop   func() // ends the registration's renewal
 	remove func() // removes our object
@@ -59,6 +60,12 @@ var lastProfile atomic.Uint64
 // context limits the registration alone. Any user may register a profile; each
 // UUID can be registered once on a machine. If it is already, the error matches
 // [ErrRegistered]; the other program can be PipeWire, ofono or obexd.
+//
+// bluetoothd accepts a profile even if its channel is in use. RegisterProfile
+// therefore checks that each adapter lists the service, and otherwise returns an
+// error that matches [ErrNotPublished]. The check cannot see that if another
+// program publishes the same service. A machine without an adapter is no error,
+// since one can be added later.
 func (c *Client) RegisterProfile(ctx context.Context, o ProfileOptions) (*Profile, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("bluez: register a profile: %w", err)
@@ -68,35 +75,20 @@ func (c *Client) RegisterProfile(ctx context.Context, o ProfileOptions) (*Profil
 		options: o,
 		path:    dbus.ObjectPath(fmt.Sprintf("/rfcomm/profile%d", lastProfile.Add(1))),
 		queue:   newConnQueue(o.backlog()),
+		state:   state{report: o.Report},
 		closed:  make(chan struct{}),
 		dials:   make(map[dbus.ObjectPath]*profileDial),
 	}
 	p.remove = c.export(p.path, profileInterface, p.methods())
-	stop, err := c.keep(ctx, registration{register: p.register, changed: o.Report})
+	stop, err := c.keep(ctx, registration{register: p.register, again: adaptersChange, changed: p.changed})
 	if err != nil {
+		p.abandon(ctx)
 		p.remove()
-		return nil, err
+		return nil, p.failure(err)
 	}
 	p.stop = stop
 	c.background(p.endWithClient)
 	return p, nil
-}
-
-// register registers the profile. If the call is abandoned, bluetoothd may have
-// registered it, and must forget it.
-func (p *Profile) register(ctx context.Context) error {
-	_, err := p.client.call(ctx, bluezPath, profileManagerInterface+".RegisterProfile", p.path, p.options.UUID.String(), p.options.values())
-	if err != nil && ctx.Err() != nil {
-		p.client.background(p.unregister)
-	}
-	return err
-}
-
-func (p *Profile) unregister() {
-	ctx, cancel := context.WithTimeout(p.client.ended, unregisterTime)
-	defer cancel()
-	// An error means that bluetoothd has forgotten the profile already.
-	p.client.call(ctx, bluezPath, profileManagerInterface+".UnregisterProfile", p.path)
 }
 
 // endWithClient ends the Profile when the connection to the bus ends.
@@ -129,10 +121,16 @@ func (p *Profile) Close() error {
 		return p.opError("close", net.ErrClosed)
 	}
 	p.stop()
+	p.state.end()
 	p.unregister()
 	p.remove()
 	return nil
 }
+
+// Err returns nil while bluetoothd has the profile, and otherwise the last error
+// that [ProfileOptions].Report would receive. After Close it returns
+// net.ErrClosed.
+func (p *Profile) Err() error { return p.state.current() }
 
 // Addr returns an [rfcomm.Addr] with the channel of the options, which is 0 if
 // bluetoothd chooses one, and the zero device, since the profile is on all

@@ -25,6 +25,7 @@ var vendorUUID = sdp.UUID{0x6c, 0x1a, 0x9d, 0x3c, 0xb1, 0x52, 0x4a, 0x6b, 0x9e, 
 type profileTest struct {
 	t       testing.TB
 	daemon  *fakebus.BlueZ
+	adapter *fakebus.Adapter
 	devices [2]*fakebus.Device
 	client  *Client
 }
@@ -33,9 +34,9 @@ func newProfileTest(t testing.TB) *profileTest {
 	t.Helper()
 	acceptUnixSockets(t)
 	f := &profileTest{t: t, daemon: fakebus.NewBlueZ(t)}
-	adapter := f.daemon.AddAdapter("hci0", "02:00:00:00:00:01", nil)
+	f.adapter = f.daemon.AddAdapter("hci0", "02:00:00:00:00:01", nil)
 	for i, address := range []string{"02:00:00:00:00:02", "02:00:00:00:00:03"} {
-		f.devices[i] = f.daemon.AddDevice(adapter, address, nil)
+		f.devices[i] = f.daemon.AddDevice(f.adapter, address, nil)
 	}
 	client, err := Connect(t.Context())
 	if err != nil {

@@ -112,6 +112,67 @@ func TestRegisterProfileTwice(t *testing.T) {
 	})
 }
 
+func TestRegisterProfileChecksChannel(t *testing.T) {
+	f := newProfileTest(t)
+	f.adapter.TakeChannel(9)
+	hosttest.LeavesNothingBehind(t, func() {
+		_, err := f.client.RegisterProfile(t.Context(), ProfileOptions{UUID: vendorUUID, Channel: 9})
+		hosttest.WantMatches(t, err, []error{ErrNotPublished}, nil)
+		for _, says := range []string{"hci0 (02:00:00:00:00:01)", vendorUUID.String(), "channel"} {
+			if !strings.Contains(err.Error(), says) {
+				t.Errorf("the error %q does not say %q", err, says)
+			}
+		}
+	})
+	f.wantProfiles(0)
+	f.register(ProfileOptions{Role: RoleClient})
+}
+
+func TestRegisterProfileOnAllAdapters(t *testing.T) {
+	f := newProfileTest(t)
+	f.daemon.AddAdapter("hci1", "02:00:00:00:00:09", nil).TakeChannel(9)
+	_, err := f.client.RegisterProfile(t.Context(), ProfileOptions{UUID: vendorUUID, Channel: 9})
+	hosttest.WantMatches(t, err, []error{ErrNotPublished}, nil)
+	if !strings.Contains(err.Error(), "hci1") || strings.Contains(err.Error(), "hci0") {
+		t.Errorf("the error is %q", err)
+	}
+	if n := len(f.daemon.Profiles()); n != 0 {
+		t.Errorf("bluetoothd has %d profiles", n)
+	}
+}
+
+func TestProfileReportsAddedAdapter(t *testing.T) {
+	f := newProfileTest(t)
+	reports := make(chan error, 10)
+	p, _ := f.register(ProfileOptions{Channel: 9, Report: func(err error) { reports <- err }})
+	other := f.daemon.AddAdapter("hci1", "02:00:00:00:00:09", nil) // is well, so not reported
+	other.Remove()
+	other.TakeChannel(9)
+	other.Restore()
+	err := hosttest.Receive(t, reports)
+	hosttest.WantMatches(t, err, []error{ErrNotPublished}, nil)
+	if !strings.Contains(err.Error(), "hci1") || strings.Contains(err.Error(), "hci0") {
+		t.Errorf("the error is %q", err)
+	}
+	hosttest.WantMatches(t, p.Err(), []error{ErrNotPublished}, nil)
+	f.wantProfiles(1)
+	other.Remove()
+	if err := hosttest.Receive(t, reports); err != nil {
+		t.Error(err)
+	}
+	if err := p.Err(); err != nil {
+		t.Error(err)
+	}
+	p.Close()
+	hosttest.WantMatches(t, p.Err(), []error{net.ErrClosed}, nil)
+}
+
+func TestRegisterProfileWithoutAdapter(t *testing.T) {
+	f := newProfileTest(t)
+	f.adapter.Remove()
+	f.register(ProfileOptions{})
+}
+
 func TestProfileAccept(t *testing.T) {
 	f := newProfileTest(t)
 	p, daemons := f.register(ProfileOptions{})

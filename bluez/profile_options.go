@@ -66,10 +66,11 @@ type ProfileOptions struct {
 	// Others are refused. The default is 16.
 	Backlog int
 
-	// Report, if not nil, is called when the registration is lost, as when
-	// bluetoothd ends, with an error, and with nil once bluetoothd has it
-	// again. The calls are made one after the other. Report must not call
-	// Close of the Profile or the Client.
+	// Report, if not nil, is called with an error when bluetoothd does not have
+	// the profile any more, as when it ends, or when an adapter is added on
+	// which the channel is in use, and with nil once all is well again. The
+	// calls are in order and never concurrent. Report must not call Close of
+	// the Profile or the Client.
 	Report func(error)
 }
 
@@ -151,6 +152,16 @@ func (o *ProfileOptions) remote() sdp.UUID {
 		return sdp.UUID16(known.remote)
 	}
 	if o.Service != (sdp.UUID{}) {
+		return o.Service
+	}
+	return o.UUID
+}
+
+// listed returns the UUID that an adapter lists for the server: the first class
+// of the record that bluetoothd makes (get_generic_record and the other
+// templates in src/profile.c).
+func (o *ProfileOptions) listed() sdp.UUID {
+	if defaultOf(o.UUID) == (profileDefault{}) && o.Service != (sdp.UUID{}) {
 		return o.Service
 	}
 	return o.UUID

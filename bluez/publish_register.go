@@ -118,9 +118,14 @@ func publishedError(adapters, missing []entry) error {
 	case len(missing) == 0:
 		return nil
 	}
+	return &Error{Object: "on " + namesOf(missing), Err: ErrNotPublished}
+}
+
+// namesOf returns the names and addresses of adapters.
+func namesOf(adapters []entry) string {
 	var names []string
-	for _, a := range missing {
+	for _, a := range adapters {
 		names = append(names, fmt.Sprintf("%s (%v)", path.Base(string(a.path)), a.address()))
 	}
-	return &Error{Object: "on " + strings.Join(names, ", "), Err: ErrNotPublished}
+	return strings.Join(names, ", ")
 }

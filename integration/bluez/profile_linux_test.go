@@ -133,6 +133,7 @@ func TestProfile(t *testing.T) {
 		t.Run("full queue", l.testFullQueue)
 		t.Run("name", l.testName)
 		t.Run("leaves nothing behind", l.testLeavesNothingBehind)
+		t.Run("channel in use", l.testChannelInUse)
 		t.Run("without an agent", l.testWithoutAgent)
 		t.Run("SecurityMedium", l.testSecurityMedium)
 		t.Run("user nobody", l.testNobody)
@@ -323,6 +324,17 @@ func (l *profileLab) daemonFiles(t *testing.T) int {
 var otherUUID = sdp.UUID{0x6c, 0x1a, 0x9d, 0x3c, 0xb1, 0x52, 0x4a, 0x6b, 0x9e, 0x10, 0x0d, 0x5a, 0x5a, 0x25, 0x71, 0x0a}
 
 const otherChannel = 23
+
+func (l *profileLab) testChannelInUse(t *testing.T) {
+	taken := conntest.ListenAt(t, rfcomm.Addr{Device: l.far.Addr(), Channel: otherChannel})
+	_, err := l.client.RegisterProfile(t.Context(), bluez.ProfileOptions{UUID: otherUUID, Channel: otherChannel})
+	hosttest.WantMatches(t, err, []error{bluez.ErrNotPublished}, nil)
+	if says := l.far.Name(); !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), l.near.Name()) {
+		t.Errorf("the error is %q; want that it names %s alone", err, says)
+	}
+	taken.Close()
+	registerProfile(t, l.client, bluez.ProfileOptions{UUID: otherUUID, Channel: otherChannel})
+}
 
 // bluetoothd asks the agent about devices that are not trusted. There is none.
 func (l *profileLab) testWithoutAgent(t *testing.T) {
