@@ -47,7 +47,8 @@ func (p *Profile) newConnection(m *message) {
 	}
 	conn := taken.(*rfcomm.Conn)
 	if !p.deliver(device, conn, openConn{held, device}) {
-		// Refusing alone would leave the connection open (facts of Profile1).
+		// bluetoothd then closes its duplicate alone (new_conn_reply in
+		// src/profile.c), which leaves the connection open.
 		p.client.background(func() {
 			conn.Close()
 			m.fail(errorRejected, "nobody waits for the connection, or too many wait")
@@ -106,14 +107,22 @@ func (p *Profile) requestDisconnection(m *message) {
 	p.mu.Lock()
 	open := p.connected(device)
 	p.mu.Unlock()
-	p.client.background(func() { // both functions can be stuck in the kernel
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
 		for _, conn := range dropped {
 			conn.Close()
 		}
 		for _, c := range open {
-			c.End()
+			c.End() // can be stuck in the kernel
 		}
-		m.reply()
+	}()
+	p.client.background(func() {
+		select {
+		case <-done:
+			m.reply()
+		case <-p.client.ended.Done():
+		}
 	})
 }
 

@@ -32,9 +32,20 @@ import (
 func (p *Profile) Dial(ctx context.Context, device *Device) (*rfcomm.Conn, error) {
 	conn, err := p.dial(ctx, device)
 	if err != nil {
-		return nil, fmt.Errorf("bluez: dial %v by profile %v: %w", device.Address(), p.options.remote(), err)
+		return nil, p.dialError(device, err)
 	}
 	return conn, nil
+}
+
+// dialError returns the error of Dial with its profile and device.
+func (p *Profile) dialError(device *Device, err error) error {
+	named := Error{Err: err}
+	if e, ok := err.(*Error); ok {
+		named = *e
+	}
+	named.Op = fmt.Sprintf("dial the profile %v of", p.options.remote())
+	named.Object = device.Address().String()
+	return &named
 }
 
 func (p *Profile) dial(ctx context.Context, device *Device) (*rfcomm.Conn, error) {

@@ -3,6 +3,7 @@ package bluez
 import (
 	"context"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm"
@@ -123,6 +124,11 @@ func TestProfileDialErrors(t *testing.T) {
 	f.daemon.Fail(deviceInterface+".ConnectProfile", "org.bluez.Error.Failed", "br-connection-page-timeout")
 	_, err := p.Dial(t.Context(), f.device(0))
 	hosttest.WantMatches(t, err, []error{ErrUnreachable}, nil)
+	for _, says := range []string{"bluez: dial the profile " + vendorUUID.String() + " of 02:00:00:00:00:02: ", "br-connection-page-timeout"} {
+		if !strings.Contains(err.Error(), says) {
+			t.Errorf("the error %q does not say %q", err, says)
+		}
+	}
 
 	device := f.device(0)
 	f.devices[0].Remove()

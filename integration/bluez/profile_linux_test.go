@@ -18,6 +18,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
@@ -73,7 +74,14 @@ func registerProfile(t *testing.T, client *bluez.Client, o bluez.ProfileOptions)
 // connection makes it known.
 func (l *profileLab) known(t *testing.T) *bluez.Device {
 	t.Helper()
-	conntest.Pair(t, l.near.Addr(), l.far.Addr())
+	channel := labtest.NextChannel()
+	for channel == profileChannel || channel == otherChannel {
+		channel = labtest.NextChannel()
+	}
+	listener := conntest.ListenAt(t, rfcomm.Addr{Device: l.far.Addr(), Channel: channel})
+	conntest.Dial(t, l.near.Addr(), listener.Addr())
+	conntest.Accept(t, listener)
+	listener.Close()
 	adapter, err := l.client.Adapter(t.Context(), l.near.Addr())
 	if err != nil {
 		t.Fatal(err)
@@ -230,6 +238,11 @@ func (l *profileLab) testDialWhileConnected(t *testing.T) {
 	dialed, accepted := l.connect(t)
 	_, err := l.profile.Dial(t.Context(), l.device)
 	hosttest.WantMatches(t, err, []error{bluez.ErrConnected}, nil)
+	_, err = conntest.DialContext(t.Context(), l.near.Addr(), dialed.RemoteAddr())
+	hosttest.WantMatches(t, err, []error{syscall.EBUSY}, nil)
+	if !strings.Contains(err.Error(), "this process has a connection") {
+		t.Errorf("the error %q does not say who has the connection", err)
+	}
 	conntest.Send(t, dialed, "still here")
 	conntest.Receive(t, accepted, "still here")
 }
