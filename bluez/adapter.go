@@ -73,7 +73,9 @@ func (a *Adapter) Properties(ctx context.Context) (AdapterProperties, error) {
 	if err != nil {
 		return AdapterProperties{}, err
 	}
-	return o.adapter(), nil
+	p := o.adapter()
+	p.Blocked = p.Blocked || !p.Powered && rfkilled(o.path)
+	return p, nil
 }
 
 // Devices returns the devices that bluetoothd knows on the adapter: those that

@@ -48,8 +48,20 @@ func (a *Adapter) limit(ctx context.Context, m mode, limit time.Duration) (*Temp
 	if limit <= 0 || limit > maxLimit {
 		return nil, fmt.Errorf("bluez: time limit %v; it must be positive and at most %v", limit, maxLimit)
 	}
+	if err := a.checkPower(ctx, "limit "+string(m)+" of"); err != nil {
+		return nil, err
+	}
 	t, err := a.client.leases.begin(ctx, leaseKey{a.address, m}, &modeControl{a, m}, limit)
 	return t, a.wrap("limit "+string(m)+" of", err)
+}
+
+// checkPower returns an error if the adapter is switched off.
+func (a *Adapter) checkPower(ctx context.Context, op string) error {
+	e, err := a.object(ctx)
+	if err == nil && !e.adapter().Powered {
+		err = powerOff(op, e.path)
+	}
+	return err
 }
 
 // A modeControl reads and changes a mode of an adapter.

@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxAlias is the maximum length of an adapter's name in bytes (Core
-// Specification, Volume 4, Part E, section 7.3.11).
-const maxAlias = 248
+// maxAlias is the maximum length of an adapter's name in bytes. The
+// specification permits 248, but bluetoothd cuts off the last one (set_name in
+// src/adapter.c).
+const maxAlias = 247
 
 // SetPowered switches the adapter on or off. It returns when that is done.
 // Switching it off ends all connections of the adapter. An adapter that rfkill
@@ -18,9 +19,11 @@ func (a *Adapter) SetPowered(ctx context.Context, on bool) error {
 	return a.set(ctx, "Powered", on)
 }
 
-// SetAlias sets the name that other devices see, of at most 248 bytes of UTF-8.
+// SetAlias sets the name that other devices see, of at most 247 bytes of UTF-8.
 // An empty alias restores the name that bluetoothd gives the adapter, usually
-// that of the machine. bluetoothd stores the alias.
+// that of the machine. bluetoothd stores the alias. It replies before the
+// adapter has the new name, so Properties may return the former one for a
+// moment.
 func (a *Adapter) SetAlias(ctx context.Context, alias string) error {
 	if err := checkAlias(alias, maxAlias); err != nil {
 		return err

@@ -30,7 +30,7 @@ func (d *Device) Remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.client().call(ctx, o.adapterPath(), "org.bluez.Adapter1.RemoveDevice", o.path)
+	_, err = d.client().do(ctx, "remove "+d.String()+" from", o.adapterPath(), "org.bluez.Adapter1.RemoveDevice", o.path)
 	return err
 }
 
@@ -42,7 +42,7 @@ func (d *Device) Disconnect(ctx context.Context) error {
 	if err != nil || !o.device().Connected {
 		return err
 	}
-	_, err = d.client().call(ctx, o.path, "org.bluez.Device1.Disconnect")
+	_, err = d.client().do(ctx, "disconnect", o.path, "org.bluez.Device1.Disconnect")
 	return err
 }
 

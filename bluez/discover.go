@@ -21,6 +21,9 @@ import (
 // (DISCOV_BREDR_INQUIRY_LEN), and the default duration.
 const inquiryTime = 8 * 1280 * time.Millisecond
 
+// opDiscover is the operation in errors, which the adapter follows.
+const opDiscover = "discover devices with"
+
 // DiscoverOptions are the options of [Adapter.Discover]. The zero value of each
 // field is equivalent to a discovery without that option.
 type DiscoverOptions struct {
@@ -128,7 +131,7 @@ func (a *Adapter) Discover(ctx context.Context, opts *DiscoverOptions) iter.Seq2
 		}
 		defer l.end()
 		if err := l.run(yield); err != nil {
-			yield(inquiry.Device{}, a.wrap("discover devices", err))
+			yield(inquiry.Device{}, a.wrap(opDiscover, err))
 		}
 	}
 }
@@ -149,7 +152,7 @@ func (a *Adapter) beginDiscovery(ctx context.Context, o *DiscoverOptions) (*disc
 		return nil, err
 	}
 	if a.client.ended.Err() != nil {
-		return nil, a.wrap("discover devices", context.Cause(a.client.ended))
+		return nil, a.wrap(opDiscover, context.Cause(a.client.ended))
 	}
 	client, err := Connect(ctx)
 	if err != nil {
@@ -195,14 +198,14 @@ func (a *Adapter) newDiscovery(ctx context.Context, o *DiscoverOptions) (*discov
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.client.call(ctx, adapter.path, adapterInterface+".SetDiscoveryFilter", o.filter()); err != nil {
+	if _, err := a.client.do(ctx, opDiscover, adapter.path, adapterInterface+".SetDiscoveryFilter", o.filter()); err != nil {
 		return nil, err
 	}
 	devices.adapter = adapter
 	events.follow(func() { devices.addAll(tree) })
 	method := func(name string) func(context.Context) error {
 		return func(ctx context.Context) error {
-			_, err := a.client.call(ctx, adapter.path, adapterInterface+name)
+			_, err := a.client.do(ctx, opDiscover, adapter.path, adapterInterface+name)
 			return err
 		}
 	}

@@ -55,7 +55,7 @@ func (s *discoverEvents) applyChange(e event) {
 		return
 	}
 	if on, ok := e.changed["Powered"].Value().(bool); ok && !on {
-		s.lose(ErrPowerOff)
+		s.lose(powerOff(opDiscover, e.path))
 	}
 }
 

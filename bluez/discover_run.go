@@ -21,6 +21,10 @@ const (
 
 	// stopWait is the maximum time for the end of a discovery.
 	stopWait = 2 * time.Second
+
+	// removalWait is the maximum time between the reports of bluetoothd that an
+	// adapter is off and that it has been removed, in which it is switched off.
+	removalWait = time.Second
 )
 
 // A discovery makes bluetoothd discover, and interrupts that for pages. It runs
@@ -72,7 +76,7 @@ func (d *discovery) acquire(ctx context.Context) error {
 		select {
 		case <-d.radio.Changed():
 		case err := <-d.lost:
-			return err
+			return d.reason(ctx, err)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -141,7 +145,7 @@ func (d *discovery) wait(ctx context.Context, until <-chan time.Time, named <-ch
 				return errAgain
 			}
 		case err := <-d.lost:
-			return err
+			return d.reason(ctx, err)
 		case <-until:
 			return errWaited
 		case <-named:
@@ -150,6 +154,23 @@ func (d *discovery) wait(ctx context.Context, until <-chan time.Time, named <-ch
 			return ctx.Err()
 		}
 	}
+}
+
+// reason returns the reason for which the adapter is of no use, of which first was
+// reported.
+func (d *discovery) reason(ctx context.Context, first error) error {
+	if !errors.Is(first, ErrPowerOff) {
+		return first
+	}
+	timer := time.NewTimer(removalWait)
+	defer timer.Stop()
+	select {
+	case second := <-d.lost:
+		return second
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return first
 }
 
 // pause waits after bluetoothd has refused to start the discovery because the

@@ -168,9 +168,20 @@ func TestDiscoverStopsForErrors(t *testing.T) {
 			r := newFakeRadio(t.Context(), -1, DiscoverOptions{})
 			time.Sleep(time.Hour)
 			r.lost <- want
-			r.wantEnd(t, want, "start 0s", "stop 1h0m0s")
+			if want == ErrPowerOff {
+				r.wantEnd(t, want, "start 0s", "stop 1h0m1s")
+			} else {
+				r.wantEnd(t, want, "start 0s", "stop 1h0m0s")
+			}
 		})
 	}
+	synctest.Test(t, func(t *testing.T) { // bluetoothd switches an adapter off that is removed
+		r := newFakeRadio(t.Context(), -1, DiscoverOptions{})
+		r.lost <- ErrPowerOff
+		time.Sleep(time.Second / 2)
+		r.lost <- ErrNoAdapter
+		r.wantEnd(t, ErrNoAdapter, "start 0s", "stop 500ms")
+	})
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()

@@ -19,7 +19,7 @@ type AdapterProperties struct {
 	Class   inquiry.Class // while the adapter is powered on
 
 	Powered bool // switched on
-	Blocked bool // switched off by rfkill; false before bluetoothd 5.66
+	Blocked bool // switched off by rfkill
 
 	// Discoverable reports whether inquiries find the adapter. A change to true
 	// ends after DiscoverableTimeout; zero means that it does not end.

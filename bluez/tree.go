@@ -86,3 +86,12 @@ func unknownDevice(address rfcomm.BDAddr) error {
 	return &Error{Op: "find the device " + address.String(), Err: &narrower{
 		"bluetoothd does not know it, or has forgotten it after 30 s without pairing: discover the device again", ErrGone}}
 }
+
+// powerOff returns the error for an adapter that is switched off.
+func powerOff(op string, path dbus.ObjectPath) error {
+	e := &Error{Op: op, Object: describe(path), Err: ErrPowerOff}
+	if rfkilled(path) {
+		e.Err = ErrBlocked
+	}
+	return e
+}
