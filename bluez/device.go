@@ -102,14 +102,5 @@ func (d *Device) object(ctx context.Context) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	adapter, err := tree.findAdapter(d.adapter.address)
-	if err != nil {
-		return entry{}, err
-	}
-	for _, o := range tree.devices() {
-		if o.address() == d.address && o.adapterPath() == adapter.path {
-			return o, nil
-		}
-	}
-	return entry{}, unknownDevice(d.address)
+	return tree.findDevice(d.adapter.address, d.address)
 }

@@ -23,13 +23,11 @@ func (d *Device) Changes(ctx context.Context) iter.Seq2[DeviceProperties, error]
 		panic("nil context")
 	}
 	return func(yield func(DeviceProperties, error) bool) {
-		w := &deviceWatch{changed: make(chan struct{}, 1), lost: make(chan error, 1)}
-		events := &heldEvents{apply: w.apply}
-		defer d.client().watch(events.receive)()
-		e, err := d.object(ctx)
+		w := &deviceWatch{of: d, changed: make(chan struct{}, 1), lost: make(chan error, 1)}
+		stop, err := d.client().observe(ctx, w.apply)
 		if err == nil {
-			events.follow(func() { w.device = entry{e.path, maps.Clone(e.values)} })
-			err = w.run(ctx, d.client(), yield)
+			defer stop()
+			err = w.run(ctx, yield)
 		}
 		if err != nil {
 			yield(DeviceProperties{}, d.wrap("watch", err))
@@ -39,6 +37,7 @@ func (d *Device) Changes(ctx context.Context) iter.Seq2[DeviceProperties, error]
 
 // A deviceWatch follows the properties of a device.
 type deviceWatch struct {
+	of      *Device
 	changed chan struct{} // capacity 1; receives after a change
 	lost    chan error    // capacity 1; receives the error that ends the loop
 
@@ -48,14 +47,22 @@ type deviceWatch struct {
 
 // apply applies an event.
 func (w *deviceWatch) apply(e event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ours := e.path == w.device.path
 	switch {
+	case e.kind == snapshot:
+		found, err := tree(e.objects).findDevice(w.of.adapter.address, w.of.address)
+		if err != nil {
+			offer(w.lost, err)
+		}
+		w.device = entry{found.path, maps.Clone(found.values)}
+		offer(w.changed, struct{}{})
 	case e.kind == daemonGone:
 		offer(w.lost, ErrNoDaemon)
-	case e.kind == interfacesRemoved && e.path == w.device.path && slices.Contains(e.removed, deviceInterface):
+	case e.kind == interfacesRemoved && ours && slices.Contains(e.removed, deviceInterface):
 		offer(w.lost, ErrGone)
-	case e.kind == propertiesChanged && e.path == w.device.path && e.iface == deviceInterface:
-		w.mu.Lock()
-		defer w.mu.Unlock()
+	case e.kind == propertiesChanged && ours && e.iface == deviceInterface:
 		w.device.change(e.changed, e.invalidated)
 		offer(w.changed, struct{}{})
 	}
@@ -63,12 +70,9 @@ func (w *deviceWatch) apply(e event) {
 
 // run passes the properties to the body of the loop until it returns false. It
 // returns the error to be passed after them.
-func (w *deviceWatch) run(ctx context.Context, c *Client, yield func(DeviceProperties, error) bool) error {
-	last := w.properties()
-	if !yield(last, nil) {
-		return nil
-	}
-	for {
+func (w *deviceWatch) run(ctx context.Context, yield func(DeviceProperties, error) bool) error {
+	var last DeviceProperties
+	for c := w.of.client(); ; {
 		var end error
 		select {
 		case <-w.changed:
@@ -78,7 +82,7 @@ func (w *deviceWatch) run(ctx context.Context, c *Client, yield func(DevicePrope
 		case <-c.ended.Done():
 			return context.Cause(c.ended)
 		}
-		if now := w.properties(); !reflect.DeepEqual(now, last) {
+		if now := w.properties(); now.Address == w.of.address && !reflect.DeepEqual(now, last) {
 			if last = now; !yield(now, nil) {
 				return nil
 			}

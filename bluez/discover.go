@@ -187,25 +187,20 @@ func startDiscoverLoop(ctx context.Context, parent, client *Client, d *discovery
 // newDiscovery prepares a discovery with a Client that nobody else uses.
 func (a *Adapter) newDiscovery(ctx context.Context, o *DiscoverOptions) (*discovery, error) {
 	found, lost := newFoundTable(o), make(chan error, 1)
-	devices := &discoverEvents{found: found, lost: lost}
-	events := &heldEvents{apply: devices.apply}
-	a.client.watch(events.receive)
-	tree, err := a.client.tree(ctx)
-	if err != nil {
+	devices := &discoverEvents{found: found, address: a.address, lost: lost}
+	if _, err := a.client.observe(ctx, devices.apply); err != nil {
 		return nil, err
 	}
-	adapter, err := tree.findAdapter(a.address)
-	if err != nil {
+	adapter := devices.adapter.path
+	if adapter == "" {
+		return nil, <-lost
+	}
+	if _, err := a.client.do(ctx, opDiscover, adapter, adapterInterface+".SetDiscoveryFilter", o.filter()); err != nil {
 		return nil, err
 	}
-	if _, err := a.client.do(ctx, opDiscover, adapter.path, adapterInterface+".SetDiscoveryFilter", o.filter()); err != nil {
-		return nil, err
-	}
-	devices.adapter = adapter
-	events.follow(func() { devices.addAll(tree) })
 	method := func(name string) func(context.Context) error {
 		return func(ctx context.Context) error {
-			_, err := a.client.do(ctx, opDiscover, adapter.path, adapterInterface+name)
+			_, err := a.client.do(ctx, opDiscover, adapter, adapterInterface+name)
 			return err
 		}
 	}

@@ -4,17 +4,25 @@ import (
 	"slices"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/go-rfcomm/rfcomm"
 )
 
 // discoverEvents keeps the table of a discovery up to date.
 type discoverEvents struct {
 	found   *foundTable
+	address rfcomm.BDAddr // of the adapter
 	adapter entry
 	lost    chan error // capacity 1; receives the reason for which the adapter is of no use
 }
 
-// addAll adds the devices of the adapter.
-func (s *discoverEvents) addAll(t tree) {
+// begin finds the adapter, and adds its devices.
+func (s *discoverEvents) begin(t tree) {
+	var err error
+	if s.adapter, err = t.findAdapter(s.address); err != nil {
+		s.lose(err)
+		return
+	}
 	for _, e := range t.devices() {
 		s.add(e.path, e.values)
 	}
@@ -30,6 +38,8 @@ func (s *discoverEvents) add(path dbus.ObjectPath, all values) {
 // apply applies an event.
 func (s *discoverEvents) apply(e event) {
 	switch e.kind {
+	case snapshot:
+		s.begin(e.objects)
 	case interfacesAdded:
 		if all, ok := e.added[deviceInterface]; ok {
 			s.add(e.path, all)

@@ -65,6 +65,20 @@ func (t tree) findAdapter(address rfcomm.BDAddr) (entry, error) {
 	return all[i], nil
 }
 
+// findDevice returns a device of the adapter with an address.
+func (t tree) findDevice(adapter, address rfcomm.BDAddr) (entry, error) {
+	a, err := t.findAdapter(adapter)
+	if err != nil {
+		return entry{}, err
+	}
+	for _, e := range t.devices() {
+		if e.address() == address && e.adapterPath() == a.path {
+			return e, nil
+		}
+	}
+	return entry{}, unknownDevice(address)
+}
+
 // missingAdapter returns the error for an adapter that bluetoothd does not have.
 func missingAdapter(address rfcomm.BDAddr, all []entry) error {
 	op := "find the adapter"
