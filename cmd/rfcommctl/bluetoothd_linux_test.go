@@ -15,6 +15,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
 // A person accepts all pairings of the far adapter, and reads the numbers that
@@ -39,7 +40,7 @@ func TestRFCOMMBluetoothd(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		test func(*testing.T, *radio)
-	}{{"ListenPublish", testListenPublish}, {"Adapters", testAdaptersChange}, {"Pair", testPair}, {"PairAtTerminal", testPairAtTerminal}} {
+	}{{"ListenPublish", testListenPublish}, {"Adapters", testAdaptersChange}, {"Pair", testPair}, {"PairAtTerminal", testPairAtTerminal}, {"PairByPIN", testPairByPIN}} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.Scan(labtest.DialerAdapter) // bluetoothd ends page scan with the last bond
 			r.Scan(labtest.DeviceAdapter)
@@ -168,6 +169,30 @@ func testPairAtTerminal(t *testing.T, r *radio) {
 	ends(c, terminal, 0, "Paired with "+r.far.String())
 	r.wantEncrypted(t)
 	r.runs(t, 0, "", "unpair", r.far.String())
+}
+
+// testPairByPIN pairs with an old device. A module such as HC-05 has
+// a fixed PIN.
+func testPairByPIN(t *testing.T, r *radio) {
+	air := rfcommtest.Require(t, rfcommtest.Config{Controllers: 1})
+	module := air.NewDevice(rfcommtest.ControllerConfig{Name: "HC-05"})
+	for _, err := range []error{module.SetSimplePairing(false), module.SetPIN("1234"), module.SetScan(rfcommtest.PageScan | rfcommtest.InquiryScan)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	adapter := air.Controllers()[0]
+	c := bus(t)
+	hosttest.Eventually(t, "the adapter", func() bool { _, err := c.Adapter(t.Context(), adapter.Addr()); return err == nil })
+	_, stderr := r.runs(t, statusPermission, "", "pair", module.Addr().String(), "-i", adapter.Name())
+	wantError(t, stderr, module.Addr().String(), "wants a PIN", "use --pin")
+	_, stderr = r.runs(t, statusPermission, "", "pair", "hc-05", "-i", adapter.Name(), "--pin", "0000")
+	wantError(t, stderr, "is the PIN")
+	r.runs(t, 0, "", "pair", "HC-05", "-i", adapter.Name(), "--pin", "1234")
+	if p := r.device(t, c, adapter.Addr(), module.Addr()); !p.Bonded {
+		t.Errorf("the device is %+v", p)
+	}
+	r.runs(t, 0, "", "unpair", "HC-05")
 }
 
 // device returns the properties of a device on an adapter.

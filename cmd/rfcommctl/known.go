@@ -13,7 +13,7 @@ import (
 
 // knownTime limits the time in which bluetoothd must list its devices. Without
 // an answer, a command uses the list of recently found devices alone.
-const knownTime = 2 * time.Second
+const knownTime = 5 * time.Second
 
 // A knownDevice is a device that bluetoothd or a scan has found.
 type knownDevice struct {
