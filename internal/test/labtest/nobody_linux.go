@@ -19,8 +19,14 @@ func AsNobody(t testing.TB, arguments ...string) *exec.Cmd {
 	t.Helper()
 	RequireRoot(t)
 	c := exec.CommandContext(t.Context(), readableBinary(t), arguments...)
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	SetNobody(c)
 	return c
+}
+
+// SetNobody makes a command run as user nobody. That user must be able to reach
+// its program.
+func SetNobody(c *exec.Cmd) {
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 }
 
 // readableBinary returns the path of this binary or, if its directories are not
