@@ -67,17 +67,18 @@ func (c *Client) send(ctx context.Context, destination string, path dbus.ObjectP
 	c.background(func() { // since a Write blocks while the bus does not read
 		c.conn.Object(destination, path).GoWithContext(ctx, method, dbus.FlagNoAutoStart, done, args...)
 	})
+	var call *dbus.Call
 	select {
-	case call := <-done:
-		if call.Err != nil && c.ended.Err() != nil {
-			call.Err = context.Cause(c.ended)
-		}
-		return call
+	case call = <-done:
 	case <-ctx.Done():
-		return &dbus.Call{Err: ctx.Err()}
+		call = &dbus.Call{Err: ctx.Err()}
 	case <-c.ended.Done():
-		return &dbus.Call{Err: context.Cause(c.ended)}
+		call = &dbus.Call{Err: context.Cause(c.ended)}
 	}
+	if call.Err != nil && c.ended.Err() != nil {
+		call.Err = context.Cause(c.ended) // also if ctx is derived from c.ended
+	}
+	return call
 }
 
 // get returns a property.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -18,7 +19,7 @@ import (
 )
 
 const (
-	clientAdapter = "/org/bluez/hci0"
+	clientAdapter        = "/org/bluez/hci0"
 	clientAdapterAddress = "00:AA:01:00:00:42"
 )
 
@@ -601,4 +602,122 @@ func TestObjectsDeliversEarlierEvents(t *testing.T) {
 		}
 		mu.Unlock()
 	}
+}
+
+// awaitRestart waits until watchers have received the events of a restart.
+func awaitRestart(t *testing.T, c *Client) {
+	t.Helper()
+	hosttest.Eventually(t, "a call of the next bluetoothd", func() bool {
+		_, err := c.objects(t.Context())
+		return err == nil
+	})
+}
+
+// profileRegistration registers a profile, and sends the states to a channel.
+func profileRegistration(c *Client, changes chan error) registration {
+	return registration{
+		register: func(ctx context.Context) error {
+			_, err := c.call(ctx, bluezPath, "org.bluez.ProfileManager1.RegisterProfile",
+				exportPath, "0000feed-0000-1000-8000-00805f9b34fb", map[string]dbus.Variant{})
+			return err
+		},
+		changed: func(err error) { changes <- err },
+	}
+}
+
+func TestKeepSurvivesRestarts(t *testing.T) {
+	hosttest.CheckLeaksAtEnd(t)
+	c, z, _ := clientOfBlueZ(t)
+	changes := make(chan error, 10)
+	stop, err := c.keep(t.Context(), profileRegistration(c, changes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		z.Stop()
+		hosttest.WantMatches(t, hosttest.Receive(t, changes), []error{ErrNoDaemon}, nil)
+		z.Start()
+		if err := hosttest.Receive(t, changes); err != nil {
+			t.Fatal(err)
+		}
+		if len(z.Profiles()) != 1 {
+			t.Fatalf("%d profiles", len(z.Profiles()))
+		}
+	}
+	stop()
+	z.Restart()
+	awaitRestart(t, c)
+	if len(changes) != 0 || len(z.Profiles()) != 0 {
+		t.Errorf("after stop: %d changes, %d profiles", len(changes), len(z.Profiles()))
+	}
+}
+
+// A restart at any moment of a registration ends with one registration.
+func TestKeepSurvivesRestartDuringCall(t *testing.T) {
+	hosttest.CheckLeaksAtEnd(t)
+	c, z, _ := clientOfBlueZ(t)
+	changes := make(chan error, 10)
+	if _, err := c.keep(t.Context(), profileRegistration(c, changes)); err != nil {
+		t.Fatal(err)
+	}
+	const method = "org.bluez.ProfileManager1.RegisterProfile"
+	for name, hold := range map[string]func(string) *fakebus.Hold{"before the call": z.Hold, "before the reply": z.HoldReply} {
+		z.Stop()
+		hosttest.Receive(t, changes)
+		held := hold(method)
+		z.Start()
+		held.Await(t)
+		z.Restart()
+		for {
+			if err := hosttest.Receive(t, changes); err == nil {
+				break
+			} else if !errors.Is(err, ErrNoDaemon) {
+				t.Errorf("a restart %s: %v", name, err)
+			}
+		}
+		if len(z.Profiles()) != 1 {
+			t.Errorf("a restart %s: %d profiles", name, len(z.Profiles()))
+		}
+	}
+}
+
+func TestKeepReturnsFirstError(t *testing.T) {
+	hosttest.CheckLeaksAtEnd(t)
+	c, z, _ := clientOfBlueZ(t)
+	z.Fail("org.bluez.ProfileManager1.RegisterProfile", "org.bluez.Error.NotPermitted", "UUID already registered")
+	changes := make(chan error, 10)
+	_, err := c.keep(t.Context(), profileRegistration(c, changes))
+	hosttest.WantMatches(t, err, []error{ErrRegistered}, nil)
+	z.Restart()
+	awaitRestart(t, c)
+	if n := len(c.events.watchers); len(changes) != 0 || n != 0 {
+		t.Errorf("%d changes after keep has failed, %d watchers", len(changes), n)
+	}
+}
+
+func TestKeepEndsWithClient(t *testing.T) {
+	hosttest.CheckLeaksAtEnd(t)
+	c, z, _ := clientOfBlueZ(t)
+	changes := make(chan error, 10)
+	stop, err := c.keep(t.Context(), profileRegistration(c, changes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	z.Restart()
+	stop()
+	if len(changes) != 0 {
+		t.Errorf("a change after Close: %v", <-changes)
+	}
+}
+
+func TestKeepReportsBusThatEnds(t *testing.T) {
+	hosttest.CheckLeaksAtEnd(t)
+	c, z, _ := clientOfBlueZ(t)
+	changes := make(chan error, 10)
+	if _, err := c.keep(t.Context(), profileRegistration(c, changes)); err != nil {
+		t.Fatal(err)
+	}
+	z.Bus().Disconnect(clientName(t, z))
+	hosttest.WantMatches(t, hosttest.Receive(t, changes), []error{ErrNoBus}, []error{net.ErrClosed})
 }
