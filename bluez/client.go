@@ -130,6 +130,22 @@ func (c *Client) background(f func()) {
 	c.working.Go(f)
 }
 
+// within calls f with a context that ends with the Client as well. f may use other
+// connections; Close waits for it. If the Client has ended, an error of f is
+// replaced by the cause, as an error of the operation.
+func (c *Client) within(ctx context.Context, op, object string, f func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.ended, cancel)()
+	done := make(chan error, 1)
+	c.background(func() { done <- f(ctx) })
+	err := <-done
+	if err != nil && c.ended.Err() != nil {
+		return &Error{Op: op, Object: object, Err: context.Cause(c.ended)}
+	}
+	return err
+}
+
 // connectError returns the error of an attempt to connect to the bus.
 func connectError(ctx context.Context, address string, err error) error {
 	if ctx.Err() != nil {

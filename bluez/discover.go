@@ -151,16 +151,18 @@ func (a *Adapter) beginDiscovery(ctx context.Context, o *DiscoverOptions) (*disc
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	if a.client.ended.Err() != nil {
-		return nil, a.wrap(opDiscover, context.Cause(a.client.ended))
-	}
-	client, err := Connect(ctx)
+	var client *Client
+	var d *discovery
+	err := a.client.within(ctx, opDiscover, a.String(), func(ctx context.Context) (err error) {
+		if client, err = Connect(ctx); err != nil {
+			return err
+		}
+		if d, err = (&Adapter{client: client, address: a.address}).newDiscovery(ctx, o); err != nil {
+			client.Close()
+		}
+		return err
+	})
 	if err != nil {
-		return nil, err
-	}
-	d, err := (&Adapter{client: client, address: a.address}).newDiscovery(ctx, o)
-	if err != nil {
-		client.Close()
 		return nil, err
 	}
 	return startDiscoverLoop(ctx, a.client, client, d), nil

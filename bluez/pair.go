@@ -35,6 +35,13 @@ func (d *Device) Pair(ctx context.Context, agent Agent, capability Capability) e
 	if err != nil {
 		return err
 	}
+	return d.client().within(ctx, "Pair", d.address.String(), func(ctx context.Context) error {
+		return d.pair(ctx, agent, capability)
+	})
+}
+
+// pair is Pair with the agent that answers.
+func (d *Device) pair(ctx context.Context, agent Agent, capability Capability) error {
 	o, err := d.object(ctx)
 	if err != nil {
 		return err
