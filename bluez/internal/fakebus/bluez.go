@@ -190,6 +190,13 @@ func (z *BlueZ) Calls(method string) []*Message {
 	return calls
 }
 
+// Emit sends a signal of bluetoothd with any content.
+func (z *BlueZ) Emit(path dbus.ObjectPath, iface, member string, body ...any) {
+	z.bus.mu.Lock()
+	defer z.bus.mu.Unlock()
+	z.send(signal(path, iface, member, body...))
+}
+
 // run handles the messages of bluetoothd, one after the other.
 func (z *BlueZ) run(p *peer) {
 	for m := p.next(); m != nil; m = p.next() {
