@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -30,6 +31,33 @@ func (p *process) wantLog(t *testing.T, text string) {
 	}
 }
 
+// unplugFar ends the link between the controllers and unplugs the far one. near
+// would otherwise keep its end of the link for 20 s.
+func (a *air) unplugFar(t *testing.T) {
+	t.Helper()
+	a.Link(a.near, a.far).Disconnect(rfcommtest.RemoteUserTerminated)
+	if err := a.far.Unplug(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// plug plugs controllers in, waits until bluetoothd has them, and makes them
+// answer pages, which bluetoothd turns off.
+func (a *air) plug(t *testing.T, controllers ...*rfcommtest.Controller) {
+	t.Helper()
+	for _, c := range controllers {
+		if err := c.Plug(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range controllers {
+		hosttest.Eventually(t, c.Name()+" is an adapter of bluetoothd", func() bool { return present(t, c) })
+		if err := c.SetScan(rfcommtest.PageScan); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestPublishSurvives(t *testing.T) {
 	forEachBlueZ(t, func(t *testing.T, a *air) {
 		p := startAsNobody(t, "publish", "Thermometer", "18")
@@ -49,31 +77,18 @@ func TestPublishSurvives(t *testing.T) {
 			a.wantNames(t, "Thermometer")
 		})
 		t.Run("one adapter", func(t *testing.T) {
-			if err := a.far.Unplug(); err != nil {
-				t.Fatal(err)
-			}
-			if err := a.far.Plug(); err != nil {
-				t.Fatal(err)
-			}
+			a.unplugFar(t)
+			a.plug(t, a.far)
+			a.wantNames(t, "Thermometer")
 		})
 		t.Run("all adapters", func(t *testing.T) {
-			for _, c := range a.Controllers() {
-				if err := c.Unplug(); err != nil {
-					t.Fatal(err)
-				}
+			a.unplugFar(t)
+			if err := a.near.Unplug(); err != nil {
+				t.Fatal(err)
 			}
 			p.wantReport("adapter")
-			for _, c := range a.Controllers() {
-				if err := c.Plug(); err != nil {
-					t.Fatal(err)
-				}
-			}
+			a.plug(t, a.Controllers()...)
 			p.wantLine("published again")
-			for _, c := range a.Controllers() {
-				if err := c.SetScan(rfcommtest.PageScan); err != nil {
-					t.Fatal(err)
-				}
-			}
 			a.wantNames(t, "Thermometer")
 		})
 	})
