@@ -64,8 +64,8 @@ var lastProfile atomic.Uint64
 // bluetoothd accepts a profile even if its channel is in use. RegisterProfile
 // therefore checks that each adapter lists the service, and otherwise returns an
 // error that matches [ErrNotPublished]. The check cannot see that if another
-// program publishes the same service. A machine without an adapter is no error,
-// since one can be added later.
+// program publishes the same service. It succeeds on a machine without an
+// adapter, since one can be added later.
 func (c *Client) RegisterProfile(ctx context.Context, o ProfileOptions) (*Profile, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("bluez: register a profile: %w", err)

@@ -59,7 +59,7 @@ func (p *Profile) newConnection(m *message) {
 }
 
 // deliver passes a connection to the Dial that waits for it, or else to Accept.
-// It reports false if nobody takes it.
+// It reports false if both refuse it.
 func (p *Profile) deliver(device dbus.ObjectPath, conn *rfcomm.Conn, held openConn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -26,9 +26,9 @@ import (
 // notice that the connection was closed, or is busy with the device, as it is
 // after pairing.
 //
-// When ctx ends, Dial returns its error at once. bluetoothd cannot be stopped
-// and goes on for up to a minute; its connection is then closed. Meanwhile,
-// another Dial to the device waits.
+// When ctx ends, Dial returns its error at once. bluetoothd has no means to stop
+// the call, which can take a minute; Dial closes its connection. Until the call
+// has ended, another Dial to the device waits.
 func (p *Profile) Dial(ctx context.Context, device *Device) (*rfcomm.Conn, error) {
 	conn, err := p.dial(ctx, device)
 	if err != nil {
@@ -177,9 +177,9 @@ func (p *Profile) reserve(ctx context.Context, device dbus.ObjectPath) (*profile
 	}
 }
 
-// connect calls ConnectProfile. bluetoothd answers after NewConnection was
-// answered (new_conn_reply in src/profile.c), so that without a connection by
-// then, there is none to come: the profile was connected already.
+// connect calls ConnectProfile. bluetoothd replies after NewConnection was
+// answered (new_conn_reply in src/profile.c). If there was none before a reply
+// without an error, the profile was connected already.
 func (p *Profile) connect(device dbus.ObjectPath, d *profileDial) {
 	_, err := p.client.call(p.client.ended, device, "org.bluez.Device1.ConnectProfile", p.options.remote().String())
 	if err == nil {

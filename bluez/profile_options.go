@@ -11,7 +11,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
-// A Role tells which devices open the connections of a profile.
+// A Role specifies which devices open the connections of a profile.
 type Role int
 
 const (
@@ -34,16 +34,15 @@ type ProfileOptions struct {
 	// the UUID or, if it has none, one that bluetoothd makes up.
 	Name string
 
-	// Role restricts who opens connections. With RoleClient, no other device
-	// can find the service or connect to it. With RoleServer, Dial fails. The
+	// Role is the side of this machine. With RoleClient, no other device can
+	// find the service or connect to it. With RoleServer, Dial fails. The
 	// default is RoleBoth; bluetoothd then also assumes that a device that
 	// connects has the service itself.
 	Role Role
 
 	// Channel is the RFCOMM channel of the server, 1 to 30. The default is
 	// that of BlueZ for the UUID, such as 3 for Serial Port. If it has none,
-	// bluetoothd takes a free channel and publishes it, without telling the
-	// program.
+	// bluetoothd publishes a free channel, which the program does not learn.
 	Channel int
 
 	// Security is the protection that the link must have. SecurityLow permits
@@ -53,9 +52,9 @@ type ProfileOptions struct {
 	// SecurityHigh; use [Listen] or [Dialer] for that.
 	Security rfcomm.Security
 
-	// SkipAuthorization makes bluetoothd accept connections without asking the
-	// agent. Otherwise it asks for devices that are not trusted, and refuses
-	// them if there is no agent.
+	// SkipAuthorization makes bluetoothd accept all connections. By default, it
+	// asks the default agent about devices that are not trusted (see
+	// [Agent.AuthorizeService]), and refuses them if there is no agent.
 	SkipAuthorization bool
 
 	// Version and Features are those of the profile in its record. The default

@@ -18,7 +18,6 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
-	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
@@ -47,7 +46,7 @@ func newProfileLab(t *testing.T, a *air, o bluez.ProfileOptions) *profileLab {
 	t.Cleanup(func() { client.Close() })
 	l := &profileLab{air: a, client: client}
 	l.register(t, o)
-	l.device = l.known(t)
+	l.device = l.meet(t, l.client, l.far)
 	return l
 }
 
@@ -68,30 +67,6 @@ func registerProfile(t *testing.T, client *bluez.Client, o bluez.ProfileOptions)
 	}
 	t.Cleanup(func() { p.Close() })
 	return p
-}
-
-// known returns the far controller as bluetoothd knows it on the near one. A
-// connection makes it known.
-func (l *profileLab) known(t *testing.T) *bluez.Device {
-	t.Helper()
-	channel := labtest.NextChannel()
-	for channel == profileChannel || channel == otherChannel {
-		channel = labtest.NextChannel()
-	}
-	listener := conntest.ListenAt(t, rfcomm.Addr{Device: l.far.Addr(), Channel: channel})
-	conntest.Dial(t, l.near.Addr(), listener.Addr())
-	conntest.Accept(t, listener)
-	listener.Close()
-	adapter, err := l.client.Adapter(t.Context(), l.near.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var device *bluez.Device
-	hosttest.Eventually(t, "the device of the far controller", func() bool {
-		device, err = adapter.Device(t.Context(), l.far.Addr())
-		return err == nil
-	})
-	return device
 }
 
 // connect dials by bluetoothd, and returns both ends. They are closed at the
@@ -143,6 +118,7 @@ func TestProfile(t *testing.T) {
 		t.Run("leaves nothing behind", l.testLeavesNothingBehind)
 		t.Run("channel in use", l.testChannelInUse)
 		t.Run("without an agent", l.testWithoutAgent)
+		t.Run("with an agent", l.testWithAgent)
 		t.Run("SecurityMedium", l.testSecurityMedium)
 		t.Run("user nobody", l.testNobody)
 		t.Run("restart of bluetoothd", func(t *testing.T) { l.testRestart(t, reports) })
@@ -271,7 +247,6 @@ func (l *profileLab) testDisconnectDevice(t *testing.T) {
 	}
 	conntest.ReceiveEOF(t, dialed)
 	conntest.ReceiveEOF(t, accepted)
-	l.known(t) // connected again
 }
 
 // testFullQueue fills the queue with a connection in one direction, and dials in
@@ -352,11 +327,85 @@ func (l *profileLab) testChannelInUse(t *testing.T) {
 // bluetoothd asks the agent about devices that are not trusted. There is none.
 func (l *profileLab) testWithoutAgent(t *testing.T) {
 	registerProfile(t, l.client, bluez.ProfileOptions{UUID: otherUUID, Channel: otherChannel})
-	c, err := conntest.DialContext(t.Context(), l.near.Addr(), rfcomm.Addr{Device: l.far.Addr(), Channel: otherChannel})
+	l.wantRefused(t)
+}
+
+// dialOther connects to the channel otherChannel.
+func (l *profileLab) dialOther(t *testing.T) (*rfcomm.Conn, error) {
+	t.Helper()
+	return conntest.DialContext(t.Context(), l.near.Addr(), rfcomm.Addr{Device: l.far.Addr(), Channel: otherChannel})
+}
+
+func (l *profileLab) wantRefused(t *testing.T) {
+	t.Helper()
+	c, err := l.dialOther(t)
 	if err == nil {
 		c.Close()
 	}
 	hosttest.WantMatches(t, err, []error{syscall.ECONNREFUSED}, nil)
+}
+
+// A doorman decides which devices may connect to profiles. All may pair.
+type doorman struct {
+	bluez.RejectAll
+	answers chan error
+	asked   chan string
+}
+
+func (d *doorman) AuthorizePairing(context.Context, *bluez.Device) error { return nil }
+
+func (d *doorman) AuthorizeService(ctx context.Context, device *bluez.Device, service sdp.UUID) error {
+	d.asked <- fmt.Sprint(device.Address(), " ", service)
+	select {
+	case answer := <-d.answers:
+		return answer
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *profileLab) testWithAgent(t *testing.T) {
+	agent := &doorman{answers: make(chan error, 1), asked: make(chan string, 1)}
+	registration, err := l.client.RegisterAgent(t.Context(), agent, bluez.AgentOptions{Capability: bluez.NoInputNoOutput, Default: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { registration.Close() })
+	p := registerProfile(t, l.client, bluez.ProfileOptions{UUID: otherUUID, Channel: otherChannel})
+	wantAsked := func() {
+		if got, want := hosttest.Receive(t, agent.asked), fmt.Sprint(l.near.Addr(), " ", otherUUID); got != want {
+			t.Errorf("the agent was asked about %q, want %q", got, want)
+		}
+	}
+	wantAccepted := func() {
+		dialed, err := l.dialOther(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dialed.Close()
+		accepted, err := p.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer accepted.Close()
+		conntest.Send(t, dialed, "hello")
+		conntest.Receive(t, accepted, "hello")
+	}
+	agent.answers <- errors.New("no")
+	l.wantRefused(t)
+	wantAsked()
+	agent.answers <- nil
+	wantAccepted()
+	wantAsked()
+	adapter := adapterOf(t, l.client, l.far)
+	device, err := adapter.Device(t.Context(), l.near.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := device.SetTrusted(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	wantAccepted() // without a question, for which there is no answer
 }
 
 func (l *profileLab) testSecurityMedium(t *testing.T) {
@@ -433,7 +482,7 @@ func (l *profileLab) testRestart(t *testing.T, reports <-chan error) {
 	if err := hosttest.Receive(t, reports); err != nil {
 		t.Fatal(err)
 	}
-	l.device = l.known(t)
+	l.device = l.meet(t, l.client, l.far)
 	dialed, accepted := l.connect(t)
 	conntest.Send(t, dialed, "hello")
 	conntest.Receive(t, accepted, "hello")
