@@ -1,6 +1,9 @@
 package bluez
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // SetTrusted sets whether the device may connect to profiles of bluetoothd
 // without a question to the agent. It has no effect on listeners of package
@@ -16,9 +19,15 @@ func (d *Device) SetBlocked(ctx context.Context, blocked bool) error {
 	return d.set(ctx, "Blocked", blocked)
 }
 
-// SetAlias sets the name that programs show for the device. An empty alias
-// restores the device's own name.
+// maxDeviceAlias limits the alias of a device, which bluetoothd does not.
+const maxDeviceAlias = 1 << 10
+
+// SetAlias sets the name that programs show for the device, of at most 1024
+// bytes of UTF-8. An empty alias restores the device's own name.
 func (d *Device) SetAlias(ctx context.Context, alias string) error {
+	if err := checkAlias(alias, maxDeviceAlias); err != nil {
+		return err
+	}
 	return d.set(ctx, "Alias", alias)
 }
 
@@ -43,6 +52,9 @@ func (d *Device) Disconnect(ctx context.Context) error {
 		return err
 	}
 	_, err = d.client().do(ctx, "disconnect", o.path, "org.bluez.Device1.Disconnect")
+	if errors.Is(err, ErrNotConnected) {
+		return nil // it has ended in between
+	}
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/bluez"
 	"github.com/go-rfcomm/rfcomm/inquiry"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
@@ -151,4 +152,27 @@ func deviceChanges(t *testing.T, a *air) {
 	if !slices.Equal(states, want) || !errors.Is(end, bluez.ErrGone) {
 		t.Errorf("%q and the error %v, want %q and ErrGone", states, end, want)
 	}
+}
+
+// bluetoothd forgets a device that is not paired, though it is trusted.
+func TestDeviceIsForgotten(t *testing.T) {
+	a := newAir(t, rfcommtest.Config{}, daemons.Options{Config: "[General]\nTemporaryTimeout = 1\n"})
+	client := connect(t)
+	discoverable(t, client, a.far)
+	device := discovered(t, client, a.near, a.far.Addr())
+	if err := device.SetTrusted(t.Context(), true); err != nil && !errors.Is(err, bluez.ErrGone) {
+		t.Error(err)
+	}
+	var last error
+	for _, err := range device.Changes(t.Context()) {
+		last = err
+	}
+	if !errors.Is(last, bluez.ErrGone) {
+		t.Errorf("Changes ended with the error %v", last)
+	}
+	err := device.SetBlocked(t.Context(), true)
+	if !errors.Is(err, bluez.ErrGone) {
+		t.Errorf("SetBlocked returned the error %v", err)
+	}
+	t.Log(err)
 }
