@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm/bluez"
-	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
@@ -94,27 +93,27 @@ func (p *person) AuthorizeService(ctx context.Context, _ *bluez.Device, _ sdp.UU
 	return p.asked(ctx, "service?")
 }
 
-// meet makes bluetoothd know the controller far on the adapter of near, as after
-// a discovery: by a link without pairing.
+// meet discovers the controller far from near.
 func (a *air) meet(t testing.TB, c *bluez.Client, far *rfcommtest.Controller) *bluez.Device {
 	t.Helper()
-	if err := far.SetScan(rfcommtest.PageScan); err != nil {
+	// bluetoothd turns page scan off when it forgets the last bond.
+	if err := far.SetScan(rfcommtest.InquiryScan | rfcommtest.PageScan); err != nil {
 		t.Fatal(err)
 	}
 	adapter := adapterOf(t, c, a.near)
-	var device *bluez.Device
-	hosttest.Eventually(t, "bluetoothd knows the device", func() bool {
-		search := sdp.Dialer{}
-		search.RFCOMM.LocalAddr.Device = a.near.Addr()
-		search.Search(t.Context(), far.Addr(), sdp.SerialPort) // the link is all
-		var err error
-		device, err = adapter.Device(t.Context(), far.Addr())
-		if err != nil && !errors.Is(err, bluez.ErrGone) {
+	for found, err := range adapter.Discover(t.Context(), &bluez.DiscoverOptions{NoNameWait: true}) {
+		if err != nil {
 			t.Fatal(err)
 		}
-		return err == nil
-	})
-	return device
+		if found.Addr == far.Addr() {
+			break
+		}
+	}
+	d, err := adapter.Device(t.Context(), far.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // forget removes the bond of near and far at both ends, with the devices.
