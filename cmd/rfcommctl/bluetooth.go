@@ -28,7 +28,7 @@ func dialService(ctx context.Context, d *rfcomm.Dialer, device rfcomm.BDAddr, s 
 	return conn, nil
 }
 
-// A server says where to listen, and the service record.
+// A server describes where to listen, and the service record.
 type server struct {
 	address  rfcomm.Addr // channel 0: a free one
 	security rfcomm.Security

@@ -36,11 +36,11 @@ func (p person) ConfirmPasskey(_ context.Context, _ *bluez.Device, passkey uint3
 // seconds.
 func TestRFCOMMBluetoothd(t *testing.T) {
 	r := overRFCOMM(t)
-	daemons.Bluetoothd(t, daemons.Options{})
+	d := daemons.Bluetoothd(t, daemons.Options{})
 	for _, tt := range []struct {
 		name string
 		test func(*testing.T, *radio)
-	}{{"ListenPublish", testListenPublish}, {"Adapters", testAdaptersChange}, {"Pair", testPair}, {"PairAtTerminal", testPairAtTerminal}, {"PairByPIN", testPairByPIN}} {
+	}{{"ListenPublish", func(t *testing.T, r *radio) { testListenPublish(t, r, d) }}, {"Adapters", testAdaptersChange}, {"Pair", testPair}, {"PairAtTerminal", testPairAtTerminal}, {"PairByPIN", testPairByPIN}} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.Scan(labtest.DialerAdapter) // bluetoothd ends page scan with the last bond
 			r.Scan(labtest.DeviceAdapter)

@@ -123,8 +123,9 @@ func TestRFCOMMListenKeep(t *testing.T) {
 	listener.Close()
 }
 
-// testListenPublish finds a published service from the far adapter.
-func testListenPublish(t *testing.T, r *radio) {
+// testListenPublish finds a published service from the far adapter, also after a
+// restart of bluetoothd.
+func testListenPublish(t *testing.T, r *radio, d *daemons.Daemon) {
 	find := func() (channels []int) {
 		d := &sdp.Dialer{RFCOMM: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: r.far}}}
 		records, err := d.Search(t.Context(), r.near, sdp.SerialPort)
@@ -140,7 +141,12 @@ func testListenPublish(t *testing.T, r *radio) {
 		return channels
 	}
 	l := r.starts(t, `published as "Clock"`, "listen", "--publish", "Clock", "--keep", "--exec", "echo noon", "--security", "low")
-	for range 2 {
+	for _, restart := range []bool{false, !testing.Short()} {
+		if restart {
+			d.Restart()
+			l.awaits(t, "devices cannot find the service: ")
+			l.awaits(t, "the service is published again")
+		}
 		channels := find()
 		if len(channels) != 1 {
 			t.Fatalf("found channels %v", channels)
