@@ -38,7 +38,9 @@ func knownToDaemon(ctx context.Context) (known []knownDevice, err error) {
 			if err != nil {
 				return err
 			}
-			known = append(known, knownDevice{d.Address(), nameIn(p), p.Paired})
+			if p.AddressType != "random" { // else it supports only Bluetooth LE
+				known = append(known, knownDevice{d.Address(), nameIn(p), p.Paired})
+			}
 		}
 		return nil
 	})

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/bluez"
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
@@ -202,13 +202,13 @@ func TestListenWarnsOfUnreachableAdapter(t *testing.T) {
 func TestListenReportsLostRecord(t *testing.T) {
 	f := newFake(t)
 	f.listen = func(_ context.Context, s server) (net.Listener, error) {
-		s.report(errors.New("bluetoothd has ended"))
+		s.report(bluez.ErrPowerOff)
 		s.report(nil)
 		conn, _ := client("", 0)
 		return newQueue(conn), nil
 	}
 	_, stderr := f.runs(t, 0, "listen", "--publish", "Clock\x1b")
-	wantParts(t, stderr, "rfcommctl: devices cannot find the service: bluetoothd has ended\n",
+	wantParts(t, stderr, "rfcommctl: devices cannot find the service: the adapter is off: switch it on, for example by: rfcommctl adapters --power on\n",
 		"rfcommctl: the service is published again\n", `channel 4, published as "Clock\x1b"`)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,7 +74,7 @@ func (t *tool) runPair(c *cobra.Command, o *pairOptions, word string) error {
 		return err
 	}
 	limit := time.Duration(o.timeout.duration)
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not paired with %s within %s: %w", device, limit, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not paired with %s within %s: %w", device, limit, os.ErrDeadlineExceeded))
 	defer cancel()
 	return t.pairWith(ctx, pairing{adapter: adapter, device: device}, t.nameOf(ctx, device), o.pin)
 }

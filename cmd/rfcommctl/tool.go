@@ -114,10 +114,13 @@ func (t *tool) run(ctx context.Context, arguments []string) int {
 	return statusOf(err)
 }
 
-// complain prints an error. Where the library's errors advise a security level
-// or another program, it prints the flag.
-func (t *tool) complain(err error) {
-	fmt.Fprintln(t.stderr, "rfcommctl:", flagNames.Replace(oneLine(err.Error())))
+// complain prints an error.
+func (t *tool) complain(err error) { t.say(err.Error()) }
+
+// say prints a message in one line. Where the library's errors advise a security
+// level or another program, it prints the flag.
+func (t *tool) say(text string) {
+	fmt.Fprintln(t.stderr, "rfcommctl:", flagNames.Replace(oneLine(text)))
 }
 
 // flagNames replaces advice of the library by the flags of the program.
@@ -139,14 +142,14 @@ func (t *tool) note(format string, arguments ...any) {
 // warn prints a message that is not an error, unless there is --quiet.
 func (t *tool) warn(format string, arguments ...any) {
 	if !t.quiet {
-		fmt.Fprintln(t.stderr, "rfcommctl:", oneLine(fmt.Sprintf(format, arguments...)))
+		t.say(fmt.Sprintf(format, arguments...))
 	}
 }
 
 // detail prints a message if there is --verbose.
 func (t *tool) detail(format string, arguments ...any) {
 	if t.verbose {
-		fmt.Fprintln(t.stderr, "rfcommctl:", oneLine(fmt.Sprintf(format, arguments...)))
+		t.say(fmt.Sprintf(format, arguments...))
 	}
 }
 
