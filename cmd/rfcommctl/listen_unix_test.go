@@ -4,8 +4,10 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"runtime"
 	"strings"
 	"syscall"
@@ -13,7 +15,7 @@ import (
 )
 
 // launchListen starts "listen" on a free TCP port, and returns its address.
-func launchListen(t *testing.T, arguments ...string) (j *job, address string, errors *bufio.Reader) {
+func launchListen(t *testing.T, arguments ...string) (j *job, address string, complaints *bufio.Reader) {
 	t.Helper()
 	j = &job{Cmd: program(t, append([]string{"listen", "--tcp", "127.0.0.1:0"}, arguments...)...)}
 	var err error
@@ -30,11 +32,11 @@ func launchListen(t *testing.T, arguments ...string) (j *job, address string, er
 	if err := j.Start(); err != nil {
 		t.Fatal(err)
 	}
-	errors = bufio.NewReader(stderr)
-	if _, err := fmt.Fscanf(errors, "rfcommctl: listening on %s\n", &address); err != nil {
+	complaints = bufio.NewReader(stderr)
+	if _, err := fmt.Fscanf(complaints, "rfcommctl: listening on %s\n", &address); err != nil {
 		t.Fatal(err)
 	}
-	return j, address, errors
+	return j, address, complaints
 }
 
 // ask sends a text and returns the answer, up to the end of the connection.
@@ -61,6 +63,9 @@ func TestListenOverTCP(t *testing.T) {
 			t.Fatalf("it printed %q, %v", got, err)
 		}
 	}
+	if _, err := net.Dial("tcp", address); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("another device dials: %v", err)
+	}
 	conn.Close()
 	j.ends(t, 0)
 }
@@ -68,7 +73,7 @@ func TestListenOverTCP(t *testing.T) {
 func TestListenEndsOnSignals(t *testing.T) {
 	for number, status := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
 		for _, connected := range []bool{false, true} {
-			j, address, errors := launchListen(t)
+			j, address, complaints := launchListen(t)
 			if connected {
 				fmt.Fprint(dialTCP(t, address), "x")
 				if _, err := io.ReadFull(j.output, make([]byte, 1)); err != nil {
@@ -76,7 +81,7 @@ func TestListenEndsOnSignals(t *testing.T) {
 				}
 			}
 			j.Process.Signal(number)
-			rest, _ := io.ReadAll(errors)
+			rest, _ := io.ReadAll(complaints)
 			wantError(t, string(rest))
 			j.ends(t, status)
 		}
@@ -85,7 +90,7 @@ func TestListenEndsOnSignals(t *testing.T) {
 
 // While the command of one device runs, that of another one starts.
 func TestListenKeepRunsCommands(t *testing.T) {
-	j, address, errors := launchListen(t, "--keep", "--exec", `echo ready; read word; echo "$word"; exit 3`)
+	j, address, complaints := launchListen(t, "--keep", "--exec", `echo ready; read word; echo "$word"; exit 3`)
 	first := dialTCP(t, address)
 	if _, err := io.ReadFull(first, make([]byte, len("ready\n"))); err != nil {
 		t.Fatal(err)
@@ -93,7 +98,7 @@ func TestListenKeepRunsCommands(t *testing.T) {
 	if answer := ask(t, address, "second\n"); answer != "ready\nsecond\n" {
 		t.Errorf("the second device received %q", answer)
 	}
-	line, err := errors.ReadString('\n')
+	line, err := complaints.ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,28 +107,43 @@ func TestListenKeepRunsCommands(t *testing.T) {
 	if answer, err := io.ReadAll(first); err != nil || string(answer) != "first\n" {
 		t.Errorf("the first device received %q, %v", answer, err)
 	}
-	errors.ReadString('\n')
+	complaints.ReadString('\n')
 	waiting := dialTCP(t, address)
 	if _, err := io.ReadFull(waiting, make([]byte, len("ready\n"))); err != nil {
 		t.Fatal(err)
 	}
 	j.Process.Signal(syscall.SIGTERM)
-	if rest, _ := io.ReadAll(errors); strings.Count(string(rest), "\n") != 1 {
+	if rest, _ := io.ReadAll(complaints); strings.Count(string(rest), "\n") != 1 {
 		t.Errorf("it printed %q", rest)
 	}
 	j.ends(t, 143)
+}
+
+// The program ends after its commands, which can tidy up.
+func TestListenKeepAwaitsCommands(t *testing.T) {
+	j, address, complaints := launchListen(t, "--keep", "--exec", `trap "sleep 0.2; echo tidy >&2; exit" TERM; echo ready; while :; do sleep 0.01; done`)
+	if _, err := io.ReadFull(dialTCP(t, address), make([]byte, len("ready\n"))); err != nil {
+		t.Fatal(err)
+	}
+	j.Process.Signal(syscall.SIGINT)
+	line, err := complaints.ReadString('\n')
+	if line != "tidy\n" {
+		t.Errorf("it printed %q, %v", line, err)
+	}
+	io.Copy(io.Discard, complaints)
+	j.ends(t, 130)
 }
 
 // The program ends when the reader of its output does, even if no device
 // connects.
 func TestListenEndsWithReader(t *testing.T) {
 	for _, keep := range []string{"--keep", "--keep=false"} {
-		j, address, errors := launchListen(t, keep)
+		j, address, complaints := launchListen(t, keep)
 		j.output.Close()
 		if runtime.GOOS != "linux" { // there, the program notices by itself
 			fmt.Fprint(dialTCP(t, address), "data")
 		}
-		if rest, _ := io.ReadAll(errors); len(rest) > 0 {
+		if rest, _ := io.ReadAll(complaints); len(rest) > 0 {
 			t.Errorf("it printed %q", rest)
 		}
 		j.ends(t, 0)
