@@ -67,6 +67,16 @@ func TestUsageErrors(t *testing.T) {
 		"obd -n 0",
 		"obd -n many",
 		"obd -connect 127.0.0.1:1 " + device,
+		"pair now",
+		"pair -nonsense",
+		"pair -for 0",
+		"pair -for 999ms",
+		"pair -for long",
+		"pair -pin 12345678901234567",
+		"pair -adapter nonsense",
+		"spp word",
+		"spp -nonsense",
+		"spp -listen 127.0.0.1:0 -anyone",
 	} {
 		t.Run(command, func(t *testing.T) {
 			words := strings.Fields(command)
