@@ -1,0 +1,234 @@
+package bluez_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/bluez"
+	"github.com/go-rfcomm/rfcomm/internal/test/android"
+	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
+	"github.com/go-rfcomm/rfcomm/sdp"
+)
+
+// appService is the service of an app of one's own.
+var appService = sdp.UUID{0x8f, 0x4d, 0x1e, 0x60, 0x5b, 0x2a, 0x4c, 0x17, 0x9a, 0x3e, 0x21, 0x0c, 0x77, 0xd4, 0x0b, 0x02}
+
+// listenFor publishes a service until the end of the test.
+func listenFor(t *testing.T, o bluez.ListenOptions) *bluez.Listener {
+	t.Helper()
+	l, err := bluez.Listen(t.Context(), &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// dialAs dials a service of far as a phone does, and limits the time.
+func (a *air) dialAs(t *testing.T, p android.Phone, service sdp.UUID) (*rfcomm.Conn, error) {
+	t.Helper()
+	p.Adapter = a.near.Addr()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	return p.Dial(ctx, a.far.Addr(), service)
+}
+
+// wantDialed checks that a phone connects to a listener, in both directions.
+func (a *air) wantDialed(t *testing.T, p android.Phone, service sdp.UUID, l *bluez.Listener) {
+	t.Helper()
+	dialed, err := a.dialAs(t, p, service)
+	if err != nil {
+		t.Errorf("%+v: %v", p, err)
+		return
+	}
+	defer dialed.Close()
+	accepted, err := l.AcceptRFCOMM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	conntest.Send(t, dialed, "ping")
+	conntest.Receive(t, accepted, "ping")
+	conntest.Send(t, accepted, "pong")
+	conntest.Receive(t, dialed, "pong")
+}
+
+// bondAtFar returns what bluetoothd says of near at the adapter of far.
+func (a *air) bondAtFar(t *testing.T, c *bluez.Client) (paired, bonded bool) {
+	t.Helper()
+	d, err := adapterOf(t, c, a.far).Device(t.Context(), a.near.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.Properties(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Paired, p.Bonded
+}
+
+// One bluetoothd serves all parts, since each start takes seconds.
+func TestListenServesAndroid(t *testing.T) {
+	forEachBlueZ(t, func(t *testing.T, a *air) {
+		c := connect(t)
+		t.Run("found", func(t *testing.T) { a.androidFinds(t, c) })
+		t.Run("unpaired", func(t *testing.T) { a.androidUnpaired(t, c) })
+		t.Run("paired", func(t *testing.T) { a.androidPaired(t, c) })
+	})
+}
+
+// androidFinds checks that phones find a listener by its UUID, without pairing.
+func (a *air) androidFinds(t *testing.T, c *bluez.Client) {
+	listeners := map[sdp.UUID]*bluez.Listener{
+		appService:     listenFor(t, bluez.ListenOptions{Service: appService, Name: "App"}),
+		sdp.SerialPort: listenFor(t, bluez.ListenOptions{Name: "First"}),
+	}
+	listenFor(t, bluez.ListenOptions{Name: "Second"}) // phones dial the first
+	a.meet(t, c, a.far)
+	for service := range listeners {
+		for _, wide := range []bool{false, true} {
+			p := android.Phone{Adapter: a.near.Addr(), Wide: wide}
+			records, err := p.Search(t.Context(), a.far.Addr(), service)
+			if err != nil || len(records) == 0 {
+				t.Errorf("wide %v: a search for %v finds %v, %v", wide, service, records, err)
+			}
+		}
+	}
+	if paired, _ := a.bondAtFar(t, c); paired {
+		t.Error("the searches have paired the devices")
+	}
+	if _, err := a.dialAs(t, android.Phone{}, sdp.ObjectPush); err != android.ErrFailed {
+		t.Errorf("a dial of an absent service returns %v, want %v", err, android.ErrFailed)
+	}
+	for service, l := range listeners {
+		for _, wide := range []bool{false, true} {
+			a.wantDialed(t, android.Phone{Wide: wide}, service, l)
+		}
+	}
+	a.part(t, c)
+}
+
+// An access describes whether a phone that is not paired gets to a listener, and
+// the questions to the default agent of the machine.
+type access struct {
+	name       string
+	long       bool             // left out by -test.short
+	security   rfcomm.Security  // of the listener
+	capability bluez.Capability // of the default agent; if empty, there is none
+	refuses    bool             // the agent does
+	secure     bool             // the app requires it
+
+	enters    bool
+	bonded    bool
+	questions string
+}
+
+// accesses are in order: the kernel keeps the capability of an agent that has left
+// (adapter_set_io_capability in src/adapter.c). They include no phone that is
+// secure and an agent with a display: in the lab, the agent is that of the phone
+// as well.
+var accesses = []access{
+	{name: "no agent", security: rfcomm.SecurityMedium, enters: true, questions: "[]"},
+	{name: "no agent, secure", security: rfcomm.SecurityMedium, secure: true, questions: "[]"},
+	{name: "no display", long: true, security: rfcomm.SecurityMedium, capability: bluez.NoInputNoOutput, enters: true, questions: "[]"},
+	{name: "no display, secure", security: rfcomm.SecurityMedium, capability: bluez.NoInputNoOutput, secure: true, enters: true, bonded: true, questions: "[]"},
+	{name: "no display, high", security: rfcomm.SecurityHigh, capability: bluez.NoInputNoOutput, questions: "[]"},
+	{name: "display", security: rfcomm.SecurityMedium, capability: bluez.DisplayYesNo, enters: true, questions: "[pair?]"},
+	{name: "display, refused", long: true, security: rfcomm.SecurityMedium, capability: bluez.DisplayYesNo, refuses: true, questions: "[pair?]"},
+	{name: "display, high", long: true, security: rfcomm.SecurityHigh, capability: bluez.DisplayYesNo, enters: true, bonded: true, questions: "[pair? same?]"},
+	{name: "agent with a display has left", long: true, security: rfcomm.SecurityMedium, questions: "[]"},
+}
+
+// part ends the link and forgets the devices. bluetoothd takes 2 s to end a link
+// itself.
+func (a *air) part(t *testing.T, c *bluez.Client) {
+	t.Helper()
+	a.Link(a.near, a.far).Disconnect(rfcommtest.RemoteUserTerminated)
+	for _, ends := range [][2]*rfcommtest.Controller{{a.near, a.far}, {a.far, a.near}} {
+		hosttest.Eventually(t, "the end of the link", func() bool {
+			d, err := adapterOf(t, c, ends[0]).Device(t.Context(), ends[1].Addr())
+			if err != nil {
+				return errors.Is(err, bluez.ErrGone)
+			}
+			p, err := d.Properties(t.Context())
+			return err == nil && !p.Connected
+		})
+	}
+	a.forget(t, c, a.far)
+}
+
+// androidUnpaired checks accesses.
+func (a *air) androidUnpaired(t *testing.T, c *bluez.Client) {
+	services := map[rfcomm.Security]sdp.UUID{rfcomm.SecurityMedium: sdp.SerialPort, rfcomm.SecurityHigh: appService}
+	for security, service := range services {
+		l := listenFor(t, bluez.ListenOptions{Security: security, Service: service})
+		go func() {
+			for {
+				conn, err := l.AcceptRFCOMM()
+				if err != nil {
+					return
+				}
+				conn.Write([]byte("welcome"))
+				conn.Close()
+			}
+		}()
+	}
+	for _, tt := range accesses {
+		if tt.long && testing.Short() {
+			continue
+		}
+		t.Run(tt.name, func(t *testing.T) { tt.check(t, a, c, services[tt.security]) })
+	}
+}
+
+func (tt access) check(t *testing.T, a *air, c *bluez.Client, service sdp.UUID) {
+	agent := &person{agrees: !tt.refuses}
+	if tt.capability != "" {
+		defer userAgent(t, agent, tt.capability).Close()
+	}
+	a.meet(t, c, a.far)
+	defer a.part(t, c)
+	if err := adapterOf(t, c, a.near).SetPairable(t.Context(), true); err != nil { // as a phone is
+		t.Fatal(err)
+	}
+	conn, err := a.dialAs(t, android.Phone{Secure: tt.secure}, service)
+	t.Log(err)
+	if (err == nil) != tt.enters {
+		t.Errorf("the phone gets the error %v, want a connection: %v", err, tt.enters)
+	}
+	if err == nil {
+		conntest.Receive(t, conn, "welcome")
+		conn.Close()
+	}
+	// A dial that was refused may have been repeated, and so the question.
+	if got := strings.Replace(agent.takeQuestions(), "pair? pair?", "pair?", 1); got != tt.questions {
+		t.Errorf("the agent was asked %s, want %s", got, tt.questions)
+	}
+	if _, bonded := a.bondAtFar(t, c); bonded != tt.bonded {
+		t.Errorf("bonded %v, want %v", bonded, tt.bonded)
+	}
+}
+
+// androidPaired checks that a phone that is paired gets to a listener without a
+// question.
+func (a *air) androidPaired(t *testing.T, c *bluez.Client) {
+	agent := userAgent(t, &person{}, bluez.NoInputNoOutput)
+	if err := a.meet(t, c, a.far).Pair(t.Context(), &person{agrees: true}, bluez.DisplayYesNo); err != nil {
+		t.Fatal(err)
+	}
+	agent.Close() // later connections need none
+	l := listenFor(t, bluez.ListenOptions{Security: rfcomm.SecurityMedium})
+	for _, secure := range []bool{true, false} {
+		a.Link(a.near, a.far).Disconnect(rfcommtest.RemoteUserTerminated)
+		a.wantDialed(t, android.Phone{Secure: secure}, sdp.SerialPort, l)
+		if _, bonded := a.bondAtFar(t, c); !bonded {
+			t.Error("the bond is lost")
+		}
+	}
+}
