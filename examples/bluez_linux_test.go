@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -87,7 +88,11 @@ func TestRFCOMMSppServesPairedPhone(t *testing.T) {
 
 	program := launch(t, "spp", []string{"-name", "Thermometer"}, labtest.SetNobody)
 	program.await(t, "Listening on")
-	r.Scan(labtest.DeviceAdapter) // as if the machine had a bond; without one, strangers cannot connect
+	// The machine has no bond and is not discoverable, so it answers no pages.
+	if _, err := (android.Phone{Adapter: r.Dialer()}).Search(t.Context(), r.Device(), sdp.SerialPort); !errors.Is(err, syscall.EHOSTDOWN) {
+		t.Errorf("a phone that is not paired gets %v, want EHOSTDOWN", err)
+	}
+	r.Scan(labtest.DeviceAdapter) // as if the machine had a bond
 	t.Run("stranger", func(t *testing.T) { sppRefuses(t, r, program) })
 	t.Run("pair", func(t *testing.T) { pairPairs(t, phone, server) })
 	for _, secure := range []bool{true, false} {

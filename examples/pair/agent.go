@@ -9,16 +9,14 @@ import (
 	"github.com/go-rfcomm/rfcomm/bluez"
 )
 
-// An agent answers requests for a PIN, and refuses all others. A phone needs no
-// answer: with NoInputNoOutput the kernel accepts it.
-type agent struct{ bluez.RejectAll }
-
-// RequestPINCode returns the PIN of the flag.
-func (agent) RequestPINCode(context.Context, *bluez.Device) (string, error) {
+// newAgent returns an agent that answers requests for a PIN, if there is one, and
+// refuses all others. A phone needs no answer: if the capability of the agent is
+// NoInputNoOutput, the kernel accepts the phone.
+func newAgent() bluez.Agent {
 	if *pin == "" {
-		return "", errors.New("the flag -pin is not set")
+		return bluez.RejectAll{}
 	}
-	return *pin, nil
+	return bluez.FixedPIN(*pin)
 }
 
 // paired returns the paired devices of an adapter.

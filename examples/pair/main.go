@@ -63,7 +63,7 @@ func pair(ctx context.Context) error {
 	}
 	// While there is a default agent, bluetoothd accepts pairings.
 	options := bluez.AgentOptions{Capability: bluez.NoInputNoOutput, Default: true}
-	if _, err := client.RegisterAgent(ctx, agent{}, options); err != nil {
+	if _, err := client.RegisterAgent(ctx, newAgent(), options); err != nil {
 		return err
 	}
 	window, err := adapter.Discoverable(ctx, *limit)
