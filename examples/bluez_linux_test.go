@@ -162,8 +162,7 @@ func sppRefuses(t *testing.T, r *radio, program *job) {
 	}
 	hosttest.Eventually(t, "a message", func() bool { return strings.Contains(program.stderr.String(), "is refused: it is not paired") })
 	stranger.Close()
-	r.Disconnect(0x13) // the key of the link exists until its end
-	r.Sync()
+	r.Sync() // the key of the link exists until its end
 }
 
 // pairPairs checks that the program pair makes the adapter visible until the
