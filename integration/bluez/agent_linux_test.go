@@ -41,16 +41,22 @@ func (p *person) asked(ctx context.Context, what string) error {
 	return nil
 }
 
+// takeQuestions returns the questions since the last call.
+func (p *person) takeQuestions() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	questions := fmt.Sprint(p.questions)
+	p.questions = nil
+	return questions
+}
+
 // wantAsked checks the questions since the last call. Empty means that any will
 // do.
 func (p *person) wantAsked(t testing.TB, want string) {
 	t.Helper()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if got := fmt.Sprint(p.questions); want != "" && got != want {
+	if got := p.takeQuestions(); want != "" && got != want {
 		t.Errorf("the agent was asked %s, want %s", got, want)
 	}
-	p.questions = nil
 }
 
 func (p *person) RequestPINCode(ctx context.Context, _ *bluez.Device) (string, error) {

@@ -72,9 +72,9 @@ func wantEcho(t *testing.T, from, to *rfcommtest.Controller, name string) {
 	}
 }
 
-// registerProfile registers a profile with a channel, as programs do for which
+// registerOther registers a profile with a channel, as programs do for which
 // bluetoothd listens, until the returned function is called.
-func registerProfile(t *testing.T, uuid sdp.UUID, channel int) (withdraw func()) {
+func registerOther(t *testing.T, uuid sdp.UUID, channel int) (withdraw func()) {
 	t.Helper()
 	command := labtest.Python(t, "dbus", "python3-dbus", `
 import sys, dbus
@@ -106,8 +106,8 @@ sys.stdin.read()
 	return end
 }
 
-// propertiesOf returns the properties that bluetoothd has of an adapter.
-func propertiesOf(t *testing.T, c *rfcommtest.Controller) (bluez.AdapterProperties, error) {
+// foundProperties returns the properties that bluetoothd has of an adapter.
+func foundProperties(t *testing.T, c *rfcommtest.Controller) (bluez.AdapterProperties, error) {
 	t.Helper()
 	client, err := bluez.Connect(t.Context())
 	if err != nil {
@@ -124,14 +124,14 @@ func propertiesOf(t *testing.T, c *rfcommtest.Controller) (bluez.AdapterProperti
 // present reports whether bluetoothd has an adapter, powered on.
 func present(t *testing.T, c *rfcommtest.Controller) bool {
 	t.Helper()
-	properties, err := propertiesOf(t, c)
+	properties, err := foundProperties(t, c)
 	return err == nil && properties.Powered
 }
 
 // listed reports whether bluetoothd lists a service on an adapter.
 func listed(t *testing.T, c *rfcommtest.Controller, service sdp.UUID) bool {
 	t.Helper()
-	properties, err := propertiesOf(t, c)
+	properties, err := foundProperties(t, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestListen(t *testing.T) {
 			wantEcho(t, a.far, a.near, "Thermometer")
 		})
 		t.Run("keeps its channel", func(t *testing.T) {
-			withdraw := registerProfile(t, other, channel)
+			withdraw := registerOther(t, other, channel)
 			if listed(t, a.near, other) || listed(t, a.far, other) {
 				t.Error("bluetoothd listens on the channel of the Listener")
 			}
@@ -173,7 +173,7 @@ func testTakenChannel(t *testing.T, a *air) {
 	a.unplugFar(t)
 	p := startAsNobody(t, "listen", "Barometer")
 	channel := p.channel()
-	withdraw := registerProfile(t, other, channel)
+	withdraw := registerOther(t, other, channel)
 	if listed(t, a.near, other) {
 		t.Error("bluetoothd listens on the channel of the Listener")
 	}
