@@ -62,6 +62,7 @@ func TestLabTestPlan(t *testing.T) {
 		"6.1 root integration.test": true, "6.1 root radio.test": true, "6.1 root daemons.test": true, "6.1 nobody": false, "6.1 root soak.test": false,
 		"newest root integration.test": true, "newest root rfcomm.test": true, "newest root daemons.test": true, "newest nobody": false,
 		"newest root soak.test": false,
+		"6.12 root bluez.test":  false, "6.1 root bluez.test": true, "newest root bluez.test": true,
 	} {
 		if got.has(job, "") != runs {
 			t.Errorf("%s: runs %v, want %v", job, !runs, runs)
@@ -88,7 +89,7 @@ func TestLabTestPlan(t *testing.T) {
 func TestLabTestLongRunsAllEverywhere(t *testing.T) {
 	got, _ := runPlan(t, "-long")
 	for _, kernel := range []string{"6.12", "6.1", "newest"} {
-		if !got.has(kernel+" root soak.test", "-soak.lasts=10m") || !got.has(kernel+" nobody integration.test", "") || got.has(kernel+" root integration.test", "-test.short") {
+		if !got.has(kernel+" root soak.test", "-soak.lasts=10m") || !got.has(kernel+" nobody integration.test", "") || !got.has(kernel+" root bluez.test", "") || got.has(kernel+" root integration.test", "-test.short") {
 			t.Errorf("%s does not run all tests: %q", kernel, got)
 		}
 	}
