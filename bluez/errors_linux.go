@@ -41,7 +41,7 @@ func explainBus(err error) error {
 	var auth *authError
 	switch {
 	case errors.As(err, &auth):
-		return &busReason{"the bus rejects user " + strconv.Itoa(os.Geteuid()) + " (" + err.Error() + ", err}: a container needs the user namespace of the host", err}
+		return &busReason{"the bus rejects user " + strconv.Itoa(os.Geteuid()) + " (" + err.Error() + "): a container needs the user namespace of the host", err}
 	case errors.Is(err, syscall.ENOENT) && inContainer:
 		return &busReason{"this container does not have the socket: mount /run/dbus/system_bus_socket of the host, and use its network namespace", err}
 	case errors.Is(err, syscall.ENOENT):
