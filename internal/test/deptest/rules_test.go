@@ -45,12 +45,25 @@ var rules = []Rule{
 	},
 	{
 		From: []string{"./internal/..."}, Except: []string{"./internal/test/..."},
-		To: []string{"./sdp/...", "./inquiry/..."}, Indirect: true,
-		Reason: "sdp and inquiry build on the internal packages",
+		To: []string{"./sdp/...", "./inquiry/...", "./bluez/..."}, Indirect: true,
+		Reason: "sdp, inquiry and bluez build on the internal packages",
 	},
 	{
 		From: []string{"./filetransfer/...", "./obex/..."}, To: []string{"."}, Indirect: true,
 		Reason: "a protocol runs over any net.Conn",
+	},
+	{
+		From: []string{"./bluez"}, To: []string{External}, Beside: []string{"github.com/godbus/dbus/...", "golang.org/x/sys/..."}, Indirect: true,
+		Reason: "bluez needs one library, for D-Bus, beside what the root depends on",
+	},
+	{
+		From: []string{"./bluez/..."}, To: []string{"./..."},
+		Beside: []string{".", "./sdp/...", "./inquiry/...", "./internal/...", "./bluez/..."}, Indirect: true,
+		Reason: "bluez builds on rfcomm, sdp and inquiry",
+	},
+	{
+		From: everywhere, Except: []string{"./bluez/internal/..."}, To: []string{"./bluez/internal/..."},
+		Reason: "the fake bus helps tests",
 	},
 	{
 		From: everywhere, Except: []string{"./bluez/..."}, To: []string{"github.com/godbus/..."}, Tests: true,
