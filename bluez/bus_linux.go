@@ -91,14 +91,10 @@ func authMethods() []dbus.Auth {
 	return []dbus.Auth{dbus.AuthExternal(strconv.Itoa(os.Geteuid()))}
 }
 
-// limit makes a context end reads and writes, until restore is called.
-func (s *busSocket) limit(ctx context.Context) (restore func()) {
-	stop := context.AfterFunc(ctx, func() { s.SetDeadline(time.Unix(1, 0)) })
-	return func() {
-		if stop() {
-			s.SetDeadline(time.Time{})
-		}
-	}
+// limit makes a context end reads and writes until stop is called, which reports
+// false if the context has done so.
+func (s *busSocket) limit(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { s.SetDeadline(time.Unix(1, 0)) })
 }
 
 // Write writes to the bus. It asks the bus to pass descriptors before BEGIN, the

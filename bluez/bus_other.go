@@ -22,7 +22,9 @@ func dialBus(context.Context) (*busSocket, error) {
 
 func authMethods() []dbus.Auth { return nil }
 
-func (*busSocket) limit(context.Context) (restore func()) { return func() {} }
+func (*busSocket) limit(context.Context) (stop func() bool) {
+	return func() bool { return true }
+}
 
 func (*busSocket) takeDescriptors() []int { return nil }
 

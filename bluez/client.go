@@ -48,7 +48,12 @@ func Connect(ctx context.Context) (*Client, error) {
 	c.ended, c.end = context.WithCancelCause(c.closed)
 	c.events = newDispatcher(c.closed, func() { c.end(errBusEnded) })
 	c.exports = newExports(c)
-	if err := c.start(ctx); err != nil {
+	stop := c.socket.limit(ctx)
+	err = c.start(ctx)
+	if !stop() && err == nil {
+		err = ctx.Err() // which has ended the connection
+	}
+	if err != nil {
 		c.Close()
 		return nil, connectError(ctx, socket.address, err)
 	}
@@ -58,15 +63,13 @@ func Connect(ctx context.Context) (*Client, error) {
 // start authenticates, subscribes to the signals of bluetoothd, and finds out
 // whether bluetoothd runs.
 func (c *Client) start(ctx context.Context) error {
-	restore := c.socket.limit(ctx)
-	defer restore()
 	conn, err := dbus.NewConn(c.socket, dbus.WithSignalHandler(c.events), dbus.WithIncomingInterceptor(c.receive))
 	if err != nil {
 		return err
 	}
 	c.conn = conn
 	if err := c.conn.Auth(authMethods()); err != nil {
-		return &authError{err}
+		return authFailure(err)
 	}
 	if err := c.conn.Hello(); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/bluez/internal/fakebus"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
 const (
@@ -252,15 +253,16 @@ func TestBusThatEnds(t *testing.T) {
 	hosttest.WantMatches(t, err, []error{ErrNoBus}, nil)
 }
 
-// A stuckBus accepts a Client, and then stops reading.
-func stuckBus(t *testing.T) (stuck <-chan struct{}) {
+// stuckBus plays a bus that accepts a Client, and then stops reading. Passing is
+// its answer whether it passes descriptors.
+func stuckBus(t *testing.T, passing string) (stuck <-chan struct{}) {
 	t.Helper()
 	reached := make(chan struct{})
 	closed := make(chan struct{})
 	scriptBus(t, func(b *scriptedBus) {
 		b.answer("AUTH", "REJECTED EXTERNAL")
 		b.answer("AUTH EXTERNAL", "OK 0123")
-		b.answer("NEGOTIATE_UNIX_FD", "AGREE_UNIX_FD")
+		b.answer("NEGOTIATE_UNIX_FD", passing)
 		b.answer("BEGIN", "")
 		for _, reply := range []any{":1.5", nil, nil, ":1.4"} { // Hello, AddMatch twice, GetNameOwner
 			b.reply(reply)
@@ -296,7 +298,7 @@ func (b *scriptedBus) reply(value any) {
 
 func TestCallWhileBusIsStuck(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
-	stuck := stuckBus(t)
+	stuck := stuckBus(t, "AGREE_UNIX_FD")
 	c := connectClient(t)
 	hosttest.Receive(t, stuck)
 	text := strings.Repeat("x", 1<<20) // more than the buffers of the socket
@@ -314,6 +316,15 @@ func TestCallWhileBusIsStuck(t *testing.T) {
 	hosttest.WantMatches(t, hosttest.Receive(t, first), []error{context.Canceled}, nil)
 	c.Close()
 	hosttest.WantMatches(t, hosttest.Receive(t, second), []error{net.ErrClosed}, nil)
+}
+
+func TestRegisterProfileNeedsDescriptors(t *testing.T) {
+	hosttest.CheckLeaksAtEnd(t)
+	stuckBus(t, "ERROR")
+	c := connectClient(t)
+	_, err := c.RegisterProfile(t.Context(), ProfileOptions{UUID: sdp.SerialPort})
+	wantLine(t, err, "bluez: register a profile: the system bus passes no descriptors: ")
+	hosttest.WantMatches(t, err, []error{ErrNotSupported}, nil)
 }
 
 func TestCloseLeavesNothingBehind(t *testing.T) {

@@ -3,6 +3,7 @@ package bluez
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -159,14 +160,26 @@ func (n *narrower) Unwrap() error { return n.of }
 // errClosed is the cause of calls after Close. It matches net.ErrClosed.
 var errClosed error = &narrower{"the Client is closed", net.ErrClosed}
 
-// An authError is an error of the authentication with the bus.
+// An authError says that the bus rejects the user.
 type authError struct{ err error }
 
 func (e *authError) Error() string { return e.err.Error() }
 func (e *authError) Unwrap() error { return e.err }
 
+// authFailure returns the error of the authentication with the bus.
+func authFailure(err error) error {
+	var broken *net.OpError
+	if errors.Is(err, io.EOF) || errors.As(err, &broken) {
+		return err
+	}
+	return &authError{err}
+}
+
 // errBusEnded is the cause of calls after the bus has ended.
 var errBusEnded error = &narrower{"the system bus has closed the connection: connect again", ErrNoBus}
+
+// errNoPassing is the cause for a profile that could not get its connections.
+var errNoPassing error = &narrower{"the system bus passes no descriptors: connect to the bus itself, not to a proxy", ErrNotSupported}
 
 // errDaemonEnded is the cause of calls that bluetoothd has not answered.
 var errDaemonEnded error = &narrower{"bluetoothd ended before it answered: try again when it runs", ErrNoDaemon}

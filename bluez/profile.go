@@ -70,6 +70,9 @@ func (c *Client) RegisterProfile(ctx context.Context, o ProfileOptions) (*Profil
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("bluez: register a profile: %w", err)
 	}
+	if !c.socket.passing {
+		return nil, &Error{Op: "register a profile", Err: errNoPassing}
+	}
 	p := &Profile{
 		client:  c,
 		options: o,
