@@ -2,13 +2,16 @@ package bluez
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -386,4 +389,26 @@ func TestBusSocketRefusesLongMessage(t *testing.T) {
 	if _, err := s.Read(make([]byte, 100)); err == nil || err.Error() != "message too long" {
 		t.Errorf("read a message of 128 MiB: %v", err)
 	}
+}
+
+// Whatever the bus sends, Read returns it in order, or an error.
+func FuzzBusSocketRead(f *testing.F) {
+	f.Add(rawMessage("text"))
+	f.Add(slices.Concat(rawMessage("first"), rawMessage("second"), []byte("l")))
+	f.Add([]byte("B\x04\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00x"))
+	f.Add([]byte("l\x04\x00\x01\xff\xff\xff\xff\x01\x00\x00\x00\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		if len(sent) > 10000 {
+			t.Skip("more than the buffer of a socket")
+		}
+		s, other := busSocketPair(t)
+		if _, err := unix.Write(other, sent); err != nil && len(sent) > 0 {
+			t.Fatal(err)
+		}
+		unix.Shutdown(other, unix.SHUT_WR)
+		read, err := io.ReadAll(s)
+		if !bytes.HasPrefix(sent, read) {
+			t.Fatalf("sent %q, read %q, %v", sent, read, err)
+		}
+	})
 }
