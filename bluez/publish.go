@@ -64,9 +64,9 @@ type Publication struct {
 // are added later. See [PublishOptions.Report].
 //
 // The record must be valid, as for [sdp.Server.Add]. Publish ignores its handle,
-// since bluetoothd assigns one on each adapter. Texts and URLs are limited to
-// 65,535 bytes, and URLs to printable ASCII, as bluetoothd alters others. Only a
-// record whose BrowseGroupList contains [sdp.PublicBrowseRoot] is found by
+// since bluetoothd assigns one on each adapter. bluetoothd alters URLs that are not
+// printable ASCII, and leaves records out of long answers; such URLs and records
+// of more than 16 KiB are refused. Only a record whose BrowseGroupList contains [sdp.PublicBrowseRoot] is found by
 // programs that list all services of a device.
 //
 // If bluetoothd does not run, the error matches [ErrNoDaemon]. If it has no

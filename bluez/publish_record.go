@@ -8,39 +8,42 @@ import (
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
-// maxTextSize is the maximum size of a text or a URL for bluetoothd (sdp_data_t
-// in lib/sdp.h has 16 bits for its length).
-const maxTextSize = 1<<16 - 1
+// maxRecordSize is the maximum size of a record in bytes. bluetoothd has 65,535
+// bytes for the answer to a search, and leaves out attributes and records that do
+// not fit (service_search_attr_req in src/sdpd-request.c). While Publish checks
+// it, a record is in the answer twice, beside those of other programs.
+const maxRecordSize = 1 << 14
 
-// checkRecord checks that bluetoothd can publish a record as it is. It crashes
-// bluetoothd 5.66 to publish some invalid records, such as one whose class list
-// has an element that it cannot parse.
+// checkRecord checks that bluetoothd can publish a record as it is. A record with
+// elements that bluetoothd cannot parse does not reach it: version 5.66 crashes if
+// the list of classes has one.
 func checkRecord(record *sdp.Record) error {
 	if _, err := new(sdp.Server).Add(record); err != nil {
 		return err
 	}
+	b, err := record.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	if len(b) > maxRecordSize {
+		return fmt.Errorf("bluez: the record has %d bytes: the maximum is %d", len(b), maxRecordSize)
+	}
 	for id, value := range record.All() {
-		if err := checkElement(value); err != nil {
+		if err := checkURLs(value); err != nil {
 			return fmt.Errorf("bluez: the attribute %v has %w", id, err)
 		}
 	}
 	return nil
 }
 
-// checkElement checks the texts and URLs in an element.
-func checkElement(e sdp.DataElement) error {
-	text, isText := e.Text()
-	url, isURL := e.URL()
-	switch {
-	case isText && len(text) > maxTextSize:
-		return fmt.Errorf("a text of %d bytes; bluetoothd publishes at most %d", len(text), maxTextSize)
-	case isURL && len(url) > maxTextSize:
-		return fmt.Errorf("a URL of %d bytes; bluetoothd publishes at most %d", len(url), maxTextSize)
-	case isURL && !printable(url):
-		return fmt.Errorf("the URL %q; bluetoothd publishes only those of printable ASCII", url)
+// checkURLs checks the URLs in an element. bluetoothd ignores that the XML form of
+// other URLs is hexadecimal (sdp_xml_parse_url in src/sdp-xml.c).
+func checkURLs(e sdp.DataElement) error {
+	if url, ok := e.URL(); ok && !printable(url) {
+		return fmt.Errorf("the URL %q: bluetoothd publishes only those of printable ASCII", url)
 	}
 	for _, inner := range e.Elements() {
-		if err := checkElement(inner); err != nil {
+		if err := checkURLs(inner); err != nil {
 			return err
 		}
 	}

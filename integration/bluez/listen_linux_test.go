@@ -73,8 +73,9 @@ func wantEcho(t *testing.T, from, to *rfcommtest.Controller, name string) {
 }
 
 // registerOther registers a profile with a channel, as programs do for which
-// bluetoothd listens, until the returned function is called.
-func registerOther(t *testing.T, uuid sdp.UUID, channel int) (withdraw func()) {
+// bluetoothd listens, until the returned function is called. It succeeds if
+// bluetoothd cannot listen.
+func registerOther(t *testing.T, channel int) (withdraw func()) {
 	t.Helper()
 	command := labtest.Python(t, "dbus", "python3-dbus", `
 import sys, dbus
@@ -83,7 +84,7 @@ manager = dbus.Interface(bus.get_object("org.bluez", "/org/bluez"), "org.bluez.P
 manager.RegisterProfile("/test", sys.argv[1], {"Role": "server", "Channel": dbus.UInt16(int(sys.argv[2]))})
 print("registered", flush=True)
 sys.stdin.read()
-`, uuid.String(), fmt.Sprint(channel))
+`, otherService.String(), fmt.Sprint(channel))
 	stdin, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -106,43 +107,19 @@ sys.stdin.read()
 	return end
 }
 
-// foundProperties returns the properties that bluetoothd has of an adapter.
-func foundProperties(t *testing.T, c *rfcommtest.Controller) (bluez.AdapterProperties, error) {
+// listed reports whether bluetoothd lists the service of other programs on an
+// adapter.
+func listed(t *testing.T, client *bluez.Client, c *rfcommtest.Controller) bool {
 	t.Helper()
-	client, err := bluez.Connect(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	adapter, err := client.Adapter(t.Context(), c.Addr())
-	if err != nil {
-		return bluez.AdapterProperties{}, err
-	}
-	return adapter.Properties(t.Context())
+	return slices.Contains(propertiesOf(t, adapterOf(t, client, c)).Services, otherService)
 }
 
-// present reports whether bluetoothd has an adapter, powered on.
-func present(t *testing.T, c *rfcommtest.Controller) bool {
-	t.Helper()
-	properties, err := foundProperties(t, c)
-	return err == nil && properties.Powered
-}
-
-// listed reports whether bluetoothd lists a service on an adapter.
-func listed(t *testing.T, c *rfcommtest.Controller, service sdp.UUID) bool {
-	t.Helper()
-	properties, err := foundProperties(t, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.Contains(properties.Services, service)
-}
-
-// other is the service of another program.
-var other = sdp.UUID{0x5e, 0x44, 0x0c, 0x1f, 0x3a, 0x11, 0x4d, 0x0b, 0x9c, 0x52, 0x77, 0x02, 0x5a, 0x31, 0x8e, 0x40}
+// otherService is the service of registerOther.
+var otherService = sdp.UUID{0x5e, 0x44, 0x0c, 0x1f, 0x3a, 0x11, 0x4d, 0x0b, 0x9c, 0x52, 0x77, 0x02, 0x5a, 0x31, 0x8e, 0x40}
 
 func TestListen(t *testing.T) {
 	forEachBlueZ(t, func(t *testing.T, a *air) {
+		client := connect(t)
 		p := startAsNobody(t, "listen", "Thermometer")
 		channel := p.channel()
 		t.Run("serves", func(t *testing.T) {
@@ -150,15 +127,15 @@ func TestListen(t *testing.T) {
 			wantEcho(t, a.far, a.near, "Thermometer")
 		})
 		t.Run("keeps its channel", func(t *testing.T) {
-			withdraw := registerOther(t, other, channel)
-			if listed(t, a.near, other) || listed(t, a.far, other) {
+			withdraw := registerOther(t, channel)
+			if listed(t, client, a.near) || listed(t, client, a.far) {
 				t.Error("bluetoothd listens on the channel of the Listener")
 			}
 			wantEcho(t, a.near, a.far, "Thermometer")
 			withdraw()
 		})
 		t.Run("reports a taken channel", func(t *testing.T) {
-			testTakenChannel(t, a)
+			testTakenChannel(t, a, client)
 		})
 		if complaints := p.end(); complaints != "" {
 			t.Error(complaints)
@@ -169,17 +146,17 @@ func TestListen(t *testing.T) {
 
 // testTakenChannel adds an adapter on which bluetoothd listens on the channel of
 // a Listener for another program.
-func testTakenChannel(t *testing.T, a *air) {
+func testTakenChannel(t *testing.T, a *air, client *bluez.Client) {
 	a.unplugFar(t)
 	p := startAsNobody(t, "listen", "Barometer")
 	channel := p.channel()
-	withdraw := registerOther(t, other, channel)
-	if listed(t, a.near, other) {
+	withdraw := registerOther(t, channel)
+	if listed(t, client, a.near) {
 		t.Error("bluetoothd listens on the channel of the Listener")
 	}
 	a.plug(t, a.far)
 	p.wantReport(fmt.Sprintf("another program has channel %d of the adapter %v", channel, a.far.Addr()))
-	if !listed(t, a.far, other) {
+	if !listed(t, client, a.far) {
 		t.Error("bluetoothd does not listen for the other program")
 	}
 	withdraw()

@@ -97,6 +97,7 @@ func TestPublish(t *testing.T) {
 			p := startAsNobody(t, "publish", "Thermometer", "18")
 			p.wantLine("published")
 			a.wantNames(t, "Thermometer")
+			a.wantFoundByOthers(t, "Thermometer", "18")
 			second := startAsNobody(t, "publish", "Barometer", "19")
 			second.wantLine("published")
 			a.wantNames(t, "Thermometer", "Barometer")
@@ -108,11 +109,15 @@ func TestPublish(t *testing.T) {
 		t.Run("rounds", func(t *testing.T) {
 			rounds := "100"
 			if testing.Short() {
-				rounds = "20"
+				rounds = "10"
 			}
 			p := startAsNobody(t, "rounds", rounds)
 			p.wantLine("done")
 			a.wantNames(t)
 		})
+		t.Run("invalid record", func(t *testing.T) { testInvalidRecord(t, a) })
+		t.Run("elements", func(t *testing.T) { testElements(t, a) })
+		t.Run("no browse group", func(t *testing.T) { testNotBrowsed(t, a) })
+		t.Run("killed", func(t *testing.T) { testKilled(t, a) })
 	})
 }

@@ -50,8 +50,12 @@ func (a *air) plug(t *testing.T, controllers ...*rfcommtest.Controller) {
 			t.Fatal(err)
 		}
 	}
+	client := connect(t)
 	for _, c := range controllers {
-		hosttest.Eventually(t, c.Name()+" is an adapter of bluetoothd", func() bool { return present(t, c) })
+		hosttest.Eventually(t, c.Name()+" is an adapter of bluetoothd", func() bool {
+			adapter, err := client.Adapter(t.Context(), c.Addr())
+			return err == nil && propertiesOf(t, adapter).Powered
+		})
 		if err := c.SetScan(rfcommtest.PageScan); err != nil {
 			t.Fatal(err)
 		}
