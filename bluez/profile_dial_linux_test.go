@@ -25,12 +25,12 @@ func (f *profileTest) dialingAfter(daemons *fakebus.Profile, before func()) <-ch
 	f.serveConnects(func(c *fakebus.Call) {
 		before()
 		far, err := f.hand(daemons, f.index(c))
+		fars <- far // before the reply, after which the next call can come
 		if err != nil {
 			c.Fail("org.bluez.Error.Failed", "br-connection-refused")
 		} else {
 			c.Reply()
 		}
-		fars <- far
 	})
 	return fars
 }

@@ -65,7 +65,7 @@ func (p *Profile) abandon(ctx context.Context) {
 }
 
 func (p *Profile) unregister() {
-	ctx, cancel := context.WithTimeout(p.client.ended, unregisterTime)
+	ctx, cancel := context.WithTimeout(context.Background(), unregisterTime)
 	defer cancel()
 	// An error means that bluetoothd has forgotten the profile already.
 	p.client.call(ctx, bluezPath, profileManagerInterface+".UnregisterProfile", p.path)
