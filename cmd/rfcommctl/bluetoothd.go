@@ -39,7 +39,7 @@ func knownToDaemon(ctx context.Context) (known []knownDevice, err error) {
 				return err
 			}
 			if p.AddressType != "random" { // else it supports only Bluetooth LE
-				known = append(known, knownDevice{d.Address(), nameIn(p), p.Paired})
+				known = append(known, knownDevice{d.Address(), nameIn(p), p.Bonded})
 			}
 		}
 		return nil
@@ -74,7 +74,22 @@ func pairByDaemon(ctx context.Context, p pairing) error {
 	if err != nil {
 		return err
 	}
-	return d.Pair(ctx, p.agent, p.capability)
+	err = d.Pair(ctx, p.agent, p.capability)
+	if errors.Is(err, bluez.ErrPaired) {
+		return checkBond(ctx, d, err)
+	}
+	return err
+}
+
+// checkBond returns the error of a device that is paired already, or another one
+// if its key is not stored. Devices that connect without a bond are paired for
+// the time of their link.
+func checkBond(ctx context.Context, d *bluez.Device, paired error) error {
+	p, err := d.Properties(ctx)
+	if err == nil && !p.Bonded {
+		return tryAgainError{fmt.Errorf("%s is paired only until its link ends: close the connections, and pair again a few seconds later", d.Address())}
+	}
+	return paired
 }
 
 // unpairByDaemon is the unpair of newTool.

@@ -40,7 +40,7 @@ func TestRFCOMMBluetoothd(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		test func(*testing.T, *radio)
-	}{{"ListenPublish", func(t *testing.T, r *radio) { testListenPublish(t, r, d) }}, {"Adapters", testAdaptersChange}, {"Pair", testPair}, {"PairAtTerminal", testPairAtTerminal}, {"PairByPIN", testPairByPIN}} {
+	}{{"ListenPublish", func(t *testing.T, r *radio) { testListenPublish(t, r, d) }}, {"Adapters", testAdaptersChange}, {"PairDuringLink", testPairDuringLink}, {"Pair", testPair}, {"PairAtTerminal", testPairAtTerminal}, {"PairByPIN", testPairByPIN}} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.Scan(labtest.DialerAdapter) // bluetoothd ends page scan with the last bond
 			r.Scan(labtest.DeviceAdapter)
@@ -107,6 +107,21 @@ func (r *radio) answering(t *testing.T) (p person, end func()) {
 		visible.ends(t, os.Interrupt, 130)
 		r.runs(t, 0, "", "unpair", r.near.String(), "-i", r.far.String())
 	}
+}
+
+// testPairDuringLink pairs while the devices have a link without a bond, for
+// which the kernel has paired them.
+func testPairDuringLink(t *testing.T, r *radio) {
+	_, channel := r.listen(t)
+	d := &rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: r.near}}
+	conn, err := d.DialRFCOMM(t.Context(), rfcomm.Addr{Device: r.far, Channel: channel})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Sync()
+	defer conn.Close()
+	_, stderr := r.runs(t, statusBusy, "", "pair", r.far.String(), "-i", r.near.String())
+	wantError(t, stderr, "paired only until its link ends")
 }
 
 // testPair pairs without a terminal, first with a device that bluetoothd has to

@@ -19,7 +19,7 @@ const knownTime = 5 * time.Second
 type knownDevice struct {
 	address rfcomm.BDAddr
 	name    string
-	paired  bool
+	paired  bool // its key is stored
 }
 
 // knownDevices returns the devices that bluetoothd knows, the paired ones first,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
@@ -147,10 +148,11 @@ func testListenPublish(t *testing.T, r *radio, d *daemons.Daemon) {
 			l.awaits(t, "devices cannot find the service: ")
 			l.awaits(t, "the service is published again")
 		}
-		channels := find()
-		if len(channels) != 1 {
-			t.Fatalf("found channels %v", channels)
-		}
+		var channels []int
+		hosttest.Eventually(t, "one record", func() bool { // the check of a returned adapter has a second one for a moment
+			channels = find()
+			return len(channels) == 1
+		})
 		exchange(t, r.dials(t, channels[0]), "", "noon\n")
 	}
 	if l.ends(t, os.Interrupt, 130); len(find()) > 0 {

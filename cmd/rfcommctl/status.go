@@ -35,6 +35,11 @@ type notFoundError struct{ error }
 
 func (e notFoundError) Unwrap() error { return e.error }
 
+// A tryAgainError reports that the same command may succeed later.
+type tryAgainError struct{ error }
+
+func (e tryAgainError) Unwrap() error { return e.error }
+
 // A signalError is the cause of a context that a signal has ended.
 type signalError struct{ number syscall.Signal }
 
@@ -97,6 +102,9 @@ func isNotFound(err error) bool {
 
 // isBusy reports whether the same command may succeed later.
 func isBusy(err error) bool {
+	if _, ok := errors.AsType[tryAgainError](err); ok {
+		return true
+	}
 	return isOneOf(err, os.ErrDeadlineExceeded, context.DeadlineExceeded, rfcomm.ErrUnconfirmed,
 		bluez.ErrInProgress, bluez.ErrAuthTimeout, bluez.ErrConnectFailed,
 		syscall.EBUSY, syscall.EALREADY, syscall.EAGAIN, syscall.EADDRINUSE, syscall.ECONNABORTED,
