@@ -35,12 +35,27 @@ func (p person) ConfirmPasskey(_ context.Context, _ *bluez.Device, passkey uint3
 // TestRFCOMMBluetoothd has the tests that need bluetoothd, since its start takes
 // seconds.
 func TestRFCOMMBluetoothd(t *testing.T) {
-	r := overRFCOMM(t)
-	d := daemons.Bluetoothd(t, daemons.Options{})
+	for _, version := range daemons.Versions() {
+		t.Run(version.Name, func(t *testing.T) {
+			r := overRFCOMM(t)
+			testBluetoothd(t, r, daemons.Bluetoothd(t, daemons.Options{BlueZ: version}))
+		})
+	}
+}
+
+// testBluetoothd runs the tests with one bluetoothd.
+func testBluetoothd(t *testing.T, r *radio, d *daemons.Daemon) {
 	for _, tt := range []struct {
 		name string
 		test func(*testing.T, *radio)
-	}{{"ListenPublish", func(t *testing.T, r *radio) { testListenPublish(t, r, d) }}, {"Adapters", testAdaptersChange}, {"PairDuringLink", testPairDuringLink}, {"Pair", testPair}, {"PairAtTerminal", testPairAtTerminal}, {"PairByPIN", testPairByPIN}} {
+	}{
+		{"ListenPublish", func(t *testing.T, r *radio) { testListenPublish(t, r, d) }},
+		{"Adapters", testAdaptersChange},
+		{"PairDuringLink", testPairDuringLink},
+		{"Pair", testPair},
+		{"PairAtTerminal", testPairAtTerminal},
+		{"PairByPIN", testPairByPIN},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.Scan(labtest.DialerAdapter) // bluetoothd ends page scan with the last bond
 			r.Scan(labtest.DeviceAdapter)
