@@ -123,7 +123,7 @@ func TestPowerOffEndsActivities(t *testing.T) {
 		t.Error("discovers without power")
 	}
 	_, err := c.call(d.Path(), deviceInterface+".Pair")
-	want(t, "Pair without power", err, "org.bluez.Error.ConnectionAttemptFailed: Page Timeout")
+	want(t, "Pair without power", err, "org.bluez.Error.AuthenticationFailed: Authentication Failed")
 }
 
 func TestDiscoveryFindsDevicesInRange(t *testing.T) {

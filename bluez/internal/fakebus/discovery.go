@@ -89,16 +89,16 @@ func (a *Adapter) endDiscovery(client string) {
 
 // setFilter is set_discovery_filter in src/adapter.c.
 func (a *Adapter) setFilter(c *Call, filter map[string]dbus.Variant) {
+	if !a.powered() {
+		c.fail("org.bluez.Error.NotReady", "Resource Not Ready")
+		return
+	}
 	types := map[string]string{"UUIDs": "as", "RSSI": "n", "Pathloss": "q", "Transport": "s", "DuplicateData": "b", "Discoverable": "b", "Pattern": "s"}
 	for name, v := range filter {
 		if types[name] != v.Signature().String() {
 			c.fail("org.bluez.Error.InvalidArguments", "Invalid arguments in method call")
 			return
 		}
-	}
-	if !a.powered() {
-		c.fail("org.bluez.Error.NotReady", "Resource Not Ready")
-		return
 	}
 	a.filters[c.Sender()] = filter
 	c.reply()

@@ -149,7 +149,7 @@ func (d *Device) startPairing(c *Call) {
 	pair := d.pair
 	d.z.bus.working.Go(func() {
 		defer cancel()
-		status := ConnectFailed
+		status := Failed // as for all codes that new_authentication_return does not know
 		if d.connectForPairing() {
 			status = pair(ctx, p)
 		}
