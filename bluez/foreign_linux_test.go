@@ -15,8 +15,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// An inventor makes up what a bluetoothd of another version, or another program in
-// its place, may send. Its bytes decide on everything.
+// An inventor makes up messages of a bluetoothd of another version, or of another
+// program in its place. Its bytes decide on their content.
 type inventor struct {
 	data []byte
 }
@@ -152,7 +152,7 @@ func (v *inventor) arguments() []any {
 	return arguments
 }
 
-// look reads everything that the package tells about adapters and devices.
+// look reads the properties of all adapters and devices.
 func look(t *testing.T, m *machine) {
 	t.Helper()
 	ctx := t.Context()

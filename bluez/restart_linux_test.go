@@ -63,8 +63,7 @@ func registerAll(t *testing.T, m *machine) *reports {
 	return r
 }
 
-// missing returns which registrations bluetoothd does not have, and what it has
-// that should not be there.
+// missing lists the registrations that bluetoothd lacks, and wrong numbers of them.
 func (m *machine) missing() (missing []string) {
 	listed, _ := m.hci0.Get(adapterInterface, "UUIDs").([]string)
 	for name, uuid := range map[string]sdp.UUID{"publication": sdp.SerialPort, "profile": vendorUUID} {
@@ -138,8 +137,8 @@ func TestRegistrationsSurviveInterruption(t *testing.T) {
 	}
 }
 
-// Adapters that come and go while bluetoothd restarts are no reason to lose a
-// registration.
+// Registrations survive adapters that are removed and added while bluetoothd
+// restarts.
 func TestRegistrationsSurviveAdapters(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
 	m := newMachine(t)

@@ -55,7 +55,7 @@ func (a *Agent) Call(ctx context.Context, method string, body ...any) ([]any, er
 	return a.z.call(ctx, a.Owner, a.Path, agentInterface, method, body...)
 }
 
-// Cancel tells the client that a request is withdrawn, whether there is one or not.
+// Cancel calls the Cancel method of the client, also without a pending question.
 func (a *Agent) Cancel() {
 	a.z.bus.mu.Lock()
 	defer a.z.bus.mu.Unlock()
@@ -85,7 +85,7 @@ func (a *Agent) ask(ctx context.Context, method string, body ...any) ([]any, err
 	return reply, err
 }
 
-// tell calls a method that the client does not answer.
+// tell calls a method without a reply.
 func (a *Agent) tell(method string, body ...any) {
 	a.z.tell(a.Owner, a.Path, agentInterface, method, body...)
 }

@@ -144,7 +144,8 @@ func (z *BlueZ) stop() {
 	z.reset()
 }
 
-// reset sets objects to what a new bluetoothd finds in the kernel and on the disk.
+// reset gives objects the state that a new bluetoothd finds in the kernel and on the
+// disk.
 func (z *BlueZ) reset() {
 	for path, o := range z.objects {
 		o.end(Cancelled)

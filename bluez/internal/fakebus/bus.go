@@ -151,7 +151,7 @@ func (b *Bus) join(p *peer) {
 
 // disconnect removes a peer, its names and its calls, in the order of
 // bus_connection_disconnected (bus/connection.c): the names first, then errors for
-// those who wait for a reply. The caller holds the lock.
+// the callers of pending calls. The caller holds the lock.
 func (b *Bus) disconnect(p *peer) {
 	p.stop()
 	if p.name == "" || b.peers[p.name] != p {
@@ -216,7 +216,7 @@ func (b *Bus) routeCall(from, to *peer, m *Message) {
 	b.unicast(to, m)
 }
 
-// routeReply delivers a reply if somebody waits for it. A bus drops other replies.
+// routeReply delivers a reply to a pending call. A bus drops other replies.
 func (b *Bus) routeReply(from, to *peer, m *Message) {
 	serial, _ := m.Headers[dbus.FieldReplySerial].Value().(uint32)
 	i := slices.Index(b.pending, pending{to, from, serial})

@@ -91,7 +91,7 @@ func TestBusClosesDescriptorsOfNobody(t *testing.T) {
 	fd, peer := pair(t)
 	call := c.Object(":1.99", "/p").Call("a.b.C", 0, dbus.UnixFD(fd))
 	want(t, "call", describe(call.Err), "org.freedesktop.DBus.Error.ServiceUnknown: The name :1.99 was not provided by any .service files")
-	want(t, "signal", describe(c.Emit("/p", "a.b.C", dbus.UnixFD(fd))), "") // nobody else listens
+	want(t, "signal", describe(c.Emit("/p", "a.b.C", dbus.UnixFD(fd))), "") // without another receiver
 	closeFile(fd)
 	c.BusObject().Call("org.freedesktop.DBus.GetId", 0)
 	c.Close()
@@ -125,7 +125,7 @@ func TestBusDeliversInOrder(t *testing.T) {
 	}
 }
 
-// A reply comes after the signals that bluetoothd sent before it.
+// Signals that bluetoothd sends before a reply arrive before it.
 func TestBusKeepsRepliesBehindSignals(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
 	z := NewBlueZ(t)

@@ -120,8 +120,7 @@ func (c *Call) doesNotExist(name string) {
 	c.fail(name, fmt.Sprintf("Method %q with signature %q on interface %q doesn't exist\n", c.Member(), c.signature(), c.Interface()))
 }
 
-// tell calls a method of a client that bluetoothd wants no reply to. The caller holds
-// the lock.
+// tell calls a method of a client without a reply. The caller holds the lock.
 func (z *BlueZ) tell(to string, path dbus.ObjectPath, iface, member string, body ...any) {
 	m := methodCall(to, path, iface, member, body)
 	m.Flags = dbus.FlagNoReplyExpected

@@ -3,6 +3,7 @@
 // errors, delays. It serves tests of package bluez on machines without Bluetooth.
 //
 // Rules of the bus come from the D-Bus specification and from dbus-daemon; rules of
-// bluetoothd come from BlueZ 5.66 and name the function of its source. Whatever the
-// fake does, the lab tests of integration/bluez hold against the real daemons.
+// bluetoothd come from BlueZ 5.66 and name the function of its source. The calls of
+// package bluezcalls have the same errors here and, in the lab, from the real
+// bluetoothd.
 package fakebus

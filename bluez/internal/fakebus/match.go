@@ -64,9 +64,9 @@ func argument(key string) (n int, kind string, ok bool) {
 	if !ok {
 		return 0, "", false
 	}
-	digits := strings.TrimRight(rest, "pathnamespace")
-	n, err := strconv.Atoi(digits)
-	kind = rest[len(digits):]
+	digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
+	n, err := strconv.Atoi(rest[:digits])
+	kind = rest[digits:]
 	return n, kind, err == nil && n >= 0 && n < 64 && slices.Contains([]string{"", "path", "namespace"}, kind)
 }
 

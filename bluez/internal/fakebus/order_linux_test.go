@@ -11,8 +11,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// TestBusOrdersTheEndOfAService compares what a client sees when a service with a
-// pending call ends: first the names, and then the error of the call. See useRealBus.
+// TestBusOrdersTheEndOfAService checks the messages at the end of a service with a pending
+// call: first the names, and then the error of the call. See useRealBus.
 func TestBusOrdersTheEndOfAService(t *testing.T) {
 	useRealBus(t)
 	service, c := connect(t), connect(t)

@@ -12,7 +12,7 @@ import (
 // A Status is how a pairing ended (status codes of the kernel's management interface).
 type Status string
 
-// The statuses that new_authentication_return (src/device.c) tells apart.
+// The statuses that new_authentication_return (src/device.c) distinguishes.
 const (
 	Success       Status = ""
 	Failed        Status = "org.bluez.Error.AuthenticationFailed: Authentication Failed" // also a wrong PIN or number

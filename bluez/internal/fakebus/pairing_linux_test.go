@@ -10,7 +10,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// agent is an Agent1 that answers with what it holds.
+// agent is an Agent1 with fixed answers.
 type agent struct {
 	pin      string
 	passkey  uint32

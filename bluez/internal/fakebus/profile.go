@@ -61,8 +61,8 @@ func (p *Profile) RequestDisconnection(ctx context.Context, device dbus.ObjectPa
 	return err
 }
 
-// Release tells the client that the profile is no longer registered. bluetoothd does
-// not wait for an answer (btd_profile_cleanup in src/profile.c).
+// Release calls the Release method of the client, after which the profile is no
+// longer registered. bluetoothd does not wait for an answer (btd_profile_cleanup in src/profile.c).
 func (p *Profile) Release() {
 	p.z.bus.mu.Lock()
 	defer p.z.bus.mu.Unlock()

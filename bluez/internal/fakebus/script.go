@@ -73,8 +73,8 @@ func (z *BlueZ) Hold(method string) *Hold {
 	return h
 }
 
-// HoldReply stops the reply to the next call of a method: bluetoothd has done what
-// the call asks for, and the caller does not know it yet.
+// HoldReply stops the reply to the next call of a method: bluetoothd has done its
+// work, and the caller has no answer yet.
 func (z *BlueZ) HoldReply(method string) *Hold {
 	h, s := z.newHold(method)
 	s.replies = true
