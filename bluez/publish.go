@@ -61,7 +61,8 @@ type Publication struct {
 // UUID as its first service class, which bluetoothd lists for each adapter.
 //
 // The publication survives a restart of bluetoothd, and includes adapters that
-// are added later. See [PublishOptions.Report].
+// are added later. It ends with the system bus: the report then matches
+// [ErrNoBus]. See [PublishOptions.Report].
 //
 // The record must be valid, as for [sdp.Server.Add]. Publish ignores its handle,
 // since bluetoothd assigns one on each adapter. bluetoothd alters URLs that are not

@@ -268,6 +268,18 @@ func TestPublicationRetries(t *testing.T) {
 	wantState(t, p, reports, nil)
 }
 
+func TestPublicationEndsWithTheBus(t *testing.T) {
+	z, _, _ := newPublishBlueZ(t)
+	p, reports := publishThermometer(t)
+	z.Bus().Close()
+	for err := hosttest.Receive(t, reports); !errors.Is(err, ErrNoBus); err = hosttest.Receive(t, reports) {
+		t.Log(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPublicationCloseLimitsItsWait(t *testing.T) {
 	z, _, _ := newPublishBlueZ(t)
 	p, _ := publishThermometer(t)
