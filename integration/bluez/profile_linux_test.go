@@ -18,6 +18,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
@@ -364,6 +365,24 @@ func (d *doorman) AuthorizeService(ctx context.Context, device *bluez.Device, se
 	}
 }
 
+// forgetPairing removes the controllers from each other's devices. Without an
+// agent, they have paired and have not stored the key. bluetoothd refuses to
+// pair them again without a question while an agent exists (JustWorksRepairing in
+// main.conf).
+func (l *profileLab) forgetPairing(t *testing.T) {
+	t.Helper()
+	for _, ends := range [][2]*rfcommtest.Controller{{l.near, l.far}, {l.far, l.near}} {
+		device, err := adapterOf(t, l.client, ends[0]).Device(t.Context(), ends[1].Addr())
+		if err == nil {
+			err = device.Remove(t.Context())
+		}
+		if err != nil && !errors.Is(err, bluez.ErrGone) {
+			t.Fatal(err)
+		}
+	}
+	l.device = l.meet(t, l.client, l.far)
+}
+
 func (l *profileLab) testWithAgent(t *testing.T) {
 	agent := &doorman{answers: make(chan error, 1), asked: make(chan string, 1)}
 	registration, err := l.client.RegisterAgent(t.Context(), agent, bluez.AgentOptions{Capability: bluez.NoInputNoOutput, Default: true})
@@ -371,6 +390,7 @@ func (l *profileLab) testWithAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { registration.Close() })
+	l.forgetPairing(t)
 	p := registerProfile(t, l.client, bluez.ProfileOptions{UUID: otherUUID, Channel: otherChannel})
 	wantAsked := func() {
 		if got, want := hosttest.Receive(t, agent.asked), fmt.Sprint(l.near.Addr(), " ", otherUUID); got != want {
