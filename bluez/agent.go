@@ -51,23 +51,23 @@ type Agent interface {
 	AuthorizeService(ctx context.Context, d *Device, service sdp.UUID) error
 }
 
-// A Capability describes the means of an agent to show and enter numbers. With
-// that of the other device, it determines how the two pair. Below,
-// display means a device with DisplayYesNo, such as a phone.
+// A Capability describes the means of an agent to show and enter numbers. It
+// determines, together with that of the other device, how the two pair. This is
+// the question to the agent if the other device has DisplayYesNo, as phones do
+// (Core Specification, Volume 3, Part C, table 5.7):
 //
-//	capability       with a display               with NoInputNoOutput
-//	DisplayOnly      both show a number, and the  just works
-//	                 other user confirms it
-//	DisplayYesNo     both users compare a number  just works
-//	KeyboardOnly     the user enters the number   just works
-//	                 that the other device shows
-//	NoInputNoOutput  just works                   just works
-//	KeyboardDisplay  both users compare a number  just works
+//	capability       question         highest security of the key
+//	DisplayOnly      ConfirmPasskey   SecurityMedium
+//	DisplayYesNo     ConfirmPasskey   SecurityHigh
+//	KeyboardOnly     RequestPasskey   SecurityHigh
+//	KeyboardDisplay  ConfirmPasskey   SecurityHigh
+//	NoInputNoOutput  none             SecurityMedium
 //
-// Just works does not protect against a device in the middle, and its key does
-// not suffice for [rfcomm.SecurityHigh].
-//
-// [rfcomm.SecurityHigh]: https://pkg.go.dev/github.com/go-rfcomm/rfcomm#Security
+// If the other device has NoInputNoOutput, there is no question in a pairing
+// that this machine begins ("just works"), and the key suffices for
+// SecurityMedium only: it does not protect against a third device in the middle.
+// A device without Secure Simple Pairing asks for a PIN instead, whatever the
+// capability is.
 type Capability string
 
 // The capabilities, as in the documentation of bluetoothd (org.bluez.AgentManager).

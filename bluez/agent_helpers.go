@@ -31,9 +31,12 @@ func (a confirming) ConfirmPasskey(ctx context.Context, d *Device, passkey uint3
 	return a.confirm(ctx, d, passkey)
 }
 
-// AcceptPairing is an Agent that accepts each pairing without a number or a PIN
-// ("just works"), and refuses all other requests. For its capability, see
-// [Client.RegisterAgent].
+// AcceptPairing is an Agent that accepts each pairing that a device begins
+// without a number or a PIN ("just works"), and refuses all other requests.
+//
+// A phone can pair that way only if the capability is [NoInputNoOutput]. The
+// kernel then accepts without asking the agent. With any other capability, the
+// agent is asked, and a phone begins with a number to compare instead.
 type AcceptPairing struct{ RejectAll }
 
 // AuthorizePairing accepts.

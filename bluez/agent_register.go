@@ -25,7 +25,7 @@ type AgentOptions struct {
 
 	// Report is called with an error when bluetoothd has lost the registration,
 	// because it ended, and with nil when it has it again. The calls are in
-	// order. A nil Report means that nobody is told.
+	// order. If nil, changes are not reported.
 	Report func(error)
 }
 
@@ -42,13 +42,17 @@ type AgentRegistration struct {
 }
 
 // RegisterAgent registers an agent until Close of the registration or of the
-// Client. A Client has at most one agent. The registration of a default agent
-// survives a restart of bluetoothd.
+// Client. A Client has at most one agent; for a second one, the error matches
+// [ErrRegistered]. The registration of a default agent survives a restart of
+// bluetoothd.
 //
-// With the capability [NoInputNoOutput] a default agent is not asked about
-// pairings: the kernel accepts each device that begins to pair
-// (hci_user_confirm_request_evt), as long as the adapter is pairable. With any
-// other capability it is asked.
+// With the capability [NoInputNoOutput], a default agent is not asked about
+// pairings: while the adapter is pairable, the kernel accepts each device that
+// begins to pair (hci_user_confirm_request_evt). With any other capability, it
+// is asked.
+//
+// While a question is pending, bluetoothd refuses pairings with other devices
+// that need an answer of the same agent (agent_has_request in src/agent.c).
 func (c *Client) RegisterAgent(ctx context.Context, agent Agent, o AgentOptions) (*AgentRegistration, error) {
 	if agent == nil {
 		return nil, errors.New("bluez: RegisterAgent: the agent is nil; RejectAll{} refuses all requests")

@@ -11,21 +11,25 @@ import (
 )
 
 // Pair pairs with the device and makes a bond: both devices keep the key. The
-// agent answers the questions of this pairing alone. The capability is that of
-// the agent; the questions follow from it and from that of the device.
+// agent answers the questions of this pairing alone, and the capability is its
+// own.
 //
 // A nil agent, whose capability must be empty, stands for the agent that
 // [Client.RegisterAgent] has registered with the Client or, without one, for the
 // default agent of the machine, such as that of a desktop. If there is none
-// either, all questions are refused.
+// either, questions are refused.
 //
-// There is no question if one of the devices has the capability
-// [NoInputNoOutput] (just works): the call itself is the consent.
+// Devices with Secure Simple Pairing ask nothing if one of the two has the
+// capability [NoInputNoOutput] ("just works"): the call of Pair is the consent.
 //
-// If ctx ends, Pair ends the pairing in bluetoothd and the link, and returns an
-// error that matches that of ctx. It does not remove a bond that has been made
-// in the same moment. bluetoothd itself ends a pairing at the latest after 120 s
-// (BONDING_TIMEOUT in src/device.c), and a question after 60 s.
+// If ctx ends, Pair ends the pairing and the link, and returns an error that
+// matches that of ctx. It does not remove a bond that has been made in the same
+// moment; see [Device.Properties]. Without an answer, the pairing itself ends
+// after about 30 s, and the error matches [ErrAuthTimeout].
+//
+// If the user of the device or the agent refuses, the error matches
+// [ErrAuthFailed], as for a wrong number. It also matches the error of the
+// agent.
 //
 // When the devices have paired, bluetoothd reads the services of the device
 // before Pair returns. When Pair has returned, no method of the agent runs any
