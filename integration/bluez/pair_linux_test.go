@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -30,9 +32,16 @@ func TestDevicePair(t *testing.T) {
 			t.Run("ended", a.testEndedPairings)
 			t.Run("stranger", a.testStranger)
 			t.Run("without agent", a.testNilAgent)
+			if !testing.Short() {
+				t.Run("nobody answers", a.testNobodyAnswers)
+				t.Run("race", a.testRace)
+			}
 		})
 	}
 }
+
+// briefNumbers are the cases of testNumbers with -test.short.
+var briefNumbers = []string{"just works, asked", "comparison", "comparison, far no", "passkey, near enters"}
 
 func (a *air) testNumbers(t *testing.T) {
 	c := connect(t)
@@ -48,9 +57,13 @@ func (a *air) testNumbers(t *testing.T) {
 		"comparison":           {bluez.DisplayYesNo, bluez.DisplayYesNo, true, true, "[same?]", "[same?]", rfcomm.SecurityHigh},
 		"comparison, near no":  {bluez.DisplayYesNo, bluez.DisplayYesNo, false, true, "[same?]", "", 0},
 		"comparison, far no":   {bluez.DisplayYesNo, bluez.DisplayYesNo, true, false, "", "[same?]", 0},
+		"display only":         {bluez.DisplayOnly, bluez.DisplayYesNo, true, true, "[same?]", "[same?]", rfcomm.SecurityMedium},
 		"passkey, near enters": {bluez.KeyboardOnly, bluez.DisplayOnly, true, true, "[passkey?]", "[passkey]", rfcomm.SecurityHigh},
 		"passkey, far enters":  {bluez.DisplayOnly, bluez.KeyboardOnly, true, true, "[passkey]", "[passkey?]", rfcomm.SecurityHigh},
 	} {
+		if testing.Short() && !slices.Contains(briefNumbers, name) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			near := &person{agrees: tt.nearSays, shown: make(chan uint32, 10)}
 			far := &person{agrees: tt.farSays, shown: make(chan uint32, 10)}
@@ -59,7 +72,7 @@ func (a *air) testNumbers(t *testing.T) {
 			d := a.meet(t, c, a.far)
 			defer a.forget(t, c, a.far)
 			err := d.Pair(t.Context(), near, tt.near)
-			t.Log(err)
+			t.Logf("%v with %v: %v", tt.near, tt.far, err)
 			if err != nil && !errors.Is(err, bluez.ErrAuthFailed) || errors.Is(err, errNo) == tt.nearSays {
 				t.Errorf("got %v", err)
 			}
@@ -220,12 +233,12 @@ func (a *air) testEndedPairings(t *testing.T) {
 // with NoInputNoOutput, the kernel would accept any pairing that a device
 // begins.
 func (a *air) testStranger(t *testing.T) {
-	c := connect(t)
-	module, stranger := a.NewDevice(rfcommtest.ControllerConfig{}), a.NewDevice(rfcommtest.ControllerConfig{})
-	if err := errors.Join(module.SetSimplePairing(false), module.SetPIN("1234")); err != nil {
-		t.Fatal(err)
+	c, module, stranger := connect(t), a.newModule(t, "1234"), a.NewDevice(rfcommtest.ControllerConfig{})
+	capabilities := []bluez.Capability{bluez.NoInputNoOutput, bluez.DisplayYesNo}
+	if testing.Short() {
+		capabilities = capabilities[:1]
 	}
-	for _, capability := range []bluez.Capability{bluez.NoInputNoOutput, bluez.DisplayYesNo} {
+	for _, capability := range capabilities {
 		t.Run(string(capability), func(t *testing.T) {
 			d := a.meet(t, c, module.Controller)
 			defer a.forget(t, c, module.Controller)
@@ -255,20 +268,77 @@ func (a *air) testStranger(t *testing.T) {
 }
 
 func (a *air) testNilAgent(t *testing.T) {
-	c := connect(t)
-	d := a.meet(t, c, a.far)
-	defer a.forget(t, c, a.far)
+	c, module := connect(t), a.newModule(t, "1234")
+	d := a.meet(t, c, module.Controller)
+	defer a.forget(t, c, module.Controller)
 	err := d.Pair(t.Context(), nil, "")
+	t.Log(err)
 	if err == nil || !strings.Contains(err.Error(), "no default agent") || bonded(t, d) {
 		t.Errorf("got %v, want an error that names the missing agent", err)
 	}
-	user := &person{agrees: true}
+	user := &person{agrees: true, pin: "1234"}
 	userAgent(t, user, bluez.DisplayYesNo)
-	d = a.meet(t, c, a.far)
+	d = a.meet(t, c, module.Controller)
 	if err := d.Pair(t.Context(), nil, ""); err != nil || !bonded(t, d) {
 		t.Errorf("bonded is %v, %v", bonded(t, d), err)
 	}
-	user.wantAsked(t, "[same?]") // bluetoothd asks once for two adapters of its own (agent_has_request)
+	user.wantAsked(t, "[PIN?]")
+}
+
+// newModule adds a device of Bluetooth 2.0, such as an HC-05, to the radio.
+func (a *air) newModule(t *testing.T, pin string) *rfcommtest.Device {
+	t.Helper()
+	module := a.NewDevice(rfcommtest.ControllerConfig{})
+	if err := errors.Join(module.SetSimplePairing(false), module.SetPIN(pin)); err != nil {
+		t.Fatal(err)
+	}
+	return module
+}
+
+// The link manager gives a pairing up after 30 s.
+func (a *air) testNobodyAnswers(t *testing.T) {
+	c, gaveUp := connect(t), make(chan struct{})
+	userAgent(t, &person{ponders: func(ctx context.Context, _ string) {
+		<-ctx.Done()
+		close(gaveUp)
+	}}, bluez.DisplayYesNo)
+	d := a.meet(t, c, a.far)
+	defer a.forget(t, c, a.far)
+	began := time.Now()
+	err := d.Pair(t.Context(), &person{agrees: true}, bluez.DisplayYesNo)
+	t.Logf("after %v: %v", time.Since(began).Round(100*time.Millisecond), err)
+	if !errors.Is(err, bluez.ErrAuthTimeout) || bonded(t, d) {
+		t.Errorf("got %v, want ErrAuthTimeout", err)
+	}
+	hosttest.Receive(t, gaveUp)
+}
+
+// A context that ends in the moment in which the devices pair does not remove a
+// bond. A bond that was made suffices for a dial.
+func (a *air) testRace(t *testing.T) {
+	c := connect(t)
+	userAgent(t, &person{agrees: true}, bluez.DisplayYesNo)
+	for round := range 10 {
+		d := a.meet(t, c, a.far)
+		ctx, cancel := context.WithCancel(t.Context())
+		near := &person{agrees: true, ponders: func(context.Context, string) {
+			time.AfterFunc(time.Duration(round)*3*time.Millisecond, cancel)
+		}}
+		err := d.Pair(ctx, near, bluez.DisplayYesNo)
+		cancel()
+		made := bonded(t, d)
+		t.Logf("round %d: bonded is %v, %v", round, made, err)
+		if err != nil && !errors.Is(err, context.Canceled) || err == nil && !made {
+			t.Errorf("bonded is %v, %v", made, err)
+		}
+		if made {
+			a.wantHighest(t, a.far, rfcomm.SecurityHigh)
+			if !bonded(t, d) {
+				t.Error("the bond was removed")
+			}
+		}
+		a.forget(t, c, a.far)
+	}
 }
 
 // bonded reports whether bluetoothd has a bond with the device.
@@ -278,8 +348,8 @@ func bonded(t *testing.T, d *bluez.Device) bool {
 	if err != nil && !errors.Is(err, bluez.ErrGone) {
 		t.Fatal(err)
 	}
-	if p.Paired != p.Bonded {
-		t.Errorf("paired is %v, bonded is %v", p.Paired, p.Bonded)
+	if p.Bonded && !p.Paired {
+		t.Error("the device is bonded and not paired")
 	}
 	return p.Bonded
 }
