@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/bluez"
+	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/hcictl"
 	"github.com/go-rfcomm/rfcomm/internal/test/android"
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
@@ -92,7 +94,7 @@ func TestRFCOMMSppServesPairedPhone(t *testing.T) {
 	if _, err := (android.Phone{Adapter: r.Dialer()}).Search(t.Context(), r.Device(), sdp.SerialPort); !errors.Is(err, syscall.EHOSTDOWN) {
 		t.Errorf("a phone that is not paired gets %v, want EHOSTDOWN", err)
 	}
-	r.Scan(labtest.DeviceAdapter) // as if the machine had a bond
+	answerPages(t, r.Device()) // as if the machine had a bond
 	t.Run("stranger", func(t *testing.T) { sppRefuses(t, r, program) })
 	t.Run("pair", func(t *testing.T) { pairPairs(t, phone, server) })
 	for _, secure := range []bool{true, false} {
@@ -111,6 +113,18 @@ func TestRFCOMMSppServesPairedPhone(t *testing.T) {
 	records, err := android.Phone{Adapter: r.Dialer()}.Search(t.Context(), r.Device(), sdp.SerialPort)
 	if err != nil || len(records) > 0 {
 		t.Errorf("after the end of the server there are the records %v, %v", records, err)
+	}
+}
+
+// answerPages makes an adapter answer pages, but not inquiries.
+func answerPages(t *testing.T, address rfcomm.BDAddr) {
+	t.Helper()
+	adapter, err := hci.FindAddress(address)
+	if err == nil {
+		err = hcictl.SetScan(adapter.Index, hcictl.ScanPage)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
