@@ -202,3 +202,44 @@ func TestClientCloseEndsPair(t *testing.T) {
 	hosttest.WantMatches(t, hosttest.Receive(t, paired), []error{net.ErrClosed}, []error{ErrNoBus, context.Canceled})
 	hosttest.Eventually(t, "the end in bluetoothd", func() bool { return !m.phone.Pairing() })
 }
+
+// loops are the iterators of the package. They call first after the first value.
+var loops = map[string]func(ctx context.Context, m *machine, first func()) error{
+	"Adapter.Discover": func(ctx context.Context, m *machine, first func()) error {
+		m.hci0.InRange("00:AA:02:00:00:09", map[string]any{"Name": "x"})
+		for _, err := range m.adapter.Discover(ctx, &DiscoverOptions{Duration: -1}) {
+			if err != nil {
+				return err
+			}
+			first()
+		}
+		return nil
+	},
+	"Device.Changes": func(ctx context.Context, m *machine, first func()) error {
+		for _, err := range m.device.Changes(ctx) {
+			if err != nil {
+				return err
+			}
+			first()
+		}
+		return nil
+	},
+}
+
+func TestLoopsEndWithTheirCause(t *testing.T) {
+	for loop, run := range loops {
+		for interruption, i := range interruptions {
+			t.Run(loop+"/"+interruption, func(t *testing.T) {
+				hosttest.CheckLeaksAtEnd(t)
+				m := newMachine(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				began := make(chan bool, 10)
+				ended := hosttest.InBackground(func() error { return run(ctx, m, func() { offer(began, true) }) })
+				hosttest.Receive(t, began)
+				i.interrupt(m, cancel)
+				hosttest.WantMatches(t, hosttest.Receive(t, ended), i.match, i.others)
+			})
+		}
+	}
+}
