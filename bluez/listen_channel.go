@@ -18,7 +18,7 @@ const maxChannel = 30
 // freeChannels are the channels that Listen tries, in this order. They are not
 // defaults of bluetoothd's profiles (src/profile.c): a profile that is registered
 // later listens on its default channel, and is not published if that is in use.
-// Programs that ask the kernel for any channel get the lowest free one, so the
+// The kernel gives the lowest free channel to programs that do not choose, so the
 // lowest come last.
 var freeChannels = []int{18, 19, 20, 21, 22, 23, 25, 26, 27, 28, 29, 30, 8, 5, 4, 2}
 

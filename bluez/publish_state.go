@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// A state is what a publication has reported last. One goroutine at a time may
+// A state holds the last report of a publication. One goroutine at a time may
 // call set.
 type state struct {
 	report func(error) // may be nil
