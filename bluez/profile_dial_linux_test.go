@@ -103,12 +103,10 @@ func TestProfileDialAfterClose(t *testing.T) {
 	f.accept(p).Close()
 	first := true
 	f.serveConnects(func(c *fakebus.Call) {
-		if first {
-			first = false
-			c.Reply()
-			return
+		if !first {
+			f.hand(daemons, 0)
 		}
-		f.handed(daemons, 0)
+		first = false
 		c.Reply()
 	})
 	conn, err := p.Dial(t.Context(), f.device(0))

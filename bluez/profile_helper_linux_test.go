@@ -1,7 +1,6 @@
 package bluez
 
 import (
-	"context"
 	"net"
 	"sync"
 	"testing"
@@ -97,8 +96,8 @@ type farEnd struct {
 }
 
 // hand hands a connection with a device over, as bluetoothd does, and returns
-// the far end and the answer. bluetoothd keeps a duplicate of the descriptor
-// until the test ends.
+// the far end and the answer, for which it waits until the test ends. bluetoothd
+// keeps a duplicate of the descriptor until then.
 func (f *profileTest) hand(p *fakebus.Profile, device int) (far *farEnd, err error) {
 	f.t.Helper()
 	near, peer := hosttest.UnixPair(f.t)
@@ -112,7 +111,7 @@ func (f *profileTest) hand(p *fakebus.Profile, device int) (far *farEnd, err err
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { conn.Close() })
-	return &farEnd{f.t, conn}, p.NewConnection(context.Background(), f.devices[device].Path(), near, nil)
+	return &farEnd{f.t, conn}, p.NewConnection(f.t.Context(), f.devices[device].Path(), near, nil)
 }
 
 // handed is hand for a connection that must be taken.
