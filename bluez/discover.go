@@ -35,6 +35,9 @@ type DiscoverOptions struct {
 	// NoNameWait ends the discovery after Duration even if the names of devices
 	// that have been found are not known. The wait takes up to 6 s for a device
 	// that does not answer, in addition to the first 10.24 s of the discovery.
+	// A name can be missing despite the wait: bluetoothd does not request it
+	// again if the device does not answer, or if a link of the adapter ends
+	// during the discovery.
 	NoNameWait bool
 
 	// MinRSSI is the minimum signal strength, from -127 to -1 dBm. Devices whose
