@@ -139,6 +139,8 @@ func testPairDuringLink(t *testing.T, r *radio) {
 	}
 	defer r.Sync()
 	defer conn.Close()
+	c := bus(t)
+	hosttest.Eventually(t, "the pairing of the link", func() bool { return r.device(t, c, r.near, r.far).Paired })
 	_, stderr := r.runs(t, statusBusy, "", "pair", r.far.String(), "-i", r.near.String())
 	wantError(t, stderr, "paired only until its link ends")
 }
