@@ -34,7 +34,7 @@ const (
 // after a close of the peer; the connection must still be closed.
 //
 // If bluetoothd restarts, the Profile registers itself again, and Accept
-// continues to wait. Connections stay open.
+// continues to wait.
 type Profile struct {
 	client  *Client
 	options ProfileOptions
