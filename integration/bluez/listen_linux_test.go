@@ -165,6 +165,6 @@ func testTakenChannel(t *testing.T, a *air, client *bluez.Client) {
 		t.Error(complaints)
 	}
 	hosttest.Eventually(t, "the first listener alone is published", func() bool {
-		return slices.Equal(a.names(t, a.near, a.far), []string{"Thermometer"})
+		return a.hasNames(t, a.near, a.far, "Thermometer")
 	})
 }

@@ -66,18 +66,21 @@ func runRounds(ctx context.Context, arguments []string) error {
 	return nil
 }
 
-// names returns the names of the serial ports that a search finds.
-func (a *air) names(t *testing.T, from, of *rfcommtest.Controller) (names []string) {
+// hasNames reports whether a search finds serial ports with these names alone, in
+// this order. It makes the device answer pages, which bluetoothd turns off at some
+// time after an adapter was plugged in.
+func (a *air) hasNames(t *testing.T, from, of *rfcommtest.Controller, want ...string) bool {
 	t.Helper()
-	d := sdp.Dialer{RFCOMM: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: from.Addr()}}}
-	records, err := d.Search(t.Context(), of.Addr(), sdp.SerialPort)
-	if err != nil {
+	if err := of.SetScan(rfcommtest.PageScan); err != nil {
 		t.Fatal(err)
 	}
+	d := sdp.Dialer{RFCOMM: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: from.Addr()}}}
+	records, err := d.Search(t.Context(), of.Addr(), sdp.SerialPort)
+	var names []string
 	for _, r := range records {
 		names = append(names, r.Name())
 	}
-	return names
+	return err == nil && slices.Equal(names, want)
 }
 
 // wantNames waits until both adapters have serial ports with these names alone.
@@ -86,7 +89,7 @@ func (a *air) wantNames(t *testing.T, want ...string) {
 	t.Helper()
 	for _, at := range [][2]*rfcommtest.Controller{{a.near, a.far}, {a.far, a.near}} {
 		hosttest.Eventually(t, fmt.Sprintf("%s has the serial ports %q", at[1].Name(), want), func() bool {
-			return slices.Equal(a.names(t, at[0], at[1]), want)
+			return a.hasNames(t, at[0], at[1], want...)
 		})
 	}
 }

@@ -41,8 +41,7 @@ func (a *air) unplugFar(t *testing.T) {
 	}
 }
 
-// plug plugs controllers in, waits until bluetoothd has them, and makes them
-// answer pages, which bluetoothd turns off.
+// plug plugs controllers in and waits until bluetoothd has them.
 func (a *air) plug(t *testing.T, controllers ...*rfcommtest.Controller) {
 	t.Helper()
 	for _, c := range controllers {
@@ -56,9 +55,6 @@ func (a *air) plug(t *testing.T, controllers ...*rfcommtest.Controller) {
 			adapter, err := client.Adapter(t.Context(), c.Addr())
 			return err == nil && propertiesOf(t, adapter).Powered
 		})
-		if err := c.SetScan(rfcommtest.PageScan); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 
