@@ -322,7 +322,7 @@ func (a *air) testRace(t *testing.T) {
 		d := a.meet(t, c, a.far)
 		ctx, cancel := context.WithCancel(t.Context())
 		near := &person{agrees: true, ponders: func(context.Context, string) {
-			time.AfterFunc(time.Duration(round)*3*time.Millisecond, cancel)
+			time.AfterFunc(time.Duration(round)*20*time.Millisecond, cancel)
 		}}
 		err := d.Pair(ctx, near, bluez.DisplayYesNo)
 		cancel()
