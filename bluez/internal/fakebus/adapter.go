@@ -72,11 +72,12 @@ func (a *Adapter) power(on bool) {
 	}
 	for _, d := range a.devices() {
 		d.end(Disconnected)
-		if d.temporary() {
+		if d.temporary {
 			d.remove()
 			continue
 		}
-		d.change(deviceInterface, map[string]any{"Connected": false, "RSSI": nil})
+		d.disconnected()
+		d.change(deviceInterface, map[string]any{"RSSI": nil})
 	}
 	a.discoveries = nil
 	a.change(adapterInterface, map[string]any{"Powered": false, "Discoverable": false, "Discovering": false})

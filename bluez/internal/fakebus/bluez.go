@@ -71,7 +71,7 @@ func (z *BlueZ) Bus() *Bus { return z.bus }
 
 // Start starts bluetoothd: it connects to the bus with a new unique name, owns
 // org.bluez and then announces its adapters and devices. These are the ones of the
-// time before, without temporary devices (see Device.temporary); registrations and
+// time before, without temporary devices, which were neither paired nor used; registrations and
 // discoveries are gone.
 func (z *BlueZ) Start() {
 	b := z.bus
@@ -150,7 +150,7 @@ func (z *BlueZ) reset() {
 	for path, o := range z.objects {
 		o.end(Cancelled)
 		switch {
-		case o.device != nil && o.device.temporary():
+		case o.device != nil && o.device.temporary:
 			delete(z.objects, path)
 		case o.device != nil:
 			o.change(deviceInterface, map[string]any{"RSSI": nil, "TxPower": nil})

@@ -10,7 +10,7 @@ import (
 type Device struct {
 	*Object
 	adapter     *Adapter
-	kept        bool // was used, and so is not temporary
+	temporary   bool // is forgotten when bluetoothd or the adapter ends
 	pair        PairFunc
 	pairing     *Pairing // that runs
 	connecting  bool     // a ConnectProfile runs
@@ -33,7 +33,8 @@ func (z *BlueZ) addDevice(adapter *Adapter, address string, values map[string]an
 		"UUIDs": []string{}, "Adapter": adapter.path, "ServicesResolved": false,
 	}
 	d := &Device{adapter: adapter, pair: JustWorks}
-	d.Object = z.export(adapter.devicePath(address), map[string]map[string]any{deviceInterface: override(all, values)})
+	d.temporary = override(all, values)["Paired"] != true && all["Trusted"] != true && all["Blocked"] != true
+	d.Object = z.export(adapter.devicePath(address), map[string]map[string]any{deviceInterface: all})
 	d.Object.device = d
 	return d
 }
@@ -57,10 +58,14 @@ func (d *Device) Is(name string) bool { return d.Get(deviceInterface, name) == t
 
 func (d *Device) is(name string) bool { return d.interfaces[deviceInterface][name] == true }
 
-// temporary reports whether bluetoothd forgets the device with its end or that of the
-// adapter (btd_device_set_temporary in src/device.c).
-func (d *Device) temporary() bool {
-	return !d.kept && !d.is("Paired") && !d.is("Trusted") && !d.is("Blocked")
+// disconnected announces the end of the link, which makes the device a temporary one
+// unless it is paired or trusted (device_bonding_complete in src/device.c, which is
+// called for each end of a link).
+func (d *Device) disconnected() {
+	if d.is("Connected") && !d.is("Paired") && !d.is("Trusted") {
+		d.temporary = true
+	}
+	d.change(deviceInterface, map[string]any{"Connected": false})
 }
 
 func (d *Device) setProperty(c *Call, name string, value any) {
@@ -70,11 +75,11 @@ func (d *Device) setProperty(c *Call, name string, value any) {
 			value = strings.ReplaceAll(d.interfaces[deviceInterface]["Address"].(string), ":", "-")
 		}
 	}
-	d.kept = true
 	d.change(deviceInterface, map[string]any{name: value})
 	if name == "Blocked" && value == true {
 		d.end(Disconnected)
-		d.change(deviceInterface, map[string]any{"Connected": false})
+		d.disconnected()
+		d.temporary = false
 	}
 	c.reply()
 }
@@ -87,10 +92,10 @@ func (d *Device) method(c *Call) {
 	case "CancelPairing ":
 		d.methodCancelPairing(c)
 	case "Connect ":
-		d.kept = true
+		d.temporary = false
 		d.connectAll(c)
 	case "ConnectProfile s":
-		d.kept = true
+		d.temporary = false
 		d.connectProfile(c, uuidOfName(c.Body[0].(string)))
 	case "Disconnect ":
 		d.disconnect(c)
@@ -129,7 +134,7 @@ func (d *Device) disconnect(c *Call) {
 		d.z.bus.mu.Lock()
 		defer d.z.bus.mu.Unlock()
 		d.closeConnections()
-		d.change(deviceInterface, map[string]any{"Connected": false})
+		d.disconnected()
 		c.reply()
 	})
 }

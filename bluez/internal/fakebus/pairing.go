@@ -134,7 +134,7 @@ func (d *Device) PairFrom(ctx context.Context, pair PairFunc) Status {
 // startPairing is pair_device in src/device.c. The agent is that of the caller's
 // connection, or else the default agent (agent_get in src/agent.c).
 func (d *Device) startPairing(c *Call) {
-	d.kept = true
+	d.temporary = false
 	switch {
 	case d.pairing != nil:
 		c.fail("org.bluez.Error.InProgress", "In Progress")
@@ -180,6 +180,9 @@ func (d *Device) paired(p *Pairing, status Status) {
 	} else if status == Success {
 		status = Cancelled
 	}
+	if status != Success && !d.is("Paired") && !d.is("Trusted") {
+		d.temporary = true
+	}
 	switch c := p.call; {
 	case c == nil:
 	case status == Success:
@@ -192,6 +195,7 @@ func (d *Device) paired(p *Pairing, status Status) {
 // bond stores the key. Without Pairable (a default agent, or the adapter's property)
 // the key is not kept: Paired is true and Bonded is false.
 func (d *Device) bond() {
+	d.temporary = false
 	d.change(deviceInterface, map[string]any{"Bonded": d.adapter.interfaces[adapterInterface]["Pairable"] == true})
 	d.change(deviceInterface, map[string]any{"Paired": true, "ServicesResolved": true})
 }
@@ -215,6 +219,7 @@ func (d *Device) cancelPairing(status Status) {
 // removes the bond.
 func (d *Device) methodCancelPairing(c *Call) {
 	if d.pairing == nil {
+		d.temporary = true
 		d.change(deviceInterface, map[string]any{"Paired": false, "Bonded": false})
 		c.fail("org.bluez.Error.DoesNotExist", "Does Not Exist")
 		return
@@ -232,7 +237,7 @@ func (d *Device) requesterLeft(name string) {
 	d.pairing.call = nil
 	d.cancelPairing(Cancelled)
 	d.closeConnections()
-	d.change(deviceInterface, map[string]any{"Connected": false})
+	d.disconnected()
 }
 
 var errNoAgent = errors.New("no agent")

@@ -175,11 +175,11 @@ func Devices() []Call {
 	}
 	notReady := bluezError + "NotReady: Resource Not Ready"
 	return []Call{
+		call(Device, dbusProps+".Set", "ssv", "", device1, "Trusted", Variant{"b", true}), // so that bluetoothd keeps it after the disconnect
 		call(Device, device1+".CancelPairing", "", bluezError+"DoesNotExist: Does Not Exist"),
 		call(Device, device1+".DisconnectProfile", "s", bluezError+"InvalidArguments: Invalid arguments in method call", vendor),
 		call(Device, device1+".ConnectProfile", "s", bluezError+"NotAvailable: br-connection-profile-unavailable", vendor),
 		call(Device, device1+".Disconnect", "", ""),
-		call(Device, dbusProps+".Set", "ssv", "", device1, "Trusted", Variant{"b", true}), // so that bluetoothd keeps it
 		power(false),
 		power(false),
 		call(Adapter, adapter1+".StartDiscovery", "", notReady),
