@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
@@ -411,4 +412,37 @@ func FuzzBusSocketRead(f *testing.F) {
 			t.Fatalf("sent %q, read %q, %v", sent, read, err)
 		}
 	})
+}
+
+func TestErrorNamesBlockedAdapter(t *testing.T) {
+	before := sysBluetooth
+	t.Cleanup(func() { sysBluetooth = before })
+	sysBluetooth = t.TempDir()
+	for path, content := range map[string]string{
+		"hci0/rfkill0/soft": "0\n", "hci0/rfkill0/hard": "0\n", "hci0/rfkill0/state": "1\n",
+		"hci1/rfkill1/soft": "1\n", "hci1/rfkill1/hard": "0\n",
+		"hci2/rfkill2/soft": "0\n", "hci2/rfkill2/hard": "1\n",
+	} {
+		path = filepath.Join(sysBluetooth, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	notReady := dbus.Error{Name: "org.bluez.Error.NotReady", Body: []any{"Resource Not Ready"}}
+	for path, want := range map[dbus.ObjectPath]error{
+		"/org/bluez/hci0":                       ErrPowerOff,
+		"/org/bluez/hci1":                       ErrBlocked,
+		"/org/bluez/hci2/dev_00_AA_01_00_00_42": ErrBlocked,
+		"/org/bluez/hci3":                       ErrPowerOff,
+		"/org/bluez":                            ErrPowerOff,
+		"/":                                     ErrPowerOff,
+	} {
+		err := convert(&dbus.Call{Err: notReady}, path, "StartDiscovery")
+		if !errors.Is(err, want) || errors.Is(err, ErrBlocked) != (want == ErrBlocked) {
+			t.Errorf("%s: %v, want %v", path, err, want)
+		}
+	}
 }

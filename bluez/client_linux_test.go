@@ -129,6 +129,22 @@ func TestCallConvertsErrors(t *testing.T) {
 	wantLine(t, err, "bluez: set Powered of hci7: the object does not exist ")
 }
 
+func TestCallRefusesOddReplies(t *testing.T) {
+	hosttest.CheckLeaksAtEnd(t)
+	c, z, _ := clientOfBlueZ(t)
+	const line = "bluetoothd replied with values of unexpected types"
+	z.Handle(properties+".Get", func(c *fakebus.Call) { c.Reply("not a variant") })
+	_, err := c.get(t.Context(), clientAdapter, "org.bluez.Adapter1", "Alias")
+	wantLine(t, err, "bluez: get Alias of hci0: "+line[:20])
+	for _, body := range [][]any{nil, {"text"}, {map[string]dbus.Variant{}}} {
+		z.Restart()
+		awaitRestart(t, c)
+		z.Handle(objectManager+".GetManagedObjects", func(c *fakebus.Call) { c.Reply(body...) })
+		_, err := c.objects(t.Context())
+		wantLine(t, err, "bluez: list the objects of bluetoothd: "+line[:20])
+	}
+}
+
 func TestCallDeniedByThePolicy(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
 	c, z, _ := clientOfBlueZ(t)

@@ -12,6 +12,9 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
+// sysBluetooth is the directory of the kernel's adapters. Tests change it.
+var sysBluetooth = "/sys/class/bluetooth"
+
 // rfkilled reports whether rfkill blocks the adapter of an object
 // (Documentation/ABI/stable/sysfs-class-rfkill).
 func rfkilled(path dbus.ObjectPath) bool {
@@ -20,8 +23,10 @@ func rfkilled(path dbus.ObjectPath) bool {
 	if !ok || adapter == "" {
 		return false
 	}
-	states, _ := filepath.Glob(filepath.Join("/sys/class/bluetooth", adapter, "rfkill*", "[hs]*[dt]"))
-	return slices.ContainsFunc(states, func(state string) bool {
+	base := filepath.Join(sysBluetooth, adapter, "rfkill*")
+	soft, _ := filepath.Glob(filepath.Join(base, "soft"))
+	hard, _ := filepath.Glob(filepath.Join(base, "hard"))
+	return slices.ContainsFunc(append(soft, hard...), func(state string) bool {
 		text, err := os.ReadFile(state)
 		return err == nil && strings.TrimSpace(string(text)) == "1"
 	})
