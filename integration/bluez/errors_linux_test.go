@@ -12,6 +12,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/bluez"
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
@@ -116,7 +117,11 @@ func TestErrorsAsNobody(t *testing.T) {
 			}
 		})
 		t.Run("blocked", func(t *testing.T) {
+			adapter := adapterOf(t, connect(t), a.near)
 			labtest.BlockRadio(t)
+			hosttest.Eventually(t, "bluetoothd knows that the adapter is off", func() bool {
+				return !propertiesOf(t, adapter).Powered
+			})
 			wantFailure(t, a, "power", `^ErrBlocked: bluez: set Powered of hci\d+: the adapter is blocked by rfkill: unblock it by: rfkill unblock bluetooth`)
 			wantFailure(t, a, "discover", `^ErrBlocked: bluez: .*hci\d+: the adapter is blocked by rfkill: unblock it by: rfkill unblock bluetooth`)
 		})
