@@ -445,4 +445,11 @@ func TestErrorNamesBlockedAdapter(t *testing.T) {
 			t.Errorf("%s: %v, want %v", path, err, want)
 		}
 	}
+	for text, want := range map[string]bool{"Failed": true, "Powering down": false} {
+		failed := dbus.Error{Name: "org.bluez.Error.Failed", Body: []any{text}}
+		err := convert(&dbus.Call{Err: failed}, "/org/bluez/hci1", "set Powered of")
+		if errors.Is(err, ErrBlocked) != want {
+			t.Errorf("switching on a blocked adapter: %v", err)
+		}
+	}
 }

@@ -195,11 +195,15 @@ func convert(call *dbus.Call, path dbus.ObjectPath, op string) error {
 		e.Name, e.Text = answer.Name, errorText(answer.Body)
 		e.Err = classify(answer.Name, e.Text, op)
 	}
-	if e.Err == ErrPowerOff && rfkilled(path) {
+	if (e.Err == ErrPowerOff || e.failed()) && rfkilled(path) {
 		e.Err = ErrBlocked
 	}
 	return e
 }
+
+// failed reports whether the kernel's management interface failed without a
+// reason. Kernel 6.12 does so if an adapter that rfkill blocks is switched on.
+func (e *Error) failed() bool { return e.Name == bluezError+"Failed" && e.Text == "Failed" }
 
 // errorText returns the text of an error, as one line.
 func errorText(body []any) string {
