@@ -30,10 +30,14 @@ func (o *Object) Get(iface, name string) any {
 
 // Set changes properties of an interface and announces all of them in one
 // PropertiesChanged. The value nil removes a property, which the signal then lists
-// as invalidated. Types and values may be any, also those that no bluetoothd has.
+// as invalidated. Types and values may be any, also those that no bluetoothd has. A
+// device that becomes Paired, Trusted or Blocked in this way is no longer temporary.
 func (o *Object) Set(iface string, values map[string]any) {
 	o.z.bus.mu.Lock()
 	defer o.z.bus.mu.Unlock()
+	if o.device != nil && (values["Paired"] == true || values["Trusted"] == true || values["Blocked"] == true) {
+		o.device.temporary = false
+	}
 	o.set(iface, values)
 }
 
