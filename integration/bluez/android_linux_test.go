@@ -11,6 +11,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/bluez"
 	"github.com/go-rfcomm/rfcomm/internal/test/android"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 	"github.com/go-rfcomm/rfcomm/sdp"
@@ -73,14 +74,31 @@ func (a *air) bondAtFar(t *testing.T, c *bluez.Client) (paired, bonded bool) {
 	return p.Paired, p.Bonded
 }
 
+// phones is the number of controllers that dial. Each pairs once at most, so that
+// no bond has to be removed.
+const phones = 7
+
+// with returns an air whose near controller is a phone.
+func (a *air) with(phone int) *air {
+	other := *a
+	if phone > 0 {
+		other.near = a.Controllers()[phone+1] // the second one is far
+	}
+	return &other
+}
+
 // One bluetoothd serves all parts, since each start takes seconds.
 func TestListenServesAndroid(t *testing.T) {
-	forEachBlueZ(t, func(t *testing.T, a *air) {
-		c := connect(t)
-		t.Run("found", func(t *testing.T) { a.androidFinds(t, c) })
-		t.Run("unpaired", func(t *testing.T) { a.androidUnpaired(t, c) })
-		t.Run("paired", func(t *testing.T) { a.androidPaired(t, c) })
-	})
+	for _, version := range daemons.Versions() {
+		t.Run(version.Name, func(t *testing.T) {
+			a := newAir(t, rfcommtest.Config{Controllers: phones + 1}, daemons.Options{BlueZ: version})
+			c := connect(t)
+			last := a.with(phones - 1)
+			t.Run("found", func(t *testing.T) { last.androidFinds(t, c) })
+			t.Run("unpaired", func(t *testing.T) { a.androidUnpaired(t, c) })
+			t.Run("paired", func(t *testing.T) { last.androidPaired(t, c) })
+		})
+	}
 }
 
 // androidFinds checks that phones find a listener by its UUID, without pairing.
@@ -111,7 +129,6 @@ func (a *air) androidFinds(t *testing.T, c *bluez.Client) {
 			a.wantDialed(t, android.Phone{Wide: wide}, service, l)
 		}
 	}
-	a.part(t, c)
 }
 
 // An access describes whether a phone that is not paired gets to a listener, and
@@ -145,24 +162,6 @@ var accesses = []access{
 	{name: "agent with a display has left", long: true, security: rfcomm.SecurityMedium, questions: "[]"},
 }
 
-// part ends the link and forgets the devices. bluetoothd takes 2 s to end a link
-// itself.
-func (a *air) part(t *testing.T, c *bluez.Client) {
-	t.Helper()
-	a.Link(a.near, a.far).Disconnect(rfcommtest.RemoteUserTerminated)
-	for _, ends := range [][2]*rfcommtest.Controller{{a.near, a.far}, {a.far, a.near}} {
-		hosttest.Eventually(t, "the end of the link", func() bool {
-			d, err := adapterOf(t, c, ends[0]).Device(t.Context(), ends[1].Addr())
-			if err != nil {
-				return errors.Is(err, bluez.ErrGone)
-			}
-			p, err := d.Properties(t.Context())
-			return err == nil && !p.Connected
-		})
-	}
-	a.forget(t, c, a.far)
-}
-
 // androidUnpaired checks accesses.
 func (a *air) androidUnpaired(t *testing.T, c *bluez.Client) {
 	services := map[rfcomm.Security]sdp.UUID{rfcomm.SecurityMedium: sdp.SerialPort, rfcomm.SecurityHigh: appService}
@@ -179,12 +178,26 @@ func (a *air) androidUnpaired(t *testing.T, c *bluez.Client) {
 			}
 		}()
 	}
-	for _, tt := range accesses {
+	for i, tt := range accesses {
 		if tt.long && testing.Short() {
 			continue
 		}
-		t.Run(tt.name, func(t *testing.T) { tt.check(t, a, c, services[tt.security]) })
+		phone := a.with(i % (phones - 1)) // the last three have phones without a bond
+		t.Run(tt.name, func(t *testing.T) { tt.check(t, phone, c, services[tt.security]) })
 	}
+}
+
+// wantNoLink waits until near has no link, and thus no key of a former one.
+func (a *air) wantNoLink(t *testing.T, c *bluez.Client) {
+	t.Helper()
+	hosttest.Eventually(t, "the end of the link", func() bool {
+		d, err := adapterOf(t, c, a.far).Device(t.Context(), a.near.Addr())
+		if err != nil {
+			return errors.Is(err, bluez.ErrGone)
+		}
+		p, err := d.Properties(t.Context())
+		return err == nil && !p.Connected || errors.Is(err, bluez.ErrGone)
+	})
 }
 
 // check dials as the phone, and checks the result.
@@ -193,8 +206,10 @@ func (tt access) check(t *testing.T, a *air, c *bluez.Client, service sdp.UUID) 
 	if tt.capability != "" {
 		defer userAgent(t, agent, tt.capability).Close()
 	}
-	a.meet(t, c, a.far)
-	defer a.part(t, c)
+	a.wantNoLink(t, c)
+	if err := a.far.SetScan(rfcommtest.PageScan); err != nil {
+		t.Fatal(err)
+	}
 	if err := adapterOf(t, c, a.near).SetPairable(t.Context(), true); err != nil { // as a phone is
 		t.Fatal(err)
 	}
@@ -222,6 +237,7 @@ func (tt access) check(t *testing.T, a *air, c *bluez.Client, service sdp.UUID) 
 // question.
 func (a *air) androidPaired(t *testing.T, c *bluez.Client) {
 	agent := userAgent(t, &person{}, bluez.NoInputNoOutput)
+	a.wantNoLink(t, c)
 	if err := a.meet(t, c, a.far).Pair(t.Context(), &person{agrees: true}, bluez.DisplayYesNo); err != nil {
 		t.Fatal(err)
 	}
