@@ -88,7 +88,9 @@ func TestRegisterAgentSurvivesRestart(t *testing.T) {
 		close(asked)
 		<-ctx.Done()
 	}}
-	f.Set(deviceInterface, map[string]any{"Trusted": true}) // or the restart would forget it
+	if err := d.Pair(t.Context(), RejectAll{}, NoInputNoOutput); err != nil { // or the restart would forget it
+		t.Fatal(err)
+	}
 	defaultAgent(t, d.client(), a, func(err error) { states <- err })
 	pairing := hosttest.InBackground(func() fakebus.Status { return f.PairFrom(t.Context(), incoming(z)) })
 	hosttest.Receive(t, asked)
