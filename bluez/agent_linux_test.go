@@ -135,3 +135,53 @@ func TestAgentRegistrationCloseEndsQuestions(t *testing.T) {
 		})
 	}
 }
+
+// A registration that bluetoothd completes after the context has ended would be
+// an agent that refuses everything or, with NoInputNoOutput, that accepts all.
+func TestRegisterAgentCanceledLeavesNone(t *testing.T) {
+	for _, method := range []string{".RegisterAgent", ".RequestDefaultAgent"} {
+		z, _, d := fakeDevice(t)
+		reply := z.HoldReply(agentManager + method)
+		ctx, cancel := context.WithCancel(t.Context())
+		registered := hosttest.InBackground(func() error {
+			_, err := d.client().RegisterAgent(ctx, RejectAll{}, AgentOptions{Capability: NoInputNoOutput, Default: true})
+			return err
+		})
+		reply.Await(t)
+		cancel()
+		if err := hosttest.Receive(t, registered); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v, want %v", method, err, context.Canceled)
+		}
+		reply.Release()
+		wantNoAgents(t, z)
+		hosttest.Eventually(t, "another registration", func() bool {
+			_, err := d.client().RegisterAgent(t.Context(), RejectAll{}, AgentOptions{Capability: DisplayOnly})
+			return err == nil
+		})
+	}
+}
+
+// Close also ends the questions of a pairing that uses the registered agent.
+func TestAgentRegistrationCloseEndsPair(t *testing.T) {
+	_, f, d := fakeDevice(t)
+	f.OnPair(fakebus.Compare(42))
+	asked, returned := make(chan struct{}), false
+	a := &clerk{wait: func(ctx context.Context) {
+		close(asked)
+		<-ctx.Done()
+		returned = true
+	}}
+	r, err := d.client().RegisterAgent(t.Context(), a, AgentOptions{Capability: DisplayYesNo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	paired := hosttest.InBackground(func() error { return d.Pair(t.Context(), nil, "") })
+	hosttest.Receive(t, asked)
+	r.Close()
+	if !returned {
+		t.Error("the method runs after Close")
+	}
+	if err := hosttest.Receive(t, paired); !errors.Is(err, ErrAuthFailed) {
+		t.Errorf("Pair returned %v, want %v", err, ErrAuthFailed)
+	}
+}

@@ -23,9 +23,10 @@ type AgentOptions struct {
 	// Client whose agent is nil, and bluetoothd does not know it.
 	Default bool
 
-	// Report is called with an error when bluetoothd has lost the registration,
-	// because it ended, and with nil when it has it again. The calls are in
-	// order. If nil, changes are not reported.
+	// Report, if not nil, is called with an error when bluetoothd has lost the
+	// registration, because it ended, and with nil when it has it again. The
+	// calls are in order and never concurrent. Report must not call Close of
+	// the AgentRegistration or the Client.
 	Report func(error)
 }
 
@@ -34,6 +35,7 @@ type AgentRegistration struct {
 	client     *Client
 	agent      Agent
 	capability Capability
+	gate       *agentGate // for all requests, those of pairings included
 
 	server *agentServer // the fields from here on: only of a default agent
 	keep   func()       // stops keeping the registration
@@ -60,13 +62,13 @@ func (c *Client) RegisterAgent(ctx context.Context, agent Agent, o AgentOptions)
 	if err := o.Capability.check(); err != nil {
 		return nil, err
 	}
-	r := &AgentRegistration{client: c, agent: agent, capability: o.Capability}
+	r := &AgentRegistration{client: c, agent: agent, capability: o.Capability, gate: newAgentGate()}
 	if !c.agents.replace(nil, r) {
 		return nil, errSecondAgent
 	}
 	if o.Default {
 		if err := r.register(ctx, o.Report); err != nil {
-			c.agents.replace(r, nil)
+			r.abandon(ctx)
 			return nil, err
 		}
 	}
@@ -79,7 +81,7 @@ var errSecondAgent error = &narrower{"bluez: RegisterAgent: the Client has an ag
 // register makes the agent the default agent.
 func (r *AgentRegistration) register(ctx context.Context, report func(error)) error {
 	c := r.client
-	r.server = c.newAgentServer(c.ended, r.agent, c.deviceAt)
+	r.server = c.newAgentServer(c.ended, r.agent, r.gate, c.deviceAt)
 	r.remove = c.export(agentPath, agentInterface, r.server.methods())
 	var err error
 	r.keep, err = c.keep(ctx, registration{
@@ -100,11 +102,27 @@ func (r *AgentRegistration) register(ctx context.Context, report func(error)) er
 	return err
 }
 
+// abandon makes bluetoothd forget an agent whose registration has failed here. It
+// may have succeeded in bluetoothd after ctx has ended. Only then may the Client
+// have another agent, which has the same path.
+func (r *AgentRegistration) abandon(ctx context.Context) {
+	forget := func() {
+		r.client.unregisterAgent()
+		r.client.agents.replace(r, nil)
+	}
+	if ctx.Err() != nil {
+		r.client.background(forget)
+		return
+	}
+	forget()
+}
+
 // Close ends the registration. When it has returned, no method of the agent
 // runs any more, so a method must not call it.
 func (r *AgentRegistration) Close() error {
 	r.once.Do(func() {
-		r.client.agents.replace(r, nil)
+		defer r.client.agents.replace(r, nil) // at the end, as another agent has the same path
+		r.gate.close()
 		if r.server == nil {
 			return
 		}
@@ -151,7 +169,7 @@ func (c *Client) registerAgent(ctx context.Context, capability Capability, isDef
 		return nil
 	}
 	_, err := c.call(ctx, bluezPath, agentManager+".RequestDefaultAgent", agentPath)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		c.unregisterAgent()
 	}
 	return err

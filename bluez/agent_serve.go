@@ -22,6 +22,7 @@ const (
 // An agentServer passes bluetoothd's requests to an Agent, one at a time.
 type agentServer struct {
 	agent  Agent
+	gate   *agentGate
 	device func(context.Context, dbus.ObjectPath) (*Device, error) // refuses devices that are not the agent's business
 
 	base     context.Context
@@ -44,8 +45,8 @@ type agentRequest struct {
 
 // newAgentServer starts a server. Its requests end with ctx and with the Client,
 // whose Close waits for the agent's methods.
-func (c *Client) newAgentServer(ctx context.Context, agent Agent, device func(context.Context, dbus.ObjectPath) (*Device, error)) *agentServer {
-	s := &agentServer{agent: agent, device: device, requests: newMailbox[*agentRequest](), done: make(chan struct{})}
+func (c *Client) newAgentServer(ctx context.Context, agent Agent, gate *agentGate, device func(context.Context, dbus.ObjectPath) (*Device, error)) *agentServer {
+	s := &agentServer{agent: agent, gate: gate, device: device, requests: newMailbox[*agentRequest](), done: make(chan struct{})}
 	s.base, s.end = context.WithCancel(ctx)
 	context.AfterFunc(c.ended, s.end)
 	s.current, s.withdraw = context.WithCancel(s.base)
@@ -133,7 +134,11 @@ func (s *agentServer) answer(r *agentRequest) {
 		r.fail(errorRejected, err.Error())
 		return
 	}
-	values, err := r.call(r.ctx, d, r.body[1:])
+	var values []any
+	err = s.gate.pass(r.ctx, func(ctx context.Context) (err error) {
+		values, err = r.call(ctx, d, r.body[1:])
+		return err
+	})
 	switch {
 	case r.ctx.Err() != nil:
 		r.fail(errorCanceled, "the request ended before it was answered")

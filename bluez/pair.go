@@ -35,43 +35,50 @@ import (
 // before Pair returns. When Pair has returned, no method of the agent runs any
 // more.
 func (d *Device) Pair(ctx context.Context, agent Agent, capability Capability) error {
-	agent, capability, err := d.client().pairingAgent(agent, capability)
+	answering, err := d.client().pairingAgent(agent, capability)
 	if err != nil {
 		return err
 	}
 	return d.client().within(ctx, "Pair", d.address.String(), func(ctx context.Context) error {
-		return d.pair(ctx, agent, capability)
+		return d.pair(ctx, answering)
 	})
 }
 
 // pair is Pair with the agent that answers.
-func (d *Device) pair(ctx context.Context, agent Agent, capability Capability) error {
+func (d *Device) pair(ctx context.Context, answering pairingAgent) error {
 	o, err := d.object(ctx)
 	if err != nil {
 		return err
 	}
 	p := &pairing{device: d, path: o.path}
 	defer p.close()
-	if err := p.prepare(ctx, agent, capability); err != nil {
+	if err := p.prepare(ctx, answering); err != nil {
 		return err
 	}
 	_, err = p.conn.call(ctx, p.path, "org.bluez.Device1.Pair")
 	return p.explain(err)
 }
 
-// pairingAgent returns the agent of a pairing, which is nil if the default
-// agent of the machine is to answer.
-func (c *Client) pairingAgent(agent Agent, capability Capability) (Agent, Capability, error) {
+// A pairingAgent is the agent of a pairing. It is zero if the default agent of the
+// machine is to answer.
+type pairingAgent struct {
+	Agent
+	capability Capability
+	gate       *agentGate
+}
+
+// pairingAgent returns the agent of a pairing.
+func (c *Client) pairingAgent(agent Agent, capability Capability) (pairingAgent, error) {
 	if agent != nil {
-		return agent, capability, capability.check()
+		return pairingAgent{agent, capability, newAgentGate()}, capability.check()
 	}
 	if capability != "" {
-		return nil, "", fmt.Errorf("bluez: Pair: capability %q without an agent; a nil agent has none", string(capability))
+		return pairingAgent{}, fmt.Errorf("bluez: Pair: capability %q without an agent; a nil agent has none", string(capability))
 	}
 	if r := c.agents.get(); r != nil {
-		return r.agent, r.capability, nil
+		return pairingAgent{r.agent, r.capability, r.gate}, nil
 	}
-	return nil, "", nil
+	return pairingAgent{}, nil
 }
 
 // A pairing is a call of Pair. It has connections of its own to the bus:
@@ -87,16 +94,16 @@ type pairing struct {
 }
 
 // prepare opens the connections and registers the agent, if there is one.
-func (p *pairing) prepare(ctx context.Context, agent Agent, capability Capability) (err error) {
+func (p *pairing) prepare(ctx context.Context, a pairingAgent) (err error) {
 	if p.guard, err = newGuard(ctx); err != nil {
 		return err
 	}
-	if p.conn, err = Connect(ctx); err != nil || agent == nil {
+	if p.conn, err = Connect(ctx); err != nil || a.Agent == nil {
 		return err
 	}
-	p.server = p.conn.newAgentServer(ctx, withoutServices{agent}, p.own)
+	p.server = p.conn.newAgentServer(ctx, withoutServices{a.Agent}, a.gate, p.own)
 	p.conn.export(agentPath, agentInterface, p.server.methods())
-	return p.conn.registerAgent(ctx, capability, false)
+	return p.conn.registerAgent(ctx, a.capability, false)
 }
 
 // withoutServices is an Agent that does not answer for services, since no

@@ -31,7 +31,7 @@ func newGuard(ctx context.Context) (*guard, error) {
 		return nil, err
 	}
 	g := &guard{conn: conn, refused: make(map[dbus.ObjectPath]bool)}
-	server := conn.newAgentServer(conn.ended, RejectAll{}, g.refuse)
+	server := conn.newAgentServer(conn.ended, RejectAll{}, newAgentGate(), g.refuse)
 	conn.export(agentPath, agentInterface, server.methods())
 	if err := conn.registerAgent(ctx, DisplayYesNo, false); err != nil {
 		conn.Close()
