@@ -52,6 +52,8 @@ func (s *discoverEvents) apply(e event) {
 		}
 	case daemonGone:
 		s.lose(ErrNoDaemon)
+	case busGone:
+		s.lose(errBusEnded)
 	}
 }
 

@@ -45,8 +45,10 @@ type Profile struct {
 	stop   func() // ends the registration's renewal
 	remove func() // removes our object
 
-	close  sync.Once
-	closed chan struct{} // closed when the Profile or the Client is closed
+	close   sync.Once     // by the caller
+	over    sync.Once     // by the caller, or with the Client
+	closed  chan struct{} // closed when the Profile has ended
+	endedBy error         // set before closed is closed
 
 	mu    sync.Mutex
 	dials map[dbus.ObjectPath]*profileDial // pending calls of ConnectProfile, by device
@@ -104,15 +106,14 @@ func (p *Profile) endWithClient() {
 }
 
 // end wakes every Accept and Dial, and closes the connections in the queue.
-func (p *Profile) end(cause error) (first bool) {
-	p.close.Do(func() {
-		first = true
+func (p *Profile) end(cause error) {
+	p.over.Do(func() {
+		p.endedBy = cause
 		close(p.closed)
 		for _, conn := range p.queue.close(cause) {
 			conn.Close()
 		}
 	})
-	return first
 }
 
 // Close removes the profile from bluetoothd, together with its record, wakes
@@ -120,14 +121,16 @@ func (p *Profile) end(cause error) (first bool) {
 // Accepted connections stay open. When Close returns, Report is not called any
 // more. If bluetoothd does not answer, Close gives up after 5 s.
 func (p *Profile) Close() error {
-	if !p.end(net.ErrClosed) {
-		return p.opError("close", net.ErrClosed)
-	}
-	p.stop()
-	p.state.end()
-	p.unregister()
-	p.remove()
-	return nil
+	err := p.opError("close", net.ErrClosed)
+	p.close.Do(func() {
+		err = nil
+		p.end(net.ErrClosed)
+		p.stop()
+		p.state.end()
+		p.unregister()
+		p.remove()
+	})
+	return err
 }
 
 // Err returns nil while bluetoothd has the profile, and otherwise the last error

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"syscall"
 	"time"
 
@@ -146,7 +145,7 @@ func (p *Profile) dialOnce(ctx context.Context, device dbus.ObjectPath) (*rfcomm
 	case <-ctx.Done():
 		err = neterr.Context(ctx.Err())
 	case <-p.closed:
-		err = net.ErrClosed
+		err = p.endedBy
 	}
 	if conn := p.leave(d); conn != nil {
 		return conn, nil
@@ -158,6 +157,11 @@ func (p *Profile) dialOnce(ctx context.Context, device dbus.ObjectPath) (*rfcomm
 // returns a new one.
 func (p *Profile) reserve(ctx context.Context, device dbus.ObjectPath) (*profileDial, error) {
 	for {
+		select {
+		case <-p.closed:
+			return nil, p.endedBy
+		default:
+		}
 		p.mu.Lock()
 		pending := p.dials[device]
 		if pending == nil {
@@ -172,7 +176,7 @@ func (p *Profile) reserve(ctx context.Context, device dbus.ObjectPath) (*profile
 		case <-ctx.Done():
 			return nil, neterr.Context(ctx.Err())
 		case <-p.closed:
-			return nil, net.ErrClosed
+			return nil, p.endedBy
 		}
 	}
 }

@@ -321,6 +321,23 @@ func TestProfileEndsWithBus(t *testing.T) {
 	f.daemon.Bus().Close()
 	_, err := p.Accept()
 	hosttest.WantMatches(t, err, []error{ErrNoBus}, []error{net.ErrClosed})
+	if err := p.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	hosttest.WantMatches(t, p.Err(), []error{net.ErrClosed}, nil)
+}
+
+func TestProfileDialAfterCloseCallsNothing(t *testing.T) {
+	f := newProfileTest(t)
+	p, _ := f.register(ProfileOptions{})
+	device := f.device(0)
+	connects := f.daemon.Hold("org.bluez.Device1.ConnectProfile")
+	p.Close()
+	_, err := p.Dial(t.Context(), device)
+	hosttest.WantMatches(t, err, []error{net.ErrClosed}, nil)
+	if connects.Arrived() {
+		t.Error("Dial called ConnectProfile")
+	}
 }
 
 func TestProfileRegistersAgainAfterRestart(t *testing.T) {

@@ -115,5 +115,8 @@ func (h *Hold) Await(t testing.TB) *Call {
 	}
 }
 
+// Arrived reports whether a call waits.
+func (h *Hold) Arrived() bool { return len(h.arrived) > 0 }
+
 // Release lets the call go on.
 func (h *Hold) Release() { h.once.Do(func() { close(h.released) }) }
