@@ -102,6 +102,23 @@ func trustByDaemon(ctx context.Context, adapter, device rfcomm.BDAddr, trusted b
 	return withDevices(ctx, adapter, device, func(d *bluez.Device) error { return d.SetTrusted(ctx, trusted) })
 }
 
+// bondedByDaemon is the bonded of newTool.
+func bondedByDaemon(ctx context.Context, adapter, device rfcomm.BDAddr) (bonded bool, err error) {
+	err = withAdapters(ctx, adapter, func(a *bluez.Adapter) error {
+		d, err := a.Device(ctx, device)
+		if err != nil {
+			return err
+		}
+		p, err := d.Properties(ctx)
+		bonded = p.Bonded
+		return err
+	})
+	if errors.Is(err, bluez.ErrGone) {
+		return false, nil
+	}
+	return bonded, err
+}
+
 // withAdapters calls f with all adapters of bluetoothd, or with the one that has
 // the address, until f returns an error.
 func withAdapters(ctx context.Context, address rfcomm.BDAddr, f func(*bluez.Adapter) error) error {

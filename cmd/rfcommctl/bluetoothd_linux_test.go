@@ -51,6 +51,7 @@ func testBluetoothd(t *testing.T, r *radio, d *daemons.Daemon) {
 		short bool // also with -test.short
 	}{
 		{"ListenPublish", func(t *testing.T, r *radio) { testListenPublish(t, r, d) }, true},
+		{"ListenExec", testListenExec, true},
 		{"Adapters", testAdaptersChange, true},
 		{"PairDuringLink", testPairDuringLink, false},
 		{"Pair", testPair, false},

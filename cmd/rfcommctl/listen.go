@@ -54,9 +54,11 @@ func (t *tool) listenCommand() *cobra.Command {
 
 Phones, and programs that search for a service, find the server by its service record. With --publish, bluetoothd publishes a record with that name and the channel, on every adapter, until listen ends. --service is the UUID in the record; the default is the serial port (spp). Without --publish, devices have to know the channel, which is printed.
 
-With --exec, a command has the connection as its standard input and output, and --security is medium unless it is given. With --keep, listen serves one device after the other or, with --exec, several at the same time, until it is interrupted.
+With --exec, a command has the connection as its standard input and output. Unless --security is given, links must be encrypted (medium), and only devices that bluetoothd has paired are served. An explicit --security serves every device whose link has that protection, which an unpaired device can have without a question to anyone. Without bluetoothd, the pairing is unknown, and the encryption is all that protects the command.
 
-Only connectable adapters accept connections: see "rfcommctl adapters". Pair devices that have to be encrypted first: see "rfcommctl pair".`,
+With --keep, listen serves one device after the other or, with --exec, several at the same time, until it is interrupted.
+
+Only connectable adapters accept connections: see "rfcommctl adapters". Pair devices first if their links must be encrypted: see "rfcommctl pair".`,
 		Example: `	rfcommctl listen --publish "Front desk"
 	rfcommctl listen --publish Clock --keep --exec date
 	rfcommctl listen --channel 20 > received`,
@@ -116,7 +118,8 @@ func (t *tool) runListen(c *cobra.Command, o *listenOptions) error {
 	if err := o.check(c); err != nil {
 		return usageError{fmt.Errorf("%w (see rfcommctl listen --help)", err)}
 	}
-	if o.exec != "" && !c.Flags().Changed("security") {
+	guarded := o.exec != "" && !c.Flags().Changed("security")
+	if guarded {
 		o.security = security(rfcomm.SecurityMedium)
 	}
 	ctx := c.Context()
@@ -125,6 +128,9 @@ func (t *tool) runListen(c *cobra.Command, o *listenOptions) error {
 		return err
 	}
 	defer l.Close()
+	if guarded && o.tcp == "" {
+		l = t.bondedOnly(ctx, l)
+	}
 	t.warn("%s", listening(l.Addr(), o.publish))
 	if o.tcp == "" {
 		t.warnUnreachable(o.adapter)

@@ -160,6 +160,19 @@ func testListenPublish(t *testing.T, r *radio, d *daemons.Daemon) {
 	}
 }
 
+// testListenExec refuses the command to a device that is not paired, although
+// its link is encrypted: no agent asks anyone.
+func testListenExec(t *testing.T, r *radio) {
+	channel := labtest.NextChannel()
+	l := r.starts(t, "listening", "listen", "-i", r.near.String(), "--channel", fmt.Sprint(channel), "--exec", "echo secret")
+	conn := r.dials(t, channel)
+	l.awaits(t, r.far.String()+" is refused: it is not paired")
+	if data, _ := io.ReadAll(conn); len(data) > 0 {
+		t.Errorf("received %q", data)
+	}
+	l.ends(t, os.Interrupt, 130)
+}
+
 func TestRFCOMMPublishNeedsBluetoothd(t *testing.T) {
 	r := overRFCOMM(t)
 	_, stderr := r.runs(t, statusOther, "", "listen", "--publish", "Clock")

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/bluez"
 )
 
 // launchListen starts "listen" on a free TCP port, and returns its address.
@@ -117,6 +120,51 @@ func TestListenKeepRunsCommands(t *testing.T) {
 		t.Errorf("it printed %q", rest)
 	}
 	j.ends(t, 143)
+}
+
+// An addressed is a connection of a device to hci0.
+type addressed struct {
+	net.Conn
+	device rfcomm.BDAddr
+}
+
+func (a addressed) LocalAddr() net.Addr  { return rfcomm.Addr{Device: adapterAddr, Channel: 4} }
+func (a addressed) RemoteAddr() net.Addr { return rfcomm.Addr{Device: a.device, Channel: 4} }
+
+// An unpaired device can have an encrypted link without a question to anyone.
+func TestListenExecRefusesStrangers(t *testing.T) {
+	const remedy = "it is not paired: use rfcommctl pair 00:AA:01:00:00:02, or serve every device with --security medium\n"
+	for _, tt := range []struct {
+		flags   string
+		bondErr error
+		served  string   // what the device that is not paired receives
+		refused []string // parts of the line about it
+	}{
+		{"", nil, "", []string{"rfcommctl: 00:AA:01:00:00:02 is refused: " + remedy}},
+		{"--publish Clock", nil, "", []string{remedy}},
+		{"--security medium", nil, "secret\n", nil},
+		{"", bluez.ErrNoBus, "secret\n", nil},
+		{"", bluez.ErrNoDaemon, "secret\n", nil},
+		{"-t 1s", bluez.ErrDenied, "", []string{"00:AA:01:00:00:02 is refused: ", bluez.ErrDenied.Error()}},
+	} {
+		f := newFake(t)
+		f.bondErr = tt.bondErr
+		stranger, received := client("", len("secret\n"))
+		known, _ := client("", len("secret\n"))
+		f.clients = []net.Conn{addressed{stranger, scannerAddr}, addressed{known, printerAddr}}
+		status := 0
+		if tt.bondErr == bluez.ErrDenied {
+			status = statusBusy // it refuses both, and waits in vain
+		}
+		_, stderr := f.runs(t, status, append(strings.Fields("listen "+tt.flags), "--exec", "echo secret")...)
+		if got := <-received; got != tt.served {
+			t.Errorf("%s, %v: the stranger received %q", tt.flags, tt.bondErr, got)
+		}
+		wantParts(t, stderr, tt.refused...)
+		if tt.refused == nil && strings.Contains(stderr, "refused") {
+			t.Errorf("%s, %v: stderr %q", tt.flags, tt.bondErr, stderr)
+		}
+	}
 }
 
 // The program ends after its commands, which can tidy up.

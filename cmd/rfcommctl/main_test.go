@@ -95,6 +95,7 @@ type fake struct {
 	asked       func(context.Context, pairing) error // or nil: what bluetoothd asks
 	unpaired    [][2]rfcomm.BDAddr                   // adapter and device
 	trusted     map[rfcomm.BDAddr]bool
+	bondErr     error // of bonded
 	changes     []changeOf
 	clients     []net.Conn // that connect to a server, one after the other
 	err         error      // of all operations
@@ -171,6 +172,9 @@ func newFake(t *testing.T) *fake {
 		trust: func(_ context.Context, _, device rfcomm.BDAddr, trusted bool) error {
 			f.trusted[device] = trusted
 			return f.err
+		},
+		bonded: func(_ context.Context, adapter, device rfcomm.BDAddr) (bool, error) {
+			return adapter == adapterAddr && device == printerAddr, f.bondErr
 		},
 		change: func(_ context.Context, adapter string, c adapterChange, changed func() error) error {
 			f.changes = append(f.changes, changeOf{adapter, c})

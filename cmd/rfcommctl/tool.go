@@ -54,6 +54,7 @@ type tool struct {
 	pair   func(ctx context.Context, p pairing) error
 	unpair func(ctx context.Context, adapter, device rfcomm.BDAddr) error
 	trust  func(ctx context.Context, adapter, device rfcomm.BDAddr, trusted bool) error
+	bonded bondedFunc
 	// change changes an adapter with a name, and calls changed. It returns when
 	// the limits in time have passed, or the context has ended, and the state
 	// is restored.
@@ -89,6 +90,7 @@ func newTool() *tool {
 		pair:     pairByDaemon,
 		unpair:   unpairByDaemon,
 		trust:    trustByDaemon,
+		bonded:   bondedByDaemon,
 		change:   changeByDaemon,
 	}
 	t.columns, _ = terminalWidth(os.Stdout)
