@@ -22,9 +22,12 @@ type ListenOptions struct {
 	// Name is the name of the service, for people. It is UTF-8.
 	Name string
 
-	// Security is the protection that the link to a device must have. From
-	// SecurityMedium on, devices must pair to connect, for which bluetoothd asks
-	// its agent. See [rfcomm.ListenConfig].
+	// Security is the protection that the link to a device must have; see
+	// [rfcomm.ListenConfig]. It does not restrict which devices connect: if
+	// bluetoothd has no agent, or one with NoInputNoOutput, a device without a
+	// bond can have an encrypted link (SecurityMedium) without a question to
+	// anyone. To serve only devices that were paired before, check
+	// DeviceProperties.Bonded after Accept.
 	Security rfcomm.Security
 
 	// Channel is the RFCOMM channel, 1 to 30. If zero, Listen picks a free one
