@@ -120,10 +120,14 @@
 // made when Dial or Accept returns; [Conn.Security] reports the current
 // protection of the link.
 //
-// Without a pairing agent, devices can connect unpaired at [SecurityLow]. If an
-// agent is registered, as on a desktop, it asks a person about every connection
-// of an unpaired device, even at SecurityLow. While the question is unanswered,
-// the dial fails with ETIMEDOUT after about 30 s, and the next dial with
-// ECONNREFUSED after about 10 s. If the person declines, the dial fails with
-// EACCES.
+// Without a pairing agent, devices can connect unpaired at [SecurityLow] and,
+// while bluetoothd runs, also at SecurityMedium: the kernel pairs them for the
+// time of the link. A server for paired devices alone checks Bonded in the
+// DeviceProperties of package bluez after Accept.
+//
+// If an agent is registered, as on a desktop, it asks a person about every
+// connection of an unpaired device, even at SecurityLow. While the question is
+// unanswered, the dial fails with ETIMEDOUT after about 30 s, and the next dial
+// with ECONNREFUSED after about 10 s. If the person declines, the dial fails
+// with EACCES.
 package rfcomm

@@ -21,7 +21,9 @@ const (
 	// SecurityLow has no requirement. Devices with Secure Simple Pairing may
 	// encrypt the link nevertheless.
 	SecurityLow
-	// SecurityMedium requires an encrypted link between paired devices.
+	// SecurityMedium requires an encrypted link between paired devices. For a
+	// listener, they may be paired for the time of the link alone, without a
+	// question to anyone.
 	SecurityMedium
 	// SecurityHigh requires an encrypted link between devices whose pairing was
 	// protected against a man in the middle, for example by comparing numbers.
