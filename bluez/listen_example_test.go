@@ -13,14 +13,20 @@ import (
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
-// A server that an app for serial terminals finds by its name. It repeats what it
-// receives.
+// A server that an app for serial terminals finds. It repeats received data, and
+// serves every device, paired or not.
 func ExampleListen() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	listener, err := bluez.Listen(ctx, &bluez.ListenOptions{
-		Name:   "Thermometer",
-		Report: func(err error) { log.Print("published: ", err == nil, ", ", err) },
+		Name: "Thermometer",
+		Report: func(err error) {
+			if err != nil {
+				log.Print("devices cannot find the service: ", err)
+			} else {
+				log.Print("devices find the service again")
+			}
+		},
 	})
 	if err != nil {
 		log.Fatal(err)
