@@ -25,12 +25,18 @@ type knownDevice struct {
 // knownDevices returns the devices that bluetoothd knows, the paired ones first,
 // and then the other recently found ones.
 func (t *tool) knownDevices(ctx context.Context) []knownDevice {
-	ctx, cancel := context.WithTimeout(ctx, knownTime)
-	defer cancel()
-	devices, err := t.known(ctx)
+	devices, err := t.listKnown(ctx)
 	if err != nil {
 		t.detail("cannot list the paired devices: %v", err)
 	}
+	return devices
+}
+
+// listKnown returns the devices of knownDevices, and the error of bluetoothd.
+func (t *tool) listKnown(ctx context.Context) ([]knownDevice, error) {
+	ctx, cancel := context.WithTimeout(ctx, knownTime)
+	defer cancel()
+	devices, err := t.known(ctx)
 	slices.SortStableFunc(devices, func(a, b knownDevice) int {
 		switch {
 		case a.paired == b.paired:
@@ -47,7 +53,7 @@ func (t *tool) knownDevices(ctx context.Context) []knownDevice {
 	for _, d := range knownOf(t.recent.devices()) {
 		all = addKnown(all, d)
 	}
-	return all
+	return all, err
 }
 
 // knownOf returns the devices of a scan.
@@ -88,7 +94,10 @@ func (t *tool) resolveKnown(c *cobra.Command, l *link, word string) (adapter, de
 	parsed, err := parseTarget(word)
 	device, s := parsed.device, parsed.service
 	if err == nil && device.IsZero() {
-		device, s, err = namedTarget(t.knownDevices(c.Context()), word)
+		known, failed := t.listKnown(c.Context())
+		if device, s, err = namedTarget(known, word); err == nil && device.IsZero() {
+			err = failed
+		}
 	}
 	if err == nil && device.IsZero() {
 		err = notFoundError{fmt.Errorf("no paired or recently found device has the name %q: use its address", word)}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/bluez"
 )
 
 const printerText = "00:AA:01:00:00:01"
@@ -31,6 +32,16 @@ func TestUnpairAndTrust(t *testing.T) {
 	}
 	if len(f.inquiries) > 0 || len(f.unpaired) != 2 {
 		t.Errorf("inquiries %v, unpaired %v", f.inquiries, f.unpaired)
+	}
+}
+
+// Without bluetoothd, a name is not wrong: no names are known.
+func TestUnpairAndTrustNeedBluetoothd(t *testing.T) {
+	for _, command := range []string{"unpair", "trust"} {
+		f := newFake(t)
+		f.knownErr = bluez.ErrNoDaemon
+		_, stderr := f.runs(t, statusOther, command, "Printer")
+		wantError(t, stderr, bluez.ErrNoDaemon.Error())
 	}
 }
 
