@@ -37,7 +37,7 @@ func (t *tool) pairCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pair DEVICE [FLAGS]",
 		Short: "Pair with a device",
-		Long: `Pairs with a device through bluetoothd, which stores the key. Paired devices can connect with --security medium or high. The device must be in range and accept pairings; most do for a few minutes after a button was pressed.
+		Long: `Pairs with a device through bluetoothd, which stores the key. Paired devices can connect with --security medium and, if people compared or entered a number of six digits, high. The device must be in range and accept pairings; most do for a few minutes after a button was pressed.
 
 The questions of the pairing are asked on the terminal: the PIN of the device, or whether both devices show the same number. --pin answers the question for a PIN, which many modules have in their manual: 1234 and 0000 are the most frequent. Without a terminal, pair asks nothing. It then pairs with devices that use --pin or need no answer.
 

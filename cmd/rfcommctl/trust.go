@@ -13,7 +13,7 @@ func (t *tool) trustCommand() *cobra.Command {
 		Short: "Let a device connect without a question",
 		Long: `Lets a device connect to the services of bluetoothd without a question to a person, on all adapters that know it or on that of --adapter. Pair with it first: bluetoothd forgets other devices after half a minute.
 
-Programs that listen by themselves, such as "rfcommctl listen", do not ask whether a device is trusted. They decide by --security.`,
+Programs that listen by themselves, such as "rfcommctl listen", do not ask whether a device is trusted. They decide by --security and, with --exec, by the pairing.`,
 		Example: "\trfcommctl trust 01:23:45:67:89:AB\n\trfcommctl trust Phone --off",
 		Args:    oneWord("DEVICE"),
 		RunE: func(c *cobra.Command, words []string) error {
