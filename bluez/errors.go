@@ -128,7 +128,8 @@ var (
 	ErrUnreachable = errors.New("the device does not answer: is it on, in range and not connected to another machine?")
 
 	// ErrNoProfile: no profile for the UUID is registered here, or the device
-	// has no such service.
+	// has no such service, or did not have it yet when bluetoothd read its
+	// services.
 	ErrNoProfile = errors.New("no profile for this service: is it registered, and does the device offer it?")
 
 	// ErrConnected: the device or the profile is connected already.
