@@ -137,7 +137,7 @@ func TestListenExecRefusesStrangers(t *testing.T) {
 	for _, tt := range []struct {
 		flags   string
 		bondErr error
-		served  string   // what the device that is not paired receives
+		served  string   // received by the unpaired device
 		refused []string // parts of the line about it
 	}{
 		{"", nil, "", []string{"rfcommctl: 00:AA:01:00:00:02 is refused: " + remedy}},
