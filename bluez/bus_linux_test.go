@@ -15,7 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
@@ -187,6 +186,23 @@ func (b *scriptedBus) untilClosed() {
 	}
 }
 
+// An expiring is a context whose deadline passes when done is closed.
+type expiring struct {
+	context.Context
+	done chan struct{}
+}
+
+func (e *expiring) Done() <-chan struct{} { return e.done }
+
+func (e *expiring) Err() error {
+	select {
+	case <-e.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 func TestConnectEndsWithContext(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
 	reached := make(chan struct{}, 1)
@@ -220,11 +236,14 @@ func TestConnectEndsWithContext(t *testing.T) {
 		})
 		t.Run(name+", by a deadline", func(t *testing.T) {
 			scriptBus(t, play)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-			defer cancel()
-			_, err := Connect(ctx)
-			hosttest.WantTimeoutTemporary(t, err, true, true)
+			ctx := &expiring{Context: t.Context(), done: make(chan struct{})}
+			done := hosttest.InBackground(func() error {
+				_, err := Connect(ctx)
+				return err
+			})
 			hosttest.Receive(t, reached)
+			close(ctx.done)
+			hosttest.WantTimeoutTemporary(t, hosttest.Receive(t, done), true, true)
 		})
 	}
 }
