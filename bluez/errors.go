@@ -110,7 +110,7 @@ var (
 	ErrPaired = errors.New("the device is paired already")
 
 	// ErrAuthFailed: wrong PIN or passkey, or another failure.
-	ErrAuthFailed = errors.New("the pairing failed: is the PIN or the passkey right?")
+	ErrAuthFailed = errors.New("the pairing failed or was refused: did both sides confirm it, and is the PIN or the passkey right?")
 
 	// ErrAuthCanceled: either side cancelled the pairing, or the link was lost.
 	ErrAuthCanceled = errors.New("the pairing was cancelled, by either side or because the link was lost")

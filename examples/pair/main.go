@@ -1,6 +1,6 @@
 // Pair lets a phone pair with a machine without display and buttons, such as a
 // headless Raspberry Pi: it makes the machine visible until a phone has paired,
-// for at most two minutes.
+// for at most two minutes. In this time it accepts any device, without a question.
 //
 //	pair [-for 2m] [-pin 1234] [-adapter 01:23:45:67:89:AB]
 //
