@@ -106,7 +106,7 @@ func TestRFCOMMAdapters(t *testing.T) {
 	r.NoScan(labtest.DeviceAdapter)
 	r.Down(labtest.DialerAdapter)
 	stdout, _ = r.runs(t, 0, "", "adapters")
-	wantParts(t, stdout, r.near.String()+"  down\n", "power on", r.far.String()+"  up, not connectable", "discoverable on")
+	wantParts(t, stdout, r.near.String()+"  down\n", "power on", r.far.String()+"  up, not connectable", "--discoverable 3m")
 	r.Up(labtest.DialerAdapter)
 	stdout, _ = r.runs(t, 0, "", "adapters", "--json", "-i", r.far.String())
 	wantParts(t, stdout, `"address":"`+r.far.String()+`","up":true,"page_scan":false,"inquiry_scan":false,"problems":["no device`)
