@@ -80,12 +80,12 @@ func deviceSettings(t *testing.T, a *air) {
 	}
 	do("Disconnect", device.Disconnect(t.Context())) // no link: nothing to do
 
-	l := conntest.Listen(t, a.far.Addr())
+	l := conntest.ListenAt(t, rfcomm.Addr{Device: a.far.Addr()})
 	do("SetBlocked", device.SetBlocked(t.Context(), true))
 	if !properties().Blocked {
 		t.Error("not blocked")
 	}
-	if c, err := dialFrom(t.Context(), a.far, conntest.Listen(t, a.near.Addr())); err == nil {
+	if c, err := dialFrom(t.Context(), a.far, conntest.ListenAt(t, rfcomm.Addr{Device: a.near.Addr()})); err == nil {
 		c.Close()
 		t.Error("a blocked device has connected")
 	}
@@ -120,7 +120,7 @@ func deviceChanges(t *testing.T, a *air) {
 	client := connect(t)
 	discoverable(t, client, a.far)
 	device := discovered(t, client, a.near, a.far.Addr())
-	l := conntest.Listen(t, a.far.Addr())
+	l := conntest.ListenAt(t, rfcomm.Addr{Device: a.far.Addr()})
 	var states []string
 	var end error
 	for p, err := range device.Changes(t.Context()) {

@@ -127,7 +127,7 @@ func discoverOldDevice(t *testing.T, a *air) {
 func discoverWhileDialing(t *testing.T, a *air) {
 	client := connect(t)
 	discoverable(t, client, a.far)
-	l := conntest.Listen(t, a.far.Addr())
+	l := conntest.ListenAt(t, rfcomm.Addr{Device: a.far.Addr()})
 	near := adapterOf(t, client, a.near)
 	var discovering []bool
 	dialer := bluez.Dialer{SDP: sdp.Dialer{
