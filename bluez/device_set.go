@@ -39,7 +39,7 @@ func (d *Device) Remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.client().do(ctx, "remove "+d.String()+" from", o.adapterPath(), "org.bluez.Adapter1.RemoveDevice", o.path)
+	_, err = d.client().do(ctx, "remove "+d.String()+" from", o.adapterPath(), adapterInterface+".RemoveDevice", o.path)
 	return err
 }
 
@@ -51,7 +51,7 @@ func (d *Device) Disconnect(ctx context.Context) error {
 	if err != nil || !o.device().Connected {
 		return err
 	}
-	_, err = d.client().do(ctx, "disconnect", o.path, "org.bluez.Device1.Disconnect")
+	_, err = d.client().do(ctx, "disconnect", o.path, deviceInterface+".Disconnect")
 	if errors.Is(err, ErrNotConnected) {
 		return nil // it has ended in between
 	}

@@ -55,7 +55,7 @@ func (d *Device) pair(ctx context.Context, answering pairingAgent) error {
 	if err := p.prepare(ctx, answering); err != nil {
 		return err
 	}
-	_, err = p.conn.call(ctx, p.path, "org.bluez.Device1.Pair")
+	_, err = p.conn.call(ctx, p.path, deviceInterface+".Pair")
 	return p.explain(err)
 }
 

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	profileManagerInterface = "org.bluez.ProfileManager1"
-	profileInterface        = "org.bluez.Profile1"
+	profileManager   = "org.bluez.ProfileManager1"
+	profileInterface = "org.bluez.Profile1"
 )
 
 // A Profile is a service of this machine or a use of services of other devices

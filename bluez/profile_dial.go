@@ -185,7 +185,7 @@ func (p *Profile) reserve(ctx context.Context, device dbus.ObjectPath) (*profile
 // answered (new_conn_reply in src/profile.c). If there was none before a reply
 // without an error, the profile was connected already.
 func (p *Profile) connect(device dbus.ObjectPath, d *profileDial) {
-	_, err := p.client.call(context.Background(), device, "org.bluez.Device1.ConnectProfile", p.options.remote().String())
+	_, err := p.client.call(context.Background(), device, deviceInterface+".ConnectProfile", p.options.remote().String())
 	if err == nil {
 		err = &Error{Op: "ConnectProfile", Object: describe(device), Err: ErrConnected}
 	}

@@ -98,7 +98,7 @@ func TestRegisterProfileRefusesOptions(t *testing.T) {
 			t.Errorf("RegisterProfile returned %v, %v; want an error that says %q", p, err, says)
 		}
 	}
-	if calls := f.daemon.Calls(profileManagerInterface + ".RegisterProfile"); len(calls) > 0 {
+	if calls := f.daemon.Calls(profileManager + ".RegisterProfile"); len(calls) > 0 {
 		t.Errorf("bluetoothd was asked %d times", len(calls))
 	}
 }
@@ -361,7 +361,7 @@ func TestProfileRegistersAgainAfterRestart(t *testing.T) {
 // not keep the UUID.
 func TestRegisterProfileAbandoned(t *testing.T) {
 	f := newProfileTest(t)
-	hold := f.daemon.HoldReply(profileManagerInterface + ".RegisterProfile")
+	hold := f.daemon.HoldReply(profileManager + ".RegisterProfile")
 	ctx, cancel := context.WithCancel(t.Context())
 	result := hosttest.InBackground(func() error {
 		_, err := f.client.RegisterProfile(ctx, ProfileOptions{UUID: vendorUUID})

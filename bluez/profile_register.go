@@ -9,7 +9,7 @@ import (
 // register registers the profile, unless bluetoothd has it already, and checks
 // that it has taken effect.
 func (p *Profile) register(ctx context.Context) error {
-	_, err := p.client.call(ctx, bluezPath, profileManagerInterface+".RegisterProfile",
+	_, err := p.client.call(ctx, bluezPath, profileManager+".RegisterProfile",
 		p.path, p.options.UUID.String(), p.options.values())
 	var e *Error
 	switch {
@@ -68,7 +68,7 @@ func (p *Profile) unregister() {
 	ctx, cancel := context.WithTimeout(context.Background(), unregisterTime)
 	defer cancel()
 	// An error means that bluetoothd has forgotten the profile already.
-	p.client.call(ctx, bluezPath, profileManagerInterface+".UnregisterProfile", p.path)
+	p.client.call(ctx, bluezPath, profileManager+".UnregisterProfile", p.path)
 }
 
 // changed receives the state from keep, and passes it on if it is news.

@@ -112,7 +112,7 @@ func newPublication(client *Client, record *sdp.Record, report func(error), insp
 		inspect: inspect,
 		state:   state{report: report},
 
-		patience: withdrawTime,
+		patience: unregisterTime,
 	}
 }
 
@@ -120,9 +120,6 @@ func newPublication(client *Client, record *sdp.Record, report func(error), insp
 // and otherwise the last error that [PublishOptions.Report] would receive.
 // After Close it returns net.ErrClosed.
 func (p *Publication) Err() error { return p.state.current() }
-
-// withdrawTime is the patience of a Publication.
-const withdrawTime = 5 * time.Second
 
 // Close withdraws the record. When it returns, devices no longer find the
 // record, unless bluetoothd has not answered for 5 s: in this case it withdraws

@@ -15,8 +15,6 @@ import (
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
-const profileManager = "org.bluez.ProfileManager1"
-
 // A registeredRecord is a profile of bluetoothd that consists of a record: with a
 // UUID for which bluetoothd has no defaults, and without a channel, it opens no
 // socket (ext_start_servers in src/profile.c).
