@@ -99,7 +99,7 @@ func TestConnectWithoutBluetoothd(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
 	z := fakebus.New(t).NewBlueZ()
 	c := connectClient(t)
-	_, err := c.call(t.Context(), clientAdapter, "org.bluez.Adapter1.StartDiscovery")
+	_, err := c.call(t.Context(), clientAdapter, startDiscovery)
 	wantLine(t, err, "bluez: StartDiscovery hci0: bluetoothd is not running: ")
 	hosttest.WantMatches(t, err, []error{ErrNoDaemon}, []error{ErrNoBus})
 
@@ -117,9 +117,8 @@ func TestConnectWithoutBluetoothd(t *testing.T) {
 func TestCallConvertsErrors(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
 	c, z, _ := clientOfBlueZ(t)
-	const method = "org.bluez.Adapter1.StartDiscovery"
-	z.Fail(method, "org.bluez.Error.NotReady", "Resource Not Ready")
-	_, err := c.call(t.Context(), clientAdapter, method)
+	z.Fail(startDiscovery, "org.bluez.Error.NotReady", "Resource Not Ready")
+	_, err := c.call(t.Context(), clientAdapter, startDiscovery)
 	wantLine(t, err, "bluez: StartDiscovery hci0: the adapter is off: ")
 	hosttest.WantMatches(t, err, []error{ErrPowerOff}, []error{ErrBlocked})
 
@@ -169,16 +168,26 @@ func TestGetAndSetProperties(t *testing.T) {
 	}
 }
 
-func TestCallEndsWithBluetoothd(t *testing.T) {
-	hosttest.CheckLeaksAtEnd(t)
-	c, z, _ := clientOfBlueZ(t)
-	const method = "org.bluez.Adapter1.StartDiscovery"
-	hold := z.Hold(method)
+// startDiscovery is the method with which these tests make calls.
+const startDiscovery = adapterInterface + ".StartDiscovery"
+
+// heldDiscovery calls StartDiscovery, and returns when the fake bluetoothd holds
+// the call. The channel receives the error of the call.
+func heldDiscovery(t *testing.T, c *Client, z *fakebus.BlueZ) <-chan error {
+	t.Helper()
+	hold := z.Hold(startDiscovery)
 	result := hosttest.InBackground(func() error {
-		_, err := c.call(t.Context(), clientAdapter, method)
+		_, err := c.call(t.Context(), clientAdapter, startDiscovery)
 		return err
 	})
 	hold.Await(t)
+	return result
+}
+
+func TestCallEndsWithBluetoothd(t *testing.T) {
+	hosttest.CheckLeaksAtEnd(t)
+	c, z, _ := clientOfBlueZ(t)
+	result := heldDiscovery(t, c, z)
 	z.Stop()
 	err := hosttest.Receive(t, result)
 	wantLine(t, err, "bluez: StartDiscovery hci0: bluetoothd ended before it answered: ")
@@ -190,7 +199,7 @@ func TestCallStaysWithOneBluetoothd(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
 	c, z, _ := clientOfBlueZ(t)
 	ctx := withOwner(t.Context(), c.events.currentOwner())
-	if _, err := c.call(ctx, clientAdapter, "org.bluez.Adapter1.StartDiscovery"); err != nil {
+	if _, err := c.call(ctx, clientAdapter, startDiscovery); err != nil {
 		t.Fatal(err)
 	}
 	z.Restart()
@@ -204,11 +213,10 @@ func TestCallStaysWithOneBluetoothd(t *testing.T) {
 func TestCallEndsWithContext(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
 	c, z, _ := clientOfBlueZ(t)
-	const method = "org.bluez.Adapter1.StartDiscovery"
-	hold := z.Hold(method)
+	hold := z.Hold(startDiscovery)
 	ctx, cancel := context.WithCancel(t.Context())
 	result := hosttest.InBackground(func() error {
-		_, err := c.call(ctx, clientAdapter, method)
+		_, err := c.call(ctx, clientAdapter, startDiscovery)
 		return err
 	})
 	hold.Await(t)
@@ -228,18 +236,12 @@ func TestCallEndsWithContext(t *testing.T) {
 func TestCloseEndsCalls(t *testing.T) {
 	hosttest.CheckLeaksAtEnd(t)
 	c, z, _ := clientOfBlueZ(t)
-	const method = "org.bluez.Adapter1.StartDiscovery"
-	hold := z.Hold(method)
-	result := hosttest.InBackground(func() error {
-		_, err := c.call(t.Context(), clientAdapter, method)
-		return err
-	})
-	hold.Await(t)
+	result := heldDiscovery(t, c, z)
 	c.Close()
 	err := hosttest.Receive(t, result)
 	wantLine(t, err, "bluez: StartDiscovery hci0: the Client is close")
 	hosttest.WantMatches(t, err, []error{net.ErrClosed}, []error{ErrNoBus, ErrNoDaemon})
-	_, err = c.call(t.Context(), clientAdapter, method)
+	_, err = c.call(t.Context(), clientAdapter, startDiscovery)
 	hosttest.WantMatches(t, err, []error{net.ErrClosed}, []error{ErrNoBus})
 	if err := c.Close(); err != nil {
 		t.Errorf("the second Close: %v", err)
@@ -251,13 +253,7 @@ func TestBusThatEnds(t *testing.T) {
 	c, z, _ := clientOfBlueZ(t)
 	events := make(chan event, 10)
 	defer c.watch(func(e event) { events <- e })()
-	const method = "org.bluez.Adapter1.StartDiscovery"
-	hold := z.Hold(method)
-	result := hosttest.InBackground(func() error {
-		_, err := c.call(t.Context(), clientAdapter, method)
-		return err
-	})
-	hold.Await(t)
+	result := heldDiscovery(t, c, z)
 	z.Bus().Disconnect(clientName(t, z))
 	err := hosttest.Receive(t, result)
 	wantLine(t, err, "bluez: StartDiscovery hci0: the system bus has closed the connection: ")
@@ -265,7 +261,7 @@ func TestBusThatEnds(t *testing.T) {
 	if e := hosttest.Receive(t, events); e.kind != busGone || c.running() {
 		t.Errorf("event %+v, running %t", e, c.running())
 	}
-	_, err = c.call(t.Context(), clientAdapter, method)
+	_, err = c.call(t.Context(), clientAdapter, startDiscovery)
 	hosttest.WantMatches(t, err, []error{ErrNoBus}, nil)
 }
 
