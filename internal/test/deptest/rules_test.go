@@ -28,8 +28,8 @@ var rules = []Rule{
 		Reason: "the root depends on golang.org/x/sys alone",
 	},
 	{
-		From: []string{"."}, To: []string{"./sdp/...", "./inquiry/...", "./bluez/..."}, Indirect: true,
-		Reason: "sdp, inquiry and bluez build on rfcomm; a connection needs neither discovery nor a daemon",
+		From: []string{"."}, To: []string{"./sdp/...", "./inquiry/...", "./bluez/...", "./serial/..."}, Indirect: true,
+		Reason: "sdp, inquiry, bluez and serial build on rfcomm; a connection needs neither discovery nor a daemon",
 	},
 	{
 		From: []string{"./sdp/...", "./inquiry/..."}, To: []string{External}, Beside: []string{"golang.org/x/sys/..."}, Indirect: true,
@@ -45,8 +45,16 @@ var rules = []Rule{
 	},
 	{
 		From: []string{"./internal/..."}, Except: []string{"./internal/test/..."},
-		To: []string{"./sdp/...", "./inquiry/...", "./bluez/..."}, Indirect: true,
-		Reason: "sdp, inquiry and bluez build on the internal packages",
+		To: []string{"./sdp/...", "./inquiry/...", "./bluez/...", "./serial/..."}, Indirect: true,
+		Reason: "sdp, inquiry, bluez and serial build on the internal packages",
+	},
+	{
+		From: []string{"./serial/..."}, To: []string{External}, Beside: []string{"go.bug.st/serial/...", "golang.org/x/sys/..."}, Indirect: true,
+		Reason: "serial needs one library, for physical ports, beside what the root depends on",
+	},
+	{
+		From: []string{"./serial/..."}, To: []string{"./..."}, Beside: []string{".", "./internal/...", "./serial/..."}, Indirect: true,
+		Reason: "serial builds on rfcomm alone; programs pass in the listeners and dials of sdp and bluez",
 	},
 	{
 		From: []string{"./filetransfer/...", "./obex/..."}, To: []string{"."}, Indirect: true,
