@@ -106,7 +106,9 @@ machine_run() {
 }
 
 # machine_start PORT replaces this process by the machine, whose port writes to
-# descriptor PORT.
+# descriptor PORT. Its serial ports ttyS1 and ttyS2 are joined by a socket, which
+# carries no modem signals. The socket's name is abstract, since that of a file
+# may be longer than a socket's address.
 machine_start() {
 	local parameters=(
 		console=ttyS0 loglevel=5 # warnings and worse
@@ -127,6 +129,10 @@ machine_start() {
 		-virtfs "local,path=$JOB,mount_tag=job,security_model=none,readonly=on,multidevs=remap"
 		-device virtio-serial-pci -chardev "file,id=port,path=/proc/self/fd/$1"
 		-device virtserialport,chardev=port,name=rfcomm-lab
+		-chardev "socket,id=uart1,path=${JOB##*/},abstract=on,server=on,wait=off"
+		-chardev "socket,id=uart2,path=${JOB##*/},abstract=on"
+		-device isa-serial,chardev=uart1,index=1
+		-device isa-serial,chardev=uart2,index=2,irq=5 # the third port's own is that of the console
 	)
 	# The machine must end with lab/run, even if lab/run is killed.
 	exec setpriv --pdeathsig KILL qemu-system-x86_64 "${options[@]}"
