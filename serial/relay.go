@@ -1,0 +1,134 @@
+package serial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// defaultDrain is enough for the bytes that a Relay and the kernel hold for a
+// port at 9600 baud: a buffer and a page, which take 8.5 s.
+const defaultDrain = 10 * time.Second
+
+// A Relay joins a serial port to connections, one at a time, as a cable would: a
+// Type II device of the Serial Port Profile. It copies data in both directions
+// through buffers of fixed size. A side that accepts no data makes the other
+// side wait.
+//
+//	relay := &serial.Relay{
+//		Open:    func(context.Context) (serial.Line, error) { return serial.OpenLine("/dev/ttyUSB0", nil) },
+//		Connect: func(ctx context.Context) (net.Conn, error) { return dialer.DialRFCOMM(ctx, addr) },
+//	}
+//	err := relay.Run(ctx)
+//
+// The port stays open between connections. Bytes that it sends during that time
+// are discarded, because a peer that connects later would mistake them for
+// current data.
+//
+// A Relay makes one call of Run or Serve at a time. Several Relays can run at
+// once.
+type Relay struct {
+	// Open opens the port. It is called again after the port has failed, if
+	// Keep is set. The Relay closes the port.
+	Open func(ctx context.Context) (Line, error)
+
+	// Connect makes the connection for Run, which closes it. Serve does not use
+	// it.
+	Connect func(ctx context.Context) (net.Conn, error)
+
+	// Keep makes Run connect again after the end of a connection or a failed
+	// attempt, and makes Run and Serve open the port again after a failure,
+	// as when an adapter is unplugged. The delays before the attempts double
+	// from 0.5 s to 30 s. The first Open is not repeated, because the name of
+	// the port may be wrong.
+	Keep bool
+
+	// Lines joins the modem signals as well: DTR and RTS of the port follow
+	// those of the peer, and the peer's DSR and CTS follow those of the port.
+	// While there is no connection, DTR and RTS of the port are cleared. Both
+	// the port and the connection must implement ModemLines. An RFCOMM
+	// connection carries signals if it is a Port, see NewPort. RFCOMM on Linux
+	// carries neither RI nor CD to the peer.
+	Lines bool
+
+	// Drain is the maximum time that data may take to leave at the end: to the
+	// port after the peer has closed the connection, or to the peer after the
+	// port has failed. If zero, it is 10 s, enough for 9600 baud. Data that is
+	// still left is discarded.
+	Drain time.Duration
+
+	// Report, if not nil, is called for each Event, in order and by one
+	// goroutine at a time. The Relay waits for its return.
+	Report func(Event)
+
+	counters counters
+	reports  sync.Mutex
+}
+
+// Run opens the port, then connects, and relays until one side ends. It returns
+// nil if the peer closed the connection, or if the port ended with io.EOF and
+// the peer has received its data. It returns the error of a port that failed, of
+// an attempt to connect, or of a lost link, which matches the errno. With Keep,
+// Run goes on until ctx is done or no attempt can succeed, such as one whose
+// error matches net.ErrClosed or errors.ErrUnsupported.
+//
+// When ctx is done, Run closes both sides without waiting for data under way,
+// and returns the cause of ctx.
+func (r *Relay) Run(ctx context.Context) error {
+	if r.Connect == nil {
+		return errors.New("serial: Relay.Run without Connect")
+	}
+	return r.run(ctx, &relaying{Relay: r, connect: r.Connect, many: r.Keep, redial: true})
+}
+
+// Serve opens the port, accepts connections, and relays to one after the other.
+// Further peers wait until the one before has disconnected; their data waits,
+// too. Serve goes on after an error of Accept that does not match net.ErrClosed,
+// after a delay. It closes the listener before it returns.
+//
+// Serve returns the cause of ctx when ctx is done, an error that matches
+// net.ErrClosed when the listener is closed, or, without Keep, the error of a
+// port that failed (io.EOF if it only ended).
+func (r *Relay) Serve(ctx context.Context, l net.Listener) error {
+	a := &acceptor{listener: l}
+	defer a.close()
+	return r.run(ctx, &relaying{Relay: r, connect: a.accept, many: true})
+}
+
+// Stats returns the counts of all calls of Run and Serve so far. It may be
+// called at any time.
+func (r *Relay) Stats() Stats { return r.counters.stats() }
+
+// run checks the fields and relays.
+func (r *Relay) run(ctx context.Context, relaying *relaying) error {
+	if r.Open == nil {
+		return errors.New("serial: Relay without Open")
+	}
+	if r.Drain < 0 {
+		return fmt.Errorf("serial: invalid Drain %v of a Relay, want a positive duration, or 0 for %v", r.Drain, defaultDrain)
+	}
+	err := relaying.run(ctx)
+	r.report(Event{State: StateClosed, Err: err})
+	return err
+}
+
+// drainTime returns Drain or its default.
+func (r *Relay) drainTime() time.Duration {
+	if r.Drain == 0 {
+		return defaultDrain
+	}
+	return r.Drain
+}
+
+// report calls Report, one call at a time.
+func (r *Relay) report(e Event) {
+	if r.Report == nil {
+		return
+	}
+	r.reports.Lock()
+	defer r.reports.Unlock()
+	r.Report(e)
+}

@@ -1,0 +1,126 @@
+package serial
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// A session joins the port of a Relay to one connection.
+type session struct {
+	*Relay
+	port *port
+	conn net.Conn
+
+	writing atomic.Bool // receive is in Write of the port
+}
+
+// run relays until one side ends, and closes the connection. It returns the
+// reason: a *portError, the cause of ctx, or the error of the connection, which
+// is io.EOF if the peer closed it.
+func (s *session) run(ctx context.Context, to *outlet) error {
+	defer s.conn.Close()
+	defer s.port.detach(to)
+	defer s.joinLines(ctx)()
+	received := make(chan error, 1)
+	go func() { received <- s.receive() }()
+	select {
+	case err := <-received:
+		return s.drainPort(ctx, to, err)
+	case err := <-to.failed:
+		return s.lastReceived(ctx, to, received, err)
+	case <-s.port.ended:
+		return s.drainConn(ctx, to)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// receive copies from the connection to the port.
+func (s *session) receive() error {
+	buffer := make([]byte, 4<<10)
+	for {
+		n, err := s.conn.Read(buffer)
+		if n > 0 {
+			s.writing.Store(true)
+			written, err := s.port.line.Write(buffer[:n])
+			s.writing.Store(false)
+			s.counters.received.Add(int64(written))
+			if err != nil {
+				return &portError{err: err}
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// lastReceived waits until the port has accepted the data that the peer sent
+// before Write to the connection failed.
+func (s *session) lastReceived(ctx context.Context, to *outlet, received <-chan error, failed error) error {
+	timer := time.NewTimer(s.drainTime())
+	defer timer.Stop()
+	select {
+	case err := <-received:
+		return s.drainPort(ctx, to, cmp.Or(err, failed))
+	case <-timer.C:
+		if s.writing.Load() {
+			return &portError{err: errStuck}
+		}
+		return s.drainPort(ctx, to, failed)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// drainPort waits until the port has sent its data, after the connection has
+// ended with an error.
+func (s *session) drainPort(ctx context.Context, to *outlet, ended error) error {
+	s.conn.Close()
+	s.port.detach(to)
+	if _, ok := ended.(*portError); ok {
+		return ended
+	}
+	drained := make(chan error, 1)
+	go func() { drained <- s.port.line.Drain() }()
+	timer := time.NewTimer(s.drainTime())
+	defer timer.Stop()
+	select {
+	case err := <-drained:
+		if err != nil {
+			return &portError{err: err}
+		}
+		return ended
+	case <-timer.C:
+		return &portError{err: errStuck}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// drainConn waits until the peer has the data that the port sent before it
+// ended.
+func (s *session) drainConn(ctx context.Context, to *outlet) error {
+	ctx, cancel := context.WithTimeout(ctx, s.drainTime())
+	defer cancel()
+	err := shutdown(ctx, s.conn)
+	if to.sent.Load() == 0 {
+		err = nil // there was nothing to confirm
+	}
+	return &portError{err: s.port.err, sending: err}
+}
+
+// shutdown closes a connection once the peer has received everything, if the
+// connection can determine that.
+func shutdown(ctx context.Context, conn net.Conn) error {
+	switch conn := conn.(type) {
+	case interface{ Shutdown(context.Context) error }:
+		return conn.Shutdown(ctx)
+	case interface{ CloseWrite() error }:
+		return cmp.Or(conn.CloseWrite(), conn.(net.Conn).Close())
+	}
+	return conn.Close()
+}
