@@ -166,3 +166,17 @@ func send(t *testing.T, to io.Writer, text string) {
 		t.Fatal(err)
 	}
 }
+
+// A failingLine ends with an error instead of io.EOF.
+type failingLine struct {
+	*fakeLine
+	err error
+}
+
+func (l *failingLine) Read(p []byte) (int, error) {
+	n, err := l.fakeLine.Read(p)
+	if err == io.EOF {
+		err = l.err
+	}
+	return n, err
+}

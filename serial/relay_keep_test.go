@@ -1,0 +1,149 @@
+package serial
+
+import (
+	"context"
+	"errors"
+	"net"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestRelayKeepRedials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, instrument := newLine()
+		conn, peer := net.Pipe()
+		errAway := errors.New("out of range")
+		attempts := 0
+		connect := func(context.Context) (net.Conn, error) {
+			if attempts++; attempts < 4 {
+				return nil, errAway
+			}
+			return conn, nil
+		}
+		log := &eventLog{}
+		r := &Relay{Open: opens(line), Connect: connect, Keep: true, Report: log.report}
+		ended, cancel := start(t, r)
+		began := time.Now()
+		send(t, peer, "here")
+		wantText(t, instrument, "here")
+		if got, want := time.Since(began), (500+1000+2000)*time.Millisecond; got != want {
+			t.Errorf("connected after %v, want %v", got, want)
+		}
+		cancel()
+		if err := <-ended; err != errCanceled {
+			t.Error(err)
+		}
+		log.wantStates(t, StateOpen, StateRetrying, StateRetrying, StateRetrying,
+			StateConnected, StateDisconnected, StateClosed)
+		if e := log.of(StateRetrying)[2]; e.Err != errAway || e.Delay != 2*time.Second {
+			t.Errorf("the third failure is reported as %+v", e)
+		}
+	})
+}
+
+func TestRelayKeepConnectsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, instrument := newLine()
+		first, firstPeer := net.Pipe()
+		second, secondPeer := net.Pipe()
+		lost := &endConn{Conn: first, err: syscall.ETIMEDOUT}
+		log := &eventLog{}
+		r := &Relay{Open: opens(line), Connect: connects(lost, second), Keep: true, Report: log.report}
+		ended, cancel := start(t, r)
+		send(t, firstPeer, "one")
+		wantText(t, instrument, "one")
+		firstPeer.Close()
+		send(t, secondPeer, "two")
+		wantText(t, instrument, "two")
+		go instrument.Write([]byte("three"))
+		wantText(t, secondPeer, "three")
+		cancel()
+		<-ended
+		if e := log.of(StateRetrying); len(e) != 1 || e[0].Err != syscall.ETIMEDOUT || e[0].Delay != firstDelay {
+			t.Errorf("the attempts are reported as %+v", e)
+		}
+		if got := r.Stats(); got != (Stats{Connections: 2, Sent: 5, Received: 6}) {
+			t.Errorf("the statistics are %+v", got)
+		}
+	})
+}
+
+func TestRelayDiscardsBetweenConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, instrument := newLine()
+		conn, peer := net.Pipe()
+		ready := make(chan struct{})
+		connect := func(context.Context) (net.Conn, error) { <-ready; return conn, nil }
+		log := &eventLog{}
+		r := &Relay{Open: opens(line), Connect: connect, Report: log.report}
+		ended, _ := start(t, r)
+		send(t, instrument, "stale ")
+		send(t, instrument, "data")
+		close(ready)
+		synctest.Wait()
+		go instrument.Write([]byte("current"))
+		wantText(t, peer, "current")
+		peer.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		log.wantStates(t, StateOpen, StateDiscarding, StateConnected, StateDisconnected, StateClosed)
+		if n := log.of(StateConnected)[0].Discarded; n != 10 {
+			t.Errorf("%d discarded bytes are reported, want 10", n)
+		}
+		if n := r.Stats().Discarded; n != 10 {
+			t.Errorf("%d discarded bytes are counted, want 10", n)
+		}
+	})
+}
+
+func TestRelayKeepReopensPort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, instrument := newLine()
+		again, replugged := newLine()
+		first, firstPeer := net.Pipe()
+		second, secondPeer := net.Pipe()
+		attempts := 0
+		open := func(context.Context) (Line, error) {
+			switch attempts++; attempts {
+			case 1:
+				return line, nil
+			case 4:
+				return again, nil
+			}
+			return nil, syscall.ENOENT
+		}
+		log := &eventLog{}
+		r := &Relay{Open: open, Connect: connects(first, second), Keep: true, Report: log.report}
+		ended, cancel := start(t, r)
+		send(t, firstPeer, "one")
+		wantText(t, instrument, "one")
+		instrument.Close() // unplugged
+		firstPeer.Read(make([]byte, 1))
+		began := time.Now()
+		send(t, secondPeer, "two")
+		wantText(t, replugged, "two")
+		if got, want := time.Since(began), 3500*time.Millisecond; got != want {
+			t.Errorf("the port is back after %v, want %v", got, want)
+		}
+		cancel()
+		<-ended
+		log.wantStates(t, StateOpen, StateConnected, StateDisconnected, StatePortLost,
+			StateRetrying, StateRetrying, StateRetrying, StateOpen, StateConnected,
+			StateDisconnected, StateClosed)
+	})
+}
+
+// The port fails while there is no connection: the pending dial is cancelled.
+func TestRelayRunReturnsWhenIdlePortFails(t *testing.T) {
+	line, instrument := newLine()
+	failing := &failingLine{fakeLine: line, err: syscall.EIO}
+	r := &Relay{Open: opens(failing), Connect: connects()}
+	ended, _ := start(t, r)
+	instrument.Close()
+	if err := <-ended; err != syscall.EIO {
+		t.Errorf("the error is %v, want EIO", err)
+	}
+}
