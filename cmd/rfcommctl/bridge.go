@@ -57,9 +57,9 @@ func (t *tool) serve(ctx context.Context, client net.Conn, wait time.Duration, d
 	if err != nil {
 		return err
 	}
-	r := &relay{conn: conn, in: client, out: client, wait: wait}
-	err = r.run(ctx)
-	t.detail("connection from %s: sent %d bytes, received %d", client.RemoteAddr(), r.sent.Load(), r.received.Load())
+	cp := &copier{conn: conn, in: client, out: client, wait: wait}
+	err = cp.run(ctx)
+	t.detail("connection from %s: sent %d bytes, received %d", client.RemoteAddr(), cp.sent.Load(), cp.received.Load())
 	if ended, ok := errors.AsType[ioError](err); ok {
 		t.detail("connection from %s: %v", client.RemoteAddr(), ended)
 		return nil // the client has ended

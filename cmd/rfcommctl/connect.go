@@ -166,14 +166,14 @@ func listsNothing(err error) bool {
 
 // connectStandard copies between a connection and the standard streams.
 func (t *tool) connectStandard(ctx context.Context, conn net.Conn, wait time.Duration) error {
-	return t.relayStandard(ctx, &relay{conn: conn, in: t.stdin, out: t.stdout, wait: wait, finite: isFile(t.stdin), outGone: t.stdout.readerGone()})
+	return t.copyStandard(ctx, &copier{conn: conn, in: t.stdin, out: t.stdout, wait: wait, finite: isFile(t.stdin), outGone: t.stdout.readerGone()})
 }
 
-// relayStandard runs a relay and prints the details.
-func (t *tool) relayStandard(ctx context.Context, r *relay) error {
-	err := r.run(ctx)
-	t.detail("sent %d bytes, received %d", r.sent.Load(), r.received.Load())
-	if err == nil && r.confirmed {
+// copyStandard runs a copier and prints the details.
+func (t *tool) copyStandard(ctx context.Context, cp *copier) error {
+	err := cp.run(ctx)
+	t.detail("sent %d bytes, received %d", cp.sent.Load(), cp.received.Load())
+	if err == nil && cp.confirmed {
 		t.detail("everything was received")
 	}
 	return err

@@ -44,8 +44,8 @@ func (t *tool) runWith(ctx context.Context, conn net.Conn, line string) error {
 	if err := c.Start(); err != nil {
 		return err
 	}
-	r := &relay{conn: conn, in: commandOutput{output, c}, out: commandInput{input}}
-	err = r.run(ctx)
+	cp := &copier{conn: conn, in: commandOutput{output, c}, out: commandInput{input}}
+	err = cp.run(ctx)
 	input.Close()
 	output.Close()
 	return c.result(err, line)
@@ -69,11 +69,11 @@ func (c *command) terminate() error {
 
 // result waits for the end of the command and returns the error of the
 // connection or, if there is none, that of the command.
-func (c *command) result(relayed error, line string) error {
+func (c *command) result(copied error, line string) error {
 	err := c.wait()
 	switch {
-	case relayed != nil:
-		return relayed
+	case copied != nil:
+		return copied
 	case err != nil:
 		return fmt.Errorf("command %q: %w", line, err)
 	}

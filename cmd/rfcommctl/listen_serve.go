@@ -74,7 +74,7 @@ func (t *tool) waitFor(ctx context.Context, l net.Listener, limit time.Duration)
 // serveStandard copies between a connection and the standard streams until the
 // device closes the connection.
 func (t *tool) serveStandard(ctx context.Context, conn net.Conn, in io.Reader) error {
-	return t.relayStandard(ctx, &relay{conn: conn, in: in, out: t.stdout, wait: -1, finite: isFile(in)})
+	return t.copyStandard(ctx, &copier{conn: conn, in: in, out: t.stdout, wait: -1, finite: isFile(in)})
 }
 
 // serveInTurn serves one device after the other. Each gets the standard input

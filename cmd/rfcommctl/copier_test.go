@@ -30,18 +30,18 @@ func (c *closer) Shutdown(context.Context) error {
 	return c.err
 }
 
-// startRelay returns a relay between a stream and a peer, and its output.
-func startRelay(in io.Reader, wait time.Duration) (r *relay, conn *closer, peer net.Conn, out *bytes.Buffer) {
+// startCopier returns a copier between a stream and a peer, and its output.
+func startCopier(in io.Reader, wait time.Duration) (c *copier, conn *closer, peer net.Conn, out *bytes.Buffer) {
 	near, peer := net.Pipe()
 	conn, out = &closer{Conn: near}, new(bytes.Buffer)
-	return &relay{conn: conn, in: in, out: out, wait: wait}, conn, peer, out
+	return &copier{conn: conn, in: in, out: out, wait: wait}, conn, peer, out
 }
 
-// ends checks how long a relay runs, and the result.
-func (r *relay) ends(t *testing.T, want error, after time.Duration) {
+// ends checks how long a copier runs, and the result.
+func (c *copier) ends(t *testing.T, want error, after time.Duration) {
 	t.Helper()
 	began := time.Now()
-	if err := r.run(t.Context()); !errors.Is(err, want) {
+	if err := c.run(t.Context()); !errors.Is(err, want) {
 		t.Errorf("run returned %v, want %v", err, want)
 	}
 	if took := time.Since(began); took != after {
@@ -49,9 +49,9 @@ func (r *relay) ends(t *testing.T, want error, after time.Duration) {
 	}
 }
 
-func TestRelayWaitsForSilence(t *testing.T) {
+func TestCopierWaitsForSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, conn, peer, out := startRelay(strings.NewReader("question"), 5*time.Second)
+		c, conn, peer, out := startCopier(strings.NewReader("question"), 5*time.Second)
 		go func() {
 			question := make([]byte, len("question"))
 			io.ReadFull(peer, question)
@@ -60,17 +60,17 @@ func TestRelayWaitsForSilence(t *testing.T) {
 				io.WriteString(peer, "answer ")
 			}
 		}()
-		r.ends(t, nil, 17*time.Second)
-		if conn.shutdowns != 1 || !r.confirmed || out.String() != "answer answer answer " {
+		c.ends(t, nil, 17*time.Second)
+		if conn.shutdowns != 1 || !c.confirmed || out.String() != "answer answer answer " {
 			t.Errorf("%d shutdowns, output %q", conn.shutdowns, out)
 		}
 	})
 }
 
-func TestRelayWaitsForOpenInput(t *testing.T) {
+func TestCopierWaitsForOpenInput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, user := io.Pipe()
-		r, conn, peer, _ := startRelay(in, time.Second)
+		c, conn, peer, _ := startCopier(in, time.Second)
 		go io.Copy(io.Discard, peer)
 		go func() {
 			time.Sleep(time.Hour)
@@ -78,14 +78,14 @@ func TestRelayWaitsForOpenInput(t *testing.T) {
 			time.Sleep(time.Hour)
 			user.Close()
 		}()
-		r.ends(t, nil, 2*time.Hour+time.Second)
-		if conn.shutdowns != 1 || r.sent.Load() != 1 {
-			t.Errorf("%d shutdowns, %d bytes sent", conn.shutdowns, r.sent.Load())
+		c.ends(t, nil, 2*time.Hour+time.Second)
+		if conn.shutdowns != 1 || c.sent.Load() != 1 {
+			t.Errorf("%d shutdowns, %d bytes sent", conn.shutdowns, c.sent.Load())
 		}
 	})
 }
 
-func TestRelayEndsWhenPeerCloses(t *testing.T) {
+func TestCopierEndsWhenPeerCloses(t *testing.T) {
 	for name, tt := range map[string]struct {
 		open  bool // the input
 		wait  time.Duration
@@ -102,13 +102,13 @@ func TestRelayEndsWhenPeerCloses(t *testing.T) {
 					user.Close()
 				}
 				defer user.Close()
-				r, conn, peer, out := startRelay(in, tt.wait)
+				c, conn, peer, out := startCopier(in, tt.wait)
 				go func() {
 					io.WriteString(peer, "data")
 					time.Sleep(time.Hour)
 					peer.Close()
 				}()
-				r.ends(t, nil, time.Hour+tt.after)
+				c.ends(t, nil, time.Hour+tt.after)
 				if conn.shutdowns != 0 || out.String() != "data" {
 					t.Errorf("%d shutdowns, output %q", conn.shutdowns, out)
 				}
@@ -141,75 +141,75 @@ func (w *slowWriter) Close() error {
 
 // The peer closes the connection in answer to bytes whose Write has not returned
 // yet. The input stays open and idle.
-func TestRelayEndsWhenPeerAnswersFirst(t *testing.T) {
+func TestCopierEndsWhenPeerAnswersFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, user := io.Pipe()
 		defer user.Close()
-		r, conn, peer, out := startRelay(in, time.Second)
-		r.conn = &slowWriter{conn, make(chan struct{})}
+		c, conn, peer, out := startCopier(in, time.Second)
+		c.conn = &slowWriter{conn, make(chan struct{})}
 		go io.WriteString(user, "question")
 		go func() {
 			io.ReadFull(peer, make([]byte, len("question")))
 			io.WriteString(peer, "answer")
 			peer.Close()
 		}()
-		r.ends(t, nil, idleTime)
-		if r.sent.Load() != int64(len("question")) || out.String() != "answer" {
-			t.Errorf("%d bytes sent, output %q", r.sent.Load(), out)
+		c.ends(t, nil, idleTime)
+		if c.sent.Load() != int64(len("question")) || out.String() != "answer" {
+			t.Errorf("%d bytes sent, output %q", c.sent.Load(), out)
 		}
 	})
 }
 
-func TestRelayReportsEarlyClose(t *testing.T) {
+func TestCopierReportsEarlyClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, _, peer, _ := startRelay(strings.NewReader("question"), time.Minute)
+		c, _, peer, _ := startCopier(strings.NewReader("question"), time.Minute)
 		go func() {
-			synctest.Wait() // the relay is in a Write
+			synctest.Wait() // the copier is in a Write
 			peer.Close()
 		}()
-		r.ends(t, errClosedEarly, 0)
+		c.ends(t, errClosedEarly, 0)
 	})
 }
 
-func TestRelayReportsUnreadFile(t *testing.T) {
+func TestCopierReportsUnreadFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file, disk := io.Pipe()
-		r, _, peer, _ := startRelay(file, time.Minute)
-		r.finite = true
+		c, _, peer, _ := startCopier(file, time.Minute)
+		c.finite = true
 		go func() {
 			peer.Close()
-			synctest.Wait() // the relay has noticed it
+			synctest.Wait() // the copier has noticed it
 			io.WriteString(disk, "more")
 			disk.Close()
 		}()
-		r.ends(t, errClosedEarly, 0)
+		c.ends(t, errClosedEarly, 0)
 	})
 }
 
-func TestRelayReportsUnconfirmedData(t *testing.T) {
+func TestCopierReportsUnconfirmedData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		unconfirmed := errors.New("unconfirmed")
 		for text, want := range map[string]error{"": nil, "data": unconfirmed} {
-			r, conn, peer, _ := startRelay(strings.NewReader(text), 0)
+			c, conn, peer, _ := startCopier(strings.NewReader(text), 0)
 			conn.err = unconfirmed
 			go io.Copy(io.Discard, peer)
-			r.ends(t, want, 0)
-			if conn.shutdowns != 1 || r.confirmed {
-				t.Errorf("%d shutdowns, confirmed: %v", conn.shutdowns, r.confirmed)
+			c.ends(t, want, 0)
+			if conn.shutdowns != 1 || c.confirmed {
+				t.Errorf("%d shutdowns, confirmed: %v", conn.shutdowns, c.confirmed)
 			}
 		}
 	})
 }
 
-func TestRelayEndsWithContext(t *testing.T) {
+func TestCopierEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, user := io.Pipe()
 		defer user.Close()
-		r, conn, peer, _ := startRelay(in, time.Minute)
+		c, conn, peer, _ := startCopier(in, time.Minute)
 		reason := errors.New("reason")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Hour, func() { cancel(reason) })
-		if err := r.run(ctx); err != reason {
+		if err := c.run(ctx); err != reason {
 			t.Errorf("run returned %v", err)
 		}
 		if n, err := peer.Read(make([]byte, 1)); err != io.EOF || conn.shutdowns != 0 {
@@ -218,47 +218,47 @@ func TestRelayEndsWithContext(t *testing.T) {
 	})
 }
 
-func TestRelayEndsWhenReaderIsGone(t *testing.T) {
+func TestCopierEndsWhenReaderIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, user := io.Pipe()
 		defer user.Close()
-		r, _, _, _ := startRelay(in, time.Minute)
+		c, _, _, _ := startCopier(in, time.Minute)
 		gone := make(chan struct{})
-		r.outGone = gone
+		c.outGone = gone
 		time.AfterFunc(time.Hour, func() { close(gone) })
-		r.ends(t, errReaderGone, time.Hour)
+		c.ends(t, errReaderGone, time.Hour)
 	})
 }
 
-func TestRelayReportsStreamErrors(t *testing.T) {
+func TestCopierReportsStreamErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")
-		r, _, _, _ := startRelay(iotest.ErrReader(broken), time.Minute)
-		r.ends(t, broken, 0)
+		c, _, _, _ := startCopier(iotest.ErrReader(broken), time.Minute)
+		c.ends(t, broken, 0)
 
 		in, user := io.Pipe()
 		defer user.Close()
-		r, _, peer, _ := startRelay(in, time.Minute)
-		r.out = writerFunc(func([]byte) (int, error) { return 0, broken })
+		c, _, peer, _ := startCopier(in, time.Minute)
+		c.out = writerFunc(func([]byte) (int, error) { return 0, broken })
 		go io.WriteString(peer, "data")
-		r.ends(t, broken, 0)
+		c.ends(t, broken, 0)
 	})
 }
 
-func TestRelayReportsLostOutput(t *testing.T) {
+func TestCopierReportsLostOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")
 		in, user := io.Pipe()
-		r, conn, peer, _ := startRelay(in, 0)
+		c, conn, peer, _ := startCopier(in, 0)
 		writing := make(chan struct{})
-		r.out = writerFunc(func([]byte) (int, error) {
+		c.out = writerFunc(func([]byte) (int, error) {
 			user.Close() // during the Write
 			<-writing
 			return 0, broken
 		})
 		conn.shutdown = func() { close(writing) }
 		go io.WriteString(peer, "data")
-		r.ends(t, broken, 0)
+		c.ends(t, broken, 0)
 	})
 }
 
@@ -269,16 +269,16 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // A write error alone does not show why the connection ended, and received data
 // may still be unread.
-func TestRelayReadsAfterWriteError(t *testing.T) {
+func TestCopierReadsAfterWriteError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, conn, peer, out := startRelay(strings.NewReader("question"), time.Minute)
-		r.conn = &writeFails{closer: conn}
+		c, conn, peer, out := startCopier(strings.NewReader("question"), time.Minute)
+		c.conn = &writeFails{closer: conn}
 		go func() {
 			synctest.Wait() // the Write has failed
 			io.WriteString(peer, "answer")
 			peer.Close()
 		}()
-		r.ends(t, errClosedEarly, 0)
+		c.ends(t, errClosedEarly, 0)
 		if out.String() != "answer" {
 			t.Errorf("output %q", out)
 		}

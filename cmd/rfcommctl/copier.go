@@ -11,20 +11,20 @@ import (
 	"time"
 )
 
-// A relay copies between a connection and two streams. RFCOMM cannot close one
-// direction alone: at the end of in, the relay continues to receive until the
+// A copier copies between a connection and two streams. RFCOMM cannot close one
+// direction alone: at the end of in, the copier continues to receive until the
 // peer closes the connection or is silent for some time, and then shuts the
 // connection down.
-type relay struct {
+type copier struct {
 	conn net.Conn
 	in   io.Reader // to the connection
 	out  io.Writer // from the connection
 
 	// wait is the time of silence after the end of in. If it is negative, the
-	// relay waits for the peer to close the connection.
+	// copier waits for the peer to close the connection.
 	wait time.Duration
 	// finite means that in ends by itself, as a file does. If the peer closes
-	// the connection before, the relay fails.
+	// the connection before, the copier fails.
 	finite bool
 	// outGone, if not nil, is closed when the reader of out has ended.
 	outGone <-chan struct{}
@@ -55,31 +55,31 @@ func (e ioError) Unwrap() error { return e.error }
 // run copies until one end is done, and closes the connection. It returns nil if
 // the peer closed the connection, or if the peer has confirmed the data. A
 // pending read of in can outlive run.
-func (r *relay) run(ctx context.Context) error {
-	defer r.conn.Close()
+func (c *copier) run(ctx context.Context) error {
+	defer c.conn.Close()
 	sent, received := make(chan error, 1), make(chan error, 1)
-	go func() { sent <- r.send() }()
-	go func() { received <- r.receive() }()
+	go func() { sent <- c.send() }()
+	go func() { received <- c.receive() }()
 	for pending := (<-chan error)(sent); ; {
 		select {
 		case err := <-pending:
 			if _, ok := errors.AsType[ioError](err); ok {
 				return err
 			}
-			if err == nil && r.wait == 0 {
-				return r.shutdown(ctx, received)
+			if err == nil && c.wait == 0 {
+				return c.shutdown(ctx, received)
 			}
 			sent <- err // for closedByPeer
 			pending = nil
 		case err := <-received:
 			switch err {
 			case nil:
-				return r.closedByPeer(sent)
+				return c.closedByPeer(sent)
 			case errSilence:
-				return r.shutdown(ctx, nil)
+				return c.shutdown(ctx, nil)
 			}
 			return err
-		case <-r.outGone:
+		case <-c.outGone:
 			return errReaderGone
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -88,21 +88,21 @@ func (r *relay) run(ctx context.Context) error {
 }
 
 // send copies from in to the connection.
-func (r *relay) send() error {
+func (c *copier) send() error {
 	buffer := make([]byte, 32<<10)
 	for {
-		n, err := r.in.Read(buffer)
+		n, err := c.in.Read(buffer)
 		if n > 0 {
-			r.sending.Store(true)
-			if _, err := r.conn.Write(buffer[:n]); err != nil {
+			c.sending.Store(true)
+			if _, err := c.conn.Write(buffer[:n]); err != nil {
 				return err
 			}
-			r.sent.Add(int64(n))
-			r.sending.Store(false)
+			c.sent.Add(int64(n))
+			c.sending.Store(false)
 		}
 		if err == io.EOF {
-			r.ended.Store(true)
-			r.extend()
+			c.ended.Store(true)
+			c.extend()
 			return nil
 		}
 		if err != nil {
@@ -112,16 +112,16 @@ func (r *relay) send() error {
 }
 
 // receive copies from the connection to out.
-func (r *relay) receive() error {
+func (c *copier) receive() error {
 	buffer := make([]byte, 32<<10)
 	for {
-		n, err := r.conn.Read(buffer)
+		n, err := c.conn.Read(buffer)
 		if n > 0 {
-			if _, err := r.out.Write(buffer[:n]); err != nil {
+			if _, err := c.out.Write(buffer[:n]); err != nil {
 				return ioError{err}
 			}
-			r.received.Add(int64(n))
-			r.extend()
+			c.received.Add(int64(n))
+			c.extend()
 		}
 		switch {
 		case err == io.EOF:
@@ -135,16 +135,16 @@ func (r *relay) receive() error {
 }
 
 // extend begins the time of silence anew, if in has ended.
-func (r *relay) extend() {
-	if r.ended.Load() && r.wait > 0 {
-		r.conn.SetReadDeadline(time.Now().Add(r.wait))
+func (c *copier) extend() {
+	if c.ended.Load() && c.wait > 0 {
+		c.conn.SetReadDeadline(time.Now().Add(c.wait))
 	}
 }
 
 // closedByPeer returns an error if the peer closed the connection before all
 // bytes of in were in it. An input that ends by itself is read to its end.
-func (r *relay) closedByPeer(sent <-chan error) error {
-	r.conn.Close() // ends a pending Write
+func (c *copier) closedByPeer(sent <-chan error) error {
+	c.conn.Close() // ends a pending Write
 	idle := time.NewTicker(idleTime)
 	defer idle.Stop()
 	for {
@@ -155,7 +155,7 @@ func (r *relay) closedByPeer(sent <-chan error) error {
 			}
 			return nil
 		case <-idle.C:
-			if !r.sending.Load() && !r.finite {
+			if !c.sending.Load() && !c.finite {
 				return nil // in has had nothing to send
 			}
 		}
@@ -165,16 +165,16 @@ func (r *relay) closedByPeer(sent <-chan error) error {
 // shutdown closes the connection once the peer has received everything, and
 // waits until data received before has been written. There is nothing to
 // confirm if nothing was sent.
-func (r *relay) shutdown(ctx context.Context, received <-chan error) error {
+func (c *copier) shutdown(ctx context.Context, received <-chan error) error {
 	var err error
-	switch conn := r.conn.(type) {
+	switch conn := c.conn.(type) {
 	case interface{ Shutdown(context.Context) error }:
 		err = conn.Shutdown(ctx)
-		r.confirmed = err == nil
+		c.confirmed = err == nil
 	case interface{ CloseWrite() error }:
-		err = cmp.Or(conn.CloseWrite(), r.conn.Close())
+		err = cmp.Or(conn.CloseWrite(), c.conn.Close())
 	default:
-		err = r.conn.Close()
+		err = c.conn.Close()
 	}
 	if received != nil {
 		select {
@@ -186,7 +186,7 @@ func (r *relay) shutdown(ctx context.Context, received <-chan error) error {
 			return context.Cause(ctx)
 		}
 	}
-	if r.sent.Load() == 0 && ctx.Err() == nil {
+	if c.sent.Load() == 0 && ctx.Err() == nil {
 		return nil
 	}
 	return err
