@@ -11,7 +11,7 @@ import (
 
 // bridge accepts TCP connections, one at a time, and connects each to the
 // target. An error of one connection does not end the bridge.
-func (t *tool) bridge(ctx context.Context, o *connectOptions, dial func(context.Context) (net.Conn, error)) error {
+func (t *tool) bridge(ctx context.Context, o *connectOptions, dial connectFunc) error {
 	address, err := listenAddress(o.listenTCP)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func listenAddress(text string) (string, error) {
 }
 
 // serve connects a TCP connection to the target.
-func (t *tool) serve(ctx context.Context, client net.Conn, wait time.Duration, dial func(context.Context) (net.Conn, error)) error {
+func (t *tool) serve(ctx context.Context, client net.Conn, wait time.Duration, dial connectFunc) error {
 	defer client.Close()
 	conn, err := dial(ctx)
 	if err != nil {

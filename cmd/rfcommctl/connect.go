@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -19,7 +20,6 @@ import (
 // connectOptions are the flags of the command "connect".
 type connectOptions struct {
 	link
-	tcp       string // host:port to connect to instead of a device
 	wait      duration
 	exec      string
 	listenTCP string
@@ -48,8 +48,8 @@ With --exec, a command has the connection as its standard input and output, and 
 	c.Flags().Var(&o.wait, "wait", "after the end of standard input, disconnect after this time of silence; negative: when the device closes")
 	c.Flags().StringVar(&o.exec, "exec", "", "run this `COMMAND` of the shell with the connection as its input and output")
 	c.Flags().StringVar(&o.listenTCP, "listen-tcp", "", "accept TCP connections on this `PORT` of 127.0.0.1, or on host:port")
-	c.Flags().StringVar(&o.tcp, "tcp", "", "connect to TCP `host:port` instead of TARGET, to try without Bluetooth")
-	for _, name := range []string{"wait", "exec", "listen-tcp", "tcp"} {
+	tcpFlag(c, &o.link, "connect to TCP `host:port` instead of TARGET, to try without Bluetooth")
+	for _, name := range []string{"wait", "exec", "listen-tcp"} {
 		c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
 	return c
@@ -83,18 +83,7 @@ func (o *connectOptions) check(c *cobra.Command) error {
 			return err
 		}
 	}
-	if !given("tcp") {
-		return nil
-	}
-	for _, name := range []string{"adapter", "channel", "security"} {
-		if given(name) {
-			return fmt.Errorf("--%s is for Bluetooth, and --tcp for trying without: use one of them", name)
-		}
-	}
-	if _, _, err := net.SplitHostPort(o.tcp); err != nil {
-		return fmt.Errorf("invalid --tcp %q: use host:port", o.tcp)
-	}
-	return nil
+	return o.checkTCP(c, "adapter", "channel", "security")
 }
 
 // connect runs the command "connect".
@@ -106,7 +95,7 @@ func (t *tool) connect(c *cobra.Command, o *connectOptions, words []string) erro
 		o.security = security(rfcomm.SecurityMedium)
 	}
 	ctx := c.Context()
-	dial, err := t.dialing(ctx, o, words)
+	dial, err := t.dialing(ctx, &o.link, strings.Join(words, ""))
 	if err != nil {
 		return err
 	}
@@ -124,27 +113,30 @@ func (t *tool) connect(c *cobra.Command, o *connectOptions, words []string) erro
 	return t.connectStandard(ctx, conn, time.Duration(o.wait))
 }
 
-// dialing returns a function that connects to the target. The name of a device
-// is looked up once.
-func (t *tool) dialing(ctx context.Context, o *connectOptions, words []string) (func(context.Context) (net.Conn, error), error) {
-	if o.tcp != "" {
-		d := &net.Dialer{Timeout: time.Duration(o.timeout.duration)}
-		return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", o.tcp) }, nil
+// A connectFunc returns a new connection.
+type connectFunc func(context.Context) (net.Conn, error)
+
+// dialing returns a function that connects to a target or, with --tcp, over TCP.
+// The name of a device is looked up once.
+func (t *tool) dialing(ctx context.Context, l *link, word string) (connectFunc, error) {
+	if l.tcp != "" {
+		d := &net.Dialer{Timeout: time.Duration(l.timeout.duration)}
+		return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", l.tcp) }, nil
 	}
-	device, s, err := t.resolve(ctx, &o.link, words[0])
+	device, s, err := t.resolve(ctx, l, word)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case o.channel != 0 && !s.isZero():
-		return nil, usageError{fmt.Errorf("TARGET %s has a service: omit it or --channel", words[0])}
-	case o.channel != 0:
-		s = service{channel: int(o.channel)}
+	case l.channel != 0 && !s.isZero():
+		return nil, usageError{fmt.Errorf("TARGET %s has a service: omit it or --channel", word)}
+	case l.channel != 0:
+		s = service{channel: int(l.channel)}
 	case s.isZero():
 		s = service{uuid: sdp.SerialPort}
 	}
-	d, err := t.dialer(&o.link)
-	t.detail("connecting to %s", words[0])
+	d, err := t.dialer(l)
+	t.detail("connecting to %s", word)
 	return func(ctx context.Context) (net.Conn, error) {
 		conn, err := t.dial(ctx, d, device, s)
 		if s.channel == 0 && listsNothing(err) {

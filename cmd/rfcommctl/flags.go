@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -110,6 +111,7 @@ type link struct {
 	timeout  timeout
 	security security
 	channel  channel
+	tcp      string // host:port that replaces Bluetooth
 }
 
 // adapterFlag adds the flag --adapter.
@@ -138,6 +140,29 @@ func (t *tool) connectionFlags(c *cobra.Command, l *link) {
 func securityFlag(c *cobra.Command, l *link) {
 	c.Flags().Var(&l.security, "security", "protection that the link must have: low, medium (encrypted) or high")
 	c.RegisterFlagCompletionFunc("security", cobra.FixedCompletions([]string{"low", "medium", "high"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// tcpFlag adds the flag --tcp.
+func tcpFlag(c *cobra.Command, l *link, usage string) {
+	c.Flags().StringVar(&l.tcp, "tcp", "", usage)
+	c.RegisterFlagCompletionFunc("tcp", cobra.NoFileCompletions)
+}
+
+// checkTCP returns an error if --tcp is given with one of some flags, which are
+// for Bluetooth, or is not an address.
+func (l *link) checkTCP(c *cobra.Command, bluetooth ...string) error {
+	if !c.Flags().Changed("tcp") {
+		return nil
+	}
+	for _, name := range bluetooth {
+		if c.Flags().Changed(name) {
+			return fmt.Errorf("--%s is for Bluetooth, and --tcp for trying without: use one of them", name)
+		}
+	}
+	if _, _, err := net.SplitHostPort(l.tcp); err != nil {
+		return fmt.Errorf("invalid --tcp %q: use host:port", l.tcp)
+	}
+	return nil
 }
 
 // refuseTCP makes a command refuse the flag --tcp of other commands.

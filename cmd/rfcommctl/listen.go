@@ -15,12 +15,16 @@ import (
 
 // listenOptions are the flags of the command "listen".
 type listenOptions struct {
+	serving
+	exec string
+	keep bool
+}
+
+// A serving holds the flags of commands that accept connections.
+type serving struct {
 	link
 	publish string // name of the service record
 	service serviceClass
-	exec    string
-	keep    bool
-	tcp     string // host:port to listen on instead of Bluetooth
 }
 
 // A serviceClass is the value of the flag --service.
@@ -80,8 +84,8 @@ func (t *tool) listenFlags(c *cobra.Command, o *listenOptions) {
 	timeoutFlag(c, &o.link, 0, "give up if no device connects for this time")
 	flags.Var(&o.channel, "channel", "listen on RFCOMM channel N, 1 to 30, instead of a free one")
 	securityFlag(c, &o.link)
-	flags.StringVar(&o.tcp, "tcp", "", "listen on TCP `host:port`, to try without Bluetooth")
-	for _, name := range []string{"publish", "exec", "channel", "tcp"} {
+	tcpFlag(c, &o.link, "listen on TCP `host:port`, to try without Bluetooth")
+	for _, name := range []string{"publish", "exec", "channel"} {
 		c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
 	c.RegisterFlagCompletionFunc("service", cobra.FixedCompletions(serviceNames, cobra.ShellCompDirectiveNoFileComp))
@@ -90,27 +94,24 @@ func (t *tool) listenFlags(c *cobra.Command, o *listenOptions) {
 // check returns an error if the flags do not fit together.
 func (o *listenOptions) check(c *cobra.Command) error {
 	given := c.Flags().Changed
-	switch {
-	case given("exec") && o.exec == "":
+	if given("exec") && o.exec == "" {
 		return errors.New("--exec needs a command")
+	}
+	return o.serving.check(c)
+}
+
+// check returns an error if the flags do not fit together.
+func (o *serving) check(c *cobra.Command) error {
+	given := c.Flags().Changed
+	switch {
 	case given("publish") && o.publish == "":
 		return errors.New("--publish needs a name")
 	case given("service") && !given("publish"):
 		return errors.New("--service is part of a service record: add --publish NAME")
 	case given("publish") && given("adapter"):
 		return errors.New("--adapter and --publish exclude each other: bluetoothd publishes a record on every adapter")
-	case !given("tcp"):
-		return nil
 	}
-	for _, name := range []string{"publish", "adapter", "channel", "security"} {
-		if given(name) {
-			return fmt.Errorf("--%s is for Bluetooth, and --tcp for trying without: use one of them", name)
-		}
-	}
-	if _, _, err := net.SplitHostPort(o.tcp); err != nil {
-		return fmt.Errorf("invalid --tcp %q: use host:port", o.tcp)
-	}
-	return nil
+	return o.checkTCP(c, "publish", "adapter", "channel", "security")
 }
 
 // runListen runs the command "listen".
@@ -118,28 +119,38 @@ func (t *tool) runListen(c *cobra.Command, o *listenOptions) error {
 	if err := o.check(c); err != nil {
 		return usageError{fmt.Errorf("%w (see rfcommctl listen --help)", err)}
 	}
-	guarded := o.exec != "" && !c.Flags().Changed("security")
-	if guarded {
-		o.security = security(rfcomm.SecurityMedium)
-	}
 	ctx := c.Context()
-	l, err := t.listener(ctx, o)
+	l, err := t.accepting(ctx, &o.serving, o.exec != "" && !c.Flags().Changed("security"))
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	if guarded && o.tcp == "" {
-		l = t.bondedOnly(ctx, l)
-	}
-	t.warn("%s", listening(l.Addr(), o.publish))
-	if o.tcp == "" {
-		t.warnUnreachable(o.adapter)
-	}
 	return t.serveAll(ctx, l, o)
 }
 
+// accepting listens as the flags demand, and prints where. A guarded listener
+// requires encrypted links (SecurityMedium) of bonded devices.
+func (t *tool) accepting(ctx context.Context, o *serving, guarded bool) (net.Listener, error) {
+	if guarded {
+		o.security = security(rfcomm.SecurityMedium)
+	}
+	l, err := t.listener(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	t.warn("%s", listening(l.Addr(), o.publish))
+	if o.tcp != "" {
+		return l, nil
+	}
+	t.warnUnreachable(o.adapter)
+	if guarded {
+		l = t.bondedOnly(ctx, l)
+	}
+	return l, nil
+}
+
 // listener listens as the flags demand.
-func (t *tool) listener(ctx context.Context, o *listenOptions) (net.Listener, error) {
+func (t *tool) listener(ctx context.Context, o *serving) (net.Listener, error) {
 	if o.tcp != "" {
 		return new(net.ListenConfig).Listen(ctx, "tcp", o.tcp)
 	}
