@@ -1,6 +1,9 @@
 package serial
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Signals is a set of modem signals, seen from this machine: DTR and RTS are its
 // outputs, the others its inputs.
@@ -31,4 +34,12 @@ func (s Signals) String() string {
 		return "none"
 	}
 	return strings.Join(names, " ")
+}
+
+// checkOutputs returns an error if a signal is not an output.
+func checkOutputs(set, clear Signals) error {
+	if inputs := (set | clear) &^ (DTR | RTS); inputs != 0 {
+		return fmt.Errorf("serial: cannot set or clear %v: only DTR and RTS are outputs", inputs)
+	}
+	return nil
 }
