@@ -51,8 +51,12 @@ func (s State) String() string {
 type Event struct {
 	State State
 
-	// Name is the path of the device or the port.
+	// Name is the path of the port, or that by which programs open the device.
 	Name string
+
+	// Node is the path of the device's node, such as "/dev/pts/3". It differs
+	// from Name if Name is a symbolic link.
+	Node string
 
 	// Kind is the kind of a Device.
 	Kind Kind

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package serial
+
+import "net"
+
+func connEnded(net.Conn) bool { return false }

@@ -1,0 +1,72 @@
+package serial
+
+import (
+	"encoding/binary"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// An exclusion ends the exclusive use (TIOCEXCL) of a terminal when the last
+// program has closed it. The kernel does that only when no process has it open,
+// so a program that was killed would exclude every later one.
+type exclusion struct {
+	events *os.File // of inotify, nil if the system has no free instance
+	done   chan struct{}
+}
+
+// watchExclusion watches the terminal, which is open as fd. The caller must not
+// close fd before stop returns.
+func watchExclusion(name string, fd int) *exclusion {
+	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return &exclusion{}
+	}
+	x := &exclusion{events: os.NewFile(uintptr(watch), "inotify"), done: make(chan struct{})}
+	if _, err := unix.InotifyAddWatch(watch, name, unix.IN_OPEN|unix.IN_CLOSE); err != nil {
+		x.events.Close()
+		return &exclusion{}
+	}
+	go x.run(fd)
+	return x
+}
+
+// run counts the programs.
+func (x *exclusion) run(fd int) {
+	defer close(x.done)
+	users := 0
+	for buffer := make([]byte, 4096); ; {
+		n, err := x.events.Read(buffer)
+		if err != nil {
+			return
+		}
+		users = countUsers(buffer[:n], users)
+		if users == 0 {
+			unix.IoctlSetInt(fd, unix.TIOCNXCL, 0)
+		}
+	}
+}
+
+// countUsers returns the number of open descriptions after the events.
+func countUsers(events []byte, users int) int {
+	for len(events) >= unix.SizeofInotifyEvent {
+		mask := binary.NativeEndian.Uint32(events[4:])
+		switch {
+		case mask&unix.IN_OPEN != 0:
+			users++
+		case mask&unix.IN_CLOSE != 0:
+			users--
+		}
+		size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(events[12:]))
+		events = events[min(size, len(events)):]
+	}
+	return max(users, 0)
+}
+
+// stop ends the watch.
+func (x *exclusion) stop() {
+	if x.events != nil {
+		x.events.Close()
+		<-x.done
+	}
+}
