@@ -102,7 +102,7 @@ func (o *DeviceOptions) check() error {
 type Device struct {
 	options DeviceOptions
 	link    *link // nil without Link
-	outlet  outlet
+	outlet  deviceOutlet
 	counters
 
 	ctx   context.Context // done once Close is called
@@ -150,7 +150,7 @@ func newDevice(o *DeviceOptions) (*Device, error) {
 	if d.options.Mode == 0 {
 		d.options.Mode = defaultMode
 	}
-	d.outlet = outlet{limit: o.Hold, counters: &d.counters, discarding: d.reportDiscarding}
+	d.outlet = deviceOutlet{limit: o.Hold, counters: &d.counters, discarding: d.reportDiscarding}
 	if o.Link != "" {
 		path, err := filepath.Abs(o.Link)
 		if err != nil {

@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// An outlet takes the data that programs write: it sends the data to the
+// A deviceOutlet takes the data that programs write: it sends the data to the
 // connection, or holds or discards it while there is none.
-type outlet struct {
+type deviceOutlet struct {
 	limit      int // of held
 	counters   *counters
 	discarding func(total int64) // called at the first loss between two connections
@@ -24,7 +24,7 @@ type outlet struct {
 // attach makes conn the connection, and returns the number of bytes discarded
 // since the connection before. The held data is sent in the background. If a
 // send fails, failed is called once.
-func (o *outlet) attach(conn net.Conn, failed func(error)) (discarded int64) {
+func (o *deviceOutlet) attach(conn net.Conn, failed func(error)) (discarded int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.conn, o.failed = conn, failed
@@ -37,14 +37,14 @@ func (o *outlet) attach(conn net.Conn, failed func(error)) (discarded int64) {
 
 // detach makes later data wait for the next connection. The caller ends a send
 // in progress before.
-func (o *outlet) detach() {
+func (o *deviceOutlet) detach() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.conn = nil
 }
 
 // write takes data.
-func (o *outlet) write(p []byte) {
+func (o *deviceOutlet) write(p []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.conn != nil && len(o.held) > 0 {
@@ -56,7 +56,7 @@ func (o *outlet) write(p []byte) {
 }
 
 // send sends data, or keeps the part that the connection has not accepted.
-func (o *outlet) send(p []byte) {
+func (o *deviceOutlet) send(p []byte) {
 	if o.conn != nil && len(p) > 0 {
 		n, err := o.conn.Write(p)
 		o.counters.sent.Add(int64(n))
@@ -70,7 +70,7 @@ func (o *outlet) send(p []byte) {
 }
 
 // keep holds data up to the limit, and discards the rest.
-func (o *outlet) keep(p []byte) {
+func (o *deviceOutlet) keep(p []byte) {
 	n := min(len(p), o.limit-len(o.held))
 	o.held = append(o.held, p[:n]...)
 	if p = p[n:]; len(p) == 0 {
@@ -86,7 +86,7 @@ func (o *outlet) keep(p []byte) {
 
 // takeRest discards the held data, and returns the number of bytes discarded
 // since the last connection.
-func (o *outlet) takeRest() int64 {
+func (o *deviceOutlet) takeRest() int64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.limit = 0
