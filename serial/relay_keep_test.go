@@ -16,14 +16,14 @@ func TestRelayKeepRedials(t *testing.T) {
 		conn, peer := net.Pipe()
 		errAway := errors.New("out of range")
 		attempts := 0
-		connect := func(context.Context) (net.Conn, error) {
+		dial := func(context.Context) (net.Conn, error) {
 			if attempts++; attempts < 4 {
 				return nil, errAway
 			}
 			return conn, nil
 		}
 		log := &eventLog{}
-		r := &Relay{Open: opens(line), Connect: connect, Keep: true, Report: log.report}
+		r := &Relay{Open: opens(line), Connect: dial, Keep: true, Report: log.report}
 		ended, cancel := start(t, r)
 		began := time.Now()
 		send(t, peer, "here")
@@ -75,12 +75,13 @@ func TestRelayDiscardsBetweenConnections(t *testing.T) {
 		line, instrument := newLine()
 		conn, peer := net.Pipe()
 		ready := make(chan struct{})
-		connect := func(context.Context) (net.Conn, error) { <-ready; return conn, nil }
+		dial := func(context.Context) (net.Conn, error) { <-ready; return conn, nil }
 		log := &eventLog{}
-		r := &Relay{Open: opens(line), Connect: connect, Report: log.report}
+		r := &Relay{Open: opens(line), Connect: dial, Report: log.report}
 		ended, _ := start(t, r)
 		send(t, instrument, "stale ")
 		send(t, instrument, "data")
+		synctest.Wait()
 		close(ready)
 		synctest.Wait()
 		go instrument.Write([]byte("current"))

@@ -85,13 +85,14 @@ func (r *relaying) reopen(ctx context.Context, lost *portError) (Line, error) {
 // runPort relays between a port and one connection after the other, and closes
 // the port. The error is a *portError if the port has ended.
 func (r *relaying) runPort(ctx context.Context, line Line) error {
-	p := startPort(r.Relay, line)
-	defer p.close()
 	if err := r.checkLine(line); err != nil {
+		line.Close()
 		return err
 	}
 	r.started = true
-	r.report(Event{State: StateOpen, Name: p.name})
+	r.report(Event{State: StateOpen, Name: lineName(line)})
+	p := startPort(r.Relay, line)
+	defer p.close()
 	portCtx, cancel := p.context(ctx)
 	defer cancel()
 	var cause error

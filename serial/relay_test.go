@@ -30,6 +30,25 @@ func start(t *testing.T, r *Relay) (ended <-chan error, cancel func()) {
 	return hosttest.InBackground(func() error { return r.Run(ctx) }), func() { cancelCause(errCanceled) }
 }
 
+// connect is like start, and waits until the relay is connected. The port discards
+// earlier data.
+func connect(t *testing.T, r *Relay) (ended <-chan error, cancel func()) {
+	t.Helper()
+	connected := make(chan struct{})
+	report := r.Report
+	r.Report = func(e Event) {
+		if report != nil {
+			report(e)
+		}
+		if e.State == StateConnected {
+			close(connected)
+		}
+	}
+	ended, cancel = start(t, r)
+	<-connected
+	return ended, cancel
+}
+
 // serve is like start for Serve.
 func serve(t *testing.T, r *Relay, l net.Listener) (ended <-chan error, cancel func()) {
 	t.Helper()
@@ -43,7 +62,7 @@ func TestRelayRunCopiesBothWays(t *testing.T) {
 	conn, peer := net.Pipe()
 	r := &Relay{Open: opens(line), Connect: connects(conn)}
 	hosttest.LeavesNothingBehind(t, func() {
-		ended, _ := start(t, r)
+		ended, _ := connect(t, r)
 		toPeer, toPort := make([]byte, size), make([]byte, size)
 		rand.Read(toPeer)
 		rand.Read(toPort)
@@ -131,14 +150,14 @@ func TestRelayRunReturnsFirstFailures(t *testing.T) {
 }
 
 func TestRelayRunRefusesBadFields(t *testing.T) {
-	connect, open := connects(), opens()
+	dial, open := connects(), opens()
 	for _, c := range []struct {
 		relay *Relay
 		want  string
 	}{
-		{&Relay{Connect: connect}, "without Open"},
+		{&Relay{Connect: dial}, "without Open"},
 		{&Relay{Open: open}, "without Connect"},
-		{&Relay{Open: open, Connect: connect, Drain: -time.Second}, "invalid Drain -1s"},
+		{&Relay{Open: open, Connect: dial, Drain: -time.Second}, "invalid Drain -1s"},
 	} {
 		if err := c.relay.Run(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("the error is %v, want one with %q", err, c.want)
@@ -152,7 +171,7 @@ func TestRelayRunEndsWithContext(t *testing.T) {
 	conn, peer := net.Pipe()
 	r := &Relay{Open: opens(line), Connect: connects(conn), Keep: true}
 	hosttest.LeavesNothingBehind(t, func() {
-		ended, cancel := start(t, r)
+		ended, cancel := connect(t, r)
 		send(t, peer, "x")
 		send(t, instrument, "y")
 		cancel()
@@ -167,7 +186,7 @@ func TestRelayRunBoundsBuffers(t *testing.T) {
 		line, instrument := newLine()
 		conn, peer := net.Pipe()
 		r := &Relay{Open: opens(line), Connect: connects(conn)}
-		ended, cancel := start(t, r)
+		ended, cancel := connect(t, r)
 		for _, end := range []net.Conn{instrument, peer} {
 			end.SetWriteDeadline(time.Now().Add(time.Minute))
 			if n, err := end.Write(make([]byte, 1<<20)); n > 8<<10 || !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -196,7 +215,7 @@ func TestRelayRunShutsDownAfterPort(t *testing.T) {
 			Open:    opens(line),
 			Connect: connects(&endConn{Conn: conn, shutdown: func(context.Context) error { return c.err }}),
 		}
-		ended, _ := start(t, r)
+		ended, _ := connect(t, r)
 		go func() { instrument.Write([]byte(c.text)); instrument.Close() }()
 		wantText(t, peer, c.text)
 		if err := <-ended; err != c.want {
@@ -211,7 +230,7 @@ func TestRelayRunBoundsShutdown(t *testing.T) {
 		conn, peer := net.Pipe()
 		hang := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		r := &Relay{Open: opens(line), Connect: connects(&endConn{Conn: conn, shutdown: hang})}
-		ended, _ := start(t, r)
+		ended, _ := connect(t, r)
 		go instrument.Write([]byte("x"))
 		wantText(t, peer, "x")
 		began := time.Now()
