@@ -57,7 +57,7 @@ func (r *relaying) run(ctx context.Context) error {
 
 // reopens reports whether the port is to be opened again.
 func (r *relaying) reopens(lost *portError) bool {
-	return r.started && (r.Keep || lost.err == errStuck && r.many)
+	return r.Keep || lost.err == errStuck && r.many
 }
 
 // result returns the result of Run or Serve after the end of a port.
@@ -85,11 +85,10 @@ func (r *relaying) reopen(ctx context.Context, lost *portError) (Line, error) {
 // runPort relays between a port and one connection after the other, and closes
 // the port. The error is a *portError if the port has ended.
 func (r *relaying) runPort(ctx context.Context, line Line) error {
-	if err := r.checkLine(line); err != nil {
+	if err := r.startLine(line); err != nil {
 		line.Close()
 		return err
 	}
-	r.started = true
 	r.report(Event{State: StateOpen, Name: lineName(line)})
 	p := startPort(r.Relay, line)
 	defer p.close()
@@ -109,6 +108,22 @@ func (r *relaying) runPort(ctx context.Context, line Line) error {
 			return endOf(cause)
 		}
 	}
+}
+
+// startLine checks a port and clears its outputs. An error of a port that was
+// usable before means that it has failed again.
+func (r *relaying) startLine(line Line) error {
+	if err := r.checkLine(line); err != nil {
+		return err
+	}
+	if err := r.clearOutputs(line); err != nil {
+		if r.started {
+			return &portError{err: err}
+		}
+		return err
+	}
+	r.started = true
+	return nil
 }
 
 // nextConn returns the next connection. The cause is the reason why the one
