@@ -268,7 +268,7 @@ func TestConnsLeaveNothingBehind(t *testing.T) {
 	l := inLab(t)
 	listener := l.listen(t)
 	hosttest.CheckLeaksAtEnd(t)
-	for i := range rounds(2000, 100) {
+	for i := range rounds(1000, 100) {
 		dialed, err := l.dialer.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 		if err != nil {
 			t.Fatalf("dial %d: %v", i, err)

@@ -61,13 +61,14 @@ func TestLabTestPlan(t *testing.T) {
 		"6.12 root integration.test": true, "6.12 nobody integration.test": true, "6.12 root soak.test": true, "6.12 root daemons.test": true,
 		"6.1 root integration.test": true, "6.1 root radio.test": true, "6.1 root daemons.test": true, "6.1 nobody": false, "6.1 root soak.test": false,
 		"newest root integration.test": true, "newest root rfcomm.test": true, "newest root daemons.test": true, "newest nobody": false,
-		"newest root soak.test": false,
-		"6.12 root bluez.test":  false, "6.1 root bluez.test": true, "newest root bluez.test": true,
+		"newest root soak.test":              false,
+		"6.12 root integration-shipped.test": true, "6.1 root integration-shipped.test": false, "newest root integration-shipped.test": false,
+		"6.12 root bluez.test": false, "6.1 root bluez.test": true, "newest root bluez.test": true,
 	} {
 		if got.has(job, "") != runs {
 			t.Errorf("%s: runs %v, want %v", job, !runs, runs)
 		}
-		if full := strings.HasPrefix(job, "6.12 root"); runs && got.has(job, "-test.short") == full && !strings.Contains(job, "nobody") {
+		if full := strings.HasPrefix(job, "6.12 root"); runs && got.has(job, "-test.short") == full && !strings.Contains(job, "shipped") && !strings.Contains(job, "nobody") {
 			t.Errorf("%s: the rounds are those of another portion", job)
 		}
 	}
@@ -81,6 +82,11 @@ func TestLabTestPlan(t *testing.T) {
 			t.Errorf("%s is not left out on %s alone", leftOut, kernel)
 		}
 	}
+	for kernel, leftOut := range map[string]bool{"6.1": false, "newest": true} {
+		if got.has(kernel+" root bluez.test", "|TestCalls|") != leftOut {
+			t.Errorf("%s: the slow tests of bluetoothd are left out: %v, want %v", kernel, !leftOut, leftOut)
+		}
+	}
 	if t.Failed() {
 		t.Logf("the jobs are %q", got)
 	}
@@ -91,6 +97,19 @@ func TestLabTestLongRunsAllEverywhere(t *testing.T) {
 	for _, kernel := range []string{"6.12", "6.1", "newest"} {
 		if !got.has(kernel+" root soak.test", "-soak.lasts=10m") || !got.has(kernel+" nobody integration.test", "") || !got.has(kernel+" root bluez.test", "") || got.has(kernel+" root integration.test", "-test.short") {
 			t.Errorf("%s does not run all tests: %q", kernel, got)
+		}
+	}
+}
+
+func TestLabTestMachinesAtOnce(t *testing.T) {
+	for arguments, want := range map[string]string{
+		"1 33554432": "1", "2 8388607": "1", // processors, and KiB of memory
+		"2 8388608": "2", "2 12582911": "2",
+		"2 12582912": "3", "64 33554432": "3",
+	} {
+		got := debian(t, nil).bash(t, "-c", ". lab/at_once.bash; machines_at_once "+arguments)
+		if strings.TrimSpace(got.stdout) != want {
+			t.Errorf("%s: %q machines, want %s; %s", arguments, got.stdout, want, got.stderr)
 		}
 	}
 }
