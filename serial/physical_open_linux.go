@@ -1,0 +1,105 @@
+package serial
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// openUART opens a port and sets it up.
+func openUART(name string, o LineOptions) (*uart, error) {
+	// A blocking open would wait for CD.
+	file, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, explainOpen(name, err)
+	}
+	u := &uart{file: file, flow: o.Flow, modem: newModem(), closed: make(chan struct{})}
+	if u.raw, err = file.SyscallConn(); err == nil {
+		err = u.setUp(o)
+	}
+	if err != nil {
+		file.Close()
+		return nil, explainOpen(name, err)
+	}
+	return u, nil
+}
+
+// setUp makes the access exclusive and configures the port.
+func (u *uart) setUp(o LineOptions) error {
+	return u.control(func(fd int) error {
+		settings, err := unix.IoctlGetTermios(fd, getSettings)
+		if err != nil {
+			return err
+		}
+		if err := claimPort(fd); err != nil {
+			return err
+		}
+		if err := configure(fd, settings, o); err != nil {
+			unix.IoctlSetInt(fd, unix.TIOCNXCL, 0)
+			return err
+		}
+		// Without the poller, no call could be ended. It refuses regular files,
+		// which are not ttys, and no tty.
+		if err := u.file.SetDeadline(time.Time{}); err != nil {
+			return err
+		}
+		return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH)
+	})
+}
+
+// claimPort makes the access exclusive. TIOCEXCL keeps other users out, but not root,
+// for whom there is a lock on the file.
+func claimPort(fd int) error {
+	if exclusive, err := unix.IoctlGetInt(fd, unix.TIOCGEXCL); err == nil && exclusive != 0 {
+		return unix.EBUSY
+	}
+	switch err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err {
+	case nil:
+	case unix.EWOULDBLOCK:
+		return unix.EBUSY
+	default:
+		return err
+	}
+	return unix.IoctlSetInt(fd, unix.TIOCEXCL, 0)
+}
+
+// explainOpen returns the error of an open without the name, and with its cause.
+func explainOpen(name string, err error) error {
+	if path := (*os.PathError)(nil); errors.As(err, &path) {
+		err = path.Err
+	}
+	switch {
+	case errors.Is(err, unix.EACCES):
+		return withReason(unix.EACCES, fmt.Sprintf("the port belongs to %s: add the user to it, then log in again", owner(name)))
+	case errors.Is(err, unix.EBUSY):
+		return withReason(unix.EBUSY, "another program uses the port")
+	case errors.Is(err, unix.ENOTTY):
+		return withReason(unix.ENOTTY, "not a serial port")
+	case errors.Is(err, unix.EIO):
+		return withReason(unix.EIO, "the name has no hardware")
+	}
+	return err
+}
+
+// owner describes the group of a file, such as "group dialout".
+func owner(name string) string {
+	var stat unix.Stat_t
+	if err := unix.Stat(name, &stat); err != nil {
+		return "an unknown group"
+	}
+	number := strconv.FormatUint(uint64(stat.Gid), 10)
+	if group, err := user.LookupGroupId(number); err == nil {
+		return "group " + group.Name
+	}
+	return "group " + number
+}
+
+// withReason returns an error that matches errno, with its cause.
+func withReason(errno unix.Errno, reason string) error {
+	return fmt.Errorf("%w (%s)", errno, reason)
+}
