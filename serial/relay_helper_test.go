@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A fakeLine is a port in memory. The other end is the instrument.
@@ -78,6 +79,22 @@ func (c *endConn) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	return c.shutdown(ctx)
+}
+
+// A drainConn is a connection that can only drain, as a Port.
+type drainConn struct {
+	net.Conn
+	drain   func() error
+	expired chan struct{} // closed when the write deadline has passed
+}
+
+func (c *drainConn) Drain() error { return c.drain() }
+
+func (c *drainConn) SetWriteDeadline(d time.Time) error {
+	if d.Before(time.Now()) {
+		close(c.expired)
+	}
+	return nil
 }
 
 // A pipeListener is a listener in memory.

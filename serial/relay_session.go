@@ -113,12 +113,17 @@ func (s *session) drainConn(ctx context.Context, to *outlet) error {
 	return &portError{err: s.port.err, sending: err}
 }
 
-// shutdown closes a connection once the peer has received everything, if the
-// connection can determine that.
+// shutdown closes a connection once the peer has received everything, or, over a
+// Port, once the kernel has sent everything.
 func shutdown(ctx context.Context, conn net.Conn) error {
 	switch conn := conn.(type) {
 	case interface{ Shutdown(context.Context) error }:
 		return conn.Shutdown(ctx)
+	case interface{ Drain() error }:
+		defer conn.(net.Conn).Close()
+		stop := context.AfterFunc(ctx, func() { conn.(net.Conn).SetWriteDeadline(time.Unix(1, 0)) })
+		defer stop()
+		return conn.Drain()
 	case interface{ CloseWrite() error }:
 		return cmp.Or(conn.CloseWrite(), conn.(net.Conn).Close())
 	}

@@ -241,6 +241,28 @@ func TestRelayRunBoundsShutdown(t *testing.T) {
 	})
 }
 
+// A Port has no Shutdown, but drains until its write deadline.
+func TestRelayRunDrainsPortConn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, instrument := newLine()
+		conn, peer := net.Pipe()
+		tty := &drainConn{Conn: conn, expired: make(chan struct{})}
+		tty.drain = func() error { <-tty.expired; return os.ErrDeadlineExceeded }
+		r := &Relay{Open: opens(line), Connect: connects(tty), Drain: time.Minute}
+		ended, _ := connect(t, r)
+		go instrument.Write([]byte("x"))
+		wantText(t, peer, "x")
+		began := time.Now()
+		instrument.Close()
+		if _, err := peer.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("the peer reads %v, want io.EOF", err)
+		}
+		if err := <-ended; err != os.ErrDeadlineExceeded || time.Since(began) != time.Minute {
+			t.Errorf("the error is %v after %v", err, time.Since(began))
+		}
+	})
+}
+
 func TestRelayRunBoundsDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		line, _ := newLine()
