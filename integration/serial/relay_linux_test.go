@@ -92,9 +92,9 @@ func patterns(n int) []byte {
 	return data
 }
 
-// transfer sends data from one end to the other, and reports whether it arrives
+// carry sends data from one end to the other, and reports whether it arrives
 // unaltered.
-func transfer(t testing.TB, name string, from io.Writer, to io.Reader, data []byte) bool {
+func carry(t testing.TB, name string, from io.Writer, to io.Reader, data []byte) bool {
 	t.Helper()
 	began := time.Now()
 	sent := hosttest.InBackground(func() error { _, err := from.Write(data); return err })
@@ -157,8 +157,8 @@ func TestRelayRunCopiesBothWays(t *testing.T) {
 	port, instrument := newPipe()
 	peer, ended := a.run(t, &serial.Relay{Open: opens(port)})
 	data := patterns(4 << 20)
-	there := hosttest.InBackground(func() bool { return transfer(t, "to the instrument", peer, instrument, data) })
-	back := transfer(t, "to the peer", instrument, peer, data)
+	there := hosttest.InBackground(func() bool { return carry(t, "to the instrument", peer, instrument, data) })
+	back := carry(t, "to the peer", instrument, peer, data)
 	if there := <-there; !there || !back {
 		t.FailNow()
 	}
@@ -178,9 +178,9 @@ func TestRelayRunOverUART(t *testing.T) {
 	relay := &serial.Relay{Open: openRelayUART}
 	peer, ended := a.run(t, relay)
 	data := patterns(8 << 10)
-	if !transfer(t, "to the instrument", peer, instrument, data) ||
-		!transfer(t, "to the peer", instrument, peer, data) ||
-		!transfer(t, "beside it", otherPeer, other, data) {
+	if !carry(t, "to the instrument", peer, instrument, data) ||
+		!carry(t, "to the peer", instrument, peer, data) ||
+		!carry(t, "beside it", otherPeer, other, data) {
 		t.FailNow()
 	}
 	conntest.Send(t, peer, "last words")
