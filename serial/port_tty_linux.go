@@ -1,0 +1,278 @@
+package serial
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/btsocket"
+)
+
+// A tty is an open RFCOMM tty in raw mode.
+type tty struct {
+	name string
+	file *os.File
+	raw  syscall.RawConn // of file
+	link *linkWatch
+
+	readMu  sync.Mutex // held by read from start to end
+	early   []byte     // data that arrived before the hand-over
+	writeMu sync.Mutex // held by write from start to end
+
+	mu     sync.Mutex // orders deadlines before or after the close
+	closed atomic.Bool
+}
+
+// newTTY returns the tty of a descriptor. It takes ownership of fd and, unless
+// it fails, of link.
+func newTTY(fd int, name string, early []byte, link *linkWatch) (*tty, error) {
+	t := &tty{name: name, early: early, link: link, file: os.NewFile(uintptr(fd), name)}
+	// If the poller refuses the descriptor, os.NewFile silently falls back to
+	// blocking calls.
+	err := t.file.SetDeadline(time.Time{})
+	if err == nil {
+		t.raw, err = t.file.SyscallConn()
+	}
+	if err != nil {
+		t.file.Close()
+		return nil, os.NewSyscallError("epoll_ctl", unix.ENOSPC)
+	}
+	return t, nil
+}
+
+func (t *tty) read(b []byte) (int, error) {
+	t.readMu.Lock()
+	defer t.readMu.Unlock()
+	if t.closed.Load() {
+		return 0, net.ErrClosed
+	}
+	if len(b) == 0 {
+		return 0, nil
+	}
+	if len(t.early) > 0 {
+		n := copy(b, t.early)
+		t.early = t.early[n:]
+		return n, nil
+	}
+	n, err := t.file.Read(b)
+	if n > 0 || err == nil {
+		return n, nil
+	}
+	// The kernel reports the end by 0 bytes, or by EIO.
+	if err == io.EOF || errors.Is(err, unix.EIO) {
+		return 0, t.ended(t.link.end)
+	}
+	return 0, t.pollError(err)
+}
+
+// maxWrite limits the data that is passed to the driver at a time. The driver
+// itself accepts any amount.
+const maxWrite = 4096
+
+func (t *tty) write(b []byte) (n int, err error) {
+	t.writeMu.Lock()
+	defer t.writeMu.Unlock()
+	if t.closed.Load() {
+		return 0, net.ErrClosed
+	}
+	for n < len(b) && err == nil {
+		var written int
+		written, err = t.writeChunk(b[n:min(len(b), n+maxWrite)])
+		n += written
+	}
+	if errors.Is(err, unix.EIO) {
+		return n, t.ended(t.link.endOfWrite)
+	}
+	return n, t.pollError(err)
+}
+
+// writeChunk waits until the driver has room, and then writes. The driver itself
+// limits no write in raw mode, but poll(2) reports whether it has room.
+func (t *tty) writeChunk(b []byte) (n int, err error) {
+	waitErr := t.raw.Write(func(fd uintptr) (done bool) {
+		events := btsocket.PollEvents(fd, unix.POLLOUT)
+		if events&unix.POLLHUP != 0 {
+			err = unix.EIO
+			return true
+		}
+		if events&unix.POLLOUT == 0 || t.closed.Load() {
+			return false
+		}
+		n, err = unix.Write(int(fd), b)
+		n = max(n, 0)
+		return err != unix.EAGAIN && err != unix.EINTR
+	})
+	if waitErr != nil {
+		return n, waitErr
+	}
+	return n, os.NewSyscallError("write", err)
+}
+
+// drainPause is the time between two looks at the queue of the driver, which
+// reports no event when it is empty.
+const drainPause = 5 * time.Millisecond
+
+// drain waits until the driver's queue is empty.
+func (t *tty) drain() error {
+	t.writeMu.Lock()
+	defer t.writeMu.Unlock()
+	for {
+		if t.closed.Load() {
+			return net.ErrClosed
+		}
+		queued, err := t.queued()
+		if err != nil || queued == 0 {
+			return err
+		}
+		// Waits for the deadline, or until the driver has room.
+		err = t.raw.Write(func(fd uintptr) bool {
+			return btsocket.PollEvents(fd, unix.POLLOUT)&(unix.POLLOUT|unix.POLLHUP) != 0
+		})
+		if err != nil {
+			return t.pollError(err)
+		}
+		time.Sleep(drainPause)
+	}
+}
+
+// queued returns 0 if the driver's queue is empty. Otherwise it is not a number
+// of bytes (rfcomm_tty_chars_in_buffer).
+func (t *tty) queued() (queued int, err error) {
+	err = t.control(func(fd int) error {
+		queued, err = unix.IoctlGetInt(fd, unix.TIOCOUTQ)
+		if errors.Is(err, unix.EIO) {
+			return t.link.endOfWrite()
+		}
+		return os.NewSyscallError("ioctl", err)
+	})
+	return queued, err
+}
+
+// ended returns how the connection has ended, unless it was closed by this
+// process.
+func (t *tty) ended(end func() error) error {
+	if t.closed.Load() {
+		return net.ErrClosed
+	}
+	return end()
+}
+
+// awaitEnd waits until the kernel has hung up the tty.
+func (t *tty) awaitEnd() error {
+	t.readMu.Lock()
+	defer t.readMu.Unlock()
+	if t.closed.Load() {
+		return net.ErrClosed
+	}
+	err := t.raw.Read(func(fd uintptr) bool {
+		return btsocket.PollEvents(fd, unix.POLLIN)&unix.POLLHUP != 0
+	})
+	if err != nil {
+		return t.pollError(err)
+	}
+	return t.ended(t.link.end)
+}
+
+// control calls f with the descriptor. f may make system calls that do not
+// block.
+func (t *tty) control(f func(fd int) error) error {
+	if t.closed.Load() {
+		return net.ErrClosed
+	}
+	var result error
+	if err := t.raw.Control(func(fd uintptr) { result = f(int(fd)) }); err != nil {
+		return net.ErrClosed // the only reason for which Control fails
+	}
+	return result
+}
+
+// pollError translates the error of a failed wait or system call.
+func (t *tty) pollError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case t.closed.Load():
+		return net.ErrClosed
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return os.ErrDeadlineExceeded
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		return call
+	}
+	var path *os.PathError // of os.File
+	if errors.As(err, &path) {
+		return os.NewSyscallError(path.Op, path.Err)
+	}
+	return err
+}
+
+func (t *tty) setDeadline(d time.Time) error      { return t.set(t.file.SetDeadline, d) }
+func (t *tty) setReadDeadline(d time.Time) error  { return t.set(t.file.SetReadDeadline, d) }
+func (t *tty) setWriteDeadline(d time.Time) error { return t.set(t.file.SetWriteDeadline, d) }
+
+func (t *tty) set(set func(time.Time) error, d time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed.Load() {
+		return net.ErrClosed
+	}
+	return set(d)
+}
+
+// closeDrain is the time that a close gives the peer to accept queued data.
+const closeDrain = 2 * time.Second
+
+// aLongTimeAgo is a deadline that wakes all pending calls.
+var aLongTimeAgo = time.Unix(1, 0)
+
+// close wakes all pending calls and closes the tty. close(2) would wait up to
+// 30 s for queued data (tty_wait_until_sent), and can be stuck behind the
+// kernel's rfcomm_mutex.
+func (t *tty) close() error {
+	t.mu.Lock()
+	first := !t.closed.Swap(true)
+	if first {
+		t.file.SetDeadline(aLongTimeAgo)
+	}
+	t.mu.Unlock()
+	if !first {
+		return net.ErrClosed
+	}
+	done := make(chan error, 1)
+	go func() {
+		t.readMu.Lock()
+		t.writeMu.Lock()
+		defer t.readMu.Unlock()
+		defer t.writeMu.Unlock()
+		t.discardUnsent()
+		t.link.close()
+		done <- t.file.Close()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(closeDrain + stuckWait):
+		return nil
+	}
+}
+
+// discardUnsent waits up to closeDrain until queued data is sent, and discards
+// the rest.
+func (t *tty) discardUnsent() {
+	for end := time.Now().Add(closeDrain); time.Now().Before(end); time.Sleep(drainPause) {
+		queued := 0
+		t.raw.Control(func(fd uintptr) { queued, _ = unix.IoctlGetInt(int(fd), unix.TIOCOUTQ) })
+		if queued == 0 {
+			return
+		}
+	}
+	t.raw.Control(func(fd uintptr) { unix.IoctlSetInt(int(fd), unix.TCFLSH, unix.TCOFLUSH) })
+}
