@@ -25,6 +25,7 @@ func (*tty) read([]byte) (int, error)         { return 0, errors.ErrUnsupported 
 func (*tty) write([]byte) (int, error)        { return 0, errors.ErrUnsupported }
 func (*tty) drain() error                     { return errors.ErrUnsupported }
 func (*tty) awaitEnd() error                  { return errors.ErrUnsupported }
+func (*tty) control(func(int) error) error    { return errors.ErrUnsupported }
 func (*tty) close() error                     { return errors.ErrUnsupported }
 func (*tty) setDeadline(time.Time) error      { return errors.ErrUnsupported }
 func (*tty) setReadDeadline(time.Time) error  { return errors.ErrUnsupported }
