@@ -54,9 +54,6 @@ type deviceInfo struct {
 	channel  uint8
 }
 
-// maxDevices is RFCOMM_MAX_DEV.
-const maxDevices = 256
-
 // deviceList is struct rfcomm_dev_list_req with its array.
 type deviceList struct {
 	number  uint16

@@ -3,7 +3,6 @@ package serial
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"time"
@@ -86,7 +85,7 @@ func (h *handover) makeTTY(ctx context.Context, watch *linkWatch) (*tty, error) 
 	if err := h.onSocket(h.create); err != nil {
 		return nil, watch.explain(err)
 	}
-	name := fmt.Sprintf("/dev/rfcomm%d", h.id)
+	name := nodeName(h.id)
 	fd, err := openNode(ctx, name)
 	if err == nil {
 		err = h.check(fd)
@@ -95,7 +94,7 @@ func (h *handover) makeTTY(ctx context.Context, watch *linkWatch) (*tty, error) 
 		h.undo(fd)
 		return nil, watch.explain(err)
 	}
-	return newTTY(fd, name, h.early, watch)
+	return newTTY(fd, name, h.early, watch, h.local.Device)
 }
 
 // create drains the socket and makes the device. The two calls follow each

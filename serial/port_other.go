@@ -30,3 +30,10 @@ func (*tty) close() error                     { return errors.ErrUnsupported }
 func (*tty) setDeadline(time.Time) error      { return errors.ErrUnsupported }
 func (*tty) setReadDeadline(time.Time) error  { return errors.ErrUnsupported }
 func (*tty) setWriteDeadline(time.Time) error { return errors.ErrUnsupported }
+
+func bind(int, rfcomm.Addr, rfcomm.Addr) (DeviceInfo, error) {
+	return DeviceInfo{}, errors.ErrUnsupported
+}
+
+func release(int) error              { return errors.ErrUnsupported }
+func devices() ([]DeviceInfo, error) { return nil, errors.ErrUnsupported }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 )
 
@@ -25,6 +26,7 @@ type tty struct {
 	readMu  sync.Mutex // held by read from start to end
 	early   []byte     // data that arrived before the hand-over
 	writeMu sync.Mutex // held by write from start to end
+	chunks  chunks
 
 	mu     sync.Mutex // orders deadlines before or after the close
 	closed atomic.Bool
@@ -32,8 +34,8 @@ type tty struct {
 
 // newTTY returns the tty of a descriptor. It takes ownership of fd and, unless
 // it fails, of link.
-func newTTY(fd int, name string, early []byte, link *linkWatch) (*tty, error) {
-	t := &tty{name: name, early: early, link: link, file: os.NewFile(uintptr(fd), name)}
+func newTTY(fd int, name string, early []byte, link *linkWatch, adapter rfcomm.BDAddr) (*tty, error) {
+	t := &tty{name: name, early: early, link: link, chunks: newChunks(adapter), file: os.NewFile(uintptr(fd), name)}
 	// If the poller refuses the descriptor, os.NewFile silently falls back to
 	// blocking calls.
 	err := t.file.SetDeadline(time.Time{})
@@ -70,49 +72,6 @@ func (t *tty) read(b []byte) (int, error) {
 		return 0, t.ended(t.link.end)
 	}
 	return 0, t.pollError(err)
-}
-
-// maxWrite limits the data that is passed to the driver at a time. The driver
-// itself accepts any amount.
-const maxWrite = 4096
-
-func (t *tty) write(b []byte) (n int, err error) {
-	t.writeMu.Lock()
-	defer t.writeMu.Unlock()
-	if t.closed.Load() {
-		return 0, net.ErrClosed
-	}
-	for n < len(b) && err == nil {
-		var written int
-		written, err = t.writeChunk(b[n:min(len(b), n+maxWrite)])
-		n += written
-	}
-	if errors.Is(err, unix.EIO) {
-		return n, t.ended(t.link.endOfWrite)
-	}
-	return n, t.pollError(err)
-}
-
-// writeChunk waits until the driver has room, and then writes. The driver itself
-// limits no write in raw mode, but poll(2) reports whether it has room.
-func (t *tty) writeChunk(b []byte) (n int, err error) {
-	waitErr := t.raw.Write(func(fd uintptr) (done bool) {
-		events := btsocket.PollEvents(fd, unix.POLLOUT)
-		if events&unix.POLLHUP != 0 {
-			err = unix.EIO
-			return true
-		}
-		if events&unix.POLLOUT == 0 || t.closed.Load() {
-			return false
-		}
-		n, err = unix.Write(int(fd), b)
-		n = max(n, 0)
-		return err != unix.EAGAIN && err != unix.EINTR
-	})
-	if waitErr != nil {
-		return n, waitErr
-	}
-	return n, os.NewSyscallError("write", err)
 }
 
 // drainPause is the time between two looks at the queue of the driver, which

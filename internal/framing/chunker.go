@@ -110,6 +110,16 @@ func (c *Chunker) Full() {
 	}
 }
 
+// SetMTU makes the plan for an MTU that is known. It ignores one that Linux does
+// not use.
+func (c *Chunker) SetMTU(mtu int) {
+	if mtu < minMTU || mtu > maxMTU {
+		return
+	}
+	c.common, c.fulls = mtu, enough
+	c.learn()
+}
+
 // learn makes the plan for the largest MTU that divides all counts.
 func (c *Chunker) learn() {
 	if c.ask != nil { // not earlier: most connections never fill their buffer

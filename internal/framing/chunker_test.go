@@ -167,6 +167,21 @@ func TestNextOfWholeFramesIsLong(t *testing.T) {
 	}
 }
 
+func TestSetMTUPlans(t *testing.T) {
+	s := settings()[0]
+	c := NewChunker(func() Air { return s.air })
+	c.SetMTU(maxMTU + 1)
+	if got := c.Next(5000, true); got != 5000 {
+		t.Errorf("before the MTU is known, a chunk has %d bytes, want 5000", got)
+	}
+	c.SetMTU(s.mtu)
+	want := Chunker{air: s.air}
+	want.plan(s.mtu)
+	if got, want := c.Next(50_000, true), want.Next(50_000, true); got != want {
+		t.Errorf("with the MTU %d, a chunk has %d bytes, want %d", s.mtu, got, want)
+	}
+}
+
 // fillUp makes the send buffer full as often as a Chunker needs it.
 func fillUp(c *Chunker) {
 	for range enough {
