@@ -105,7 +105,8 @@ func (p *Port) Drain() error { return p.opError(opDrain, p.tty.drain()) }
 
 // Close closes the tty, ends the connection and wakes every pending call. If
 // data is queued, Close waits up to 2 s for the peer to accept it; the peer loses
-// the rest. The kernel removes the tty when the last program closes it.
+// the rest. The kernel removes the tty a moment after the last program has closed
+// it.
 //
 // Close returns within about 100 ms after that, even if the kernel's close(2) is
 // blocked by a stalled link.
