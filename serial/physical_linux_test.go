@@ -19,13 +19,13 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// A cable is the master of a pseudo terminal, whose slave is the port of a test.
-type cable struct {
+// A wire is the master of a pseudo terminal, whose slave is the port of a test.
+type wire struct {
 	*os.File
 	port string // the name of the slave
 }
 
-func newCable(t *testing.T) cable {
+func newWire(t *testing.T) wire {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -45,7 +45,7 @@ func newCable(t *testing.T) cable {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cable{master, fmt.Sprintf("/dev/pts/%d", number)}
+	return wire{master, fmt.Sprintf("/dev/pts/%d", number)}
 }
 
 // openLine opens a port that the end of the test closes.
@@ -69,14 +69,14 @@ func allBytes(n int) []byte {
 }
 
 func TestPhysicalPortPassesAllBytes(t *testing.T) {
-	cable := newCable(t)
-	port := openLine(t, cable.port, nil)
+	wire := newWire(t)
+	port := openLine(t, wire.port, nil)
 	data := allBytes(1 << 20)
 	for _, c := range []struct {
 		name string
 		from io.Writer
 		to   io.Reader
-	}{{"to the port", cable, port}, {"from the port", port, cable}} {
+	}{{"to the port", wire, port}, {"from the port", port, wire}} {
 		go c.from.Write(data)
 		got := make([]byte, len(data))
 		if _, err := io.ReadFull(c.to, got); err != nil {
@@ -89,15 +89,15 @@ func TestPhysicalPortPassesAllBytes(t *testing.T) {
 }
 
 func TestPhysicalPortReadAfterHangUp(t *testing.T) {
-	cable := newCable(t)
-	port := openLine(t, cable.port, nil)
+	wire := newWire(t)
+	port := openLine(t, wire.port, nil)
 	read := hosttest.InBackground(func() error { _, err := port.Read(make([]byte, 1)); return err })
 	hosttest.AwaitPolling(t, "Read")
-	cable.Close()
+	wire.Close()
 	_, writeErr := port.Write([]byte("x"))
 	_, signalsErr := port.Signals()
 	for op, err := range map[string]error{"read": hosttest.Receive(t, read), "write": writeErr} {
-		want := op + " " + cable.port + ": input/output error (the port was unplugged or hung up)"
+		want := op + " " + wire.port + ": input/output error (the port was unplugged or hung up)"
 		if !errors.Is(err, syscall.EIO) || err.Error() != want {
 			t.Errorf("the error is %q, want %q", err, want)
 		}
@@ -108,8 +108,8 @@ func TestPhysicalPortReadAfterHangUp(t *testing.T) {
 }
 
 func TestPhysicalPortCloseEndsCalls(t *testing.T) {
-	cable := newCable(t)
-	port := openLine(t, cable.port, nil)
+	wire := newWire(t)
+	port := openLine(t, wire.port, nil)
 	read := hosttest.InBackground(func() error { _, err := port.Read(make([]byte, 1)); return err })
 	hosttest.AwaitPolling(t, "Read")
 	write := hosttest.InBackground(func() error { _, err := port.Write(make([]byte, 1<<20)); return err })
@@ -127,8 +127,8 @@ func TestPhysicalPortCloseEndsCalls(t *testing.T) {
 }
 
 func TestPhysicalPortDeadlines(t *testing.T) {
-	cable := newCable(t)
-	port := openLine(t, cable.port, nil)
+	wire := newWire(t)
+	port := openLine(t, wire.port, nil)
 	if err := port.SetDeadline(time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -142,36 +142,36 @@ func TestPhysicalPortDeadlines(t *testing.T) {
 	if err := port.SetDeadline(time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	go cable.Write([]byte("x"))
+	go wire.Write([]byte("x"))
 	if _, err := port.Read(make([]byte, 1)); err != nil {
 		t.Error("after the deadline was removed: ", err)
 	}
 }
 
 func TestPhysicalPortWriteIsBounded(t *testing.T) {
-	cable := newCable(t)
-	port := openLine(t, cable.port, nil)
+	wire := newWire(t)
+	port := openLine(t, wire.port, nil)
 	port.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
 	n, err := port.Write(make([]byte, 8<<20))
 	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || n > 1<<20 {
 		t.Errorf("nobody reads, and Write returned %d bytes and %v, want a timeout after some KiB", n, err)
 	}
 	got := make([]byte, n)
-	if _, err := io.ReadFull(cable, got); err != nil {
+	if _, err := io.ReadFull(wire, got); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestOpenLineClaimsPort(t *testing.T) {
-	cable := newCable(t)
-	port := openLine(t, cable.port, nil)
-	_, err := OpenLine(cable.port, nil)
-	want := "open " + cable.port + ": device or resource busy (another program uses the port)"
+	wire := newWire(t)
+	port := openLine(t, wire.port, nil)
+	_, err := OpenLine(wire.port, nil)
+	want := "open " + wire.port + ": device or resource busy (another program uses the port)"
 	if !errors.Is(err, syscall.EBUSY) || err.Error() != want {
 		t.Errorf("the error is %v, want %s", err, want)
 	}
 	port.Close()
-	openLine(t, cable.port, nil)
+	openLine(t, wire.port, nil)
 }
 
 func TestOpenLineNamesCause(t *testing.T) {
@@ -190,7 +190,7 @@ func TestOpenLineNamesCause(t *testing.T) {
 		{missing, nil, fs.ErrNotExist, "open " + missing + ": no such file or directory"},
 		{file, nil, syscall.ENOTTY, "open " + file + ": inappropriate ioctl for device (not a serial port)"},
 		{directory, nil, syscall.EISDIR, "open " + directory + ": is a directory"},
-		{newCable(t).port, &LineOptions{DataBits: 7, Parity: EvenParity, StopBits: 2}, syscall.EINVAL, "invalid argument (the port cannot have the format 7E2)"},
+		{newWire(t).port, &LineOptions{DataBits: 7, Parity: EvenParity, StopBits: 2}, syscall.EINVAL, "invalid argument (the port cannot have the format 7E2)"},
 	} {
 		_, err := OpenLine(c.name, c.options)
 		if !errors.Is(err, c.match) || !strings.HasSuffix(err.Error(), c.text) {
@@ -200,12 +200,12 @@ func TestOpenLineNamesCause(t *testing.T) {
 }
 
 func TestOpenLineLeavesNothingBehind(t *testing.T) {
-	cable := newCable(t)
+	wire := newWire(t)
 	hosttest.LeavesNothingBehind(t, func() {
-		if _, err := OpenLine(cable.port, &LineOptions{DataBits: 5}); err == nil {
+		if _, err := OpenLine(wire.port, &LineOptions{DataBits: 5}); err == nil {
 			t.Error("a pseudo terminal has 5 data bits")
 		}
-		port, err := OpenLine(cable.port, nil)
+		port, err := OpenLine(wire.port, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
