@@ -2,6 +2,11 @@
 
 package serial
 
-import "net"
+import (
+	"net"
 
-func connEnded(net.Conn) bool { return false }
+	"github.com/go-rfcomm/rfcomm"
+)
+
+func connEnded(net.Conn) bool    { return false }
+func received(*rfcomm.Conn) bool { return false }

@@ -108,8 +108,12 @@ func (n *ptyNode) stopPump() {
 	})
 }
 
+// close also closes the connection, if serve was never called.
 func (n *ptyNode) close() {
 	n.stopPump()
+	if n.conn != nil {
+		n.conn.Close()
+	}
 	n.pty.Close()
 }
 

@@ -29,32 +29,18 @@ func (d *Device) begin(ctx context.Context) (node, error) {
 	return d.present(ctx, conn)
 }
 
-// present makes the node of a connection. On failure it closes the connection.
+// present makes the node of a connection, which it owns.
 func (d *Device) present(ctx context.Context, conn net.Conn) (node, error) {
 	n, reason, err := d.newNode(ctx, conn)
 	if err != nil {
-		conn.Close()
 		return nil, err
 	}
 	if err := d.publish(n, reason); err != nil {
-		conn.Close()
 		n.close()
 		return nil, err
 	}
 	d.connected(conn.RemoteAddr(), 0)
 	return n, nil
-}
-
-// newNode makes a node of the kind that suits the connection, which is then
-// attached. The reason explains a pty of Kind Auto.
-func (d *Device) newNode(_ context.Context, conn net.Conn) (n node, reason string, err error) {
-	pty, err := d.newPTYNode()
-	if err != nil {
-		return nil, "", err
-	}
-	pty.attach(conn)
-	pty.start()
-	return pty, "", nil
 }
 
 // publish makes the node known by its name, and reports it.

@@ -15,9 +15,9 @@ type exclusion struct {
 	done   chan struct{}
 }
 
-// watchExclusion watches the terminal, which is open as fd. The caller must not
-// close fd before stop returns.
-func watchExclusion(name string, fd int) *exclusion {
+// watchExclusion watches a terminal that this process has open. When no other
+// program has it open, it calls end.
+func watchExclusion(name string, end func()) *exclusion {
 	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return &exclusion{}
@@ -27,12 +27,12 @@ func watchExclusion(name string, fd int) *exclusion {
 		x.events.Close()
 		return &exclusion{}
 	}
-	go x.run(fd)
+	go x.run(end)
 	return x
 }
 
 // run counts the programs.
-func (x *exclusion) run(fd int) {
+func (x *exclusion) run(end func()) {
 	defer close(x.done)
 	users := 0
 	for buffer := make([]byte, 4096); ; {
@@ -42,7 +42,7 @@ func (x *exclusion) run(fd int) {
 		}
 		users = countUsers(buffer[:n], users)
 		if users == 0 {
-			unix.IoctlSetInt(fd, unix.TIOCNXCL, 0)
+			end()
 		}
 	}
 }
@@ -70,3 +70,8 @@ func (x *exclusion) stop() {
 		<-x.done
 	}
 }
+
+// endExclusiveUse lets other programs open the terminal.
+func endExclusiveUse(fd int) error { return unix.IoctlSetInt(fd, unix.TIOCNXCL, 0) }
+
+func (p *Port) endExclusiveUse() { p.tty.control(endExclusiveUse) }

@@ -36,7 +36,7 @@ func openPTY(mode fs.FileMode) (*pty, error) {
 		return nil, fmt.Errorf("making a pseudo terminal: %w", err)
 	}
 	p.master = os.NewFile(uintptr(fd), "/dev/ptmx")
-	p.exclude = watchExclusion(p.name, p.slave)
+	p.exclude = watchExclusion(p.name, func() { endExclusiveUse(p.slave) })
 	return p, nil
 }
 
