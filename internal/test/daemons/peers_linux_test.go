@@ -1,16 +1,13 @@
 package daemons
 
 import (
-	"bufio"
 	"fmt"
-	"net"
 	"os"
 	"os/user"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -59,52 +56,14 @@ func TestObexdAnswers(t *testing.T) {
 	})
 }
 
-// nmea returns a sentence with its checksum (NMEA 0183).
-func nmea(text string) string {
-	var sum byte
-	for _, b := range []byte(text) {
-		sum ^= b
-	}
-	return fmt.Sprintf("$%s*%02X\r\n", text, sum)
-}
-
 func TestGpsdReadsNMEA(t *testing.T) {
 	inLab(t)
 	wantEndsWithTest(t, func(t *testing.T) *Daemon {
 		receiver, terminal := openPTY(t)
 		d := Gpsd(t, []string{terminal.Name()}, Options{})
-		wantPosition(t, receiver)
+		WantPosition(t, receiver)
 		return d
 	})
-}
-
-// wantPosition checks that gpsd reports the position that its receiver sends.
-func wantPosition(t *testing.T, receiver *os.File) {
-	t.Helper()
-	conn, err := net.Dial("tcp", GpsdAddress)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintln(conn, `?WATCH={"enable":true,"json":true};`)
-	var got []string
-	for lines, second := bufio.NewScanner(conn), 0; lines.Scan(); {
-		if strings.Contains(lines.Text(), `"lat":48.1173`) && strings.Contains(lines.Text(), `"lon":11.516666667`) {
-			return
-		}
-		got = append(got, lines.Text())
-		// gpsd recognizes the receiver by the sentences of its first seconds, and
-		// reports the position from those of later ones.
-		for range 5 {
-			second++
-			fmt.Fprint(receiver, nmea(fmt.Sprintf("GPRMC,1200%02d,A,4807.038,N,01131.000,E,022.4,084.4,230326,003.1,W", second)),
-				nmea(fmt.Sprintf("GPGGA,1200%02d,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,", second)))
-		}
-	}
-	t.Errorf("gpsd has not reported the position: %q", got)
 }
 
 // deviceRequest is struct rfcomm_dev_req.
