@@ -56,15 +56,6 @@ func (a *air) openDevice(t *testing.T, l *rfcomm.Listener, o serial.DeviceOption
 	return d, conntest.Accept(t, l)
 }
 
-// everyByte returns data with all byte values.
-func everyByte(size int) []byte {
-	data := make([]byte, size)
-	for i := range data {
-		data[i] = byte(i * (i>>8 | 1))
-	}
-	return data
-}
-
 // exchange sends data both ways at once, and compares the received data with it.
 func exchange(t *testing.T, a, b io.ReadWriter, data []byte) {
 	t.Helper()
