@@ -15,10 +15,10 @@ import (
 
 // A uart is an open serial port, of any driver.
 type uart struct {
-	file  *os.File
-	raw   syscall.RawConn // of file
-	flow  Flow
-	modem *modem
+	file    *os.File
+	raw     syscall.RawConn // of file
+	flow    Flow
+	outputs outputs
 
 	writeMu sync.Mutex    // held by write from start to end
 	closed  chan struct{} // closed by close
@@ -70,7 +70,7 @@ func (u *uart) writePiece(b []byte) (n int, err error) {
 // signals returns the modem signals.
 func (u *uart) signals() (signals Signals, err error) {
 	err = u.control(func(fd int) (err error) {
-		signals, err = u.modem.signals(fd)
+		signals, err = u.outputs.signals(fd)
 		return err
 	})
 	return signals, err
@@ -81,7 +81,7 @@ func (u *uart) setSignals(set, clear Signals) error {
 	if u.flow == FlowRTS {
 		set, clear = set&^RTS, clear&^RTS
 	}
-	return u.control(func(fd int) error { return u.modem.set(fd, set, clear) })
+	return u.control(func(fd int) error { return u.outputs.set(fd, set, clear) })
 }
 
 func (u *uart) setReadDeadline(t time.Time) error { return u.explain(u.file.SetReadDeadline(t)) }

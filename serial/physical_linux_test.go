@@ -19,20 +19,20 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
-// A wire is the master of a pseudo terminal, whose slave is the port of a test.
-type wire struct {
+// A master is that of a pseudo terminal, whose slave is the port of a test.
+type master struct {
 	*os.File
 	port string // the name of the slave
 }
 
-func newWire(t *testing.T) wire {
+func newMaster(t *testing.T) master {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	file, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { master.Close() })
-	raw, err := master.SyscallConn()
+	t.Cleanup(func() { file.Close() })
+	raw, err := file.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func newWire(t *testing.T) wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wire{master, fmt.Sprintf("/dev/pts/%d", number)}
+	return master{file, fmt.Sprintf("/dev/pts/%d", number)}
 }
 
 // openLine opens a port that the end of the test closes.
@@ -69,7 +69,7 @@ func allBytes(n int) []byte {
 }
 
 func TestPhysicalPortPassesAllBytes(t *testing.T) {
-	wire := newWire(t)
+	wire := newMaster(t)
 	port := openLine(t, wire.port, nil)
 	data := allBytes(1 << 20)
 	for _, c := range []struct {
@@ -89,7 +89,7 @@ func TestPhysicalPortPassesAllBytes(t *testing.T) {
 }
 
 func TestPhysicalPortReadAfterHangUp(t *testing.T) {
-	wire := newWire(t)
+	wire := newMaster(t)
 	port := openLine(t, wire.port, nil)
 	read := hosttest.InBackground(func() error { _, err := port.Read(make([]byte, 1)); return err })
 	hosttest.AwaitPolling(t, "Read")
@@ -108,7 +108,7 @@ func TestPhysicalPortReadAfterHangUp(t *testing.T) {
 }
 
 func TestPhysicalPortCloseEndsCalls(t *testing.T) {
-	wire := newWire(t)
+	wire := newMaster(t)
 	port := openLine(t, wire.port, nil)
 	read := hosttest.InBackground(func() error { _, err := port.Read(make([]byte, 1)); return err })
 	hosttest.AwaitPolling(t, "Read")
@@ -127,7 +127,7 @@ func TestPhysicalPortCloseEndsCalls(t *testing.T) {
 }
 
 func TestPhysicalPortDeadlines(t *testing.T) {
-	wire := newWire(t)
+	wire := newMaster(t)
 	port := openLine(t, wire.port, nil)
 	if err := port.SetDeadline(time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestPhysicalPortDeadlines(t *testing.T) {
 }
 
 func TestPhysicalPortWriteIsBounded(t *testing.T) {
-	wire := newWire(t)
+	wire := newMaster(t)
 	port := openLine(t, wire.port, nil)
 	port.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
 	n, err := port.Write(make([]byte, 8<<20))
@@ -163,7 +163,7 @@ func TestPhysicalPortWriteIsBounded(t *testing.T) {
 }
 
 func TestOpenLineClaimsPort(t *testing.T) {
-	wire := newWire(t)
+	wire := newMaster(t)
 	port := openLine(t, wire.port, nil)
 	_, err := OpenLine(wire.port, nil)
 	want := "open " + wire.port + ": device or resource busy (another program uses the port)"
@@ -190,7 +190,7 @@ func TestOpenLineNamesCause(t *testing.T) {
 		{missing, nil, fs.ErrNotExist, "open " + missing + ": no such file or directory"},
 		{file, nil, syscall.ENOTTY, "open " + file + ": inappropriate ioctl for device (not a serial port)"},
 		{directory, nil, syscall.EISDIR, "open " + directory + ": is a directory"},
-		{newWire(t).port, &LineOptions{DataBits: 7, Parity: EvenParity, StopBits: 2}, syscall.EINVAL, "invalid argument (the port cannot have the format 7E2)"},
+		{newMaster(t).port, &LineOptions{DataBits: 7, Parity: EvenParity, StopBits: 2}, syscall.EINVAL, "invalid argument (the port cannot have the format 7E2)"},
 	} {
 		_, err := OpenLine(c.name, c.options)
 		if !errors.Is(err, c.match) || !strings.HasSuffix(err.Error(), c.text) {
@@ -200,7 +200,7 @@ func TestOpenLineNamesCause(t *testing.T) {
 }
 
 func TestOpenLineLeavesNothingBehind(t *testing.T) {
-	wire := newWire(t)
+	wire := newMaster(t)
 	hosttest.LeavesNothingBehind(t, func() {
 		if _, err := OpenLine(wire.port, &LineOptions{DataBits: 5}); err == nil {
 			t.Error("a pseudo terminal has 5 data bits")

@@ -18,7 +18,7 @@ func openUART(name string, o LineOptions) (*uart, error) {
 	if err != nil {
 		return nil, explainOpen(name, err)
 	}
-	u := &uart{file: file, flow: o.Flow, modem: newModem(), closed: make(chan struct{})}
+	u := &uart{file: file, flow: o.Flow, outputs: newOutputs(), closed: make(chan struct{})}
 	if u.raw, err = file.SyscallConn(); err == nil {
 		err = u.setUp(o)
 	}

@@ -2,7 +2,6 @@ package serial
 
 import (
 	"os"
-	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,27 +12,15 @@ var (
 	inputBits  = map[Signals]int{DSR: unix.TIOCM_DSR, CTS: unix.TIOCM_CTS, RI: unix.TIOCM_RI, CD: unix.TIOCM_CD}
 )
 
-// A modem is the modem signals of an open tty. It remembers the outputs, which
-// the kernel reports incorrectly for RFCOMM ttys (rfcomm_tty_tiocmget): DTR and
-// RTS of Linux 6.1 are the peer's; RTS of Linux 6.12 is our DTR, and DTR is 0.
-type modem struct {
-	mu      sync.Mutex // held while the outputs are set
-	outputs Signals
-}
-
-// newModem returns the signals of a tty that was just opened, which sets both
-// outputs (tty_port_raise_dtr_rts, rfcomm_dlc_alloc).
-func newModem() *modem { return &modem{outputs: DTR | RTS} }
-
 // signals returns the inputs of the tty fd and the remembered outputs.
-func (m *modem) signals(fd int) (Signals, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (o *outputs) signals(fd int) (Signals, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	bits, err := unix.IoctlGetInt(fd, unix.TIOCMGET)
 	if err != nil {
 		return 0, os.NewSyscallError("ioctl", err)
 	}
-	signals := m.outputs
+	signals := o.state
 	for signal, bit := range inputBits {
 		if bits&bit != 0 {
 			signals |= signal
@@ -42,22 +29,19 @@ func (m *modem) signals(fd int) (Signals, error) {
 	return signals, nil
 }
 
-// set sets and then clears outputs of the tty fd. It changes only these, which
-// TIOCMSET cannot do without a correct TIOCMGET.
-func (m *modem) set(fd int, set, clear Signals) error {
-	if err := checkOutputs(set, clear); err != nil {
-		return err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// set sets and then clears outputs of the tty fd. It does not use TIOCMSET, which
+// changes all outputs, since TIOCMGET does not report their state.
+func (o *outputs) set(fd int, set, clear Signals) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if err := changeOutputs(fd, unix.TIOCMBIS, set); err != nil {
 		return err
 	}
-	m.outputs |= set
+	o.state |= set
 	if err := changeOutputs(fd, unix.TIOCMBIC, clear); err != nil {
 		return err
 	}
-	m.outputs &^= clear
+	o.state &^= clear
 	return nil
 }
 
