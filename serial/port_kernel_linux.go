@@ -96,8 +96,11 @@ func listDevices(fd int) ([]deviceInfo, error) {
 	if _, err := ioctl(fd, rfcommGetDevList, unsafe.Pointer(&list)); err != nil {
 		return nil, err
 	}
-	return list.devices[:min(list.number, maxDevices)], nil
+	return list.all(), nil
 }
+
+// all returns the devices of a list that the kernel has filled.
+func (l *deviceList) all() []deviceInfo { return l.devices[:min(l.number, maxDevices)] }
 
 // onControlSocket calls f with a socket for requests about devices.
 func onControlSocket(f func(fd int) error) error {
