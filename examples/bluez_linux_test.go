@@ -79,7 +79,7 @@ func (p phoneClient) find(t *testing.T, address rfcomm.BDAddr) *bluez.Device {
 }
 
 // One bluetoothd serves all parts of the test, since each start takes seconds.
-func TestRFCOMMSppServesPairedPhone(t *testing.T) {
+func TestRFCOMMServesPairedPhone(t *testing.T) {
 	r := withBluetoothd(t)
 	phone := newPhoneClient(t, r)
 	server, err := phone.client.Adapter(t.Context(), r.Device())
@@ -88,17 +88,22 @@ func TestRFCOMMSppServesPairedPhone(t *testing.T) {
 	}
 	t.Run("pair ends", func(t *testing.T) { pairEnds(t, server) })
 
-	program := launch(t, "spp", []string{"-name", "Thermometer"}, labtest.SetNobody)
-	program.await(t, "Listening on")
+	box := launchRelay(t)
 	// The machine has no bond and is not discoverable, so it answers no pages.
 	if _, err := (android.Phone{Adapter: r.Dialer()}).Search(t.Context(), r.Device(), sdp.SerialPort); !errors.Is(err, syscall.EHOSTDOWN) {
 		t.Errorf("a phone that is not paired gets %v, want EHOSTDOWN", err)
 	}
 	answerPages(t, r.Device()) // as if the machine had a bond
-	t.Run("stranger", func(t *testing.T) { sppRefuses(t, r, program) })
+	t.Run("relay and a stranger", func(t *testing.T) { refusesStranger(t, r, box) })
+	terminate(t, box)
+
+	program := launch(t, "spp", []string{"-name", "Thermometer"}, labtest.SetNobody)
+	program.await(t, "Listening on")
+	t.Run("spp and a stranger", func(t *testing.T) { refusesStranger(t, r, program) })
+	r.Sync() // the key of the stranger's link exists until its end
 	t.Run("pair", func(t *testing.T) { pairPairs(t, phone, server) })
 	for _, secure := range []bool{true, false} {
-		t.Run(fmt.Sprintf("secure %v", secure), func(t *testing.T) {
+		t.Run(fmt.Sprintf("spp, secure %v", secure), func(t *testing.T) {
 			conn, err := android.Phone{Adapter: r.Dialer(), Secure: secure}.Dial(t.Context(), r.Device(), sdp.SerialPort)
 			if err != nil {
 				t.Fatal(err)
@@ -107,13 +112,20 @@ func TestRFCOMMSppServesPairedPhone(t *testing.T) {
 			checkSpp(t, conn)
 		})
 	}
+	terminate(t, program)
+	t.Run("relay", func(t *testing.T) { relayServesPhone(t, r) })
 
-	program.cmd.Process.Signal(syscall.SIGTERM)
-	program.end(t, 0)
 	records, err := android.Phone{Adapter: r.Dialer()}.Search(t.Context(), r.Device(), sdp.SerialPort)
 	if err != nil || len(records) > 0 {
-		t.Errorf("after the end of the server there are the records %v, %v", records, err)
+		t.Errorf("after the end of the servers there are the records %v, %v", records, err)
 	}
+}
+
+// terminate ends a program as systemd does.
+func terminate(t *testing.T, program *job) {
+	t.Helper()
+	program.cmd.Process.Signal(syscall.SIGTERM)
+	program.end(t, 0)
 }
 
 // answerPages makes an adapter answer pages, but not inquiries.
@@ -164,8 +176,8 @@ func pairEnds(t *testing.T, server *bluez.Adapter) {
 	}
 }
 
-// sppRefuses checks that the program spp refuses a phone that is not paired.
-func sppRefuses(t *testing.T, r *radio, program *job) {
+// refusesStranger checks that a program refuses a phone that is not paired.
+func refusesStranger(t *testing.T, r *radio, program *job) {
 	stranger, err := android.Phone{Adapter: r.Dialer()}.Dial(t.Context(), r.Device(), sdp.SerialPort)
 	if err != nil {
 		t.Fatal(err)
@@ -175,8 +187,6 @@ func sppRefuses(t *testing.T, r *radio, program *job) {
 		t.Errorf("a phone that is not paired reads %d bytes, error %v, want io.EOF", n, err)
 	}
 	hosttest.Eventually(t, "a message", func() bool { return strings.Contains(program.stderr.String(), "is refused: it is not paired") })
-	stranger.Close()
-	r.Sync() // the key of the link exists until its end
 }
 
 // pairPairs checks that the program pair makes the adapter visible until the

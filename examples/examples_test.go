@@ -247,7 +247,7 @@ func checkSilent(t *testing.T, texts ...string) {
 
 // These examples are to be read in a few minutes.
 func TestExamplesAreShort(t *testing.T) {
-	for _, pattern := range []string{"obd/*.go", "pair/*.go", "services/*.go", "spp/*.go"} {
+	for _, pattern := range []string{"gps/*.go", "obd/*.go", "pair/*.go", "relay/*.go", "services/*.go", "spp/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no files %s: %v", pattern, err)

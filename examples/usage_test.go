@@ -77,6 +77,18 @@ func TestUsageErrors(t *testing.T) {
 		"spp word",
 		"spp -nonsense",
 		"spp -listen 127.0.0.1:0 -anyone",
+		"gps",
+		"gps -nonsense",
+		"gps nonsense",
+		"gps -link device",
+		"gps -connect 127.0.0.1:1 " + device,
+		"gps " + device + " " + device,
+		"relay",
+		"relay -nonsense",
+		"relay /dev/ttyS0 /dev/ttyS1",
+		"relay -baud fast /dev/ttyS0",
+		"relay -baud 0 /dev/ttyS0",
+		"relay -baud -9600 /dev/ttyS0",
 	} {
 		t.Run(command, func(t *testing.T) {
 			words := strings.Fields(command)
@@ -90,7 +102,7 @@ func TestUsageErrors(t *testing.T) {
 }
 
 func TestFlagHelp(t *testing.T) {
-	for _, name := range []string{"server", "client", "echo", "demo", "services", "obd"} {
+	for _, name := range []string{"server", "client", "echo", "demo", "services", "obd", "gps", "relay"} {
 		_, stderr := run(t, 0, name, []string{"-h"})
 		checkText(t, stderr, "usage: "+name)
 	}
