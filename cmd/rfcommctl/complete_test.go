@@ -13,6 +13,7 @@ func TestCompletion(t *testing.T) {
 	f := newFake(t)
 	f.inRange = found("Printer", "\x1b[2Jevil")
 	f.adapterList = append(f.adapterList, rfcomm.Adapter{Name: "hci1", Addr: printerAddr})
+	f.nodes = nodes
 	f.runs(t, 0, "scan")
 	for _, tt := range []struct{ words, want []string }{
 		{[]string{"connect", ""}, []string{"00:AA:01:00:00:01\tPrinter", `00:AA:01:00:00:02` + "\t" + `\x1b[2Jevil`}},
@@ -25,6 +26,10 @@ func TestCompletion(t *testing.T) {
 		{[]string{"connect", "--security", ""}, []string{"low", "medium", "high"}},
 		{[]string{"connect", "--channel", ""}, nil},
 		{[]string{"s"}, []string{"scan\tList the devices in range, as they are found", "services\tList the services of a device"}},
+		{[]string{"tty", "00:AA:01:00:00:01/s"}, []string{"00:AA:01:00:00:01/spp"}},
+		{[]string{"tty", "--release", ""}, []string{"rfcomm0\t00:AA:01:00:00:01", "rfcomm3\t00:AA:01:00:00:02"}},
+		{[]string{"relay", "00:aa:01:00:00:02"}, []string{"00:aa:01:00:00:02\t" + `\x1b[2Jevil`}},
+		{[]string{"relay", "--flow", ""}, []string{"none", "rts", "xon"}},
 		{[]string{"help", "a"}, []string{"adapters\tList the adapters and what keeps them from working; switch them on"}},
 		{[]string{"completion", ""}, []string{"bash", "zsh", "fish"}},
 		{[]string{"connect", "--wa"}, []string{"--wait\tafter the end of standard input, disconnect after this time of silence; negative: when the device closes"}},

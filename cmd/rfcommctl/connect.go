@@ -123,17 +123,9 @@ func (t *tool) dialing(ctx context.Context, l *link, word string) (connectFunc, 
 		d := &net.Dialer{Timeout: time.Duration(l.timeout.duration)}
 		return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", l.tcp) }, nil
 	}
-	device, s, err := t.resolve(ctx, l, word)
+	device, s, err := t.targetOf(ctx, l, word)
 	if err != nil {
 		return nil, err
-	}
-	switch {
-	case l.channel != 0 && !s.isZero():
-		return nil, usageError{fmt.Errorf("TARGET %s has a service: omit it or --channel", word)}
-	case l.channel != 0:
-		s = service{channel: int(l.channel)}
-	case s.isZero():
-		s = service{uuid: sdp.SerialPort}
 	}
 	d, err := t.dialer(l)
 	t.detail("connecting to %s", word)
@@ -144,6 +136,23 @@ func (t *tool) dialing(ctx context.Context, l *link, word string) (connectFunc, 
 		}
 		return conn, err
 	}, err
+}
+
+// targetOf returns the device and the service of a target, with --channel. Without
+// a service, it is the serial port.
+func (t *tool) targetOf(ctx context.Context, l *link, word string) (rfcomm.BDAddr, service, error) {
+	device, s, err := t.resolve(ctx, l, word)
+	switch {
+	case err != nil:
+		return device, s, err
+	case l.channel != 0 && !s.isZero():
+		return device, s, usageError{fmt.Errorf("TARGET %s has a service: omit it or --channel", word)}
+	case l.channel != 0:
+		s = service{channel: int(l.channel)}
+	case s.isZero():
+		s = service{uuid: sdp.SerialPort}
+	}
+	return device, s, nil
 }
 
 // listsNothing reports whether an error means that a device has no service

@@ -127,10 +127,13 @@ func timeoutFlag(c *cobra.Command, l *link, value time.Duration, usage string) {
 	c.RegisterFlagCompletionFunc("timeout", cobra.NoFileCompletions)
 }
 
+// dialTimeout is the default of --timeout for connecting.
+const dialTimeout = 30 * time.Second
+
 // connectionFlags adds the flags of commands that connect to a service.
 func (t *tool) connectionFlags(c *cobra.Command, l *link) {
 	t.adapterFlag(c, l)
-	timeoutFlag(c, l, 30*time.Second, "give up connecting after this time")
+	timeoutFlag(c, l, dialTimeout, "give up connecting after this time")
 	c.Flags().Var(&l.channel, "channel", "connect to RFCOMM channel N, 1 to 30, without asking for services")
 	c.RegisterFlagCompletionFunc("channel", cobra.NoFileCompletions)
 	securityFlag(c, l)

@@ -27,7 +27,14 @@ type background struct {
 // text.
 func (r *radio) starts(t *testing.T, text string, arguments ...string) *background {
 	t.Helper()
-	b := &background{Cmd: r.program(t, arguments...)}
+	return startBackground(t, text, r.program(t, arguments...))
+}
+
+// startBackground starts a command and waits for a line on standard error that
+// has a text.
+func startBackground(t *testing.T, text string, c *exec.Cmd) *background {
+	t.Helper()
+	b := &background{Cmd: c}
 	b.Stdout = &b.stdout
 	stderr, err := b.StderrPipe()
 	if err != nil {
@@ -44,8 +51,14 @@ func (r *radio) starts(t *testing.T, text string, arguments ...string) *backgrou
 // awaits waits for a line on standard error that has a text.
 func (b *background) awaits(t *testing.T, text string) {
 	t.Helper()
+	awaitLine(t, b.errors, text)
+}
+
+// awaitLine waits for a line that has a text.
+func awaitLine(t *testing.T, lines *bufio.Reader, text string) {
+	t.Helper()
 	for {
-		line, err := b.errors.ReadString('\n')
+		line, err := lines.ReadString('\n')
 		if strings.Contains(line, text) {
 			return
 		}

@@ -62,6 +62,15 @@ func client(sends string, expects int) (conn net.Conn, received <-chan string) {
 	return conn, got
 }
 
+// An addressed is a connection of a device to hci0.
+type addressed struct {
+	net.Conn
+	device rfcomm.BDAddr
+}
+
+func (a addressed) LocalAddr() net.Addr  { return rfcomm.Addr{Device: adapterAddr, Channel: 4} }
+func (a addressed) RemoteAddr() net.Addr { return rfcomm.Addr{Device: a.device, Channel: 4} }
+
 func TestListenServesOneDevice(t *testing.T) {
 	f := newFake(t)
 	f.stdin = strings.NewReader("answer")

@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/bluez"
 )
 
@@ -121,15 +120,6 @@ func TestListenKeepRunsCommands(t *testing.T) {
 	}
 	j.ends(t, 143)
 }
-
-// An addressed is a connection of a device to hci0.
-type addressed struct {
-	net.Conn
-	device rfcomm.BDAddr
-}
-
-func (a addressed) LocalAddr() net.Addr  { return rfcomm.Addr{Device: adapterAddr, Channel: 4} }
-func (a addressed) RemoteAddr() net.Addr { return rfcomm.Addr{Device: a.device, Channel: 4} }
 
 // An unpaired device can have an encrypted link without a question to anyone.
 func TestListenExecRefusesStrangers(t *testing.T) {

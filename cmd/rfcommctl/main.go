@@ -9,10 +9,13 @@
 //	rfcommctl services DEVICE   lists the services of a device
 //	rfcommctl connect TARGET    connects standard input and output to a service
 //	rfcommctl listen            is the server of a service
+//	rfcommctl tty TARGET        offers a connection as a serial port
+//	rfcommctl relay TARGET PORT joins a serial port to a connection
 //	rfcommctl completion bash   prints completions for bash, zsh or fish
 //
-// It needs no root. Only pair, unpair, trust, listen --publish and the changes
-// of adapters need the daemon bluetoothd. TARGET is the address of a device, as
+// It needs no root, except for tty --bind. Only pair, unpair, trust, --publish
+// and the changes of adapters need the daemon bluetoothd. TARGET is the address
+// of a device, as
 // printed by scan, with the service after a slash: 01:23:45:67:89:AB/20 for a
 // channel, 01:23:45:67:89:AB/spp or 01:23:45:67:89:AB/1101 for a service. The
 // name of a paired or recently found device works, too. "rfcommctl help" and

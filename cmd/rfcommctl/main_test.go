@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/inquiry"
 	"github.com/go-rfcomm/rfcomm/sdp"
+	"github.com/go-rfcomm/rfcomm/serial"
 )
 
 // programVariable is set for processes of the test binary that are the program.
@@ -98,6 +100,13 @@ type fake struct {
 	bondErr     error // of bonded
 	changes     []changeOf
 	clients     []net.Conn // that connect to a server, one after the other
+	devices     []serial.DeviceOptions
+	nodes       []serial.DeviceInfo
+	bound       [][2]rfcomm.Addr // local and remote
+	released    []int
+	lines       []lineOf
+	ports       []net.Conn // that became nodes
+	line        net.Conn   // the far end of an open line
 	err         error      // of all operations
 }
 
@@ -107,6 +116,24 @@ type dialed struct {
 	device  rfcomm.BDAddr
 	service service
 }
+
+// A lineOf is a call of openLine.
+type lineOf struct {
+	name string
+	serial.LineOptions
+}
+
+// A fakeDevice is a device that ends at once.
+type fakeDevice struct {
+	o    *serial.DeviceOptions
+	conn net.Conn
+}
+
+func (d fakeDevice) Name() string        { return cmp.Or(d.o.Link, "/dev/pts/7") }
+func (d fakeDevice) Kind() serial.Kind   { return serial.PTY }
+func (d fakeDevice) Wait() error         { return io.EOF }
+func (d fakeDevice) Close() error        { return d.conn.Close() }
+func (d fakeDevice) Stats() serial.Stats { return serial.Stats{Sent: 3, Received: 4} }
 
 // A changeOf is a call of change.
 type changeOf struct {
@@ -131,9 +158,9 @@ func newFake(t *testing.T) *fake {
 		sys:      fstest.MapFS{},
 		adapters: func() ([]rfcomm.Adapter, error) { return f.adapterList, f.err },
 		inquire:  f.inquireFake,
-		search: func(_ context.Context, _ *rfcomm.Dialer, device rfcomm.BDAddr, uuids ...sdp.UUID) ([]*sdp.Record, error) {
+		search: func(ctx context.Context, _ *rfcomm.Dialer, device rfcomm.BDAddr, uuids ...sdp.UUID) ([]*sdp.Record, error) {
 			f.searched = append(f.searched, device)
-			return f.records, f.err
+			return f.records, cmp.Or(f.err, ctx.Err())
 		},
 		dial: func(_ context.Context, d *rfcomm.Dialer, device rfcomm.BDAddr, s service) (net.Conn, error) {
 			f.dialed = append(f.dialed, dialed{*d, device, s})
@@ -181,9 +208,51 @@ func newFake(t *testing.T) *fake {
 			return changed()
 		},
 	}
+	f.fakeSerial()
 	f.typed = sync.OnceValue(func() <-chan string { return f.readLines() })
 	return f
 }
+
+// fakeSerial sets the functions of package serial.
+func (f *fake) fakeSerial() {
+	f.openDevice = func(ctx context.Context, o *serial.DeviceOptions) (device, error) {
+		f.devices = append(f.devices, *o)
+		conn, err := o.Connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		o.Report(serial.Event{State: serial.StateOpen, Name: "/tmp/gps", Node: "/dev/pts/7", Kind: serial.PTY, Reason: "there is no node"})
+		o.Report(serial.Event{State: serial.StateConnected, Remote: conn.RemoteAddr()})
+		return fakeDevice{o, conn}, nil
+	}
+	f.ttys = func() ([]serial.DeviceInfo, error) { return f.nodes, f.err }
+	f.bind = func(id int, local, remote rfcomm.Addr) (serial.DeviceInfo, error) {
+		f.bound = append(f.bound, [2]rfcomm.Addr{local, remote})
+		return serial.DeviceInfo{Name: "/dev/rfcomm0"}, f.err
+	}
+	f.release = func(id int) error {
+		f.released = append(f.released, id)
+		return f.err
+	}
+	f.newPort = func(_ context.Context, conn net.Conn) (net.Conn, error) {
+		f.ports = append(f.ports, conn)
+		return conn, f.err
+	}
+	f.openLine = func(name string, o *serial.LineOptions) (serial.Line, error) {
+		f.lines = append(f.lines, lineOf{name, *o})
+		if f.err != nil {
+			return nil, f.err
+		}
+		line, far := net.Pipe()
+		f.line = far
+		return fakeLine{line}, nil
+	}
+}
+
+// A fakeLine is a serial port.
+type fakeLine struct{ net.Conn }
+
+func (fakeLine) Drain() error { return nil }
 
 func (f *fake) inquireFake(_ context.Context, o *inquiry.Options) iter.Seq2[inquiry.Device, error] {
 	f.inquiries = append(f.inquiries, *o)

@@ -57,13 +57,18 @@ func (r *radio) program(t *testing.T, arguments ...string) *exec.Cmd {
 // runs runs the program and checks its exit status.
 func (r *radio) runs(t *testing.T, status int, input string, arguments ...string) (stdout, stderr string) {
 	t.Helper()
-	c := r.program(t, arguments...)
+	return checked(t, status, input, r.program(t, arguments...))
+}
+
+// checked runs a command and checks its exit status.
+func checked(t *testing.T, status int, input string, c *exec.Cmd) (stdout, stderr string) {
+	t.Helper()
 	var out, complaints strings.Builder
 	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(input), &out, &complaints
 	if got := exitStatus(t, c.Run()); got != status {
-		t.Errorf("%q: status %d, want %d\n%s%s", arguments, got, status, &out, &complaints)
+		t.Errorf("%q: status %d, want %d\n%s%s", c.Args[1:], got, status, &out, &complaints)
 	}
-	t.Logf("rfcommctl %s\n%.2000q\n%s", strings.Join(arguments, " "), out.String(), &complaints)
+	t.Logf("rfcommctl %s\n%.2000q\n%s", strings.Join(c.Args[1:], " "), out.String(), &complaints)
 	return out.String(), complaints.String()
 }
 

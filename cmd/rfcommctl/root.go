@@ -27,7 +27,7 @@ func (t *tool) execute(ctx context.Context, arguments []string) error {
 	return usageError{fmt.Errorf("%w%s (see %s --help)", err, hint, command.CommandPath())}
 }
 
-const rootHelp = `Rfcommctl finds Bluetooth devices and their services, pairs with them, and connects to them. It needs no root. Only pair, unpair, trust, listen --publish and the changes of adapters need the daemon bluetoothd.
+const rootHelp = `Rfcommctl finds Bluetooth devices and their services, pairs with them, and connects to them. It needs no root, except for tty --bind. Only pair, unpair, trust, --publish and the changes of adapters need the daemon bluetoothd.
 
 TARGET is the address of a device, as printed by "rfcommctl scan", with the service after a slash: a channel, a name or a UUID. The name of a device that is paired or was found in the last 7 days works, too.
 
@@ -71,7 +71,7 @@ func (t *tool) rootCommand() (root *cobra.Command, running *bool) {
 	flags.Bool("help", false, "print this text")
 	flags.Bool("version", false, "print the version")
 	root.AddCommand(t.adaptersCommand(), t.scanCommand(), t.pairCommand(), t.unpairCommand(), t.trustCommand(),
-		t.servicesCommand(), t.connectCommand(), t.listenCommand(), t.completionCommand())
+		t.servicesCommand(), t.connectCommand(), t.listenCommand(), t.ttyCommand(), t.relayCommand(), t.completionCommand())
 	for _, c := range root.Commands() {
 		c.DisableFlagsInUseLine = true
 		c.Version = root.Version

@@ -7,7 +7,7 @@ import (
 
 func TestRootRefusesWrongUsage(t *testing.T) {
 	for line, part := range map[string]string{
-		"":                                   "adapters, completion, connect, listen, pair, scan, services, trust, unpair",
+		"":                                   "adapters, completion, connect, listen, pair, relay, scan, services, trust, tty, unpair",
 		"scn":                                "did you mean scan?",
 		"conect x":                           "did you mean connect?",
 		"nonsense":                           `unknown command "nonsense" (see`,
@@ -40,7 +40,7 @@ func TestRootRefusesWrongUsage(t *testing.T) {
 
 func TestHelpFitsTheTerminal(t *testing.T) {
 	for _, width := range []int{40, 60, 80, 200} {
-		for _, line := range []string{"--help", "-h", "help", "help connect", "connect --help", "scan -h", "help services", "help --help", "adapters --help", "listen --help", "pair --help", "unpair --help", "trust --help", "completion --help"} {
+		for _, line := range []string{"--help", "-h", "help", "help connect", "connect --help", "scan -h", "help services", "help --help", "adapters --help", "listen --help", "pair --help", "unpair --help", "trust --help", "tty --help", "relay --help", "completion --help"} {
 			f := newFake(t)
 			f.columns = width
 			stdout, stderr := f.runs(t, 0, strings.Fields(line)...)

@@ -18,6 +18,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/inquiry"
 	"github.com/go-rfcomm/rfcomm/sdp"
+	"github.com/go-rfcomm/rfcomm/serial"
 )
 
 // A tool is one run of the program: its streams, its common flags, and the
@@ -47,6 +48,14 @@ type tool struct {
 	search   searchFunc
 	dial     dialFunc
 	listen   listenFunc
+
+	// Functions of package serial.
+	openDevice deviceFunc
+	ttys       func() ([]serial.DeviceInfo, error)
+	bind       func(id int, local, remote rfcomm.Addr) (serial.DeviceInfo, error)
+	release    func(id int) error
+	newPort    func(ctx context.Context, conn net.Conn) (net.Conn, error)
+	openLine   func(name string, o *serial.LineOptions) (serial.Line, error)
 
 	// Functions of bluetoothd. Those with an adapter do their work on every
 	// adapter if it is zero.
@@ -86,12 +95,20 @@ func newTool() *tool {
 		search:   searchServices,
 		dial:     dialService,
 		listen:   listenAs,
-		known:    knownToDaemon,
-		pair:     pairByDaemon,
-		unpair:   unpairByDaemon,
-		trust:    trustByDaemon,
-		bonded:   bondedByDaemon,
-		change:   changeByDaemon,
+
+		openDevice: openDevice,
+		ttys:       serial.Devices,
+		bind:       serial.Bind,
+		release:    serial.Release,
+		newPort:    newPort,
+		openLine:   openLine,
+
+		known:  knownToDaemon,
+		pair:   pairByDaemon,
+		unpair: unpairByDaemon,
+		trust:  trustByDaemon,
+		bonded: bondedByDaemon,
+		change: changeByDaemon,
 	}
 	t.columns, _ = terminalWidth(os.Stdout)
 	_, t.chatty = terminalWidth(os.Stderr)
