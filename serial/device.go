@@ -34,38 +34,44 @@ func (k Kind) String() string {
 
 // DeviceOptions are the options of [Open].
 type DeviceOptions struct {
-	// Connect returns a new connection, which the Device owns. It dials or
-	// accepts. It is called once, or with Keep again after each connection, and
-	// never concurrently. The connection can be of any kind, such as TCP; only
-	// an [*rfcomm.Conn] can be a TTY. Connect must not be nil.
+	// Connect returns a new connection, which the Device then owns. It dials or
+	// accepts. It must not be nil. Open calls it once, and with Keep it is called
+	// again after each connection; the calls are never concurrent. Any net.Conn
+	// can be a PTY. A TTY needs an [*rfcomm.Conn].
 	Connect func(ctx context.Context) (net.Conn, error)
 
 	// Kind is the kind of the device. The default is Auto: a TTY if Connect
 	// returns an [*rfcomm.Conn], the peer has not sent data yet, Hold is zero,
-	// and this process can open the node; otherwise a PTY.
+	// and this process can open the node; otherwise a PTY. A Device that is a
+	// PTY remains one. A Device that is a TTY can become a PTY with the next
+	// connection.
+	//
+	// As soon as a TTY is opened, the kernel may echo data to the peer that the
+	// peer has sent before. Specify TTY only if that does no harm.
 	Kind Kind
 
-	// Link is the path of a symbolic link to the device. The link replaces only
-	// a link to a device that no longer exists, as a killed process leaves it.
-	// It is removed at the end. The default is no link.
+	// Link is the path of a symbolic link to the device. The link replaces
+	// another link only if a killed process has left it: one to a device that no
+	// longer exists. It is removed at the end. If Link is empty, the path of the
+	// device changes with each connection.
 	Link string
 
-	// Mode holds the permission bits of a PTY. If it has bits for the group,
-	// the group of the pty is that of the process. The default is 0600. The
-	// permissions of a TTY are those of the system's udev rules.
+	// Mode specifies the permission bits of a PTY. If they include any for the
+	// group, the PTY gets the group of the process. The default is 0600. The
+	// permissions of a TTY are set by udev.
 	Mode fs.FileMode
 
-	// Hold is the maximum number of bytes that programs write while there is no
-	// connection and that are kept for the next one. Bytes beyond it are
-	// discarded. The default is to discard all of them. A TTY holds none.
+	// Hold is the maximum number of bytes that are held for the next connection
+	// if programs write them while the Device is not connected. Further bytes are
+	// discarded. The default is to discard all. A TTY cannot hold data.
 	Hold int
 
-	// Keep makes the Device connect again, with increasing delays, when the
-	// connection has ended. The default is that the Device ends as well.
+	// Keep makes the Device connect again, with increasing delays, when a
+	// connection has ended. By default, the Device then ends as well.
 	Keep bool
 
-	// Report is called with each Event, in order and never concurrently. It
-	// must not call Close or Wait. The default is no reports.
+	// Report is called with each Event, in order and never concurrently. It must
+	// not call Close or Wait. If nil, events are not reported.
 	Report func(Event)
 }
 
@@ -88,17 +94,22 @@ func (o *DeviceOptions) check() error {
 	return nil
 }
 
-// A Device is an RFCOMM connection that other programs open as a serial port.
-// Programs may open and close it any number of times, also several at once. Data
-// from the peer waits until a program reads it. Its methods may be called from
-// several goroutines at once.
+// A Device is a connection that other programs open as a serial port. Programs
+// may open and close it any number of times, and several may have it open at
+// once. Received data waits until a program reads it; meanwhile, flow control
+// stops the peer. The methods may be called from several goroutines at once.
 //
-// When the connection ends, the Device gives programs up to 2 s to read the data
-// that has arrived, and then hangs up: they read the end of the file or EIO, as
-// from a modem that was unplugged. With Keep, a program that opens the path
-// again, as most do, then continues to work. While there is no connection, a PTY
-// can be opened, and discards or holds the data that programs write. A TTY does
-// not exist in that time.
+// When the connection ends, programs are hung up: they read the end of the file
+// or EIO, as from a modem that was unplugged. From a PTY they can first read the
+// remaining data, until they have not read for 2 s. The kernel discards the
+// remaining data of a TTY.
+//
+// With Keep, a program that opens the path again continues to work. Until the
+// Device is connected again, a PTY can be opened, and discards or holds the data
+// that programs write. A TTY does not exist during that time.
+//
+// Data that a program has written may be lost with the connection, even if the
+// write succeeded.
 type Device struct {
 	options DeviceOptions
 	link    *link // nil without Link
@@ -164,8 +175,8 @@ func newDevice(o *DeviceOptions) (*Device, error) {
 	return d, nil
 }
 
-// Name returns the path by which programs open the device: Link, or that of the
-// node, which changes with each connection.
+// Name returns the path by which programs open the device: Link if specified,
+// otherwise that of the node.
 func (d *Device) Name() string {
 	if d.link != nil {
 		return d.link.path
@@ -190,12 +201,11 @@ func (d *Device) Kind() Kind {
 	return d.nodeKind
 }
 
-// Stats returns the counts since Open. Those of the bytes of a TTY, which do not
-// pass through this process, are zero.
+// Stats returns the counts since Open. They exclude the bytes of a TTY, which do
+// not pass through this process.
 func (d *Device) Stats() Stats { return d.counters.stats() }
 
-// Done returns a channel that is closed when the Device has ended and its node
-// and link are gone.
+// Done returns a channel that is closed when the Device has ended.
 func (d *Device) Done() <-chan struct{} { return d.done }
 
 // Wait waits until the Device has ended, and returns the cause: nil after Close,
@@ -207,10 +217,13 @@ func (d *Device) Wait() error {
 	return d.err
 }
 
-// Close sends the data that programs have written, waiting for up to 1 s, closes
-// the connection, and removes the device and its link. Programs that have the
-// device open are hung up. Close always returns nil. It may be called several
-// times.
+// Close waits up to 1 s until the data that programs have written is sent, closes
+// the connection, hangs up programs, and removes the device and its link. The
+// node of a TTY disappears when the last program closes it. Close returns nil. It
+// may be called several times.
+//
+// Close cannot hang up a TTY that is the controlling terminal of another
+// session, such as a login. The connection then ends with that session.
 func (d *Device) Close() error {
 	d.close()
 	<-d.done

@@ -109,7 +109,7 @@ func TestDeviceKeepReconnects(t *testing.T) {
 	wantText(t, peer, "one")
 	peer.Close()
 	wantHangUp(t, first)
-	// The program opens the path again while there is no connection.
+	// The program opens the path again before the Device has connected.
 	second := openProgram(t, path)
 	first.Close()
 	send(t, second, "lost")

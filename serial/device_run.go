@@ -89,7 +89,7 @@ func (d *Device) run(n node) {
 }
 
 // restore replaces the node, so that programs notice the end of the connection,
-// and connects again. If it fails, there is no node.
+// and connects again. On failure, both nodes are closed.
 func (d *Device) restore(delays *backoff, old node, cause error) (node, error) {
 	if _, ok := old.(*ptyNode); ok {
 		return d.restorePTY(delays, old, cause)

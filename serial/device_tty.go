@@ -3,6 +3,9 @@ package serial
 import (
 	"context"
 	"net"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm"
 )
@@ -13,6 +16,8 @@ type ttyNode struct {
 	device  *Device
 	port    *Port
 	exclude *exclusion
+	ending  sync.Once
+	ended   atomic.Bool // the connection
 }
 
 func (d *Device) newTTYNode(ctx context.Context, conn net.Conn) (*ttyNode, error) {
@@ -31,9 +36,10 @@ func (n *ttyNode) name() string { return n.port.Name() }
 func (n *ttyNode) kind() Kind   { return TTY }
 
 func (n *ttyNode) serve() error {
-	stop := context.AfterFunc(n.device.ctx, n.hangUp)
+	stop := context.AfterFunc(n.device.ctx, n.close)
 	defer stop()
 	cause := n.port.awaitEnd()
+	n.ended.Store(true)
 	if n.device.ctx.Err() != nil {
 		cause = nil
 	}
@@ -41,9 +47,16 @@ func (n *ttyNode) serve() error {
 	return cause
 }
 
-func (n *ttyNode) hangUp() { n.port.Close() }
-
+// close ends the connection for all programs. The node disappears when the last
+// of them closes it.
 func (n *ttyNode) close() {
-	n.exclude.stop()
-	n.port.Close()
+	n.ending.Do(func() {
+		n.exclude.stop()
+		if !n.ended.Load() {
+			n.port.SetWriteDeadline(time.Now().Add(flushTime))
+			n.port.Drain()
+			n.port.hangUp()
+		}
+		n.port.Close()
+	})
 }

@@ -19,8 +19,8 @@ const (
 	// StateRetrying: an attempt to connect or to open a port has failed, or is
 	// due after the end of a connection. The next one follows after a delay.
 	StateRetrying
-	// StateDiscarding: a program writes while there is no connection, and the
-	// data is discarded. It is reported once between two connections.
+	// StateDiscarding: data that a program writes is discarded, because the
+	// Device is not connected. It is reported once between two connections.
 	StateDiscarding
 	// StatePortLost: the port of a relay has failed, as when it is unplugged.
 	StatePortLost

@@ -2,7 +2,7 @@
 
 package serial
 
-// An exclusion is not needed, because there are no devices.
+// An exclusion does nothing, because only Linux has the devices.
 type exclusion struct{}
 
 func watchExclusion(string, func()) *exclusion { return nil }

@@ -18,8 +18,8 @@ type claim struct{ socket int }
 var errClaimed = errors.New("another device of this program or of another process uses it")
 
 // claimName claims a name in a directory. The claim is the name of an abstract
-// Unix socket (unix(7)): the kernel removes it with the process, and there is
-// no file to clean up. Processes in different network namespaces do not see each
+// Unix socket (unix(7)): the kernel removes it with the process, and no
+// file is left to clean up. Processes in different network namespaces do not see each
 // other's claims.
 func claimName(directory fs.FileInfo, name string) (*claim, error) {
 	socket, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)

@@ -55,7 +55,7 @@ func TestPTYIsRaw(t *testing.T) {
 	wantText(t, p, all)
 }
 
-// Exclusive use must end with the program, as at a port that nobody has open.
+// Exclusive use must end with the program, as at a port that is not open.
 func TestPTYExclusiveUseEnds(t *testing.T) {
 	p := newPTY(t)
 	exclude := func() {
