@@ -29,10 +29,10 @@ func forEachKind(t *testing.T, test func(t *testing.T, a *air, kind serial.Kind)
 	}
 }
 
-// dialing returns a Connect that dials an address from near.
-func (a *air) dialing(to net.Addr) func(context.Context) (net.Conn, error) {
+// dialing returns a Connect that dials an address from an adapter.
+func dialing(from rfcomm.BDAddr, to net.Addr) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
-		c, err := conntest.DialContext(ctx, a.near.Addr(), to)
+		c, err := conntest.DialContext(ctx, from, to)
 		if err != nil {
 			return nil, err // not a nil *rfcomm.Conn
 		}
@@ -44,7 +44,7 @@ func (a *air) dialing(to net.Addr) func(context.Context) (net.Conn, error) {
 // its first connection.
 func (a *air) openDevice(t *testing.T, l *rfcomm.Listener, o serial.DeviceOptions) (*serial.Device, *rfcomm.Conn) {
 	t.Helper()
-	o.Connect = a.dialing(l.Addr())
+	o.Connect = dialing(a.near.Addr(), l.Addr())
 	d, err := serial.Open(t.Context(), &o)
 	if err != nil {
 		t.Fatal(err)

@@ -145,7 +145,7 @@ func TestDeviceReachesPyBluez(t *testing.T) {
 		if _, err := fmt.Fscan(stdout, &peer.Channel); err != nil {
 			t.Fatalf("PyBluez prints no channel: %v: %s", err, stderr.String())
 		}
-		d, err := serial.Open(t.Context(), &serial.DeviceOptions{Kind: kind, Connect: a.dialing(peer)})
+		d, err := serial.Open(t.Context(), &serial.DeviceOptions{Kind: kind, Connect: dialing(a.near.Addr(), peer)})
 		if err != nil {
 			t.Fatal(err)
 		}
