@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"time"
 
@@ -41,6 +42,11 @@ type endJob struct {
 	near []rfcomm.BDAddr
 	far  rfcomm.BDAddr
 	dir  string // the directory of the file
+
+	role      string
+	port, tty string // paths of serial ports
+	cable     bool   // the program makes the port
+	out       bool   // the program sends
 }
 
 // fileName is the name of the file in the directory of an endJob.
@@ -72,7 +78,12 @@ func end(arguments []string) error {
 	flags.Int64Var(&j.count, "count", 1, "number of streams or connections")
 	flags.Int64Var(&j.burst, "burst", 0, "writes until a pause")
 	flags.StringVar(&j.dir, "dir", "", "the directory with the file")
+	flags.StringVar(&j.port, "port", "", "the path of the serial port")
+	flags.StringVar(&j.tty, "tty", "", "the path of the tty")
+	flags.BoolVar(&j.cable, "cable", false, "make the serial port")
+	flags.BoolVar(&j.out, "out", false, "the program at the serial port sends")
 	flags.Parse(arguments[2:])
+	j.role = role
 
 	roles := map[string]func(stack, endJob) error{
 		roleSend: send, roleReceive: receive,
@@ -83,6 +94,7 @@ func end(arguments []string) error {
 		roleServe: serve, roleGet: get, roleFetch: fetch, rolePut: put,
 		roleOffer: offer, roleSearch: search, roleDialService: dialService,
 	}
+	maps.Copy(roles, serialRoles)
 	do := roles[role]
 	if do == nil {
 		return fmt.Errorf("no role %q", role)
@@ -125,6 +137,10 @@ func send(s stack, j endJob) error {
 	if err != nil {
 		return err
 	}
+	return j.writeForever(c)
+}
+
+func (j endJob) writeForever(c io.Writer) error {
 	data := make([]byte, j.size)
 	for writes := int64(1); ; writes++ {
 		if _, err := c.Write(data); err != nil {
@@ -141,6 +157,11 @@ func receive(s stack, j endJob) error {
 	if err != nil {
 		return err
 	}
+	return j.readAll(c)
+}
+
+// readAll reads until the end, and counts.
+func (j endJob) readAll(c io.Reader) error {
 	buffer := make([]byte, readSize)
 	bytes := counter{unit: "bytes", step: j.step}
 	for {

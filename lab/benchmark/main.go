@@ -41,6 +41,7 @@ var sections = []section{
 	{"files", files},
 	{"airtime", airTime},
 	{"sizes", sizeCurve},
+	{"serial", serialPorts},
 	{"services", services},
 	{"obex", obex},
 }
