@@ -30,7 +30,7 @@ type uart struct {
 
 // read reads at least one byte.
 func (u *uart) read(b []byte) (int, error) {
-	n, err := u.file.Read(b)
+	n, err := readTerminal(u.raw, b)
 	return n, u.explain(err)
 }
 
@@ -57,8 +57,7 @@ func (u *uart) writePiece(b []byte) (n int, err error) {
 		if events&unix.POLLOUT == 0 {
 			return false
 		}
-		n, err = unix.Write(int(fd), b)
-		n = max(n, 0)
+		n, err = btsocket.WriteNow(fd, b)
 		return err != unix.EAGAIN && err != unix.EINTR
 	})
 	if waitErr != nil {

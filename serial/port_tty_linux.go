@@ -63,7 +63,7 @@ func (t *tty) read(b []byte) (int, error) {
 		t.early = t.early[n:]
 		return n, nil
 	}
-	n, err := t.file.Read(b)
+	n, err := readTerminal(t.raw, b)
 	if n > 0 || err == nil {
 		return n, nil
 	}

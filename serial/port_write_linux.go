@@ -109,7 +109,7 @@ func (t *tty) writeBurst(b []byte, first bool) (n int, err error) {
 
 func (t *tty) writeChunks(fd int, b []byte, first bool) (n int, err error) {
 	for i := 0; i < burst && n < len(b); i++ {
-		written, err := unix.Write(fd, b[n:n+t.chunks.next(len(b)-n, first && n == 0)])
+		written, err := btsocket.WriteNow(uintptr(fd), b[n:n+t.chunks.next(len(b)-n, first && n == 0)])
 		if err != nil {
 			return n, err
 		}

@@ -5,15 +5,19 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 )
 
 // A pty is a pseudo terminal whose slave other programs open.
 type pty struct {
-	name   string   // "/dev/pts/3"
-	master *os.File // this program's end, in the poller
+	name   string          // "/dev/pts/3"
+	master *os.File        // this program's end, in the poller
+	raw    syscall.RawConn // of master
 
 	// slave keeps the slave open, so that the master can be read while no
 	// program has opened it; otherwise read(2) returns EIO.
@@ -36,6 +40,7 @@ func openPTY(mode fs.FileMode) (*pty, error) {
 		return nil, fmt.Errorf("making a pseudo terminal: %w", err)
 	}
 	p.master = os.NewFile(uintptr(fd), "/dev/ptmx")
+	p.raw, _ = p.master.SyscallConn() // fails only for a nil file
 	p.exclude = watchExclusion(p.name, func() { endExclusiveUse(p.slave) })
 	return p, nil
 }
@@ -90,10 +95,10 @@ func setRaw(fd int) error {
 
 // Read reads data that programs have written. It waits for it until
 // stopReading is called.
-func (p *pty) Read(b []byte) (int, error) { return p.master.Read(b) }
+func (p *pty) Read(b []byte) (int, error) { return readTerminal(p.raw, b) }
 
 // Write writes data for programs, and waits while they do not read.
-func (p *pty) Write(b []byte) (int, error) { return p.master.Write(b) }
+func (p *pty) Write(b []byte) (int, error) { return writeTerminal(p.raw, b) }
 
 func (p *pty) SetWriteDeadline(t time.Time) error { return p.master.SetWriteDeadline(t) }
 
@@ -104,18 +109,11 @@ func (p *pty) stopReading() { p.master.SetReadDeadline(time.Unix(1, 0)) }
 // 0 if there is none.
 func (p *pty) readQueued(b []byte) int {
 	p.master.SetReadDeadline(time.Time{})
-	raw, err := p.master.SyscallConn()
-	if err != nil {
-		return 0
-	}
 	n := 0
-	raw.Read(func(fd uintptr) bool {
-		n, err = unix.Read(int(fd), b)
+	p.raw.Read(func(fd uintptr) bool {
+		n, _ = btsocket.ReadNow(fd, b)
 		return true
 	})
-	if err != nil {
-		return 0
-	}
 	return n
 }
 

@@ -40,7 +40,7 @@ func (s *session) run(ctx context.Context, to *outlet) error {
 
 // receive copies from the connection to the port.
 func (s *session) receive() error {
-	buffer := make([]byte, 4<<10)
+	buffer := make([]byte, 16<<10)
 	for {
 		n, err := s.conn.Read(buffer)
 		if n > 0 {

@@ -189,7 +189,7 @@ func TestRelayRunBoundsBuffers(t *testing.T) {
 		ended, cancel := connect(t, r)
 		for _, end := range []net.Conn{instrument, peer} {
 			end.SetWriteDeadline(time.Now().Add(time.Minute))
-			if n, err := end.Write(make([]byte, 1<<20)); n > 8<<10 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			if n, err := end.Write(make([]byte, 1<<20)); n > 16<<10 || !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("wrote %d bytes, %v, although nobody reads", n, err)
 			}
 		}

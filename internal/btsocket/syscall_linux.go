@@ -73,6 +73,28 @@ func send(fd uintptr, p []byte) (int, error) {
 	return int(n), nil
 }
 
+// ReadNow calls read(2) for a descriptor of which reading cannot block, such as a
+// non-blocking terminal. It does not inform the scheduler of the call, for the reason
+// given at receive.
+func ReadNow(fd uintptr, p []byte) (int, error) {
+	n, _, errno := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	if errno != 0 {
+		return 0, errno
+	}
+	raceReceived(p[:n])
+	return int(n), nil
+}
+
+// WriteNow is ReadNow for write(2).
+func WriteNow(fd uintptr, p []byte) (int, error) {
+	raceSending(p)
+	n, _, errno := unix.RawSyscall(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
 // endEvents are the events by which poll(2) reports the end of a connection.
 // They include read shutdown, by which sockets other than RFCOMM report a
 // peer's close.
