@@ -195,12 +195,10 @@ func TestPortReadsErrnoOfLostLink(t *testing.T) {
 	a := newAir(t)
 	for reason, want := range reasons {
 		t.Run(fmt.Sprintf("%#02x", uint8(reason)), func(t *testing.T) {
-			for _, connect := range []func() *rfcomm.Conn{
-				func() *rfcomm.Conn { dialed, _ := a.connect(t); return dialed },
-				func() *rfcomm.Conn { _, accepted := a.connect(t); return accepted },
-			} {
-				port := newPort(t, connect())
-				a.link().Disconnect(reason)
+			dialed, accepted := a.connect(t)
+			ports := []*serial.Port{newPort(t, dialed), newPort(t, accepted)}
+			a.link().Disconnect(reason)
+			for _, port := range ports {
 				wantLinkEnd(t, port, want)
 				port.Close()
 			}
