@@ -199,6 +199,25 @@ func TestOpenLineNamesCause(t *testing.T) {
 	}
 }
 
+func TestWhoMayOpenNamesOwner(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "port")
+	for mode, want := range map[fs.FileMode]string{
+		0o600: "only " + userName(uint32(os.Getuid())) + " may open the port",
+		0o640: "only " + userName(uint32(os.Getuid())) + " may open the port",
+		0o660: "the port belongs to group " + groupName(uint32(os.Getgid())) + ": add the user",
+	} {
+		if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Chmod(file, mode)); err != nil {
+			t.Fatal(err)
+		}
+		if got := whoMayOpen(file); !strings.HasPrefix(got, want) {
+			t.Errorf("mode %o: got %q, want %q", mode, got, want)
+		}
+	}
+	if got, want := whoMayOpen(file+"/none"), "not even"; !strings.HasPrefix(got, want) {
+		t.Errorf("a missing file: got %q, want %q", got, want)
+	}
+}
+
 func TestOpenLineLeavesNothingBehind(t *testing.T) {
 	wire := newMaster(t)
 	hosttest.LeavesNothingBehind(t, func() {

@@ -75,7 +75,7 @@ func explainOpen(name string, err error) error {
 	}
 	switch {
 	case errors.Is(err, unix.EACCES):
-		return withReason(unix.EACCES, fmt.Sprintf("the port belongs to %s: add the user to it, then log in again", owner(name)))
+		return withReason(unix.EACCES, whoMayOpen(name))
 	case errors.Is(err, unix.EBUSY):
 		return withReason(unix.EBUSY, "another program uses the port")
 	case errors.Is(err, unix.ENOTTY):
@@ -86,17 +86,25 @@ func explainOpen(name string, err error) error {
 	return err
 }
 
-// owner describes the group of a file, such as "group dialout".
-func owner(name string) string {
+// whoMayOpen says who may open a port that this user may not.
+func whoMayOpen(name string) string {
 	var stat unix.Stat_t
 	if err := unix.Stat(name, &stat); err != nil {
-		return "an unknown group"
+		return "not even its permissions can be read"
 	}
-	number := strconv.FormatUint(uint64(stat.Gid), 10)
-	if group, err := user.LookupGroupId(number); err == nil {
-		return "group " + group.Name
+	if stat.Mode&0o060 != 0o060 {
+		return "only " + userName(stat.Uid) + " may open the port; udev usually gives serial ports to group dialout"
 	}
-	return "group " + number
+	return "the port belongs to group " + groupName(stat.Gid) + ": add the user to it, then log in again"
+}
+
+// userName returns the name of a user, or the number.
+func userName(id uint32) string {
+	number := strconv.FormatUint(uint64(id), 10)
+	if user, err := user.LookupId(number); err == nil {
+		return user.Username
+	}
+	return number
 }
 
 // withReason returns an error that matches errno, with its cause.

@@ -29,7 +29,7 @@ func Udevd(t testing.TB, o Options) *Daemon {
 		ready: func(d *Daemon) {
 			defer notices.Close()
 			awaitReady(d, notices)
-			udevadm(t, "trigger", "--subsystem-match=tty", "--subsystem-match=bluetooth")
+			udevadm(t, "trigger", "--action=add", "--subsystem-match=tty", "--subsystem-match=bluetooth")
 			Settle(t)
 		},
 	})
