@@ -10,11 +10,10 @@ import (
 // a pseudo terminal. It implements [Line] and [ModemLines]. Its methods may be
 // called by several goroutines at once.
 //
-// Package go.bug.st/serial is not used for it, since version 1.8.0 lacks flow
-// control and write deadlines, its Close does not end a Write, its Write can
-// return fewer bytes without an error when a signal arrives, and a Read during
-// Close can read from a file that was opened in the meantime and has the same
-// descriptor.
+// It does not use the package go.bug.st/serial, whose version 1.8.0 has neither
+// flow control nor write deadlines. A Write of that package goes on after Close,
+// and returns a short count without an error if a signal interrupts it, as those
+// of the Go scheduler do.
 type PhysicalPort struct {
 	name string
 	uart *uart
