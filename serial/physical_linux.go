@@ -58,7 +58,10 @@ func (u *uart) writePiece(b []byte) (n int, err error) {
 			return false
 		}
 		n, err = btsocket.WriteNow(fd, b)
-		return err != unix.EAGAIN && err != unix.EINTR
+		for err == unix.EINTR {
+			n, err = btsocket.WriteNow(fd, b)
+		}
+		return err != unix.EAGAIN
 	})
 	if waitErr != nil {
 		return n, waitErr
