@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// defaultDrain is enough for the bytes that a Relay and the kernel hold for a
-// port at 9600 baud: a buffer and a page, which take 8.5 s.
+// defaultDrain is enough for a port at 9600 baud: the kernel's buffer of a port
+// and a piece of data are 4 KiB each, which take 4.3 s.
 const defaultDrain = 10 * time.Second
 
 // A Relay joins a serial port to connections, one at a time, as a cable would: a
@@ -48,16 +48,18 @@ type Relay struct {
 
 	// Lines joins the modem signals as well: DTR and RTS of the port follow
 	// those of the peer, and the peer's DSR and CTS follow those of the port.
-	// While there is no connection, DTR and RTS of the port are cleared. Both
-	// the port and the connection must implement ModemLines. An RFCOMM
-	// connection carries signals if it is a Port, see NewPort. RFCOMM on Linux
-	// carries neither RI nor CD to the peer.
+	// Without a connection, DTR and RTS of the port are cleared. Both the port
+	// and the connection must implement ModemLines; otherwise Run and Serve
+	// fail with an error that matches errors.ErrUnsupported. An RFCOMM
+	// connection carries signals if it is a Port: see NewPort for Connect, and
+	// PortListener for Serve. Linux carries neither RI nor CD to the peer.
 	Lines bool
 
-	// Drain is the maximum time that data may take to leave at the end: to the
-	// port after the peer has closed the connection, or to the peer after the
-	// port has failed. If zero, it is 10 s, enough for 9600 baud. Data that is
-	// still left is discarded.
+	// Drain limits the wait for pending data at the end of one side. After the
+	// end of a connection, the port must accept each 4 KiB within this time, and
+	// finally send everything within it. After the end of a port, the peer must
+	// receive everything within it. Otherwise the rest is discarded. The default
+	// is 10 s, which suits ports of 9600 bits per second and more.
 	Drain time.Duration
 
 	// Report, if not nil, is called for each Event, in order and by one
@@ -72,11 +74,11 @@ type Relay struct {
 // nil if the peer closed the connection, or if the port ended with io.EOF and
 // the peer has received its data. It returns the error of a port that failed, of
 // an attempt to connect, or of a lost link, which matches the errno. With Keep,
-// Run goes on until ctx is done or no attempt can succeed, such as one whose
-// error matches net.ErrClosed or errors.ErrUnsupported.
+// Run continues until ctx is done, or until an error matches net.ErrClosed or
+// errors.ErrUnsupported, so that no later attempt can succeed.
 //
-// When ctx is done, Run closes both sides without waiting for data under way,
-// and returns the cause of ctx.
+// When ctx is done, Run closes both sides, discards data that has not left, and
+// returns the cause of ctx.
 func (r *Relay) Run(ctx context.Context) error {
 	if r.Connect == nil {
 		return errors.New("serial: Relay.Run without Connect")
@@ -86,8 +88,9 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // Serve opens the port, accepts connections, and relays to one after the other.
 // Further peers wait until the one before has disconnected; their data waits,
-// too. Serve goes on after an error of Accept that does not match net.ErrClosed,
-// after a delay. It closes the listener before it returns.
+// too. If Accept fails, Serve retries after a delay, unless the error matches
+// net.ErrClosed or errors.ErrUnsupported. It closes the listener before it
+// returns.
 //
 // Serve returns the cause of ctx when ctx is done, an error that matches
 // net.ErrClosed when the listener is closed, or, without Keep, the error of a

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -80,6 +81,18 @@ func (c *endConn) Shutdown(ctx context.Context) error {
 	}
 	return c.shutdown(ctx)
 }
+
+// A closedConn is a connection that the peer has closed: data that it sent before
+// can be read.
+type closedConn struct {
+	net.Conn
+	received io.Reader
+}
+
+func (c *closedConn) Read(p []byte) (int, error)  { return c.received.Read(p) }
+func (c *closedConn) Write(p []byte) (int, error) { return 0, syscall.ECONNRESET }
+func (c *closedConn) RemoteAddr() net.Addr        { return nil }
+func (c *closedConn) Close() error                { return nil }
 
 // A drainConn is a connection that can only drain, as a Port.
 type drainConn struct {

@@ -137,7 +137,7 @@ func TestRelayKeepReopensPort(t *testing.T) {
 	})
 }
 
-// The port fails while there is no connection: the pending dial is cancelled.
+// The port fails before there is a connection: the pending dial is cancelled.
 func TestRelayRunReturnsWhenIdlePortFails(t *testing.T) {
 	line, instrument := newLine()
 	failing := &failingLine{fakeLine: line, err: syscall.EIO}

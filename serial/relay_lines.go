@@ -35,8 +35,7 @@ func (r *Relay) checkConn(conn net.Conn) error {
 	return nil
 }
 
-// clearOutputs tells the device at the port that there is no peer, if Lines is
-// set.
+// clearOutputs clears the outputs of a port without a peer, if Lines is set.
 func (r *Relay) clearOutputs(line Line) error {
 	if !r.Lines {
 		return nil

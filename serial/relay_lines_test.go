@@ -77,6 +77,7 @@ func TestRelayLinesFollowBothSides(t *testing.T) {
 		}
 		setInputs(link, DSR|CTS|CD)
 		time.Sleep(defaultPoll)
+		synctest.Wait()
 		line.drain = func() error {
 			if outputsOf(port) != DTR|RTS {
 				t.Error("the signals fell before the port had sent its data")
@@ -137,7 +138,7 @@ func TestRelayLinesNeedSignals(t *testing.T) {
 	}
 }
 
-// A port that comes back, but fails again, is not a mistake of the caller.
+// A port that was usable once is opened again, even if it refuses signals.
 func TestRelayLinesKeepAfterFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		line, unplugged := newLine()

@@ -41,7 +41,7 @@ func startPort(r *Relay, line Line) *port {
 // read passes the data of the line on until the line ends.
 func (p *port) read() {
 	defer close(p.ended)
-	buffer := make([]byte, 8<<10)
+	buffer := make([]byte, 16<<10)
 	for {
 		n, err := p.line.Read(buffer)
 		p.pass(buffer[:n])

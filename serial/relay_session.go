@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -14,7 +15,7 @@ type session struct {
 	port *port
 	conn net.Conn
 
-	writing atomic.Bool // receive is in Write of the port
+	writing atomic.Int64 // begins and ends of Write of the port: odd within one
 }
 
 // run relays until one side ends, and closes the connection. It returns the
@@ -43,14 +44,8 @@ func (s *session) receive() error {
 	buffer := make([]byte, 16<<10)
 	for {
 		n, err := s.conn.Read(buffer)
-		if n > 0 {
-			s.writing.Store(true)
-			written, err := s.port.line.Write(buffer[:n])
-			s.writing.Store(false)
-			s.counters.received.Add(int64(written))
-			if err != nil {
-				return &portError{err: err}
-			}
+		if err := s.writeLine(buffer[:n]); err != nil {
+			return &portError{err: err}
 		}
 		if err != nil {
 			return err
@@ -58,21 +53,41 @@ func (s *session) receive() error {
 	}
 }
 
+// writeLine writes to the port in pieces, so that progress can be seen.
+func (s *session) writeLine(data []byte) error {
+	for piece := range slices.Chunk(data, 4<<10) {
+		s.writing.Add(1)
+		n, err := s.port.line.Write(piece)
+		s.writing.Add(1)
+		s.counters.received.Add(int64(n))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // lastReceived waits until the port has accepted the data that the peer sent
 // before Write to the connection failed.
 func (s *session) lastReceived(ctx context.Context, to *outlet, received <-chan error, failed error) error {
-	timer := time.NewTimer(s.drainTime())
-	defer timer.Stop()
-	select {
-	case err := <-received:
-		return s.drainPort(ctx, to, cmp.Or(err, failed))
-	case <-timer.C:
-		if s.writing.Load() {
-			return &portError{err: errStuck}
+	ticker := time.NewTicker(s.drainTime())
+	defer ticker.Stop()
+	for before := s.writing.Load(); ; {
+		select {
+		case err := <-received:
+			return s.drainPort(ctx, to, cmp.Or(err, failed))
+		case <-ticker.C:
+			switch now := s.writing.Load(); {
+			case now != before:
+				before = now
+			case now%2 == 1:
+				return &portError{err: errStuck}
+			default: // the connection delivers nothing
+				return s.drainPort(ctx, to, failed)
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
-		return s.drainPort(ctx, to, failed)
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

@@ -241,6 +241,28 @@ func TestRelayRunBoundsShutdown(t *testing.T) {
 	})
 }
 
+// The kernel holds data that the peer sent before it closed the connection. A slow
+// port gets all of it, although a Write to the connection has failed.
+func TestRelayRunAwaitsSlowPort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, instrument := newLine()
+		data := make([]byte, 64<<10)
+		rand.Read(data)
+		conn := &closedConn{received: bytes.NewReader(data)}
+		r := &Relay{Open: opens(line), Connect: connects(conn)}
+		ended, _ := connect(t, r)
+		send(t, instrument, "y")
+		got := make([]byte, len(data))
+		for i := 0; i < len(got); i += 4 << 10 {
+			time.Sleep(defaultDrain - time.Second)
+			io.ReadFull(instrument, got[i:i+4<<10])
+		}
+		if err := <-ended; err != nil || !bytes.Equal(got, data) {
+			t.Errorf("the relay ended with %v", err)
+		}
+	})
+}
+
 // A Port has no Shutdown, but drains until its write deadline.
 func TestRelayRunDrainsPortConn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -289,6 +311,7 @@ func TestRelayRunBoundsLastWrite(t *testing.T) {
 		r := &Relay{Open: opens(line), Connect: connects(conn)}
 		ended, _ := start(t, r)
 		send(t, peer, "x")
+		synctest.Wait()
 		peer.Close()
 		began := time.Now()
 		send(t, instrument, "y")

@@ -13,9 +13,8 @@ type Stats struct {
 	// accepted.
 	Sent, Received int64
 
-	// Discarded is the number of bytes from the program or the port that were
-	// discarded, because there was no connection or because it ended before it
-	// accepted them.
+	// Discarded is the number of bytes from the program or the port that no
+	// connection accepted.
 	Discarded int64
 }
 
