@@ -3,13 +3,10 @@ package serial_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"net"
-	"os"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,102 +16,6 @@ import (
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 	"github.com/go-rfcomm/rfcomm/serial"
 )
-
-// The two joined UARTs of the lab's machine.
-const (
-	relayUART      = "/dev/ttyS1"
-	instrumentUART = "/dev/ttyS2"
-)
-
-// A uart is a serial port in raw mode, without package serial.
-type uart struct{ *os.File }
-
-// openUART opens a serial port and discards what it received before.
-func openUART(name string) (*uart, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, err
-	}
-	u := &uart{f}
-	err = u.control(func(fd int) error {
-		settings := unix.Termios{Cflag: unix.B115200 | unix.CS8 | unix.CREAD | unix.CLOCAL | unix.HUPCL}
-		settings.Cc[unix.VMIN] = 1
-		if err := unix.IoctlSetTermios(fd, unix.TCSETS, &settings); err != nil {
-			return err
-		}
-		return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIOFLUSH)
-	})
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return u, nil
-}
-
-// newInstrument opens the end of the UARTs that the relay does not have, until
-// the end of the test.
-func newInstrument(t testing.TB) *uart {
-	t.Helper()
-	u, err := openUART(instrumentUART)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { u.Close() })
-	return u
-}
-
-// Drain waits until the UART has sent everything (tcdrain).
-func (u *uart) Drain() error {
-	return u.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TCSBRK, 1) })
-}
-
-func (u *uart) control(f func(fd int) error) error {
-	raw, err := u.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var failed error
-	if err := raw.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {
-		return err
-	}
-	return failed
-}
-
-// openRelayUART opens the port of a relay.
-func openRelayUART(context.Context) (serial.Line, error) { return openUART(relayUART) }
-
-// patterns returns n bytes of all values.
-func patterns(n int) []byte {
-	data := make([]byte, n)
-	for i := range data {
-		data[i] = byte(i ^ i>>8)
-	}
-	return data
-}
-
-// carry sends data from one end to the other, and reports whether it arrives
-// unaltered.
-func carry(t testing.TB, name string, from io.Writer, to io.Reader, data []byte) bool {
-	t.Helper()
-	began := time.Now()
-	sent := hosttest.InBackground(func() error { _, err := from.Write(data); return err })
-	got := sha256.New()
-	n, err := io.CopyN(got, to, int64(len(data)))
-	if err != nil {
-		t.Errorf("%s: received %d of %d bytes: %v", name, n, len(data), err)
-		return false
-	}
-	t.Logf("%s: %.0f kB/s", name, float64(n)/1e3/time.Since(began).Seconds())
-	if err := <-sent; err != nil {
-		t.Errorf("%s: %v", name, err)
-		return false
-	}
-	if want := sha256.Sum256(data); !bytes.Equal(got.Sum(nil), want[:]) {
-		t.Errorf("%s: the data has changed", name)
-		return false
-	}
-	return true
-}
 
 // A pipe is a port in memory. The other end is its instrument.
 type pipe struct{ net.Conn }
@@ -156,33 +57,30 @@ func TestRelayRunCopiesBothWays(t *testing.T) {
 	a := newAir(t)
 	port, instrument := newPipe()
 	peer, ended := a.run(t, &serial.Relay{Open: opens(port)})
-	data := patterns(4 << 20)
-	there := hosttest.InBackground(func() bool { return carry(t, "to the instrument", peer, instrument, data) })
-	back := carry(t, "to the peer", instrument, peer, data)
-	if there := <-there; !there || !back {
-		t.FailNow()
-	}
+	data := everyByte(megabyte)
+	there := hosttest.InBackground(func() bool { transfer(t, peer, instrument, data); return true })
+	transfer(t, instrument, peer, data)
+	<-there
 	peer.Close()
 	if err := hosttest.Receive(t, ended); err != nil {
 		t.Error(err)
 	}
 }
 
-// The 16550 of the lab transfers a few kB/s. Two relays run side by side: the
-// other one is in memory.
+// The UARTs of the lab transfer a few kB/s. Two relays run side by side: the
+// other one's port is in memory.
 func TestRelayRunOverUART(t *testing.T) {
 	a := newAir(t)
 	port, other := newPipe()
 	otherPeer, otherEnded := a.run(t, &serial.Relay{Open: opens(port)})
-	instrument := newInstrument(t)
-	relay := &serial.Relay{Open: openRelayUART}
+	options := &serial.LineOptions{Baud: 115200}
+	instrument := openPort(t, secondPort, options)
+	relay := &serial.Relay{Open: func(context.Context) (serial.Line, error) { return serial.OpenLine(firstPort, options) }}
 	peer, ended := a.run(t, relay)
-	data := patterns(8 << 10)
-	if !carry(t, "to the instrument", peer, instrument, data) ||
-		!carry(t, "to the peer", instrument, peer, data) ||
-		!carry(t, "beside it", otherPeer, other, data) {
-		t.FailNow()
-	}
+	data := everyByte(8 << 10)
+	transfer(t, peer, instrument, data)
+	transfer(t, instrument, peer, data)
+	transfer(t, otherPeer, other, data)
 	conntest.Send(t, peer, "last words")
 	peer.Close()
 	got := make([]byte, 10)
@@ -209,7 +107,7 @@ func TestRelayRunDeliversAfterPort(t *testing.T) {
 	a := newAir(t)
 	port, instrument := newPipe()
 	peer, ended := a.run(t, &serial.Relay{Open: opens(port)})
-	data := patterns(20 << 10)
+	data := everyByte(20 << 10)
 	sent := hosttest.InBackground(func() error {
 		_, err := instrument.Write(data)
 		instrument.Close()

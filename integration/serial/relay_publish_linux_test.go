@@ -16,8 +16,8 @@ import (
 	"github.com/go-rfcomm/rfcomm/serial"
 )
 
-// A relay that bluetoothd publishes is found as a serial port. A device that is
-// not paired gets an encrypted link, since no agent asks anybody.
+// A relay that bluetoothd publishes is found as a serial port. An unpaired device
+// gets an encrypted link, because no agent asks a person.
 func TestRelayServePublished(t *testing.T) {
 	requireLab(t)
 	leavesNoDevice(t)
