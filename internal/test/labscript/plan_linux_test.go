@@ -98,6 +98,9 @@ func TestLabTestLongRunsAllEverywhere(t *testing.T) {
 		if !got.has(kernel+" root soak.test", "-soak.lasts=10m") || !got.has(kernel+" nobody integration.test", "") || !got.has(kernel+" root bluez.test", "") || got.has(kernel+" root integration.test", "-test.short") {
 			t.Errorf("%s does not run all tests: %q", kernel, got)
 		}
+		if first := kernel == "6.12"; got.has(kernel+" root serial.test", " -long") != first || !got.has(kernel+" root faults.test", " -long") {
+			t.Errorf("%s: faults of serial ports run with -long %v, want %v: %q", kernel, !first, first, got)
+		}
 	}
 }
 
