@@ -10,16 +10,16 @@
 //	rfcommctl connect TARGET    connects standard input and output to a service
 //	rfcommctl listen            is the server of a service
 //	rfcommctl tty TARGET        offers a connection as a serial port
-//	rfcommctl relay TARGET PORT joins a serial port to a connection
+//	rfcommctl relay TARGET PORT joins a connection and a serial port
 //	rfcommctl completion bash   prints completions for bash, zsh or fish
 //
 // It needs no root, except for tty --bind. Only pair, unpair, trust, --publish
 // and the changes of adapters need the daemon bluetoothd. TARGET is the address
-// of a device, as
-// printed by scan, with the service after a slash: 01:23:45:67:89:AB/20 for a
-// channel, 01:23:45:67:89:AB/spp or 01:23:45:67:89:AB/1101 for a service. The
-// name of a paired or recently found device works, too. "rfcommctl help" and
-// "rfcommctl help COMMAND" print the details.
+// of a device, as printed by scan, with the service after a slash:
+// 01:23:45:67:89:AB/20 for a channel, 01:23:45:67:89:AB/spp or
+// 01:23:45:67:89:AB/1101 for a service. The name of a paired or recently found
+// device works, too. "rfcommctl help" and "rfcommctl help COMMAND" print the
+// details.
 //
 // Results are on standard output, in the form of one line or, with --json, one
 // JSON object for each. Everything else is on standard error, where an error is

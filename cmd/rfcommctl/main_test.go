@@ -107,6 +107,7 @@ type fake struct {
 	lines       []lineOf
 	ports       []net.Conn // that became nodes
 	line        net.Conn   // the far end of an open line
+	modem       *modem     // its signals
 	err         error      // of all operations
 }
 
@@ -236,7 +237,7 @@ func (f *fake) fakeSerial() {
 	}
 	f.newPort = func(_ context.Context, conn net.Conn) (net.Conn, error) {
 		f.ports = append(f.ports, conn)
-		return conn, f.err
+		return fakeLine{conn, newModem()}, f.err
 	}
 	f.openLine = func(name string, o *serial.LineOptions) (serial.Line, error) {
 		f.lines = append(f.lines, lineOf{name, *o})
@@ -245,14 +246,41 @@ func (f *fake) fakeSerial() {
 		}
 		line, far := net.Pipe()
 		f.line = far
-		return fakeLine{line}, nil
+		f.modem = newModem()
+		return fakeLine{line, f.modem}, nil
 	}
 }
 
-// A fakeLine is a serial port.
-type fakeLine struct{ net.Conn }
+// A fakeLine is a serial port, or a node, with modem signals.
+type fakeLine struct {
+	net.Conn
+	*modem
+}
 
 func (fakeLine) Drain() error { return nil }
+
+// A modem has modem signals. Its inputs are DSR and CTS.
+type modem struct {
+	mu      sync.Mutex
+	outputs serial.Signals
+	changed chan struct{} // receives after a change of the outputs
+}
+
+func newModem() *modem { return &modem{changed: make(chan struct{}, 100)} }
+
+func (m *modem) Signals() (serial.Signals, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.outputs | serial.DSR | serial.CTS, nil
+}
+
+func (m *modem) SetSignals(set, clear serial.Signals) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.outputs = m.outputs&^clear | set
+	m.changed <- struct{}{}
+	return nil
+}
 
 func (f *fake) inquireFake(_ context.Context, o *inquiry.Options) iter.Seq2[inquiry.Device, error] {
 	f.inquiries = append(f.inquiries, *o)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 
 	"github.com/spf13/cobra"
@@ -14,7 +16,10 @@ import (
 // openLine is the openLine of newTool.
 func openLine(name string, o *serial.LineOptions) (serial.Line, error) {
 	line, err := serial.OpenLine(name, o)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, notFoundError{err}
+	case err != nil:
 		return nil, err // not a nil *serial.PhysicalPort
 	}
 	return line, nil

@@ -108,6 +108,21 @@ func TestRelayJoinsDeviceAndPort(t *testing.T) {
 	}
 }
 
+// With --lines, each connection becomes a node of the kernel.
+func TestRelayLinesUseNodes(t *testing.T) {
+	for _, line := range []string{"00:AA:01:00:00:01/1 /dev/ttyS1", "--listen /dev/ttyS1", "--listen --keep /dev/ttyS1"} {
+		f := newFake(t)
+		status := 0
+		if strings.Contains(line, "--keep") {
+			line, status = line+" -t 1s", statusBusy // no further device comes
+		}
+		f.joined(t, status, append(strings.Fields(line), "--lines")...)
+		if len(f.ports) != 1 || len(f.modem.changed) == 0 {
+			t.Errorf("%s: nodes of %v, %d changes of signals", line, f.ports, len(f.modem.changed))
+		}
+	}
+}
+
 func TestRelayReportsMissingPort(t *testing.T) {
 	f := newFake(t)
 	f.err = syscall.EBUSY

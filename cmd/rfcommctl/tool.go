@@ -149,6 +149,7 @@ var flagNames = strings.NewReplacer(
 	"SecurityLow", "--security low",
 	"SecurityMedium", "--security medium",
 	"SecurityHigh", "--security high",
+	"use a pseudo terminal", "use a pseudo terminal (tty --pty)",
 )
 
 // note prints a note for people: not on a pipe, and not with --quiet.

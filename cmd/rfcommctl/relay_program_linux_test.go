@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
+)
+
+// wantTyped waits until a terminal has received a text.
+func wantTyped(t *testing.T, terminal *hosttest.Terminal, text string) {
+	t.Helper()
+	hosttest.Eventually(t, text, func() bool { return strings.Contains(terminal.String(), text) })
+}
+
+// The port is a pseudo terminal.
+func TestRelayOverTCP(t *testing.T) {
+	l, address := listenTCP(t)
+	terminal := hosttest.OpenTerminal(t)
+	j := launch(t, "relay", "--tcp", address, terminal.Slave.Name(), "-v")
+	conn := accept(t, l)
+	terminal.Type(t, "question\n")
+	got := make([]byte, len("question\n"))
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != "question\n" {
+		t.Errorf("the device received %q, %v", got, err)
+	}
+	fmt.Fprint(conn, "answer"+awkward)
+	wantTyped(t, terminal, "answer"+awkward)
+	conn.Close()
+	j.ends(t, 0)
+	wantParts(t, j.errors.String(), "Connected to "+address, "sent 9 bytes, received 16\n")
+}
+
+// One device is served at a time; others wait.
+func TestRelayListensOverTCP(t *testing.T) {
+	terminal := hosttest.OpenTerminal(t)
+	c := program(t, "relay", "--listen", "--keep", "--tcp", "127.0.0.1:0", terminal.Slave.Name())
+	stderr, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines, address := bufio.NewReader(stderr), ""
+	if _, err := fmt.Fscanf(lines, "rfcommctl: listening on %s\n", &address); err != nil {
+		t.Fatal(err)
+	}
+	first, second := dialTCP(t, address), dialTCP(t, address)
+	fmt.Fprint(second, "two ")
+	fmt.Fprint(first, "one ")
+	wantTyped(t, terminal, "one ")
+	first.Close()
+	wantTyped(t, terminal, "one two ")
+	c.Process.Signal(syscall.SIGTERM)
+	rest, _ := io.ReadAll(lines)
+	if status := exitStatus(t, c.Wait()); status != 143 {
+		t.Errorf("status %d, want 143: %s", status, rest)
+	}
+}
+
+func TestRelayNamesWrongPort(t *testing.T) {
+	_, address := listenTCP(t)
+	for name, tt := range map[string]struct {
+		status int
+		part   string
+	}{
+		"/dev/ttyNOTHING": {statusNotFound, "/dev/ttyNOTHING"},
+		os.DevNull:        {statusOther, os.DevNull},
+	} {
+		j := launch(t, "relay", "--tcp", address, name)
+		j.ends(t, tt.status)
+		wantError(t, j.errors.String(), tt.part)
+	}
+}
