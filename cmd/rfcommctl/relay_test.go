@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/serial"
 )
 
@@ -121,6 +122,29 @@ func TestRelayLinesUseNodes(t *testing.T) {
 			t.Errorf("%s: nodes of %v, %d changes of signals", line, f.ports, len(f.modem.changed))
 		}
 	}
+}
+
+// A port sends before a device connects.
+func TestRelayReportsDiscardedData(t *testing.T) {
+	f := newFake(t)
+	open := f.openLine
+	f.openLine = func(name string, o *serial.LineOptions) (serial.Line, error) {
+		l, err := open(name, o)
+		go io.WriteString(f.line, "early")
+		return l, err
+	}
+	printed := make(chan string, 2)
+	f.tool.stderr = writerFunc(func(p []byte) (int, error) {
+		printed <- string(p)
+		return len(p), nil
+	})
+	f.dial = func(context.Context, *rfcomm.Dialer, rfcomm.BDAddr, service) (net.Conn, error) {
+		if text := hosttest.Receive(t, printed); text != "rfcommctl: there is no connection: what the port sends is discarded\n" {
+			t.Errorf("it printed %q", text)
+		}
+		return nil, opError(syscall.EHOSTDOWN)
+	}
+	f.runs(t, statusNotFound, "relay", "00:AA:01:00:00:01/1", "/dev/ttyS1")
 }
 
 func TestRelayReportsMissingPort(t *testing.T) {

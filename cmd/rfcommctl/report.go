@@ -44,7 +44,11 @@ func (r *reporter) report(e serial.Event) {
 	case serial.StateRetrying:
 		r.retryingIn(e)
 	case serial.StateDiscarding:
-		r.t.warn("there is no connection: what programs write to the port is discarded (see --hold)")
+		if e.Kind == serial.Auto { // of a relay
+			r.t.warn("there is no connection: what the port sends is discarded")
+		} else {
+			r.t.warn("there is no connection: what programs write to the port is discarded (see --hold)")
+		}
 	case serial.StatePortLost:
 		r.t.warn("port %s: %v", e.Name, e.Err)
 	case serial.StateClosed:
@@ -76,7 +80,7 @@ func kindText(e serial.Event) string {
 		text += " (" + e.Node + ")"
 	}
 	if e.Reason != "" {
-		text += ", since " + e.Reason
+		text += ": " + e.Reason
 	}
 	return text
 }

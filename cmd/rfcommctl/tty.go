@@ -26,15 +26,15 @@ type ttyOptions struct {
 
 const ttyHelp = `Connects to a service of a device and offers the connection as a serial port to programs that know nothing else, such as gpsd, minicom or avrdude. Its path is printed on standard output. Programs can open and close it until tty ends. Without a service, TARGET means the serial port (spp).
 
-The port is a node of the kernel, /dev/rfcommN, which carries the modem signals DTR, RTS, DSR and CTS, or a pseudo terminal (pty), which carries data only but needs no permission. By default, it is a node if this user can open one, as members of the group dialout can, and a pty otherwise; -v tells why. --kernel and --pty choose.
+The port is a node of the kernel, /dev/rfcommN, which carries the modem signals DTR, RTS, DSR and CTS, or a pseudo terminal (pty), which carries data only but needs no permission. By default, it is a node if this user can open one, as members of the group dialout can, and a pty otherwise; -v prints the reason. --kernel and --pty select one of them.
 
 A stable path is a symbolic link: --link. It replaces a link that an earlier run has left behind, but no other file, and is removed at the end.
 
-tty ends when the connection does, and programs that have the port open read the end of it. With --keep, it connects again, waiting for 0.5 s to 30 s between attempts, and programs that open the port again continue. Bytes that a program writes in between are discarded, unless --hold keeps them.
+tty ends when the connection does, and programs that have the port open read the end of it. With --keep, it connects again, waiting for 0.5 s to 30 s between attempts, and programs that open the port again continue. Until then, a node of the kernel does not exist, and bytes that programs write to a pty are discarded. --hold keeps them, and makes the port a pty.
 
 With --listen, tty waits for a device that connects. --publish makes bluetoothd publish a service record, by which phones and computers find the port, until tty ends. Links must be encrypted (medium), and only devices that bluetoothd has paired are served, unless --security is given: see "rfcommctl listen --help".
 
---list prints the nodes of the kernel, with their device and state. --bind, for root, makes a node that connects when a program opens it, without encryption and without a time limit, as "rfcomm bind" does; it stays until --release removes it. Programs must open such a node with O_NONBLOCK, or can hang.
+--list prints the nodes of the kernel, with their device and state. --bind, for root, makes a node that connects when a program opens it, as "rfcomm bind" does, and stays until --release removes it. The kernel then connects without encryption and without a time limit: if the device is absent, a program that opens the node without O_NONBLOCK hangs.
 
 With --list and --json, each node is an object with the fields name, id, address and channel of the device, adapter (an address, unless it is any), state, open (a program has it open) and bound.`
 

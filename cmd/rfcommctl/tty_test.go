@@ -252,7 +252,7 @@ func TestTTYReportsEvents(t *testing.T) {
 		flags string
 		want  string
 	}{
-		{"--keep", `/tmp/gps is a pty (/dev/pts/7), since there is no node
+		{"--keep", `/tmp/gps is a pty (/dev/pts/7): there is no node
 Connected to pipe
 rfcommctl: dial rfcomm [00:AA:01:00:00:01]:1: connect: connection timed out
 rfcommctl: dial rfcomm [00:AA:01:00:00:01]:1: connect: host is down; trying again
@@ -262,7 +262,7 @@ rfcommctl: connected again to pipe
 rfcommctl: the device closed the connection
 rfcommctl: 9 bytes were discarded while there was no connection
 `},
-		{"", `/tmp/gps is a pty (/dev/pts/7), since there is no node
+		{"", `/tmp/gps is a pty (/dev/pts/7): there is no node
 Connected to pipe
 `},
 		{"--quiet --keep", ""},
@@ -281,7 +281,7 @@ Connected to pipe
 				{State: serial.StateRetrying, Err: lost, Delay: time.Second},
 				{State: serial.StateRetrying, Err: down, Delay: time.Second},
 				{State: serial.StateRetrying, Err: down, Delay: time.Second},
-				{State: serial.StateDiscarding, Discarded: 1},
+				{State: serial.StateDiscarding, Kind: serial.PTY, Discarded: 1},
 				{State: serial.StateConnected, Remote: d.(fakeDevice).conn.RemoteAddr(), Discarded: 7},
 				{State: serial.StateDisconnected, Err: io.EOF},
 				{State: serial.StateClosed, Discarded: 9},
