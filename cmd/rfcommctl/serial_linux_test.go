@@ -111,6 +111,7 @@ func TestRFCOMMTTYIsNode(t *testing.T) {
 	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Errorf("the device reads %d, %v", n, err)
 	}
+	port.Close() // until then, the kernel keeps the node
 	r.wantNoNodes(t)
 }
 
