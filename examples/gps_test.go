@@ -21,14 +21,16 @@ func nmea(text string) string {
 // it has then. The text "" ends the connection.
 type gpsReceiver chan string
 
-// serve sends texts to a client until the connection is to end.
+// serve sends texts to a client until the connection is to end, or has ended.
 func (r gpsReceiver) serve(conn net.Conn) {
 	defer conn.Close()
 	for text := range r {
 		if text == "" {
 			return
 		}
-		io.WriteString(conn, text)
+		if _, err := io.WriteString(conn, text); err != nil {
+			return
+		}
 	}
 }
 
