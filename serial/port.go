@@ -47,10 +47,13 @@ type Port struct {
 //   - EOPNOTSUPP if the kernel has no RFCOMM ttys (CONFIG_BT_RFCOMM_TTY)
 //   - ENFILE if 256 ttys exist
 //
-// Data that has arrived before NewPort is not lost: Read returns it first. Data
-// that arrives during the few system calls between the last look into the socket
-// and the raw mode of the tty may be echoed to the peer and altered, because the
-// tty starts in cooked mode.
+// Read returns data that has arrived before NewPort first. Data that arrives while
+// NewPort waits for the node is not altered either. But the tty starts in cooked
+// mode, so data that arrives within the microseconds from the last look into the
+// socket to the making of the tty, or from its open to raw mode, may be altered, and echoed to the peer. In a slow virtual machine, this happened to 3 of
+// 100 greetings that were sent within 1 ms after the connection, and to 12 of 100
+// peers that sent without a pause. It does not happen to the second connection that
+// uses a tty of the same number: the kernel keeps the mode (tty_save_termios).
 func NewPort(ctx context.Context, c *rfcomm.Conn) (*Port, error) {
 	return newPort(ctx, c, portOptions{exclusive: true})
 }
@@ -80,8 +83,10 @@ func (p *Port) Name() string { return p.tty.name }
 // timeout.
 //
 // The kernel discards received data that has not been read when the connection
-// ends (tty_ldisc_hangup). A peer that closes right after its last byte thus
-// takes that byte away from a slow reader. Let the peer wait for an answer.
+// ends (tty_ldisc_hangup), even while a Read waits. When the peer closed right
+// after it had sent 100 bytes, a Port in a slow virtual machine received none of
+// them in 17 of 30 cases. Let the peer wait for an answer before it closes, or use
+// an [rfcomm.Conn], which loses nothing.
 func (p *Port) Read(b []byte) (int, error) {
 	n, err := p.tty.read(b)
 	return n, p.opError(opRead, err)

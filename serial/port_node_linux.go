@@ -14,14 +14,17 @@ import (
 )
 
 // openNode opens the node of an RFCOMM tty and puts it into raw mode. It waits
-// until the node exists and can be opened.
+// until the node exists and can be opened, and gives up if ready returns an error.
 //
 // The open does not block: a blocking one waits for a carrier, and does not
 // return if the connection has ended.
-func openNode(ctx context.Context, name string) (fd int, err error) {
+func openNode(ctx context.Context, name string, ready func() error) (fd int, err error) {
 	wait, cancel := context.WithTimeout(ctx, nodeWait)
 	defer cancel()
 	for {
+		if err := ready(); err != nil {
+			return -1, err
+		}
 		fd, err := unix.Open(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 		switch err {
 		case nil:

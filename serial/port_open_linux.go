@@ -86,7 +86,7 @@ func (h *handover) makeTTY(ctx context.Context, watch *linkWatch) (*tty, error) 
 		return nil, watch.explain(err)
 	}
 	name := nodeName(h.id)
-	fd, err := openNode(ctx, name)
+	fd, err := openNode(ctx, name, h.connected)
 	if err == nil {
 		err = h.check(fd)
 	}
@@ -117,20 +117,24 @@ func (h *handover) create(fd int) error {
 	return err
 }
 
-// check returns an error unless the device has its connection. If the connection
-// had ended before the open, the open has dialed again (rfcomm_dev_activate).
+// check returns an error unless the open device has its connection. If the
+// connection had ended before the open, the open has dialed again
+// (rfcomm_dev_activate).
 func (h *handover) check(tty int) error {
+	if err := h.connected(); err != nil || !h.options.exclusive {
+		return err
+	}
+	return os.NewSyscallError("ioctl", unix.IoctlSetInt(tty, unix.TIOCEXCL, 0))
+}
+
+// connected returns an error unless the device has its connection.
+func (h *handover) connected() error {
 	return h.onSocket(func(fd int) error {
 		info, err := deviceByID(fd, h.id)
-		switch {
-		case err != nil:
-			return err
-		case info.state != uint16(DeviceConnected):
-			return os.NewSyscallError("open", unix.ECONNRESET)
-		case h.options.exclusive:
-			return os.NewSyscallError("ioctl", unix.IoctlSetInt(tty, unix.TIOCEXCL, 0))
+		if err == nil && DeviceState(info.state) != DeviceConnected {
+			err = os.NewSyscallError("open", unix.ECONNRESET)
 		}
-		return nil
+		return err
 	})
 }
 

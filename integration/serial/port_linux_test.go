@@ -270,8 +270,6 @@ func TestPortCloseWakesCalls(t *testing.T) {
 			}
 			method, call := "(*FD).RawRead", func() error { _, err := port.Read(make([]byte, 1)); return err }
 			switch name {
-			case "Read":
-				method = "(*FD).Read"
 			case "Write":
 				method, call = "(*FD).RawWrite", func() error { _, err := port.Write(everyByte(megabyte)); return err }
 			case "Drain":

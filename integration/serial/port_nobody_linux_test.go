@@ -206,6 +206,27 @@ func TestNewPortEndsWithContext(t *testing.T) {
 	conntest.ReceiveEOF(t, accepted)
 }
 
+// The open of a tty whose connection has ended would dial again.
+func TestNewPortSeesEndBeforeOpen(t *testing.T) {
+	a := newAir(t)
+	for name, tt := range map[string]struct {
+		end  func(accepted *rfcomm.Conn)
+		says string
+	}{
+		"peer closed": {func(accepted *rfcomm.Conn) { accepted.Close() }, "connection reset"},
+		"link lost":   {func(*rfcomm.Conn) { a.link().Disconnect(0x08) }, "connection timed out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			program, accepted := startPort(t, a, 0, inGroups())
+			conntest.Send(t, accepted, "!")
+			awaitNode(t, "/dev/rfcomm0")
+			tt.end(accepted)
+			wantNoDevice(t) // long before NewPort gives up
+			wantProblem(t, program, tt.says)
+		})
+	}
+}
+
 // wantProblem ends a program and looks for texts in its error.
 func wantProblem(t testing.TB, p *programs.Process, texts ...string) {
 	t.Helper()
