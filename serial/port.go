@@ -50,7 +50,8 @@ type Port struct {
 // Read returns data that has arrived before NewPort first. Data that arrives while
 // NewPort waits for the node is not altered either. But the tty starts in cooked
 // mode, so data that arrives within the microseconds from the last look into the
-// socket to the making of the tty, or from its open to raw mode, may be altered, and echoed to the peer. In a slow virtual machine, this happened to 3 of
+// socket to the making of the tty, or from its open to raw mode, may be altered and
+// echoed to the peer. In a slow virtual machine, this happened to 3 of
 // 100 greetings that were sent within 1 ms after the connection, and to 12 of 100
 // peers that sent without a pause. It does not happen to the second connection that
 // uses a tty of the same number: the kernel keeps the mode (tty_save_termios).
@@ -93,7 +94,7 @@ func (p *Port) Read(b []byte) (int, error) {
 }
 
 // Write writes b. It waits while the peer accepts no data, until the write
-// deadline; about 70 kB can be queued. If the connection ends first, Write
+// deadline; less than 100 kB can be queued. If the connection ends first, Write
 // returns the number of bytes that the kernel has accepted, and an error that
 // matches ECONNRESET if the peer closed the connection, or else the errno of
 // Read. A nil error means that the data is queued in the kernel, see

@@ -21,6 +21,7 @@ var hints = neterr.Hints{
 	},
 	"open": {
 		unix.ECONNRESET: "the peer has closed the connection",
+		unix.EBUSY:      "another program uses the tty exclusively",
 	},
 	"read": {
 		unix.ETIMEDOUT:    linkLost,

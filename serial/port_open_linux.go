@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -63,7 +64,8 @@ type handover struct {
 	local, remote rfcomm.Addr
 	options       portOptions
 
-	early []byte // data that arrived before
+	raw   syscall.RawConn // of conn
+	early []byte          // data that arrived before
 	id    int
 }
 
@@ -72,6 +74,11 @@ func (h *handover) run(ctx context.Context) (*tty, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, neterr.Context(err)
 	}
+	raw, err := h.conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	h.raw = raw
 	watch := watchLink(h.local.Device, h.remote.Device)
 	tty, err := h.makeTTY(ctx, watch)
 	if err != nil {
@@ -150,12 +157,8 @@ func (h *handover) undo(fd int) {
 
 // onSocket calls f with the descriptor of the connection.
 func (h *handover) onSocket(f func(fd int) error) error {
-	raw, err := h.conn.SyscallConn()
-	if err != nil {
-		return err
-	}
 	var result error
-	if err := raw.Control(func(fd uintptr) { result = f(int(fd)) }); err != nil {
+	if err := h.raw.Control(func(fd uintptr) { result = f(int(fd)) }); err != nil {
 		return net.ErrClosed // the only reason for which Control fails
 	}
 	return result

@@ -74,15 +74,15 @@ func (t *tty) read(b []byte) (int, error) {
 	return 0, t.pollError(err)
 }
 
-// drainPause is the time between two looks at the queue of the driver, which
-// reports no event when it is empty.
+// drainPause is the time between two looks at the queue of the driver.
 const drainPause = 5 * time.Millisecond
 
-// drain waits until the driver's queue is empty.
+// drain waits until the driver's queue is empty. poll(2) reports that, unless a
+// frame is so short that the driver always has room.
 func (t *tty) drain() error {
 	t.writeMu.Lock()
 	defer t.writeMu.Unlock()
-	for {
+	for first := true; ; first = false {
 		if t.closed.Load() {
 			return net.ErrClosed
 		}
@@ -90,14 +90,15 @@ func (t *tty) drain() error {
 		if err != nil || queued == 0 {
 			return err
 		}
-		// Waits for the deadline, or until the driver has room.
+		if !first {
+			time.Sleep(drainPause)
+		}
 		err = t.raw.Write(func(fd uintptr) bool {
 			return btsocket.PollEvents(fd, unix.POLLOUT)&(unix.POLLOUT|unix.POLLHUP) != 0
 		})
 		if err != nil {
 			return t.pollError(err)
 		}
-		time.Sleep(drainPause)
 	}
 }
 
@@ -162,13 +163,8 @@ func (t *tty) pollError(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return os.ErrDeadlineExceeded
 	}
-	var call *os.SyscallError
-	if errors.As(err, &call) {
-		return call
-	}
-	var path *os.PathError // of os.File
-	if errors.As(err, &path) {
-		return os.NewSyscallError(path.Op, path.Err)
+	if errno, ok := err.(unix.Errno); ok {
+		return os.NewSyscallError("read", errno)
 	}
 	return err
 }
