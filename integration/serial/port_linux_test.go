@@ -260,24 +260,19 @@ func wantTimeout(t *testing.T, err error) {
 
 func TestPortCloseWakesCalls(t *testing.T) {
 	a := newAir(t)
-	for _, name := range []string{"Read", "Write", "Drain"} {
+	for name, tt := range map[string]struct {
+		method string
+		call   func(p *serial.Port) error
+	}{
+		"Read":  {"(*FD).RawRead", func(p *serial.Port) error { _, err := p.Read(make([]byte, 1)); return err }},
+		"Write": {"(*FD).RawWrite", func(p *serial.Port) error { _, err := p.Write(everyByte(megabyte)); return err }},
+	} {
 		t.Run(name, func(t *testing.T) {
 			dialed, _ := a.connect(t)
 			port := newPort(t, dialed)
-			if name == "Drain" {
-				conntest.FillWithin(t, port, 200*time.Millisecond)
-				port.SetWriteDeadline(time.Time{})
-			}
-			method, call := "(*FD).RawRead", func() error { _, err := port.Read(make([]byte, 1)); return err }
-			switch name {
-			case "Write":
-				method, call = "(*FD).RawWrite", func() error { _, err := port.Write(everyByte(megabyte)); return err }
-			case "Drain":
-				method, call = "(*FD).RawWrite", port.Drain
-			}
 			done := make(chan error, 1)
-			go func() { done <- call() }()
-			hosttest.AwaitPolling(t, method)
+			go func() { done <- tt.call(port) }()
+			hosttest.AwaitPolling(t, tt.method)
 			port.Close()
 			if err := hosttest.Receive(t, done); !errors.Is(err, net.ErrClosed) {
 				t.Errorf("got %v, want net.ErrClosed", err)
@@ -287,13 +282,21 @@ func TestPortCloseWakesCalls(t *testing.T) {
 	}
 }
 
-// The kernel would wait 30 s.
+// The kernel would wait 30 s for the peer to accept the queued data.
 func TestPortCloseGivesUp(t *testing.T) {
 	dialed, accepted := newAir(t).connect(t)
 	port := newPort(t, dialed)
 	conntest.FillWithin(t, port, 200*time.Millisecond)
+	port.SetWriteDeadline(time.Time{})
+	drained := make(chan error, 1)
+	go func() { drained <- port.Drain() }()
+	hosttest.AwaitPolling(t, "(*FD).RawWrite")
+
 	start := time.Now()
 	port.Close()
+	if err := hosttest.Receive(t, drained); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Drain returned %v, want net.ErrClosed", err)
+	}
 	wantNoDevice(t)
 	t.Logf("Close took %v", time.Since(start))
 	if _, err := io.Copy(io.Discard, accepted); err != nil {
