@@ -98,6 +98,9 @@ func (h *handover) makeTTY(ctx context.Context, watch *linkWatch) (*tty, error) 
 		err = h.check(fd)
 	}
 	if err != nil {
+		if ended := h.connected(); ended != nil {
+			err = ended // the cause of EIO, for example
+		}
 		h.undo(fd)
 		return nil, watch.explain(err)
 	}
@@ -134,11 +137,12 @@ func (h *handover) check(tty int) error {
 	return os.NewSyscallError("ioctl", unix.IoctlSetInt(tty, unix.TIOCEXCL, 0))
 }
 
-// connected returns an error unless the device has its connection.
+// connected returns an error unless the device has its connection. A device that
+// is gone was removed because its connection ended.
 func (h *handover) connected() error {
 	return h.onSocket(func(fd int) error {
 		info, err := deviceByID(fd, h.id)
-		if err == nil && DeviceState(info.state) != DeviceConnected {
+		if err == nil && DeviceState(info.state) != DeviceConnected || errors.Is(err, unix.ENODEV) {
 			err = os.NewSyscallError("open", unix.ECONNRESET)
 		}
 		return err
