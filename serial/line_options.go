@@ -6,8 +6,8 @@ import "fmt"
 // of a peer to this program, so they must suit the attached device.
 type LineOptions struct {
 	// Baud is the speed in bits per second. The default is 9600, as that of
-	// most instruments. Any speed is possible that the hardware comes within
-	// 3 % of.
+	// most instruments. It need not be a standard speed. OpenLine fails if the
+	// driver offers another one instead that differs by more than 3 %.
 	Baud int
 
 	// DataBits is the number of bits in a byte, 5 to 8. The default is 8.
@@ -53,7 +53,7 @@ func (p Parity) String() string {
 type Flow int
 
 const (
-	// FlowNone is no flow control.
+	// FlowNone means no flow control.
 	FlowNone Flow = iota
 	// FlowRTS lets each side hold the other one's data by its signal RTS, which
 	// is the other one's CTS. RTS then belongs to the kernel.

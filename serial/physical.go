@@ -11,9 +11,9 @@ import (
 // called by several goroutines at once.
 //
 // It does not use the package go.bug.st/serial, whose version 1.8.0 has neither
-// flow control nor write deadlines. A Write of that package goes on after Close,
-// and returns a short count without an error if a signal interrupts it, as those
-// of the Go scheduler do.
+// flow control nor write deadlines. Its Close does not end a Write. A signal, such
+// as those of the Go scheduler, makes its Write return a short count without an
+// error.
 type PhysicalPort struct {
 	name string
 	uart *uart

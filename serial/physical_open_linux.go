@@ -52,8 +52,8 @@ func (u *uart) setUp(o LineOptions) error {
 	})
 }
 
-// claimPort makes the access exclusive. TIOCEXCL keeps other users out, but not root,
-// for whom there is a lock on the file.
+// claimPort makes the access exclusive. TIOCEXCL has no effect on root, so the
+// port is locked as well.
 func claimPort(fd int) error {
 	if exclusive, err := unix.IoctlGetInt(fd, unix.TIOCGEXCL); err == nil && exclusive != 0 {
 		return unix.EBUSY
@@ -86,7 +86,7 @@ func explainOpen(name string, err error) error {
 	return err
 }
 
-// whoMayOpen says who may open a port that this user may not.
+// whoMayOpen describes the permissions of a port that this user cannot open.
 func whoMayOpen(name string) string {
 	var stat unix.Stat_t
 	if err := unix.Stat(name, &stat); err != nil {

@@ -22,8 +22,8 @@ var (
 // the hardware cannot have them.
 const formatMask = unix.CSIZE | unix.CSTOPB | unix.PARENB | unix.PARODD | unix.CMSPAR
 
-// configure applies the options to the port fd, which has these settings, and
-// checks what the driver has made of them.
+// configure applies the options to the port fd, whose current settings are given,
+// and checks that the driver has accepted them.
 func configure(fd int, settings *unix.Termios, o LineOptions) error {
 	setMode(settings, o)
 	want := settings.Cflag

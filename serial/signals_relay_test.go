@@ -9,7 +9,7 @@ func TestRelayedJoinsAsCable(t *testing.T) {
 		{CTS, RTS},
 		{DSR | CTS, DTR | RTS},
 		{RI | CD, 0},   // not carried
-		{DTR | RTS, 0}, // outputs are no inputs: nothing returns to its sender
+		{DTR | RTS, 0}, // not inputs, so nothing returns to its sender
 		{DSR | RI | CD, DTR},
 	} {
 		if got := relayed(c.inputs); got != c.outputs {

@@ -247,7 +247,7 @@ func wantHeld(t *testing.T, p *serial.PhysicalPort) {
 	p.SetDeadline(time.Time{})
 }
 
-// wantReleased checks that from sends what it held to to.
+// wantReleased checks that one port sends the held data to another, or itself.
 func wantReleased(t *testing.T, from, to *serial.PhysicalPort) {
 	t.Helper()
 	wantRead(t, to, []byte("held"))
