@@ -105,14 +105,17 @@ func TestPortSignalsOfBothEndsMeet(t *testing.T) {
 	transfer(t, b, a, []byte("data"))
 }
 
+// A peer without a tty sends the signals of a new connection.
 func TestPortSetSignalsRefusesInputs(t *testing.T) {
-	a, b := portPair(t)
-	err := a.SetSignals(serial.RI, serial.DTR)
+	dialed, _ := newAir(t).connect(t)
+	p := newPort(t, dialed)
+	err := p.SetSignals(serial.RI, serial.DTR)
 	if err == nil || !strings.Contains(err.Error(), "cannot set or clear RI: only DTR and RTS are outputs") {
 		t.Errorf("the error is %v, want one that names RI", err)
 	}
-	if got, err := b.Signals(); err != nil || got&serial.DSR == 0 {
-		t.Errorf("DTR was cleared: %v, %v", got, err)
+	const want = serial.DTR | serial.RTS | serial.DSR | serial.CTS | serial.CD
+	if got, err := p.Signals(); err != nil || got != want {
+		t.Errorf("the signals are %v, %v, want %v", got, err, want)
 	}
 }
 
