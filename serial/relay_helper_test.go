@@ -210,3 +210,14 @@ func (l *failingLine) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// A hangingLine is a port whose Close waits.
+type hangingLine struct {
+	*fakeLine
+	until <-chan struct{}
+}
+
+func (l *hangingLine) Close() error {
+	<-l.until
+	return l.fakeLine.Close()
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -66,6 +67,43 @@ func TestRelayKeepConnectsAgain(t *testing.T) {
 		}
 		if got := r.Stats(); got != (Stats{Connections: 2, Sent: 5, Received: 6}) {
 			t.Errorf("the statistics are %+v", got)
+		}
+	})
+}
+
+// A connection and a port that worked for a while begin the delays anew. Short
+// ones do not.
+func TestRelayKeepResetsDelays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &eventLog{}
+		open := func(context.Context) (Line, error) {
+			line, instrument := newLine()
+			time.AfterFunc(50*time.Second, func() { instrument.Close() })
+			return line, nil
+		}
+		lasts := []time.Duration{0, 0, 2 * stable, 0}
+		dial := func(ctx context.Context) (net.Conn, error) {
+			if len(lasts) == 0 {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			conn, peer := net.Pipe()
+			time.AfterFunc(lasts[0], func() { peer.Close() })
+			lasts = lasts[1:]
+			return conn, nil
+		}
+		ended, cancel := start(t, &Relay{Open: open, Connect: dial, Keep: true, Report: log.report})
+		time.Sleep(3 * time.Minute)
+		cancel()
+		<-ended
+		var delays []time.Duration
+		for _, e := range log.of(StateRetrying) {
+			delays = append(delays, e.Delay)
+		}
+		// Two short connections, a long one, a short one; then ports.
+		want := []time.Duration{firstDelay, 2 * firstDelay, firstDelay, 2 * firstDelay, firstDelay, firstDelay, firstDelay}
+		if !slices.Equal(delays, want) {
+			t.Errorf("the delays are %v, want %v", delays, want)
 		}
 	})
 }

@@ -44,7 +44,7 @@ func (r *Relay) clearOutputs(line Line) error {
 }
 
 // joinLines relays modem signals if Lines is set, until stop is called. The first
-// ones are relayed before it returns, so that they precede data.
+// ones are relayed before it returns, so that they precede data of the peer.
 func (s *session) joinLines(ctx context.Context) (stop func()) {
 	if !s.Lines {
 		return func() {}

@@ -169,6 +169,24 @@ func TestRelayServeClientAwaitsPort(t *testing.T) {
 	})
 }
 
+// A client that waits for a port must not be forgotten.
+func TestRelayServeClosesWaitingClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, unplugged := newLine()
+		l := listenPipe()
+		ended, cancel := serve(t, &Relay{Open: opens(line), Keep: true}, l)
+		unplugged.Close()
+		synctest.Wait()
+		client := l.dial()
+		synctest.Wait()
+		cancel()
+		if _, err := client.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("the client reads %v, want io.EOF", err)
+		}
+		<-ended
+	})
+}
+
 func TestRelaySeveralInOneProcess(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		var clients, instruments []net.Conn

@@ -241,6 +241,23 @@ func TestRelayRunBoundsShutdown(t *testing.T) {
 	})
 }
 
+// close(2) of a port can wait for data that the hardware cannot send.
+func TestRelayRunBoundsClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, _ := newLine()
+		hang := make(chan struct{})
+		conn, _ := net.Pipe()
+		r := &Relay{Open: opens(&hangingLine{line, hang}), Connect: connects(conn)}
+		ended, cancel := connect(t, r)
+		began := time.Now()
+		cancel()
+		if err := <-ended; err != errCanceled || time.Since(began) != defaultDrain {
+			t.Errorf("the error is %v after %v", err, time.Since(began))
+		}
+		close(hang)
+	})
+}
+
 // The kernel holds data that the peer sent before it closed the connection. A slow
 // port gets all of it, although a Write to the connection has failed.
 func TestRelayRunAwaitsSlowPort(t *testing.T) {
