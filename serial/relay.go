@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -66,8 +67,9 @@ type Relay struct {
 	// goroutine at a time. The Relay waits for its return.
 	Report func(Event)
 
-	counters counters
-	reports  sync.Mutex
+	counters  counters
+	discarded atomic.Int64 // bytes since the last connection
+	reports   sync.Mutex
 }
 
 // Run opens the port, then connects, and relays until one side ends. It returns
@@ -114,7 +116,7 @@ func (r *Relay) run(ctx context.Context, relaying *relaying) error {
 		return fmt.Errorf("serial: invalid Drain %v of a Relay, want a positive duration, or 0 for %v", r.Drain, defaultDrain)
 	}
 	err := relaying.run(ctx)
-	r.report(Event{State: StateClosed, Err: err})
+	r.report(Event{State: StateClosed, Err: err, Discarded: r.discarded.Swap(0)})
 	return err
 }
 

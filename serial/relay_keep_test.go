@@ -172,6 +172,27 @@ func TestRelayKeepReopensPort(t *testing.T) {
 		log.wantStates(t, StateOpen, StateConnected, StateDisconnected, StatePortLost,
 			StateRetrying, StateRetrying, StateRetrying, StateOpen, StateConnected,
 			StateDisconnected, StateClosed)
+		if e := log.of(StateRetrying)[1]; e.Name != "/dev/ttyFAKE" || e.Err != syscall.ENOENT {
+			t.Errorf("the second attempt is reported as %+v", e)
+		}
+	})
+}
+
+func TestRelayReportsDiscardedAtEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line, unplugged := newLine()
+		again, instrument := newLine()
+		log := &eventLog{}
+		ended, cancel := start(t, &Relay{Open: opens(line, again), Connect: connects(), Keep: true, Report: log.report})
+		send(t, unplugged, "lost")
+		unplugged.Close()
+		send(t, instrument, "too")
+		synctest.Wait()
+		cancel()
+		<-ended
+		if n := log.of(StateClosed)[0].Discarded; n != 7 || len(log.of(StateDiscarding)) != 1 {
+			t.Errorf("%d bytes are reported as discarded, want 7", n)
+		}
 	})
 }
 

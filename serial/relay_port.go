@@ -20,8 +20,6 @@ type port struct {
 
 	mu sync.Mutex
 	to *outlet // nil without a connection
-
-	discarded atomic.Int64 // bytes since the last connection
 }
 
 // An outlet is the connection that receives the data of a port.
@@ -79,13 +77,10 @@ func (p *port) discard(n int) {
 		return
 	}
 	p.relay.counters.discarded.Add(int64(n))
-	if sum := p.discarded.Add(int64(n)); sum == int64(n) {
+	if sum := p.relay.discarded.Add(int64(n)); sum == int64(n) {
 		p.relay.report(Event{State: StateDiscarding, Name: p.name, Discarded: sum})
 	}
 }
-
-// takeDiscarded returns the number of bytes discarded since its last call.
-func (p *port) takeDiscarded() int64 { return p.discarded.Swap(0) }
 
 // attach makes a connection receive the data from now on.
 func (p *port) attach(conn net.Conn) *outlet {

@@ -47,7 +47,7 @@ func (r *relaying) run(ctx context.Context) error {
 			return r.result(lost)
 		}
 		r.port.lasted(time.Since(opened))
-		line, err = r.reopen(ctx, lost)
+		line, err = r.reopen(ctx, lineName(line), lost)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -70,7 +70,7 @@ func (r *relaying) result(lost *portError) error {
 
 // reopen opens the port again. With a port that was only stuck, it does not wait
 // before the first attempt.
-func (r *relaying) reopen(ctx context.Context, lost *portError) (Line, error) {
+func (r *relaying) reopen(ctx context.Context, name string, lost *portError) (Line, error) {
 	cause := lost.err
 	if cause == errStuck {
 		line, err := r.Open(ctx)
@@ -79,7 +79,7 @@ func (r *relaying) reopen(ctx context.Context, lost *portError) (Line, error) {
 		}
 		cause = err
 	}
-	return retry(ctx, &r.port, cause, r.retrying, r.Open)
+	return retry(ctx, &r.port, cause, r.retrying(name), r.Open)
 }
 
 // runPort relays between a port and one connection after the other, and closes
@@ -136,7 +136,7 @@ func (r *relaying) nextConn(ctx context.Context, cause error) (net.Conn, error) 
 		}
 		cause = err
 	}
-	return retry(ctx, &r.peer, cause, r.retrying, r.dial)
+	return retry(ctx, &r.peer, cause, r.retrying(""), r.dial)
 }
 
 // dial returns a connection that has modem signals if Lines is set.
@@ -159,16 +159,19 @@ func (r *relaying) join(ctx context.Context, p *port, conn net.Conn) error {
 	s := &session{Relay: r.Relay, port: p, conn: conn}
 	remote, began := conn.RemoteAddr(), time.Now()
 	to := p.attach(conn)
-	r.report(Event{State: StateConnected, Name: p.name, Remote: remote, Discarded: p.takeDiscarded()})
+	r.report(Event{State: StateConnected, Name: p.name, Remote: remote, Discarded: r.discarded.Swap(0)})
 	err := s.run(ctx, to)
 	r.peer.lasted(time.Since(began))
 	r.report(Event{State: StateDisconnected, Name: p.name, Remote: remote, Err: err})
 	return err
 }
 
-// retrying reports that an attempt follows.
-func (r *relaying) retrying(cause error, delay time.Duration) {
-	r.report(Event{State: StateRetrying, Err: cause, Delay: delay})
+// retrying returns a function that reports an attempt to connect, or to open the
+// port with the given name.
+func (r *relaying) retrying(name string) func(error, time.Duration) {
+	return func(cause error, delay time.Duration) {
+		r.report(Event{State: StateRetrying, Name: name, Err: cause, Delay: delay})
+	}
 }
 
 // endOf returns the result of Run for the reason why a connection has ended.
