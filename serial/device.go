@@ -157,6 +157,9 @@ func newDevice(o *DeviceOptions) (*Device, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if err := checkPlatform(); err != nil {
+		return nil, err
+	}
 	d := &Device{options: *o, done: make(chan struct{})}
 	if d.options.Mode == 0 {
 		d.options.Mode = defaultMode

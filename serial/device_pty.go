@@ -108,12 +108,12 @@ func (n *ptyNode) stopPump() {
 	})
 }
 
-// close also closes the connection, if serve was never called.
+// close also closes the connection if serve has not been called.
 func (n *ptyNode) close() {
-	n.stopPump()
 	if n.conn != nil {
 		n.conn.Close()
 	}
+	n.stopPump()
 	n.pty.Close()
 }
 

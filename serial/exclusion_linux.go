@@ -57,8 +57,9 @@ func countUsers(events []byte, users int) int {
 		case mask&unix.IN_CLOSE != 0:
 			users--
 		}
-		size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(events[12:]))
-		events = events[min(size, len(events)):]
+		name := binary.NativeEndian.Uint32(events[12:])
+		events = events[unix.SizeofInotifyEvent:]
+		events = events[min(uint64(name), uint64(len(events))):]
 	}
 	return max(users, 0)
 }

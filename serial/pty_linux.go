@@ -31,15 +31,14 @@ func openPTY(mode fs.FileMode) (*pty, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: "/dev/ptmx", Err: err}
 	}
-	p := &pty{slave: -1}
+	p := &pty{slave: -1, master: os.NewFile(uintptr(fd), "/dev/ptmx")}
 	if err := p.prepare(fd, mode); err != nil {
-		unix.Close(fd)
+		p.master.Close()
 		if p.slave >= 0 {
 			unix.Close(p.slave)
 		}
 		return nil, fmt.Errorf("making a pseudo terminal: %w", err)
 	}
-	p.master = os.NewFile(uintptr(fd), "/dev/ptmx")
 	p.raw, _ = p.master.SyscallConn() // fails only for a nil file
 	p.exclude = watchExclusion(p.name, func() { endExclusiveUse(p.slave) })
 	return p, nil
@@ -47,22 +46,25 @@ func openPTY(mode fs.FileMode) (*pty, error) {
 
 // prepare unlocks the slave, opens it, and sets its raw mode and permissions.
 func (p *pty) prepare(fd int, mode fs.FileMode) error {
+	// If the poller refuses the descriptor, os.NewFile silently falls back to
+	// blocking calls.
+	if err := p.master.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
 	number, err := unix.IoctlGetUint32(fd, unix.TIOCGPTN)
 	if err != nil {
 		return os.NewSyscallError("ioctl TIOCGPTN", err)
 	}
 	p.name = fmt.Sprintf("/dev/pts/%d", number)
-	// The mode of a terminal applies to the slave. It is set before programs can
-	// open the slave.
-	if err := setRaw(fd); err != nil {
-		return err
-	}
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
 		return os.NewSyscallError("ioctl TIOCSPTLCK", err)
 	}
 	p.slave, err = unix.Open(p.name, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: p.name, Err: err}
+	}
+	if err := makeRaw(p.slave); err != nil {
+		return err
 	}
 	return setPermissions(p.slave, mode)
 }
@@ -78,24 +80,33 @@ func setPermissions(fd int, mode fs.FileMode) error {
 	return os.NewSyscallError("fchmod", unix.Fchmod(fd, uint32(mode.Perm())))
 }
 
-// setRaw sets the raw mode of cfmakeraw(3): neither echo nor signals nor any
-// change of the data.
-func setRaw(fd int) error {
-	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
-	if err != nil {
-		return os.NewSyscallError("ioctl TCGETS", err)
+// checkPlatform returns an error unless the platform has the devices.
+func checkPlatform() error { return nil }
+
+// Read reads data that programs have written. It waits for data until
+// stopReading is called. If the terminal's buffer was full, Read looks for more,
+// since few large writes to the connection make fuller frames than many small
+// ones.
+func (p *pty) Read(b []byte) (n int, err error) {
+	n, err = readTerminal(p.raw, b)
+	for last := n; err == nil && last >= fullRead && n < len(b); n += last {
+		last = p.readNow(b[n:])
 	}
-	t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
-	t.Oflag &^= unix.OPOST
-	t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
-	t.Cflag = t.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
-	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
-	return os.NewSyscallError("ioctl TCSETS", unix.IoctlSetTermios(fd, unix.TCSETS, t))
+	return n, err
 }
 
-// Read reads data that programs have written. It waits for it until
-// stopReading is called.
-func (p *pty) Read(b []byte) (int, error) { return readTerminal(p.raw, b) }
+// fullRead is about the size of the buffer of a terminal (N_TTY_BUF_SIZE).
+const fullRead = 4000
+
+// readNow reads data without waiting. It returns 0 if there is none, or after
+// stopReading.
+func (p *pty) readNow(b []byte) (n int) {
+	p.raw.Read(func(fd uintptr) bool {
+		n, _ = btsocket.ReadNow(fd, b)
+		return true
+	})
+	return n
+}
 
 // Write writes data for programs, and waits while they do not read.
 func (p *pty) Write(b []byte) (int, error) { return writeTerminal(p.raw, b) }
@@ -105,16 +116,11 @@ func (p *pty) SetWriteDeadline(t time.Time) error { return p.master.SetWriteDead
 // stopReading makes Read return an error, also a Read that waits.
 func (p *pty) stopReading() { p.master.SetReadDeadline(time.Unix(1, 0)) }
 
-// readQueued reads data that programs have written, without waiting. It returns
-// 0 if there is none.
+// readQueued reads data that programs have written before stopReading. It
+// returns 0 if there is no more.
 func (p *pty) readQueued(b []byte) int {
 	p.master.SetReadDeadline(time.Time{})
-	n := 0
-	p.raw.Read(func(fd uintptr) bool {
-		n, _ = btsocket.ReadNow(fd, b)
-		return true
-	})
-	return n
+	return p.readNow(b)
 }
 
 // unread returns the number of bytes that programs can read now.

@@ -113,3 +113,14 @@ func TestCountUsersTakesAnyBytes(t *testing.T) {
 		}
 	}
 }
+
+func FuzzCountUsers(f *testing.F) {
+	f.Add(make([]byte, 2*unix.SizeofInotifyEvent), 1)
+	f.Fuzz(func(t *testing.T, events []byte, users int) {
+		users = max(users, 0) % 1000
+		got := countUsers(events, users)
+		if limit := users + len(events)/unix.SizeofInotifyEvent; got < 0 || got > limit {
+			t.Errorf("%d users after %d, with %d bytes of events", got, users, len(events))
+		}
+	})
+}

@@ -11,6 +11,7 @@ import (
 // A pty cannot be opened, because only Linux has ptys of this kind.
 type pty struct{ name string }
 
+func checkPlatform() error                    { return errors.ErrUnsupported }
 func openPTY(fs.FileMode) (*pty, error)       { return nil, errors.ErrUnsupported }
 func (*pty) Read([]byte) (int, error)         { return 0, errors.ErrUnsupported }
 func (*pty) Write([]byte) (int, error)        { return 0, errors.ErrUnsupported }
