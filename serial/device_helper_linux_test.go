@@ -103,3 +103,11 @@ func wantHangUp(t *testing.T, program *os.File) {
 		t.Errorf("read %q, %v; want a hang-up", data[:n], err)
 	}
 }
+
+// wantEOF checks that a peer reads the end of the connection.
+func wantEOF(t *testing.T, peer net.Conn) {
+	t.Helper()
+	if n, err := peer.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("the peer reads %d, %v; want io.EOF", n, err)
+	}
+}

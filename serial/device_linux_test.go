@@ -81,9 +81,7 @@ func TestDeviceCloseSendsWrittenData(t *testing.T) {
 			t.Error(err)
 		}
 		wantText(t, peer, "last words")
-		if n, err := peer.Read(make([]byte, 1)); n != 0 || err != io.EOF {
-			t.Errorf("the peer reads %d, %v", n, err)
-		}
+		wantEOF(t, peer)
 		wantHangUp(t, program)
 		program.Close()
 		peer.Close()
