@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
@@ -50,6 +51,7 @@ func TestDeviceEndsWithConnection(t *testing.T) {
 	program := openProgram(t, d.Name())
 	send(t, peer, "last words")
 	peer.Close()
+	hosttest.AwaitSelecting(t, "(*ptyNode).drain")
 	wantText(t, program, "last words")
 	wantHangUp(t, program)
 	if err := d.Wait(); err != io.EOF {
@@ -92,6 +94,46 @@ func TestDeviceCloseSendsWrittenData(t *testing.T) {
 			t.Errorf("second Close: %v", err)
 		}
 	})
+}
+
+// A slowConn accepts no data until its write deadline is set.
+type slowConn struct {
+	net.Conn
+	writing, accepting chan struct{}
+}
+
+func (c *slowConn) Write(p []byte) (int, error) {
+	select {
+	case c.writing <- struct{}{}:
+	default:
+	}
+	<-c.accepting
+	return c.Conn.Write(p)
+}
+
+func (c *slowConn) SetWriteDeadline(d time.Time) error {
+	close(c.accepting)
+	return c.Conn.SetWriteDeadline(d)
+}
+
+func TestDeviceCloseSendsQueuedData(t *testing.T) {
+	c := newCable(t)
+	slow := &slowConn{writing: make(chan struct{}, 1), accepting: make(chan struct{})}
+	d, err := Open(t.Context(), &DeviceOptions{Connect: func(ctx context.Context) (conn net.Conn, err error) {
+		slow.Conn, err = c.connect(ctx)
+		return slow, err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := c.peer(t)
+	program := openProgram(t, d.Name())
+	send(t, program, "sent, ")
+	hosttest.Receive(t, slow.writing)
+	send(t, program, "queued")
+	d.Close()
+	wantText(t, peer, "sent, queued")
+	wantEOF(t, peer)
 }
 
 func TestDeviceKeepReconnects(t *testing.T) {
