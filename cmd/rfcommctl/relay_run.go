@@ -73,10 +73,10 @@ func (t *tool) relay(c *cobra.Command, o *relayOptions, r *serial.Relay, target 
 	}
 	defer a.Close()
 	if !o.keep {
-		r.Connect = t.withLines(o, a.connect)
+		r.Connect = t.withLines(o, a.connectOnce)
 		return r.Run(ctx)
 	}
-	return r.Serve(ctx, acceptFunc{a, t.withLines(o, a.connect)})
+	return r.Serve(ctx, connectListener{a, t.withLines(o, a.connect), ctx})
 }
 
 // withLines returns a function whose connections have modem signals if the flags
@@ -94,11 +94,12 @@ func (t *tool) withLines(o *relayOptions, connect connectFunc) connectFunc {
 	}
 }
 
-// An acceptFunc is an acceptor with another Accept.
-type acceptFunc struct {
-	*acceptor
+// A connectListener is a listener whose connections come from a connectFunc.
+type connectListener struct {
+	net.Listener
 	connect connectFunc
+	ctx     context.Context
 }
 
 // Accept implements [net.Listener].
-func (a acceptFunc) Accept() (net.Conn, error) { return a.connect(a.ctx) }
+func (l connectListener) Accept() (net.Conn, error) { return l.connect(l.ctx) }

@@ -92,14 +92,11 @@ func (t *tool) dialed(ctx context.Context, o *source, word string) (connectFunc,
 	return t.dialing(ctx, &o.link, word)
 }
 
-// An acceptor is a listener that limits the time of each Accept. It can be closed
-// by the first one that succeeds.
+// An acceptor is a listener with a connectFunc.
 type acceptor struct {
 	net.Listener
 	t     *tool
-	ctx   context.Context // of Accept
-	limit time.Duration
-	once  bool
+	limit time.Duration // of each call, or 0
 }
 
 // acceptor listens as the flags demand. Unless the flag --security is given, it
@@ -109,24 +106,22 @@ func (t *tool) acceptor(c *cobra.Command, o *source) (*acceptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &acceptor{l, t, c.Context(), time.Duration(o.timeout.duration), !o.keep}, nil
+	return &acceptor{l, t, time.Duration(o.timeout.duration)}, nil
 }
 
-// Accept implements [net.Listener].
-func (a *acceptor) Accept() (net.Conn, error) { return a.connect(a.ctx) }
-
-// connect is Accept as a connectFunc.
+// connect accepts the next connection.
 func (a *acceptor) connect(ctx context.Context) (net.Conn, error) {
 	conn, err := a.t.waitFor(ctx, a.Listener, a.limit)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = closedError{err}
 	}
-	if err == nil && a.once {
-		if err := a.Close(); err != nil {
-			a.t.detail("%v", err)
-		}
-	}
 	return conn, err
+}
+
+// connectOnce accepts a connection and closes the listener.
+func (a *acceptor) connectOnce(ctx context.Context) (net.Conn, error) {
+	defer a.Close()
+	return a.connect(ctx)
 }
 
 // A closedError is an error of Accept after which the listener is closed. It

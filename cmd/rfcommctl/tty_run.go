@@ -48,11 +48,16 @@ func (t *tool) runTTY(c *cobra.Command, o *ttyOptions, words []string) error {
 	case o.bind:
 		return t.bindTTY(c.Context(), &o.source, word)
 	}
-	connect, err := t.ttyConnect(c, &o.source, word)
+	connect, closeListener, err := t.ttyConnect(c, &o.source, word)
 	if err != nil {
 		return err
 	}
-	return t.offer(c.Context(), &serial.DeviceOptions{
+	defer closeListener()
+	opened := closeListener
+	if o.keep {
+		opened = func() {}
+	}
+	return t.offer(c.Context(), opened, &serial.DeviceOptions{
 		Connect: connect,
 		Kind:    o.kind(),
 		Link:    o.path,
@@ -63,27 +68,29 @@ func (t *tool) runTTY(c *cobra.Command, o *ttyOptions, words []string) error {
 	})
 }
 
-// ttyConnect returns a function that dials or accepts. A listener is closed when
-// the context ends.
-func (t *tool) ttyConnect(c *cobra.Command, o *source, word string) (connectFunc, error) {
+// ttyConnect returns a function that dials or accepts, and one that closes the
+// listener, if there is one.
+func (t *tool) ttyConnect(c *cobra.Command, o *source, word string) (connect connectFunc, closeListener func(), err error) {
 	if !o.accepts(c) {
-		return t.dialed(c.Context(), o, word)
+		connect, err = t.dialed(c.Context(), o, word)
+		return connect, func() {}, err
 	}
 	a, err := t.acceptor(c, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	context.AfterFunc(c.Context(), func() { a.Close() })
-	return a.connect, nil
+	return a.connect, func() { a.Close() }, nil
 }
 
-// offer opens a device, prints its path, and waits for its end or that of the
-// context.
-func (t *tool) offer(ctx context.Context, o *serial.DeviceOptions) error {
+// offer opens a device, calls opened, prints the path, and waits for the end of
+// the device or of the context. To open a device can take two connections, if the
+// first one cannot become a node of the kernel.
+func (t *tool) offer(ctx context.Context, opened func(), o *serial.DeviceOptions) error {
 	d, err := t.openDevice(ctx, o)
 	if err != nil {
 		return err
 	}
+	opened()
 	defer d.Close()
 	defer context.AfterFunc(ctx, func() { d.Close() })()
 	if _, err := fmt.Fprintln(t.stdout, d.Name()); err != nil && err != errReaderGone {

@@ -111,6 +111,24 @@ func TestTTYListens(t *testing.T) {
 	}
 }
 
+// A device that cannot become a node of the kernel connects again.
+func TestTTYListensUntilPortIsOpen(t *testing.T) {
+	f := newFake(t)
+	first, _ := client("", 0)
+	second, _ := client("", 0)
+	f.clients = []net.Conn{addressed{first, printerAddr}, addressed{second, printerAddr}}
+	open := f.openDevice
+	f.openDevice = func(ctx context.Context, o *serial.DeviceOptions) (device, error) {
+		conn, err := o.Connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		conn.Close()
+		return open(ctx, o)
+	}
+	f.runs(t, 0, "tty", "--listen")
+}
+
 func TestTTYGivesUp(t *testing.T) {
 	for _, line := range []string{"tty --listen -t 3s", "tty --listen -t 3s --keep", "relay --listen -t 3s /dev/x", "relay --listen -t 3s --keep /dev/x"} {
 		synctest.Test(t, func(t *testing.T) {
