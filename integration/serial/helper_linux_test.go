@@ -97,18 +97,24 @@ func wantNoDevice(t testing.TB) {
 // are none.
 func devices(t testing.TB) string {
 	t.Helper()
-	var all []string
-	for _, pattern := range []string{"/dev/rfcomm*", "/sys/class/tty/rfcomm*"} {
-		paths, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, paths...)
-	}
+	all := ttys(t)
 	if shown := show(t); shown != "" {
 		all = append(all, shown)
 	}
 	return strings.Join(all, "\n")
+}
+
+// ttys returns the paths of RFCOMM ttys in /dev and sysfs.
+func ttys(t testing.TB) (paths []string) {
+	t.Helper()
+	for _, pattern := range []string{"/dev/rfcomm*", "/sys/class/tty/rfcomm*"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, found...)
+	}
+	return paths
 }
 
 // show returns the devices as rfcomm(1) lists them, one a line.
@@ -151,14 +157,19 @@ func groupID(t testing.TB, name string) uint32 {
 	return uint32(id)
 }
 
-// openNode opens a tty as a program does that only knows serial ports: it does not
-// wait for a carrier, and changes no settings.
+// openNode opens a tty until the end of the test. See openTTY.
 func openNode(t testing.TB, name string) *os.File {
 	t.Helper()
-	f, err := os.OpenFile(name, os.O_RDWR|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	f, err := openTTY(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
 	return f
+}
+
+// openTTY opens a tty as a program does that only knows serial ports: it does not
+// wait for a carrier, and changes no settings.
+func openTTY(name string) (*os.File, error) {
+	return os.OpenFile(name, os.O_RDWR|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 }
