@@ -39,6 +39,9 @@ func (u *uart) write(b []byte) (n int, err error) {
 	u.writeMu.Lock()
 	defer u.writeMu.Unlock()
 	for n < len(b) && err == nil {
+		if u.isClosed() {
+			return n, errLineClosed
+		}
 		var written int
 		written, err = u.writePiece(b[n:min(len(b), n+maxLineWrite)])
 		n += written
@@ -102,12 +105,15 @@ func (u *uart) setWriteDeadline(t time.Time) error {
 	return u.explain(u.file.SetWriteDeadline(t))
 }
 
-// close discards unsent data, for which close(2) would wait up to 30 s
-// (tty_port_close_start), and ends exclusive access. It ends pending calls.
+// close ends pending calls and exclusive access. After the last Write, it discards
+// unsent data, for which close(2) would wait up to 30 s (tty_port_close_start).
 func (u *uart) close() error {
 	err := errLineClosed
 	u.closing.Do(func() {
 		close(u.closed)
+		u.file.SetDeadline(aLongTimeAgo)
+		u.writeMu.Lock()
+		defer u.writeMu.Unlock()
 		u.raw.Control(func(fd uintptr) {
 			unix.IoctlSetInt(int(fd), unix.TCFLSH, unix.TCOFLUSH)
 			unix.IoctlSetInt(int(fd), unix.TIOCNXCL, 0)

@@ -151,9 +151,11 @@ func TestPhysicalPortDeadlines(t *testing.T) {
 func TestPhysicalPortWriteIsBounded(t *testing.T) {
 	wire := newMaster(t)
 	port := openLine(t, wire.port, nil)
-	port.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
-	n, err := port.Write(make([]byte, 8<<20))
-	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || n > 1<<20 {
+	var n int
+	write := hosttest.InBackground(func() (err error) { n, err = port.Write(make([]byte, 8<<20)); return err })
+	hosttest.AwaitPolling(t, "Write")
+	port.SetWriteDeadline(time.Unix(1, 0))
+	if err := hosttest.Receive(t, write); !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || n > 1<<20 {
 		t.Errorf("nobody reads, and Write returned %d bytes and %v, want a timeout after some KiB", n, err)
 	}
 	got := make([]byte, n)

@@ -39,16 +39,19 @@ func (u *uart) setUp(o LineOptions) error {
 		if err := claimPort(fd); err != nil {
 			return err
 		}
-		if err := configure(fd, settings, o); err != nil {
+		err = configure(fd, settings, o)
+		if err == nil {
+			// Fails if the file is not in the poller, without which no call
+			// could be ended.
+			err = u.file.SetDeadline(time.Time{})
+		}
+		if err == nil {
+			err = unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH)
+		}
+		if err != nil {
 			unix.IoctlSetInt(fd, unix.TIOCNXCL, 0)
-			return err
 		}
-		// Without the poller, no call could be ended. It refuses regular files,
-		// which are not ttys, and no tty.
-		if err := u.file.SetDeadline(time.Time{}); err != nil {
-			return err
-		}
-		return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH)
+		return err
 	})
 }
 

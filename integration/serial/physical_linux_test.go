@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"syscall"
@@ -203,32 +204,58 @@ func TestOpenLineFlowRTS(t *testing.T) {
 	wantReleased(t, p.PhysicalPort, p.PhysicalPort)
 }
 
-func TestOpenLineFlowXON(t *testing.T) {
-	a, b := ports(t, &serial.LineOptions{Flow: serial.FlowXON})
+// hold makes the second port send XOFF. It returns when the first port, a, has
+// stopped, with the number of bytes that a was given. release sends XON.
+func hold(t *testing.T, a *serial.PhysicalPort) (written int, release func()) {
+	t.Helper()
 	other, err := unix.Open(secondPort, unix.O_RDWR|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil { // root is not kept out
 		t.Fatal(err)
 	}
-	defer unix.Close(other)
+	t.Cleanup(func() { unix.Close(other) })
 	flow := func(action int) {
+		t.Helper()
 		if err := unix.IoctlSetInt(other, unix.TCXONC, action); err != nil {
 			t.Fatal(err)
 		}
 	}
-	flow(unix.TCIOFF) // sends XOFF
-	written := 0
-	hosttest.Eventually(t, "a is held", func() bool {
+	flow(unix.TCIOFF)
+	hosttest.Eventually(t, "the port is held", func() bool {
 		a.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
 		n, _ := a.Write([]byte("x")) // 0 if the deadline is over
 		written += n
-		return errors.Is(a.Drain(), os.ErrDeadlineExceeded)
+		return n > 0 && errors.Is(a.Drain(), os.ErrDeadlineExceeded)
 	})
 	a.SetWriteDeadline(time.Time{})
-	flow(unix.TCION)
+	return written, func() { flow(unix.TCION) }
+}
+
+func TestOpenLineFlowXON(t *testing.T) {
+	a, b := ports(t, &serial.LineOptions{Flow: serial.FlowXON})
+	written, release := hold(t, a)
+	release()
 	if err := a.Drain(); err != nil {
 		t.Error(err)
 	}
 	wantRead(t, b, bytes.Repeat([]byte("x"), written))
+}
+
+// The kernel itself would wait for 30 s.
+func TestPhysicalPortCloseWhileHeld(t *testing.T) {
+	a, _ := ports(t, &serial.LineOptions{Flow: serial.FlowXON})
+	hold(t, a)
+	write := hosttest.InBackground(func() error { _, err := a.Write(text(1 << 20)); return err })
+	hosttest.AwaitPolling(t, "Write")
+	began := time.Now()
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := hosttest.Receive(t, write); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Write returned %v, want net.ErrClosed", err)
+	}
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("Close took %v", took)
+	}
 }
 
 // wantHeld checks that flow control holds the data of p.
