@@ -25,7 +25,7 @@ type master struct {
 	port string // the name of the slave
 }
 
-func newMaster(t *testing.T) master {
+func newMaster(t testing.TB) master {
 	t.Helper()
 	file, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
