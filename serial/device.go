@@ -81,7 +81,7 @@ const defaultMode = 0o600
 func (o *DeviceOptions) check() error {
 	switch {
 	case o.Connect == nil:
-		return errors.New("Connect is nil")
+		return errors.New("no function Connect")
 	case o.Kind < Auto || o.Kind > PTY:
 		return fmt.Errorf("invalid Kind %d; valid are Auto, TTY and PTY", int(o.Kind))
 	case o.Mode&^fs.ModePerm != 0:

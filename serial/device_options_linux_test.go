@@ -28,7 +28,7 @@ func TestOpenRefusesOptions(t *testing.T) {
 		want    string
 	}{
 		{nil, "no options"},
-		{&DeviceOptions{}, "Connect is nil"},
+		{&DeviceOptions{}, "no function Connect"},
 		{&DeviceOptions{Connect: connect, Kind: 3}, "invalid Kind 3"},
 		{&DeviceOptions{Connect: connect, Kind: -1}, "invalid Kind -1"},
 		{&DeviceOptions{Connect: connect, Mode: 0o4600}, "invalid Mode 04600"},

@@ -98,7 +98,7 @@ func (p *pty) Read(b []byte) (n int, err error) {
 // fullRead is about the size of the buffer of a terminal (N_TTY_BUF_SIZE).
 const fullRead = 4000
 
-// readNow reads data without waiting. It returns 0 if there is none, or after
+// readNow reads data without waiting. It returns 0 if none is queued, and after
 // stopReading.
 func (p *pty) readNow(b []byte) (n int) {
 	p.raw.Read(func(fd uintptr) bool {
@@ -116,8 +116,8 @@ func (p *pty) SetWriteDeadline(t time.Time) error { return p.master.SetWriteDead
 // stopReading makes Read return an error, also a Read that waits.
 func (p *pty) stopReading() { p.master.SetReadDeadline(time.Unix(1, 0)) }
 
-// readQueued reads data that programs have written before stopReading. It
-// returns 0 if there is no more.
+// readQueued reads data that programs have written before stopReading, until it
+// returns 0.
 func (p *pty) readQueued(b []byte) int {
 	p.master.SetReadDeadline(time.Time{})
 	return p.readNow(b)
