@@ -10,7 +10,7 @@ import (
 type State int
 
 const (
-	// StateOpen: the device of a Device exists, or the port of a relay is open.
+	// StateOpen: a Device has a new node, or the port of a relay is open.
 	StateOpen State = iota + 1
 	// StateConnected: the connection is established.
 	StateConnected
