@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,10 +39,11 @@ func TestRelayOverTCP(t *testing.T) {
 	wantParts(t, j.errors.String(), "Connected to "+address, "sent 9 bytes, received 16\n")
 }
 
-// One device is served at a time; others wait.
-func TestRelayListensOverTCP(t *testing.T) {
-	terminal := hosttest.OpenTerminal(t)
-	c := program(t, "relay", "--listen", "--keep", "--tcp", "127.0.0.1:0", terminal.Slave.Name())
+// listeningRelay starts a relay of a terminal that accepts TCP connections, and
+// returns its address and its later errors.
+func listeningRelay(t *testing.T, terminal *hosttest.Terminal, arguments ...string) (c *exec.Cmd, address string, lines *bufio.Reader) {
+	t.Helper()
+	c = program(t, append([]string{"relay", "--listen", "--tcp", "127.0.0.1:0", terminal.Slave.Name()}, arguments...)...)
 	stderr, err := c.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -47,10 +51,33 @@ func TestRelayListensOverTCP(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines, address := bufio.NewReader(stderr), ""
+	lines = bufio.NewReader(stderr)
 	if _, err := fmt.Fscanf(lines, "rfcommctl: listening on %s\n", &address); err != nil {
 		t.Fatal(err)
 	}
+	return c, address, lines
+}
+
+func TestRelayServesOneDevice(t *testing.T) {
+	terminal := hosttest.OpenTerminal(t)
+	c, address, lines := listeningRelay(t, terminal)
+	conn := dialTCP(t, address)
+	fmt.Fprint(conn, "data")
+	wantTyped(t, terminal, "data")
+	if _, err := net.Dial("tcp", address); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("another device dials: %v", err)
+	}
+	conn.Close()
+	rest, _ := io.ReadAll(lines)
+	if status := exitStatus(t, c.Wait()); status != 0 || len(rest) > 0 {
+		t.Errorf("status %d: %s", status, rest)
+	}
+}
+
+// One device is served at a time; others wait.
+func TestRelayListensOverTCP(t *testing.T) {
+	terminal := hosttest.OpenTerminal(t)
+	c, address, lines := listeningRelay(t, terminal, "--keep")
 	first, second := dialTCP(t, address), dialTCP(t, address)
 	fmt.Fprint(second, "two ")
 	fmt.Fprint(first, "one ")
@@ -60,7 +87,10 @@ func TestRelayListensOverTCP(t *testing.T) {
 	c.Process.Signal(syscall.SIGTERM)
 	rest, _ := io.ReadAll(lines)
 	if status := exitStatus(t, c.Wait()); status != 143 {
-		t.Errorf("status %d, want 143: %s", status, rest)
+		t.Errorf("status %d, want 143", status)
+	}
+	if want := "rfcommctl: the device closed the connection\nrfcommctl: ended by a signal: terminated\n"; string(rest) != want {
+		t.Errorf("it printed %q, want %q", rest, want)
 	}
 }
 

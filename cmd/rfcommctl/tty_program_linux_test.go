@@ -149,12 +149,35 @@ func TestTTYKeepReconnects(t *testing.T) {
 	wantParts(t, j.ends(t, 143), "rfcommctl: connected again to "+address+"\n", "rfcommctl: ended by a signal: terminated\n")
 }
 
-func TestTTYListensOverTCP(t *testing.T) {
-	j := offerTTY(t, filepath.Join(t.TempDir(), "gps"), "--listen", "--tcp", "127.0.0.1:0")
-	var address string
+// listeningTTY starts the command "tty" so that it accepts TCP connections, and
+// returns its address.
+func listeningTTY(t *testing.T, arguments ...string) (j *portJob, address string) {
+	t.Helper()
+	j = offerTTY(t, filepath.Join(t.TempDir(), "gps"), append([]string{"--listen", "--tcp", "127.0.0.1:0"}, arguments...)...)
 	if _, err := fmt.Fscanf(j.lines, "rfcommctl: listening on %s\n", &address); err != nil {
 		t.Fatal(err)
 	}
+	return j, address
+}
+
+// With --keep, the next device has the same path.
+func TestTTYListensAgain(t *testing.T) {
+	j, address := listeningTTY(t, "--keep")
+	first := dialTCP(t, address)
+	port := j.opens(t)
+	crosses(t, first, port, "first")
+	second := dialTCP(t, address)
+	first.Close()
+	if n, err := port.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Errorf("the program reads %d, %v after the end", n, err)
+	}
+	crosses(t, second, openPort(t, j.link), "second")
+	j.Process.Signal(syscall.SIGINT)
+	j.ends(t, 130)
+}
+
+func TestTTYListensOverTCP(t *testing.T) {
+	j, address := listeningTTY(t)
 	conn := dialTCP(t, address)
 	port := j.opens(t)
 	crosses(t, conn, port, "question")
@@ -168,10 +191,7 @@ func TestTTYListensOverTCP(t *testing.T) {
 
 // An interrupt during the attempt to connect leaves nothing behind.
 func TestTTYEndsWhileItWaits(t *testing.T) {
-	j := offerTTY(t, filepath.Join(t.TempDir(), "gps"), "--listen", "--tcp", "127.0.0.1:0")
-	if _, err := j.lines.ReadString('\n'); err != nil {
-		t.Fatal(err)
-	}
+	j, _ := listeningTTY(t)
 	j.Process.Signal(syscall.SIGINT)
 	if rest := j.ends(t, 130); rest != "rfcommctl: interrupted\n" {
 		t.Errorf("it printed %q", rest)
