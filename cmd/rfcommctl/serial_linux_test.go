@@ -131,6 +131,7 @@ func TestRFCOMMTTYKeepReconnects(t *testing.T) {
 		} else {
 			port = openPort(t, link)
 		}
+		crosses(t, conn, port, "hello") // what the program writes before the port is joined is discarded
 		crosses(t, port, conn, text)
 		conn.Close()
 		if n, err := port.Read(make([]byte, 1)); n != 0 || err == nil {
