@@ -2,12 +2,8 @@ package examples_test
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -22,7 +18,6 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
-	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
 
@@ -107,20 +102,21 @@ func TestRFCOMMGPSPrintsPositions(t *testing.T) {
 	checkText(t, program.stderr.String(), "connection timed out")
 }
 
-// gpsd opens the device again after the receiver was switched off and on. It has
-// dropped its privileges by then, so the program runs as its user.
+// gpsd and the program run as the user of gpsd, whom udev permits to open the tty.
 func TestRFCOMMGPSServesGpsd(t *testing.T) {
 	r := overRFCOMM(t)
 	labtest.RequireRoot(t) // for gpsd
 	receiver := newBluetoothReceiver(t, r)
+	daemons.Udevd(t, daemons.Options{})
 	asGpsd, dir := gpsdUser(t)
 	link := filepath.Join(dir, "gps")
 	program := launch(t, "gps", []string{"-link", link, r.far}, asGpsd)
 	program.await(t, "gpsd -N "+link+"\n")
+	if tty, err := os.Readlink(link); !strings.HasPrefix(tty, "/dev/rfcomm") {
+		t.Errorf("the link is to %q, %v, want an RFCOMM tty", tty, err)
+	}
 	daemons.Gpsd(t, []string{link}, daemons.Options{})
-	wantLatitude(t, receiver, "48")
-	receiver <- ""
-	wantLatitude(t, receiver, "49")
+	daemons.WantPosition(t, receiver)
 	terminate(t, program)
 	checkGone(t, link)
 }
@@ -145,44 +141,4 @@ func gpsdUser(t *testing.T) (as setting, dir string) {
 	return func(c *exec.Cmd) {
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	}, dir
-}
-
-// wantLatitude checks that gpsd reports a position that the receiver sends from
-// now on.
-func wantLatitude(t *testing.T, receiver gpsReceiver, degrees string) {
-	t.Helper()
-	conn, err := net.Dial("tcp", daemons.GpsdAddress)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Minute))
-	fmt.Fprintln(conn, `?WATCH={"enable":true,"json":true};`)
-	found := hosttest.InBackground(func() error { return awaitText(conn, `"lat":`+degrees+".1173") })
-	for second := 0; ; second = (second + 1) % 60 {
-		text := nmea(fmt.Sprintf("GPRMC,1300%02d,A,%s07.038,N,01131.000,E,022.4,084.4,230326,003.1,W", second, degrees)) +
-			nmea(fmt.Sprintf("GPGGA,1300%02d,%s07.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,", second, degrees))
-		select {
-		case err := <-found:
-			if err != nil {
-				t.Errorf("gpsd has not reported the latitude %s: %v", degrees, err)
-			}
-			return
-		case receiver <- text:
-			// gpsd 3.22 notices a hang-up only when it has something else to do.
-			fmt.Fprintln(conn, "?DEVICES;")
-		}
-	}
-}
-
-// awaitText reads the reports of gpsd up to one with a text.
-func awaitText(conn net.Conn, text string) error {
-	for lines := bufio.NewScanner(conn); ; {
-		if !lines.Scan() {
-			return cmp.Or(lines.Err(), io.ErrUnexpectedEOF)
-		}
-		if strings.Contains(lines.Text(), text) {
-			return nil
-		}
-	}
 }

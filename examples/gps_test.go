@@ -34,6 +34,12 @@ func (r gpsReceiver) serve(conn net.Conn) {
 	}
 }
 
+// Write sends a text.
+func (r gpsReceiver) Write(text []byte) (int, error) {
+	r <- string(text)
+	return len(text), nil
+}
+
 // newGPSReceiver returns a receiver that serves the clients of a listener, one
 // after the other, until the test ends.
 func newGPSReceiver(t *testing.T, listener net.Listener) gpsReceiver {
