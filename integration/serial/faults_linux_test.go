@@ -76,6 +76,11 @@ func runRound(t *testing.T, a *air, f *fault, held, loaded bool) {
 		p.wantResult()
 		p.wantEnd()
 	}
+	defer func() {
+		if t.Failed() {
+			t.Logf("left are:\n%s", devices(t))
+		}
+	}()
 	hosttest.Eventually(t, "no RFCOMM tty is left", func() bool { return len(ttys(t)) == 0 })
 }
 
