@@ -55,7 +55,7 @@ const transmitterEmpty = 1
 
 // drainExpired reports whether the write deadline is over.
 func (u *uart) drainExpired() bool {
-	u.deadlineMu.Lock()
-	defer u.deadlineMu.Unlock()
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	return !u.drainBefore.IsZero() && !time.Now().Before(u.drainBefore)
 }

@@ -24,8 +24,8 @@ type uart struct {
 	closed  chan struct{} // closed by close
 	closing sync.Once
 
-	deadlineMu  sync.Mutex
-	drainBefore time.Time // the write deadline
+	mu          sync.Mutex // orders deadlines before or after the close
+	drainBefore time.Time  // the write deadline
 }
 
 // read reads at least one byte.
@@ -89,7 +89,7 @@ func (u *uart) setSignals(set, clear Signals) error {
 	return u.control(func(fd int) error { return u.outputs.set(fd, set, clear) })
 }
 
-func (u *uart) setReadDeadline(t time.Time) error { return u.explain(u.file.SetReadDeadline(t)) }
+func (u *uart) setReadDeadline(t time.Time) error { return u.set(u.file.SetReadDeadline, t) }
 
 func (u *uart) setDeadline(t time.Time) error {
 	if err := u.setReadDeadline(t); err != nil {
@@ -99,10 +99,20 @@ func (u *uart) setDeadline(t time.Time) error {
 }
 
 func (u *uart) setWriteDeadline(t time.Time) error {
-	u.deadlineMu.Lock()
-	u.drainBefore = t
-	u.deadlineMu.Unlock()
-	return u.explain(u.file.SetWriteDeadline(t))
+	return u.set(func(t time.Time) error {
+		u.drainBefore = t
+		return u.file.SetWriteDeadline(t)
+	}, t)
+}
+
+// set sets a deadline, unless close has set the last one.
+func (u *uart) set(set func(time.Time) error, t time.Time) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.isClosed() {
+		return errLineClosed
+	}
+	return u.explain(set(t))
 }
 
 // close ends pending calls and exclusive access. After the last Write, it discards
@@ -110,8 +120,7 @@ func (u *uart) setWriteDeadline(t time.Time) error {
 func (u *uart) close() error {
 	err := errLineClosed
 	u.closing.Do(func() {
-		close(u.closed)
-		u.file.SetDeadline(aLongTimeAgo)
+		u.wakeAll()
 		u.writeMu.Lock()
 		defer u.writeMu.Unlock()
 		u.raw.Control(func(fd uintptr) {
@@ -121,6 +130,14 @@ func (u *uart) close() error {
 		err = u.file.Close()
 	})
 	return err
+}
+
+// wakeAll makes pending and future calls return.
+func (u *uart) wakeAll() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	close(u.closed)
+	u.file.SetDeadline(aLongTimeAgo)
 }
 
 // isClosed reports whether close was called.

@@ -126,6 +126,24 @@ func TestPhysicalPortCloseEndsCalls(t *testing.T) {
 	}
 }
 
+// A deadline that is set during Close must not make a pending Write wait again,
+// for which Close waits.
+func TestPhysicalPortCloseEndsDeadlines(t *testing.T) {
+	port := openLine(t, newMaster(t).port, nil)
+	port.uart.writeMu.Lock() // as a Write does
+	closed := hosttest.InBackground(port.Close)
+	hosttest.Eventually(t, "Close has begun", port.uart.isClosed)
+	for _, set := range []func(time.Time) error{port.SetDeadline, port.SetReadDeadline, port.SetWriteDeadline} {
+		if err := set(time.Time{}); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("the error is %v, want that of a closed port", err)
+		}
+	}
+	port.uart.writeMu.Unlock()
+	if err := hosttest.Receive(t, closed); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPhysicalPortDeadlines(t *testing.T) {
 	wire := newMaster(t)
 	port := openLine(t, wire.port, nil)
