@@ -5,7 +5,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
+
+// sameSignal is the time in which a signal and its repetition count as one:
+// timeout(1) sends a signal to the program, and then to its process group.
+const sameSignal = 100 * time.Millisecond
 
 // withSignals returns a context that ends at the first signal that asks the
 // program to end; the second signal ends the program at once. The cause of the
@@ -23,10 +28,20 @@ func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() {
-		first, _ := (<-signals).(syscall.Signal)
-		cancel(signalError{first})
-		second, _ := (<-signals).(syscall.Signal)
-		os.Exit(statusOf(signalError{second}))
+		os.Exit(statusOf(awaitSecond(signals, cancel)))
 	}()
 	return ctx, func() { signal.Stop(signals); cancel(nil) }
+}
+
+// awaitSecond passes the first signal to cancel, and returns the second one.
+func awaitSecond(signals <-chan os.Signal, cancel context.CancelCauseFunc) signalError {
+	first, _ := (<-signals).(syscall.Signal)
+	began := time.Now()
+	cancel(signalError{first})
+	for {
+		next, _ := (<-signals).(syscall.Signal)
+		if next != first || time.Since(began) > sameSignal {
+			return signalError{next}
+		}
+	}
 }
