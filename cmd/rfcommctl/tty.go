@@ -30,7 +30,7 @@ The port is a node of the kernel, /dev/rfcommN, which carries the modem signals 
 
 A stable path is a symbolic link: --link. It replaces a link that an earlier run has left behind, but no other file, and is removed at the end.
 
-tty ends when the connection does, and programs that have the port open read the end of it. With --keep, it connects again, waiting for 0.5 s to 30 s between attempts, and programs that open the port again continue. Until then, a node of the kernel does not exist, and bytes that programs write to a pty are discarded. --hold keeps them, and makes the port a pty.
+tty ends when the connection does, and programs that have the port open read the end of it. With --keep, it connects again, waiting for 0.5 s to 30 s between attempts, and programs that open the port again continue. Until then, a node of the kernel does not exist, and bytes that programs write to a pty are discarded. --hold keeps them, and makes the port a pty. The first attempt to connect must succeed.
 
 With --listen, tty waits for a device that connects. --publish makes bluetoothd publish a service record, by which phones and computers find the port, until tty ends. Links must be encrypted (medium), and only devices that bluetoothd has paired are served, unless --security is given: see "rfcommctl listen --help".
 

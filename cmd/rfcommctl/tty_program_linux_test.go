@@ -149,6 +149,13 @@ func TestTTYKeepReconnects(t *testing.T) {
 	wantParts(t, j.ends(t, 143), "rfcommctl: connected again to "+address+"\n", "rfcommctl: ended by a signal: terminated\n")
 }
 
+// A device that is absent at first is more likely a wrong TARGET.
+func TestTTYKeepFailsAtFirst(t *testing.T) {
+	l, address := listenTCP(t)
+	l.Close()
+	launch(t, "tty", "--tcp", address, "--keep").ends(t, statusNotFound)
+}
+
 // listeningTTY starts the command "tty" so that it accepts TCP connections, and
 // returns its address.
 func listeningTTY(t *testing.T, arguments ...string) (j *portJob, address string) {
