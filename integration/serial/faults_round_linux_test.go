@@ -156,8 +156,8 @@ func (p *port) hold() {
 
 // load makes the connection carry data in both directions until it ends, if there
 // is a program that sends the data back. The peer waits for it after each piece:
-// several connections that always send, all to the same machine, would overflow
-// the L2CAP socket of RFCOMM, and lose frames and credits (l2cap_sock_recv_cb).
+// with several connections that always send in both directions, the kernel loses
+// data, probably because the L2CAP socket of RFCOMM overflows (l2cap_sock_recv_cb).
 func (p *port) load() {
 	if p.holder != nil && !p.use.echoes {
 		p.loaded.Go(func() { io.Copy(struct{ io.Writer }{p.holder}, struct{ io.Reader }{p.holder}) })
