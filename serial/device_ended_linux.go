@@ -15,9 +15,12 @@ import (
 func received(c *rfcomm.Conn) bool { return poll(c, unix.POLLIN)&unix.POLLIN != 0 }
 
 // connEnded reports whether the peer of a connection has closed it, or the link
-// was lost, without reading. It returns false for a connection that is not a
-// socket.
+// was lost, without reading. It returns false for a connection that is neither a
+// socket nor a Port.
 func connEnded(conn net.Conn) bool {
+	if port, ok := conn.(*Port); ok {
+		return port.tty.hungUp()
+	}
 	socket, ok := conn.(syscall.Conn)
 	return ok && poll(socket, unix.POLLRDHUP)&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
 }

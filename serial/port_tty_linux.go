@@ -140,6 +140,15 @@ func (t *tty) awaitEnd() error {
 	return t.ended(t.link.end)
 }
 
+// hungUp reports whether the connection has ended, without reading.
+func (t *tty) hungUp() (ended bool) {
+	err := t.control(func(fd int) error {
+		ended = btsocket.PollEvents(uintptr(fd), 0)&unix.POLLHUP != 0
+		return nil
+	})
+	return ended || err != nil
+}
+
 // control calls f with the descriptor. f may make system calls that do not
 // block.
 func (t *tty) control(f func(fd int) error) error {

@@ -3,6 +3,7 @@ package serial
 import (
 	"cmp"
 	"context"
+	"io"
 	"net"
 	"slices"
 	"sync/atomic"
@@ -27,17 +28,29 @@ func (s *session) run(ctx context.Context, to *outlet) error {
 	defer s.joinLines(ctx)()
 	received := make(chan error, 1)
 	go func() { received <- s.receive() }()
-	select {
-	case err := <-received:
-		return s.drainPort(ctx, to, err)
-	case err := <-to.failed:
-		return s.lastReceived(ctx, to, received, err)
-	case <-s.port.ended:
-		return s.drainConn(ctx, to)
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	look := time.NewTicker(stallCheck)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-received:
+			return s.drainPort(ctx, to, err)
+		case err := <-to.failed:
+			return s.lastReceived(ctx, to, received, err)
+		case <-look.C:
+			if s.stalled() && connEnded(s.conn) {
+				return s.lastReceived(ctx, to, received, io.EOF)
+			}
+		case <-s.port.ended:
+			return s.drainConn(ctx, to)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 }
+
+// stalled reports whether the port is being written to. Meanwhile, nothing reads
+// from the connection, so its end goes unnoticed.
+func (s *session) stalled() bool { return s.writing.Load()%2 == 1 }
 
 // receive copies from the connection to the port.
 func (s *session) receive() error {
@@ -80,7 +93,7 @@ func (s *session) lastReceived(ctx context.Context, to *outlet, received <-chan 
 			switch now := s.writing.Load(); {
 			case now != before:
 				before = now
-			case now%2 == 1:
+			case s.stalled():
 				return &portError{err: errStuck}
 			default: // the connection delivers nothing
 				return s.drainPort(ctx, to, failed)
