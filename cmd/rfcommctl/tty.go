@@ -24,7 +24,7 @@ type ttyOptions struct {
 	release          string // name of a bound device
 }
 
-const ttyHelp = `Connects to a service of a device and offers the connection as a serial port to programs that know nothing else, such as gpsd, minicom or avrdude. Its path is printed on standard output. Programs can open and close it until tty ends. Without a service, TARGET means the serial port (spp).
+const ttyHelp = `Connects to a service of a device and offers the connection as a serial port to programs that know nothing else, such as gpsd or picocom. Its path is printed on standard output. Programs can open and close it until tty ends. Without a service, TARGET means the serial port (spp).
 
 The port is a node of the kernel, /dev/rfcommN, which carries the modem signals DTR, RTS, DSR and CTS, or a pseudo terminal (pty), which carries data only but needs no permission. By default, it is a node if this user can open one, as members of the group dialout can, and a pty otherwise; -v prints the reason. --kernel and --pty select one of them.
 
