@@ -175,5 +175,5 @@ func (u *uart) explain(err error) error {
 	case err == io.EOF, errors.Is(err, unix.EIO): // after a hang-up, see hung_up_tty_read
 		return withReason(unix.EIO, "the port was unplugged or hung up")
 	}
-	return err
+	return withoutTimeout(err)
 }

@@ -166,6 +166,21 @@ func TestPhysicalPortDeadlines(t *testing.T) {
 	}
 }
 
+// The errno of a USB adapter that does not answer is not a deadline.
+func TestPhysicalPortErrnoIsNoTimeout(t *testing.T) {
+	port := openLine(t, newMaster(t).port, nil)
+	for _, err := range []error{
+		port.pathError("read", port.uart.explain(syscall.ETIMEDOUT)),
+		port.pathError("get signals of", port.uart.explain(os.NewSyscallError("ioctl", syscall.ETIMEDOUT))),
+		&fs.PathError{Op: "open", Path: port.Name(), Err: explainOpen(port.Name(), syscall.ETIMEDOUT)},
+	} {
+		hosttest.WantErrno(t, err, syscall.ETIMEDOUT)
+		if err.(*fs.PathError).Timeout() {
+			t.Errorf("%v is a timeout", err)
+		}
+	}
+}
+
 func TestPhysicalPortWriteIsBounded(t *testing.T) {
 	wire := newMaster(t)
 	port := openLine(t, wire.port, nil)

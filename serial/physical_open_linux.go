@@ -86,6 +86,16 @@ func explainOpen(name string, err error) error {
 	case errors.Is(err, unix.EIO):
 		return withReason(unix.EIO, "the name has no hardware")
 	}
+	return withoutTimeout(err)
+}
+
+// withoutTimeout replaces an errno for which net.Error's Timeout is true: only a
+// deadline is a timeout. A USB adapter that does not answer a request causes
+// ETIMEDOUT.
+func withoutTimeout(err error) error {
+	if errno, ok := errors.AsType[unix.Errno](err); ok && errno.Timeout() {
+		return withReason(errno, "the hardware has not answered")
+	}
 	return err
 }
 
