@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
@@ -89,6 +90,35 @@ func TestRelayLinesOverPort(t *testing.T) {
 	cancel()
 	if err := hosttest.Receive(t, ended); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// The peer closes while its data waits for the port: the relay serves the next one.
+func TestRelayServeEndsWhileStalled(t *testing.T) {
+	a := newAir(t)
+	for name, listener := range map[string]func(net.Listener) net.Listener{
+		"Conn": func(l net.Listener) net.Listener { return l },
+		"Port": serial.PortListener,
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := a.listen(t)
+			stalled, first := newPipe()
+			line, instrument := newPipe()
+			lines := []serial.Line{stalled, line}
+			relay := &serial.Relay{Drain: 10 * time.Millisecond, Open: func(context.Context) (serial.Line, error) {
+				line := lines[0]
+				lines = lines[1:]
+				return line, nil
+			}}
+			go relay.Serve(t.Context(), listener(l))
+			peer := a.dial(t, l)
+			conntest.Send(t, peer, "last words")
+			conntest.Receive(t, first, "last ")
+			peer.Close()
+			peer = a.dial(t, l)
+			conntest.Send(t, peer, "ping")
+			conntest.Receive(t, instrument, "ping")
+		})
 	}
 }
 
