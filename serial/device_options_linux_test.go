@@ -3,12 +3,14 @@ package serial
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
@@ -167,4 +169,44 @@ func TestNoAccessNamesGroups(t *testing.T) {
 			t.Errorf("user %d in %q: %q", tt.user, tt.groups, got)
 		}
 	}
+}
+
+// A deadlineless is a connection without deadlines, such as one through SSH.
+type deadlineless struct{ net.Conn }
+
+var errNoDeadline = errors.New("deadlines are not supported")
+
+func (deadlineless) SetReadDeadline(time.Time) error  { return errNoDeadline }
+func (deadlineless) SetWriteDeadline(time.Time) error { return errNoDeadline }
+
+func TestDeviceCloseWithoutDeadlines(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	d, err := Open(t.Context(), &DeviceOptions{Connect: connects(deadlineless{near})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, openProgram(t, d.Name()), "the peer does not read")
+	hosttest.AwaitSelecting(t, "(*deviceOutlet).send")
+	hosttest.Receive(t, hosttest.InBackground(d.Close))
+	if n, err := far.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the peer reads %d, %v; want io.EOF", n, err)
+	}
+}
+
+// A refusing is a connection that accepts no data, and whose end Read does not report.
+type refusing struct{ deadlineless }
+
+func (refusing) Write([]byte) (int, error) { return 0, errNoMore }
+
+func TestDeviceEndsWithoutDeadlines(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	d, err := Open(t.Context(), &DeviceOptions{Connect: connects(refusing{deadlineless{near}})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	send(t, openProgram(t, d.Name()), "x")
+	hosttest.Receive(t, d.Done())
 }

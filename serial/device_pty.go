@@ -65,8 +65,8 @@ func (n *ptyNode) attach(conn net.Conn) (discarded int64) {
 // second to report the cause.
 func (n *ptyNode) failed(err error) {
 	n.writeErr.Store(&err)
-	if n.device.ctx.Err() == nil {
-		n.conn.SetReadDeadline(time.Now().Add(lastRead))
+	if n.device.ctx.Err() == nil && n.conn.SetReadDeadline(time.Now().Add(lastRead)) != nil {
+		n.conn.Close() // it has no deadlines
 	}
 	if n.device.ctx.Err() != nil { // closed meanwhile
 		n.conn.SetReadDeadline(longAgo)
@@ -120,8 +120,9 @@ func (n *ptyNode) close() {
 func (n *ptyNode) serve() error {
 	d, conn := n.device, n.conn
 	stop := context.AfterFunc(d.ctx, func() {
-		conn.SetWriteDeadline(time.Now().Add(flushTime))
-		conn.SetReadDeadline(longAgo)
+		if errors.Join(conn.SetWriteDeadline(time.Now().Add(flushTime)), conn.SetReadDeadline(longAgo)) != nil {
+			conn.Close() // it has no deadlines, as one through SSH
+		}
 		n.pty.SetWriteDeadline(longAgo)
 	})
 	defer stop()
