@@ -56,6 +56,24 @@ func kernelSignals(t testing.TB, tty *os.File) serial.Signals {
 	return signals
 }
 
+// kernelReports returns the signals that the kernel reports for a tty that has some,
+// before and after its commit 91d35ec9b395: DTR and RTS are those of the peer, or RTS
+// is DTR. docs/serial.md has both.
+func kernelReports(s serial.Signals) (before, after serial.Signals) {
+	before = s &^ (serial.DTR | serial.RTS)
+	after = before
+	if s&serial.DSR != 0 {
+		before |= serial.DTR
+	}
+	if s&serial.CTS != 0 {
+		before |= serial.RTS
+	}
+	if s&serial.DTR != 0 {
+		after |= serial.RTS
+	}
+	return before, after
+}
+
 // TestPortSignalsAtBothEnds prints the table of docs/serial.md.
 func TestPortSignalsAtBothEnds(t *testing.T) {
 	const (
@@ -67,6 +85,7 @@ func TestPortSignalsAtBothEnds(t *testing.T) {
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "action on A\tA\tB\tkernel's A\tkernel's B")
+	before, after := true, true // of the kernel's commit; see kernelReports
 	for _, step := range []struct {
 		action       string
 		set, clear   serial.Signals
@@ -84,10 +103,18 @@ func TestPortSignalsAtBothEnds(t *testing.T) {
 		}
 		awaitSignals(t, step.action, b, step.wantB)
 		awaitSignals(t, step.action, a, step.wantA)
-		fmt.Fprintf(w, "%s\t%v\t%v\t%v\t%v\n", step.action, step.wantA, step.wantB, kernelSignals(t, kernelA), kernelSignals(t, kernelB))
+		reportA, reportB := kernelSignals(t, kernelA), kernelSignals(t, kernelB)
+		fmt.Fprintf(w, "%s\t%v\t%v\t%v\t%v\n", step.action, step.wantA, step.wantB, reportA, reportB)
+		beforeA, afterA := kernelReports(step.wantA)
+		beforeB, afterB := kernelReports(step.wantB)
+		before = before && reportA == beforeA && reportB == beforeB
+		after = after && reportA == afterA && reportB == afterB
 	}
 	w.Flush()
 	t.Log("\n" + table.String())
+	if !before && !after {
+		t.Error("the kernel reports other signals than docs/serial.md has")
+	}
 }
 
 func TestPortSignalsOfBothEndsMeet(t *testing.T) {
