@@ -27,16 +27,17 @@ func TestRelayOverTCP(t *testing.T) {
 	terminal := hosttest.OpenTerminal(t)
 	j := launch(t, "relay", "--tcp", address, terminal.Slave.Name(), "-v")
 	conn := accept(t, l)
-	terminal.Type(t, "question\n")
-	got := make([]byte, len("question\n"))
-	if _, err := io.ReadFull(conn, got); err != nil || string(got) != "question\n" {
+	fmt.Fprint(conn, "question"+awkward)
+	wantTyped(t, terminal, "question"+awkward) // before, the relay discards what the port sends
+	terminal.Type(t, "answer\n")
+	got := make([]byte, len("answer\n"))
+	read := hosttest.InBackground(func() error { _, err := io.ReadFull(conn, got); return err })
+	if err := hosttest.Receive(t, read); err != nil || string(got) != "answer\n" {
 		t.Errorf("the device received %q, %v", got, err)
 	}
-	fmt.Fprint(conn, "answer"+awkward)
-	wantTyped(t, terminal, "answer"+awkward)
 	conn.Close()
 	j.ends(t, 0)
-	wantParts(t, j.errors.String(), "Connected to "+address, "sent 9 bytes, received 16\n")
+	wantParts(t, j.errors.String(), "Connected to "+address, "sent 7 bytes, received 18\n")
 }
 
 // listeningRelay starts a relay of a terminal that accepts TCP connections, and
