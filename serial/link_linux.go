@@ -2,7 +2,6 @@ package serial
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,7 +14,8 @@ import (
 // A claim marks a path as used by this process until its end, however it ends.
 type claim struct{ socket int }
 
-var errClaimed = errors.New("another device of this program or of another process uses it")
+// errClaimed is the error of a path that another Device uses.
+var errClaimed = fmt.Errorf("%w: another device of this program or of another process uses it", syscall.EBUSY)
 
 // claimName claims a name in a directory. The claim is the name of an abstract
 // Unix socket (unix(7)): the kernel removes it with the process, and no

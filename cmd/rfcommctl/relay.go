@@ -18,7 +18,7 @@ type relayOptions struct {
 
 const relayHelp = `Relays data between a device and a serial port of this machine, such as /dev/ttyUSB0, in both directions. Without a service, TARGET means the serial port (spp).
 
-With --listen, relay waits for a device that connects, as a Bluetooth adapter plugged into the port would. --publish makes bluetoothd publish a service record, by which phones and computers find it, until relay ends. One device is served at a time; others wait. Links must be encrypted (medium), and only devices that bluetoothd has paired are served, unless --security is given: see "rfcommctl listen --help".
+With --listen, relay waits for a device that connects, as a Bluetooth adapter plugged into the port would. --publish makes bluetoothd publish a service record, by which phones and computers find it, until relay ends. One device is served at a time; with --keep, others wait. Links must be encrypted (medium), and only devices that bluetoothd has paired are served, unless --security is given: see "rfcommctl listen --help".
 
 relay ends when the connection does. With --keep, it connects or accepts again, waiting for 0.5 s to 30 s between attempts to connect, and waits for a port that was unplugged.
 
