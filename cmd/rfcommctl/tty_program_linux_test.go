@@ -217,8 +217,8 @@ func TestTTYReplacesStaleLink(t *testing.T) {
 	var stderr strings.Builder
 	second := program(t, "tty", "--tcp", address, "--link", link)
 	second.Stderr = &stderr
-	if status := exitStatus(t, second.Run()); status != statusOther {
-		t.Errorf("status %d, want %d", status, statusOther)
+	if status := exitStatus(t, second.Run()); status != statusBusy {
+		t.Errorf("status %d, want %d", status, statusBusy)
 	}
 	wantError(t, stderr.String(), link)
 
