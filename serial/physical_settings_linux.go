@@ -45,17 +45,13 @@ func configure(fd int, settings *unix.Termios, o LineOptions) error {
 	return nil
 }
 
-// setMode sets raw mode, in which all bytes pass unaltered, and the options.
+// setMode sets raw mode and the options.
 // CLOCAL keeps the port open when CD falls.
 func setMode(t *unix.Termios, o LineOptions) {
-	t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.IGNPAR | unix.PARMRK | unix.INPCK | unix.ISTRIP |
-		unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IUCLC | unix.IXON | unix.IXOFF | unix.IXANY
-	t.Oflag &^= unix.OPOST
-	t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
-	t.Cflag &^= formatMask | unix.CRTSCTS | unix.CBAUD | unix.CIBAUD
-	t.Cflag |= unix.CREAD | unix.CLOCAL | unix.BOTHER | dataBits[o.DataBits] | stopBits[o.StopBits] | parityBits[o.Parity]
+	setRawMode(t)
+	t.Cflag &^= formatMask | unix.CBAUD | unix.CIBAUD
+	t.Cflag |= unix.CLOCAL | unix.BOTHER | dataBits[o.DataBits] | stopBits[o.StopBits] | parityBits[o.Parity]
 	t.Ispeed, t.Ospeed = uint32(o.Baud), uint32(o.Baud)
-	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
 	if o.Parity != NoParity {
 		t.Iflag |= unix.INPCK
 	}

@@ -70,24 +70,17 @@ func groupName(id uint32) string {
 	return number
 }
 
-// makeRaw sets raw mode: all bytes pass unaltered in both directions, and a read
-// returns as soon as there is data. CLOCAL keeps the tty open when the peer
-// clears its DV signal. A read of an open tty then also returns data that
-// arrived before the open: the kernel queues such data without starting the
-// work that delivers it (rfcomm_dev_data_ready), until TIOCSETD restarts that
-// work (tty_set_ldisc).
+// makeRaw sets raw mode. CLOCAL keeps the tty open when the peer clears its DV
+// signal. A read of an open tty then also returns data that arrived before the
+// open: the kernel queues such data without starting the work that delivers it
+// (rfcomm_dev_data_ready), until TIOCSETD restarts that work (tty_set_ldisc).
 func makeRaw(fd int) error {
 	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
 		return os.NewSyscallError("ioctl", err)
 	}
-	t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.INPCK | unix.ISTRIP |
-		unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON | unix.IXOFF | unix.IXANY
-	t.Oflag &^= unix.OPOST
-	t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
-	t.Cflag &^= unix.CSIZE | unix.PARENB | unix.CSTOPB | unix.CRTSCTS
-	t.Cflag |= unix.CS8 | unix.CREAD | unix.CLOCAL
-	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
+	setRawMode(t)
+	t.Cflag |= unix.CLOCAL
 	if err := unix.IoctlSetTermios(fd, unix.TCSETS, t); err != nil {
 		return os.NewSyscallError("ioctl", err)
 	}
