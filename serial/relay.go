@@ -59,8 +59,10 @@ type Relay struct {
 	// Drain limits the wait for pending data at the end of one side. After the
 	// end of a connection, the port must accept each 4 KiB within this time, and
 	// finally send everything within it. After the end of a port, the peer must
-	// receive everything within it. Otherwise the rest is discarded. The default
-	// is 10 s, which suits ports of 9600 bits per second and more.
+	// receive everything within it. Otherwise the rest is discarded. A port that
+	// ends while the peer accepts no data is noticed when the peer accepts data
+	// again or leaves. The default is 10 s, which suits ports of 9600 bits per
+	// second and more.
 	Drain time.Duration
 
 	// Report, if not nil, is called for each Event, in order and by one
