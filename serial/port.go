@@ -53,8 +53,7 @@ type Port struct {
 // socket to the making of the tty, or from its open to raw mode, may be altered and
 // echoed to the peer. In a slow virtual machine, this happened to 3 of
 // 100 greetings that were sent within 1 ms after the connection, and to 12 of 100
-// peers that sent without a pause. It does not happen to the second connection that
-// uses a tty of the same number: the kernel keeps the mode (tty_save_termios).
+// peers that sent without a pause.
 func NewPort(ctx context.Context, c *rfcomm.Conn) (*Port, error) {
 	return newPort(ctx, c, portOptions{exclusive: true})
 }

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
@@ -78,42 +75,6 @@ func TestBindConnectsAtOpen(t *testing.T) {
 		t.Error(err)
 	}
 	wantNoDevice(t)
-}
-
-// The kernel keeps the mode of a tty for the next one with the same id
-// (tty_save_termios): a Port leaves raw mode behind.
-func TestPortLeavesRawMode(t *testing.T) {
-	a := newAir(t)
-	dialed, _ := a.connect(t)
-	newPort(t, dialed).Close()
-	wantNoDevice(t)
-	l := a.listen(t)
-	for id, want := range map[int]bool{0: false, 200: true} {
-		info := bound(t, id, a.near.Addr(), conntest.AddrOf(l))
-		f := openNode(t, info.Name)
-		conntest.Accept(t, l)
-		if got := echoes(t, f); got != want {
-			t.Errorf("%s echoes: %v, want %v", info.Name, got, want)
-		}
-		f.Close()
-		serial.Release(id)
-		wantNoDevice(t)
-	}
-}
-
-// echoes reports whether a tty echoes received data.
-func echoes(t testing.TB, f *os.File) bool {
-	t.Helper()
-	raw, err := f.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var mode *unix.Termios
-	raw.Control(func(fd uintptr) { mode, err = unix.IoctlGetTermios(int(fd), unix.TCGETS) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return mode.Lflag&unix.ECHO != 0
 }
 
 func TestReleaseEndsOpenDevice(t *testing.T) {
