@@ -65,8 +65,9 @@ func greeted(end time.Time) error {
 	return err
 }
 
-// WantPosition checks that gpsd reports the position that its receiver sends.
-// WantPosition writes the receiver's sentences.
+// WantPosition checks that gpsd reports the position that its receiver sends. It
+// writes the receiver's sentences until then, as a receiver does whether gpsd listens
+// or not: gpsd can wait for more data before it answers its clients.
 func WantPosition(t testing.TB, receiver io.Writer) {
 	t.Helper()
 	conn, err := net.Dial("tcp", GpsdAddress)
@@ -78,21 +79,36 @@ func WantPosition(t testing.TB, receiver io.Writer) {
 		t.Fatal(err)
 	}
 	fmt.Fprintln(conn, `?WATCH={"enable":true,"json":true};`)
+	reported := make(chan struct{})
+	defer close(reported)
+	go sendPosition(receiver, reported)
 	var got []string
-	for lines, second := bufio.NewScanner(conn), 0; lines.Scan(); {
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
 		if strings.Contains(lines.Text(), `"lat":48.1173`) && strings.Contains(lines.Text(), `"lon":11.516666667`) {
 			return
 		}
 		got = append(got, lines.Text())
-		// gpsd recognizes the receiver by the sentences of its first seconds, and
-		// reports the position from those of later ones.
-		for range 5 {
-			second++
-			fmt.Fprint(receiver, nmea(fmt.Sprintf("GPRMC,1200%02d,A,4807.038,N,01131.000,E,022.4,084.4,230326,003.1,W", second)),
-				nmea(fmt.Sprintf("GPGGA,1200%02d,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,", second)))
-		}
 	}
 	t.Errorf("gpsd has not reported the position: %q", got)
+}
+
+// sendPosition writes the sentences of one second after the other, until done is
+// closed or the receiver is.
+func sendPosition(receiver io.Writer, done <-chan struct{}) {
+	interval := time.NewTicker(100 * time.Millisecond)
+	defer interval.Stop()
+	for second := 0; ; second++ {
+		now := fmt.Sprintf("12%02d%02d", second/60%60, second%60)
+		if _, err := io.WriteString(receiver, nmea("GPRMC,"+now+",A,4807.038,N,01131.000,E,022.4,084.4,230326,003.1,W")+
+			nmea("GPGGA,"+now+",4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,")); err != nil {
+			return
+		}
+		select {
+		case <-interval.C:
+		case <-done:
+			return
+		}
+	}
 }
 
 // nmea returns a sentence with its checksum (NMEA 0183).
