@@ -6,8 +6,10 @@ package vhci
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/hcipacket"
 )
@@ -45,6 +47,19 @@ func Available() error {
 // Open creates a controller. The kernel starts to set up its adapter at once,
 // and waits a few seconds for each answer.
 func Open() (*Device, error) {
+	d, err := open()
+	for attempt := 1; attempt < openAttempts && errors.Is(err, syscall.EBADFD); attempt++ {
+		d, err = open()
+	}
+	return d, err
+}
+
+// openAttempts limits the attempts to set up a controller. One fails if this process
+// waits for a processor between open(2) and write(2) for a second: the driver then
+// makes a controller of its own (vhci_open_timeout), which close(2) removes.
+const openAttempts = 5
+
+func open() (*Device, error) {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
