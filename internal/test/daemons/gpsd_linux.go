@@ -66,8 +66,8 @@ func greeted(end time.Time) error {
 }
 
 // WantPosition checks that gpsd reports the position that its receiver sends. It
-// writes the receiver's sentences until then, as a receiver does whether gpsd listens
-// or not: gpsd can wait for more data before it answers its clients.
+// writes the receiver's sentences from gpsd's first answer on: a Bluetooth socket of
+// gpsd 3.22 is blocking, so that gpsd serves no client once it has begun to read it.
 func WantPosition(t testing.TB, receiver io.Writer) {
 	t.Helper()
 	conn, err := net.Dial("tcp", GpsdAddress)
@@ -81,9 +81,11 @@ func WantPosition(t testing.TB, receiver io.Writer) {
 	fmt.Fprintln(conn, `?WATCH={"enable":true,"json":true};`)
 	reported := make(chan struct{})
 	defer close(reported)
-	go sendPosition(receiver, reported)
 	var got []string
 	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		if strings.Contains(lines.Text(), `"class":"WATCH"`) {
+			go sendPosition(receiver, reported)
+		}
 		if strings.Contains(lines.Text(), `"lat":48.1173`) && strings.Contains(lines.Text(), `"lon":11.516666667`) {
 			return
 		}
