@@ -99,12 +99,16 @@ func (s *Socket) receive(fd uintptr) (n int, arrived bool, err error) {
 // A connection that has ended may still hold data: data and the end may arrive
 // after an empty receive, a concurrent Write may have consumed the errno, and
 // sockets for packets report the errno before the data
-// (__skb_try_recv_datagram). Only a receive that began after the end is the
-// last. Likewise, waiting for the poller is safe only after a look at the
-// state: the edge that announced the end may have been consumed before this
-// Read began.
+// (__skb_try_recv_datagram), even as 0 bytes (bt_sock_recvmsg). Only a receive
+// that began after the end, and for packets the second one, is the last. Likewise,
+// waiting for the poller is safe only after a look at the state: the edge that
+// announced the end may have been consumed before this Read began.
 func (s *Socket) judge(fd uintptr, n int, arrived bool, err error) (done bool) {
-	for ended := false; ; n, arrived, err = s.receive(fd) {
+	last := 1
+	if s.packets != nil {
+		last = 2
+	}
+	for ended := 0; ; n, arrived, err = s.receive(fd) { // counts the receives after the end
 		switch {
 		case arrived:
 			s.read.n, s.read.err = n, os.NewSyscallError("read", err)
@@ -113,11 +117,11 @@ func (s *Socket) judge(fd uintptr, n int, arrived bool, err error) (done bool) {
 		case err != unix.EAGAIN && passing(err):
 			s.read.err = os.NewSyscallError("read", err)
 			return true
-		case ended:
+		case ended == last:
 			s.read.err = s.endOfRead(err)
 			return true
 		case s.hasEnded(fd, err):
-			ended = true
+			ended++
 		case err == unix.EAGAIN:
 			return false
 		default:
