@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -80,11 +81,13 @@ func WantPosition(t testing.TB, receiver io.Writer) {
 	}
 	fmt.Fprintln(conn, `?WATCH={"enable":true,"json":true};`)
 	reported := make(chan struct{})
+	var sender sync.WaitGroup
+	defer sender.Wait() // afterwards, the test may close the receiver
 	defer close(reported)
 	var got []string
 	for lines := bufio.NewScanner(conn); lines.Scan(); {
 		if strings.Contains(lines.Text(), `"class":"WATCH"`) {
-			go sendPosition(receiver, reported)
+			sender.Go(func() { sendPosition(receiver, reported) })
 		}
 		if strings.Contains(lines.Text(), `"lat":48.1173`) && strings.Contains(lines.Text(), `"lon":11.516666667`) {
 			return
