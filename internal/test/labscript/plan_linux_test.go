@@ -64,6 +64,7 @@ func TestLabTestPlan(t *testing.T) {
 		"newest root soak.test":              false,
 		"6.12 root integration-shipped.test": true, "6.1 root integration-shipped.test": false, "newest root integration-shipped.test": false,
 		"6.12 root bluez.test": false, "6.1 root bluez.test": true, "newest root bluez.test": true,
+		"6.12 root radio.test": false, "6.12 root filetransfer.test": false, "6.1 root filetransfer.test": true,
 		"6.12 root serial.test": false, "6.1 root serial.test": true, "newest root serial.test": true,
 	} {
 		if got.has(job, "") != runs {
