@@ -73,9 +73,6 @@ func (n *ptyNode) failed(err error) {
 	}
 }
 
-// longAgo is a deadline that makes pending calls return.
-var longAgo = time.Unix(1, 0)
-
 // start begins to take data from programs.
 func (n *ptyNode) start() {
 	n.pumped = make(chan struct{})

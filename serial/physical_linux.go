@@ -137,7 +137,7 @@ func (u *uart) wakeAll() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	close(u.closed)
-	u.file.SetDeadline(aLongTimeAgo)
+	u.file.SetDeadline(longAgo)
 }
 
 // isClosed reports whether close was called.

@@ -194,9 +194,6 @@ func (t *tty) set(set func(time.Time) error, d time.Time) error {
 // closeDrain is the time that a close gives the peer to accept queued data.
 const closeDrain = 2 * time.Second
 
-// aLongTimeAgo is a deadline that wakes all pending calls.
-var aLongTimeAgo = time.Unix(1, 0)
-
 // close wakes all pending calls and closes the tty. close(2) would wait up to
 // 30 s for queued data (tty_wait_until_sent), and can be stuck behind the
 // kernel's rfcomm_mutex.
@@ -204,7 +201,7 @@ func (t *tty) close() error {
 	t.mu.Lock()
 	first := !t.closed.Swap(true)
 	if first {
-		t.file.SetDeadline(aLongTimeAgo)
+		t.file.SetDeadline(longAgo)
 	}
 	t.mu.Unlock()
 	if !first {

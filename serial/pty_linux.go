@@ -114,7 +114,7 @@ func (p *pty) Write(b []byte) (int, error) { return writeTerminal(p.raw, b) }
 func (p *pty) SetWriteDeadline(t time.Time) error { return p.master.SetWriteDeadline(t) }
 
 // stopReading makes Read return an error, also a Read that waits.
-func (p *pty) stopReading() { p.master.SetReadDeadline(time.Unix(1, 0)) }
+func (p *pty) stopReading() { p.master.SetReadDeadline(longAgo) }
 
 // readQueued reads data that programs have written before stopReading, until it
 // returns 0.

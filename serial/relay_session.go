@@ -149,7 +149,7 @@ func shutdown(ctx context.Context, conn net.Conn) error {
 		return conn.Shutdown(ctx)
 	case interface{ Drain() error }:
 		defer conn.(net.Conn).Close()
-		stop := context.AfterFunc(ctx, func() { conn.(net.Conn).SetWriteDeadline(time.Unix(1, 0)) })
+		stop := context.AfterFunc(ctx, func() { conn.(net.Conn).SetWriteDeadline(longAgo) })
 		defer stop()
 		return conn.Drain()
 	case interface{ CloseWrite() error }:
