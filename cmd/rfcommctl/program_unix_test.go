@@ -271,7 +271,14 @@ func TestConnectKillsCommand(t *testing.T) {
 // which it listens and its later errors.
 func startBridge(t *testing.T, address string) (c *exec.Cmd, port string, errors *bufio.Reader) {
 	t.Helper()
-	c = program(t, "connect", "--tcp", address, "--listen-tcp", "0", "--wait", "0")
+	return startListening(t, "connect", "--tcp", address, "--listen-tcp", "0", "--wait", "0")
+}
+
+// startListening starts the program, and returns the address on which it listens and
+// its later errors.
+func startListening(t *testing.T, arguments ...string) (c *exec.Cmd, address string, errors *bufio.Reader) {
+	t.Helper()
+	c = program(t, arguments...)
 	stderr, err := c.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -280,10 +287,10 @@ func startBridge(t *testing.T, address string) (c *exec.Cmd, port string, errors
 		t.Fatal(err)
 	}
 	errors = bufio.NewReader(stderr)
-	if _, err := fmt.Fscanf(errors, "rfcommctl: listening on %s\n", &port); err != nil {
+	if _, err := fmt.Fscanf(errors, "rfcommctl: listening on %s\n", &address); err != nil {
 		t.Fatal(err)
 	}
-	return c, port, errors
+	return c, address, errors
 }
 
 // dialTCP connects, and closes the connection at the end of the test.

@@ -44,19 +44,7 @@ func TestRelayOverTCP(t *testing.T) {
 // returns its address and its later errors.
 func listeningRelay(t *testing.T, terminal *hosttest.Terminal, arguments ...string) (c *exec.Cmd, address string, lines *bufio.Reader) {
 	t.Helper()
-	c = program(t, append([]string{"relay", "--listen", "--tcp", "127.0.0.1:0", terminal.Slave.Name()}, arguments...)...)
-	stderr, err := c.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines = bufio.NewReader(stderr)
-	if _, err := fmt.Fscanf(lines, "rfcommctl: listening on %s\n", &address); err != nil {
-		t.Fatal(err)
-	}
-	return c, address, lines
+	return startListening(t, append([]string{"relay", "--listen", "--tcp", "127.0.0.1:0", terminal.Slave.Name()}, arguments...)...)
 }
 
 func TestRelayServesOneDevice(t *testing.T) {
