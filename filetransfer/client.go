@@ -44,7 +44,8 @@ type Client struct {
 	// Progress delays the transfer.
 	Progress func(Progress)
 
-	wire     *wire
+	conn     *connection
+	codec    *codec
 	turn     chan struct{} // holds a token during a call
 	prompted bool          // whether the prompt was read
 	answered bool          // whether the server has ever answered
@@ -53,7 +54,8 @@ type Client struct {
 // NewClient returns a Client for the server at the other end of c. The Client
 // owns c and closes it.
 func NewClient(c net.Conn) *Client {
-	return &Client{wire: newWire(c, serverPeer, 0), turn: make(chan struct{}, 1)}
+	conn := newConnection(c, serverPeer, 0)
+	return &Client{conn: conn, codec: newCodec(conn), turn: make(chan struct{}, 1)}
 }
 
 // Stat describes a file or directory of the server. The name "." means the
@@ -89,13 +91,13 @@ func (c *Client) List(ctx context.Context, dir string) ([]Info, error) {
 func (c *Client) readList() ([]Info, error) {
 	var entries []Info
 	for names := 0; ; {
-		b, err := c.wire.readAnswer()
+		b, err := c.codec.readAnswer()
 		if err != nil {
 			return nil, err
 		}
 		if b.word == endWord {
 			if b.get(entriesKey) != strconv.Itoa(len(entries)) {
-				return nil, c.wire.fail(malformed("the list has %d entries instead of %s", len(entries), printable(b.get(entriesKey))))
+				return nil, c.conn.fail(malformed("the list has %d entries instead of %s", len(entries), printable(b.get(entriesKey))))
 			}
 			sort.Slice(entries, func(i, j int) bool { return entries[i].Name < entries[j].Name })
 			return entries, nil
@@ -106,14 +108,14 @@ func (c *Client) readList() ([]Info, error) {
 		}
 		entries = append(entries, entry)
 		if names += len(entry.Name); len(entries) > maxEntries || names > maxNames {
-			return nil, c.wire.fail(publicErrorf(ErrTooLarge, "the list has more than %d entries, or more than %d bytes of names", maxEntries, maxNames))
+			return nil, c.conn.fail(publicErrorf(ErrTooLarge, "the list has more than %d entries, or more than %d bytes of names", maxEntries, maxNames))
 		}
 	}
 }
 
 // parseEntry returns the Info of one entry of a list.
 func (c *Client) parseEntry(b block) (Info, error) {
-	err := c.wire.errorOf(b, entryWord)
+	err := c.codec.errorOf(b, entryWord)
 	var reported *peerError
 	if errors.As(err, &reported) {
 		return Info{}, err // the server reported an error, which ends the list
@@ -130,7 +132,7 @@ func (c *Client) parseEntry(b block) (Info, error) {
 		info, err = b.info(name)
 	}
 	if err != nil {
-		return Info{}, c.wire.fail(err)
+		return Info{}, c.conn.fail(err)
 	}
 	return info, nil
 }
@@ -138,8 +140,8 @@ func (c *Client) parseEntry(b block) (Info, error) {
 // Close closes the connection. A call in progress returns an error that matches
 // net.ErrClosed.
 func (c *Client) Close() error {
-	c.wire.end(net.ErrClosed)
-	return c.wire.conn.Close()
+	c.conn.end(net.ErrClosed)
+	return c.conn.hangUp()
 }
 
 // call runs one exchange with the server and returns its result. Errors get the
@@ -174,25 +176,25 @@ func (c *Client) exchange(ctx context.Context, exchange func() error) error {
 	}
 	select {
 	case c.turn <- struct{}{}:
-	case <-c.wire.done:
-		return c.unusable(c.wire.failure())
+	case <-c.conn.done:
+		return c.unusable(c.conn.failure())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := c.wire.failure(); err != nil {
+	if err := c.conn.failure(); err != nil {
 		<-c.turn
 		return c.unusable(err)
 	}
-	c.wire.setIdle(c.IdleTimeout)
-	err := c.wire.run(ctx, func() error {
+	c.conn.setIdle(c.IdleTimeout)
+	err := c.conn.run(ctx, func() error {
 		defer func() { <-c.turn }()
 		if err := c.readPrompt(); err != nil {
 			return err
 		}
 		return exchange()
 	})
-	if c.wire.failure() != nil {
-		c.wire.conn.Close()
+	if c.conn.failure() != nil {
+		c.conn.hangUp()
 	}
 	return err
 }
@@ -209,7 +211,7 @@ func (c *Client) ask(request block, want string) (block, error) {
 	if len(message) > maxBlock {
 		return block{}, publicErrorf(fs.ErrInvalid, "the name is too long")
 	}
-	_, err := c.wire.Write(message)
+	_, err := c.conn.Write(message)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return block{}, err
 	}
@@ -219,27 +221,27 @@ func (c *Client) ask(request block, want string) (block, error) {
 	if err != nil {
 		return block{}, err
 	}
-	if err := c.wire.errorOf(answer, want); err != nil {
+	if err := c.codec.errorOf(answer, want); err != nil {
 		return answer, err
 	}
 	// An answer is not valid if the request could not be sent.
-	return answer, c.wire.failure()
+	return answer, c.conn.failure()
 }
 
 // readFirstAnswer reads the answer to a request. From the first answer of the
 // server, it detects whether the server supports the framed dialect.
 func (c *Client) readFirstAnswer() (block, error) {
 	if !c.answered {
-		if err := c.wire.within(c.wire.idle); err != nil {
-			return block{}, c.wire.fail(err)
+		if err := c.conn.within(c.conn.idle); err != nil {
+			return block{}, c.conn.fail(err)
 		}
-		start, err := c.wire.reader.Peek(len(dialect))
+		start, err := c.codec.reader.Peek(len(dialect))
 		if string(start) != dialect {
-			return block{}, c.wire.fail(c.notFramed(start, err))
+			return block{}, c.conn.fail(c.notFramed(start, err))
 		}
 		c.answered = true
 	}
-	return c.wire.readAnswer()
+	return c.codec.readAnswer()
 }
 
 // notFramed returns the error for a server whose first answer is not a block.
@@ -247,7 +249,7 @@ func (c *Client) readFirstAnswer() (block, error) {
 func (c *Client) notFramed(start []byte, err error) error {
 	switch {
 	case strings.HasPrefix(string(start), plainErrorPrefix):
-		line, _ := c.wire.reader.ReadSlice('\n')
+		line, _ := c.codec.reader.ReadSlice('\n')
 		return plainError(string(line))
 	case len(start) > 0 && (err == nil || err == io.EOF):
 		return fmt.Errorf("the server does not support the framed dialect, try the plain one: it answered %q: %w", start, errors.ErrUnsupported)
@@ -263,20 +265,20 @@ func (c *Client) readPrompt() error {
 	if c.prompted {
 		return nil
 	}
-	err := c.wire.readPrompt()
+	err := c.codec.readPrompt()
 	c.prompted = err == nil
 	return err
 }
 
 // readPrompt reads the prompt, which a server sends first.
-func (w *wire) readPrompt() error {
-	if err := w.within(w.idle); err != nil {
-		return w.fail(err)
+func (c *codec) readPrompt() error {
+	if err := c.conn.within(c.conn.idle); err != nil {
+		return c.conn.fail(err)
 	}
-	prompt, err := w.reader.Peek(len(Prompt))
+	prompt, err := c.reader.Peek(len(Prompt))
 	switch {
 	case string(prompt) == Prompt:
-		w.reader.Discard(len(Prompt))
+		c.reader.Discard(len(Prompt))
 		return nil
 	case err == nil:
 		err = fmt.Errorf("the server sent %s instead of the prompt %q: is it a file server?", printable(string(prompt)), Prompt)
@@ -285,5 +287,5 @@ func (w *wire) readPrompt() error {
 	case err == io.EOF:
 		err = io.ErrUnexpectedEOF
 	}
-	return w.fail(err)
+	return c.conn.fail(err)
 }

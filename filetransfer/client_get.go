@@ -59,7 +59,7 @@ func (c *Client) Download(ctx context.Context, name, path string) (Info, error) 
 		if part.Size() > 0 {
 			// The server is waiting for the request, so the wait blocks must
 			// begin like requests.
-			err := c.wire.keepAlive(string(rune(framedMark)), func() error { return part.Hash(ctx, sum) })
+			err := c.codec.keepAlive(string(rune(framedMark)), func() error { return part.Hash(ctx, sum) })
 			if err != nil {
 				return Info{}, err
 			}
@@ -100,7 +100,7 @@ func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 		err = to.begin(info, offset)
 	}
 	if err != nil {
-		return Info{}, c.wire.fail(err)
+		return Info{}, c.conn.fail(err)
 	}
 	m := newMeter(c.Progress, name, offset, info.Size)
 	defer m.end()
@@ -108,13 +108,13 @@ func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 	if info.Size >= 0 {
 		left = info.Size - offset
 	}
-	err = c.wire.receiveContent(to, left, sum, m)
+	err = newTransfer(c.codec, sum, m).receiveContent(to, left)
 	var full *sinkError
 	if errors.As(err, &full) {
-		return Info{}, c.wire.fail(full.err)
+		return Info{}, c.conn.fail(full.err)
 	}
 	var reported *peerError
-	if errors.As(err, &reported) || err != nil && c.wire.failure() != nil {
+	if errors.As(err, &reported) || err != nil && c.conn.failure() != nil {
 		return Info{}, err
 	}
 	if err != nil {
@@ -122,7 +122,7 @@ func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 	} else {
 		info.Size = m.progress.Done
 		info.SHA256 = sum.Sum(nil)
-		err = c.wire.keepAlive("", func() error { return to.commit(info) })
+		err = c.codec.keepAlive("", func() error { return to.commit(info) })
 	}
 	return info, c.confirm(err)
 }
@@ -135,7 +135,7 @@ func (c *Client) confirm(err error) error {
 	}
 	// A failure to send the receipt is not an error of Get or Download: the
 	// file is complete.
-	c.wire.writeBlock(receipt)
+	c.codec.writeBlock(receipt)
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -29,7 +30,7 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, info Info) e
 		if _, err := c.offer(name, info, false); err != nil {
 			return err
 		}
-		return c.send(name, info, 0, source{reader: r, size: info.Size, short: io.ErrUnexpectedEOF, exact: true, sum: sha256.New()})
+		return c.send(name, info, 0, sha256.New(), source{reader: r, size: info.Size, short: io.ErrUnexpectedEOF, exact: true})
 	})
 }
 
@@ -55,13 +56,13 @@ func (c *Client) Upload(ctx context.Context, path, name string) error {
 		}
 		offset, part, err := ready.part()
 		if err != nil {
-			return c.wire.fail(err)
+			return c.conn.fail(err)
 		}
 		sum := sha256.New()
 		if offset > 0 && offset <= info.Size {
-			err := c.wire.keepAlive("", func() error { return hashPart(ctx, sum, f, offset, c.wire.chunk) })
+			err := c.codec.keepAlive("", func() error { return hashPart(ctx, sum, f, offset, c.codec.chunk) })
 			if err != nil {
-				return c.wire.fail(err)
+				return c.conn.fail(err)
 			}
 		}
 		if offset > info.Size || offset > 0 && !bytes.Equal(sum.Sum(nil), part) {
@@ -69,10 +70,10 @@ func (c *Client) Upload(ctx context.Context, path, name string) error {
 			offset = 0
 			sum.Reset()
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
-				return c.wire.fail(err)
+				return c.conn.fail(err)
 			}
 		}
-		return c.send(name, info, offset, source{reader: f, size: info.Size - offset, short: ErrChanged, sum: sum})
+		return c.send(name, info, offset, sum, source{reader: f, size: info.Size - offset, short: ErrChanged})
 	})
 }
 
@@ -127,63 +128,62 @@ func (c *Client) offer(name string, info Info, resume bool) (ready block, err er
 
 // send sends content from an offset on, and returns nil if the server has
 // stored it.
-func (c *Client) send(name string, info Info, offset int64, content source) error {
-	if err := c.wire.writeBlock(block{word: fromWord}.withPart(offset, content.sum.Sum(nil))); err != nil {
+func (c *Client) send(name string, info Info, offset int64, sum hash.Hash, content source) error {
+	if err := c.codec.writeBlock(block{word: fromWord}.withPart(offset, sum.Sum(nil))); err != nil {
 		return err
 	}
 	m := newMeter(c.Progress, name, offset, info.Size)
 	defer m.end()
-	content.meter = m
 	// If the server cannot store the content, it answers before the end, so a
 	// goroutine waits for that answer.
-	if err := c.wire.forever(); err != nil {
-		return c.wire.fail(err)
+	if err := c.conn.forever(); err != nil {
+		return c.conn.fail(err)
 	}
 	var answered atomic.Bool
 	content.stopped = answered.Load
 	watched := make(chan error, 1)
 	go func() {
-		_, err := c.wire.reader.Peek(1)
+		_, err := c.codec.reader.Peek(1)
 		answered.Store(true)
 		watched <- err
 	}()
-	sent := c.wire.sendContent(content)
-	patience := c.wire.idle
-	if c.wire.failure() != nil {
+	sent := newTransfer(c.codec, sum, m).sendContent(content)
+	patience := c.conn.idle
+	if c.conn.failure() != nil {
 		patience = min(patience, time.Second) // the server may have sent a reason
 	}
-	err := c.wire.within(patience)
+	err := c.conn.within(patience)
 	if peeked := <-watched; err == nil {
 		err = early(peeked)
 	}
 	var receipt block
 	if err == nil {
-		receipt, err = c.wire.readAnswer()
+		receipt, err = c.codec.readAnswer()
 	}
 	stopped := errors.Is(sent, errStopped)
 	var own *sourceError
 	switch {
 	case err != nil && stopped:
-		return c.wire.fail(err)
+		return c.conn.fail(err)
 	case err != nil && sent != nil:
-		return c.wire.fail(sent)
+		return c.conn.fail(sent)
 	case err != nil:
-		return c.wire.fail(fmt.Errorf("sent, but not confirmed: %w", err))
+		return c.conn.fail(fmt.Errorf("sent, but not confirmed: %w", err))
 	case errors.As(sent, &own) && !stopped:
 		return own.err
 	}
-	if err := c.wire.errorOf(receipt, okWord); err != nil {
+	if err := c.codec.errorOf(receipt, okWord); err != nil {
 		return err
 	}
 	if stopped {
-		return c.wire.fail(malformed("the server confirmed the file before its end was sent"))
+		return c.conn.fail(malformed("the server confirmed the file before its end was sent"))
 	}
 	got, err := receipt.sum()
-	if err == nil && !bytes.Equal(got, content.sum.Sum(nil)) {
-		err = malformed("the server stored content with the SHA-256 %x instead of %x", got, content.sum.Sum(nil))
+	if err == nil && !bytes.Equal(got, sum.Sum(nil)) {
+		err = malformed("the server stored content with the SHA-256 %x instead of %x", got, sum.Sum(nil))
 	}
 	if err != nil {
-		return c.wire.fail(err)
+		return c.conn.fail(err)
 	}
 	return nil
 }

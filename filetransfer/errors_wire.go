@@ -126,22 +126,22 @@ func publicErrorf(err error, format string, values ...any) error {
 
 // errorOf returns nil if the word of an answer is want, and otherwise the error
 // that the answer reports.
-func (w *wire) errorOf(b block, want string) error {
+func (c *codec) errorOf(b block, want string) error {
 	if b.word == want {
 		return nil
 	}
 	text := printable(b.get(messageKey))
-	for _, c := range codes {
-		if b.word == c.word {
+	for _, known := range codes {
+		if b.word == known.word {
 			if text == "" {
-				text = c.text
+				text = known.text
 			}
-			return &peerError{w.peer, text, c.err}
+			return &peerError{c.conn.peer, text, known.err}
 		}
 	}
 	// A later version may have more words for errors.
 	if b.word == failedWord || text != "" {
-		return &peerError{peer: w.peer, text: text}
+		return &peerError{peer: c.conn.peer, text: text}
 	}
 	return malformed("answer %s instead of %s", printable(b.word), want)
 }

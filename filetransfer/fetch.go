@@ -51,8 +51,9 @@ func Fetch(ctx context.Context, c net.Conn, name string, w io.Writer) (int64, er
 	if err := ctx.Err(); err != nil {
 		return 0, &fs.PathError{Op: getMethod, Path: name, Err: err}
 	}
-	f := &fetcher{wire: newWire(c, serverPeer, 0), w: w}
-	err := f.wire.run(ctx, func() error { return f.fetch(name) })
+	conn := newConnection(c, serverPeer, 0)
+	f := &fetcher{conn: conn, codec: newCodec(conn), w: w}
+	err := f.conn.run(ctx, func() error { return f.fetch(name) })
 	if err != nil {
 		err = &fs.PathError{Op: getMethod, Path: name, Err: err}
 	}
@@ -75,7 +76,8 @@ func checkPlainName(name string) error {
 
 // A fetcher receives one file in the plain dialect.
 type fetcher struct {
-	wire    *wire
+	conn    *connection
+	codec   *codec
 	w       io.Writer
 	written atomic.Int64 // bytes
 	pending []byte       // not written yet, because it may be the end mark or an error
@@ -84,11 +86,11 @@ type fetcher struct {
 
 // fetch requests and receives the file.
 func (f *fetcher) fetch(name string) error {
-	if err := f.wire.readPrompt(); err != nil {
+	if err := f.codec.readPrompt(); err != nil {
 		return err
 	}
-	if n := f.wire.reader.Buffered(); n > 0 {
-		text, _ := f.wire.reader.Peek(n)
+	if n := f.codec.reader.Buffered(); n > 0 {
+		text, _ := f.codec.reader.Peek(n)
 		if line, ok := errorLine(text); ok {
 			return plainError(line)
 		}
@@ -96,11 +98,11 @@ func (f *fetcher) fetch(name string) error {
 		if strings.Trim(string(text), " :?>\r\n") != "" {
 			return fmt.Errorf("the server sent %q after its prompt: is it a file server?", printable(string(text)))
 		}
-		f.wire.reader.Discard(n)
+		f.codec.reader.Discard(n)
 	}
 	// The name has no line end. The article's server would take that for part
 	// of the name.
-	_, unsent := f.wire.Write([]byte(name))
+	_, unsent := f.conn.Write([]byte(name))
 	if errors.Is(unsent, os.ErrDeadlineExceeded) {
 		return unsent
 	}
@@ -132,15 +134,15 @@ func (f *fetcher) fetch(name string) error {
 func (f *fetcher) receive() error {
 	for {
 		marked := bytes.HasSuffix(f.pending, []byte(endMark))
-		limit := f.wire.stream
+		limit := f.conn.stream
 		if marked {
-			limit = func() error { return f.wire.within(endSilence) }
+			limit = func() error { return f.conn.within(endSilence) }
 		}
 		if err := limit(); err != nil {
 			return err
 		}
-		n, err := f.wire.reader.Read(f.wire.chunk)
-		f.pending = append(f.pending, f.wire.chunk[:n]...)
+		n, err := f.codec.reader.Read(f.codec.chunk)
+		f.pending = append(f.pending, f.codec.chunk[:n]...)
 		switch {
 		case n > 0:
 			if _, ok := f.errorLine(); !ok {
@@ -149,7 +151,7 @@ func (f *fetcher) receive() error {
 				}
 			}
 		case err == nil:
-		case marked && !f.wire.isEnded() && !errors.Is(err, net.ErrClosed):
+		case marked && !f.conn.isEnded() && !errors.Is(err, net.ErrClosed):
 			return nil
 		case err == io.EOF:
 			return fmt.Errorf("the stream ended without %q: %w", endMark, io.ErrUnexpectedEOF)

@@ -100,9 +100,9 @@ func (s *Server) ServeConn(ctx context.Context, c net.Conn) error {
 	served := newSession(s, c, cancel)
 	s.addSession(served)
 	defer s.removeSession(served)
-	defer served.wire.close()
+	defer served.conn.close()
 	served.log.Info("client connected")
-	err := served.wire.run(ctx, func() error { return served.serve(ctx) })
+	err := served.conn.run(ctx, func() error { return served.serve(ctx) })
 	if err != nil {
 		served.log.Warn("client dropped", "error", err)
 	} else {
@@ -119,7 +119,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	err := s.close()
 	for served := range s.sessions {
-		served.wire.drain()
+		served.conn.drain()
 	}
 	var left chan struct{}
 	if len(s.sessions) > 0 {
@@ -196,7 +196,7 @@ func (s *Server) addSession(served *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		served.wire.drain()
+		served.conn.drain()
 	}
 	if s.sessions == nil {
 		s.sessions = make(map[*session]struct{})

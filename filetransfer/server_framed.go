@@ -29,24 +29,24 @@ func (s *session) serveFramed(ctx context.Context) error {
 		if err == nil {
 			err = s.answer(ctx, request)
 		} else {
-			s.wire.fail(err)
-			s.wire.farewell(errorBlock(err).append(nil))
+			s.conn.fail(err)
+			s.codec.farewell(errorBlock(err).append(nil))
 		}
-		if failure := s.wire.failure(); failure != nil {
+		if failure := s.conn.failure(); failure != nil {
 			return cmp.Or(err, failure)
 		}
 		if err != nil {
 			s.log.Warn("request failed", "request", printable(request.word), "error", err)
 		}
-		_, err = s.wire.awaitRequest()
+		_, err = s.codec.awaitRequest()
 		switch {
 		case err == io.EOF:
 			return nil
 		case err == errDraining:
-			s.wire.farewell(errorBlock(ErrServerClosed).append(nil))
+			s.codec.farewell(errorBlock(ErrServerClosed).append(nil))
 			return nil
 		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
-			s.wire.farewell(errorBlock(err).append(nil))
+			s.codec.farewell(errorBlock(err).append(nil))
 			return err
 		case err != nil:
 			return err
@@ -56,17 +56,17 @@ func (s *session) serveFramed(ctx context.Context) error {
 
 // readRequest reads a request. Its first byte has been received, but not read.
 func (s *session) readRequest() (block, error) {
-	if err := s.wire.within(s.wire.idle); err != nil {
+	if err := s.conn.within(s.conn.idle); err != nil {
 		return block{}, err
 	}
-	if mark, err := s.wire.reader.ReadByte(); err != nil || mark != framedMark {
+	if mark, err := s.codec.reader.ReadByte(); err != nil || mark != framedMark {
 		return block{}, malformed("request begins with %q instead of NUL", mark)
 	}
-	request, err := readBlock(s.wire.reader)
+	request, err := readBlock(s.codec.reader)
 	return request, early(err)
 }
 
-// answer answers a request. If it returns an error and the wire is still
+// answer answers a request. If it returns an error and the connection is still
 // usable, the error has been reported to the client.
 func (s *session) answer(ctx context.Context, request block) error {
 	if request.word == waitWord {
@@ -93,10 +93,10 @@ func (s *session) answer(ctx context.Context, request block) error {
 	var reported *reportedError
 	switch {
 	case errors.As(err, &reported):
-	case s.wire.failure() == nil:
-		s.wire.writeBlock(errorBlock(err))
+	case s.conn.failure() == nil:
+		s.codec.writeBlock(errorBlock(err))
 	case errors.Is(err, ErrCorrupt): // the sender of a malformed message can still receive
-		s.wire.farewell(errorBlock(err).append(nil))
+		s.codec.farewell(errorBlock(err).append(nil))
 	}
 	return fmt.Errorf("%s %.300q: %w", printable(request.word), name, err)
 }
@@ -113,7 +113,7 @@ func (s *session) stat(name string) error {
 	if err != nil {
 		return err
 	}
-	return s.wire.writeBlock(block{word: okWord}.withInfo(info))
+	return s.codec.writeBlock(block{word: okWord}.withInfo(info))
 }
 
 // statInfo returns the Info of a file or directory.

@@ -25,7 +25,7 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	}
 	sum := sha256.New()
 	if offset > 0 {
-		err := s.wire.keepAlive("", func() error { return hashPart(ctx, sum, f, offset, s.wire.chunk) })
+		err := s.codec.keepAlive("", func() error { return hashPart(ctx, sum, f, offset, s.codec.chunk) })
 		if err != nil && err != io.ErrUnexpectedEOF {
 			return err
 		}
@@ -33,18 +33,18 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 			return publicErrorf(ErrChanged, "file has changed: its first %d bytes are not those to go on from", offset)
 		}
 	}
-	if err := s.wire.writeBlock(block{word: okWord}.withInfo(info)); err != nil {
+	if err := s.codec.writeBlock(block{word: okWord}.withInfo(info)); err != nil {
 		return err
 	}
 	m := newMeter(s.Progress, name, offset, info.Size)
 	defer m.end()
-	err = s.wire.sendContent(source{reader: f, size: info.Size - offset, short: ErrChanged, sum: sum, meter: m})
+	err = newTransfer(s.codec, sum, m).sendContent(source{reader: f, size: info.Size - offset, short: ErrChanged})
 	if err != nil {
 		return &reportedError{err}
 	}
-	receipt, err := s.wire.readAnswer()
+	receipt, err := s.codec.readAnswer()
 	if err == nil {
-		err = s.wire.errorOf(receipt, okWord)
+		err = s.codec.errorOf(receipt, okWord)
 	}
 	if err != nil {
 		return &reportedError{fmt.Errorf("sent, but not confirmed: %w", err)}

@@ -29,7 +29,7 @@ func (s *session) list(name string) error {
 	if !ok {
 		return publicErrorf(fs.ErrInvalid, "%.300q is not a folder that can be listed", name)
 	}
-	if err := s.wire.writeBlock(block{word: okWord}); err != nil {
+	if err := s.codec.writeBlock(block{word: okWord}); err != nil {
 		return err
 	}
 	for count := 0; ; {
@@ -46,7 +46,7 @@ func (s *session) list(name string) error {
 		} else if err != nil {
 			batch = errorBlock(err).append(batch)
 		}
-		if _, err := s.wire.Write(batch); err != nil {
+		if _, err := s.conn.Write(batch); err != nil {
 			return err
 		}
 		if err == io.EOF {

@@ -43,24 +43,24 @@ func (s *session) servePlain() error {
 
 // readPlainName reads a name, up to a line end, 2,048 bytes or a silence.
 func (s *session) readPlainName() (string, error) {
-	end := time.Now().Add(s.wire.idle)
-	silence := min(nameSilence, s.wire.idle/2)
+	end := time.Now().Add(s.conn.idle)
+	silence := min(nameSilence, s.conn.idle/2)
 	var name []byte
 	for len(name) < maxPlainName {
 		left := time.Until(end)
-		if err := s.wire.within(min(silence, left)); err != nil {
+		if err := s.conn.within(min(silence, left)); err != nil {
 			return "", err
 		}
-		b, err := s.wire.reader.ReadByte()
+		b, err := s.codec.reader.ReadByte()
 		silent := errors.Is(err, os.ErrDeadlineExceeded)
 		if silent && left < silence {
-			return "", publicErrorf(os.ErrDeadlineExceeded, "the name was not whole within %v", s.wire.idle)
+			return "", publicErrorf(os.ErrDeadlineExceeded, "the name was not whole within %v", s.conn.idle)
 		}
 		if err == io.EOF || silent || err == nil && (b == '\r' || b == '\n') {
 			break
 		}
 		if err != nil {
-			return "", s.wire.fail(err)
+			return "", s.conn.fail(err)
 		}
 		name = append(name, b)
 	}
@@ -69,8 +69,8 @@ func (s *session) readPlainName() (string, error) {
 
 // sendPlain sends the content of a file and the end mark.
 func (s *session) sendPlain(f io.Reader, size int64, m *meter) error {
-	err := s.wire.readSource(f, size, ErrChanged, func(data []byte) error {
-		if _, err := s.wire.Write(data); err != nil {
+	err := newTransfer(s.codec, nil, m).readSource(f, size, ErrChanged, func(data []byte) error {
+		if _, err := s.conn.Write(data); err != nil {
 			return err
 		}
 		m.add(len(data))
@@ -79,14 +79,14 @@ func (s *session) sendPlain(f io.Reader, size int64, m *meter) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.wire.Write([]byte(endMark))
+	_, err = s.conn.Write([]byte(endMark))
 	return err
 }
 
 // refusePlain sends an error to the client instead of a file.
 func (s *session) refusePlain(err error) error {
-	if s.wire.failure() == nil {
-		s.wire.farewell([]byte(plainErrorLine(err)))
+	if s.conn.failure() == nil {
+		s.codec.farewell([]byte(plainErrorLine(err)))
 	}
 	return err
 }

@@ -31,11 +31,11 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 	if err := s.store(part, info, offset, sum, m); err != nil {
 		return err
 	}
-	if err := s.wire.keepAlive("", func() error { return part.Commit(info.ModTime) }); err != nil {
+	if err := s.codec.keepAlive("", func() error { return part.Commit(info.ModTime) }); err != nil {
 		return reason(err)
 	}
 	s.logTransfer("received", name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
-	return s.wire.writeBlock(block{word: okWord}.withSum(sum.Sum(nil)))
+	return s.codec.writeBlock(block{word: okWord}.withSum(sum.Sum(nil)))
 }
 
 // checkPut returns an error if the file of a put cannot be stored.
@@ -68,16 +68,16 @@ func (s *session) agreeOnPart(ctx context.Context, part *partfile.File, info Inf
 	held := int64(0)
 	if request.get(resumeKey) == yes && (info.Size < 0 || part.Size() <= info.Size) {
 		held = part.Size()
-		if err := s.wire.keepAlive("", func() error { return part.Hash(ctx, sum) }); err != nil {
+		if err := s.codec.keepAlive("", func() error { return part.Hash(ctx, sum) }); err != nil {
 			return nil, 0, err
 		}
 	}
-	if err := s.wire.writeBlock(block{word: readyWord}.withPart(held, sum.Sum(nil))); err != nil {
+	if err := s.codec.writeBlock(block{word: readyWord}.withPart(held, sum.Sum(nil))); err != nil {
 		return nil, 0, err
 	}
-	answer, err := s.wire.readAnswer()
+	answer, err := s.codec.readAnswer()
 	if err == nil {
-		err = s.wire.errorOf(answer, fromWord)
+		err = s.codec.errorOf(answer, fromWord)
 	}
 	var kept []byte
 	if err == nil {
@@ -87,7 +87,7 @@ func (s *session) agreeOnPart(ctx context.Context, part *partfile.File, info Inf
 		err = malformed("content begins at %d instead of 0 or %d", from, held)
 	}
 	if err != nil {
-		return nil, 0, s.wire.fail(err)
+		return nil, 0, s.conn.fail(err)
 	}
 	if from == 0 {
 		sum.Reset()
@@ -104,13 +104,14 @@ func (s *session) store(part *partfile.File, info Info, offset int64, sum hash.H
 	if info.Size >= 0 {
 		left = info.Size - offset
 	}
-	err := s.wire.receiveContent(&limitedWriter{s, part, offset}, left, sum, m)
+	incoming := newTransfer(s.codec, sum, m)
+	err := incoming.receiveContent(&limitedWriter{s, part, offset}, left)
 	var sink *sinkError
 	if errors.As(err, &sink) {
 		err = s.refuseContent(sink.err)
 	}
 	// Corrupt or oversized content cannot be resumed; discard it.
-	if s.wire.failure() == nil && (errors.Is(err, ErrCorrupt) || errors.Is(err, ErrTooLarge)) {
+	if s.conn.failure() == nil && (errors.Is(err, ErrCorrupt) || errors.Is(err, ErrTooLarge)) {
 		part.Discard()
 	}
 	return err
@@ -119,10 +120,10 @@ func (s *session) store(part *partfile.File, info Info, offset int64, sum hash.H
 // refuseContent reports an error to the client before the content has ended,
 // and then discards the content.
 func (s *session) refuseContent(err error) error {
-	if err := s.wire.writeBlock(errorBlock(err)); err != nil {
+	if err := s.codec.writeBlock(errorBlock(err)); err != nil {
 		return err
 	}
-	s.wire.discardContent()
+	s.codec.discardContent()
 	return &reportedError{err}
 }
 

@@ -14,7 +14,8 @@ import (
 // A session serves one client.
 type session struct {
 	*Server
-	wire   *wire
+	conn   *connection
+	codec  *codec
 	log    *slog.Logger
 	cancel context.CancelCauseFunc
 }
@@ -24,16 +25,17 @@ func newSession(s *Server, c net.Conn, cancel context.CancelCauseFunc) *session 
 	if remote := c.RemoteAddr(); remote != nil {
 		log = log.With("client", remote.String())
 	}
-	return &session{Server: s, wire: newWire(c, clientPeer, s.IdleTimeout), log: log, cancel: cancel}
+	conn := newConnection(c, clientPeer, s.IdleTimeout)
+	return &session{Server: s, conn: conn, codec: newCodec(conn), log: log, cancel: cancel}
 }
 
 // serve serves the client until it disconnects. It returns nil if all requests
 // were answered.
 func (s *session) serve(ctx context.Context) error {
-	if _, err := s.wire.Write([]byte(Prompt)); err != nil {
+	if _, err := s.conn.Write([]byte(Prompt)); err != nil {
 		return err
 	}
-	first, err := s.wire.awaitRequest()
+	first, err := s.codec.awaitRequest()
 	switch {
 	case err == io.EOF:
 		return nil // the client sent no request

@@ -79,7 +79,7 @@ func FuzzReadBlock(f *testing.F) {
 				func() error { _, err := b.name(); return err },
 				func() error { _, err := b.info("x"); return err },
 				func() error { _, _, err := b.part(); return err },
-				func() error { return new(wire).errorOf(b, okWord) },
+				func() error { return newCodec(newConnection(nil, serverPeer, 0)).errorOf(b, okWord) },
 			} {
 				if err := parse(); err != nil && (err.Error() == "" || strings.ContainsAny(err.Error(), "\x00\x1b\r\n")) {
 					t.Errorf("an error says %q", err)
@@ -121,10 +121,10 @@ func FuzzReadChunk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m := new(memory)
 		m.Buffer.Write(data)
-		w := newWire(m, serverPeer, 0)
+		c := newCodec(newConnection(m, serverPeer, 0))
 		rest := len(data)
 		for {
-			chunk, err := w.readChunk()
+			chunk, err := c.readChunk()
 			if err == io.EOF {
 				t.Error("the end of the stream within content is not an error")
 			}
@@ -148,7 +148,7 @@ func FuzzContent(f *testing.F) {
 			from = 0
 		}
 		m := new(memory)
-		w := newWire(m, serverPeer, 0)
+		c := newCodec(newConnection(m, serverPeer, 0))
 		rest := content[from:]
 		size := int64(-1)
 		if sized {
@@ -159,12 +159,12 @@ func FuzzContent(f *testing.F) {
 			sent.Write(content[:from])
 			received.Write(content[:from])
 			meter := newMeter(nil, "", 0, size)
-			s := source{reader: wrap(bytes.NewReader(rest)), size: size, short: ErrChanged, exact: true, sum: sent, meter: meter}
-			if err := w.sendContent(s); err != nil {
+			s := source{reader: wrap(bytes.NewReader(rest)), size: size, short: ErrChanged, exact: true}
+			if err := newTransfer(c, sent, meter).sendContent(s); err != nil {
 				t.Fatal(err)
 			}
 			var got bytes.Buffer
-			if err := w.receiveContent(&got, size, received, meter); err != nil {
+			if err := newTransfer(c, received, meter).receiveContent(&got, size); err != nil {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(got.Bytes(), rest) {

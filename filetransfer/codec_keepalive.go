@@ -10,19 +10,19 @@ const waitWord = "wait"
 const waitInterval = time.Second
 
 // keepAlive runs f, which may take long, and sends wait blocks to the peer
-// until f returns. Each wait block begins with prefix. f must not write to w.
-func (w *wire) keepAlive(prefix string, f func() error) error {
+// until f returns. Each wait block begins with prefix. f must not write to the connection.
+func (c *codec) keepAlive(prefix string, f func() error) error {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		ticker := time.NewTicker(max(min(waitInterval, w.idle/3), time.Millisecond))
+		ticker := time.NewTicker(max(min(waitInterval, c.conn.idle/3), time.Millisecond))
 		defer ticker.Stop()
 		for {
 			select {
 			case <-stop:
 				return
 			case <-ticker.C:
-				if _, err := w.Write(block{word: waitWord}.append([]byte(prefix))); err != nil {
+				if _, err := c.conn.Write(block{word: waitWord}.append([]byte(prefix))); err != nil {
 					return
 				}
 			}

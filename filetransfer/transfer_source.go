@@ -5,6 +5,15 @@ import (
 	"io"
 )
 
+// A source is content to send.
+type source struct {
+	reader  io.Reader
+	size    int64       // bytes to send; if negative, all bytes of reader
+	short   error       // error to report if reader has fewer bytes
+	exact   bool        // whether more bytes are an error
+	stopped func() bool // reports whether the peer has already answered; may be nil
+}
+
 // A sourceError is a failure to read the content to send.
 type sourceError struct{ err error }
 
@@ -16,11 +25,11 @@ func (e *sourceError) Unwrap() error { return e.err }
 const maxEmptyReads = 100
 
 // readSource reads size bytes of r, or all bytes if size is negative, and calls
-// send for each piece. The piece is in the chunk buffer of w. If r fails,
+// send for each piece. The piece is in the chunk buffer of the codec. If r fails,
 // readSource returns a *sourceError. If r ends early, that error matches short.
-func (w *wire) readSource(r io.Reader, size int64, short error, send func(data []byte) error) error {
+func (t *transfer) readSource(r io.Reader, size int64, short error, send func(data []byte) error) error {
 	for left, empty := size, 0; left != 0; {
-		data := w.chunk[maxLengthLine : maxLengthLine+maxChunk]
+		data := t.codec.chunk[maxLengthLine : maxLengthLine+maxChunk]
 		if left > 0 && left < maxChunk {
 			data = data[:left]
 		}

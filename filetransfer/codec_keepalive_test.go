@@ -14,7 +14,7 @@ func TestKeepAliveSendsWaitBlocks(t *testing.T) {
 			here, there := net.Pipe()
 			defer here.Close()
 			defer there.Close()
-			worker, waiter := newWire(here, clientPeer, idle), newWire(there, serverPeer, idle)
+			worker, waiter := newCodec(newConnection(here, clientPeer, idle)), newCodec(newConnection(there, serverPeer, idle))
 			failed := errors.New("failed")
 			go func() {
 				err := worker.keepAlive("", func() error {
@@ -41,7 +41,7 @@ func TestKeepAliveFinishesWithoutPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
 		there.Close()
-		worker := newWire(here, clientPeer, 0)
+		worker := newCodec(newConnection(here, clientPeer, 0))
 		done := false
 		err := worker.keepAlive("", func() error {
 			time.Sleep(time.Minute)
@@ -51,8 +51,8 @@ func TestKeepAliveFinishesWithoutPeer(t *testing.T) {
 		if err != nil || !done {
 			t.Errorf("keepAlive returns %v, done: %v", err, done)
 		}
-		if worker.failure() == nil {
-			t.Error("the wire has no failure")
+		if worker.conn.failure() == nil {
+			t.Error("the connection has no failure")
 		}
 	})
 }

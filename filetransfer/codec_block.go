@@ -149,29 +149,3 @@ func printable(text string) string {
 	}
 	return text
 }
-
-// writeBlock sends a block.
-func (w *wire) writeBlock(b block) error {
-	_, err := w.Write(b.append(nil))
-	return err
-}
-
-// readAnswer reads the next block that is not a wait block. The idle timeout
-// starts again after each wait block.
-func (w *wire) readAnswer() (block, error) {
-	for {
-		if err := w.within(w.idle); err != nil {
-			return block{}, w.fail(err)
-		}
-		b, err := readBlock(w.reader)
-		if err != nil {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			return b, w.fail(err)
-		}
-		if b.word != waitWord {
-			return b, nil
-		}
-	}
-}

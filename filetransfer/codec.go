@@ -1,0 +1,83 @@
+package filetransfer
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+)
+
+// A codec reads and writes the messages of the framed dialect on a connection:
+// blocks and chunks. Like a connection, it may be used by one goroutine that
+// reads and one that writes.
+type codec struct {
+	conn   *connection
+	reader *bufio.Reader // reads through connection.Read
+	chunk  []byte        // buffer for one chunk, see codec_chunk.go
+}
+
+// newCodec returns a codec on a connection.
+func newCodec(conn *connection) *codec {
+	return &codec{conn: conn, reader: bufio.NewReaderSize(conn, maxBlock), chunk: make([]byte, chunkSpace)}
+}
+
+// writeBlock sends a block.
+func (c *codec) writeBlock(b block) error {
+	_, err := c.conn.Write(b.append(nil))
+	return err
+}
+
+// readAnswer reads the next block that is not a wait block. The idle timeout
+// starts again after each wait block.
+func (c *codec) readAnswer() (block, error) {
+	for {
+		if err := c.conn.within(c.conn.idle); err != nil {
+			return block{}, c.conn.fail(err)
+		}
+		b, err := readBlock(c.reader)
+		if err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return b, c.conn.fail(err)
+		}
+		if b.word != waitWord {
+			return b, nil
+		}
+	}
+}
+
+// awaitRequest waits for the first byte of a request, at most for the idle
+// timeout. It returns errDraining as soon as drain is called.
+func (c *codec) awaitRequest() (first byte, err error) {
+	if err := c.conn.within(c.conn.idle); err != nil {
+		return 0, err
+	}
+	if !c.conn.wait(true) {
+		return 0, errDraining
+	}
+	peeked, err := c.reader.Peek(1)
+	draining := !c.conn.wait(false)
+	switch {
+	case err == nil:
+		return peeked[0], nil
+	case draining && errors.Is(err, os.ErrDeadlineExceeded) && !c.conn.isEnded():
+		return 0, errDraining
+	default:
+		return 0, err
+	}
+}
+
+// farewell sends the last message. It reads and discards data meanwhile,
+// because the peer may read nothing until its own data has been read.
+func (c *codec) farewell(message []byte) {
+	c.conn.within(c.conn.idle)
+	discarded := make(chan struct{})
+	go func() {
+		io.Copy(io.Discard, c.reader)
+		close(discarded)
+	}()
+	c.conn.Write(message)
+	c.conn.setReadDeadline(longAgo)
+	<-discarded
+}

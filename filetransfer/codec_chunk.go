@@ -1,0 +1,114 @@
+package filetransfer
+
+import (
+	"bytes"
+	"io"
+	"strconv"
+)
+
+// Content is sent in chunks, like those of HTTP's chunked coding (RFC 9112,
+// section 7.1): the length in hexadecimal, a line end, that many bytes, a line
+// end. The length 0 ends the content. A block follows: end with the checksum,
+// or an error.
+const (
+	maxChunk      = 32 << 10
+	maxLengthLine = len("8000\r\n")
+	chunkSpace    = maxLengthLine + maxChunk + len("\r\n")
+	lastChunk     = "0\r\n"
+)
+
+// writeChunk sends the first n bytes of the chunk's data, with its length and
+// line ends, in one Write.
+func (c *codec) writeChunk(n int) error {
+	line := strconv.AppendInt(make([]byte, 0, maxLengthLine), int64(n), 16)
+	line = append(line, "\r\n"...)
+	start := maxLengthLine - len(line)
+	copy(c.chunk[start:], line)
+	end := maxLengthLine + n
+	copy(c.chunk[end:], "\r\n")
+	_, err := c.conn.Write(c.chunk[start : end+2])
+	return err
+}
+
+// readChunk reads one chunk. An empty chunk is the last one.
+func (c *codec) readChunk() ([]byte, error) {
+	n, err := c.readLength()
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	data := c.chunk[:n]
+	if _, err := io.ReadFull(c.reader, data); err != nil {
+		return nil, early(err)
+	}
+	return data, c.readLineEnd()
+}
+
+// discardContent reads and discards the rest of the content after an error of the sink.
+// The idle timeout limits the total time.
+func (c *codec) discardContent() error {
+	if err := c.conn.within(c.conn.idle); err != nil {
+		return c.conn.fail(err)
+	}
+	for {
+		data, err := c.readChunk()
+		if err != nil {
+			return c.conn.fail(err)
+		}
+		if len(data) == 0 {
+			if _, err := readBlock(c.reader); err != nil {
+				return c.conn.fail(early(err))
+			}
+			return nil
+		}
+	}
+}
+
+// readLength reads the line with the length of a chunk.
+func (c *codec) readLength() (int, error) {
+	line, err := c.readLine()
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(line, 16, 16)
+	// Leading zeros are malformed: one flipped bit turns 8000 into 0000, which
+	// must not end the content.
+	if err != nil || n > maxChunk || line[0] == '0' && line != "0" {
+		return 0, malformed("invalid length %s of a chunk", printable(line))
+	}
+	return int(n), nil
+}
+
+// readLineEnd reads the line end after a chunk.
+func (c *codec) readLineEnd() error {
+	line, err := c.readLine()
+	if err == nil && line != "" {
+		err = malformed("%s after a chunk instead of a line end", printable(line))
+	}
+	return err
+}
+
+// readLine reads a line of at most maxLengthLine bytes.
+func (c *codec) readLine() (string, error) {
+	for n := 1; n <= maxLengthLine; n++ {
+		line, err := c.reader.Peek(n)
+		if err != nil {
+			return "", early(err)
+		}
+		if line[n-1] == '\n' {
+			text := string(bytes.TrimSuffix(line[:n-1], []byte("\r")))
+			c.reader.Discard(n)
+			return text, nil
+		}
+	}
+	line, _ := c.reader.Peek(maxLengthLine)
+	return "", malformed("%s instead of the length of a chunk", printable(string(line)))
+}
+
+// early returns io.ErrUnexpectedEOF for io.EOF, which is unexpected in the
+// middle of a message.
+func early(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

@@ -1,0 +1,176 @@
+package filetransfer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// defaultIdleTimeout is used if IdleTimeout is 0.
+	defaultIdleTimeout = 30 * time.Second
+
+	// minProgress is the number of bytes that must be transferred within the
+	// idle timeout. It makes a peer that sends single bytes time out.
+	minProgress = 1 << 10
+
+	// stuckGrace is the maximum time that a call waits for the transfer to
+	// return after the context has ended. Only a stuck reader, writer or file
+	// system takes longer; the call then returns and leaves it running.
+	stuckGrace = 100 * time.Millisecond
+)
+
+// longAgo is a deadline that unblocks all pending reads or writes.
+var longAgo = time.Unix(1, 0)
+
+// A connection is a net.Conn to a peer, with an idle timeout. A context can end
+// it.
+// One goroutine may read while another one writes.
+type connection struct {
+	conn net.Conn
+	peer string // serverPeer or clientPeer
+	idle time.Duration
+
+	streaming atomic.Bool // whether received bytes extend the read deadline
+	deadline  time.Time   // the read deadline, while streaming
+	moved     int         // bytes received since it was set
+
+	done chan struct{} // closed by end
+
+	mu       sync.Mutex
+	failed   error // the first failure, after which the connection is unusable
+	ended    bool  // whether deadlines stay in the past
+	waiting  bool  // whether awaitRequest is waiting
+	draining bool  // whether no more requests may begin
+}
+
+// The kind of peer, as it appears in error texts.
+const (
+	serverPeer = "server"
+	clientPeer = "client"
+)
+
+// newConnection returns a connection over conn.
+func newConnection(conn net.Conn, peer string, idle time.Duration) *connection {
+	c := &connection{conn: conn, peer: peer, done: make(chan struct{})}
+	c.setIdle(idle)
+	return c
+}
+
+// setIdle sets the idle timeout. The default is used if it is 0.
+func (c *connection) setIdle(idle time.Duration) {
+	if idle == 0 {
+		idle = defaultIdleTimeout
+	}
+	c.idle = idle
+}
+
+// run calls f and returns its error. If ctx ends or end is called before f
+// returns, run returns the reason.
+func (c *connection) run(ctx context.Context, f func() error) error {
+	stop := context.AfterFunc(ctx, func() { c.end(contextError(ctx)) })
+	defer stop()
+	result := make(chan error, 1)
+	go func() { result <- f() }()
+	var err error
+	select {
+	case err = <-result:
+	case <-c.done:
+		select {
+		case err = <-result:
+		case <-time.After(stuckGrace):
+			err = c.failure()
+		}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return contextError(ctx)
+	case c.isEnded():
+		return c.failure()
+	default:
+		return err
+	}
+}
+
+// contextError returns the reason for which a context ended.
+func contextError(ctx context.Context) error {
+	if context.Cause(ctx) == ErrServerClosed {
+		return ErrServerClosed
+	}
+	return ctx.Err()
+}
+
+// end unblocks all reads and writes, now and in the future, and records err as
+// the reason.
+func (c *connection) end(err error) {
+	c.fail(err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		c.ended = true
+		close(c.done)
+	}
+	c.conn.SetDeadline(longAgo)
+}
+
+// fail marks the connection as unusable because of err, and returns err.
+func (c *connection) fail(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed == nil {
+		c.failed = err
+	}
+	return err
+}
+
+// failure returns the reason for which the wire is unusable, or nil.
+func (c *connection) failure() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failed
+}
+
+func (c *connection) isEnded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
+// explain returns an error that describes the idle timeout if err is a timeout,
+// and otherwise err.
+func (c *connection) explain(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return publicErrorf(os.ErrDeadlineExceeded, "the %s was silent, or took nothing, for %v", c.peer, c.idle)
+	}
+	return err
+}
+
+// closeTime is the maximum time that close waits for the peer.
+const closeTime = time.Second
+
+// close closes the connection such that the peer receives the last bytes even
+// if it is still sending. TCP discards them if a connection with unread bytes
+// is closed, so close first closes the sending direction and then reads until
+// the peer closes its own.
+func (c *connection) close() error {
+	defer c.conn.Close()
+	half, ok := c.conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return nil
+	}
+	if err := c.within(min(closeTime, c.idle)); err != nil {
+		return err
+	}
+	_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{c.conn}, make([]byte, 4<<10))
+	return err
+}
+
+// hangUp closes the connection without waiting for the peer.
+func (c *connection) hangUp() error { return c.conn.Close() }

@@ -1,0 +1,70 @@
+package filetransfer
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"time"
+)
+
+// A sinkError is a failure to store received content. The rest of the content
+// has not been read from the connection.
+type sinkError struct{ err error }
+
+func (e *sinkError) Error() string { return e.err.Error() }
+func (e *sinkError) Unwrap() error { return e.err }
+
+// receiveContent receives content, writes it to to, and verifies its checksum.
+// When resuming, t.sum must already contain the bytes before the offset. If size
+// is not negative, content that exceeds it is an error and is not stored.
+func (t *transfer) receiveContent(to io.Writer, size int64) error {
+	if err := t.conn.stream(); err != nil {
+		return t.conn.fail(err)
+	}
+	for received := int64(0); ; {
+		data, err := t.codec.readChunk()
+		if err != nil {
+			return t.conn.fail(err)
+		}
+		if len(data) == 0 {
+			t.meter.whole()
+			return t.readContentEnd(received, size)
+		}
+		if received += int64(len(data)); size >= 0 && received > size {
+			return &sinkError{malformed("content has more than the stated %d bytes", size)}
+		}
+		began := time.Now()
+		t.sum.Write(data)
+		if _, err := to.Write(data); err != nil {
+			return &sinkError{err}
+		}
+		t.meter.add(len(data))
+		// The time spent on storing does not count as silence of the peer.
+		if err := t.conn.extend(time.Since(began)); err != nil {
+			return t.conn.fail(err)
+		}
+	}
+}
+
+// readContentEnd reads the block that follows the content and compares length
+// and checksum.
+func (t *transfer) readContentEnd(received, size int64) error {
+	end, err := readBlock(t.codec.reader)
+	if err != nil {
+		return t.conn.fail(early(err))
+	}
+	if err := t.codec.errorOf(end, endWord); err != nil {
+		return err
+	}
+	want, err := end.sum()
+	if err != nil {
+		return t.conn.fail(err)
+	}
+	if size >= 0 && received != size {
+		return t.conn.fail(malformed("content of %d bytes instead of %d", received, size))
+	}
+	if got := t.sum.Sum(nil); !bytes.Equal(got, want) {
+		return fmt.Errorf("the SHA-256 of the content is %x, not %x: %w", got, want, ErrCorrupt)
+	}
+	return nil
+}
