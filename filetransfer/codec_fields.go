@@ -26,7 +26,7 @@ const (
 
 const (
 	unknownSize   = "unknown"
-	directoryType = "folder" // both dialects call a directory a folder, also in error texts
+	directoryType = "directory"
 	otherType     = "other"
 	yes           = "yes"
 )

@@ -75,7 +75,7 @@
 //	Size      in bytes, or "unknown"
 //	Modified  the modification time in UTC, as in RFC 3339
 //	Mode      the permission bits, in octal
-//	Type      "folder" for a directory, or "other"; files have no Type
+//	Type      "directory" for a directory, or "other"; files have no Type
 //
 // The server answers a stat with "ok" and the fields of the file. It answers a
 // list with "ok", then one "entry" with name and fields per file, in any order,

@@ -27,7 +27,7 @@ func (s *session) list(name string) error {
 	defer f.Close()
 	dir, ok := f.(fs.ReadDirFile)
 	if !ok {
-		return publicErrorf(fs.ErrInvalid, "%.300q is not a folder that can be listed", name)
+		return publicErrorf(fs.ErrInvalid, "%.300q is not a directory that can be listed", name)
 	}
 	if err := s.codec.writeBlock(block{word: okWord}); err != nil {
 		return err
@@ -63,7 +63,7 @@ func (s *session) list(name string) error {
 func (s *session) checkDirectory(name string) error {
 	info, err := s.statInfo(name)
 	if err == nil && !info.Mode.IsDir() {
-		err = publicErrorf(fs.ErrInvalid, "%.300q is not a folder", name)
+		err = publicErrorf(fs.ErrInvalid, "%.300q is not a directory", name)
 	}
 	return err
 }

@@ -115,7 +115,7 @@ func checkRegular(name string, stat fs.FileInfo) error {
 	case stat.Mode().IsRegular():
 		return nil
 	case stat.IsDir():
-		return publicErrorf(fs.ErrInvalid, "%.300q is a folder", name)
+		return publicErrorf(fs.ErrInvalid, "%.300q is a directory", name)
 	default:
 		return publicErrorf(fs.ErrPermission, "%.300q is not a regular file", name)
 	}
@@ -142,7 +142,7 @@ func reason(err error) error {
 	case !errors.As(err, &path):
 		return err
 	case strings.Contains(path.Err.Error(), "escapes"):
-		return publicErrorf(fs.ErrPermission, "permission denied: the path leads out of the folder")
+		return publicErrorf(fs.ErrPermission, "permission denied: the path leads out of the directory")
 	default:
 		return path.Err
 	}
