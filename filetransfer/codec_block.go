@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,7 +27,8 @@ const (
 	maxFields = 64
 
 	// checksumKey is the key of the last field of a block, the CRC-32 (IEEE) of
-	// all bytes before its line.
+	// all bytes before its line. The field is optional, so that simple peers
+	// need no CRC; this package always sends it.
 	checksumKey = "CRC-32"
 )
 
@@ -93,7 +95,12 @@ func readBlock(r *bufio.Reader) (block, error) {
 		if len(raw) == 0 && !bytes.HasPrefix(line, []byte(dialect)) {
 			return block{}, malformed("%s", printable(string(line)))
 		}
-		if len(bytes.TrimRight(line, "\r\n")) == 0 {
+		// Without this rule, one corrupt byte could end a block early: a CR that
+		// becomes LF looks like an empty line. That hides the checksum as well.
+		if !bytes.HasSuffix(line, []byte("\r\n")) {
+			return block{}, malformed("a line ends without CR: %s", printable(string(line)))
+		}
+		if len(line) == len("\r\n") {
 			return parseBlock(raw, lastLine)
 		}
 		lastLine = len(raw)
@@ -101,9 +108,9 @@ func readBlock(r *bufio.Reader) (block, error) {
 	}
 }
 
-// parseBlock parses a block without its empty line and verifies its checksum,
-// the line at offset checksum.
-func parseBlock(raw []byte, checksum int) (block, error) {
+// parseBlock parses a block without its empty line. If the line at offset
+// lastLine is a checksum, parseBlock verifies it.
+func parseBlock(raw []byte, lastLine int) (block, error) {
 	var b block
 	first, rest, _ := bytes.Cut(raw, []byte("\n"))
 	number, word, ok := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(string(first), dialect), "\r"), " ")
@@ -112,10 +119,6 @@ func parseBlock(raw []byte, checksum int) (block, error) {
 	}
 	if v, err := strconv.Atoi(number); err != nil || v != version {
 		return b, publicErrorf(errors.ErrUnsupported, "version %s of the framed dialect is not supported, only version %d", printable(number), version)
-	}
-	key, value, _ := strings.Cut(strings.TrimSpace(string(raw[checksum:])), ": ")
-	if want := fmt.Sprintf("%08x", crc32.ChecksumIEEE(raw[:checksum])); key != checksumKey || value != want {
-		return b, malformed("the %s is not %s", checksumKey, want)
 	}
 	fields := io.MultiReader(bytes.NewReader(rest), strings.NewReader("\r\n"))
 	header, err := textproto.NewReader(bufio.NewReader(fields)).ReadMIMEHeader()
@@ -129,7 +132,25 @@ func parseBlock(raw []byte, checksum int) (block, error) {
 		}
 		b.fields = append(b.fields, field{key, values[0]})
 	}
-	return b, nil
+	return b, b.verify(raw[:lastLine], raw[lastLine:])
+}
+
+// verify compares the checksum of the block, if it has one, with the bytes
+// before it. The checksum must be in the last line.
+func (b block) verify(before, lastLine []byte) error {
+	isChecksum := func(f field) bool { return strings.EqualFold(f.key, checksumKey) }
+	at := slices.IndexFunc(b.fields, isChecksum)
+	if at < 0 {
+		return nil
+	}
+	key, value, _ := strings.Cut(strings.TrimSpace(string(lastLine)), ":")
+	if value = strings.TrimSpace(value); !strings.EqualFold(key, checksumKey) || value != b.fields[at].value {
+		return malformed("the field %s is not the last line", checksumKey)
+	}
+	if want := fmt.Sprintf("%08x", crc32.ChecksumIEEE(before)); value != want {
+		return malformed("the %s is not %s", checksumKey, want)
+	}
+	return nil
 }
 
 // maxPrintable is the maximum number of bytes shown of a peer's text.

@@ -48,10 +48,11 @@
 // After the prompt, the client sends requests, one after the other. Both sides
 // send blocks, which look like the header of a mail: a first line, fields, and
 // an empty line, with CR LF as line ends. The first line of a block is
-// "filetransfer/1", the dialect and its version, and a word. The last field,
-// CRC-32, is the checksum (IEEE, eight hexadecimal digits) of all bytes of the
-// block before its own line. A block has at most 16,384 bytes and 64 fields.
-// Unknown fields are ignored. No field occurs twice.
+// "filetransfer/1", the dialect and its version, and a word. The last field may
+// be CRC-32, the checksum (IEEE, eight hexadecimal digits) of all bytes of the
+// block before its own line. A sender may omit it; a receiver verifies it if it
+// is there. This package sends it. A block has at most 16,384 bytes and 64
+// fields. Unknown fields are ignored. No field occurs twice.
 //
 // A request is a NUL byte, which no file name contains, and a block. Its word
 // is the method:

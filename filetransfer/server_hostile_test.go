@@ -171,16 +171,6 @@ var hostileClients = map[string]hostileClient{
 		reason: "CRC-32",
 		answer: "filetransfer/1 corrupt\r\n",
 	},
-	"sends no checksum": {
-		do:     func(p *rawPeer, _ time.Duration) { p.send("\x00filetransfer/1 stat\r\nName: a.txt\r\n\r\n") },
-		reason: "CRC-32",
-		answer: "filetransfer/1 corrupt\r\n",
-	},
-	"sends no fields": {
-		do:     func(p *rawPeer, _ time.Duration) { p.send("\x00filetransfer/1 stat\r\n\r\n") },
-		reason: "CRC-32",
-		answer: "filetransfer/1 corrupt\r\n",
-	},
 	"sends no method": {
 		do:     func(p *rawPeer, _ time.Duration) { p.send("\x00filetransfer/1\r\n\r\n") },
 		reason: "malformed",
