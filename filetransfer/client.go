@@ -44,6 +44,12 @@ type Client struct {
 	// Progress delays the transfer.
 	Progress func(Progress)
 
+	// Busy, if not nil, is called each time that the server announces that it is
+	// busy with other clients. The call goes on waiting until the server is free
+	// or the context ends. If Busy is nil, the call returns an error that matches
+	// ErrBusy and the connection is closed.
+	Busy func()
+
 	conn     *connection
 	codec    *codec
 	turn     chan struct{} // holds a token during a call

@@ -23,6 +23,10 @@ var (
 	// sent, or that a message is malformed.
 	ErrCorrupt = errors.New("data is corrupt")
 
+	// ErrBusy means that the server is busy with other clients, or with earlier
+	// work for this one. A later attempt may succeed.
+	ErrBusy = errors.New("server is busy")
+
 	// ErrServerClosed means that the server is closing or closed.
 	ErrServerClosed = errors.New("server is closed")
 )

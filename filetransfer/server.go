@@ -38,6 +38,51 @@ type Server struct {
 	// The default is 30 s.
 	IdleTimeout time.Duration
 
+	// FirstTimeout is the maximum time that a client may take to send its first
+	// byte while other clients wait. If no other client waits, IdleTimeout
+	// applies. The default is 10 s.
+	FirstTimeout time.Duration
+
+	// RequestTimeout is the maximum time between two requests of a client, and
+	// the maximum time for which wait blocks extend it while other clients
+	// wait. The default is 60 s.
+	RequestTimeout time.Duration
+
+	// SessionTimeout is the maximum time for which a client is served while
+	// other clients wait. A transfer in progress is finished. If zero, the time
+	// is unlimited.
+	SessionTimeout time.Duration
+
+	// Replace allows uploads to replace existing files. If false, the server
+	// refuses a put that would replace a file with ErrRefused.
+	Replace bool
+
+	// Hidden includes hidden files, those with a name or a directory that begins
+	// with a dot. If false, hidden files are not listed, do not exist for a get
+	// or a stat, and are refused as uploads.
+	Hidden bool
+
+	// Reserve is the number of bytes that uploads leave free on the disk. An
+	// upload that would leave less is refused. The default is 64 MiB; a negative
+	// Reserve means none.
+	Reserve int64
+
+	// KeepParts is the time after which the server removes the part of an
+	// interrupted upload. The default is 7 days; a negative KeepParts means that
+	// parts are kept for ever.
+	KeepParts time.Duration
+
+	// Allow, if not nil, is called for each request in both dialects, before
+	// the server touches a file. An error refuses the request and is reported to
+	// the client. If it matches no error of package fs or of this package, the
+	// client's error matches ErrRefused. While Allow runs, a framed client keeps
+	// waiting. Allow may be called by several goroutines if ServeConn is.
+	Allow func(Request) error
+
+	// Received, if not nil, is called after an upload was stored and before the
+	// client learns of it.
+	Received func(Request)
+
 	// Logger logs clients, files and failures. If nil, slog.Default() is used.
 	Logger *slog.Logger
 
