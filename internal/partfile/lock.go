@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 )
 
 // maxAttempts is the maximum number of attempts of findPart. It retries if the
@@ -83,7 +84,7 @@ func (f *File) dropPlaced() error {
 		return err
 	}
 	if final, err := f.dir.Lstat(f.base); err != nil || !os.SameFile(final, info) {
-		f.size = info.Size()
+		f.size, f.modTime = info.Size(), info.ModTime()
 		return nil
 	}
 	return errors.Join(f.removePart(), f.closeFile())
@@ -149,7 +150,7 @@ func (f *File) removePart() error {
 func (f *File) closeFile() error {
 	unlock(f.file)
 	err := f.file.Close()
-	f.file, f.size = nil, 0
+	f.file, f.size, f.modTime = nil, 0, time.Time{}
 	return err
 }
 

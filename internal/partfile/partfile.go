@@ -22,6 +22,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 )
 
 // ErrBusy means that another transfer is receiving a file of the same name.
@@ -35,10 +36,11 @@ type File struct {
 	base, part string   // final name and part name in dir
 	replace    bool     // whether an existing file may be replaced
 
-	file  *os.File // the locked part file; nil if there is none
-	size  int64    // bytes of the part file that an earlier transfer wrote
-	begun bool
-	mode  fs.FileMode
+	file    *os.File  // the locked part file; nil if there is none
+	size    int64     // bytes of the part file that an earlier transfer wrote
+	modTime time.Time // when it last wrote
+	begun   bool
+	mode    fs.FileMode
 }
 
 // Open prepares to receive the file name in root. If an earlier transfer left a
@@ -69,6 +71,21 @@ func Open(root *os.Root, name string, replace bool) (*File, error) {
 // Size returns the number of bytes that an earlier transfer left in the part
 // file. It is 0 after Begin at offset 0.
 func (f *File) Size() int64 { return f.size }
+
+// ModTime returns the time at which an earlier transfer last wrote to the part
+// file, or the zero time if there is none.
+func (f *File) ModTime() time.Time { return f.modTime }
+
+// ReadAt reads from the bytes of an earlier transfer.
+func (f *File) ReadAt(p []byte, off int64) (int, error) {
+	switch {
+	case f.dir == nil:
+		return 0, fs.ErrClosed
+	case f.file == nil:
+		return 0, io.EOF
+	}
+	return io.NewSectionReader(f.file, 0, f.size).ReadAt(p, off)
+}
 
 // Hash writes the Size bytes of an earlier transfer to h.
 func (f *File) Hash(ctx context.Context, h hash.Hash) error {
