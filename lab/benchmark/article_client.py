@@ -13,13 +13,12 @@ client.recv(2048)
 client.send("file")
 mark = b"Transfer complete"
 received = bytearray()
-begun = 0
 while not received.endswith(mark):
+    if not received:
+        received += client.recv(4096)
+        print(0, "bytes", flush=True)
     received += client.recv(4096)
-    if not begun and len(received) >= 4096:
-        begun = len(received)
-        print(begun, "bytes", flush=True)
-print(len(received) - len(mark) - begun, "bytes", flush=True)
+print(len(received) - len(mark), "bytes", flush=True)
 del received[-len(mark) :]
 if len(received) != int(size):
     sys.exit("the file is not whole")

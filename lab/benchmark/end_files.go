@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -15,10 +16,10 @@ import (
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// The roles of an end that transfers a file. A dialing end prints "connected",
-// the number of bytes received when it began to count, the number of bytes
-// received after that up to the last one, and "done". An end that puts a file
-// prints only "connected" and "done".
+// The roles of an end that transfers a file. A dialing end prints "connected"
+// and, after the transfer, "done". The end that receives the file prints "0
+// bytes" when the first bytes of the content have arrived, and then the number of
+// bytes since it last printed one, up to the last bytes.
 const (
 	roleServeBytes = "serve-bytes" // sends only the file, after it has received a byte
 	roleGetBytes   = "get-bytes"
@@ -71,8 +72,7 @@ func getBytes(s stack, j endJob) error {
 	if _, err := c.Write([]byte{0}); err != nil {
 		return err
 	}
-	counting := &countingReader{from: c, size: j.count}
-	if err := copyBuffered(io.Discard, io.LimitReader(counting, j.count)); err != nil {
+	if err := copyBuffered(io.Discard, io.LimitReader(newContentReader(c, j.count), j.count)); err != nil {
 		return err
 	}
 	fmt.Println("done")
@@ -89,7 +89,7 @@ func takeBytes(s stack, j endJob) error {
 	if err != nil {
 		return err
 	}
-	if err := copyBuffered(f, io.LimitReader(c, j.count)); err != nil {
+	if err := copyBuffered(f, io.LimitReader(newContentReader(c, j.count), j.count)); err != nil {
 		return err
 	}
 	if _, err := c.Write([]byte{0}); err != nil {
@@ -137,7 +137,21 @@ func serve(_ stack, j endJob) error {
 	}
 	fmt.Println("listening")
 	server := &filetransfer.Server{FS: root.FS(), Uploads: root, Logger: slog.New(slog.DiscardHandler)}
-	return server.Serve(l)
+	return server.Serve(contentListener{l, j.count})
+}
+
+// A contentListener reports the content of files that clients put.
+type contentListener struct {
+	*rfcomm.Listener
+	size int64
+}
+
+func (l contentListener) Accept() (net.Conn, error) {
+	c, err := l.AcceptRFCOMM()
+	if err != nil {
+		return nil, err
+	}
+	return contentConn{c, newContentReader(c, l.size)}, nil
 }
 
 func get(_ stack, j endJob) error {
@@ -172,8 +186,7 @@ func transfer(j endJob, do func(context.Context, net.Conn) error) error {
 		return err
 	}
 	fmt.Println("connected")
-	counting := countingConn{c, &countingReader{from: c, size: j.count}}
-	if err := do(context.Background(), counting); err != nil {
+	if err := do(context.Background(), contentConn{c, newContentReader(c, j.count)}); err != nil {
 		return err
 	}
 	fmt.Println("done")
@@ -186,37 +199,70 @@ type nowhere struct{}
 
 func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 
-// beginCounting is a number of received bytes that certainly includes the first
-// byte of the content, in any dialect.
-const beginCounting = 4096
+// The first and the last bytes of the file. They make the content recognizable
+// in a stream of any dialect.
+const (
+	firstBytes = "\xffthe first bytes of the content"
+	lastBytes  = "\xffthe last bytes of the content"
+)
 
-// A countingReader reports when the content of a file begins to arrive, and
-// when all of it has arrived.
-type countingReader struct {
-	from  io.Reader
-	size  int64 // the size of the file
-	came  int64
-	begun int64 // the bytes received when the counting began
-	ended bool
+// contentStep is the number of bytes after which a contentReader prints it. On
+// the air, they take 4 s.
+const contentStep = 1 << 20
+
+// A contentReader prints the number of received bytes of a file, from its first
+// bytes to its last. The bytes of the dialect in between count, too, but not in
+// the sum.
+type contentReader struct {
+	from    io.Reader
+	size    int64  // the size of the file
+	came    int64  // the number of received bytes
+	printed int64  // the sum of the printed numbers
+	sought  string // firstBytes, then lastBytes, then empty
+	kept    []byte // the last received bytes, in which the sought ones may begin
 }
 
-func (r *countingReader) Read(p []byte) (int, error) {
+func newContentReader(from io.Reader, size int64) *contentReader {
+	return &contentReader{from: from, size: size, sought: firstBytes}
+}
+
+func (r *contentReader) Read(p []byte) (int, error) {
 	n, err := r.from.Read(p)
 	r.came += int64(n)
-	if r.begun == 0 && r.came >= beginCounting {
-		r.begun = r.came
-		fmt.Println(r.begun, "bytes")
-	}
-	if !r.ended && r.came >= r.size {
-		r.ended = true
-		fmt.Println(r.came-r.begun, "bytes")
+	switch {
+	case r.sought == firstBytes && r.found(p[:n]):
+		r.print(0)
+		r.sought, r.kept = lastBytes, nil
+	case r.sought != lastBytes:
+	// The last bytes cannot arrive earlier, and a search in each Read would be
+	// slow in the lab.
+	case r.came > r.size-int64(len(lastBytes)) && r.found(p[:n]):
+		r.print(r.size - r.printed)
+		r.sought = ""
+	case r.came-r.printed >= contentStep && r.printed+contentStep < r.size:
+		r.print(contentStep)
 	}
 	return n, err
 }
 
-type countingConn struct {
-	*rfcomm.Conn
-	counting *countingReader
+func (r *contentReader) print(n int64) {
+	r.printed += n
+	fmt.Println(n, "bytes")
 }
 
-func (c countingConn) Read(p []byte) (int, error) { return c.counting.Read(p) }
+// found reports whether the sought bytes have arrived with p.
+func (r *contentReader) found(p []byte) bool {
+	r.kept = append(r.kept, p...)
+	if bytes.Contains(r.kept, []byte(r.sought)) {
+		return true
+	}
+	r.kept = r.kept[max(0, len(r.kept)-len(r.sought)+1):]
+	return false
+}
+
+type contentConn struct {
+	*rfcomm.Conn
+	content *contentReader
+}
+
+func (c contentConn) Read(p []byte) (int, error) { return c.content.Read(p) }

@@ -17,11 +17,12 @@ import (
 //go:embed article_client.py
 var articleClient string
 
-// A way is a way to transfer a file: a server, a client, and the text that the
-// server prints when it listens.
+// A way is a way to transfer a file: the command lines of a server, which prints
+// "listening", and of a client.
 type way struct {
 	name           string
 	server, client func(dir string, channel int) []string
+	puts           bool // the server receives the file
 }
 
 func files(b *bench) error {
@@ -42,14 +43,14 @@ func files(b *bench) error {
 		return []string{"env", "-C", dir, debianPython, "-c", tutorial.Server, b.radio.listening.String(), fmt.Sprint(channel)}
 	}
 	ways := []way{
-		{framed, b.fileEnd("library", roleServe), b.fileEnd("library", roleGet)},
-		{plain, b.fileEnd("library", roleServe), b.fileEnd("library", roleFetch)},
-		{article, server, func(_ string, channel int) []string {
+		{name: framed, server: b.fileEnd("library", roleServe), client: b.fileEnd("library", roleGet)},
+		{name: plain, server: b.fileEnd("library", roleServe), client: b.fileEnd("library", roleFetch)},
+		{name: article, server: server, client: func(_ string, channel int) []string {
 			return []string{debianPython, "-c", articleClient, b.radio.dialing[0].String(), b.radio.listening.String(),
 				fmt.Sprint(channel), fmt.Sprint(b.effort.fileBytes)}
 		}},
-		{mixed, server, b.fileEnd("library", roleFetch)},
-		{bytes, b.fileEnd("raw", roleServeBytes), b.fileEnd("raw", roleGetBytes)},
+		{name: mixed, server: server, client: b.fileEnd("library", roleFetch)},
+		{name: bytes, server: b.fileEnd("raw", roleServeBytes), client: b.fileEnd("raw", roleGetBytes)},
 	}
 	progress("files")
 	o := b.transfers(ways, dir, true)
@@ -76,6 +77,8 @@ func (b *bench) fileDirectory() (string, error) {
 	}
 	content := make([]byte, b.effort.fileBytes)
 	rand.Read(content)
+	copy(content, firstBytes)
+	copy(content[len(content)-len(lastBytes):], lastBytes)
 	return dir, os.WriteFile(filepath.Join(dir, fileName), content, 0o600)
 }
 
@@ -124,12 +127,14 @@ func (b *bench) transfer(w way, dir string, content bool) (sample, error) {
 	}
 	var s sample
 	if content {
-		if s, err = m.count(client, "bytes", 1); err != nil {
+		receiver := client
+		if w.puts {
+			receiver = server
+		}
+		if s, err = m.count(receiver, "bytes", b.effort.fileBytes); err != nil {
 			return s, err
 		}
-		// The first bytes of the content arrived before the clock was read.
-		s.wall = time.Duration(float64(s.wall) * float64(b.effort.fileBytes) / float64(s.units))
-		s.units = b.effort.fileBytes
+		s.before = time.Since(begin.at) - s.wall
 	}
 	if _, err := client.waitFor("done"); err != nil {
 		return sample{}, err

@@ -39,6 +39,7 @@ var sections = []section{
 	{"connections", connections},
 	{"several", severalStreams},
 	{"files", files},
+	{"goodput", goodput},
 	{"airtime", airTime},
 	{"sizes", sizeCurve},
 	{"serial", serialPorts},
@@ -66,6 +67,9 @@ type effort struct {
 	connections int64
 	searches    int64
 
+	goodputRounds int
+	goodputBytes  int64
+
 	airRounds     int // few, since the load of the machine does not change the slots
 	airBytes      int64
 	smallAirBytes int64
@@ -76,11 +80,13 @@ var (
 	fullEffort = effort{
 		rounds: 5, bytes: 4 << 20, smallBytes: 1 << 20, fileBytes: 4 << 20,
 		trips: 400, connections: 20, searches: 10,
+		goodputRounds: 3, goodputBytes: 8 << 20,
 		airRounds: 2, airBytes: 192 << 10, smallAirBytes: 24 << 10, curveSizes: curveSizes,
 	}
 	quickEffort = effort{
 		rounds: 3, bytes: 1 << 20, smallBytes: 256 << 10, fileBytes: 1 << 20,
 		trips: 100, connections: 20, searches: 5,
+		goodputRounds: 1, goodputBytes: 8 << 20,
 		airRounds: 1, airBytes: 96 << 10, smallAirBytes: 12 << 10, curveSizes: writeSizes,
 	}
 )

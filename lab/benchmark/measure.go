@@ -20,8 +20,11 @@ type sample struct {
 
 	daemons time.Duration // the CPU time of the daemons, if there are any
 
-	call  time.Duration // for a file: the time of the content and the protocol around it
-	share float64       // for several streams: the share of the slowest; 1 is an equal share
+	// For a file, wall is the time from the first byte of the content to the last.
+	before time.Duration // the time from the connection to the first byte
+	call   time.Duration // the time of the content and the protocol around it
+
+	share float64 // for several streams: the share of the slowest; 1 is an equal share
 }
 
 // megabytes returns the rate in MB/s.

@@ -80,10 +80,10 @@ func obex(b *bench) error {
 	ways := map[string]func() (sample, error){
 		obexName: func() (sample, error) { return b.push(server, dir, received) },
 		framed: func() (sample, error) {
-			return b.transfer(way{framed, b.fileEnd("library", roleServe), b.fileEnd("library", rolePut)}, dir, false)
+			return b.transfer(way{name: framed, server: b.fileEnd("library", roleServe), client: b.fileEnd("library", rolePut)}, dir, false)
 		},
 		bytes: func() (sample, error) {
-			return b.transfer(way{bytes, b.fileEnd("raw", roleTakeBytes), b.fileEnd("raw", rolePutBytes)}, dir, false)
+			return b.transfer(way{name: bytes, server: b.fileEnd("raw", roleTakeBytes), client: b.fileEnd("raw", rolePutBytes)}, dir, false)
 		},
 	}
 	names := []string{framed, obexName, bytes}
