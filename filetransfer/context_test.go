@@ -306,7 +306,7 @@ func TestClientContextEndsStuckReaderOrWriter(t *testing.T) {
 			t.Run(name+" "+how, func(t *testing.T) {
 				hosttest.LeavesNothingBehind(t, func() {
 					uploads := newDir(t, nil)
-					service := serve(t, "unix", &filetransfer.Server{FS: offered(), Uploads: uploads})
+					service := serve(t, "unix", &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(uploads)})
 					c := filetransfer.NewClient(service.conn)
 					c.IdleTimeout = longIdle
 					ctx, cancel := context.WithCancel(t.Context())
@@ -359,7 +359,7 @@ func TestClientContextEndsWaitForTurn(t *testing.T) {
 
 func TestClientConcurrentCallsTakeTurns(t *testing.T) {
 	files := contents()
-	c := filetransfer.NewClient(serve(t, "unix", &filetransfer.Server{FS: newDir(t, files).FS(), Uploads: newDir(t, nil)}).conn)
+	c := filetransfer.NewClient(serve(t, "unix", &filetransfer.Server{FS: newDir(t, files).FS(), Uploads: filetransfer.NewDir(newDir(t, nil))}).conn)
 	defer c.Close()
 	var all sync.WaitGroup
 	for name, content := range files {
@@ -527,7 +527,7 @@ func TestServeConnContextEndsEveryWait(t *testing.T) {
 				near, far := networks[network](t)
 				p := newRawPeer(t, near)
 				ctx, cancel := context.WithCancel(t.Context())
-				server := &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), IdleTimeout: longIdle, Logger: quiet}
+				server := &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(newDir(t, nil)), IdleTimeout: longIdle, Logger: quiet}
 				result := hosttest.InBackground(func() error { return server.ServeConn(ctx, far) })
 				client(p)
 				cancel()
@@ -548,7 +548,7 @@ func TestServerCloseEndsEveryWait(t *testing.T) {
 				near, far := networks[network](t)
 				p := newRawPeer(t, near)
 				log := new(logbook)
-				server := &filetransfer.Server{FS: offered(), Uploads: newDir(t, nil), IdleTimeout: longIdle, Logger: log.logger()}
+				server := &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(newDir(t, nil)), IdleTimeout: longIdle, Logger: log.logger()}
 				result := hosttest.InBackground(func() error { return server.ServeConn(context.Background(), far) })
 				hosttest.Eventually(t, "the client is served", func() bool { return strings.Contains(log.String(), "client connected") })
 				client(p)

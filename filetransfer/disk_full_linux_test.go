@@ -65,7 +65,7 @@ func TestUploadResumesAfterServerDiskWasFull(t *testing.T) {
 	content := random(4 << 20)
 	local := filepath.Join(t.TempDir(), "file")
 	writeFile(t, local, content)
-	s := startServer(t, "tcp", &filetransfer.Server{FS: offered(), Uploads: openDir(t, disk.path)})
+	s := startServer(t, "tcp", &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(openDir(t, disk.path))})
 	c := filetransfer.NewClient(s.dial())
 	err := c.Upload(t.Context(), local, "new")
 	wantError(t, err, syscall.ENOSPC)

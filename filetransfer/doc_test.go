@@ -56,7 +56,7 @@ func TestServerMatchesExchangeInPackageDoc(t *testing.T) {
 	recorder := &recorder{Conn: client}
 	serveOn(t, &filetransfer.Server{
 		FS:      fstest.MapFS{"notes.txt": {Data: []byte("hello, world"), Mode: 0o644, ModTime: changed}},
-		Uploads: newDir(t, map[string]string{"log.txt.part": "one\ntwo\n"}),
+		Uploads: filetransfer.NewDir(newDir(t, map[string]string{"log.txt.part": "one\ntwo\n"})),
 	}, client, server)
 	c := filetransfer.NewClient(recorder)
 	if _, err := c.Get(context.Background(), "notes.txt", io.Discard); err != nil {

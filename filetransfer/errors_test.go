@@ -167,7 +167,7 @@ func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
 func TestServerLogsErrorsOfClient(t *testing.T) {
 	for err, want := range codedErrors {
 		synctest.Test(t, func(t *testing.T) {
-			s := startServer(t, "pipe", &filetransfer.Server{Uploads: newDir(t, nil)})
+			s := startServer(t, "pipe", &filetransfer.Server{Uploads: filetransfer.NewDir(newDir(t, nil))})
 			c := filetransfer.NewClient(s.dial())
 			own := &fs.PathError{Op: "read", Path: "/home/me/secret", Err: err}
 			got := c.Put(t.Context(), "file", errorReader{own}, filetransfer.Info{Size: -1})
@@ -192,7 +192,7 @@ func TestUploadErrorsHideServerPaths(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(uploads.Name(), "stuck.part"), 0o777); err != nil {
 			t.Fatal(err)
 		}
-		s := serve(t, "pipe", &filetransfer.Server{Uploads: uploads})
+		s := serve(t, "pipe", &filetransfer.Server{Uploads: filetransfer.NewDir(uploads)})
 		c := filetransfer.NewClient(s.conn)
 		defer c.Close()
 		for name, want := range map[string]error{

@@ -74,7 +74,7 @@ func (e *sandbox) snapshot() string {
 func (e *sandbox) serve() service {
 	e.Helper()
 	e.before = e.snapshot()
-	return serve(e, "pipe", &filetransfer.Server{FS: e.inside.FS(), Uploads: e.inside})
+	return serve(e, "pipe", &filetransfer.Server{FS: e.inside.FS(), Uploads: filetransfer.NewDir(e.inside)})
 }
 
 // wantUntouched checks that nothing has changed.
@@ -598,7 +598,7 @@ func TestServerReportsClosedRoot(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		root := newDir(t, map[string]string{"a.txt": "hello"})
 		root.Close()
-		s := serve(t, "pipe", &filetransfer.Server{FS: root.FS(), Uploads: root})
+		s := serve(t, "pipe", &filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root)})
 		c := filetransfer.NewClient(s.conn)
 		if _, err := c.Get(t.Context(), "a.txt", io.Discard); err == nil {
 			t.Error("get works")

@@ -27,7 +27,7 @@ func ExampleServer() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	server := &filetransfer.Server{FS: files.FS(), Uploads: files}
+	server := &filetransfer.Server{FS: files.FS(), Uploads: filetransfer.NewDir(files)}
 	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	context.AfterFunc(interrupted, func() { server.Shutdown(context.Background()) })

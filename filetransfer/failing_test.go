@@ -118,7 +118,7 @@ func TestUploadReportsFileThatShrinks(t *testing.T) {
 		local := filepath.Join(t.TempDir(), "file")
 		writeFile(t, local, content)
 		uploads := newDir(t, map[string]string{"a.txt": "hello"})
-		s := startServer(t, "pipe", &filetransfer.Server{FS: uploads.FS(), Uploads: uploads})
+		s := startServer(t, "pipe", &filetransfer.Server{FS: uploads.FS(), Uploads: filetransfer.NewDir(uploads)})
 		c := filetransfer.NewClient(&writeHook{Conn: s.dial(), after: 100_000, do: func() {
 			if err := os.Truncate(local, 300_000); err != nil {
 				t.Error(err)
@@ -316,7 +316,7 @@ func TestListRefusesUnlistableDirectory(t *testing.T) {
 func TestUploadReportsVanishedDirectory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uploads := newDir(t, map[string]string{"sub/a.txt": ""})
-		s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads})
+		s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(uploads)})
 		p := s.connectRaw(t)
 		p.send(request("put", "Name: sub/new", "Size: 5"))
 		p.readWord("ready")

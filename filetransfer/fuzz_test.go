@@ -163,7 +163,7 @@ func FuzzServer(f *testing.F) {
 			wantBounds(t, says, func(t *testing.T) {
 				client, server := net.Pipe()
 				talked := playPeer(client, says, hangsUp)
-				s := &filetransfer.Server{FS: files, Uploads: uploads, MaxUpload: 1 << 20, Logger: quiet}
+				s := &filetransfer.Server{FS: files, Uploads: filetransfer.NewDir(uploads), MaxUpload: 1 << 20, Logger: quiet}
 				s.ServeConn(t.Context(), server)
 				<-talked
 			})

@@ -34,6 +34,7 @@ type fixture struct {
 	testing.TB
 	server  *filetransfer.Server
 	uploads string      // the server's directory
+	root    *os.Root    // of uploads
 	local   string      // the client's directory
 	mode    fs.FileMode // mode of a file created here with 0640
 }
@@ -52,8 +53,9 @@ func newFixture(t testing.TB) *fixture {
 	stat, err := os.Stat(masked)
 	s.must(err)
 	s.mode = stat.Mode()
+	s.root = openDir(t, s.uploads)
 	s.server = &filetransfer.Server{
-		Uploads:   openDir(t, s.uploads),
+		Uploads:   filetransfer.NewDir(s.root),
 		MaxUpload: 20,
 		Logger:    quiet,
 		FS: fstest.MapFS{
@@ -395,7 +397,7 @@ func eachDialogue(t *testing.T, do func(s *fixture, d dialogue)) {
 					d.prepare(s)
 				}
 				do(s, d)
-				s.server.Uploads.Close()
+				s.root.Close()
 			})
 		})
 	}

@@ -71,7 +71,7 @@ func TestIdleTimeoutKeepsSlowPeers(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			uploads := newDir(t, nil)
 			client, server := net.Pipe()
-			s := serveOn(t, &filetransfer.Server{Uploads: uploads}, client, slowConn{server, 2 << 10, 3 * time.Second})
+			s := serveOn(t, &filetransfer.Server{Uploads: filetransfer.NewDir(uploads)}, client, slowConn{server, 2 << 10, 3 * time.Second})
 			c := filetransfer.NewClient(client)
 			if err := c.Put(t.Context(), "file", strings.NewReader(content), filetransfer.Info{Size: int64(len(content))}); err != nil {
 				t.Error(err)
@@ -301,7 +301,7 @@ func TestIdleTimeoutAllowsWaitBlocks(t *testing.T) {
 	t.Run("by the server", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			uploads := newDir(t, nil)
-			s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: uploads})
+			s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(uploads)})
 			p := s.connectRaw(t)
 			patience(p, request("wait"))
 			p.send(request("get", "Name: a.txt"))

@@ -145,7 +145,7 @@ func TestClientMemoryIndependentOfFileSize(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &filetransfer.Server{FS: bigFiles(bigSize), Uploads: openDir(t, t.TempDir())}
+			s := &filetransfer.Server{FS: bigFiles(bigSize), Uploads: filetransfer.NewDir(openDir(t, t.TempDir()))}
 			wantLittleMemory(t, s, func(c net.Conn, sample func()) error {
 				sampled := &sampler{Reader: file, sample: sample}
 				err := transfer(t.Context(), c, sampled)
@@ -177,7 +177,7 @@ func TestClientMemoryIndependentOfPartSize(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s := &filetransfer.Server{FS: bigFiles(bigSize), Uploads: openDir(t, dir)}
+			s := &filetransfer.Server{FS: bigFiles(bigSize), Uploads: filetransfer.NewDir(openDir(t, dir))}
 			wantLittleMemory(t, s, func(conn net.Conn, sample func()) error {
 				c := filetransfer.NewClient(conn)
 				c.Progress = func(p filetransfer.Progress) { sample() }

@@ -98,7 +98,7 @@ func newSlowTransfer(t *testing.T, toServer bool) *slowTransfer {
 		client = slowConn{client, 1 << 10, pace}
 	}
 	files := newDir(t, map[string]string{"file": w.content, "empty": ""})
-	w.s = serveOn(t, &filetransfer.Server{FS: files.FS(), Uploads: w.uploads, Progress: w.server.record}, client, server)
+	w.s = serveOn(t, &filetransfer.Server{FS: files.FS(), Uploads: filetransfer.NewDir(w.uploads), Progress: w.server.record}, client, server)
 	w.c = filetransfer.NewClient(client)
 	w.c.Progress = w.client.record
 	return w

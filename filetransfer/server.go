@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 )
@@ -15,8 +14,8 @@ import (
 // must not be changed while it serves. Its methods may be called from several
 // goroutines.
 type Server struct {
-	// FS holds the files that the server offers. For a directory, use the FS of
-	// an os.Root. Any other FS works as well, such as an embed.FS or a zip
+	// FS holds the files that the server offers. For a directory, use [NewDir] or
+	// the FS of an os.Root. Any other FS works as well, such as an embed.FS or a zip
 	// archive. If nil, the server offers no files and refuses gets.
 	//
 	// If an FS has no Stat method, such as the result of fs.Sub, the server
@@ -24,9 +23,9 @@ type Server struct {
 	// os.Root.OpenRoot is therefore better than fs.Sub.
 	FS fs.FS
 
-	// Uploads is the directory in which put stores files. If nil, the server
-	// refuses uploads.
-	Uploads *os.Root
+	// Uploads stores the files of puts. For a directory, use [NewDir]. If nil,
+	// the server refuses uploads.
+	Uploads Store
 
 	// MaxUpload is the maximum size of an upload in bytes. If zero, the size is
 	// unlimited.

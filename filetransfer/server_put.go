@@ -7,8 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-
-	"github.com/go-rfcomm/rfcomm/internal/partfile"
+	"io"
 )
 
 // put stores a file. If the client wants to, put resumes an earlier put.
@@ -17,7 +16,7 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 	if err != nil {
 		return err
 	}
-	part, err := partfile.Open(s.Uploads, name, request.get(replaceKey) == yes)
+	part, err := s.Uploads.Receive(name, request.get(replaceKey) == yes)
 	if err != nil {
 		return reason(err)
 	}
@@ -63,12 +62,12 @@ func (s *session) tooLarge(size int64) error {
 // agreeOnPart offers the part file to the client and begins at the offset that
 // the client chooses. It returns that offset and a hash that contains the bytes
 // before it.
-func (s *session) agreeOnPart(ctx context.Context, part *partfile.File, info Info, request block) (sum hash.Hash, from int64, err error) {
+func (s *session) agreeOnPart(ctx context.Context, part Part, info Info, request block) (sum hash.Hash, from int64, err error) {
 	sum = sha256.New()
 	held := int64(0)
 	if request.get(resumeKey) == yes && (info.Size < 0 || part.Size() <= info.Size) {
 		held = part.Size()
-		if err := s.codec.keepAlive("", func() error { return part.Hash(ctx, sum) }); err != nil {
+		if err := s.codec.keepAlive("", func() error { return hashPart(ctx, sum, io.NewSectionReader(part, 0, held), held, s.codec.chunk) }); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -99,7 +98,7 @@ func (s *session) agreeOnPart(ctx context.Context, part *partfile.File, info Inf
 }
 
 // store receives the content from an offset on and writes it to the part file.
-func (s *session) store(part *partfile.File, info Info, offset int64, sum hash.Hash, m *meter) error {
+func (s *session) store(part Part, info Info, offset int64, sum hash.Hash, m *meter) error {
 	left := int64(-1)
 	if info.Size >= 0 {
 		left = info.Size - offset
@@ -131,7 +130,7 @@ func (s *session) refuseContent(err error) error {
 // would exceed MaxUpload.
 type limitedWriter struct {
 	*session
-	part *partfile.File
+	part Part
 	size int64 // bytes of the file so far
 }
 

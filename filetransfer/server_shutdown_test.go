@@ -22,6 +22,7 @@ type holder struct {
 	content *strings.Reader // content to read
 	got     bytes.Buffer    // written content
 	passed  int
+	uploads string // the server's directory of uploads
 }
 
 func (h *holder) Read(p []byte) (int, error) {
@@ -78,8 +79,8 @@ func startHeld(t *testing.T, name string) (s *testServer, h *holder, content str
 	t.Helper()
 	content = random(300_000)
 	from, to := newDir(t, map[string]string{"large.bin": content}), newDir(t, nil)
-	s = startServer(t, "pipe", &filetransfer.Server{FS: from.FS(), Uploads: to})
-	h = &holder{stuck: newStuck(t), content: strings.NewReader(content)}
+	s = startServer(t, "pipe", &filetransfer.Server{FS: from.FS(), Uploads: filetransfer.NewDir(to)})
+	h = &holder{stuck: newStuck(t), content: strings.NewReader(content), uploads: to.Name()}
 	conn := s.dial()
 	finished = hosttest.InBackground(func() error { return heldTransfers[name](t, conn, h) })
 	<-h.called
@@ -112,7 +113,7 @@ func TestShutdownFinishesRunningTransfer(t *testing.T) {
 				}
 				got := h.got.String()
 				if name == "put" {
-					got = readFile(t, filepath.Join(s.Uploads.Name(), "large.bin"))
+					got = readFile(t, filepath.Join(h.uploads, "large.bin"))
 				}
 				if got != content {
 					t.Errorf("%d bytes came that are not the file's", len(got))
@@ -181,11 +182,11 @@ func TestServerCloseEndsRunningTransfer(t *testing.T) {
 					t.Error("the transfer knows nothing of it")
 				}
 				if name == "put" { // the upload can be resumed
-					part := readFile(t, filepath.Join(s.Uploads.Name(), "large.bin.part"))
+					part := readFile(t, filepath.Join(h.uploads, "large.bin.part"))
 					if part == "" || !strings.HasPrefix(content, part) {
 						t.Errorf("the part has %d bytes that are not the file's", len(part))
 					}
-					wantFiles(t, s.Uploads.Name(), "large.bin.part")
+					wantFiles(t, h.uploads, "large.bin.part")
 				}
 			})
 		})

@@ -95,7 +95,7 @@ func TestPutAndUpload(t *testing.T) {
 				files := contents()
 				source := newDir(t, files)
 				uploads := newDir(t, map[string]string{"sub/directory/.keep": ""})
-				s := serve(t, network, &filetransfer.Server{Uploads: uploads})
+				s := serve(t, network, &filetransfer.Server{Uploads: filetransfer.NewDir(uploads)})
 				c := filetransfer.NewClient(s.conn)
 				for name, content := range files {
 					if err := c.Upload(t.Context(), filepath.Join(source.Name(), name), name); err != nil {

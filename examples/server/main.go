@@ -52,10 +52,12 @@ func serve(o options) error {
 		Logger:      slog.New(newHandler(os.Stdout)),
 	}
 	if o.uploads != "" {
-		if server.Uploads, err = openDir("uploads", o.uploads); err != nil {
+		uploads, err := openDir("uploads", o.uploads)
+		if err != nil {
 			return err
 		}
-		defer server.Uploads.Close()
+		defer uploads.Close()
+		server.Uploads = filetransfer.NewDir(uploads)
 	}
 
 	listener, err := listen(o)

@@ -79,7 +79,7 @@ func newOffer(t testing.TB) *offer {
 	o := &offer{files: t.TempDir(), uploads: t.TempDir()}
 	o.server = &filetransfer.Server{
 		FS:      openRoot(t, o.files).FS(),
-		Uploads: openRoot(t, o.uploads),
+		Uploads: filetransfer.NewDir(openRoot(t, o.uploads)),
 		Logger:  slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	return o

@@ -136,7 +136,7 @@ func serve(_ stack, j endJob) error {
 		return err
 	}
 	fmt.Println("listening")
-	server := &filetransfer.Server{FS: root.FS(), Uploads: root, Logger: slog.New(slog.DiscardHandler)}
+	server := &filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root), Logger: slog.New(slog.DiscardHandler)}
 	return server.Serve(contentListener{l, j.count})
 }
 

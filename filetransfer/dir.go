@@ -1,0 +1,174 @@
+package filetransfer
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/internal/partfile"
+)
+
+// A Dir is a directory for a [Server]: it is an fs.FS to offer its files, and a
+// [Store] for uploads to it. Its methods may be called from several goroutines.
+//
+// No name and no symbolic link leads out of the directory, because all access
+// goes through an os.Root. Compared with the FS method of an os.Root, Dir also
+// serves files whose names are not valid UTF-8, and it opens only regular files
+// and directories: to open a FIFO or a device might block or have effects.
+type Dir struct{ root *os.Root }
+
+var (
+	_ fs.StatFS     = (*Dir)(nil)
+	_ fs.ReadDirFS  = (*Dir)(nil)
+	_ fs.ReadLinkFS = (*Dir)(nil)
+	_ Store         = (*Dir)(nil)
+)
+
+// NewDir returns the Dir of a directory. The caller closes root after the last
+// use of the Dir.
+func NewDir(root *os.Root) *Dir { return &Dir{root} }
+
+// validPath is fs.ValidPath, except that it accepts any bytes but NUL in an
+// element.
+func validPath(name string) bool {
+	if name == "." {
+		return true
+	}
+	for element := range strings.SplitSeq(name, "/") {
+		if element == "" || element == "." || element == ".." {
+			return false
+		}
+	}
+	return !strings.ContainsRune(name, 0)
+}
+
+// checkPath returns an error unless name is a valid path.
+func checkPath(op, name string) error {
+	if !validPath(name) {
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	return nil
+}
+
+// Open opens a regular file or a directory. If name is anything else, or if it
+// leads out of the directory, the error matches fs.ErrPermission.
+func (d *Dir) Open(name string) (fs.File, error) {
+	f, err := d.open(name)
+	if err != nil {
+		return nil, err // without the type *os.File
+	}
+	return f, nil
+}
+
+func (d *Dir) open(name string) (*os.File, error) {
+	// Opening a device may have effects, so the type is checked first. It is
+	// checked again because the name may have got another file meanwhile.
+	// Thanks to O_NONBLOCK, opening a FIFO does not wait for its other end.
+	stat, err := d.Stat(name)
+	if err == nil {
+		err = checkType(name, stat)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f, err := d.root.OpenFile(name, os.O_RDONLY|nonBlocking, 0)
+	if err != nil {
+		return nil, d.inside("open", name, err)
+	}
+	if stat, err = f.Stat(); err == nil {
+		err = checkType(name, stat)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// checkType returns an error unless stat describes a regular file or a
+// directory.
+func checkType(name string, stat fs.FileInfo) error {
+	if stat.IsDir() {
+		return nil
+	}
+	if err := checkRegular(name, stat); err != nil {
+		return &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return nil
+}
+
+// Stat describes a file or directory. It follows symbolic links.
+func (d *Dir) Stat(name string) (fs.FileInfo, error) {
+	return describeFile(d, "stat", name, d.root.Stat)
+}
+
+// Lstat describes a file, directory or symbolic link.
+func (d *Dir) Lstat(name string) (fs.FileInfo, error) {
+	return describeFile(d, "lstat", name, d.root.Lstat)
+}
+
+// ReadLink returns the destination of a symbolic link.
+func (d *Dir) ReadLink(name string) (string, error) {
+	return describeFile(d, "readlink", name, d.root.Readlink)
+}
+
+// describeFile calls a method of the root with a valid name.
+func describeFile[T any](d *Dir, op, name string, f func(string) (T, error)) (T, error) {
+	if err := checkPath(op, name); err != nil {
+		var none T
+		return none, err
+	}
+	result, err := f(name)
+	return result, d.inside(op, name, err)
+}
+
+// ReadDir returns the entries of a directory, sorted by name.
+func (d *Dir) ReadDir(name string) ([]fs.DirEntry, error) {
+	f, err := d.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+// inside returns err with a name relative to the directory. For a path that
+// leads out of the directory, the error matches fs.ErrPermission.
+func (d *Dir) inside(op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fs.PathError{Op: op, Path: name, Err: reason(err)}
+}
+
+// Receive prepares to receive a file. The content is written to a part file
+// next to it, whose name ends in ".part" and which a later upload can resume.
+// Names with that ending cannot be uploaded.
+//
+// The error matches fs.ErrInvalid if the name is invalid, fs.ErrNotExist if its
+// directory is missing, fs.ErrExist if the file exists and replace is false, and
+// fs.ErrPermission if the name is that of something other than a regular file,
+// which is never replaced.
+func (d *Dir) Receive(name string, replace bool) (Part, error) {
+	f, err := partfile.Open(d.root, name, replace)
+	if err != nil {
+		return nil, err // without the type *partfile.File
+	}
+	return f, nil
+}
+
+// Free returns the number of bytes that are free on the file system for users
+// other than root. On systems other than Linux, the error matches
+// errors.ErrUnsupported.
+func (d *Dir) Free() (int64, error) { return partfile.Free(d.root) }
+
+// RemoveParts removes the part files in the directory and its subdirectories
+// that were last written before a time, except those that an upload is using.
+func (d *Dir) RemoveParts(ctx context.Context, before time.Time) ([]string, error) {
+	return partfile.RemoveOld(ctx, d.root, before)
+}
