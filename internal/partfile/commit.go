@@ -15,7 +15,7 @@ var (
 	lock    = flock
 	link    = (*os.Root).Link
 	rename  = (*os.Root).Rename
-	chtimes = (*os.Root).Chtimes
+	chtimes = setModTime
 	chmod   = (*os.File).Chmod
 	fsync   = (*os.File).Sync
 )
@@ -43,10 +43,7 @@ func (f *File) Commit(modTime time.Time) error {
 		return err
 	}
 	defer directory.Close()
-	// A zero time changes nothing. A failure to set the time is not worth
-	// losing the content: the memory of some phones has no settable times, and
-	// only the owner of a file can set its time.
-	if err := chtimes(f.dir, f.part, time.Time{}, modTime); err != nil && !unsupported(err) {
+	if err := f.applyTime(modTime); err != nil {
 		return err
 	}
 	if err := fsync(f.file); err != nil {
@@ -57,6 +54,19 @@ func (f *File) Commit(modTime time.Time) error {
 	}
 	if err := errors.Join(f.removePart(), f.applyMode(), syncDirectory(directory), f.release()); err != nil {
 		return receiveError(f.name, fmt.Errorf("the file is in place, but: %w", err))
+	}
+	return nil
+}
+
+// applyTime sets the modification time, unless it is zero. A failure is not
+// worth losing the content: the memory of some phones has no settable times, and
+// only the owner of a file can set its time.
+func (f *File) applyTime(modTime time.Time) error {
+	if modTime.IsZero() {
+		return nil
+	}
+	if err := chtimes(f.dir, f.part, modTime); err != nil && !unsupported(err) {
+		return err
 	}
 	return nil
 }

@@ -145,7 +145,7 @@ func TestCommitFailureKeepsPart(t *testing.T) {
 			stub(t, &fsync, func(*os.File) error { return broken })
 		},
 		"time": func(t *testing.T) {
-			stub(t, &chtimes, func(*os.Root, string, time.Time, time.Time) error { return broken })
+			stub(t, &chtimes, func(*os.Root, string, time.Time) error { return broken })
 		},
 	} {
 		for _, replace := range []bool{false, true} {
@@ -177,11 +177,30 @@ func TestCommitFailureKeepsPart(t *testing.T) {
 
 func TestCommitIgnoresUnsupportedChtimes(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EPERM, syscall.ENOSYS} {
-		stub(t, &chtimes, func(*os.Root, string, time.Time, time.Time) error { return errno })
+		stub(t, &chtimes, func(*os.Root, string, time.Time) error { return errno })
 		d := newDirectory(t)
 		f := d.begin("a", false)
 		d.must(f.Commit(at))
 		d.wantFiles(map[string]string{"a": ""})
+	}
+}
+
+func TestCommitSetsTimesOfAllYears(t *testing.T) {
+	d := newMemoryDirectory(t)
+	for _, want := range []time.Time{
+		time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(1492, 10, 12, 2, 0, 0, 123456789, time.UTC),
+		time.Date(1969, 12, 31, 23, 59, 59, 999999999, time.UTC),
+		time.Date(2300, 1, 1, 0, 0, 0, 1, time.UTC),
+		time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
+	} {
+		f := d.begin("a", true)
+		d.must(f.Commit(want))
+		info, err := d.root.Stat("a")
+		d.must(err)
+		if got := info.ModTime(); !got.Equal(want) {
+			t.Errorf("%v became %v", want, got)
+		}
 	}
 }
 

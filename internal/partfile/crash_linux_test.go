@@ -117,8 +117,8 @@ func stopAround(step func(string)) {
 	rename = func(dir *os.Root, from, to string) error {
 		return around("rename", func() error { return realRename(dir, from, to) })
 	}
-	chtimes = func(dir *os.Root, name string, atime, mtime time.Time) error {
-		return around("chtimes", func() error { return realChtimes(dir, name, atime, mtime) })
+	chtimes = func(dir *os.Root, name string, modTime time.Time) error {
+		return around("chtimes", func() error { return realChtimes(dir, name, modTime) })
 	}
 	chmod = func(file *os.File, mode fs.FileMode) error {
 		return around("chmod", func() error { return realChmod(file, mode) })

@@ -34,7 +34,23 @@ type directory struct {
 
 func newDirectory(t testing.TB) directory {
 	t.Helper()
-	path := t.TempDir()
+	return directoryAt(t, t.TempDir())
+}
+
+// newMemoryDirectory returns a directory whose file system has times of all
+// years. The test is skipped if there is none.
+func newMemoryDirectory(t testing.TB) directory {
+	t.Helper()
+	path, err := os.MkdirTemp("/dev/shm", "partfile")
+	if err != nil {
+		t.Skip("this system has no /dev/shm: ", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(path) })
+	return directoryAt(t, path)
+}
+
+func directoryAt(t testing.TB, path string) directory {
+	t.Helper()
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,30 @@ const (
 // errTaken reports that a file exists and may not be replaced.
 var errTaken = fmt.Errorf("%w: choose another name, or allow to replace it", fs.ErrExist)
 
+// ValidPath is fs.ValidPath, except that the elements of a path may have any
+// bytes but NUL: Linux does not require UTF-8 in the names of files.
+func ValidPath(name string) bool {
+	if name == "." {
+		return true
+	}
+	for element := range strings.SplitSeq(name, "/") {
+		if element == "" || element == "." || element == ".." {
+			return false
+		}
+	}
+	return !strings.ContainsRune(name, 0)
+}
+
+// IsLocal reports whether name is a valid path on this system. Windows, for
+// example, has more special characters than Linux, such as the backslash.
+func IsLocal(name string) bool {
+	if filepath.Separator == '/' {
+		return ValidPath(name)
+	}
+	_, err := filepath.Localize(name)
+	return err == nil
+}
+
 // Check returns an error if the file name in root cannot be received, so that a
 // caller finds out before it asks a peer for the content. The error matches
 //
@@ -68,10 +92,7 @@ func receiveError(name string, err error) error {
 // locate opens the directory of the file name and returns the last element of
 // name.
 func locate(root *os.Root, name string) (dir *os.Root, base string, err error) {
-	// Localize refuses every name that fs.ValidPath refuses. It also refuses
-	// characters that are special on this system, such as a backslash on
-	// Windows.
-	if _, err := filepath.Localize(name); err != nil || name == "." {
+	if !IsLocal(name) || name == "." {
 		return nil, "", fmt.Errorf("%w: use a path within the directory, with slashes and without the elements . and .., such as a/b.txt", fs.ErrInvalid)
 	}
 	base = path.Base(name)
@@ -85,21 +106,12 @@ func locate(root *os.Root, name string) (dir *os.Root, base string, err error) {
 	switch {
 	case err == nil:
 		return dir, base, nil
-	case escapes(root, err):
+	case Escapes(err):
 		err = fmt.Errorf("%w: %w: a symbolic link leads out of the directory", fs.ErrPermission, err)
 	case errors.Is(err, syscall.ENOTDIR):
 		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}
 	return nil, "", err
-}
-
-// escapes reports whether err is the error that os.Root returns for a path
-// outside the root. Package os does not export that error, but os.Root returns
-// the same one for "..".
-func escapes(root *os.Root, err error) bool {
-	_, up := root.Lstat("..")
-	cause := errors.Unwrap(up)
-	return cause != nil && cause != fs.ErrClosed && errors.Is(err, cause)
 }
 
 // partName returns the name of the part file for base. If base and the suffix
@@ -111,8 +123,12 @@ func partName(base string) string {
 	sum := sha256.Sum256([]byte(base))
 	end := "~" + hex.EncodeToString(sum[:8]) + suffix
 	cut := maxName - len(end)
-	for !utf8.RuneStart(base[cut]) {
-		cut--
+	// Do not cut in a rune. A name that is not UTF-8 is cut anywhere.
+	for back := range utf8.UTFMax {
+		if utf8.RuneStart(base[cut-back]) {
+			cut -= back
+			break
+		}
 	}
 	return base[:cut] + end
 }
