@@ -21,6 +21,10 @@ func newCodec(conn *connection) *codec {
 	return &codec{conn: conn, reader: bufio.NewReaderSize(conn, maxBlock), chunk: make([]byte, chunkSpace)}
 }
 
+// renewChunk replaces the buffer, because a call that was abandoned may still
+// use it.
+func (c *codec) renewChunk() { c.chunk = make([]byte, chunkSpace) }
+
 // writeBlock sends a block.
 func (c *codec) writeBlock(b block) error {
 	_, err := c.conn.Write(b.append(nil))

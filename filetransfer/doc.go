@@ -118,6 +118,7 @@
 //	incomplete   the sender had less content than it announced
 //	no-space     the disk is full
 //	timeout      the request did not arrive in time
+//	busy         the server cannot serve the request now
 //	unsupported  the method or the version is unknown
 //	closing      the server is closing
 //	failed       any other error

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -89,6 +90,8 @@ type Server struct {
 	// per second, and once at the end of it, whether it succeeds or fails. A slow
 	// Progress delays the transfer.
 	Progress func(Progress)
+
+	stuck atomic.Int32 // calls to FS and Uploads that sessions have abandoned
 
 	mu        sync.Mutex
 	closing   bool

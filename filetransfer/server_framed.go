@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -28,6 +29,9 @@ func (s *session) serveFramed(ctx context.Context) error {
 		request, err := s.readRequest()
 		if err == nil {
 			err = s.answer(ctx, request)
+			if broken := s.checkWorker(); broken != nil {
+				s.conn.fail(broken)
+			}
 		} else {
 			s.conn.fail(err)
 			s.codec.farewell(errorBlock(err).append(nil))
@@ -73,6 +77,9 @@ func (s *session) answer(ctx context.Context, request block) error {
 		return nil
 	}
 	name, err := request.name()
+	if err == nil {
+		err = s.checkStuck()
+	}
 	if err == nil {
 		switch request.word {
 		case statMethod:
@@ -126,7 +133,7 @@ func (s *session) statInfo(name string) (Info, error) {
 			return Info{}, err
 		}
 	}
-	stat, err := s.fileInfo(name)
+	stat, err := onWorker(s.worker, func() (fs.FileInfo, error) { return s.fileInfo(name) }, nil)
 	if err != nil {
 		return Info{}, reason(err)
 	}

@@ -20,27 +20,21 @@ func (s *session) list(name string) error {
 	if err := s.checkDirectory(name); err != nil {
 		return err
 	}
-	f, err := s.FS.Open(name)
+	dir, err := onWorker(s.worker, func() (fs.ReadDirFile, error) { return s.openDirectory(name) }, func(f fs.ReadDirFile) { f.Close() })
 	if err != nil {
 		return reason(err)
 	}
-	defer f.Close()
-	dir, ok := f.(fs.ReadDirFile)
-	if !ok {
-		return publicErrorf(fs.ErrInvalid, "%.300q is not a directory that can be listed", name)
-	}
+	defer newWorkerFile(s.worker, dir).Close()
 	if err := s.codec.writeBlock(block{word: okWord}); err != nil {
 		return err
 	}
 	for count := 0; ; {
-		entries, err := dir.ReadDir(listBatch)
+		infos, err := onWorker(s.worker, func() ([]Info, error) { return s.readDirectory(name, dir) }, nil)
 		var batch []byte
-		for _, entry := range entries {
-			if info, ok := s.entryInfo(name, entry); ok {
-				batch = block{word: entryWord}.withName(info.Name).withInfo(info).append(batch)
-				count++
-			}
+		for _, info := range infos {
+			batch = block{word: entryWord}.withName(info.Name).withInfo(info).append(batch)
 		}
+		count += len(infos)
 		if err == io.EOF {
 			batch = block{word: endWord}.with(entriesKey, strconv.Itoa(count)).append(batch)
 		} else if err != nil {
@@ -56,6 +50,33 @@ func (s *session) list(name string) error {
 			return &reportedError{err}
 		}
 	}
+}
+
+// openDirectory opens a directory.
+func (s *session) openDirectory(name string) (fs.ReadDirFile, error) {
+	f, err := s.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	dir, ok := f.(fs.ReadDirFile)
+	if !ok {
+		f.Close()
+		return nil, publicErrorf(fs.ErrInvalid, "%.300q is not a directory that can be listed", name)
+	}
+	return dir, nil
+}
+
+// readDirectory returns the next entries of a directory. At its end, the error
+// is io.EOF.
+func (s *session) readDirectory(name string, dir fs.ReadDirFile) ([]Info, error) {
+	entries, err := dir.ReadDir(listBatch)
+	infos := make([]Info, 0, len(entries))
+	for _, entry := range entries {
+		if info, ok := s.entryInfo(name, entry); ok {
+			infos = append(infos, info)
+		}
+	}
+	return infos, err
 }
 
 // checkDirectory returns an error unless name is a directory. It does not open

@@ -23,7 +23,11 @@ const (
 
 // servePlain reads a name and sends that file.
 func (s *session) servePlain() error {
+	defer s.checkWorker()
 	name, err := s.readPlainName()
+	if err == nil {
+		err = s.checkStuck()
+	}
 	if err != nil {
 		return s.refusePlain(err)
 	}

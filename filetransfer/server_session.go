@@ -16,6 +16,7 @@ type session struct {
 	*Server
 	conn   *connection
 	codec  *codec
+	worker *worker // makes the calls to FS and Uploads
 	log    *slog.Logger
 	cancel context.CancelCauseFunc
 }
@@ -26,12 +27,15 @@ func newSession(s *Server, c net.Conn, cancel context.CancelCauseFunc) *session 
 		log = log.With("client", remote.String())
 	}
 	conn := newConnection(c, clientPeer, s.IdleTimeout)
-	return &session{Server: s, conn: conn, codec: newCodec(conn), log: log, cancel: cancel}
+	served := &session{Server: s, conn: conn, codec: newCodec(conn), log: log, cancel: cancel}
+	served.worker = newWorker(conn.idle, &s.stuck, served.codec.renewChunk)
+	return served
 }
 
 // serve serves the client until it disconnects. It returns nil if all requests
 // were answered.
 func (s *session) serve(ctx context.Context) error {
+	defer s.worker.stop()
 	if _, err := s.conn.Write([]byte(Prompt)); err != nil {
 		return err
 	}
@@ -55,34 +59,51 @@ func (s *session) serve(ctx context.Context) error {
 // errNoFiles means that the server has no FS.
 var errNoFiles = publicErrorf(ErrRefused, "this server offers no files")
 
-// open opens a file for a client. It opens only regular files: opening a FIFO
-// would wait for a writer, and opening a device may have effects.
-func (s *session) open(name string) (fs.File, Info, error) {
+// open opens a file for a client.
+func (s *session) open(name string) (*workerFile, Info, error) {
 	if s.FS == nil {
 		return nil, Info{}, errNoFiles
 	}
 	if err := checkName(name); err != nil {
 		return nil, Info{}, err
 	}
-	stat, err := s.fileInfo(name)
+	f, err := onWorker(s.worker, func() (regularFile, error) { return s.openRegular(name) }, regularFile.close)
 	if err != nil {
 		return nil, Info{}, reason(err)
 	}
-	if err := checkRegular(name, stat); err != nil {
-		return nil, Info{}, err
+	return newWorkerFile(s.worker, f.File), contentInfo(name, f.stat), nil
+}
+
+// A regularFile is a file of an FS that was just opened.
+type regularFile struct {
+	fs.File
+	stat fs.FileInfo
+}
+
+func (f regularFile) close() { f.File.Close() }
+
+// openRegular opens a regular file. It does not open other files: opening a
+// FIFO would wait for a writer, and opening a device may have effects.
+func (s *session) openRegular(name string) (regularFile, error) {
+	stat, err := s.fileInfo(name)
+	if err == nil {
+		err = checkRegular(name, stat)
+	}
+	if err != nil {
+		return regularFile{}, err
 	}
 	f, err := s.FS.Open(name)
 	if err != nil {
-		return nil, Info{}, reason(err)
+		return regularFile{}, err
 	}
 	if stat, err = f.Stat(); err == nil {
 		err = checkRegular(name, stat)
 	}
 	if err != nil {
 		f.Close()
-		return nil, Info{}, err
+		return regularFile{}, err
 	}
-	return f, contentInfo(name, stat), nil
+	return regularFile{f, stat}, nil
 }
 
 // fileInfo returns the FileInfo of a file or directory, without opening it if
