@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 	"testing/iotest"
 	"testing/synctest"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
@@ -31,8 +32,19 @@ func (w *firstWriteHook) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
+// rewrite replaces the content of a file in place.
+func rewrite(path, content string) error { return os.WriteFile(path, []byte(content), 0o666) }
+
+// setTime sets the modification time of a file.
+func setTime(t testing.TB, path string, to time.Time) {
+	t.Helper()
+	if err := os.Chtimes(path, time.Time{}, to); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestGetReportsFileChangedWhileSent(t *testing.T) {
-	content := random(1 << 20)
+	content, other := random(1<<20), strings.Repeat("x", 1<<20)
 	for name, change := range map[string]struct {
 		do   func(path string) error
 		want error
@@ -47,11 +59,17 @@ func TestGetReportsFileChangedWhileSent(t *testing.T) {
 			}
 			return os.Rename(path+".new", path)
 		}, nil},
+		"is rewritten":          {func(path string) error { return rewrite(path, other) }, filetransfer.ErrChanged},
+		"is rewritten, longer":  {func(path string) error { return rewrite(path, other+other) }, filetransfer.ErrChanged},
+		"is rewritten, shorter": {func(path string) error { return rewrite(path, other[:len(other)-1]) }, filetransfer.ErrChanged},
+		"is appended to":        {func(path string) error { return rewrite(path, content+other) }, nil},
+		"is touched":            {func(path string) error { return rewrite(path, content) }, filetransfer.ErrChanged},
 	} {
 		test := func(name string, get func(t *testing.T, s *testServer, w io.Writer) error, want error) {
 			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					root := newDir(t, map[string]string{"a.txt": "hello", "file": content})
+					setTime(t, filepath.Join(root.Name(), "file"), time.Now().Add(-time.Hour))
 					s := startServer(t, "pipe", &filetransfer.Server{FS: root.FS()})
 					w := &firstWriteHook{do: func() {
 						if err := change.do(filepath.Join(root.Name(), "file")); err != nil {
@@ -62,11 +80,11 @@ func TestGetReportsFileChangedWhileSent(t *testing.T) {
 					if !errors.Is(err, want) {
 						t.Errorf("the error is %v, want %v", err, want)
 					}
-					if want == nil && w.String() != content || !strings.HasPrefix(content, w.String()) {
+					if want == nil && w.String() != content || !strings.HasPrefix(content, w.String()) && !strings.HasPrefix(name, "is rewritten") {
 						t.Errorf("got %d bytes that are not the file's", w.Len())
 					}
 					s.wantServing(t)
-					if logged := s.log.String(); want != nil && !strings.Contains(logged, "content ended") {
+					if logged := s.log.String(); want != nil && !strings.Contains(logged, "content ended") && !strings.Contains(logged, "file has changed") {
 						t.Errorf("no reason was logged:\n%s", logged)
 					}
 					s.stop(t)
@@ -93,6 +111,30 @@ func TestGetReportsFileChangedWhileSent(t *testing.T) {
 			_, err := filetransfer.Fetch(t.Context(), conn, "file", w)
 			return err
 		}, plain)
+	}
+}
+
+// The modification time of a file that was just written need not change with the
+// next write.
+func TestGetComparesFileJustWritten(t *testing.T) {
+	content := random(1 << 20)
+	for want, change := range map[error]string{nil: content, filetransfer.ErrChanged: "x" + content[1:]} {
+		synctest.Test(t, func(t *testing.T) {
+			root := newDir(t, map[string]string{"file": content})
+			path := filepath.Join(root.Name(), "file")
+			setTime(t, path, time.Now())
+			c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: root.FS()}).conn)
+			defer c.Close()
+			w := &firstWriteHook{do: func() {
+				if err := rewrite(path, change); err != nil {
+					t.Error(err)
+				}
+				setTime(t, path, time.Now())
+			}}
+			if _, err := c.Get(t.Context(), "file", w); !errors.Is(err, want) {
+				t.Errorf("the error is %v, want %v", err, want)
+			}
+		})
 	}
 }
 

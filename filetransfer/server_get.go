@@ -19,13 +19,13 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.close()
 	if info.Size >= 0 && offset > info.Size {
 		return publicErrorf(ErrChanged, "file has changed: it has %d bytes, fewer than the %d to go on from", info.Size, offset)
 	}
 	sum := sha256.New()
 	if offset > 0 {
-		err := s.codec.keepAlive("", func() error { return hashPart(ctx, sum, f, offset, s.codec.chunk) })
+		err := s.codec.keepAlive("", func() error { return hashPart(ctx, sum, f.file, offset, s.codec.chunk) })
 		if err != nil && err != io.ErrUnexpectedEOF {
 			return err
 		}
@@ -38,7 +38,10 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	}
 	m := newMeter(s.Progress, name, offset, info.Size)
 	defer m.end()
-	err = newTransfer(s.codec, sum, m).sendContent(source{reader: f, size: info.Size - offset, short: ErrChanged})
+	err = newTransfer(s.codec, sum, m).sendContent(source{
+		reader: f.file, size: info.Size - offset, short: ErrChanged,
+		check: func() error { return f.check(ctx, 0, m.progress.Done, sum, s.codec.chunk) },
+	})
 	if err != nil {
 		return &reportedError{err}
 	}

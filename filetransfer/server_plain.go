@@ -1,8 +1,10 @@
 package filetransfer
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"os"
 	"time"
@@ -22,7 +24,7 @@ const (
 )
 
 // servePlain reads a name and sends that file.
-func (s *session) servePlain() error {
+func (s *session) servePlain(ctx context.Context) error {
 	defer s.checkWorker()
 	name, err := s.readPlainName()
 	if err == nil {
@@ -35,10 +37,10 @@ func (s *session) servePlain() error {
 	if err != nil {
 		return fmt.Errorf("get %q: %w", name, s.refusePlain(err))
 	}
-	defer f.Close()
+	defer f.close()
 	m := newMeter(s.Progress, name, 0, info.Size)
 	defer m.end()
-	if err := s.sendPlain(f, info.Size, m); err != nil {
+	if err := s.sendPlain(ctx, f, info.Size, m); err != nil {
 		return fmt.Errorf("get %q: %w", name, err)
 	}
 	s.logTransfer("sent", name, m, "dialect", "plain")
@@ -72,14 +74,19 @@ func (s *session) readPlainName() (string, error) {
 }
 
 // sendPlain sends the content of a file and the end mark.
-func (s *session) sendPlain(f io.Reader, size int64, m *meter) error {
-	err := newTransfer(s.codec, nil, m).readSource(f, size, ErrChanged, func(data []byte) error {
+func (s *session) sendPlain(ctx context.Context, f original, size int64, m *meter) error {
+	sum := new(maphash.Hash) // the content is read again only by this process
+	err := newTransfer(s.codec, nil, m).readSource(f.file, size, ErrChanged, func(data []byte) error {
+		sum.Write(data)
 		if _, err := s.conn.Write(data); err != nil {
 			return err
 		}
 		m.add(len(data))
 		return nil
 	})
+	if err == nil {
+		err = f.check(ctx, 0, m.progress.Done, sum, s.codec.chunk)
+	}
 	if err != nil {
 		return err
 	}

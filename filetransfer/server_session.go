@@ -52,7 +52,7 @@ func (s *session) serve(ctx context.Context) error {
 	case first == framedMark:
 		return s.serveFramed(ctx)
 	default:
-		return s.servePlain()
+		return s.servePlain(ctx)
 	}
 }
 
@@ -60,50 +60,42 @@ func (s *session) serve(ctx context.Context) error {
 var errNoFiles = publicErrorf(ErrRefused, "this server offers no files")
 
 // open opens a file for a client.
-func (s *session) open(name string) (*workerFile, Info, error) {
+func (s *session) open(name string) (original, Info, error) {
 	if s.FS == nil {
-		return nil, Info{}, errNoFiles
+		return original{}, Info{}, errNoFiles
 	}
 	if err := checkName(name); err != nil {
-		return nil, Info{}, err
+		return original{}, Info{}, err
 	}
-	f, err := onWorker(s.worker, func() (regularFile, error) { return s.openRegular(name) }, regularFile.close)
+	f, err := onWorker(s.worker, func() (original, error) { return s.openRegular(name) }, original.close)
 	if err != nil {
-		return nil, Info{}, reason(err)
+		return original{}, Info{}, reason(err)
 	}
-	return newWorkerFile(s.worker, f.File), contentInfo(name, f.stat), nil
+	return newOriginal(newWorkerFile(s.worker, f.file), f.before), contentInfo(name, f.before), nil
 }
-
-// A regularFile is a file of an FS that was just opened.
-type regularFile struct {
-	fs.File
-	stat fs.FileInfo
-}
-
-func (f regularFile) close() { f.File.Close() }
 
 // openRegular opens a regular file. It does not open other files: opening a
 // FIFO would wait for a writer, and opening a device may have effects.
-func (s *session) openRegular(name string) (regularFile, error) {
+func (s *session) openRegular(name string) (original, error) {
 	stat, err := s.fileInfo(name)
 	if err == nil {
 		err = checkRegular(name, stat)
 	}
 	if err != nil {
-		return regularFile{}, err
+		return original{}, err
 	}
 	f, err := s.FS.Open(name)
 	if err != nil {
-		return regularFile{}, err
+		return original{}, err
 	}
 	if stat, err = f.Stat(); err == nil {
 		err = checkRegular(name, stat)
 	}
 	if err != nil {
 		f.Close()
-		return regularFile{}, err
+		return original{}, err
 	}
-	return regularFile{f, stat}, nil
+	return newOriginal(f, stat), nil
 }
 
 // fileInfo returns the FileInfo of a file or directory, without opening it if

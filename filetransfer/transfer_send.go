@@ -40,6 +40,11 @@ func (t *transfer) sendContent(s source) error {
 			return t.abandonContent(err)
 		}
 	}
+	if s.check != nil {
+		if err := s.check(); err != nil {
+			return t.abandonContent(err)
+		}
+	}
 	t.meter.whole()
 	end := block{word: endWord}.withSum(t.sum.Sum(nil))
 	_, err = t.conn.Write(end.append([]byte(lastChunk)))

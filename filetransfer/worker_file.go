@@ -1,6 +1,10 @@
 package filetransfer
 
-import "io/fs"
+import (
+	"errors"
+	"io"
+	"io/fs"
+)
 
 // onWorker calls f on a worker and returns its results. If the call is
 // abandoned and succeeds later, undo releases its result.
@@ -71,4 +75,13 @@ func (f *workerFile) Close() error {
 	}
 	err := f.worker.do(f.file.Close)
 	return err
+}
+
+// Seek sets the position of the next Read, if the file supports it.
+func (f *workerFile) Seek(offset int64, whence int) (int64, error) {
+	seeker, ok := f.file.(io.Seeker)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	return onWorker(f.worker, func() (int64, error) { return seeker.Seek(offset, whence) }, nil)
 }
