@@ -50,7 +50,7 @@ func TestGetShowsProgressOnTerminal(t *testing.T) {
 
 	slave, printed = terminal(t)
 	launch(t, "client", []string{"-connect", s.address, "-plain", "get", "-f", "file"}, in(here), on(slave)).end(t, 0)
-	check(printed, `\rfile  1\.0 MB  \d+\.\d .B/s\r\n$`)
+	check(printed, `\rfile  100%  1\.0 MB  \d+\.\d .B/s  in \d+m?s *\r\n$`)
 
 	slave, printed = terminal(t)
 	launch(t, "demo", []string{filepath.Join(s.files, "file")}, on(slave)).end(t, 0)

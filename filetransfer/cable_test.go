@@ -422,7 +422,7 @@ var framedTransfers = []job{
 		return err
 	}},
 	{name: "put", data: toServer, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
-		err := filetransfer.NewClient(c).Put(ctx, "file", strings.NewReader(p.content), p.info)
+		err := doPut(ctx, filetransfer.NewClient(c), "file", strings.NewReader(p.content), p.info)
 		if err == nil {
 			p.wantWhole(t)
 		}
@@ -431,14 +431,14 @@ var framedTransfers = []job{
 	{name: "put of unknown size", data: toServer, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
 		info := p.info
 		info.Size = -1
-		err := filetransfer.NewClient(c).Put(ctx, "file", iotest.HalfReader(strings.NewReader(p.content)), info)
+		err := doPut(ctx, filetransfer.NewClient(c), "file", iotest.HalfReader(strings.NewReader(p.content)), info)
 		if err == nil {
 			p.wantWhole(t)
 		}
 		return err
 	}},
 	{name: "upload", data: toServer, resumes: true, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
-		err := filetransfer.NewClient(c).Upload(ctx, filepath.Join(p.fromDir, "file"), "file")
+		err := doUpload(ctx, filetransfer.NewClient(c), filepath.Join(p.fromDir, "file"), "file")
 		if err == nil {
 			p.wantWhole(t)
 		}

@@ -80,7 +80,7 @@ func childClient(method, address, dir string) error {
 	if method == "upload" {
 		files, err := os.ReadDir(dir)
 		for _, file := range files {
-			err = errors.Join(err, c.Upload(ctx, filepath.Join(dir, file.Name()), file.Name()))
+			err = errors.Join(err, doUpload(ctx, c, filepath.Join(dir, file.Name()), file.Name()))
 		}
 		return err
 	}
@@ -365,7 +365,7 @@ func TestClientKeepsPermissionsAndTimes(t *testing.T) {
 			}
 			c := filetransfer.NewClient(conn)
 			for name := range changed {
-				if err := c.Upload(t.Context(), filepath.Join(from, name), name); err != nil {
+				if err := doUpload(t.Context(), c, filepath.Join(from, name), name); err != nil {
 					t.Error(err)
 				}
 			}
@@ -373,7 +373,7 @@ func TestClientKeepsPermissionsAndTimes(t *testing.T) {
 
 			// Mode 0 means the default permissions, and a zero time means now.
 			began := time.Now().Add(-time.Second)
-			if err := c.Put(t.Context(), "usual", strings.NewReader("usual"), filetransfer.Info{Size: 5}); err != nil {
+			if err := doPut(t.Context(), c, "usual", strings.NewReader("usual"), filetransfer.Info{Size: 5}); err != nil {
 				t.Error(err)
 			}
 			info, err := os.Stat(filepath.Join(to, "usual"))

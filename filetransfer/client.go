@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// A Client transfers files from and to a Server over one connection, in the
-// framed dialect. The connection must support deadlines.
+// A Client transfers files from and to a Server over one connection. The
+// connection must support deadlines.
 //
 // The methods may be called from several goroutines; each call waits until the
 // call before it has returned.
@@ -30,6 +30,13 @@ import (
 // values of package fs and of this package, such as fs.ErrNotExist and
 // ErrRefused.
 type Client struct {
+	// Plain selects the plain dialect, for servers that do not support the
+	// framed one. It transfers one file per connection: only Get and Download
+	// are supported, and only the first call can succeed. All other methods
+	// return an error that matches errors.ErrUnsupported. Plain must be set
+	// before the first call.
+	Plain bool
+
 	// Overwrite allows Download, Put and Upload to replace an existing file.
 	Overwrite bool
 
@@ -154,10 +161,13 @@ func (c *Client) Close() error {
 // operation and the name.
 func call[T any](ctx context.Context, c *Client, op, name string, exchange func(context.Context) (T, error)) (T, error) {
 	var result, none T
-	err := c.exchange(ctx, func() (err error) {
-		result, err = exchange(ctx)
-		return err
-	})
+	err := c.checkCall(op, name)
+	if err == nil {
+		err = c.exchange(ctx, func() (err error) {
+			result, err = exchange(ctx)
+			return err
+		})
+	}
 	if err == nil {
 		return result, nil
 	}
@@ -169,10 +179,16 @@ func call[T any](ctx context.Context, c *Client, op, name string, exchange func(
 	return none, err
 }
 
-// do is call for an exchange without a result.
-func (c *Client) do(ctx context.Context, op, name string, exchange func(context.Context) error) error {
-	_, err := call(ctx, c, op, name, func(ctx context.Context) (struct{}, error) { return struct{}{}, exchange(ctx) })
-	return err
+// checkCall returns an error if the dialect does not support a call.
+func (c *Client) checkCall(op, name string) error {
+	switch {
+	case !c.Plain:
+		return nil
+	case op != getMethod:
+		return fmt.Errorf("the plain dialect supports only get: %w", errors.ErrUnsupported)
+	default:
+		return checkPlainName(name)
+	}
 }
 
 // exchange waits until earlier calls have returned and then runs one exchange.
@@ -207,6 +223,9 @@ func (c *Client) exchange(ctx context.Context, exchange func() error) error {
 
 // unusable returns the error of calls that follow a failure of the connection.
 func (c *Client) unusable(failure error) error {
+	if failure == errOneFile {
+		return failure
+	}
 	return fmt.Errorf("the connection is unusable after an earlier failure: %w", failure)
 }
 

@@ -15,10 +15,19 @@ import (
 // Get receives a file and writes it to w. The content written to w is complete
 // and correct only if the error is nil.
 //
+// If Plain is set, the content may have been cut even then: a file that contains
+// the words of the end mark is cut there by a pause of 2 s, because the dialect
+// cannot distinguish such a pause from the end of the file. If the stream ends
+// without the mark, the error matches io.ErrUnexpectedEOF, and the bytes
+// received until then have been written to w.
+//
 // If ctx ends while a Write of w blocks, Get returns without waiting for that
 // Write.
 func (c *Client) Get(ctx context.Context, name string, w io.Writer) (Info, error) {
 	return call(ctx, c, getMethod, name, func(context.Context) (Info, error) {
+		if c.Plain {
+			return c.receivePlain(name, &writerSink{w})
+		}
 		return c.receive(name, &writerSink{w}, sha256.New())
 	})
 }
@@ -29,7 +38,9 @@ func (c *Client) Get(ctx context.Context, name string, w io.Writer) (Info, error
 // The content is first written to a part file in the same directory, whose name
 // ends in ".part". The file appears at path only when it is complete and its
 // checksum is correct. If a Download is interrupted, a later one resumes it,
-// provided that the server's file has not changed.
+// provided that the server's file has not changed. If Plain is set, Download
+// always starts at the beginning, and sets neither permissions nor modification
+// time.
 //
 // If path exists and Overwrite is false, Download returns an error that matches
 // fs.ErrExist before it sends a request. Directories and symbolic links are
@@ -55,6 +66,9 @@ func (c *Client) Download(ctx context.Context, name, path string) (Info, error) 
 			return Info{}, err
 		}
 		defer part.Close()
+		if c.Plain {
+			return c.receivePlain(name, &partSink{part})
+		}
 		sum := sha256.New()
 		if part.Size() > 0 {
 			// The server is waiting for the request, so the wait blocks must

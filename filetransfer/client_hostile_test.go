@@ -53,7 +53,7 @@ func answering(method string, answer ...string) func(p *rawPeer) {
 	})
 }
 
-// errorsOfCalls calls each method of Client, and Fetch, on a new connection and
+// errorsOfCalls calls each method of Client, and a plain Get, on a new connection and
 // returns the errors. A download that fails must leave no file.
 func errorsOfCalls(t *testing.T, speak func(p *rawPeer)) map[string]error {
 	local := filepath.Join(t.TempDir(), "local")
@@ -68,9 +68,9 @@ func errorsOfCalls(t *testing.T, speak func(p *rawPeer)) map[string]error {
 			return err
 		},
 		"put": func(c *filetransfer.Client) error {
-			return c.Put(t.Context(), "a.txt", strings.NewReader("hello"), filetransfer.Info{Size: 5})
+			return doPut(t.Context(), c, "a.txt", strings.NewReader("hello"), filetransfer.Info{Size: 5})
 		},
-		"upload": func(c *filetransfer.Client) error { return c.Upload(t.Context(), local, "a.txt") },
+		"upload": func(c *filetransfer.Client) error { return doUpload(t.Context(), c, local, "a.txt") },
 	} {
 		c := filetransfer.NewClient(rawServer(t, speak))
 		result[name] = call(c)
@@ -82,7 +82,7 @@ func errorsOfCalls(t *testing.T, speak func(p *rawPeer)) map[string]error {
 		os.Remove(local + ".new.part")
 	}
 	conn := rawServer(t, speak)
-	_, result["fetch"] = filetransfer.Fetch(t.Context(), conn, "a.txt", io.Discard)
+	_, result["fetch"] = fetch(t.Context(), conn, "a.txt", io.Discard)
 	conn.Close()
 	wantHarmless(t, result["fetch"])
 	return result
@@ -316,7 +316,7 @@ func TestPutRefusesReceiptOfAnotherFile(t *testing.T) {
 				p.readWord("end")
 				p.send(receipt)
 			})))
-			wantError(t, c.Put(t.Context(), "new", strings.NewReader("hello"), filetransfer.Info{Size: 5}), want)
+			wantError(t, doPut(t.Context(), c, "new", strings.NewReader("hello"), filetransfer.Info{Size: 5}), want)
 			c.Close()
 		}
 	})
@@ -344,7 +344,7 @@ func TestUploadReturnsErrorWhenServerHangsUp(t *testing.T) {
 				return len(b), nil
 			})
 			r := io.MultiReader(strings.NewReader("hello"), io.LimitReader(more, 1), endless{})
-			err := c.Put(t.Context(), "new", r, filetransfer.Info{Size: -1})
+			err := doPut(t.Context(), c, "new", r, filetransfer.Info{Size: -1})
 			if !isHangUp(err) {
 				t.Errorf("the error is %v", err)
 			}
@@ -394,7 +394,7 @@ func TestUploadReturnsServersEarlyError(t *testing.T) {
 				io.WriteString(w, ", world")
 				w.Close()
 			}()
-			err := c.Put(t.Context(), "new", r, filetransfer.Info{Size: -1})
+			err := doPut(t.Context(), c, "new", r, filetransfer.Info{Size: -1})
 			if err == nil || receipt.want != nil && !errors.Is(err, receipt.want) {
 				t.Errorf("%s: %v, want %v", name, err, receipt.want)
 			}
@@ -596,7 +596,7 @@ func TestClientReturnsErrorBeforeRequest(t *testing.T) {
 		_, err := c.Get(t.Context(), "a.txt", io.Discard)
 		wantError(t, err, filetransfer.ErrServerClosed)
 		c.Close()
-		_, err = filetransfer.Fetch(t.Context(), connection(), "a.txt", io.Discard)
+		_, err = fetch(t.Context(), connection(), "a.txt", io.Discard)
 		wantError(t, err, filetransfer.ErrServerClosed)
 	}
 }

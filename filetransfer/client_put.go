@@ -22,13 +22,13 @@ import (
 // of the file; 0 means the default ones. ModTime is the modification time,
 // unless it is zero.
 //
-// Put returns nil only if the server has stored the file and confirmed its
-// checksum. If ctx ends while a Read of r blocks, Put returns without waiting
-// for that Read.
-func (c *Client) Put(ctx context.Context, name string, r io.Reader, info Info) error {
-	return c.do(ctx, putMethod, name, func(context.Context) error {
+// The error is nil only if the server has the file and confirmed its checksum.
+// Put then returns info with the name, the size and the checksum. If ctx ends
+// while a Read of r blocks, Put returns without waiting for that Read.
+func (c *Client) Put(ctx context.Context, name string, r io.Reader, info Info) (Info, error) {
+	return call(ctx, c, putMethod, name, func(context.Context) (Info, error) {
 		if _, err := c.offer(name, info, false); err != nil {
-			return err
+			return Info{}, err
 		}
 		return c.send(name, info, 0, sha256.New(), source{reader: r, size: info.Size, short: io.ErrUnexpectedEOF, exact: true})
 	})
@@ -38,31 +38,31 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, info Info) e
 // with its permissions and modification time.
 //
 // If an earlier Upload or Put of that name was interrupted and the file begins
-// with the bytes that the server has, Upload resumes there. It returns nil only
-// if the server has stored the file and confirmed its checksum.
-func (c *Client) Upload(ctx context.Context, path, name string) error {
+// with the bytes that the server has, Upload resumes there. The error is nil
+// only if the server has the file and confirmed its checksum.
+func (c *Client) Upload(ctx context.Context, path, name string) (Info, error) {
 	if err := checkFile(path); err != nil {
-		return err
+		return Info{}, err
 	}
-	return c.do(ctx, putMethod, name, func(ctx context.Context) error {
+	return call(ctx, c, putMethod, name, func(ctx context.Context) (Info, error) {
 		f, info, err := openFile(path)
 		if err != nil {
-			return err
+			return Info{}, err
 		}
 		defer f.Close()
 		ready, err := c.offer(name, info, true)
 		if err != nil {
-			return err
+			return Info{}, err
 		}
 		offset, part, err := ready.part()
 		if err != nil {
-			return c.conn.fail(err)
+			return Info{}, c.conn.fail(err)
 		}
 		sum := sha256.New()
 		if offset > 0 && offset <= info.Size {
 			err := c.codec.keepAlive("", func() error { return hashPart(ctx, sum, f, offset, c.codec.chunk) })
 			if err != nil {
-				return c.conn.fail(err)
+				return Info{}, c.conn.fail(err)
 			}
 		}
 		if offset > info.Size || offset > 0 && !bytes.Equal(sum.Sum(nil), part) {
@@ -70,7 +70,7 @@ func (c *Client) Upload(ctx context.Context, path, name string) error {
 			offset = 0
 			sum.Reset()
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
-				return c.conn.fail(err)
+				return Info{}, c.conn.fail(err)
 			}
 		}
 		return c.send(name, info, offset, sum, source{reader: f, size: info.Size - offset, short: ErrChanged})
@@ -126,18 +126,18 @@ func (c *Client) offer(name string, info Info, resume bool) (ready block, err er
 	return c.ask(request, readyWord)
 }
 
-// send sends content from an offset on, and returns nil if the server has
+// send sends content from an offset on, and returns its Info if the server has
 // stored it.
-func (c *Client) send(name string, info Info, offset int64, sum hash.Hash, content source) error {
+func (c *Client) send(name string, info Info, offset int64, sum hash.Hash, content source) (Info, error) {
 	if err := c.codec.writeBlock(block{word: fromWord}.withPart(offset, sum.Sum(nil))); err != nil {
-		return err
+		return Info{}, err
 	}
 	m := newMeter(c.Progress, name, offset, info.Size)
 	defer m.end()
 	// If the server cannot store the content, it answers before the end, so a
 	// goroutine waits for that answer.
 	if err := c.conn.forever(); err != nil {
-		return c.conn.fail(err)
+		return Info{}, c.conn.fail(err)
 	}
 	var answered atomic.Bool
 	content.stopped = answered.Load
@@ -164,26 +164,27 @@ func (c *Client) send(name string, info Info, offset int64, sum hash.Hash, conte
 	var own *sourceError
 	switch {
 	case err != nil && stopped:
-		return c.conn.fail(err)
+		return Info{}, c.conn.fail(err)
 	case err != nil && sent != nil:
-		return c.conn.fail(sent)
+		return Info{}, c.conn.fail(sent)
 	case err != nil:
-		return c.conn.fail(fmt.Errorf("sent, but not confirmed: %w", err))
+		return Info{}, c.conn.fail(fmt.Errorf("sent, but not confirmed: %w", err))
 	case errors.As(sent, &own) && !stopped:
-		return own.err
+		return Info{}, own.err
 	}
 	if err := c.codec.errorOf(receipt, okWord); err != nil {
-		return err
+		return Info{}, err
 	}
 	if stopped {
-		return c.conn.fail(malformed("the server confirmed the file before its end was sent"))
+		return Info{}, c.conn.fail(malformed("the server confirmed the file before its end was sent"))
 	}
 	got, err := receipt.sum()
 	if err == nil && !bytes.Equal(got, sum.Sum(nil)) {
 		err = malformed("the server stored content with the SHA-256 %x instead of %x", got, sum.Sum(nil))
 	}
 	if err != nil {
-		return c.conn.fail(err)
+		return Info{}, c.conn.fail(err)
 	}
-	return nil
+	info.Name, info.Size, info.SHA256 = name, m.progress.Done, got
+	return info, nil
 }

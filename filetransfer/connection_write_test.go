@@ -52,7 +52,7 @@ func TestWriteTimesOutDespiteBufferingKernel(t *testing.T) {
 		c := filetransfer.NewClient(&bufferedConn{Conn: client, room: 2})
 		defer c.Close()
 		began := time.Now()
-		err := c.Put(t.Context(), "new", bytes.NewReader(make([]byte, 1<<20)), filetransfer.Info{Size: 1 << 20})
+		err := doPut(t.Context(), c, "new", bytes.NewReader(make([]byte, 1<<20)), filetransfer.Info{Size: 1 << 20})
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}

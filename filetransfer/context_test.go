@@ -68,7 +68,7 @@ func get(ctx context.Context, c *filetransfer.Client) error {
 }
 
 func putMuch(ctx context.Context, c *filetransfer.Client) error {
-	return c.Put(ctx, "new", endless{}, filetransfer.Info{Size: -1})
+	return doPut(ctx, c, "new", endless{}, filetransfer.Info{Size: -1})
 }
 
 // An endless reader never ends.
@@ -110,7 +110,7 @@ var standstills = map[string]blockedCall{
 	},
 	"before an upload may begin": {
 		withPrompt(func(p *rawPeer) { p.readWord("put") }),
-		func(ctx context.Context, c *filetransfer.Client) error { return c.Upload(ctx, "doc.go", "new") },
+		func(ctx context.Context, c *filetransfer.Client) error { return doUpload(ctx, c, "doc.go", "new") },
 	},
 	"in a write": {
 		withPrompt(func(p *rawPeer) { p.readWord("put"); p.send(message("ready")); p.readWord("from") }), putMuch,
@@ -124,7 +124,7 @@ var standstills = map[string]blockedCall{
 			p.readWord("end")
 		}),
 		func(ctx context.Context, c *filetransfer.Client) error {
-			return c.Put(ctx, "new", strings.NewReader("hello"), filetransfer.Info{Size: 5})
+			return doPut(ctx, c, "new", strings.NewReader("hello"), filetransfer.Info{Size: 5})
 		},
 	},
 	"where it is asked for patience": {
@@ -262,13 +262,13 @@ func TestClientKeepsConnIfContextEndedBefore(t *testing.T) {
 		_, err = c.Download(ended, "a.txt", local)
 		wantError(t, err, context.Canceled)
 		wantError(t, putMuch(ended, c), context.Canceled)
-		wantError(t, c.Upload(ended, "doc.go", "new"), context.Canceled)
+		wantError(t, doUpload(ended, c, "doc.go", "new"), context.Canceled)
 		if err := get(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
 	wantFiles(t, filepath.Dir(local))
-	_, err := filetransfer.Fetch(ended, s.conn, "a.txt", io.Discard)
+	_, err := fetch(ended, s.conn, "a.txt", io.Discard)
 	wantError(t, err, context.Canceled)
 	if err := get(t.Context(), c); err != nil {
 		t.Fatal(err)
@@ -294,10 +294,10 @@ func TestClientContextEndsStuckReaderOrWriter(t *testing.T) {
 			return err
 		},
 		"put": func(ctx context.Context, c *filetransfer.Client, s *stuck) error {
-			return c.Put(ctx, "new", s, filetransfer.Info{Size: -1})
+			return doPut(ctx, c, "new", s, filetransfer.Info{Size: -1})
 		},
 		"put of a stated size": func(ctx context.Context, c *filetransfer.Client, s *stuck) error {
-			return c.Put(ctx, "new", io.MultiReader(strings.NewReader("hello"), s), filetransfer.Info{Size: 5})
+			return doPut(ctx, c, "new", io.MultiReader(strings.NewReader("hello"), s), filetransfer.Info{Size: 5})
 		},
 	}
 	for name, call := range calls {
@@ -388,7 +388,7 @@ func TestClientConcurrentCallsTakeTurns(t *testing.T) {
 	all.Wait()
 }
 
-func TestFetchContextEndsEveryWait(t *testing.T) {
+func TestClientPlainContextEndsEveryWait(t *testing.T) {
 	for name, server := range map[string]func(p *rawPeer){
 		"before the prompt":  func(p *rawPeer) {},
 		"in the prompt":      func(p *rawPeer) { p.send("Enter") },
@@ -407,7 +407,7 @@ func TestFetchContextEndsEveryWait(t *testing.T) {
 				p.Go(func() { server(p) })
 				waiting := &waiting{Conn: client, reads: make(chan struct{})}
 				result := hosttest.InBackground(func() error {
-					_, err := filetransfer.Fetch(ctx, waiting, "a.txt", io.Discard)
+					_, err := fetch(ctx, waiting, "a.txt", io.Discard)
 					return err
 				})
 				<-waiting.reads
@@ -419,13 +419,13 @@ func TestFetchContextEndsEveryWait(t *testing.T) {
 	}
 }
 
-func TestFetchContextEndsStuckWriter(t *testing.T) {
+func TestClientPlainContextEndsStuckWriter(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		s := serve(t, "unix", &filetransfer.Server{FS: offered()})
 		ctx, cancel := context.WithCancel(t.Context())
 		stuck := newStuck(t)
 		result := hosttest.InBackground(func() error {
-			n, err := filetransfer.Fetch(ctx, s.conn, "large", stuck)
+			n, err := fetch(ctx, s.conn, "large", stuck)
 			if n != 0 {
 				t.Errorf("%d bytes were written", n)
 			}

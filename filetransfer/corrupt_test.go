@@ -109,7 +109,7 @@ func TestClientDetectsLengthFlippedToZero(t *testing.T) {
 			put := job{name: "put", data: toServer, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
 				info := p.info
 				info.Size = -1
-				return filetransfer.NewClient(c).Put(ctx, "file", strings.NewReader(p.content), info)
+				return doPut(ctx, filetransfer.NewClient(c), "file", strings.NewReader(p.content), info)
 			}}
 			after := len(fmt.Sprintf("%x\r\n", length)) + length + len("\r\n0\r\n") + len(end)
 			put.flip(t, p, fault{to: toServer, after: put.measure(t, p)[toServer] - after, flip: bit})

@@ -176,14 +176,14 @@ func TestClientDetectsCutOfSocket(t *testing.T) {
 		places = 5
 	}
 	for _, network := range []string{"tcp", "unix"} {
-		for _, j := range slices.Concat(framedTransfers, []job{plainFetch}) {
+		for _, j := range slices.Concat(framedTransfers, []job{plainGet}) {
 			t.Run(network+"/"+j.name, func(t *testing.T) {
 				hosttest.LeavesNothingBehind(t, func() {
 					source := newRandom(t)
 					p := newPlace(t, random(300<<10))
 					ends := func() (client, server net.Conn) {
 						client, server = networks[network](t)
-						if j.name == plainFetch.name {
+						if j.name == plainGet.name {
 							client = lineEnd{client}
 						}
 						return client, server
@@ -213,10 +213,10 @@ func TestClientDetectsCutOfSocket(t *testing.T) {
 	}
 }
 
-// plainFetch is a transfer of the plain dialect.
-var plainFetch = job{name: "fetch", data: toClient, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
+// plainGet is a transfer of the plain dialect.
+var plainGet = job{name: "plain get", data: toClient, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
 	var got bytes.Buffer
-	n, err := filetransfer.Fetch(ctx, c, "file", &got)
+	n, err := fetch(ctx, c, "file", &got)
 	if n != int64(got.Len()) || err == nil && got.String() != p.content {
 		t.Errorf("got %d bytes that are not the %d of the file", n, len(p.content))
 	}
@@ -246,7 +246,7 @@ func fetchCut(t *testing.T, p *place, f fault, total span) {
 		var got bytes.Buffer
 		var n int64
 		j := job{do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) (err error) {
-			n, err = filetransfer.Fetch(ctx, c, "file", &got)
+			n, err = fetch(ctx, c, "file", &got)
 			return err
 		}}
 		err, serverErr := j.run(t, t.Context(), c, p)
@@ -290,12 +290,12 @@ func plainContents() map[string]string {
 	}
 }
 
-func TestFetchDetectsCutAtEveryByte(t *testing.T) {
+func TestClientPlainDetectsCutAtEveryByte(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		for name, content := range plainContents() {
 			t.Run(name, func(t *testing.T) {
 				p := newPlace(t, content)
-				total := plainFetch.measure(t, p)
+				total := plainGet.measure(t, p)
 				for _, to := range directions {
 					for after := 0; after <= total[to] && !t.Failed(); after++ {
 						fetchCut(t, p, fault{to: to, after: after}, total)
@@ -307,7 +307,7 @@ func TestFetchDetectsCutAtEveryByte(t *testing.T) {
 	})
 }
 
-func TestFetchDetectsCutAtRandomBytes(t *testing.T) {
+func TestClientPlainDetectsCutAtRandomBytes(t *testing.T) {
 	places := 1000
 	if testing.Short() {
 		places = 50
@@ -320,7 +320,7 @@ func TestFetchDetectsCutAtRandomBytes(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				source := newRandom(t)
 				p := newPlace(t, content)
-				total := plainFetch.measure(t, p)
+				total := plainGet.measure(t, p)
 				for range places / 2 {
 					f := fault{to: toClient, after: source.IntN(total[toClient] + 1), late: source.IntN(2) == 0}
 					if fetchCut(t, p, f, total); t.Failed() {

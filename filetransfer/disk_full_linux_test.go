@@ -67,7 +67,7 @@ func TestUploadResumesAfterServerDiskWasFull(t *testing.T) {
 	writeFile(t, local, content)
 	s := startServer(t, "tcp", &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(openDir(t, disk.path))})
 	c := filetransfer.NewClient(s.dial())
-	err := c.Upload(t.Context(), local, "new")
+	err := doUpload(t.Context(), c, local, "new")
 	wantError(t, err, syscall.ENOSPC)
 	if !strings.Contains(err.Error(), "the server reports: no space") {
 		t.Errorf("the error is %v", err)
@@ -78,7 +78,7 @@ func TestUploadResumesAfterServerDiskWasFull(t *testing.T) {
 		t.Errorf("the part has %d bytes that are not the file's", len(part))
 	}
 	for _, size := range []int64{-1, 4 << 20} {
-		wantError(t, c.Put(t.Context(), "other", strings.NewReader(content), filetransfer.Info{Size: size}), syscall.ENOSPC)
+		wantError(t, doPut(t.Context(), c, "other", strings.NewReader(content), filetransfer.Info{Size: size}), syscall.ENOSPC)
 		os.Remove(filepath.Join(disk.path, "other.part")) // which may have fitted on the disk
 	}
 	// The connection is still usable.
@@ -95,7 +95,7 @@ func TestUploadResumesAfterServerDiskWasFull(t *testing.T) {
 			t.Errorf("it begins again: %+v", p)
 		}
 	}
-	if err := c.Upload(t.Context(), local, "new"); err != nil {
+	if err := doUpload(t.Context(), c, local, "new"); err != nil {
 		t.Error(err)
 	}
 	wantFiles(t, disk.path, "new")

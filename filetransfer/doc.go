@@ -1,6 +1,6 @@
 // Package filetransfer transfers files over any net.Conn, such as an RFCOMM
 // connection. A [Server] offers files and accepts uploads, one client at a
-// time. [Client] and [Fetch] are its clients.
+// time. [Client] is its client.
 //
 //	root, err := os.OpenRoot(".")
 //	…
@@ -18,7 +18,7 @@
 //	info, err := client.Download(ctx, "notes.txt", "notes.txt")
 //
 // A server accepts two dialects on the same channel. The client's first byte
-// selects one: [Fetch] uses the plain dialect, [Client] the framed dialect.
+// selects one. [Client] uses the framed dialect unless Client.Plain is set.
 //
 // # The plain dialect
 //

@@ -62,7 +62,7 @@ func TestServerMatchesExchangeInPackageDoc(t *testing.T) {
 	if _, err := c.Get(context.Background(), "notes.txt", io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Upload(context.Background(), local, "log.txt"); err != nil {
+	if err := doUpload(context.Background(), c, local, "log.txt"); err != nil {
 		t.Fatal(err)
 	}
 	_, want, _ := strings.Cut(readFile(t, "doc.go"), "as Go writes them in a string.\n//\n")

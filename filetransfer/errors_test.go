@@ -130,7 +130,7 @@ func TestClientErrorsMatchServerErrors(t *testing.T) {
 							_, got = c.List(t.Context(), "file")
 						case "get":
 							_, got = c.Get(t.Context(), "file", io.Discard)
-							_, plain := filetransfer.Fetch(t.Context(), serve(t, "pipe", server).conn, "file", io.Discard)
+							_, plain := fetch(t.Context(), serve(t, "pipe", server).conn, "file", io.Discard)
 							wantReported(t, plain, want, "get")
 						}
 						wantReported(t, got, want, op)
@@ -170,7 +170,7 @@ func TestServerLogsErrorsOfClient(t *testing.T) {
 			s := startServer(t, "pipe", &filetransfer.Server{Uploads: filetransfer.NewDir(newDir(t, nil))})
 			c := filetransfer.NewClient(s.dial())
 			own := &fs.PathError{Op: "read", Path: "/home/me/secret", Err: err}
-			got := c.Put(t.Context(), "file", errorReader{own}, filetransfer.Info{Size: -1})
+			got := doPut(t.Context(), c, "file", errorReader{own}, filetransfer.Info{Size: -1})
 			wantError(t, got, err) // the caller gets the original error
 			c.Close()
 			synctest.Wait()
@@ -205,7 +205,7 @@ func TestUploadErrorsHideServerPaths(t *testing.T) {
 			strings.Repeat("n", 300):    nil,
 			strings.Repeat("n", 20_000): fs.ErrInvalid,
 		} {
-			err := c.Put(t.Context(), name, strings.NewReader("hello"), filetransfer.Info{Size: 5})
+			err := doPut(t.Context(), c, name, strings.NewReader("hello"), filetransfer.Info{Size: 5})
 			if err == nil || want != nil && !errors.Is(err, want) {
 				t.Errorf("%.20s: the error is %v, want %v", name, err, want)
 			}
@@ -214,7 +214,7 @@ func TestUploadErrorsHideServerPaths(t *testing.T) {
 			}
 		}
 		// The connection is still usable.
-		if err := c.Put(t.Context(), "new", strings.NewReader("hello"), filetransfer.Info{Size: 5}); err != nil {
+		if err := doPut(t.Context(), c, "new", strings.NewReader("hello"), filetransfer.Info{Size: 5}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -232,7 +232,7 @@ func TestClientErrorsNameOperationAndFile(t *testing.T) {
 		_, got := c.Get(t.Context(), "missing", io.Discard)
 		_, download := c.Download(t.Context(), "missing", local)
 		_, cancelled := c.Get(ended, "missing", io.Discard)
-		_, fetch := filetransfer.Fetch(t.Context(), serve(t, "pipe", &filetransfer.Server{FS: offered()}).conn, "missing", io.Discard)
+		_, fetch := fetch(t.Context(), serve(t, "pipe", &filetransfer.Server{FS: offered()}).conn, "missing", io.Discard)
 		_, dir := c.Download(t.Context(), "a.txt", filepath.Join(local, "missing"))
 		for _, test := range []struct {
 			err      error
@@ -244,9 +244,9 @@ func TestClientErrorsNameOperationAndFile(t *testing.T) {
 			{download, "get", "missing"},
 			{cancelled, "get", "missing"},
 			{fetch, "get", "missing"},
-			{c.Put(t.Context(), "missing", strings.NewReader(""), filetransfer.Info{}), "put", "missing"},
+			{doPut(t.Context(), c, "missing", strings.NewReader(""), filetransfer.Info{}), "put", "missing"},
 			{dir, "open", local + "/."},
-			{c.Upload(t.Context(), local, "new"), "stat", local},
+			{doUpload(t.Context(), c, local, "new"), "stat", local},
 		} {
 			var path *fs.PathError
 			if !errors.As(test.err, &path) || path.Op != test.op || path.Path != test.path {

@@ -105,8 +105,8 @@ func (e *sandbox) wantRefusedGet(name string, want ...error) {
 	_, err = c.Download(e.Context(), name, local)
 	e.wantOneOf("Download", name, err, want)
 	wantFiles(e, filepath.Dir(local))
-	_, err = filetransfer.Fetch(e.Context(), lineEnd{e.serve().conn}, name, &got)
-	e.wantOneOf("Fetch", name, err, want)
+	_, err = fetch(e.Context(), lineEnd{e.serve().conn}, name, &got)
+	e.wantOneOf("plain get", name, err, want)
 	if got.Len() > 0 {
 		e.Errorf("%q gives %q", name, &got)
 	}
@@ -121,7 +121,7 @@ func (e *sandbox) wantRefusedPut(name string, want ...error) {
 	defer c.Close()
 	for _, overwrite := range []bool{false, true} {
 		c.Overwrite = overwrite
-		e.wantOneOf("put", name, c.Put(e.Context(), name, strings.NewReader("new"), filetransfer.Info{Size: 3}), want)
+		e.wantOneOf("put", name, doPut(e.Context(), c, name, strings.NewReader("new"), filetransfer.Info{Size: 3}), want)
 	}
 	e.wantUntouched()
 }
@@ -144,7 +144,7 @@ func (e *sandbox) statAndList(name string) (stat, list error) {
 	return stat, list
 }
 
-// getPlain requests a name in the plain dialect, without the checks of Fetch,
+// getPlain requests a name in the plain dialect, without the checks of a Client,
 // and returns the answer.
 func (e *sandbox) getPlain(name string) string {
 	e.Helper()
@@ -248,7 +248,7 @@ func TestServerAcceptsNamesThatLookEscaping(t *testing.T) {
 			}
 			before := e.snapshot()
 			c := filetransfer.NewClient(e.serve().conn)
-			if err := c.Put(t.Context(), name, strings.NewReader("new"), filetransfer.Info{Size: 3}); err != nil {
+			if err := doPut(t.Context(), c, name, strings.NewReader("new"), filetransfer.Info{Size: 3}); err != nil {
 				t.Fatal(err)
 			}
 			c.Close()
@@ -334,8 +334,8 @@ func TestServerRefusesDanglingLinks(t *testing.T) {
 				t.Errorf("get %q: %v, %q", name, err, &got)
 			}
 			c.Close()
-			if _, err := filetransfer.Fetch(t.Context(), e.serve().conn, name, &got); err == nil || got.Len() > 0 {
-				t.Errorf("Fetch %q: %v, %q", name, err, &got)
+			if _, err := fetch(t.Context(), e.serve().conn, name, &got); err == nil || got.Len() > 0 {
+				t.Errorf("plain Get %q: %v, %q", name, err, &got)
 			}
 			e.wantRefusedPut(name, fs.ErrExist, fs.ErrPermission)
 		}
@@ -357,14 +357,14 @@ func TestServerFollowsLinksInsideRoot(t *testing.T) {
 				t.Errorf("get %q: %+v, %v, %q", name, info, err, &got)
 			}
 			got.Reset()
-			if _, err := filetransfer.Fetch(t.Context(), e.serve().conn, name, &got); err != nil || got.String() != "hello" {
-				t.Errorf("Fetch %q: %v, %q", name, err, &got)
+			if _, err := fetch(t.Context(), e.serve().conn, name, &got); err != nil || got.String() != "hello" {
+				t.Errorf("plain Get %q: %v, %q", name, err, &got)
 			}
 			c.Close()
 		}
 		c := filetransfer.NewClient(e.serve().conn)
 		defer c.Close()
-		if err := c.Put(t.Context(), "directory/new.txt", strings.NewReader("new"), filetransfer.Info{Size: 3}); err != nil {
+		if err := doPut(t.Context(), c, "directory/new.txt", strings.NewReader("new"), filetransfer.Info{Size: 3}); err != nil {
 			t.Fatal(err)
 		}
 		if got := readFile(t, filepath.Join(e.path, "inside", "sub", "new.txt")); got != "new" {
@@ -420,7 +420,7 @@ func TestServerDoesNotOpenSpecialFiles(t *testing.T) {
 				t.Errorf("%v is %+v, %v", mode, info, err)
 			}
 			c.Close()
-			_, err = filetransfer.Fetch(t.Context(), serve(t, "pipe", server).conn, "strange", io.Discard)
+			_, err = fetch(t.Context(), serve(t, "pipe", server).conn, "strange", io.Discard)
 			wantError(t, err, fs.ErrPermission)
 		}
 	})
@@ -487,13 +487,13 @@ func TestUploadRefusesSpecialFiles(t *testing.T) {
 		filepath.Join(e.path, "none\x00"):   nil,
 		filepath.Join(e.path, "inside", ""): fs.ErrInvalid,
 	} {
-		err := c.Upload(t.Context(), path, "new")
+		err := doUpload(t.Context(), c, path, "new")
 		if err == nil || want != nil && !errors.Is(err, want) {
 			t.Errorf("Upload from %q: %v, want %v", path, err, want)
 		}
 	}
 	e.wantUntouched()
-	if err := c.Upload(t.Context(), filepath.Join(e.path, "outside", "secret.txt"), "new"); err != nil {
+	if err := doUpload(t.Context(), c, filepath.Join(e.path, "outside", "secret.txt"), "new"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -508,8 +508,8 @@ func TestServerRefusesAllWithoutFSAndUploads(t *testing.T) {
 		wantError(t, err, filetransfer.ErrRefused)
 		_, err = c.List(t.Context(), ".")
 		wantError(t, err, filetransfer.ErrRefused)
-		wantError(t, c.Put(t.Context(), "a.txt", strings.NewReader(""), filetransfer.Info{}), filetransfer.ErrRefused)
-		_, err = filetransfer.Fetch(t.Context(), serve(t, "pipe", &filetransfer.Server{}).conn, "a.txt", io.Discard)
+		wantError(t, doPut(t.Context(), c, "a.txt", strings.NewReader(""), filetransfer.Info{}), filetransfer.ErrRefused)
+		_, err = fetch(t.Context(), serve(t, "pipe", &filetransfer.Server{}).conn, "a.txt", io.Discard)
 		wantError(t, err, filetransfer.ErrRefused)
 	})
 }
@@ -586,9 +586,9 @@ func TestServerServesAnyFS(t *testing.T) {
 			}
 			wantSum(t, info, offered.content)
 			got.Reset()
-			_, err = filetransfer.Fetch(t.Context(), serve(t, "pipe", server).conn, offered.name, &got)
+			_, err = fetch(t.Context(), serve(t, "pipe", server).conn, offered.name, &got)
 			if err != nil || got.String() != offered.content {
-				t.Errorf("Fetch: %v, %d bytes", err, got.Len())
+				t.Errorf("plain Get: %v, %d bytes", err, got.Len())
 			}
 		})
 	}
@@ -603,7 +603,7 @@ func TestServerReportsClosedRoot(t *testing.T) {
 		if _, err := c.Get(t.Context(), "a.txt", io.Discard); err == nil {
 			t.Error("get works")
 		}
-		if err := c.Put(t.Context(), "b.txt", strings.NewReader(""), filetransfer.Info{}); err == nil {
+		if err := doPut(t.Context(), c, "b.txt", strings.NewReader(""), filetransfer.Info{}); err == nil {
 			t.Error("put works")
 		}
 		c.Close()

@@ -77,19 +77,16 @@ func ExampleClient_Get() {
 	// Output: hello.txt 12 hello, world
 }
 
-// Fetch gets a file from servers that follow the tutorial.
-func ExampleFetch() {
+// A plain client gets a file from servers that follow the tutorial.
+func ExampleClient_plain() {
 	conn, err := rfcomm.Dial("01:23:45:67:89:AB", 20)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer conn.Close()
-	file, err := os.Create("notes.txt")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer file.Close()
-	if _, err := filetransfer.Fetch(context.Background(), conn, "notes.txt", file); err != nil {
+	client := filetransfer.NewClient(conn)
+	defer client.Close()
+	client.Plain = true
+	if _, err := client.Download(context.Background(), "notes.txt", "notes.txt"); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -108,7 +108,7 @@ func TestGetReportsFileChangedWhileSent(t *testing.T) {
 		test(name+" in the plain dialect", func(t *testing.T, s *testServer, w io.Writer) error {
 			conn := s.dial()
 			defer conn.Close()
-			_, err := filetransfer.Fetch(t.Context(), conn, "file", w)
+			_, err := fetch(t.Context(), conn, "file", w)
 			return err
 		}, plain)
 	}
@@ -167,10 +167,10 @@ func TestUploadReportsFileThatShrinks(t *testing.T) {
 			}
 		}})
 		defer c.Close()
-		wantError(t, c.Upload(t.Context(), local, "new"), filetransfer.ErrChanged)
+		wantError(t, doUpload(t.Context(), c, local, "new"), filetransfer.ErrChanged)
 		wantFiles(t, uploads.Name(), "a.txt", "new.part")
 		// The part is the beginning of the new content.
-		if err := c.Upload(t.Context(), local, "new"); err != nil {
+		if err := doUpload(t.Context(), c, local, "new"); err != nil {
 			t.Error(err)
 		}
 		if got := readFile(t, filepath.Join(uploads.Name(), "new")); got != content[:300_000] {
@@ -296,7 +296,7 @@ func TestServerKeepsConnIfFSFails(t *testing.T) {
 				s := startServer(t, "pipe", &filetransfer.Server{FS: files})
 				conn := s.dial()
 				defer conn.Close()
-				_, err := filetransfer.Fetch(t.Context(), conn, "file", io.Discard)
+				_, err := fetch(t.Context(), conn, "file", io.Discard)
 				if begun := files.read != nil; err == nil || begun != errors.Is(err, io.ErrUnexpectedEOF) ||
 					!begun && !strings.Contains(err.Error(), fails.says) || strings.Contains(err.Error(), "/srv") {
 					t.Errorf("the error is %v", err)
@@ -407,7 +407,7 @@ func TestGetReturnsErrorOfWriter(t *testing.T) {
 		s.wantServing(t)
 		s.log.wantDropped(t, "get")
 		conn := s.dial()
-		n, err := filetransfer.Fetch(t.Context(), conn, "large", &failing{100_000, broken})
+		n, err := fetch(t.Context(), conn, "large", &failing{100_000, broken})
 		wantError(t, err, broken)
 		if n == 0 || n > 100_000 {
 			t.Errorf("%d bytes were written", n)

@@ -194,14 +194,14 @@ var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, dir s
 	},
 	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
 		const content = "hello, world"
-		err := filetransfer.NewClient(conn).Put(ctx, "new.txt", strings.NewReader(content), filetransfer.Info{Size: 12})
+		err := doPut(ctx, filetransfer.NewClient(conn), "new.txt", strings.NewReader(content), filetransfer.Info{Size: 12})
 		if sum := sha256.Sum256([]byte(content)); err == nil && !bytes.Contains(bytes.ToLower(said), fmt.Appendf(nil, "%x", sum)) {
 			t.Error("the server has not confirmed what it stored")
 		}
 		return err
 	},
 	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
-		return filetransfer.NewClient(conn).Upload(ctx, filepath.Join(dir, "old"), "log.txt")
+		return doUpload(ctx, filetransfer.NewClient(conn), filepath.Join(dir, "old"), "log.txt")
 	},
 	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
 		c := filetransfer.NewClient(conn)
@@ -220,7 +220,7 @@ var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, dir s
 	},
 	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
 		var got bytes.Buffer
-		n, err := filetransfer.Fetch(ctx, conn, "notes.txt", &got)
+		n, err := fetch(ctx, conn, "notes.txt", &got)
 		if n != int64(got.Len()) || err == nil && string(said) != filetransfer.Prompt+got.String()+endMark {
 			t.Errorf("got %q of %q", got.String(), said)
 		}

@@ -178,7 +178,7 @@ var goldenDialogues = []dialogue{
 	}),
 	{name: "plain-get", client: func(s *fixture, c net.Conn) {
 		var got bytes.Buffer
-		n, err := filetransfer.Fetch(s.Context(), c, "notes.txt", &got)
+		n, err := fetch(s.Context(), c, "notes.txt", &got)
 		s.must(err)
 		if n != int64(len(helloContent)) || got.String() != helloContent {
 			s.Errorf("got %q", got.String())
@@ -187,7 +187,7 @@ var goldenDialogues = []dialogue{
 	}},
 	{name: "plain-error", client: func(s *fixture, c net.Conn) {
 		var got bytes.Buffer
-		_, err := filetransfer.Fetch(s.Context(), c, "missing.txt", &got)
+		_, err := fetch(s.Context(), c, "missing.txt", &got)
 		wantError(s, err, fs.ErrNotExist)
 		if got.Len() > 0 {
 			s.Errorf("got %q", got.String())
@@ -213,12 +213,12 @@ func (s *fixture) download(c *filetransfer.Client) {
 }
 
 func (s *fixture) put(c *filetransfer.Client) {
-	s.must(c.Put(s.Context(), "new %.txt", strings.NewReader(helloContent), helloInfo(int64(len(helloContent)))))
+	s.must(doPut(s.Context(), c, "new %.txt", strings.NewReader(helloContent), helloInfo(int64(len(helloContent)))))
 }
 
 func (s *fixture) putOver(c *filetransfer.Client) {
 	c.Overwrite = true
-	s.must(c.Put(s.Context(), "new %.txt", strings.NewReader(helloContent), helloInfo(-1)))
+	s.must(doPut(s.Context(), c, "new %.txt", strings.NewReader(helloContent), helloInfo(-1)))
 }
 
 func helloInfo(size int64) filetransfer.Info {
@@ -227,7 +227,7 @@ func helloInfo(size int64) filetransfer.Info {
 
 func (s *fixture) upload(c *filetransfer.Client) {
 	s.writeFile(s.local, "log.txt", logContent)
-	s.must(c.Upload(s.Context(), filepath.Join(s.local, "log.txt"), "log.txt"))
+	s.must(doUpload(s.Context(), c, filepath.Join(s.local, "log.txt"), "log.txt"))
 }
 
 func (s *fixture) stat(c *filetransfer.Client) {
@@ -266,8 +266,8 @@ func (s *fixture) fail(c *filetransfer.Client) {
 	wantError(s, err, fs.ErrInvalid)
 	_, err = c.Get(ctx, "tools/pipe", new(bytes.Buffer))
 	wantError(s, err, fs.ErrPermission)
-	wantError(s, c.Put(ctx, "old.txt", strings.NewReader(helloContent), filetransfer.Info{Size: 12}), fs.ErrExist)
-	wantError(s, c.Put(ctx, "large.txt", strings.NewReader(helloContent), filetransfer.Info{Size: 21}), filetransfer.ErrTooLarge)
+	wantError(s, doPut(ctx, c, "old.txt", strings.NewReader(helloContent), filetransfer.Info{Size: 12}), fs.ErrExist)
+	wantError(s, doPut(ctx, c, "large.txt", strings.NewReader(helloContent), filetransfer.Info{Size: 21}), filetransfer.ErrTooLarge)
 	wantFiles(s, s.local)
 }
 

@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
@@ -164,4 +166,34 @@ func wantSum(t testing.TB, info filetransfer.Info, content string) {
 	if want := sha256.Sum256([]byte(content)); !bytes.Equal(info.SHA256, want[:]) || info.Size != int64(len(content)) {
 		t.Errorf("got %d bytes with SHA-256 %x, want %d with %x", info.Size, info.SHA256, len(content), want)
 	}
+}
+
+// fetch gets a file in the plain dialect and returns the number of bytes
+// written to w. The caller closes the connection.
+func fetch(ctx context.Context, conn net.Conn, name string, w io.Writer) (int64, error) {
+	c := filetransfer.NewClient(conn)
+	c.Plain = true
+	var written atomic.Int64
+	_, err := c.Get(ctx, name, writerFunc(func(p []byte) (int, error) {
+		n, err := w.Write(p)
+		written.Add(int64(n))
+		return n, err
+	}))
+	return written.Load(), err
+}
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// doPut is Put without the Info.
+func doPut(ctx context.Context, c *filetransfer.Client, name string, r io.Reader, info filetransfer.Info) error {
+	_, err := c.Put(ctx, name, r, info)
+	return err
+}
+
+// doUpload is Upload without the Info.
+func doUpload(ctx context.Context, c *filetransfer.Client, path, name string) error {
+	_, err := c.Upload(ctx, path, name)
+	return err
 }

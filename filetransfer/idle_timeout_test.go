@@ -42,9 +42,9 @@ func TestIdleTimeoutKeepsSlowPeers(t *testing.T) {
 			wantSum(t, info, content)
 			return got.String(), err
 		},
-		"Fetch": func(t *testing.T, conn net.Conn) (string, error) {
+		"plain Get": func(t *testing.T, conn net.Conn) (string, error) {
 			var got bytes.Buffer
-			_, err := filetransfer.Fetch(t.Context(), conn, "file", &got)
+			_, err := fetch(t.Context(), conn, "file", &got)
 			return got.String(), err
 		},
 	} {
@@ -73,7 +73,7 @@ func TestIdleTimeoutKeepsSlowPeers(t *testing.T) {
 			client, server := net.Pipe()
 			s := serveOn(t, &filetransfer.Server{Uploads: filetransfer.NewDir(uploads)}, client, slowConn{server, 2 << 10, 3 * time.Second})
 			c := filetransfer.NewClient(client)
-			if err := c.Put(t.Context(), "file", strings.NewReader(content), filetransfer.Info{Size: int64(len(content))}); err != nil {
+			if err := doPut(t.Context(), c, "file", strings.NewReader(content), filetransfer.Info{Size: int64(len(content))}); err != nil {
 				t.Error(err)
 			}
 			if got := readFile(t, filepath.Join(uploads.Name(), "file")); got != content {
@@ -293,7 +293,7 @@ func TestIdleTimeoutAllowsWaitBlocks(t *testing.T) {
 				p.send(message("ok", "SHA-256: "+sumOfHello))
 			})))
 			defer c.Close()
-			if err := c.Put(t.Context(), "new", strings.NewReader("hello"), filetransfer.Info{Size: 5}); err != nil {
+			if err := doPut(t.Context(), c, "new", strings.NewReader("hello"), filetransfer.Info{Size: 5}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -346,8 +346,8 @@ func TestIdleTimeoutExcludesTimeOfWriter(t *testing.T) {
 			_, err := c.Get(t.Context(), "file", w)
 			return err
 		},
-		"Fetch": func(t *testing.T, conn net.Conn, w io.Writer) error {
-			_, err := filetransfer.Fetch(t.Context(), conn, "file", w)
+		"plain Get": func(t *testing.T, conn net.Conn, w io.Writer) error {
+			_, err := fetch(t.Context(), conn, "file", w)
 			return err
 		},
 	} {

@@ -20,9 +20,17 @@ type Info struct {
 	// anything that is neither a regular file nor a directory.
 	Mode fs.FileMode
 
+	// ModeKnown means that the permission bits of Mode are known even if all of
+	// them are 0. If false and they are 0, they are unknown.
+	ModeKnown bool
+
 	// ModTime is the modification time. The zero time means unknown.
 	ModTime time.Time
 
 	// SHA256 is the checksum of the content. It is set after a transfer.
 	SHA256 []byte
+
+	// Present is set by a transfer to a destination that already had the
+	// content. Nothing was stored then.
+	Present bool
 }

@@ -160,7 +160,7 @@ func (s plainServer) speak(p *rawPeer) {
 	}
 }
 
-func TestFetchFromPlainServers(t *testing.T) {
+func TestClientPlainFromPlainServers(t *testing.T) {
 	prompt := []string{filetransfer.Prompt}
 	late := time.Second // shorter than the silence that ends a file
 	for name, test := range map[string]struct {
@@ -206,7 +206,7 @@ func TestFetchFromPlainServers(t *testing.T) {
 				conn := rawServer(t, test.speak)
 				var got bytes.Buffer
 				began := time.Now()
-				n, err := filetransfer.Fetch(t.Context(), conn, "a.txt", &got)
+				n, err := fetch(t.Context(), conn, "a.txt", &got)
 				if test.err == nil && err != nil || test.err != nil && err == nil || test.err != errAny && !errors.Is(err, test.err) {
 					t.Errorf("the error is %v, want %v", err, test.err)
 				}
@@ -224,7 +224,7 @@ func TestFetchFromPlainServers(t *testing.T) {
 
 var errAny = errors.New("any error")
 
-func TestFetchReturnsWhileServerStaysOpen(t *testing.T) {
+func TestClientPlainReturnsWhileServerStaysOpen(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
@@ -237,7 +237,7 @@ func TestFetchReturnsWhileServerStaysOpen(t *testing.T) {
 				p.readRest()
 			})
 			var got bytes.Buffer
-			if _, err := filetransfer.Fetch(t.Context(), client, "a.txt", &got); err != nil || got.String() != "hello" {
+			if _, err := fetch(t.Context(), client, "a.txt", &got); err != nil || got.String() != "hello" {
 				t.Errorf("got %q, %v", &got, err)
 			}
 			client.Close()
@@ -246,10 +246,10 @@ func TestFetchReturnsWhileServerStaysOpen(t *testing.T) {
 	}
 }
 
-func TestFetchRefusesPromptThatContinues(t *testing.T) {
+func TestClientPlainRefusesPromptThatContinues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := rawServer(t, func(p *rawPeer) { p.send(filetransfer.Prompt + " of your \x1b[2Jchoice") })
-		_, err := filetransfer.Fetch(t.Context(), conn, "a.txt", io.Discard)
+		_, err := fetch(t.Context(), conn, "a.txt", io.Discard)
 		wantHarmless(t, err)
 		if err == nil || !strings.Contains(err.Error(), "of your") {
 			t.Errorf("the error is %v", err)
@@ -257,11 +257,11 @@ func TestFetchRefusesPromptThatContinues(t *testing.T) {
 	})
 }
 
-func TestFetchRefusesNamesItCannotSend(t *testing.T) {
+func TestClientPlainRefusesNamesItCannotSend(t *testing.T) {
 	client, server := net.Pipe()
 	server.Close() // because nothing is sent
 	for _, name := range []string{"", "\x00", "a\x00b", "a\nb", "a\rb", "a.txt\n", strings.Repeat("n", 2049)} {
-		n, err := filetransfer.Fetch(t.Context(), client, name, io.Discard)
+		n, err := fetch(t.Context(), client, name, io.Discard)
 		wantError(t, err, fs.ErrInvalid)
 		if n != 0 || len(fmt.Sprint(err)) > 3000 {
 			t.Errorf("%q: %d, %v", name, n, err)
@@ -269,13 +269,13 @@ func TestFetchRefusesNamesItCannotSend(t *testing.T) {
 	}
 }
 
-func TestFetchAcceptsLongestName(t *testing.T) {
+func TestClientPlainAcceptsLongestName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		long := strings.Repeat("d/", 1000) + strings.Repeat("n", 48)
 		s := serve(t, "pipe", &filetransfer.Server{FS: fstest.MapFS{long: {Data: []byte("hello")}}})
 		var got bytes.Buffer
 		began := time.Now()
-		if _, err := filetransfer.Fetch(t.Context(), s.conn, long, &got); err != nil || got.String() != "hello" {
+		if _, err := fetch(t.Context(), s.conn, long, &got); err != nil || got.String() != "hello" {
 			t.Errorf("got %q, %v", &got, err)
 		}
 		if took := time.Since(began); took != 0 {

@@ -1,7 +1,6 @@
 package filetransfer_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -133,7 +132,7 @@ func TestProgressOfPut(t *testing.T) {
 	for _, size := range []int64{paceSize, -1} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newSlowTransfer(t, true)
-			if err := w.c.Put(t.Context(), "new", strings.NewReader(w.content), filetransfer.Info{Size: size}); err != nil {
+			if err := doPut(t.Context(), w.c, "new", strings.NewReader(w.content), filetransfer.Info{Size: size}); err != nil {
 				t.Fatal(err)
 			}
 			w.finish(t)
@@ -151,7 +150,7 @@ func TestProgressAtMostTenTimesPerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSlowTransfer(t, true)
 		// Small pieces arrive more often than reports.
-		if err := w.c.Put(t.Context(), "new", byPieces{strings.NewReader(w.content)}, filetransfer.Info{Size: paceSize}); err != nil {
+		if err := doPut(t.Context(), w.c, "new", byPieces{strings.NewReader(w.content)}, filetransfer.Info{Size: paceSize}); err != nil {
 			t.Fatal(err)
 		}
 		w.finish(t)
@@ -191,7 +190,7 @@ func TestProgressOfResumedTransfer(t *testing.T) {
 			local := filepath.Join(t.TempDir(), "local")
 			writeFile(t, local, w.content)
 			writeFile(t, filepath.Join(w.uploads.Name(), "new.part"), w.content[:there])
-			if err := w.c.Upload(t.Context(), local, "new"); err != nil {
+			if err := doUpload(t.Context(), w.c, local, "new"); err != nil {
 				t.Fatal(err)
 			}
 			w.finish(t)
@@ -230,17 +229,18 @@ func TestProgressOfResumedTransfer(t *testing.T) {
 	})
 }
 
-func TestProgressOfFetchIsServersOnly(t *testing.T) {
+func TestProgressOfPlainGet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSlowTransfer(t, false)
-		var got bytes.Buffer
-		if _, err := filetransfer.Fetch(t.Context(), slowConn{w.s.conn, 1 << 10, pace}, "file", &got); err != nil {
+		w.c.Plain = true
+		if _, err := w.c.Get(t.Context(), "file", io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		w.finish(t)
 		w.server.wantReports(t, "file", 0, paceSize, paceSize)
-		if len(w.client.reports) > 0 {
-			t.Errorf("the client reports %+v", w.client.reports)
+		w.client.wantReports(t, "file", 0, paceSize, -1)
+		if n := len(w.client.reports); n < 9 || n > 31 {
+			t.Errorf("there are %d reports", n)
 		}
 	})
 }
@@ -281,7 +281,7 @@ func TestProgressReportsEndOfFailedTransfer(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newSlowTransfer(t, true)
 			r := io.MultiReader(strings.NewReader(w.content[:100<<10]), errorReader{broken})
-			wantError(t, w.c.Put(t.Context(), "new", r, filetransfer.Info{Size: paceSize}), broken)
+			wantError(t, doPut(t.Context(), w.c, "new", r, filetransfer.Info{Size: paceSize}), broken)
 			w.finish(t)
 			w.client.wantReports(t, "new", 0, 100<<10, paceSize)
 			w.server.wantReports(t, "new", 0, 100<<10, paceSize)
@@ -296,7 +296,7 @@ func TestProgressIgnoresStatAndList(t *testing.T) {
 		w.c.List(t.Context(), ".")
 		w.c.Get(t.Context(), "missing", io.Discard)
 		w.c.Get(t.Context(), "../file", io.Discard)
-		w.c.Put(t.Context(), "missing/new", strings.NewReader(""), filetransfer.Info{})
+		doPut(t.Context(), w.c, "missing/new", strings.NewReader(""), filetransfer.Info{})
 		w.c.Download(t.Context(), "missing", filepath.Join(t.TempDir(), "local"))
 		w.finish(t)
 		if len(w.client.reports)+len(w.server.reports) > 0 {

@@ -149,13 +149,13 @@ func TestUploadRestartsIfPartIsLonger(t *testing.T) {
 
 // A part that a client of the plain dialect has kept can be resumed like any
 // other.
-func TestDownloadResumesPartOfFetch(t *testing.T) {
+func TestDownloadResumesPlainPart(t *testing.T) {
 	p := newPlace(t, random(100<<10))
-	total := plainFetch.measure(t, p)
+	total := plainGet.measure(t, p)
 	synctest.Test(t, func(t *testing.T) {
 		var part bytes.Buffer
 		fetch := job{data: toClient, do: func(t testing.TB, ctx context.Context, c net.Conn, p *place) error {
-			_, err := filetransfer.Fetch(ctx, c, "file", &part)
+			_, err := fetch(ctx, c, "file", &part)
 			return err
 		}}
 		c := newCable(&fault{to: toClient, after: total[toClient] - 10_000, err: endErrors[0]}, net.Pipe)
@@ -184,7 +184,7 @@ func TestDownloadAndUploadResumeLongNames(t *testing.T) {
 			return err
 		},
 		"upload": func(ctx context.Context, c *filetransfer.Client) error {
-			return c.Upload(ctx, filepath.Join(from, long), long)
+			return doUpload(ctx, c, filepath.Join(from, long), long)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -247,7 +247,7 @@ func TestProgressStartsAtResumedOffset(t *testing.T) {
 				if j == "download" {
 					_, err = c.Download(t.Context(), "file", filepath.Join(p.toDir, "file"))
 				} else {
-					err = c.Upload(t.Context(), filepath.Join(p.fromDir, "file"), "file")
+					err = doUpload(t.Context(), c, filepath.Join(p.fromDir, "file"), "file")
 				}
 				if err != nil {
 					t.Error(err)
@@ -285,9 +285,9 @@ func overwriting(name string) job {
 			_, err := c.Download(ctx, "file", filepath.Join(p.toDir, "file"))
 			return err
 		case "upload":
-			return c.Upload(ctx, filepath.Join(p.fromDir, "file"), "file")
+			return doUpload(ctx, c, filepath.Join(p.fromDir, "file"), "file")
 		default:
-			return c.Put(ctx, "file", strings.NewReader(p.content), p.info)
+			return doPut(ctx, c, "file", strings.NewReader(p.content), p.info)
 		}
 	}}
 }

@@ -442,7 +442,7 @@ func (s *testServer) wantServing(t testing.TB) {
 	var got bytes.Buffer
 	conn := s.dial()
 	defer conn.Close()
-	if _, err := filetransfer.Fetch(t.Context(), conn, "a.txt", &got); err != nil || got.String() != "hello" {
+	if _, err := fetch(t.Context(), conn, "a.txt", &got); err != nil || got.String() != "hello" {
 		t.Errorf("the next client got %q, %v", &got, err)
 	}
 	conn.Close()
@@ -549,7 +549,7 @@ func TestServerKeepsConnAfterRefusedContent(t *testing.T) {
 			{"hello", 6, io.ErrUnexpectedEOF},
 			{"", 1, io.ErrUnexpectedEOF},
 		} {
-			err := c.Put(t.Context(), "new", strings.NewReader(content.text), filetransfer.Info{Size: content.size})
+			err := doPut(t.Context(), c, "new", strings.NewReader(content.text), filetransfer.Info{Size: content.size})
 			wantError(t, err, content.want)
 			if _, err := uploads.Stat("new"); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("%d of %d bytes were stored: %v", len(content.text), content.size, err)
@@ -561,15 +561,15 @@ func TestServerKeepsConnAfterRefusedContent(t *testing.T) {
 			func() io.Reader { return io.MultiReader(strings.NewReader("hello"), iotest.ErrReader(broken)) },
 		} {
 			for _, size := range []int64{-1, 5, 10} {
-				wantError(t, c.Put(t.Context(), "new", r(), filetransfer.Info{Size: size}), broken)
+				wantError(t, doPut(t.Context(), c, "new", r(), filetransfer.Info{Size: size}), broken)
 			}
 		}
 		for _, size := range []int64{-1, 0, 5} {
-			wantError(t, c.Put(t.Context(), "new", nothing{}, filetransfer.Info{Size: size}), io.ErrNoProgress)
+			wantError(t, doPut(t.Context(), c, "new", nothing{}, filetransfer.Info{Size: size}), io.ErrNoProgress)
 		}
 		for _, size := range []int64{-1, 1 << 10} {
 			c.Overwrite = true
-			if err := c.Put(t.Context(), "new", strings.NewReader(strings.Repeat("x", 1<<10)), filetransfer.Info{Size: size}); err != nil {
+			if err := doPut(t.Context(), c, "new", strings.NewReader(strings.Repeat("x", 1<<10)), filetransfer.Info{Size: size}); err != nil {
 				t.Error(err)
 			}
 		}

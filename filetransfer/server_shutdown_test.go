@@ -62,15 +62,15 @@ var heldTransfers = map[string]func(t *testing.T, c net.Conn, h *holder) error{
 		}
 		return err
 	},
-	"Fetch": func(t *testing.T, conn net.Conn, h *holder) error {
+	"plain Get": func(t *testing.T, conn net.Conn, h *holder) error {
 		defer conn.Close()
-		_, err := filetransfer.Fetch(t.Context(), conn, "large.bin", h)
+		_, err := fetch(t.Context(), conn, "large.bin", h)
 		return err
 	},
 	"put": func(t *testing.T, conn net.Conn, h *holder) error {
 		c := filetransfer.NewClient(conn)
 		defer c.Close()
-		return c.Put(t.Context(), "large.bin", h, filetransfer.Info{Size: h.content.Size()})
+		return doPut(t.Context(), c, "large.bin", h, filetransfer.Info{Size: h.content.Size()})
 	},
 }
 
@@ -240,7 +240,7 @@ func TestShutdownAnswersFirstRequests(t *testing.T) {
 			c := filetransfer.NewClient(reread{talkers[0]})
 			_, err := c.Get(t.Context(), "a.txt", io.Discard)
 			wantError(t, err, filetransfer.ErrServerClosed)
-			_, err = filetransfer.Fetch(t.Context(), reread{talkers[1]}, "a.txt", io.Discard)
+			_, err = fetch(t.Context(), reread{talkers[1]}, "a.txt", io.Discard)
 			wantError(t, err, filetransfer.ErrServerClosed)
 		})
 	}

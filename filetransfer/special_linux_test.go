@@ -135,7 +135,7 @@ func TestDownloadAndUploadDoNotOpenFIFOs(t *testing.T) {
 					_, err = c.Download(t.Context(), "a.txt", name+"/a.txt")
 					wantError(t, err, unix.ENOTDIR)
 				}
-				wantError(t, c.Upload(t.Context(), name, "new"), fs.ErrPermission)
+				wantError(t, doUpload(t.Context(), c, name, "new"), fs.ErrPermission)
 			}
 			_, err := c.Download(t.Context(), "a.txt", kind+".txt")
 			wantError(t, err, fs.ErrPermission)

@@ -62,7 +62,7 @@ func TestGet(t *testing.T) {
 	}
 }
 
-func TestFetch(t *testing.T) {
+func TestClientPlain(t *testing.T) {
 	for network := range networks {
 		t.Run(network, func(t *testing.T) {
 			files := contents()
@@ -71,7 +71,7 @@ func TestFetch(t *testing.T) {
 				hosttest.LeavesNothingBehind(t, func() {
 					s := serve(t, network, &filetransfer.Server{FS: root.FS()})
 					var got bytes.Buffer
-					n, err := filetransfer.Fetch(t.Context(), s.conn, name, &got)
+					n, err := fetch(t.Context(), s.conn, name, &got)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -98,7 +98,7 @@ func TestPutAndUpload(t *testing.T) {
 				s := serve(t, network, &filetransfer.Server{Uploads: filetransfer.NewDir(uploads)})
 				c := filetransfer.NewClient(s.conn)
 				for name, content := range files {
-					if err := c.Upload(t.Context(), filepath.Join(source.Name(), name), name); err != nil {
+					if err := doUpload(t.Context(), c, filepath.Join(source.Name(), name), name); err != nil {
 						t.Fatal(err)
 					}
 					if got := readFile(t, filepath.Join(uploads.Name(), name)); got != content {
@@ -109,7 +109,7 @@ func TestPutAndUpload(t *testing.T) {
 					}
 					for _, size := range []int64{-1, int64(len(content))} {
 						c.Overwrite = true
-						err := c.Put(t.Context(), name, strings.NewReader(content), filetransfer.Info{Size: size})
+						err := doPut(t.Context(), c, name, strings.NewReader(content), filetransfer.Info{Size: size})
 						if err != nil {
 							t.Fatal(err)
 						}

@@ -19,6 +19,7 @@ import (
 // terminal, and gets that file into the current directory, in the plain
 // dialect.
 func ask(ctx context.Context, o *options) error {
+	o.plain = true
 	conn, err := connect(ctx, o)
 	if err != nil {
 		return err
@@ -50,7 +51,10 @@ func ask(ctx context.Context, o *options) error {
 		defer again.Close()
 		prompted = &promptedConn{Conn: again}
 	}
-	if err := fetch(ctx, o, prompted, name); err != nil {
+	line := show.NewLine(os.Stderr)
+	err = receive(ctx, o, clientOver(prompted, o, line), name)
+	line.End()
+	if err != nil {
 		return err
 	}
 	if info, err := os.Stat(o.output); err == nil {

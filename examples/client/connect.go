@@ -34,15 +34,21 @@ func connect(ctx context.Context, o *options) (net.Conn, error) {
 	return conn, nil
 }
 
-// newClient connects to the server and returns a client for the framed dialect.
+// newClient connects to the server and returns a client.
 func newClient(ctx context.Context, o *options, line *show.Line) (*filetransfer.Client, error) {
 	conn, err := connect(ctx, o)
 	if err != nil {
 		return nil, err
 	}
+	return clientOver(conn, o, line), nil
+}
+
+// clientOver returns a client that uses a connection.
+func clientOver(conn net.Conn, o *options, line *show.Line) *filetransfer.Client {
 	client := filetransfer.NewClient(conn)
+	client.Plain = o.plain
 	client.Overwrite = o.overwrite
 	client.IdleTimeout = o.timeout
 	client.Progress = line.Update
-	return client, nil
+	return client
 }

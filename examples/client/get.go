@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/go-rfcomm/rfcomm/examples/internal/show"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
 	"github.com/go-rfcomm/rfcomm/internal/partfile"
 )
 
@@ -25,32 +26,28 @@ func get(ctx context.Context, o *options) error {
 	if err := checkFree(o); err != nil {
 		return err
 	}
-	if o.plain {
-		conn, err := connect(ctx, o)
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		return fetch(ctx, o, conn, name)
-	}
-
 	line := newLine(o)
 	client, err := newClient(ctx, o, line)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
 	defer line.End()
+	return receive(ctx, o, client, name)
+}
+
+// receive gets a file and closes the client.
+func receive(ctx context.Context, o *options, client *filetransfer.Client, name string) error {
+	defer client.Close()
 	if o.output == "-" {
 		_, err := client.Get(ctx, name, os.Stdout)
 		return err
 	}
 	before := partSize(o.output)
-	if before > 0 {
+	if before > 0 && !o.plain {
 		fmt.Fprintf(os.Stderr, "client: %s already has %s; going on from there, unless the file has changed\n",
 			show.Name(o.output+".part"), show.Bytes(before))
 	}
-	_, err = client.Download(ctx, name, o.output)
+	_, err := client.Download(ctx, name, o.output)
 	return kept(err, o, before)
 }
 

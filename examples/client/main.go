@@ -13,7 +13,7 @@
 //	-channel 20    the server's RFCOMM channel
 //	-adapter hci1  the adapter to connect from
 //	-plain         use the plain dialect, for servers without the framed one; only get
-//	-timeout 30s   limit for a server that sends or reads nothing; -plain: 30s at most
+//	-timeout 30s   limit for a server that sends or reads nothing
 //	-o FILE        the file to which get writes; "-" is the standard output
 //	-f             replace an existing file
 //

@@ -36,7 +36,9 @@ func put(ctx context.Context, o *options) error {
 	defer client.Close()
 	defer line.End()
 	if file != "-" {
-		return client.Upload(ctx, file, name)
+		_, err = client.Upload(ctx, file, name)
+		return err
 	}
-	return client.Put(ctx, name, os.Stdin, filetransfer.Info{Size: -1, Mode: 0o666})
+	_, err = client.Put(ctx, name, os.Stdin, filetransfer.Info{Size: -1, Mode: 0o666})
+	return err
 }

@@ -42,11 +42,11 @@ func demonstrate(ctx context.Context, path string) error {
 
 	same := true
 	for _, dialect := range []struct {
-		name string
-		get  func(ctx context.Context, conn net.Conn, name string, size int64, path string) error
+		name  string
+		plain bool
 	}{
-		{"Plain", getPlain},
-		{"Framed", getFramed},
+		{"Plain", true},
+		{"Framed", false},
 	} {
 		fmt.Printf("\n%s dialect\n", dialect.name)
 		conn, err := way.dial(ctx)
@@ -54,8 +54,7 @@ func demonstrate(ctx context.Context, path string) error {
 			return err
 		}
 		copied := filepath.Join(dir, dialect.name)
-		err = dialect.get(ctx, &promptedConn{Conn: conn}, original.name, original.size, copied)
-		conn.Close()
+		err = get(ctx, &promptedConn{Conn: conn}, dialect.plain, original.name, copied)
 		if err != nil {
 			return err
 		}
@@ -73,27 +72,13 @@ func demonstrate(ctx context.Context, path string) error {
 	return nil
 }
 
-// getPlain gets the file in the plain dialect.
-func getPlain(ctx context.Context, conn net.Conn, name string, size int64, path string) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	meter := show.NewMeter(f, show.NewLastLine(os.Stdout, "  "), name, size)
-	defer meter.End()
-	if _, err := filetransfer.Fetch(ctx, conn, name, meter); err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-// getFramed gets the file in the framed dialect.
-func getFramed(ctx context.Context, conn net.Conn, name string, _ int64, path string) error {
+// get gets the file and closes the connection.
+func get(ctx context.Context, conn net.Conn, plain bool, name, path string) error {
 	line := show.NewLastLine(os.Stdout, "  ")
 	defer line.End()
 	client := filetransfer.NewClient(conn)
 	defer client.Close()
+	client.Plain = plain
 	client.Progress = line.Update
 	_, err := client.Download(ctx, name, path)
 	return err

@@ -76,15 +76,18 @@ var (
 			client := filetransfer.NewClient(c)
 			client.IdleTimeout = e.idle
 			defer client.Close()
-			return client.Upload(ctx, filepath.Join(e.local, fileName), fileName)
+			_, err := client.Upload(ctx, filepath.Join(e.local, fileName), fileName)
+			return err
 		},
 	}
 	plainGet = &transfer{
 		from: (*exchange).server, to: (*exchange).client,
 		move: func(ctx context.Context, c net.Conn, e *exchange) error {
 			defer c.Close()
+			client := filetransfer.NewClient(c)
+			client.Plain = true
 			var got bytes.Buffer
-			_, err := filetransfer.Fetch(ctx, c, fileName, &got)
+			_, err := client.Get(ctx, fileName, &got)
 			if err != nil {
 				return err
 			}

@@ -88,30 +88,20 @@ func (l *lab) article(t testing.TB) *article {
 	return a
 }
 
-func TestFetchFromArticlesServer(t *testing.T) {
+func TestClientGetsFromArticlesServer(t *testing.T) {
 	l := inLab(t)
 	a := l.article(t)
-	fetch := func(name string, want []byte) {
-		t.Helper()
-		c := l.dial(t, a.address)
-		defer c.Close()
-		var got bytes.Buffer
-		n, err := filetransfer.Fetch(t.Context(), c, name, &got)
-		if err != nil || n != int64(len(want)) || sha256.Sum256(got.Bytes()) != sha256.Sum256(want) {
-			t.Errorf("Fetch of %q = %d, %v, and %d bytes; want %d", name, n, err, got.Len(), len(want))
-		}
-	}
-	fetch("large", randomFile(t, a.dir, "large", articlesSize))
+	l.mustGetPlain(t, a.address, "large", randomFile(t, a.dir, "large", articlesSize))
 	for _, file := range some(oddFiles[:2]) { // each waits 2 s for an end mark that is not sent
-		fetch(file.name, randomFile(t, a.dir, file.name, file.size))
+		l.mustGetPlain(t, a.address, file.name, randomFile(t, a.dir, file.name, file.size))
 	}
 
 	// A request for a missing file ends the article's server.
-	c := l.dial(t, a.address)
-	n, err := filetransfer.Fetch(t.Context(), c, "not there", io.Discard)
+	var got bytes.Buffer
+	_, err := l.plainClient(t, a.address).Get(t.Context(), "not there", &got)
 	t.Log(err)
-	if n != 0 || err == nil {
-		t.Errorf("Fetch of a missing file = %d, %v; want 0 and an error", n, err)
+	if got.Len() != 0 || err == nil {
+		t.Errorf("Get of a missing file = %d bytes, %v; want 0 and an error", got.Len(), err)
 	}
 	if said := <-a.ended; !strings.Contains(said, "FileNotFoundError") {
 		t.Errorf("the article's server ended for another reason:\n%s", said)

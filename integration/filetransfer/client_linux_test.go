@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -31,7 +32,7 @@ func TestClientDownloadAndUpload(t *testing.T) {
 		t.Errorf("Download = %+v, %v", info, err)
 	}
 	mustHold(t, here, "large", content)
-	if err := client.Upload(ctx, filepath.Join(here, "large"), "large"); err != nil {
+	if _, err := client.Upload(ctx, filepath.Join(here, "large"), "large"); err != nil {
 		t.Errorf("Upload: %v", err)
 	}
 	mustHold(t, o.uploads, "large", content)
@@ -42,7 +43,7 @@ func TestClientDownloadAndUpload(t *testing.T) {
 			t.Errorf("Download of %q: %v", file.name, err)
 		}
 		mustHold(t, here, file.name, content)
-		if err := client.Put(ctx, file.name, bytes.NewReader(content), filetransfer.Info{Size: -1, Mode: 0o600}); err != nil {
+		if _, err := client.Put(ctx, file.name, bytes.NewReader(content), filetransfer.Info{Size: -1, Mode: 0o600}); err != nil {
 			t.Errorf("Put of %q: %v", file.name, err)
 		}
 		mustHold(t, o.uploads, file.name, content)
@@ -53,22 +54,24 @@ func TestClientDownloadAndUpload(t *testing.T) {
 	}
 }
 
-func TestFetch(t *testing.T) {
+func TestClientPlain(t *testing.T) {
 	l := inLab(t)
 	o := l.offer(t)
-	fetch := func(name string, want []byte) {
-		t.Helper()
-		c := l.dial(t, o.address)
-		defer c.Close()
-		var got bytes.Buffer
-		n, err := filetransfer.Fetch(t.Context(), c, name, &got)
-		if err != nil || n != int64(len(want)) || sha256.Sum256(got.Bytes()) != sha256.Sum256(want) {
-			t.Errorf("Fetch of %q = %d, %v, and %d bytes; want %d", name, n, err, got.Len(), len(want))
-		}
-	}
-	fetch("large", randomFile(t, o.files, "large", 1<<20))
+	l.mustGetPlain(t, o.address, "large", randomFile(t, o.files, "large", 1<<20))
 	for _, file := range some(oddFiles) {
-		fetch(file.name, randomFile(t, o.files, file.name, file.size))
+		l.mustGetPlain(t, o.address, file.name, randomFile(t, o.files, file.name, file.size))
+	}
+}
+
+// mustGetPlain gets a file in the plain dialect.
+func (l *lab) mustGetPlain(t *testing.T, address net.Addr, name string, want []byte) {
+	t.Helper()
+	client := l.plainClient(t, address)
+	defer client.Close()
+	var got bytes.Buffer
+	info, err := client.Get(t.Context(), name, &got)
+	if err != nil || info.Size != int64(len(want)) || sha256.Sum256(got.Bytes()) != sha256.Sum256(want) {
+		t.Errorf("Get of %q = %+v, %v, and %d bytes; want %d", name, info, err, got.Len(), len(want))
 	}
 }
 
@@ -126,7 +129,8 @@ var upload = transfer{
 	name: "Upload",
 	make: func(t *testing.T, o *offer, here string) []byte { return randomFile(t, here, "file", lessSize) },
 	move: func(ctx context.Context, client *filetransfer.Client, here string) error {
-		return client.Upload(ctx, filepath.Join(here, "file"), "file")
+		_, err := client.Upload(ctx, filepath.Join(here, "file"), "file")
+		return err
 	},
 	check: func(t *testing.T, o *offer, here string, content []byte) { mustHold(t, o.uploads, "file", content) },
 }

@@ -46,6 +46,14 @@ func (l *lab) client(t testing.TB, address net.Addr) *filetransfer.Client {
 	return c
 }
 
+// plainClient connects a client of the plain dialect to a server.
+func (l *lab) plainClient(t testing.TB, address net.Addr) *filetransfer.Client {
+	t.Helper()
+	c := l.client(t, address)
+	c.Plain = true
+	return c
+}
+
 // An offer is a file server on the far adapter.
 type offer struct {
 	address        net.Addr

@@ -91,19 +91,19 @@ func TestServerLeavesNothingBehind(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		served := hosttest.InBackground(func() error { return o.server.Serve(listener) })
 		for range 5 {
-			plain := l.dial(t, listener.Addr())
-			if _, err := filetransfer.Fetch(t.Context(), plain, "file", io.Discard); err != nil {
-				t.Errorf("Fetch: %v", err)
+			plain := l.plainClient(t, listener.Addr())
+			if _, err := plain.Get(t.Context(), "file", io.Discard); err != nil {
+				t.Errorf("Get in the plain dialect: %v", err)
 			}
 			plain.Close()
 
 			client := l.client(t, listener.Addr())
-			if err := client.Put(t.Context(), "copy", bytes.NewReader(content), filetransfer.Info{Size: -1}); err != nil {
+			if _, err := client.Put(t.Context(), "copy", bytes.NewReader(content), filetransfer.Info{Size: -1}); err != nil {
 				t.Errorf("Put: %v", err)
 			}
 			client.Overwrite = true
 			ctx, cancel := context.WithCancel(t.Context())
-			if err := client.Put(ctx, "copy", cancelling{cancel}, filetransfer.Info{Size: -1}); !errors.Is(err, context.Canceled) {
+			if _, err := client.Put(ctx, "copy", cancelling{cancel}, filetransfer.Info{Size: -1}); !errors.Is(err, context.Canceled) {
 				t.Errorf("cancelled Put: %v", err)
 			}
 			client.Close()

@@ -196,7 +196,7 @@ func (c *client) files(faulty context.Context) {
 			return true
 		}
 		done := c.untilWhole("upload of "+name, func(ctx context.Context, fc *filetransfer.Client) error {
-			err := fc.Upload(ctx, sent, name)
+			_, err := fc.Upload(ctx, sent, name)
 			// The receipt can be lost with the link although the
 			// file was stored.
 			if errors.Is(err, os.ErrExist) {

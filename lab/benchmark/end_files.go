@@ -163,7 +163,9 @@ func get(_ stack, j endJob) error {
 
 func fetch(_ stack, j endJob) error {
 	return transfer(j, func(ctx context.Context, c net.Conn) error {
-		_, err := filetransfer.Fetch(ctx, c, fileName, nowhere{})
+		client := filetransfer.NewClient(c)
+		client.Plain = true
+		_, err := client.Get(ctx, fileName, nowhere{})
 		return err
 	})
 }
@@ -176,7 +178,8 @@ func put(_ stack, j endJob) error {
 	return transfer(j, func(ctx context.Context, c net.Conn) error {
 		client := filetransfer.NewClient(c)
 		client.Overwrite = true
-		return client.Put(ctx, "taken", f, filetransfer.Info{Size: size, Mode: 0o600})
+		_, err := client.Put(ctx, "taken", f, filetransfer.Info{Size: size, Mode: 0o600})
+		return err
 	})
 }
 

@@ -2,15 +2,15 @@ package filetransfer
 
 import (
 	"bytes"
-	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"net"
 	"os"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -26,40 +26,6 @@ const (
 	maxErrorLine = 1 << 10
 )
 
-// Fetch receives one file in the plain dialect and writes it to w. It returns
-// the number of bytes written to w.
-//
-// The file is complete only if the error is nil. Even then, a file that
-// contains the words of the end mark may have been cut there by a pause of 2 s:
-// the dialect cannot distinguish such a pause from the end of the file.
-//
-// If the stream ends without the mark, the error matches io.ErrUnexpectedEOF;
-// the bytes received until then have been written to w. If the server is a
-// [Server], an error that it reports matches the value of package fs or of this
-// package.
-//
-// Fetch first reads the prompt. It returns an error if the server sends nothing
-// for 30 s, and returns as soon as ctx ends. If ctx ends while a Write of w
-// blocks, Fetch returns without waiting for that Write.
-//
-// The connection must support deadlines. It cannot be used after Fetch; the
-// caller closes it.
-func Fetch(ctx context.Context, c net.Conn, name string, w io.Writer) (int64, error) {
-	if err := checkPlainName(name); err != nil {
-		return 0, &fs.PathError{Op: getMethod, Path: name, Err: err}
-	}
-	if err := ctx.Err(); err != nil {
-		return 0, &fs.PathError{Op: getMethod, Path: name, Err: err}
-	}
-	conn := newConnection(c, serverPeer, 0)
-	f := &fetcher{conn: conn, codec: newCodec(conn), w: w}
-	err := f.conn.run(ctx, func() error { return f.fetch(name) })
-	if err != nil {
-		err = &fs.PathError{Op: getMethod, Path: name, Err: err}
-	}
-	return f.written.Load(), err
-}
-
 // checkPlainName returns an error for a name that cannot be sent in the plain
 // dialect.
 func checkPlainName(name string) error {
@@ -74,21 +40,41 @@ func checkPlainName(name string) error {
 	return nil
 }
 
-// A fetcher receives one file in the plain dialect.
-type fetcher struct {
-	conn    *connection
-	codec   *codec
-	w       io.Writer
-	written atomic.Int64 // bytes
-	pending []byte       // not written yet, because it may be the end mark or an error
-	failed  error        // of w
+// errOneFile means that the connection of a plain client has been used.
+var errOneFile = fmt.Errorf("the plain dialect transfers one file per connection, connect again: %w", net.ErrClosed)
+
+// receivePlain receives one file in the plain dialect and writes it to the
+// sink. The connection cannot be used afterwards.
+func (c *Client) receivePlain(name string, to sink) (Info, error) {
+	defer c.conn.fail(errOneFile)
+	f := &fetcher{conn: c.conn, codec: c.codec, to: to, name: name, progress: c.Progress, sum: sha256.New()}
+	err := f.fetch()
+	if f.meter != nil {
+		defer f.meter.end()
+	}
+	if err != nil {
+		return Info{}, err
+	}
+	f.meter.whole()
+	info := Info{Name: name, Size: f.meter.progress.Done, SHA256: f.sum.Sum(nil)}
+	return info, to.commit(info)
 }
 
-// fetch requests and receives the file.
-func (f *fetcher) fetch(name string) error {
-	if err := f.codec.readPrompt(); err != nil {
-		return err
-	}
+// A fetcher receives one file in the plain dialect.
+type fetcher struct {
+	conn     *connection
+	codec    *codec
+	name     string
+	to       sink
+	progress func(Progress)
+	sum      hash.Hash // of the content
+	meter    *meter    // nil before the first byte of the content
+	pending  []byte    // not written yet, because it may be the end mark or an error
+	failed   error     // of the sink
+}
+
+// fetch requests and receives the file. The prompt has been read.
+func (f *fetcher) fetch() error {
 	if n := f.codec.reader.Buffered(); n > 0 {
 		text, _ := f.codec.reader.Peek(n)
 		if line, ok := errorLine(text); ok {
@@ -102,7 +88,7 @@ func (f *fetcher) fetch(name string) error {
 	}
 	// The name has no line end. The article's server would take that for part
 	// of the name.
-	_, unsent := f.conn.Write([]byte(name))
+	_, unsent := f.conn.Write([]byte(f.name))
 	if errors.Is(unsent, os.ErrDeadlineExceeded) {
 		return unsent
 	}
@@ -110,6 +96,9 @@ func (f *fetcher) fetch(name string) error {
 	// reason before it closed the connection.
 	err := f.receive()
 	if err == nil {
+		if err := f.begin(); err != nil {
+			return err
+		}
 		return f.write(len(f.pending) - len(endMark))
 	}
 	if line, ok := f.errorLine(); ok {
@@ -163,22 +152,35 @@ func (f *fetcher) receive() error {
 	}
 }
 
+// begin prepares the sink for the content, once.
+func (f *fetcher) begin() error {
+	if f.meter == nil {
+		f.meter = newMeter(f.progress, f.name, 0, -1)
+		f.failed = f.to.begin(Info{Name: f.name, Size: -1}, 0)
+	}
+	return f.failed
+}
+
 // write writes the first n pending bytes.
 func (f *fetcher) write(n int) error {
 	if n <= 0 || f.failed != nil {
 		return f.failed
 	}
+	if err := f.begin(); err != nil {
+		return err
+	}
 	var written int
-	written, f.failed = f.w.Write(f.pending[:n])
-	f.written.Add(int64(written))
+	written, f.failed = f.to.Write(f.pending[:n])
+	f.sum.Write(f.pending[:written])
+	f.meter.add(written)
 	f.pending = f.pending[:copy(f.pending, f.pending[written:])]
 	return f.failed
 }
 
-// errorLine is errorLine for all received bytes. Bytes that were written to w
-// are content, not an error.
+// errorLine is errorLine for all received bytes. Bytes that were written are
+// content, not an error.
 func (f *fetcher) errorLine() (string, bool) {
-	if f.written.Load() > 0 {
+	if f.meter != nil {
 		return "", false
 	}
 	return errorLine(f.pending)
