@@ -123,7 +123,7 @@ func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 		left = info.Size - offset
 	}
 	err = newTransfer(c.codec, sum, m).receiveContent(to, left)
-	var full *sinkError
+	var full *contentError
 	if errors.As(err, &full) {
 		return Info{}, c.conn.fail(full.err)
 	}

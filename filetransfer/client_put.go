@@ -161,7 +161,7 @@ func (c *Client) send(name string, info Info, offset int64, sum hash.Hash, conte
 		receipt, err = c.codec.readAnswer()
 	}
 	stopped := errors.Is(sent, errStopped)
-	var own *sourceError
+	var own *contentError
 	switch {
 	case err != nil && stopped:
 		return Info{}, c.conn.fail(err)

@@ -43,7 +43,8 @@ func (c *codec) readChunk() ([]byte, error) {
 	return data, c.readLineEnd()
 }
 
-// discardContent reads and discards the rest of the content after an error of the sink.
+// discardContent reads and discards the rest of the content after a
+// *contentError.
 // The idle timeout limits the total time.
 func (c *codec) discardContent() error {
 	if err := c.conn.within(c.conn.idle); err != nil {

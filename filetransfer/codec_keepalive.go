@@ -10,7 +10,8 @@ const waitWord = "wait"
 const waitInterval = time.Second
 
 // keepAlive runs f, which may take long, and sends wait blocks to the peer
-// until f returns. Each wait block begins with prefix. f must not write to the connection.
+// until f returns. Each wait block begins with prefix. f must not write to the
+// connection.
 func (c *codec) keepAlive(prefix string, f func() error) error {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -76,6 +76,7 @@ func (s *session) answer(ctx context.Context, request block) error {
 	if request.word == waitWord {
 		return nil
 	}
+	s.reported = false
 	name, err := request.name()
 	if err == nil {
 		err = s.checkStuck()
@@ -97,9 +98,8 @@ func (s *session) answer(ctx context.Context, request block) error {
 	if err == nil {
 		return nil
 	}
-	var reported *reportedError
 	switch {
-	case errors.As(err, &reported):
+	case s.reported:
 	case s.conn.failure() == nil:
 		s.codec.writeBlock(errorBlock(err))
 	case errors.Is(err, ErrCorrupt): // the sender of a malformed message can still receive
@@ -108,11 +108,12 @@ func (s *session) answer(ctx context.Context, request block) error {
 	return fmt.Errorf("%s %.300q: %w", printable(request.word), name, err)
 }
 
-// A reportedError is an error that the client has already received or caused.
-type reportedError struct{ err error }
-
-func (e *reportedError) Error() string { return e.err.Error() }
-func (e *reportedError) Unwrap() error { return e.err }
+// alreadyReported returns err, of which the client has received a report or
+// which the client has caused, so that answer sends none.
+func (s *session) alreadyReported(err error) error {
+	s.reported = true
+	return err
+}
 
 // stat answers a stat request.
 func (s *session) stat(name string) error {

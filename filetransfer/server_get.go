@@ -43,14 +43,14 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 		check: func() error { return f.check(ctx, 0, m.progress.Done, sum, s.codec.chunk) },
 	})
 	if err != nil {
-		return &reportedError{err}
+		return s.alreadyReported(err)
 	}
 	receipt, err := s.codec.readAnswer()
 	if err == nil {
 		err = s.codec.errorOf(receipt, okWord)
 	}
 	if err != nil {
-		return &reportedError{fmt.Errorf("sent, but not confirmed: %w", err)}
+		return s.alreadyReported(fmt.Errorf("sent, but not confirmed: %w", err))
 	}
 	s.logTransfer("sent", name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
 	return nil

@@ -47,7 +47,7 @@ func (s *session) list(name string) error {
 			return nil
 		}
 		if err != nil {
-			return &reportedError{err}
+			return s.alreadyReported(err)
 		}
 	}
 }

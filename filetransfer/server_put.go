@@ -105,7 +105,7 @@ func (s *session) store(part Part, info Info, offset int64, sum hash.Hash, m *me
 	}
 	incoming := newTransfer(s.codec, sum, m)
 	err := incoming.receiveContent(&limitedWriter{s, part, offset}, left)
-	var sink *sinkError
+	var sink *contentError
 	if errors.As(err, &sink) {
 		err = s.refuseContent(sink.err)
 	}
@@ -123,7 +123,7 @@ func (s *session) refuseContent(err error) error {
 		return err
 	}
 	s.codec.discardContent()
-	return &reportedError{err}
+	return s.alreadyReported(err)
 }
 
 // A limitedWriter writes to the part file, and returns an error if the file

@@ -19,6 +19,8 @@ type session struct {
 	worker *worker // makes the calls to FS and Uploads
 	log    *slog.Logger
 	cancel context.CancelCauseFunc
+
+	reported bool // whether the client knows of the error of its request
 }
 
 func newSession(s *Server, c net.Conn, cancel context.CancelCauseFunc) *session {

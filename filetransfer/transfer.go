@@ -2,6 +2,13 @@ package filetransfer
 
 import "hash"
 
+// A contentError is a failure on this side to read the content to send or to
+// store the received content. The connection remains usable.
+type contentError struct{ err error }
+
+func (e *contentError) Error() string { return e.err.Error() }
+func (e *contentError) Unwrap() error { return e.err }
+
 // A transfer sends or receives the content of one file.
 type transfer struct {
 	conn  *connection

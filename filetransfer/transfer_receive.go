@@ -7,16 +7,10 @@ import (
 	"time"
 )
 
-// A sinkError is a failure to store received content. The rest of the content
-// has not been read from the connection.
-type sinkError struct{ err error }
-
-func (e *sinkError) Error() string { return e.err.Error() }
-func (e *sinkError) Unwrap() error { return e.err }
-
 // receiveContent receives content, writes it to to, and verifies its checksum.
 // When resuming, t.sum must already contain the bytes before the offset. If size
-// is not negative, content that exceeds it is an error and is not stored.
+// is not negative, content that exceeds it is an error and is not stored. After
+// a *contentError, the rest of the content has not been read.
 func (t *transfer) receiveContent(to io.Writer, size int64) error {
 	if err := t.conn.stream(); err != nil {
 		return t.conn.fail(err)
@@ -31,12 +25,12 @@ func (t *transfer) receiveContent(to io.Writer, size int64) error {
 			return t.readContentEnd(received, size)
 		}
 		if received += int64(len(data)); size >= 0 && received > size {
-			return &sinkError{malformed("content has more than the stated %d bytes", size)}
+			return &contentError{malformed("content has more than the stated %d bytes", size)}
 		}
 		began := time.Now()
 		t.sum.Write(data)
 		if _, err := to.Write(data); err != nil {
-			return &sinkError{err}
+			return &contentError{err}
 		}
 		t.meter.add(len(data))
 		// The time spent on storing does not count as silence of the peer.

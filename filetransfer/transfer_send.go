@@ -15,7 +15,7 @@ var errStopped = errors.New("stopped by the peer")
 func (t *transfer) sendContent(s source) error {
 	err := t.readSource(s.reader, s.size, s.short, func(data []byte) error {
 		if s.stopped != nil && s.stopped() {
-			return &sourceError{errStopped}
+			return &contentError{errStopped}
 		}
 		t.sum.Write(data)
 		if err := t.codec.writeChunk(len(data)); err != nil {
@@ -24,7 +24,7 @@ func (t *transfer) sendContent(s source) error {
 		t.meter.add(len(data))
 		return nil
 	})
-	var failed *sourceError
+	var failed *contentError
 	if errors.As(err, &failed) {
 		return t.abandonContent(failed.err)
 	}
@@ -51,10 +51,10 @@ func (t *transfer) sendContent(s source) error {
 	return err
 }
 
-// abandonContent ends the content with err, and returns err as a *sourceError.
+// abandonContent ends the content with err, and returns err as a *contentError.
 func (t *transfer) abandonContent(err error) error {
 	if _, err := t.conn.Write(errorBlock(err).append([]byte(lastChunk))); err != nil {
 		return err
 	}
-	return &sourceError{err}
+	return &contentError{err}
 }

@@ -15,19 +15,13 @@ type source struct {
 	stopped func() bool  // reports whether the peer has already answered; may be nil
 }
 
-// A sourceError is a failure to read the content to send.
-type sourceError struct{ err error }
-
-func (e *sourceError) Error() string { return e.err.Error() }
-func (e *sourceError) Unwrap() error { return e.err }
-
 // maxEmptyReads is the maximum number of successive reads that return neither
 // bytes nor an error.
 const maxEmptyReads = 100
 
 // readSource reads size bytes of r, or all bytes if size is negative, and calls
 // send for each piece. The piece is in the chunk buffer of the codec. If r fails,
-// readSource returns a *sourceError. If r ends early, that error matches short.
+// readSource returns a *contentError. If r ends early, that error matches short.
 func (t *transfer) readSource(r io.Reader, size int64, short error, send func(data []byte) error) error {
 	for left, empty := size, 0; left != 0; {
 		data := t.codec.chunk[maxLengthLine : maxLengthLine+maxChunk]
@@ -48,11 +42,11 @@ func (t *transfer) readSource(r io.Reader, size int64, short error, send func(da
 		}
 		switch {
 		case err == io.EOF && left > 0:
-			return &sourceError{publicErrorf(short, "content ended %d bytes early", left)}
+			return &contentError{publicErrorf(short, "content ended %d bytes early", left)}
 		case err == io.EOF:
 			return nil
 		case err != nil && left != 0:
-			return &sourceError{err}
+			return &contentError{err}
 		}
 	}
 	return nil
