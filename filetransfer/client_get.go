@@ -165,6 +165,6 @@ func (*writerSink) discard()                {}
 type partSink struct{ *partfile.File }
 
 func (s *partSink) held() int64                         { return s.Size() }
-func (s *partSink) begin(info Info, offset int64) error { return s.Begin(orDefault(info.Mode), offset) }
+func (s *partSink) begin(info Info, offset int64) error { return s.Begin(info.permissions(), offset) }
 func (s *partSink) commit(info Info) error              { return s.Commit(info.ModTime) }
 func (s *partSink) discard()                            { s.Discard() }

@@ -17,10 +17,10 @@ import (
 // Put stores the content of r under a name on the server. It always starts at
 // the beginning of the file.
 //
-// Put uses three fields of info. Size is the exact number of bytes that r
+// Put uses four fields of info. Size is the exact number of bytes that r
 // yields, or -1 to read r until io.EOF. The permission bits of Mode are those
-// of the file; 0 means the default ones. ModTime is the modification time,
-// unless it is zero.
+// of the file; 0 means the default ones, unless ModeKnown is set. ModTime is
+// the modification time, unless it is zero.
 //
 // The error is nil only if the server has the file and confirmed its checksum.
 // Put then returns info with the name, the size and the checksum. If ctx ends
@@ -116,7 +116,7 @@ func localError(op, path string, err error) error {
 
 // offer sends a put request and returns the server's answer.
 func (c *Client) offer(name string, info Info, resume bool) (ready block, err error) {
-	request := block{word: putMethod}.withName(name).withInfo(Info{Size: info.Size, Mode: info.Mode.Perm(), ModTime: info.ModTime})
+	request := block{word: putMethod}.withName(name).withInfo(Info{Size: info.Size, Mode: info.Mode.Perm(), ModeKnown: info.ModeKnown, ModTime: info.ModTime})
 	if c.Overwrite {
 		request = request.with(replaceKey, yes)
 	}

@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/go-rfcomm/rfcomm/internal/partfile"
 )
 
 // Keys of the fields.
@@ -33,7 +34,7 @@ const (
 
 // checkName returns an error unless name is a valid name of a file.
 func checkName(name string) error {
-	if !fs.ValidPath(name) || name == "." || strings.ContainsRune(name, 0) {
+	if !partfile.ValidPath(name) || name == "." {
 		return publicErrorf(fs.ErrInvalid, "invalid name %.300q: it must be a relative path with slashes, without .. or an empty part", name)
 	}
 	return nil
@@ -53,14 +54,20 @@ func (b block) name() (string, error) {
 	return name, nil
 }
 
-// orDefault returns the permission bits of mode, or the default ones if mode
-// has none.
-func orDefault(mode fs.FileMode) fs.FileMode {
-	if mode.Perm() == 0 {
+// hasMode reports whether the permission bits are known.
+func (info Info) hasMode() bool { return info.ModeKnown || info.Mode.Perm() != 0 }
+
+// permissions returns the permission bits, or the default ones if they are
+// unknown.
+func (info Info) permissions() fs.FileMode {
+	if !info.hasMode() {
 		return 0o666
 	}
-	return mode.Perm()
+	return info.Mode.Perm()
 }
+
+// maxYear is the last year that RFC 3339 can express. The first one is 0.
+const maxYear = 9999
 
 // withInfo adds the fields of an Info, except its name and checksum.
 func (b block) withInfo(info Info) block {
@@ -69,10 +76,10 @@ func (b block) withInfo(info Info) block {
 	} else {
 		b = b.with(sizeKey, strconv.FormatInt(info.Size, 10))
 	}
-	if !info.ModTime.IsZero() {
-		b = b.with(modTimeKey, info.ModTime.UTC().Format(time.RFC3339Nano))
+	if modTime := info.ModTime.UTC(); !modTime.IsZero() && modTime.Year() >= 0 && modTime.Year() <= maxYear {
+		b = b.with(modTimeKey, modTime.Format(time.RFC3339Nano))
 	}
-	if info.Mode != 0 {
+	if info.hasMode() {
 		b = b.with(modeKey, fmt.Sprintf("%04o", info.Mode.Perm()))
 	}
 	switch {
@@ -103,7 +110,7 @@ func (b block) info(name string) (Info, error) {
 		if err != nil || fs.FileMode(mode) != fs.FileMode(mode).Perm() {
 			return info, malformed("mode %s", printable(value))
 		}
-		info.Mode = fs.FileMode(mode)
+		info.Mode, info.ModeKnown = fs.FileMode(mode), true
 	}
 	switch b.get(typeKey) {
 	case "":

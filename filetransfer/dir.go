@@ -31,23 +31,9 @@ var (
 // use of the Dir.
 func NewDir(root *os.Root) *Dir { return &Dir{root} }
 
-// validPath is fs.ValidPath, except that it accepts any bytes but NUL in an
-// element.
-func validPath(name string) bool {
-	if name == "." {
-		return true
-	}
-	for element := range strings.SplitSeq(name, "/") {
-		if element == "" || element == "." || element == ".." {
-			return false
-		}
-	}
-	return !strings.ContainsRune(name, 0)
-}
-
 // checkPath returns an error unless name is a valid path.
 func checkPath(op, name string) error {
-	if !validPath(name) {
+	if !partfile.IsLocal(name) {
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	return nil

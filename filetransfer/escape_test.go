@@ -74,7 +74,7 @@ func (e *sandbox) snapshot() string {
 func (e *sandbox) serve() service {
 	e.Helper()
 	e.before = e.snapshot()
-	return serve(e, "pipe", &filetransfer.Server{FS: e.inside.FS(), Uploads: filetransfer.NewDir(e.inside)})
+	return serve(e, "pipe", &filetransfer.Server{FS: filetransfer.NewDir(e.inside), Uploads: filetransfer.NewDir(e.inside)})
 }
 
 // wantUntouched checks that nothing has changed.
@@ -185,8 +185,6 @@ func TestServerRefusesEscapingNames(t *testing.T) {
 			"a.txt\x00.png",
 			"a.txt\x00/../../outside/secret.txt",
 			"sub\x00/b.txt",
-			"a.txt\xff",
-			"\xc0\xae\xc0\xae/outside/secret.txt",
 		} {
 			e.wantRefused(name, fs.ErrInvalid)
 			if stat, list := e.statAndList(name); !errors.Is(stat, fs.ErrInvalid) || !errors.Is(list, fs.ErrInvalid) {
@@ -239,7 +237,7 @@ func TestServerAcceptsNamesThatLookEscaping(t *testing.T) {
 			"a\x1b[31mb",
 		}
 		if filepath.Separator != '\\' {
-			names = append(names, `..\outside\secret.txt`, `\etc\passwd`, `C:\secret.txt`, `sub\..\..\outside\secret.txt`)
+			names = append(names, "a.txt\xff", "\xc0\xae\xc0\xae", `..\outside\secret.txt`, `\etc\passwd`, `C:\secret.txt`, `sub\..\..\outside\secret.txt`)
 		}
 		for _, name := range names {
 			e := newSandbox(t)

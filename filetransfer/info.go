@@ -20,11 +20,13 @@ type Info struct {
 	// anything that is neither a regular file nor a directory.
 	Mode fs.FileMode
 
-	// ModeKnown means that the permission bits of Mode are known even if all of
-	// them are 0. If false and they are 0, they are unknown.
+	// ModeKnown specifies that the permission bits are known even if all of
+	// them are 0, as those of a file that its owner may not read. Otherwise, a
+	// Mode without permission bits means the default permissions.
 	ModeKnown bool
 
-	// ModTime is the modification time. The zero time means unknown.
+	// ModTime is the modification time. The zero time means unknown. A time
+	// before the year 0 or after 9999 is not sent.
 	ModTime time.Time
 
 	// SHA256 is the checksum of the content. It is set after a transfer.

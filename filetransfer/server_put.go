@@ -91,7 +91,7 @@ func (s *session) agreeOnPart(ctx context.Context, part Part, info Info, request
 	if from == 0 {
 		sum.Reset()
 	}
-	if err := part.Begin(orDefault(info.Mode), from); err != nil {
+	if err := part.Begin(info.permissions(), from); err != nil {
 		return nil, 0, s.refuseContent(err)
 	}
 	return sum, from, nil

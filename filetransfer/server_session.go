@@ -8,7 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"strings"
+
+	"github.com/go-rfcomm/rfcomm/internal/partfile"
 )
 
 // A session serves one client.
@@ -105,6 +106,14 @@ func (s *session) openRegular(name string) (original, error) {
 // fs.Sub, fileInfo does not follow symbolic links, because fs.Stat would open
 // the target.
 func (s *session) fileInfo(name string) (fs.FileInfo, error) {
+	stat, err := s.statFile(name)
+	if errors.Is(err, fs.ErrInvalid) && !fs.ValidPath(name) {
+		err = publicErrorf(fs.ErrInvalid, "%.300q is not valid UTF-8, as all names of this server must be", name)
+	}
+	return stat, err
+}
+
+func (s *session) statFile(name string) (fs.FileInfo, error) {
 	if links, ok := s.FS.(fs.ReadLinkFS); ok {
 		if _, ok := s.FS.(fs.StatFS); !ok {
 			return links.Lstat(name)
@@ -139,6 +148,8 @@ func checkRegular(name string, stat fs.FileInfo) error {
 // infoOf returns the Info of a file or directory.
 func infoOf(name string, stat fs.FileInfo) Info {
 	info := Info{Name: name, Size: stat.Size(), Mode: stat.Mode() & (fs.ModePerm | fs.ModeDir), ModTime: stat.ModTime()}
+	// An FS without permissions, such as an fstest.MapFS, returns mode 0.
+	info.ModeKnown = info.Mode.Perm() != 0 || hasPermissions(stat.Sys())
 	if stat.IsDir() {
 		info.Size = 0
 	} else if !stat.Mode().IsRegular() {
@@ -156,7 +167,7 @@ func reason(err error) error {
 	switch {
 	case !errors.As(err, &path):
 		return err
-	case strings.Contains(path.Err.Error(), "escapes"):
+	case partfile.Escapes(path.Err):
 		return publicErrorf(fs.ErrPermission, "permission denied: the path leads out of the directory")
 	default:
 		return path.Err
