@@ -1,6 +1,7 @@
 package filetransfer_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,6 +58,37 @@ func (d smallDisk) mount(flags uintptr, size string) {
 // grow makes the disk large enough.
 func (d smallDisk) grow() { d.mount(unix.MS_REMOUNT, "64m") }
 
+// A blindStore does not know how much space is free.
+type blindStore struct{ *filetransfer.Dir }
+
+func (blindStore) Free() (int64, error) { return 0, errors.ErrUnsupported }
+
+func TestUploadSparesReserveOfSmallDisk(t *testing.T) {
+	disk, elsewhere := onSmallDisk(t, "1m")
+	if elsewhere {
+		return
+	}
+	const reserve = 512 << 10
+	root := openDir(t, disk.path)
+	c := filetransfer.NewClient(serve(t, "tcp", &filetransfer.Server{Uploads: filetransfer.NewDir(root), Reserve: reserve}).conn)
+	defer c.Close()
+	wantError(t, doPut(t.Context(), c, "new", unread{t}, filetransfer.Info{Size: 600 << 10}), syscall.ENOSPC)
+	wantFiles(t, disk.path)
+	content := random(4 << 20)
+	wantError(t, doPut(t.Context(), c, "new", strings.NewReader(content), filetransfer.Info{Size: -1}), syscall.ENOSPC)
+	wantFiles(t, disk.path, "new.part")
+	var st unix.Statfs_t
+	if err := unix.Statfs(disk.path, &st); err != nil {
+		t.Fatal(err)
+	}
+	if free := int64(st.Bavail) * int64(st.Frsize); free < reserve || free > reserve+64<<10 {
+		t.Errorf("%d bytes are free, want a little more than %d", free, reserve)
+	}
+	if err := doPut(t.Context(), c, "small", strings.NewReader("x"), filetransfer.Info{Size: 1 << 20}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("another upload is answered with %v", err)
+	}
+}
+
 func TestUploadResumesAfterServerDiskWasFull(t *testing.T) {
 	disk, elsewhere := onSmallDisk(t, "256k")
 	if elsewhere {
@@ -65,7 +97,7 @@ func TestUploadResumesAfterServerDiskWasFull(t *testing.T) {
 	content := random(4 << 20)
 	local := filepath.Join(t.TempDir(), "file")
 	writeFile(t, local, content)
-	s := startServer(t, "tcp", &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(openDir(t, disk.path))})
+	s := startServer(t, "tcp", &filetransfer.Server{FS: offered(), Uploads: blindStore{filetransfer.NewDir(openDir(t, disk.path))}})
 	c := filetransfer.NewClient(s.dial())
 	err := doUpload(t.Context(), c, local, "new")
 	wantError(t, err, syscall.ENOSPC)

@@ -63,13 +63,18 @@ type Server struct {
 	Hidden bool
 
 	// Reserve is the number of bytes that uploads leave free on the disk. An
-	// upload that would leave less is refused. The default is 64 MiB; a negative
-	// Reserve means none.
+	// upload that would leave less is refused before its first byte. If its size
+	// is unknown, or if other programs use the space meanwhile, the upload is
+	// stopped, and what it has stored can be resumed. The error matches
+	// syscall.ENOSPC. The default is 64 MiB; a negative Reserve means none. If
+	// Uploads does not know the free space, there is no limit.
 	Reserve int64
 
 	// KeepParts is the time after which the server removes the part of an
-	// interrupted upload. The default is 7 days; a negative KeepParts means that
-	// parts are kept for ever.
+	// interrupted upload. The server looks for such parts when an upload begins,
+	// at most once per hour. A Dir takes each file with a name that ends in
+	// ".part" for the part of an upload. The default is 7 days; a negative
+	// KeepParts means that parts are kept for ever.
 	KeepParts time.Duration
 
 	// Allow, if not nil, is called for each request in both dialects, before
@@ -93,11 +98,12 @@ type Server struct {
 
 	stuck atomic.Int32 // calls to FS and Uploads that sessions have abandoned
 
-	mu        sync.Mutex
-	closing   bool
-	listeners map[net.Listener]struct{}
-	sessions  map[*session]struct{}
-	left      chan struct{} // closed when the last session ends; nil unless Shutdown waits
+	mu           sync.Mutex
+	closing      bool
+	listeners    map[net.Listener]struct{}
+	sessions     map[*session]struct{}
+	partsChecked time.Time     // last search for old parts
+	left         chan struct{} // closed when the last session ends; nil unless Shutdown waits
 }
 
 // Serve accepts connections and serves one client after the other. Further

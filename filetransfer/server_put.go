@@ -16,11 +16,15 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 	if err != nil {
 		return err
 	}
+	s.removeOldParts(ctx)
 	part, err := s.Uploads.Receive(name, request.get(replaceKey) == yes)
 	if err != nil {
 		return reason(err)
 	}
 	defer part.Close()
+	if err := s.checkRoom(info.Size, part.Size()); err != nil {
+		return err
+	}
 	sum, offset, err := s.agreeOnPart(ctx, part, info, request)
 	if err != nil {
 		return err
@@ -104,7 +108,7 @@ func (s *session) store(part Part, info Info, offset int64, sum hash.Hash, m *me
 		left = info.Size - offset
 	}
 	incoming := newTransfer(s.codec, sum, m)
-	err := incoming.receiveContent(&limitedWriter{s, part, offset}, left)
+	err := incoming.receiveContent(&limitedWriter{session: s, part: part, size: offset}, left)
 	var sink *contentError
 	if errors.As(err, &sink) {
 		err = s.refuseContent(sink.err)
@@ -127,16 +131,20 @@ func (s *session) refuseContent(err error) error {
 }
 
 // A limitedWriter writes to the part file, and returns an error if the file
-// would exceed MaxUpload.
+// would exceed MaxUpload or the free space.
 type limitedWriter struct {
 	*session
-	part Part
-	size int64 // bytes of the file so far
+	part  Part
+	size  int64 // bytes of the file so far
+	space spaceGuard
 }
 
 func (w *limitedWriter) Write(p []byte) (int, error) {
 	if size := w.size + int64(len(p)); w.MaxUpload > 0 && size > w.MaxUpload {
 		return 0, w.tooLarge(size)
+	}
+	if err := w.space.use(w.session, len(p)); err != nil {
+		return 0, err
 	}
 	n, err := w.part.Write(p)
 	w.size += int64(n)
