@@ -318,6 +318,26 @@ func TestServerRefusesEscapingLinks(t *testing.T) {
 	})
 }
 
+func TestServerRefusesLinksOutOfRootFS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newSandbox(t)
+		e.link("../outside/secret.txt", "file")
+		e.link("../outside", "directory")
+		c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: e.inside.FS()}).conn)
+		defer c.Close()
+		for _, name := range []string{"file", "directory", "directory/secret.txt"} {
+			var got bytes.Buffer
+			_, err := c.Get(t.Context(), name, &got)
+			wantError(t, err, fs.ErrPermission)
+			if got.Len() > 0 || !strings.Contains(err.Error(), "leads out of the directory") {
+				t.Errorf("%s: %q, %v", name, &got, err)
+			}
+			_, err = c.Stat(t.Context(), name)
+			wantError(t, err, fs.ErrPermission)
+		}
+	})
+}
+
 func TestServerRefusesDanglingLinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newSandbox(t)
