@@ -57,11 +57,10 @@ type Client struct {
 	// ErrBusy and the connection is closed.
 	Busy func()
 
-	conn     *connection
-	codec    *codec
-	turn     chan struct{} // holds a token during a call
-	prompted bool          // whether the prompt was read
-	answered bool          // whether the server has ever answered
+	conn    *connection
+	codec   *codec
+	turn    chan struct{} // holds a token during a call
+	started bool          // whether the start of the stream was read
 }
 
 // NewClient returns a Client for the server at the other end of c. The Client
@@ -210,7 +209,7 @@ func (c *Client) exchange(ctx context.Context, exchange func() error) error {
 	c.conn.setIdle(c.IdleTimeout)
 	err := c.conn.run(ctx, func() error {
 		defer func() { <-c.turn }()
-		if err := c.readPrompt(); err != nil {
+		if err := c.start(); err != nil {
 			return err
 		}
 		return exchange()
@@ -237,7 +236,7 @@ func (c *Client) ask(request block, want string) (block, error) {
 		return block{}, publicErrorf(fs.ErrInvalid, "the name is too long")
 	}
 	_, err := c.conn.Write(message)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if errors.Is(err, os.ErrDeadlineExceeded) && !c.heard() {
 		return block{}, err
 	}
 	// Read an answer even after a failure to write: the server may have
@@ -253,20 +252,22 @@ func (c *Client) ask(request block, want string) (block, error) {
 	return answer, c.conn.failure()
 }
 
-// readFirstAnswer reads the answer to a request. From the first answer of the
-// server, it detects whether the server supports the framed dialect.
+// readFirstAnswer reads the answer to a request. While the server announces that
+// it is busy with other clients, readFirstAnswer calls Busy and waits.
 func (c *Client) readFirstAnswer() (block, error) {
-	if !c.answered {
-		if err := c.conn.within(c.conn.idle); err != nil {
-			return block{}, c.conn.fail(err)
-		}
-		start, err := c.codec.reader.Peek(len(dialect))
-		if string(start) != dialect {
-			return block{}, c.conn.fail(c.notFramed(start, err))
-		}
-		c.answered = true
+	if err := c.readStart(); err != nil {
+		return block{}, err
 	}
-	return c.codec.readAnswer()
+	for {
+		answer, err := c.codec.readAnswer()
+		if err != nil || answer.word != busyWord || answer.get(aheadKey) == "" {
+			return answer, err
+		}
+		if c.Busy == nil {
+			return answer, c.conn.fail(c.codec.errorOf(answer, okWord))
+		}
+		c.Busy()
+	}
 }
 
 // notFramed returns the error for a server whose first answer is not a block.
@@ -285,17 +286,68 @@ func (c *Client) notFramed(start []byte, err error) error {
 	}
 }
 
-// readPrompt reads the prompt before the first request.
-func (c *Client) readPrompt() error {
-	if c.prompted {
+// start reads the prompt in the plain dialect. In the framed dialect, it starts to
+// receive, and the first request is sent without waiting for the prompt. A server on a
+// connection without buffers, such as a net.Pipe, reads nothing until its prompt
+// is received.
+func (c *Client) start() error {
+	if c.started {
 		return nil
 	}
-	err := c.codec.readPrompt()
-	c.prompted = err == nil
+	if c.Plain {
+		err := c.codec.readPrompt()
+		c.started = err == nil
+		return err
+	}
+	_, err := c.codec.lookAhead()
 	return err
 }
 
-// readPrompt reads the prompt, which a server sends first.
+// heard reports whether the start of the stream has arrived and was not read.
+func (c *Client) heard() bool { return c.codec.ahead != nil && isClosed(c.codec.ahead.done) }
+
+// readStart reads the start of the stream: the prompt, unless the server answers
+// without it because the client has waited for its turn. It then detects from
+// the first answer whether the server supports the framed dialect.
+func (c *Client) readStart() error {
+	if c.started {
+		return nil
+	}
+	if err := c.conn.within(c.conn.idle); err != nil {
+		return c.conn.fail(err)
+	}
+	c.codec.settle()
+	start, err := c.codec.reader.Peek(len(Prompt))
+	switch {
+	case string(start) == Prompt:
+		c.codec.reader.Discard(len(Prompt))
+		if start, err = c.codec.reader.Peek(len(dialect)); string(start) != dialect {
+			return c.conn.fail(c.notFramed(start, err))
+		}
+	case strings.HasPrefix(string(start), plainErrorPrefix):
+		return c.conn.fail(c.notFramed(start, err))
+	case !strings.HasPrefix(string(start), dialect):
+		return c.conn.fail(notPrompt(start, err))
+	}
+	c.started = true
+	return nil
+}
+
+// notPrompt returns the error for a server whose stream begins with start
+// instead of the prompt. The error of the read is err, if any.
+func notPrompt(start []byte, err error) error {
+	switch {
+	case err == nil:
+		return fmt.Errorf("the server sent %s instead of the prompt %q: is it a file server?", printable(string(start)), Prompt)
+	case err == io.EOF && len(start) == 0:
+		return fmt.Errorf("the server closed the connection before its prompt: %w", io.ErrUnexpectedEOF)
+	default:
+		return early(err)
+	}
+}
+
+// readPrompt reads the prompt, which a server sends first to a client of the
+// plain dialect.
 func (c *codec) readPrompt() error {
 	if err := c.conn.within(c.conn.idle); err != nil {
 		return c.conn.fail(err)
@@ -305,12 +357,10 @@ func (c *codec) readPrompt() error {
 	case string(prompt) == Prompt:
 		c.reader.Discard(len(Prompt))
 		return nil
-	case err == nil:
-		err = fmt.Errorf("the server sent %s instead of the prompt %q: is it a file server?", printable(string(prompt)), Prompt)
-	case err == io.EOF && len(prompt) == 0:
-		err = fmt.Errorf("the server closed the connection before its prompt: %w", io.ErrUnexpectedEOF)
-	case err == io.EOF:
-		err = io.ErrUnexpectedEOF
+	case strings.HasPrefix(string(prompt), plainErrorPrefix):
+		line, _ := c.reader.ReadSlice('\n')
+		return c.conn.fail(plainError(string(line)))
+	default:
+		return c.conn.fail(notPrompt(prompt, err))
 	}
-	return c.conn.fail(err)
 }

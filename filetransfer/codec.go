@@ -2,9 +2,7 @@ package filetransfer
 
 import (
 	"bufio"
-	"errors"
 	"io"
-	"os"
 )
 
 // A codec reads and writes the messages of the framed dialect on a connection:
@@ -13,6 +11,7 @@ import (
 type codec struct {
 	conn   *connection
 	reader *bufio.Reader // reads through connection.Read
+	ahead  *lookahead    // pending, or nil
 	chunk  []byte        // buffer for one chunk, see codec_chunk.go
 }
 
@@ -51,35 +50,16 @@ func (c *codec) readAnswer() (block, error) {
 	}
 }
 
-// awaitRequest waits for the first byte of a request, at most for the idle
-// timeout. It returns errDraining as soon as drain is called.
-func (c *codec) awaitRequest() (first byte, err error) {
-	if err := c.conn.within(c.conn.idle); err != nil {
-		return 0, err
-	}
-	if !c.conn.wait(true) {
-		return 0, errDraining
-	}
-	peeked, err := c.reader.Peek(1)
-	draining := !c.conn.wait(false)
-	switch {
-	case err == nil:
-		return peeked[0], nil
-	case draining && errors.Is(err, os.ErrDeadlineExceeded) && !c.conn.isEnded():
-		return 0, errDraining
-	default:
-		return 0, err
-	}
-}
-
 // farewell sends the last message. It reads and discards data meanwhile,
 // because the peer may read nothing until its own data has been read.
 func (c *codec) farewell(message []byte) {
 	c.conn.within(c.conn.idle)
 	discarded := make(chan struct{})
 	go func() {
-		io.Copy(io.Discard, c.reader)
-		close(discarded)
+		defer close(discarded)
+		if c.settle() == nil {
+			io.Copy(io.Discard, c.reader)
+		}
 	}()
 	c.conn.Write(message)
 	c.conn.setReadDeadline(longAgo)

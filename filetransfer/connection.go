@@ -42,11 +42,9 @@ type connection struct {
 
 	done chan struct{} // closed by end
 
-	mu       sync.Mutex
-	failed   error // the first failure, after which the connection is unusable
-	ended    bool  // whether deadlines stay in the past
-	waiting  bool  // whether awaitRequest is waiting
-	draining bool  // whether no more requests may begin
+	mu     sync.Mutex
+	failed error // the first failure, after which the connection is unusable
+	ended  bool  // whether deadlines stay in the past
 }
 
 // The kind of peer, as it appears in error texts.

@@ -21,6 +21,7 @@ type recorder struct {
 	net.Conn
 	mu         sync.Mutex
 	transcript strings.Builder
+	begun      chan struct{} // closed when the client has received the prompt
 }
 
 func (r *recorder) Read(p []byte) (int, error) {
@@ -28,10 +29,15 @@ func (r *recorder) Read(p []byte) (int, error) {
 	if n > 0 {
 		r.record("S", p[:n])
 	}
+	if string(p[:n]) == filetransfer.Prompt {
+		close(r.begun)
+	}
 	return n, err
 }
 
+// Write records p after the prompt, although the client does not wait for it.
 func (r *recorder) Write(p []byte) (int, error) {
+	<-r.begun
 	r.record("C", p)
 	return r.Conn.Write(p)
 }
@@ -53,7 +59,7 @@ func TestServerMatchesExchangeInPackageDoc(t *testing.T) {
 		t.Fatal(err)
 	}
 	client, server := net.Pipe()
-	recorder := &recorder{Conn: client}
+	recorder := &recorder{Conn: client, begun: make(chan struct{})}
 	serveOn(t, &filetransfer.Server{
 		FS:      fstest.MapFS{"notes.txt": {Data: []byte("hello, world"), Mode: 0o644, ModTime: changed}},
 		Uploads: filetransfer.NewDir(newDir(t, map[string]string{"log.txt.part": "one\ntwo\n"})),

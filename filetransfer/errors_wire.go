@@ -30,7 +30,7 @@ type code struct {
 // begins with the text of its code.
 var codes = []code{
 	{"closing", ErrServerClosed, "server is closing; try again later"},
-	{"busy", ErrBusy, "server is busy; try again later"},
+	{busyWord, ErrBusy, "server is busy; try again later"},
 	{"too-large", ErrTooLarge, "file is too large"},
 	{"changed", ErrChanged, "file has changed"},
 	{"refused", ErrRefused, "refused"},

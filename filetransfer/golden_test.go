@@ -289,11 +289,17 @@ type turn struct {
 type transcript struct {
 	mu    sync.Mutex
 	turns []turn
+	begun chan struct{} // closed when the server has sent its first message
 }
+
+func newTranscript() *transcript { return &transcript{begun: make(chan struct{})} }
 
 func (r *transcript) add(t turn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if t.who == "S" && !slices.ContainsFunc(r.turns, func(earlier turn) bool { return earlier.who == "S" }) {
+		close(r.begun)
+	}
 	if last := len(r.turns) - 1; last >= 0 && r.turns[last].who == t.who && !t.close {
 		r.turns[last].says += t.says
 		return
@@ -324,7 +330,7 @@ func goldenPath(name string) string { return filepath.Join("testdata", "golden",
 // readTranscript reads a transcript.
 func readTranscript(t testing.TB, path string) []turn {
 	t.Helper()
-	var r transcript
+	r := newTranscript()
 	for line := range strings.Lines(readFile(t, path)) {
 		who, said, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
 		next := turn{who: who, close: said == "close"}
@@ -370,7 +376,12 @@ func newRecording(c net.Conn, who string, to *transcript) *recording {
 	return r
 }
 
+// Write records p and sends it. A client may send its first request before it
+// has received the prompt; the transcript has the prompt first.
 func (r *recording) Write(p []byte) (int, error) {
+	if r.who == "C" {
+		<-r.to.begun
+	}
 	r.to.add(turn{who: r.who, says: string(p)})
 	r.queue <- slices.Clone(p)
 	return len(p), nil
@@ -405,8 +416,8 @@ func eachDialogue(t *testing.T, do func(s *fixture, d dialogue)) {
 
 func TestServerAndClientMatchTranscripts(t *testing.T) {
 	eachDialogue(t, func(s *fixture, d dialogue) {
-		var r transcript
-		client, server := record(s, &r)
+		r := newTranscript()
+		client, server := record(s, r)
 		served := hosttest.InBackground(func() error { return s.server.ServeConn(s.Context(), server) })
 		d.client(s, client)
 		<-served
@@ -441,8 +452,8 @@ func replay(c net.Conn, who string, turns []turn) {
 
 func TestServerServesClientsOfTranscripts(t *testing.T) {
 	eachDialogue(t, func(s *fixture, d dialogue) {
-		var r transcript
-		client, server := record(s, &r)
+		r := newTranscript()
+		client, server := record(s, r)
 		served := hosttest.InBackground(func() error { return s.server.ServeConn(s.Context(), server) })
 		replay(client, "C", readTranscript(s, goldenPath(d.name)))
 		<-served
@@ -457,7 +468,7 @@ func TestServerServesClientsOfTranscripts(t *testing.T) {
 
 func TestClientAcceptsServersOfTranscripts(t *testing.T) {
 	eachDialogue(t, func(s *fixture, d dialogue) {
-		client, server := record(s, new(transcript))
+		client, server := record(s, newTranscript())
 		turns := readTranscript(s, goldenPath(d.name))
 		acted := hosttest.InBackground(func() error { replay(server, "S", turns); return nil })
 		s.Cleanup(func() { <-acted })

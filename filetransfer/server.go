@@ -106,19 +106,23 @@ type Server struct {
 	left         chan struct{} // closed when the last session ends; nil unless Shutdown waits
 }
 
-// Serve accepts connections and serves one client after the other. Further
-// clients wait in the listener's backlog. Serve closes the listener before it
-// returns.
+// Serve accepts connections and serves one client after the other, in the order
+// in which they connect. At most 8 clients wait for their turn; Serve refuses
+// further ones with ErrBusy. A client of the framed dialect that waits learns
+// that the server is busy. Serve closes the listener before it returns.
 //
 // Serve continues after a failure of a client and retries after a temporary
 // error of Accept. It returns the first other error of Accept, or
-// ErrServerClosed after Shutdown or Close.
+// ErrServerClosed after Shutdown or Close. Before it returns, it refuses the
+// clients that wait and finishes the one that it serves.
 func (s *Server) Serve(l net.Listener) error {
 	defer l.Close()
 	if !s.addListener(l) {
 		return ErrServerClosed
 	}
 	defer s.removeListener(l)
+	q := newQueue()
+	defer q.close()
 	for pause := time.Duration(0); ; {
 		c, err := l.Accept()
 		if s.isClosing() {
@@ -129,7 +133,7 @@ func (s *Server) Serve(l net.Listener) error {
 		}
 		if err == nil {
 			pause = 0
-			s.ServeConn(context.Background(), c) // logs the result
+			s.enqueue(q, c)
 			continue
 		}
 		var temporary interface{ Temporary() bool }
@@ -142,37 +146,45 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// ServeConn serves one client and closes the connection. In the framed dialect,
-// it returns nil if the client disconnected after its last request was
-// answered, even if the answer was an error. In the plain dialect, it returns
-// nil if the file was sent. ServeConn returns as soon as ctx ends. The
-// connection must support deadlines.
+// ServeConn serves one client, without a queue, and closes the connection. In
+// the framed dialect, it returns nil if the client disconnected after its last
+// request was answered, even if the answer was an error. In the plain dialect,
+// it returns nil if the file was sent. ServeConn returns as soon as ctx ends.
+// The connection must support deadlines.
 func (s *Server) ServeConn(ctx context.Context, c net.Conn) error {
+	return s.serve(ctx, c, nil, nil)
+}
+
+// serve serves one client, once it is its turn in a queue, and logs the result.
+func (s *Server) serve(ctx context.Context, c net.Conn, q *queue, place *place) error {
+	served, err := s.attend(ctx, c, func(ctx context.Context, served *session) error {
+		served.queue, served.place = q, place
+		return served.serve(ctx)
+	})
+	served.logEnd(err)
+	return err
+}
+
+// attend runs do with a session for a connection and closes the connection.
+func (s *Server) attend(ctx context.Context, c net.Conn, do func(context.Context, *session) error) (*session, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	served := newSession(s, c, cancel)
 	s.addSession(served)
 	defer s.removeSession(served)
 	defer served.conn.close()
-	served.log.Info("client connected")
-	err := served.conn.run(ctx, func() error { return served.serve(ctx) })
-	if err != nil {
-		served.log.Warn("client dropped", "error", err)
-	} else {
-		served.log.Info("client left")
-	}
-	return err
+	return served, served.conn.run(ctx, func() error { return do(ctx, served) })
 }
 
 // Shutdown closes the listeners and waits until the current transfer has
-// finished. Further requests are answered with ErrServerClosed. Shutdown
-// returns when the last client has disconnected. If ctx ends earlier, Shutdown
+// finished. Further requests, and clients that wait for their turn, are answered
+// with ErrServerClosed. Shutdown returns when the last client has disconnected. If ctx ends earlier, Shutdown
 // returns the context's error; call Close to interrupt the transfer.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	err := s.close()
 	for served := range s.sessions {
-		served.conn.drain()
+		served.drain()
 	}
 	var left chan struct{}
 	if len(s.sessions) > 0 {
@@ -249,7 +261,7 @@ func (s *Server) addSession(served *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		served.conn.drain()
+		served.drain()
 	}
 	if s.sessions == nil {
 		s.sessions = make(map[*session]struct{})

@@ -5,9 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
+	"time"
 )
 
 // framedMark begins each request of the framed dialect. No file name contains
@@ -26,48 +25,83 @@ const (
 // byte of the first request has been received, but not read.
 func (s *session) serveFramed(ctx context.Context) error {
 	for {
-		request, err := s.readRequest()
+		request, err := s.nextRequest()
 		if err == nil {
 			err = s.answer(ctx, request)
 			if broken := s.checkWorker(); broken != nil {
 				s.conn.fail(broken)
 			}
-		} else {
-			s.conn.fail(err)
-			s.codec.farewell(errorBlock(err).append(nil))
 		}
 		if failure := s.conn.failure(); failure != nil {
 			return cmp.Or(err, failure)
 		}
 		if err != nil {
-			s.log.Warn("request failed", "request", printable(request.word), "error", err)
+			s.logFailure(request, err)
 		}
-		_, err = s.codec.awaitRequest()
-		switch {
-		case err == io.EOF:
-			return nil
-		case err == errDraining:
-			s.codec.farewell(errorBlock(ErrServerClosed).append(nil))
-			return nil
-		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
-			s.codec.farewell(errorBlock(err).append(nil))
-			return err
-		case err != nil:
-			return err
+		if err := s.overdue(); err != nil {
+			return s.refuse(err)
+		}
+		if request.word != waitWord {
+			s.rested = time.Now()
+		}
+		if _, err = s.awaitRequest(); err != nil {
+			return s.endBetweenRequests(err)
 		}
 	}
 }
 
+// maxLogged is the maximum number of failed requests of a session that are
+// logged one by one.
+const maxLogged = 10
+
+// logFailure logs a failed request, or only counts it.
+func (s *session) logFailure(request block, err error) {
+	if s.failures.Add(1) <= maxLogged {
+		s.log.Warn("request failed", "request", printable(request.word), "error", err)
+	}
+}
+
+// logEnd logs the end of a session and the number of failed requests that were
+// not logged.
+func (s *session) logEnd(err error) {
+	if more := s.failures.Load() - maxLogged; more > 0 {
+		s.log.Warn("further requests failed", "count", more)
+	}
+	if err != nil {
+		s.log.Warn("client dropped", "error", err)
+	} else {
+		s.log.Info("client left")
+	}
+}
+
+// nextRequest returns the request that was read before the client's turn, or
+// reads one.
+func (s *session) nextRequest() (block, error) {
+	if s.first == nil {
+		return s.readRequest()
+	}
+	first := *s.first
+	s.first = nil
+	return first, nil
+}
+
 // readRequest reads a request. Its first byte has been received, but not read.
-func (s *session) readRequest() (block, error) {
+// After an error, the connection is unusable, and the error was reported to the
+// client.
+func (s *session) readRequest() (request block, err error) {
 	if err := s.conn.within(s.conn.idle); err != nil {
-		return block{}, err
+		return block{}, s.conn.fail(err)
 	}
-	if mark, err := s.codec.reader.ReadByte(); err != nil || mark != framedMark {
-		return block{}, malformed("request begins with %q instead of NUL", mark)
+	if mark, markErr := s.codec.reader.ReadByte(); markErr != nil || mark != framedMark {
+		err = malformed("request begins with %q instead of NUL", mark)
+	} else {
+		request, err = readBlock(s.codec.reader)
 	}
-	request, err := readBlock(s.codec.reader)
-	return request, early(err)
+	if err != nil {
+		err = s.conn.fail(early(err))
+		s.codec.farewell(errorBlock(err).append(nil))
+	}
+	return request, err
 }
 
 // answer answers a request. If it returns an error and the connection is still

@@ -31,11 +31,11 @@ func (s *session) servePlain(ctx context.Context) error {
 		err = s.checkStuck()
 	}
 	if err != nil {
-		return s.refusePlain(err)
+		return s.refuse(err)
 	}
 	f, info, err := s.open(name)
 	if err != nil {
-		return fmt.Errorf("get %q: %w", name, s.refusePlain(err))
+		return fmt.Errorf("get %q: %w", name, s.refuse(err))
 	}
 	defer f.close()
 	m := newMeter(s.Progress, name, 0, info.Size)
@@ -91,13 +91,5 @@ func (s *session) sendPlain(ctx context.Context, f original, size int64, m *mete
 		return err
 	}
 	_, err = s.conn.Write([]byte(endMark))
-	return err
-}
-
-// refusePlain sends an error to the client instead of a file.
-func (s *session) refusePlain(err error) error {
-	if s.conn.failure() == nil {
-		s.codec.farewell([]byte(plainErrorLine(err)))
-	}
 	return err
 }

@@ -8,6 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/partfile"
 )
@@ -22,6 +25,20 @@ type session struct {
 	cancel context.CancelCauseFunc
 
 	reported bool // whether the client knows of the error of its request
+
+	queue *queue // nil without a queue
+	place *place // nil without a queue
+
+	plain  bool   // whether the first byte is one of the plain dialect
+	framed bool   // whether the first byte is one of the framed dialect
+	first  *block // the first request, if it was read before the client's turn
+
+	began    time.Time    // the client's turn
+	rested   time.Time    // the end of the last request, or the client's turn
+	failures atomic.Int32 // failed requests
+
+	drained   chan struct{} // closed by drain
+	drainOnce sync.Once
 }
 
 func newSession(s *Server, c net.Conn, cancel context.CancelCauseFunc) *session {
@@ -30,33 +47,72 @@ func newSession(s *Server, c net.Conn, cancel context.CancelCauseFunc) *session 
 		log = log.With("client", remote.String())
 	}
 	conn := newConnection(c, clientPeer, s.IdleTimeout)
-	served := &session{Server: s, conn: conn, codec: newCodec(conn), log: log, cancel: cancel}
+	served := &session{Server: s, conn: conn, codec: newCodec(conn), log: log, cancel: cancel, drained: make(chan struct{})}
 	served.worker = newWorker(conn.idle, &s.stuck, served.codec.renewChunk)
 	return served
 }
 
-// serve serves the client until it disconnects. It returns nil if all requests
-// were answered.
+// serve serves the client, once it is its turn, until it disconnects. It returns
+// nil if all requests were answered.
 func (s *session) serve(ctx context.Context) error {
 	defer s.worker.stop()
-	if _, err := s.conn.Write([]byte(Prompt)); err != nil {
-		return err
+	if err := s.awaitTurn(); err != nil {
+		return s.endBetweenRequests(err)
 	}
-	first, err := s.codec.awaitRequest()
+	s.log.Info("client connected")
+	s.began = time.Now()
+	s.rested = s.began
+	if s.first != nil {
+		return s.serveFramed(ctx)
+	}
+	if !s.framed { // a busy block has replaced the prompt
+		if _, err := s.conn.Write([]byte(Prompt)); err != nil {
+			return err
+		}
+	}
+	first, err := s.awaitRequest()
 	switch {
-	case err == io.EOF:
-		return nil // the client sent no request
-	case err == errDraining:
-		return s.refusePlain(ErrServerClosed)
-	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
-		return s.refusePlain(err)
 	case err != nil:
-		return err
+		return s.endBetweenRequests(err)
 	case first == framedMark:
+		s.framed = true
 		return s.serveFramed(ctx)
 	default:
+		s.plain = true
 		return s.servePlain(ctx)
 	}
+}
+
+// endBetweenRequests ends a session whose client has sent no further request,
+// because of err, and tells the client why.
+func (s *session) endBetweenRequests(err error) error {
+	switch {
+	case err == io.EOF:
+		return nil
+	case err == errDraining && s.framed && !s.began.IsZero():
+		s.refuse(ErrServerClosed)
+		return nil // all requests were answered
+	case err == errDraining:
+		return s.refuse(ErrServerClosed)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return s.refuse(err)
+	default:
+		return err
+	}
+}
+
+// refuse sends an error to the client as the last message and returns it. If the
+// dialect of the client is unknown, the message is one of the plain dialect,
+// which all clients understand.
+func (s *session) refuse(err error) error {
+	message := []byte(plainErrorLine(err))
+	if s.framed {
+		message = errorBlock(err).append(nil)
+	}
+	if s.conn.failure() == nil {
+		s.codec.farewell(message)
+	}
+	return err
 }
 
 // errNoFiles means that the server has no FS.

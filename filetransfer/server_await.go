@@ -1,0 +1,129 @@
+package filetransfer
+
+import (
+	"errors"
+	"os"
+	"time"
+)
+
+const (
+	defaultFirstTimeout   = 10 * time.Second
+	defaultRequestTimeout = 60 * time.Second
+)
+
+// errDraining means that no more requests may begin.
+var errDraining = errors.New("no more requests")
+
+// drain keeps further requests from beginning. The current request continues.
+func (s *session) drain() { s.drainOnce.Do(func() { close(s.drained) }) }
+
+// A limit is a time at which a session ends, and the reason.
+type limit struct {
+	end    time.Time
+	reason error
+}
+
+// or returns the limit that ends first.
+func (l limit) or(other limit) limit {
+	if other.end.Before(l.end) {
+		return other
+	}
+	return l
+}
+
+// timeoutErrorf returns an error that reports a timeout to the client.
+func timeoutErrorf(format string, values ...any) error {
+	return publicErrorf(os.ErrDeadlineExceeded, format, values...)
+}
+
+// awaitRequest waits for the first byte of a request, and returns it without
+// reading it. The wait ends after the idle timeout, and while other clients wait
+// also at the limits of Server. If the session is draining, awaitRequest returns
+// errDraining.
+func (s *session) awaitRequest() (byte, error) {
+	ahead, err := s.codec.lookAhead()
+	if err != nil {
+		return 0, err
+	}
+	silence := limit{time.Now().Add(s.conn.idle), s.conn.explain(os.ErrDeadlineExceeded)}
+	timer := time.NewTimer(s.conn.idle)
+	defer timer.Stop()
+	for !isClosed(s.drained) {
+		crowd := s.queue.waiting()
+		next := silence
+		if isClosed(crowd) {
+			crowd = nil
+			next = silence.or(s.crowdedLimit())
+		}
+		left := time.Until(next.end)
+		if left <= 0 {
+			return 0, next.reason
+		}
+		timer.Reset(left)
+		select {
+		case <-ahead.done:
+			if err := s.codec.settle(); err != nil {
+				return 0, err
+			}
+			b, err := s.codec.reader.Peek(1)
+			return b[0], err
+		case <-timer.C:
+		case <-crowd:
+		case <-s.drained:
+		case <-s.conn.done:
+			return 0, s.conn.failure()
+		}
+	}
+	return 0, errDraining
+}
+
+// crowdedLimit returns the time at which the next request must have begun if
+// other clients wait.
+func (s *session) crowdedLimit() limit {
+	end := s.sessionEnd()
+	if !s.framed {
+		timeout := orTimeout(s.FirstTimeout, defaultFirstTimeout)
+		return end.or(limit{s.began.Add(timeout), timeoutErrorf("other clients wait, and nothing was sent for %v", timeout)})
+	}
+	timeout := s.requestTimeout()
+	return end.or(limit{s.rested.Add(timeout), timeoutErrorf("other clients wait, and no request was sent for %v", timeout)})
+}
+
+func (s *session) requestTimeout() time.Duration {
+	return orTimeout(s.RequestTimeout, defaultRequestTimeout)
+}
+
+// never is later than all deadlines.
+const never = 1 << 62
+
+// sessionEnd returns the time at which the session ends if other clients wait.
+func (s *session) sessionEnd() limit {
+	timeout := orTimeout(s.SessionTimeout, never)
+	return limit{s.began.Add(timeout), timeoutErrorf("other clients wait, and the session has lasted for %v", timeout)}
+}
+
+// overdue returns an error if the session has lasted for SessionTimeout and
+// other clients wait.
+func (s *session) overdue() error {
+	if end := s.sessionEnd(); s.SessionTimeout > 0 && s.queue.isWaiting() && !time.Now().Before(end.end) {
+		return end.reason
+	}
+	return nil
+}
+
+// orTimeout returns a timeout, or the default if it is 0.
+func orTimeout(timeout, otherwise time.Duration) time.Duration {
+	if timeout == 0 {
+		return otherwise
+	}
+	return timeout
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
