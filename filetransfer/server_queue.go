@@ -70,7 +70,12 @@ func (s *Server) logRefused(q *queue) {
 // leaves before. A client of the framed dialect gets busy blocks from its first
 // byte on; other clients get no byte.
 func (s *session) awaitTurn() error {
-	if s.place == nil || s.place.isFirst() {
+	switch {
+	case s.place == nil:
+		return nil
+	case isClosed(s.drained):
+		return errDraining
+	case s.place.isFirst():
 		return nil
 	}
 	s.log.Info("client waits", "ahead", s.queue.ahead(s.place))

@@ -384,7 +384,8 @@ func TestServerCloseEndsClientsInBacklog(t *testing.T) {
 		second := newRawPeer(t, s.dial())
 		s.stop(t)
 		first.readRest()
-		if rest := second.readRest(); rest != "" {
+		// It depends on whether the second was accepted before Close.
+		if rest := second.readRest(); rest != "" && rest != "Error: server is closing; try again later\n" {
 			t.Errorf("the second heard %q", rest)
 		}
 		first.Close()
