@@ -1,6 +1,7 @@
 package filetransfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -20,6 +23,9 @@ import (
 //
 // The methods may be called from several goroutines; each call waits until the
 // call before it has returned.
+//
+// Names are paths with slashes. In the framed dialect, "./x", "/x" and "x/" are
+// the same as "x", and "/" is the same as ".".
 //
 // Each method returns as soon as its context ends. After that, and after an
 // error of the connection itself, the connection is unusable, and later calls
@@ -73,7 +79,7 @@ func NewClient(c net.Conn) *Client {
 // Stat describes a file or directory of the server. The name "." means the
 // directory that the server offers.
 func (c *Client) Stat(ctx context.Context, name string) (Info, error) {
-	return call(ctx, c, statMethod, name, func(context.Context) (Info, error) {
+	return call(ctx, c, statMethod, name, func(_ context.Context, name string) (Info, error) {
 		answer, err := c.ask(block{word: statMethod}.withName(name), okWord)
 		if err != nil {
 			return Info{}, err
@@ -91,7 +97,7 @@ const (
 // the directory that the server offers. A list of more than 100,000 entries is
 // an error that matches ErrTooLarge.
 func (c *Client) List(ctx context.Context, dir string) ([]Info, error) {
-	return call(ctx, c, listMethod, dir, func(context.Context) ([]Info, error) {
+	return call(ctx, c, listMethod, dir, func(_ context.Context, dir string) ([]Info, error) {
 		if _, err := c.ask(block{word: listMethod}.withName(dir), okWord); err != nil {
 			return nil, err
 		}
@@ -156,14 +162,14 @@ func (c *Client) Close() error {
 	return c.conn.hangUp()
 }
 
-// call runs one exchange with the server and returns its result. Errors get the
-// operation and the name.
-func call[T any](ctx context.Context, c *Client, op, name string, exchange func(context.Context) (T, error)) (T, error) {
+// call runs one exchange with the server and returns its result. The exchange
+// uses the cleaned name. Errors get the operation and the name.
+func call[T any](ctx context.Context, c *Client, op, name string, exchange func(ctx context.Context, name string) (T, error)) (T, error) {
 	var result, none T
 	err := c.checkCall(op, name)
 	if err == nil {
 		err = c.exchange(ctx, func() (err error) {
-			result, err = exchange(ctx)
+			result, err = exchange(ctx, c.clean(name))
 			return err
 		})
 	}
@@ -171,8 +177,8 @@ func call[T any](ctx context.Context, c *Client, op, name string, exchange func(
 		return result, nil
 	}
 	// The exchange may still be running, so its result must not be read.
-	var path *fs.PathError
-	if !errors.As(err, &path) {
+	var named *fs.PathError
+	if !errors.As(err, &named) {
 		err = &fs.PathError{Op: op, Path: name, Err: err}
 	}
 	return none, err
@@ -188,6 +194,17 @@ func (c *Client) checkCall(op, name string) error {
 	default:
 		return checkPlainName(name)
 	}
+}
+
+// clean returns the name that is sent to the server: "." for "/", and "a/b" for
+// "./a/b", "/a/b" and "a//b/". A name with an element ".." is not changed, so
+// that the server refuses it. A server of the plain dialect may understand names
+// in another way, so that they are not changed either.
+func (c *Client) clean(name string) string {
+	if c.Plain || name == "" || slices.Contains(strings.Split(name, "/"), "..") {
+		return name
+	}
+	return cmp.Or(strings.TrimPrefix(path.Clean("/"+name), "/"), ".")
 }
 
 // exchange waits until earlier calls have returned and then runs one exchange.

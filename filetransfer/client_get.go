@@ -24,7 +24,7 @@ import (
 // If ctx ends while a Write of w blocks, Get returns without waiting for that
 // Write.
 func (c *Client) Get(ctx context.Context, name string, w io.Writer) (Info, error) {
-	return call(ctx, c, getMethod, name, func(context.Context) (Info, error) {
+	return call(ctx, c, getMethod, name, func(_ context.Context, name string) (Info, error) {
 		if c.Plain {
 			return c.receivePlain(name, &writerSink{w})
 		}
@@ -60,7 +60,7 @@ func (c *Client) Download(ctx context.Context, name, path string) (Info, error) 
 	if err := partfile.Check(root, base, c.Overwrite); err != nil {
 		return Info{}, err
 	}
-	return call(ctx, c, getMethod, name, func(ctx context.Context) (Info, error) {
+	return call(ctx, c, getMethod, name, func(ctx context.Context, name string) (Info, error) {
 		part, err := partfile.Open(root, base, c.Overwrite)
 		if err != nil {
 			return Info{}, err

@@ -17,16 +17,19 @@ import (
 // Put stores the content of r under a name on the server. It always starts at
 // the beginning of the file.
 //
-// Put uses four fields of info. Size is the exact number of bytes that r
-// yields, or -1 to read r until io.EOF. The permission bits of Mode are those
-// of the file; 0 means the default ones, unless ModeKnown is set. ModTime is
-// the modification time, unless it is zero.
+// Put uses the Size, Mode, ModeKnown and ModTime of info. A positive Size is the
+// exact number of bytes that r yields; otherwise Put reads r until io.EOF. The
+// permission bits of Mode are those of the file; if they are unknown, the server
+// uses its default ones. ModTime is the modification time, unless it is zero.
 //
 // The error is nil only if the server has the file and confirmed its checksum.
 // Put then returns info with the name, the size and the checksum. If ctx ends
 // while a Read of r blocks, Put returns without waiting for that Read.
 func (c *Client) Put(ctx context.Context, name string, r io.Reader, info Info) (Info, error) {
-	return call(ctx, c, putMethod, name, func(context.Context) (Info, error) {
+	if info.Size <= 0 {
+		info.Size = -1
+	}
+	return call(ctx, c, putMethod, name, func(_ context.Context, name string) (Info, error) {
 		if _, err := c.offer(name, info, false); err != nil {
 			return Info{}, err
 		}
@@ -44,7 +47,7 @@ func (c *Client) Upload(ctx context.Context, path, name string) (Info, error) {
 	if err := checkFile(path); err != nil {
 		return Info{}, err
 	}
-	return call(ctx, c, putMethod, name, func(ctx context.Context) (Info, error) {
+	return call(ctx, c, putMethod, name, func(ctx context.Context, name string) (Info, error) {
 		f, info, err := openFile(path)
 		if err != nil {
 			return Info{}, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -154,21 +155,51 @@ func (e *sandbox) getPlain(name string) string {
 	return p.readRest()
 }
 
-func TestServerRefusesEscapingNames(t *testing.T) {
+// wantRefusedRaw checks that the server refuses a name which a Client would
+// clean before it sends it.
+func (e *sandbox) wantRefusedRaw(name string) {
+	e.Helper()
+	p := newRawPeer(e, e.serve().conn)
+	p.expect(filetransfer.Prompt)
+	for _, method := range []string{"stat", "list", "get", "put"} {
+		p.send(request(method, "Name: "+(&url.URL{Path: name}).EscapedPath(), "Size: 3"))
+		p.readWord("invalid")
+	}
+	if got := e.getPlain(name); !strings.HasPrefix(got, "Error: invalid name") {
+		e.Errorf("plain get %q: %q", name, got)
+	}
+	e.wantUntouched()
+}
+
+func TestServerRefusesUncleanNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newSandbox(t)
 		for _, name := range []string{
-			"",
-			"..",
 			"/",
 			"//",
 			"./a.txt",
 			"./",
 			"a.txt/",
 			"a.txt/.",
-			"a.txt/..",
 			"sub//b.txt",
 			"sub/./b.txt",
+			"/etc/passwd",
+			"//etc/passwd",
+			filepath.Join(e.path, "outside", "secret.txt"),
+			filepath.Join(e.path, "inside", "a.txt"),
+		} {
+			e.wantRefusedRaw(name)
+		}
+	})
+}
+
+func TestServerRefusesEscapingNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newSandbox(t)
+		for _, name := range []string{
+			"",
+			"..",
+			"a.txt/..",
 			"sub/..",
 			"sub/../a.txt",
 			"sub/../../outside/secret.txt",
@@ -177,10 +208,6 @@ func TestServerRefusesEscapingNames(t *testing.T) {
 			"../outside/secret.txt",
 			"../inside/a.txt",
 			"../../../../../../../../etc/passwd",
-			"/etc/passwd",
-			"//etc/passwd",
-			filepath.Join(e.path, "outside", "secret.txt"),
-			filepath.Join(e.path, "inside", "a.txt"),
 			"a.txt\x00",
 			"a.txt\x00.png",
 			"a.txt\x00/../../outside/secret.txt",

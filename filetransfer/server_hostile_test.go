@@ -545,7 +545,6 @@ func TestServerKeepsConnAfterRefusedContent(t *testing.T) {
 			{strings.Repeat("x", 1025), -1, filetransfer.ErrTooLarge},
 			{strings.Repeat("x", 1<<20), -1, filetransfer.ErrTooLarge},
 			{"hello", 4, fs.ErrInvalid},
-			{"hello", 0, fs.ErrInvalid},
 			{"hello", 6, io.ErrUnexpectedEOF},
 			{"", 1, io.ErrUnexpectedEOF},
 		} {

@@ -116,7 +116,6 @@ func TestStatAndListOfDirectories(t *testing.T) {
 		"missing":   fs.ErrNotExist,
 		"out":       fs.ErrPermission,
 		"":          fs.ErrInvalid,
-		"sub/":      fs.ErrInvalid,
 	} {
 		infos, err := c.List(t.Context(), name)
 		wantError(t, err, want)
