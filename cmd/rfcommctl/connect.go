@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,7 +140,7 @@ func (t *tool) dialing(ctx context.Context, l *link, word string) (connectFunc, 
 }
 
 // targetOf returns the device and the service of a target, with --channel. Without
-// a service, it is the serial port.
+// a service, it is the usual one of the command.
 func (t *tool) targetOf(ctx context.Context, l *link, word string) (rfcomm.BDAddr, service, error) {
 	device, s, err := t.resolve(ctx, l, word)
 	switch {
@@ -150,7 +151,7 @@ func (t *tool) targetOf(ctx context.Context, l *link, word string) (rfcomm.BDAdd
 	case l.channel != 0:
 		s = service{channel: int(l.channel)}
 	case s.isZero():
-		s = service{uuid: sdp.SerialPort}
+		s = cmp.Or(l.usual, service{uuid: sdp.SerialPort})
 	}
 	return device, s, nil
 }

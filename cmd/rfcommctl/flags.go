@@ -111,7 +111,8 @@ type link struct {
 	timeout  timeout
 	security security
 	channel  channel
-	tcp      string // host:port that replaces Bluetooth
+	usual    service // of a target without a service; zero: the serial port
+	tcp      string  // host:port that replaces Bluetooth
 }
 
 // adapterFlag adds the flag --adapter.

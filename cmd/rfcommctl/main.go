@@ -11,6 +11,11 @@
 //	rfcommctl listen            is the server of a service
 //	rfcommctl tty TARGET        offers a connection as a serial port
 //	rfcommctl relay TARGET PORT joins a connection and a serial port
+//	rfcommctl serve DIRECTORY   offers the files of a directory
+//	rfcommctl get TARGET NAME   gets files from a file server
+//	rfcommctl put TARGET FILE   sends files to a file server
+//	rfcommctl ls TARGET         lists the files of a file server
+//	rfcommctl stat TARGET NAME  describes files of a file server
 //	rfcommctl completion bash   prints completions for bash, zsh or fish
 //
 // It needs no root, except for tty --bind. Only pair, unpair, trust, --publish

@@ -152,13 +152,14 @@ var (
 func newFake(t *testing.T) *fake {
 	f := &fake{trusted: make(map[rfcomm.BDAddr]bool), adapterList: []rfcomm.Adapter{{Name: "hci0", Addr: adapterAddr, Up: true, PageScan: true}}}
 	f.tool = &tool{
-		stdin:    strings.NewReader(""),
-		stdout:   &output{w: &f.stdout},
-		stderr:   &f.stderr,
-		recent:   recentList{filepath.Join(t.TempDir(), "cache", "devices.json"), time.Now},
-		sys:      fstest.MapFS{},
-		adapters: func() ([]rfcomm.Adapter, error) { return f.adapterList, f.err },
-		inquire:  f.inquireFake,
+		stdin:     strings.NewReader(""),
+		stdout:    &output{w: &f.stdout},
+		stderr:    &f.stderr,
+		lineWidth: func() int { return 80 },
+		recent:    recentList{filepath.Join(t.TempDir(), "cache", "devices.json"), time.Now},
+		sys:       fstest.MapFS{},
+		adapters:  func() ([]rfcomm.Adapter, error) { return f.adapterList, f.err },
+		inquire:   f.inquireFake,
 		search: func(ctx context.Context, _ *rfcomm.Dialer, device rfcomm.BDAddr, uuids ...sdp.UUID) ([]*sdp.Record, error) {
 			f.searched = append(f.searched, device)
 			return f.records, cmp.Or(f.err, ctx.Err())

@@ -7,7 +7,7 @@ import (
 
 func TestRootRefusesWrongUsage(t *testing.T) {
 	for line, part := range map[string]string{
-		"":                                   "adapters, completion, connect, listen, pair, relay, scan, services, trust, tty, unpair",
+		"":                                   "adapters, completion, connect, get, listen, ls, pair, put, relay, scan, serve, services, stat, trust, tty, unpair",
 		"scn":                                "did you mean scan?",
 		"conect x":                           "did you mean connect?",
 		"nonsense":                           `unknown command "nonsense" (see`,
@@ -40,7 +40,7 @@ func TestRootRefusesWrongUsage(t *testing.T) {
 
 func TestHelpFitsTheTerminal(t *testing.T) {
 	for _, width := range []int{40, 60, 80, 200} {
-		for _, line := range []string{"--help", "-h", "help", "help connect", "connect --help", "scan -h", "help services", "help --help", "adapters --help", "listen --help", "pair --help", "unpair --help", "trust --help", "tty --help", "relay --help", "completion --help"} {
+		for _, line := range []string{"--help", "-h", "help", "help connect", "connect --help", "scan -h", "help services", "help --help", "adapters --help", "listen --help", "pair --help", "unpair --help", "trust --help", "tty --help", "relay --help", "serve --help", "get --help", "put --help", "ls --help", "stat --help", "completion --help"} {
 			f := newFake(t)
 			f.columns = width
 			stdout, stderr := f.runs(t, 0, strings.Fields(line)...)
@@ -60,7 +60,7 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 
 // The one-letter flags are -t, -i, -q, -v, -r and -o, and -h for help.
 func TestFlagsHaveAgreedLetters(t *testing.T) {
-	letters := map[string]string{"timeout": "t", "adapter": "i", "quiet": "q", "verbose": "v"}
+	letters := map[string]string{"timeout": "t", "adapter": "i", "quiet": "q", "verbose": "v", "recursive": "r", "output": "o"}
 	f := newFake(t)
 	root, _ := f.rootCommand()
 	for _, c := range root.Commands() {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/bluez"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
 	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
@@ -39,6 +40,11 @@ func (e notFoundError) Unwrap() error { return e.error }
 type tryAgainError struct{ error }
 
 func (e tryAgainError) Unwrap() error { return e.error }
+
+// A printedError has been printed already.
+type printedError struct{ error }
+
+func (e printedError) Unwrap() error { return e.error }
 
 // A signalError is the cause of a context that a signal has ended.
 type signalError struct{ number syscall.Signal }
@@ -80,8 +86,8 @@ func isPermission(err error) bool {
 	if _, ok := errors.AsType[pairingError](err); ok {
 		return true
 	}
-	return isOneOf(err, fs.ErrPermission, syscall.EACCES, syscall.EPERM, errBadKey, bluez.ErrDenied,
-		bluez.ErrAuthFailed, bluez.ErrAuthCanceled, bluez.ErrAuthRejected, bluez.ErrKeyMissing)
+	return isOneOf(err, fs.ErrPermission, syscall.EACCES, syscall.EPERM, errBadKey, filetransfer.ErrRefused,
+		bluez.ErrDenied, bluez.ErrAuthFailed, bluez.ErrAuthCanceled, bluez.ErrAuthRejected, bluez.ErrKeyMissing)
 }
 
 // isNotFound reports whether a device, a service or an adapter does not exist,
@@ -107,6 +113,7 @@ func isBusy(err error) bool {
 	}
 	return isOneOf(err, os.ErrDeadlineExceeded, context.DeadlineExceeded, rfcomm.ErrUnconfirmed,
 		bluez.ErrInProgress, bluez.ErrAuthTimeout, bluez.ErrConnectFailed,
+		filetransfer.ErrBusy, filetransfer.ErrServerClosed, filetransfer.ErrChanged,
 		syscall.EBUSY, syscall.EALREADY, syscall.EAGAIN, syscall.EADDRINUSE, syscall.ECONNABORTED,
 		syscall.ECONNRESET, syscall.ENOMEM, syscall.ENOTCONN, syscall.ETIMEDOUT)
 }

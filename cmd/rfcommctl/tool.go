@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,8 @@ type tool struct {
 	// not a terminal. chatty means that standard error is a terminal.
 	columns int
 	chatty  bool
+	// lineWidth returns the current width of the terminal on standard error.
+	lineWidth func() int
 
 	// answers means that questions can be asked: standard input and standard
 	// error are terminals. typed returns the lines of standard input.
@@ -112,6 +115,10 @@ func newTool() *tool {
 	}
 	t.columns, _ = terminalWidth(os.Stdout)
 	_, t.chatty = terminalWidth(os.Stderr)
+	t.lineWidth = func() int {
+		width, _ := terminalWidth(os.Stderr)
+		return cmp.Or(width, 80) // a serial console has the width 0
+	}
 	_, t.answers = terminalWidth(os.Stdin)
 	t.answers = t.answers && t.chatty
 	t.typed = sync.OnceValue(t.readLines)
@@ -127,7 +134,7 @@ func (t *tool) run(ctx context.Context, arguments []string) int {
 	if errors.Is(err, errReaderGone) {
 		return statusOK // as nc does
 	}
-	if err != nil {
+	if _, printed := errors.AsType[printedError](err); err != nil && !printed {
 		t.complain(err)
 	}
 	return statusOf(err)

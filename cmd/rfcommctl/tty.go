@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -169,16 +168,10 @@ func (n *byteSize) String() string {
 func (n *byteSize) Type() string { return "BYTES" }
 
 func (n *byteSize) Set(text string) error {
-	digits, unit := text, int64(1)
-	for suffix, factor := range map[string]int64{"K": 1 << 10, "M": 1 << 20} {
-		if number, ok := strings.CutSuffix(strings.ToUpper(text), suffix); ok {
-			digits, unit = number, factor
-		}
-	}
-	number, err := strconv.ParseInt(digits, 10, 32)
-	if err != nil || number < 0 || number*unit > maxByteSize {
+	number, err := parseBytes(text, maxByteSize)
+	if err != nil {
 		return errors.New("use a number of bytes up to 1024M, such as 4096, 64K or 1M")
 	}
-	*n = byteSize(number * unit)
+	*n = byteSize(number)
 	return nil
 }

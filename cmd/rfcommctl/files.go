@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// fileChannel is the channel of the file service, unless another one is given.
+const fileChannel = 20
+
+// A fileLink holds the flags of commands that are clients of a file server.
+type fileLink struct {
+	link
+	plain bool
+}
+
+// fileFlags adds the flags of a client of a file server.
+func (t *tool) fileFlags(c *cobra.Command, o *fileLink) {
+	o.usual = service{channel: fileChannel}
+	t.connectionFlags(c, &o.link)
+	c.Flag("timeout").Usage = "give up connecting, and a server that sends and reads nothing, after this time"
+	c.Flag("channel").Usage = "connect to RFCOMM channel N, 1 to 30 (default 20)"
+	tcpFlag(c, &o.link, "connect to TCP `host:port` instead of TARGET, to try without Bluetooth")
+	c.ValidArgsFunction = t.completeFiles(cobra.ShellCompDirectiveNoFileComp)
+}
+
+// completeFiles returns a function that completes a target. For the words after the
+// target, or for all words if --tcp replaces it, the directive applies.
+func (t *tool) completeFiles(rest cobra.ShellCompDirective) cobra.CompletionFunc {
+	return func(c *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
+		if len(words) > 0 || c.Flags().Changed("tcp") {
+			return nil, rest
+		}
+		return t.completeTargets(c, words, begun)
+	}
+}
+
+// names returns the names of files on the command line, and the target.
+func (o *fileLink) names(c *cobra.Command, words []string) (target string, names []string) {
+	if c.Flags().Changed("tcp") || len(words) == 0 {
+		return "", words
+	}
+	return words[0], words[1:]
+}
+
+// fileWords returns a check of the words of a command: the target, and a number of
+// names.
+func (o *fileLink) fileWords(least int, missing string) cobra.PositionalArgs {
+	return func(c *cobra.Command, words []string) error {
+		target, names := o.names(c, words)
+		if !c.Flags().Changed("tcp") && target == "" {
+			return oneWord("TARGET")(c, words)
+		}
+		if len(names) > 0 && c.Flags().Changed("tcp") {
+			if _, err := rfcomm.ParseBDAddr(names[0]); err == nil {
+				return wordInPlaceOf("tcp", names)
+			}
+		}
+		if len(names) < least {
+			return fmt.Errorf("%s is missing", missing)
+		}
+		return nil
+	}
+}
+
+// checkFileLink returns a usageError if the flags do not fit together. The error
+// is that of the other flags, or nil.
+func (o *fileLink) checkFileLink(c *cobra.Command, err error) error {
+	if err == nil {
+		err = o.checkTCP(c, "adapter", "channel", "security")
+	}
+	if err != nil {
+		return usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
+	}
+	return nil
+}
+
+// A fileClient is the client of a file server, on one connection for all files or,
+// in the plain dialect, on one for each.
+type fileClient struct {
+	t       *tool
+	o       *fileLink
+	replace bool        // existing files
+	line    *statusLine // or nil
+	server  string      // for people
+	dial    connectFunc
+	client  *filetransfer.Client // or nil, before the first file
+	waiting bool                 // the server is busy
+}
+
+// fileClient returns a client for a target. It connects when it is used.
+func (t *tool) fileClient(ctx context.Context, o *fileLink, target string) (*fileClient, error) {
+	dial, err := t.dialing(ctx, &o.link, target)
+	if err != nil {
+		return nil, err
+	}
+	server := target
+	if o.tcp != "" {
+		server = o.tcp
+	}
+	return &fileClient{t: t, o: o, server: server, dial: dial}, nil
+}
+
+// open returns a client that is connected.
+func (f *fileClient) open(ctx context.Context) (*filetransfer.Client, error) {
+	if f.client != nil && !f.o.plain {
+		return f.client, nil
+	}
+	f.close()
+	f.line.announce("Connecting to " + f.server)
+	conn, err := f.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.line.announce("Waiting for " + f.server)
+	f.client = filetransfer.NewClient(conn)
+	f.client.Plain = f.o.plain
+	f.client.Overwrite = f.replace
+	f.client.IdleTimeout = time.Duration(f.o.timeout.duration)
+	f.client.Busy = f.busy
+	if f.line != nil {
+		f.client.Progress = f.line.update
+	}
+	return f.client, nil
+}
+
+// busy prints that the server is busy, once for each wait.
+func (f *fileClient) busy() {
+	if !f.waiting {
+		f.waiting = true
+		f.t.warn("the server is busy with another client; waiting for it")
+		f.line.announce("Waiting for " + f.server)
+	}
+}
+
+// close closes the connection.
+func (f *fileClient) close() {
+	if f.client != nil {
+		f.client.Close()
+		f.client = nil
+	}
+}
+
+// askFiles runs f with a client for a target. Meanwhile, a line on standard error
+// shows the state; f clears that line before it prints.
+func (t *tool) askFiles(ctx context.Context, o *fileLink, target string, f func(*fileClient) error) error {
+	client, err := t.fileClient(ctx, o, target)
+	if err != nil {
+		return err
+	}
+	defer client.close()
+	line, end := t.startLine()
+	defer end()
+	client.line = line
+	return f(client)
+}
+
+// each calls f for each file. An error of one file does not end it, if there are
+// several and the connection can still be used.
+func (f *fileClient) each(names []string, do func(name string) error) error {
+	var first error
+	for _, name := range names {
+		f.waiting = false
+		err := do(name)
+		f.line.finish()
+		if err == nil {
+			continue
+		}
+		if len(names) == 1 || !isOfFile(err) {
+			return err
+		}
+		f.t.complain(err)
+		if first == nil {
+			first = printedError{err}
+		}
+	}
+	return first
+}
+
+// isOfFile reports whether an error is that of one file, after which other files
+// can be transferred.
+func isOfFile(err error) bool {
+	return isOneOf(err, fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid,
+		filetransfer.ErrTooLarge, filetransfer.ErrChanged, filetransfer.ErrRefused)
+}
+
+// fileError gives the error of a file the right exit status.
+func fileError(err error) error {
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return err
+	case errors.Is(err, fs.ErrNotExist):
+		return notFoundError{err}
+	case errors.Is(err, io.ErrUnexpectedEOF): // the connection was cut
+		return tryAgainError{err}
+	}
+	return err
+}
+
+// advised adds advice to an error that matches the target.
+func advised(err, target error, advice string) error {
+	if !errors.Is(err, target) {
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, advice)
+}
+
+// isDirectory reports whether a path of this machine is that of a directory.
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// getOptions are the flags of the command "get".
+type getOptions struct {
+	fileLink
+	output    string
+	replace   bool
+	recursive bool
+}
+
+const getHelp = `Gets files from a file server, such as "rfcommctl serve", into the current directory or to -o. A file appears under its name only when it is complete and its checksum is right. Until then, it is NAME.part. If the same get is repeated after an interruption, it resumes there. A file that is there already with the same content is a success; one with other content is replaced only with --replace.
+
+All files use one connection. Without a service, TARGET means channel 20. If the server is busy with another client, get says so and waits; Ctrl-C ends it.
+
+With -r, directories are copied with all that they contain. With --plain, get uses the dialect of the well-known tutorial, for servers that know nothing else: without checksums, and without resuming.`
+
+// getCommand returns the command "get".
+func (t *tool) getCommand() *cobra.Command {
+	var o getOptions
+	c := &cobra.Command{
+		Use:   "get TARGET NAME... [FLAGS]",
+		Short: "Get files from a file server",
+		Long:  getHelp,
+		Example: `	rfcommctl get 01:23:45:67:89:AB notes.txt
+	rfcommctl get "Front desk" photos -r -o Pictures
+	rfcommctl get 01:23:45:67:89:AB log.txt -o - | tail`,
+		Args: o.fileWords(1, "the name of a file of the server"),
+		RunE: func(c *cobra.Command, words []string) error { return t.runGet(c, &o, words) },
+	}
+	flags := c.Flags()
+	flags.StringVarP(&o.output, "output", "o", "", "write to this file or into this directory `PATH`; - is standard output")
+	flags.BoolVarP(&o.recursive, "recursive", "r", false, "copy directories, with all that they contain")
+	flags.BoolVar(&o.replace, "replace", false, "replace existing files")
+	flags.BoolVar(&o.plain, "plain", false, "use the plain dialect, for other servers")
+	t.fileFlags(c, &o.fileLink)
+	return c
+}
+
+// check returns an error if the flags and names do not fit together.
+func (o *getOptions) check(c *cobra.Command, names []string) error {
+	given := c.Flags().Changed
+	switch {
+	case given("output") && o.output == "":
+		return errors.New("-o needs a path")
+	case o.recursive && o.plain:
+		return errors.New("-r and --plain exclude each other: the plain dialect lists no directories")
+	case o.recursive && o.output == "-":
+		return errors.New("-r needs a directory: standard output is not one")
+	case len(names) > 1 && o.output != "" && o.output != "-" && !o.intoDirectory():
+		return fmt.Errorf("-o %s is not a directory: several files need one", o.output)
+	}
+	for _, name := range names {
+		if _, err := o.localPath(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// intoDirectory reports whether files go into a directory, under their own names.
+func (o *getOptions) intoDirectory() bool {
+	return o.output == "" || isDirectory(o.output)
+}
+
+// localPath returns the path of a file of the server on this machine.
+func (o *getOptions) localPath(name string) (string, error) {
+	if o.output != "" && !o.intoDirectory() {
+		return o.output, nil
+	}
+	base := path.Base(name)
+	if o.recursive && (base == "." || base == "/") {
+		return cmp.Or(o.output, "."), nil // the content of a directory
+	}
+	local, err := filepath.Localize(base)
+	if err != nil || local == "." || name == "" {
+		return "", fmt.Errorf("%q cannot be the name of a file here: choose one with -o", name)
+	}
+	return filepath.Join(o.output, local), nil
+}
+
+// runGet runs the command "get".
+func (t *tool) runGet(c *cobra.Command, o *getOptions, words []string) error {
+	target, names := o.names(c, words)
+	if err := o.checkFileLink(c, o.check(c, names)); err != nil {
+		return err
+	}
+	if err := checkParent(o.output); err != nil {
+		return err
+	}
+	ctx := c.Context()
+	if o.output == "-" && t.columns > 0 {
+		t.chatty = false // a line would be drawn into the content
+	}
+	return t.askFiles(ctx, &o.fileLink, target, func(f *fileClient) error {
+		f.replace = o.replace
+		return f.each(names, func(name string) error {
+			local, err := o.localPath(name)
+			if err == nil && o.recursive {
+				return f.getTree(ctx, name, local)
+			}
+			if err == nil {
+				err = f.get(ctx, name, local)
+			}
+			return err
+		})
+	})
+}
+
+// checkParent returns an error if the directory of a path does not exist. The
+// path itself must be a directory if it ends in a slash.
+func checkParent(output string) error {
+	if output == "" || output == "-" {
+		return nil
+	}
+	parent := filepath.Dir(output) // of "a/", it is "a"
+	info, err := os.Stat(parent)
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "get", Path: parent, Err: errors.New("not a directory")}
+	}
+	return fileError(err)
+}
+
+// get gets one file. The path "-" is standard output.
+func (f *fileClient) get(ctx context.Context, name, local string) error {
+	client, err := f.open(ctx)
+	if err != nil {
+		return err
+	}
+	if local == "-" {
+		_, err := client.Get(ctx, name, f.t.stdout)
+		return fileError(err)
+	}
+	before := partSize(local)
+	if before > 0 && !f.o.plain {
+		f.t.note("%s.part has %s: the get resumes there, unless the file has changed", local, bytesText(before))
+	}
+	info, err := client.Download(ctx, name, local)
+	if err != nil {
+		f.reportPart(ctx, local, before)
+		return existing(fileError(err), local)
+	}
+	f.report(info, local)
+	return nil
+}
+
+// existing replaces an error about a file that exists on this machine by one with
+// its path and advice.
+func existing(err error, local string) error {
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	info, failed := os.Lstat(local)
+	if failed == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: %w and is not a regular file: choose another name with -o", local, fs.ErrExist)
+	}
+	return fmt.Errorf("%s: %w with other content: replace it with --replace, or choose another name with -o", local, fs.ErrExist)
+}
+
+// report prints the details of a transferred file.
+func (f *fileClient) report(info filetransfer.Info, name string) {
+	if info.Present {
+		f.t.note("%s is there already, with the same content", name)
+	}
+	if len(info.SHA256) > 0 {
+		f.t.detail("%s has %d bytes with SHA-256 %x", name, info.Size, info.SHA256)
+	}
+}
+
+// reportPart prints where the beginning of a file is that could not be got as a
+// whole.
+func (f *fileClient) reportPart(ctx context.Context, local string, before int64) {
+	after := partSize(local)
+	if after == 0 || after == before {
+		return
+	}
+	again := "the same get resumes there"
+	if f.o.plain {
+		again = "a get without --plain resumes there"
+	}
+	f.line.finish()
+	f.t.warn("%s.part has the first %s: %s", local, bytesText(after), again)
+}
+
+// partSize returns the size of the part file of a path, or 0 if there is none.
+func partSize(local string) int64 {
+	info, err := os.Lstat(local + ".part")
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+func TestProgressTextFits(t *testing.T) {
+	const photo = "a photo of the harbor at noon.jpg"
+	half := filetransfer.Progress{Name: photo, Done: 4_200_000, Total: 8_400_000, Rate: 1.1e6, Remaining: 3800 * time.Millisecond}
+	whole := filetransfer.Progress{Name: "notes.txt", Done: 2000, Total: 2000, Rate: 1000, Elapsed: 2 * time.Second}
+	for _, tt := range []struct {
+		progress filetransfer.Progress
+		width    int
+		want     string
+	}{
+		{half, 100, photo + "  50%  4.2 MB of 8.4 MB  1.1 MB/s  3.8s left"},
+		{half, 79, photo + "  50%  4.2 MB of 8.4 MB  1.1 MB/s  3.8s left"},
+		{half, 70, "a photo of th… at noon.jpg  50%  4.2 MB of 8.4 MB  1.1 MB/s  3.8s left"},
+		{half, 39, "a phot…on.jpg  50%  1.1 MB/s  3.8s left"},
+		{half, 30, "a photo…on.jpg  50%  3.8s left"},
+		{half, 18, "a phot…on.jpg  50%"},
+		{half, 10, "a pho….jpg"},
+		{whole, 79, "notes.txt  100%  2.0 kB  1.0 kB/s  in 2s"},
+		{whole, 30, "notes.txt  100%  2.0 kB"},
+		{filetransfer.Progress{Name: "f", Total: 2000, Remaining: -1}, 79, "f   0%  0 B of 2.0 kB"},
+		{filetransfer.Progress{Name: "f", Done: 1999, Total: 2000, Rate: 1e3, Remaining: time.Millisecond}, 79, "f  99%  2.0 kB of 2.0 kB  1.0 kB/s  1ms left"},
+		{filetransfer.Progress{Name: "f", Done: 1000, Total: -1, Rate: 500, Remaining: -1}, 79, "f  1.0 kB  500 B/s"},
+		{filetransfer.Progress{Name: "f"}, 79, "f  100%  0 B  0 B/s  in 1ms"},
+		{filetransfer.Progress{Name: "\x1b[2J写真", Done: 1, Total: 2, Remaining: -1}, 79, `\x1b[2J写真  50%  1 B of 2 B`},
+	} {
+		got := progressText(tt.progress, tt.width)
+		if columns(got) > tt.width {
+			t.Errorf("%q has %d columns, more than %d", got, columns(got), tt.width)
+		}
+		if got != tt.want {
+			t.Errorf("in %d columns: %q, want %q", tt.width, got, tt.want)
+		}
+	}
+}
+
+func TestColumnsOfText(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "abc": 3, "Grüße": 5, "e\u0301": 1, "写真": 4, "ｶﾞ": 2, "한글": 4, "🙂": 2} {
+		if got := columns(text); got != want {
+			t.Errorf("%q has %d columns, want %d", text, got, want)
+		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"photo.jpg", 9, "photo.jpg"}, {"photo.jpg", 8, "phot…jpg"}, {"photo.jpg", 2, "p…"}, {"photo.jpg", 1, "…"},
+		{"写真の写真.jpg", 13, "写真の写….jpg"}, {"写真", 3, "写…"},
+	} {
+		if got := shorten(tt.text, tt.width); got != tt.want || columns(got) > tt.width {
+			t.Errorf("%q in %d columns: %q, want %q", tt.text, tt.width, got, tt.want)
+		}
+	}
+}
+
+// A screen is a terminal of one line: it interprets \r, \n and \b.
+type screen struct {
+	bytes.Buffer
+}
+
+// lines returns the lines that are on the screen.
+func (s *screen) lines() (lines []string) {
+	for text := range strings.SplitSeq(s.String(), "\n") {
+		var line []rune
+		at := 0
+		for _, r := range text {
+			switch r {
+			case '\r':
+				at = 0
+			case '\b':
+				at--
+			default:
+				line = append(line[:at], append([]rune{r}, line[min(at+1, len(line)):]...)...)
+				at++
+			}
+		}
+		lines = append(lines, strings.TrimRight(string(line), " "))
+	}
+	return lines
+}
+
+// see checks the last lines on the screen.
+func (s *screen) see(t *testing.T, want ...string) {
+	t.Helper()
+	lines := s.lines()
+	if got := lines[max(len(lines)-len(want), 0):]; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("the screen shows %q, want %q", lines, want)
+	}
+}
+
+func TestStatusLineIsRedrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, s := newFake(t), new(screen)
+		f.chatty, f.tool.stderr = true, s
+		line, end := f.startLine()
+		line.announce("Connecting to the printer")
+		s.see(t, "Connecting to the printer")
+		line.announce("Waiting")
+		s.see(t, "Waiting")
+		time.Sleep(5*time.Second + time.Millisecond)
+		synctest.Wait()
+		s.see(t, "Waiting  … 5s")
+		f.warn("a message")
+		s.see(t, "rfcommctl: a message", "Waiting  … 5s")
+		line.update(filetransfer.Progress{Name: "a", Done: 1, Total: 2, Remaining: -1})
+		s.see(t, "rfcommctl: a message", "a  50%  1 B of 2 B")
+		line.update(filetransfer.Progress{Name: "a", Done: 2, Total: 2})
+		line.finish()
+		line.announce("Waiting for more")
+		s.see(t, "a  100%  2 B  0 B/s  in 1ms", "Waiting for more")
+		line.clear()
+		s.see(t, "a  100%  2 B  0 B/s  in 1ms", "")
+		end()
+		f.warn("after it")
+		s.see(t, "rfcommctl: after it", "")
+	})
+}
+
+// The line is left out on a pipe, and with --quiet.
+func TestStatusLineNeedsTerminal(t *testing.T) {
+	for _, quiet := range []bool{false, true} {
+		f := newFileFake(t)
+		write(t, "content", f.files, "a")
+		f.chatty = quiet
+		words := []string{"get", fileDevice, "a"}
+		if quiet {
+			words = append(words, "-q")
+		}
+		if stdout, stderr := f.runs(t, 0, words...); stdout+stderr != "" {
+			t.Errorf("it printed %q and %q", stdout, stderr)
+		}
+	}
+}
+
+func TestGetShowsProgress(t *testing.T) {
+	f := newFileFake(t)
+	write(t, "content", f.files, "a")
+	write(t, "more", f.files, "b")
+	s := new(screen)
+	f.chatty, f.tool.stderr = true, s
+	f.runs(t, statusNotFound, "get", fileDevice, "a", "missing", "b")
+	lines := s.lines()
+	if len(lines) != 4 {
+		t.Fatalf("the screen shows %q", lines)
+	}
+	wantParts(t, lines[0], "a  100%  7 B  ", "/s  in ")
+	wantParts(t, lines[1], "rfcommctl: get missing: ")
+	wantParts(t, lines[2], "b  100%  4 B  ")
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm"
+)
+
+// A logHandler writes the log of a file server in lines for people: the time, the
+// client, the message, and its attributes.
+//
+//	15:04:05  01:23:45:67:89:AB  sent photo.jpg  8.4 MB  in 7.6s  1.1 MB/s
+type logHandler struct {
+	t          *tool
+	client     string
+	attributes []slog.Attr // of all lines
+}
+
+func newLogHandler(t *tool) *logHandler { return &logHandler{t: t} }
+
+// Enabled implements [slog.Handler].
+func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
+	switch {
+	case h.t.quiet:
+		return level >= slog.LevelWarn
+	case h.t.verbose:
+		return true
+	}
+	return level >= slog.LevelInfo
+}
+
+// Handle implements [slog.Handler].
+func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
+	line := logLine{verbose: h.t.verbose, client: h.client, message: r.Message}
+	for _, a := range h.attributes {
+		line.add(a)
+	}
+	r.Attrs(func(a slog.Attr) bool {
+		line.add(a)
+		return true
+	})
+	_, err := fmt.Fprintln(h.t.stderr, line.text(r.Time))
+	return err
+}
+
+// WithAttrs implements [slog.Handler].
+func (h *logHandler) WithAttrs(attributes []slog.Attr) slog.Handler {
+	with := &logHandler{h.t, h.client, nil}
+	with.attributes = append(append(with.attributes, h.attributes...), attributes...)
+	return with
+}
+
+// WithGroup implements [slog.Handler]. The server has no groups.
+func (h *logHandler) WithGroup(string) slog.Handler { return h }
+
+// A logLine is a line of the log.
+type logLine struct {
+	verbose         bool
+	client, message string
+	name, failure   string
+	details         []string
+}
+
+// add adds an attribute. Numbers get their units.
+func (l *logLine) add(a slog.Attr) {
+	value := a.Value.Resolve()
+	text := value.String()
+	switch a.Key {
+	case "client":
+		l.client = clientText(text)
+	case "name":
+		l.name = text
+	case "error":
+		l.failure = text
+	case "bytes":
+		l.details = append(l.details, bytesText(value.Int64()))
+	case "seconds":
+		l.details = append(l.details, "in "+durationText(max(time.Duration(value.Float64()*float64(time.Second)), time.Millisecond)))
+	case "bytes/s":
+		l.details = append(l.details, rateText(float64(value.Int64())))
+	case "sha256", "request": // an error has the request as well
+		if l.verbose {
+			l.details = append(l.details, a.Key+"="+text)
+		}
+	default:
+		l.details = append(l.details, a.Key+"="+text)
+	}
+}
+
+// text returns the line. Names and errors can contain control characters that a
+// client has sent, which are escaped.
+func (l *logLine) text(when time.Time) string {
+	parts := []string{when.Format(time.TimeOnly)}
+	if l.client != "" {
+		parts = append(parts, l.client)
+	}
+	message := l.message
+	if l.name != "" {
+		message += " " + l.name
+	}
+	if l.failure != "" {
+		message += ": " + l.failure
+	}
+	return oneLine(strings.Join(append(append(parts, message), l.details...), "  "))
+}
+
+// clientText returns the address of a device without the channel, or another
+// address.
+func clientText(address string) string {
+	device, _, ok := strings.Cut(strings.TrimPrefix(address, "["), "]")
+	if _, err := rfcomm.ParseBDAddr(device); ok && err == nil {
+		return device
+	}
+	return address
+}
