@@ -53,6 +53,8 @@ func testBluetoothd(t *testing.T, r *radio, d *daemons.Daemon) {
 		{"ListenPublish", func(t *testing.T, r *radio) { testListenPublish(t, r, d) }, true},
 		{"ListenExec", testListenExec, true},
 		{"RelayPublish", testRelayPublish, true},
+		{"ServePublish", testServePublish, true},
+		{"ServeBonded", testServeBonded, true},
 		{"Adapters", testAdaptersChange, true},
 		{"PairDuringLink", testPairDuringLink, false},
 		{"Pair", testPair, false},

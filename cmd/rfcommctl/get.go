@@ -9,6 +9,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -86,11 +89,20 @@ func (o *getOptions) localPath(name string) (string, error) {
 	if o.recursive && (base == "." || base == "/") {
 		return cmp.Or(o.output, "."), nil // the content of a directory
 	}
-	local, err := filepath.Localize(base)
-	if err != nil || local == "." || name == "" {
+	if name == "" || !isLocalName(base) {
 		return "", fmt.Errorf("%q cannot be the name of a file here: choose one with -o", name)
 	}
-	return filepath.Join(o.output, local), nil
+	return filepath.Join(o.output, base), nil
+}
+
+// isLocalName reports whether a file of this machine can have a name. Unlike
+// filepath.Localize, it accepts names that are not UTF-8 where the system does.
+func isLocalName(base string) bool {
+	if base == "." || base == ".." || strings.ContainsAny(base, "/\x00") {
+		return false
+	}
+	_, err := filepath.Localize(base)
+	return err == nil || runtime.GOOS != "windows" && !utf8.ValidString(base)
 }
 
 // runGet runs the command "get".

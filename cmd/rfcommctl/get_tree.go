@@ -68,11 +68,10 @@ func (f *fileClient) getDirectory(ctx context.Context, name, local string, depth
 
 // getEntry gets an entry of a directory.
 func (f *fileClient) getEntry(ctx context.Context, name, directory string, entry filetransfer.Info, depth int) error {
-	base, err := filepath.Localize(entry.Name)
-	if err != nil {
+	if !isLocalName(entry.Name) {
 		return fmt.Errorf("%q cannot be the name of a file here: get it with -o", name)
 	}
-	local := filepath.Join(directory, base)
+	local := filepath.Join(directory, entry.Name)
 	switch {
 	case entry.Mode.IsDir():
 		return f.getDirectory(ctx, name, local, depth+1)

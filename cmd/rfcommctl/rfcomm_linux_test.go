@@ -21,6 +21,9 @@ import (
 // The tests on real adapters are named TestRFCOMM…: the lab runs those alone.
 // The program has no privileges in them.
 
+// nobody is the ID of the user and group without rights in Debian.
+const nobody = 65534
+
 // A radio is two adapters in range of each other, and the cache directory of the
 // program.
 type radio struct {
@@ -39,7 +42,6 @@ func overRFCOMM(t *testing.T) *radio {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(cache) })
-	const nobody = 65534
 	if err := os.Chown(cache, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}

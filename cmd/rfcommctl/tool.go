@@ -156,6 +156,7 @@ var flagNames = strings.NewReplacer(
 	"SecurityLow", "--security low",
 	"SecurityMedium", "--security medium",
 	"SecurityHigh", "--security high",
+	"try the plain one", "try \"rfcommctl get --plain\"",
 	"use a pseudo terminal", "use a pseudo terminal (tty --pty)",
 )
 

@@ -16,36 +16,6 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/tutorial"
 )
 
-// articlesClient is the tutorial article's client, in PyBluez. Package tutorial
-// has the article's server.
-const articlesClient = `
-import sys, bluetooth
-near, far, channel, name = sys.argv[1:]
-client = bluetooth.BluetoothSocket(bluetooth.RFCOMM)
-client.bind((near, 0))
-client.connect((far, int(channel)))
-print(client.recv(2048).decode(), flush=True)
-client.send(name)
-mark = b"Transfer complete"
-received = bytearray()
-while not received.endswith(mark):
-    try:
-        part = client.recv(4096)
-    except bluetooth.BluetoothError:
-        break
-    if not part:
-        break
-    received += part
-client.close()
-if received.endswith(mark):
-    del received[-len(mark):]
-    print("complete")
-else:
-    print("incomplete:", received[-200:])
-with open("received", "wb") as f:
-    f.write(received)
-`
-
 // articlesSize is the size of the large files.
 const articlesSize = 1 << 20
 
@@ -128,7 +98,7 @@ func TestServerServesArticlesClient(t *testing.T) {
 	run := func(name string) (said string, received []byte) {
 		t.Helper()
 		address := o.address.(rfcomm.Addr)
-		cmd := labtest.PyBluez(t, articlesClient,
+		cmd := labtest.PyBluez(t, tutorial.Client,
 			l.near.String(), l.far.String(), fmt.Sprint(address.Channel), name)
 		cmd.Dir = t.TempDir()
 		output, err := cmd.CombinedOutput()

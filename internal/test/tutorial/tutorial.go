@@ -1,5 +1,5 @@
-// Package tutorial contains the file server of the tutorial article, in Python,
-// as a peer for tests.
+// Package tutorial contains the file server and the client of the tutorial
+// article, in Python, as peers for tests.
 package tutorial
 
 import _ "embed"
@@ -10,3 +10,11 @@ import _ "embed"
 //
 //go:embed server.py
 var Server string
+
+// Client is the program of the article's client, for "python3 -c". Its arguments
+// are the address to connect from, the server's address, the channel, and the
+// name of a file. It prints the prompt, and then "complete" or "incomplete", and
+// writes the received content to the file "received".
+//
+//go:embed client.py
+var Client string
