@@ -3,23 +3,17 @@ package integration
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"io"
-	"math/big"
 	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 )
 
 // python returns a command that runs a script with PyBluez, and the buffer for
@@ -166,10 +160,10 @@ func (r cancelReader) Read([]byte) (int, error) {
 
 func TestConnCarriesTLS(t *testing.T) {
 	l := inLab(t)
-	certificate, pool := newCertificate(t, "device")
+	forServer, forClient := hosttest.TLSConfigs(t)
 	dialed, accepted := l.connect(t)
-	server := tls.Server(accepted, &tls.Config{Certificates: []tls.Certificate{certificate}})
-	client := tls.Client(dialed, &tls.Config{RootCAs: pool, ServerName: "device"})
+	server := tls.Server(accepted, forServer)
+	client := tls.Client(dialed, forClient)
 	echoed := hosttest.InBackground(func() error {
 		_, err := io.Copy(server, server)
 		return errors.Join(err, server.Close())
@@ -192,31 +186,4 @@ func TestConnCarriesTLS(t *testing.T) {
 	}
 	conntest.ReceiveEOF(t, client)
 	client.Close()
-}
-
-// newCertificate returns a certificate for a host name, and a pool
-// that trusts it.
-func newCertificate(t *testing.T, host string) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		DNSNames:     []string{host},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
