@@ -32,6 +32,9 @@ const (
 	rolePut   = "put"   // in the framed dialect
 )
 
+// takenName is the name of the file that a server receives.
+const takenName = "taken"
+
 func (j endJob) openFile() (*os.File, int64, error) {
 	f, err := os.Open(filepath.Join(j.dir, fileName))
 	if err != nil {
@@ -81,7 +84,7 @@ func getBytes(s stack, j endJob) error {
 }
 
 func takeBytes(s stack, j endJob) error {
-	f, err := os.Create(filepath.Join(j.dir, "taken"))
+	f, err := os.Create(filepath.Join(j.dir, takenName))
 	if err != nil {
 		return err
 	}
@@ -127,6 +130,10 @@ func copyBuffered(to io.Writer, from io.Reader) error {
 }
 
 func serve(_ stack, j endJob) error {
+	// A put of a file that is there already would store nothing.
+	if err := os.RemoveAll(filepath.Join(j.dir, takenName)); err != nil {
+		return err
+	}
 	root, err := os.OpenRoot(j.dir)
 	if err != nil {
 		return err
@@ -176,9 +183,7 @@ func put(_ stack, j endJob) error {
 		return err
 	}
 	return transfer(j, func(ctx context.Context, c net.Conn) error {
-		client := filetransfer.NewClient(c)
-		client.Overwrite = true
-		_, err := client.Put(ctx, "taken", f, filetransfer.Info{Size: size, Mode: 0o600})
+		_, err := filetransfer.NewClient(c).Put(ctx, takenName, f, filetransfer.Info{Size: size, Mode: 0o600})
 		return err
 	})
 }
