@@ -60,6 +60,15 @@ func (w *worker) do(f func() error) error {
 	case <-w.timer.C:
 		err = w.leave()
 	}
+	if err != nil {
+		err = w.hidePanic(err)
+	}
+	return err
+}
+
+// hidePanic returns an error without the details of a panic, which ends the
+// session. It is a function of its own because its variable is an allocation.
+func (w *worker) hidePanic(err error) error {
 	var panicked *panicError
 	if errors.As(err, &panicked) {
 		err = publicErrorf(panicked, "internal error of the server")
