@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // A service is a running server on TCP.
@@ -104,6 +106,7 @@ func TestServerServesOneClientAtATime(t *testing.T) {
 	first, dir := s.startDialogue(t)
 	other := t.TempDir()
 	second := launch(t, "client", []string{"-connect", s.address, "get", "file"}, in(other))
+	hosttest.Eventually(t, "words about the wait", func() bool { return strings.Contains(second.stderr.String(), "is busy") })
 	first.say(t, "file")
 	first.end(t, 0)
 	second.end(t, 0)

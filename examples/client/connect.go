@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"sync"
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/examples/internal/show"
@@ -50,5 +52,8 @@ func clientOver(conn net.Conn, o *options, line *show.Line) *filetransfer.Client
 	client.Overwrite = o.overwrite
 	client.IdleTimeout = o.timeout
 	client.Progress = line.Update
+	client.Busy = sync.OnceFunc(func() {
+		fmt.Fprintln(os.Stderr, "client: the server is busy with another client: waiting for it")
+	})
 	return client
 }
