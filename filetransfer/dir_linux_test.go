@@ -53,7 +53,7 @@ func TestDirOpenIsNotHeldUpByFIFO(t *testing.T) {
 		}
 	}()
 	inTime(t, func() {
-		for opened := 0; opened < 1000; {
+		for opened := 0; opened < 10000; {
 			f, err := d.Open("a.txt")
 			if errors.Is(err, fs.ErrPermission) {
 				continue
