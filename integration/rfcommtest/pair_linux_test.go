@@ -17,6 +17,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -172,19 +173,14 @@ const settleTime = 50 * time.Millisecond
 func endLink(t *testing.T, link *rfcommtest.Link, at *rfcommtest.Controller) {
 	t.Helper()
 	link.Disconnect(rfcommtest.RemoteUserTerminated)
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	hosttest.Eventually(t, "the kernel has dropped the link", func() bool {
 		links, err := hci.AllLinks(index(t, at))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(links) == 0 {
-			time.Sleep(settleTime)
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatal("the kernel still has the link")
-		}
-	}
+		return len(links) == 0
+	})
+	time.Sleep(settleTime)
 }
 
 // The kernel shows that the key of a link with Secure Connections was protected

@@ -34,7 +34,7 @@ func TestDialerSearchOddDevices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			device := a.NewDevice(rfcommtest.ControllerConfig{Version: rfcommtest.Version20})
-			defer device.Unplug()
+			defer a.Link(a.near, device.Controller).Disconnect(rfcommtest.RemoteUserTerminated)
 			device.SetMTU(tt.mtu)
 			l, err := device.ListenL2CAP(1)
 			if err != nil {
