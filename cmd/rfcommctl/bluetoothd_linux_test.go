@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -117,7 +116,10 @@ func testAdaptersChange(t *testing.T, r *radio) {
 }
 
 // answering registers a person with bluetoothd, and makes the far adapter
-// discoverable until end is called, which removes the bond of that adapter.
+// discoverable until end is called, which removes the bond of that adapter. It ends
+// all links first, which keep the capability that the adapter had before
+// (hci_conn_add): a pairing over them would not ask the person. Besides the tests,
+// bluetoothd opens links, when it reads the services of a device that has paired.
 func (r *radio) answering(t *testing.T) (p person, end func()) {
 	t.Helper()
 	p = person{numbers: make(chan uint32, 1)}
@@ -125,6 +127,7 @@ func (r *radio) answering(t *testing.T) (p person, end func()) {
 	if _, err := c.RegisterAgent(t.Context(), p, bluez.AgentOptions{Capability: bluez.DisplayYesNo, Default: true}); err != nil {
 		t.Fatal(err)
 	}
+	r.Sync()
 	visible := r.starts(t, "discoverable for", "adapters", "-v", "-i", r.far.String(), "--discoverable", "5m")
 	return p, func() {
 		visible.ends(t, os.Interrupt, 130)
@@ -175,38 +178,75 @@ func testPair(t *testing.T, r *radio) {
 	wantError(t, stderr, "does not know the device "+far)
 }
 
+// A dialogue is the program at a terminal.
+type dialogue struct {
+	*hosttest.Terminal
+	process *os.Process
+	ended   <-chan error // receives the result of Wait
+}
+
+// startsDialogue starts the program at a terminal.
+func (r *radio) startsDialogue(t *testing.T, arguments ...string) *dialogue {
+	t.Helper()
+	d := &dialogue{Terminal: hosttest.OpenTerminal(t)}
+	c := r.program(t, arguments...)
+	c.Stdin, c.Stdout, c.Stderr = d.Slave, d.Slave, d.Slave
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d.process, d.ended = c.Process, hosttest.InBackground(c.Wait)
+	return d
+}
+
+// receive returns the next number. The program must not end before.
+func (d *dialogue) receive(t *testing.T, numbers <-chan uint32) uint32 {
+	t.Helper()
+	received := hosttest.InBackground(func() any {
+		select {
+		case n := <-numbers:
+			return n
+		case err := <-d.ended:
+			return err
+		}
+	})
+	n, ok := hosttest.Receive(t, received).(uint32)
+	if !ok {
+		t.Fatalf("the program ended without a question:\n%s", d)
+	}
+	return n
+}
+
+// ends waits for the end of the program, and checks its exit status and that it has
+// printed a text.
+func (d *dialogue) ends(t *testing.T, status int, text string) {
+	t.Helper()
+	if got := exitStatus(t, hosttest.Receive(t, d.ended)); got != status {
+		t.Errorf("status %d, want %d", got, status)
+	}
+	hosttest.Eventually(t, text, func() bool { return strings.Contains(d.String(), text) })
+	t.Logf("%s", d)
+}
+
 // testPairAtTerminal compares numbers: it answers no, interrupts the question,
 // and answers yes.
 func testPairAtTerminal(t *testing.T, r *radio) {
 	p, end := r.answering(t)
 	defer end()
-	pair := func() (*exec.Cmd, *hosttest.Terminal) {
-		terminal := hosttest.OpenTerminal(t)
-		c := r.program(t, "pair", r.far.String(), "-i", r.near.String())
-		c.Stdin, c.Stdout, c.Stderr = terminal.Slave, terminal.Slave, terminal.Slave
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		question := fmt.Sprintf("show %06d? [y/N] ", hosttest.Receive(t, p.numbers))
-		hosttest.Eventually(t, question, func() bool { return strings.Contains(terminal.String(), question) })
-		return c, terminal
+	pair := func() *dialogue {
+		d := r.startsDialogue(t, "pair", r.far.String(), "-i", r.near.String())
+		question := fmt.Sprintf("show %06d? [y/N] ", d.receive(t, p.numbers))
+		hosttest.Eventually(t, question, func() bool { return strings.Contains(d.String(), question) })
+		return d
 	}
-	ends := func(c *exec.Cmd, terminal *hosttest.Terminal, status int, text string) {
-		if got := exitStatus(t, c.Wait()); got != status {
-			t.Errorf("status %d, want %d", got, status)
-		}
-		hosttest.Eventually(t, text, func() bool { return strings.Contains(terminal.String(), text) })
-		t.Logf("%s", terminal)
-	}
-	c, terminal := pair()
-	terminal.Type(t, "n\n")
-	ends(c, terminal, statusPermission, "was not confirmed")
-	c, terminal = pair()
-	c.Process.Signal(os.Interrupt)
-	ends(c, terminal, 130, "interrupted")
-	c, terminal = pair()
-	terminal.Type(t, "y\n")
-	ends(c, terminal, 0, "Paired with "+r.far.String())
+	d := pair()
+	d.Type(t, "n\n")
+	d.ends(t, statusPermission, "was not confirmed")
+	d = pair()
+	d.process.Signal(os.Interrupt)
+	d.ends(t, 130, "interrupted")
+	d = pair()
+	d.Type(t, "y\n")
+	d.ends(t, 0, "Paired with "+r.far.String())
 	r.wantEncrypted(t)
 	r.runs(t, 0, "", "unpair", r.far.String())
 }
