@@ -12,6 +12,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
@@ -80,12 +81,9 @@ func TestDialAtHighSucceeds(t *testing.T) {
 func (s *scene) endLink(t *testing.T) {
 	t.Helper()
 	s.Link(s.near, s.far).Disconnect(rfcommtest.RemoteUserTerminated)
-	for end := time.Now().Add(20 * time.Second); len(allLinks(t, s.near))+len(allLinks(t, s.far)) != 0; {
-		if time.Now().After(end) {
-			t.Fatal("the kernel keeps the link")
-		}
-		time.Sleep(time.Millisecond)
-	}
+	hosttest.Eventually(t, "the kernel has dropped the link", func() bool {
+		return len(allLinks(t, s.near))+len(allLinks(t, s.far)) == 0
+	})
 	// Until the kernel's RFCOMM thread has dropped the session, which causes no
 	// event, a dial can crash Linux 6.1 (rfcomm_check_security).
 	time.Sleep(50 * time.Millisecond)
