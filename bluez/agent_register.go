@@ -53,8 +53,10 @@ type AgentRegistration struct {
 // begins to pair (hci_user_confirm_request_evt). With any other capability, it
 // is asked.
 //
-// While a question is pending, bluetoothd refuses pairings with other devices
-// that need an answer of the same agent (agent_has_request in src/agent.c).
+// A link keeps the capability that the adapter had when the link was opened
+// (hci_conn_add), which is [NoInputNoOutput] before the first default agent. If a
+// device has connected before the agent is registered, it can pair without a
+// question until its link ends. Register the agent before devices can connect.
 func (c *Client) RegisterAgent(ctx context.Context, agent Agent, o AgentOptions) (*AgentRegistration, error) {
 	if agent == nil {
 		return nil, errors.New("bluez: RegisterAgent: the agent is nil; RejectAll{} refuses all requests")

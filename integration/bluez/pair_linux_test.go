@@ -17,6 +17,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
+	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
 // TestDevicePair pairs adapters of one bluetoothd. The agent of Pair answers for
@@ -27,6 +28,7 @@ func TestDevicePair(t *testing.T) {
 	for _, version := range daemons.Versions() {
 		t.Run(version.Name, func(t *testing.T) {
 			a := newAir(t, radio, daemons.Options{BlueZ: version})
+			t.Run("open link", a.testOpenLink) // before the adapters have the capability of an agent
 			t.Run("numbers", a.testNumbers)
 			t.Run("PIN", a.testPINs)
 			t.Run("ended", a.testEndedPairings)
@@ -87,6 +89,29 @@ func (a *air) testNumbers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A link keeps the capability that the adapters had when it was opened. Before the
+// first agent that is NoInputNoOutput, so that a pairing over the link has no
+// questions.
+func (a *air) testOpenLink(t *testing.T) {
+	c := connect(t)
+	d := a.meet(t, c, a.far)
+	defer a.forget(t, c, a.far)
+	search, err := sdp.Connect(t.Context(), a.near.Addr(), a.far.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer search.Close()
+	near, far := &person{agrees: true}, &person{agrees: true}
+	user := userAgent(t, far, bluez.DisplayYesNo)
+	if err := d.Pair(t.Context(), near, bluez.DisplayYesNo); err != nil {
+		t.Error(err)
+	}
+	near.wantAsked(t, "[]")
+	far.wantAsked(t, "[]")
+	user.Close()
+	a.wantHighest(t, a.far, rfcomm.SecurityMedium)
 }
 
 func (a *air) testPINs(t *testing.T) {
