@@ -29,10 +29,14 @@ var faults = []*fault{
 	{name: "closed", strike: (*round).endUses, ours: true},
 }
 
-// rounds returns how often each fault strikes.
+// rounds returns how often each fault strikes. Four rounds have each combination of
+// TestFaults once.
 func rounds() int {
-	if *longFlag {
+	switch {
+	case *longFlag:
 		return 200
+	case testing.Short():
+		return 4
 	}
 	return 10
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // longFlag is set in one machine of lab/test -long. Tests of rare events then run
-// 200 rounds instead of 10: see rounds.
-var longFlag = flag.Bool("long", false, "run 200 rounds of each fault instead of 10")
+// 200 rounds: see rounds.
+var longFlag = flag.Bool("long", false, "run 200 rounds of each fault instead of 10, or of 4 with -test.short")
 
 // subprograms are the functions that tests run in processes of their own, by
 // name. A file adds its programs in its function init. See start and
