@@ -79,6 +79,9 @@ func TestLabTestPlan(t *testing.T) {
 			t.Errorf("%s does not run the tests of sdp", kernel)
 		}
 	}
+	if !got.has("6.12 nobody integration.test", "/rfcomm.test ") || got.has("6.12 nobody rfcomm.test", "") {
+		t.Error("the tests of the root package do not run as nobody in the machine of integration")
+	}
 	for kernel, leftOut := range map[string]string{"6.1": "^TestDialCrossesADialOfThePeer$", "newest": "^TestPINLevelAfterEncryption$"} {
 		if !got.has(kernel+" root integration.test", leftOut) || got.has("6.12", leftOut) {
 			t.Errorf("%s is not left out on %s alone", leftOut, kernel)
