@@ -47,12 +47,14 @@ func TestDialNamesADeviceThatHangsUp(t *testing.T) {
 }
 
 // The listener's kernel waits 25 s for a pairing that does not begin, and then
-// ends the connection. A retry would take as long.
+// ends the connection. A retry would take as long. The dialer's kernel waits 30 s,
+// without the time for the link, which is open.
 func TestDialNamesMissingPairing(t *testing.T) {
-	l := inLab(t)
-	l.Sync()
-	listener := l.listenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium})
-	d := l.dialer
+	t.Parallel()
+	s := newScene(t, rfcommtest.Config{})
+	s.openLink(t)
+	listener := conntest.ListenWith(t, rfcomm.ListenConfig{Security: rfcomm.SecurityMedium}, s.far.Addr())
+	d := s.dialer
 	attempts := countAttempts(&d)
 	_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(err)
@@ -60,10 +62,6 @@ func TestDialNamesMissingPairing(t *testing.T) {
 	if *attempts != 1 {
 		t.Errorf("%d attempts, want 1", *attempts)
 	}
-	// The controllers still wait for the pairing, up to 30 s in all, which would
-	// delay other tests.
-	l.Unplug()
-	l.Plug()
 }
 
 // While the kernel ends the link of a failed authentication, it returns ENOMEM
@@ -87,31 +85,36 @@ func TestDialRetriesAfterFailedAuthentication(t *testing.T) {
 // With a pairing agent that asks the user, as on a desktop, the devices pair at
 // any security level, and the connection waits for the answer.
 func TestDialNamesAQuestionAboutPairing(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, rfcommtest.Config{})
 	asked := pairingAgent(t, silent, s.near, s.far)
-	listener := conntest.ListenAt(t, rfcomm.Addr{Device: s.far.Addr()})
-	d := s.dialer
 	dial := func(timeout time.Duration) error {
+		listener := conntest.ListenAt(t, rfcomm.Addr{Device: s.far.Addr()})
+		d := s.dialer
 		d.Timeout = timeout
 		began := time.Now()
 		_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 		t.Logf("after %v: %v", time.Since(began).Round(time.Millisecond), err)
-		if err == nil || !strings.Contains(err.Error(), "if one of the devices asks whether to pair") {
-			t.Errorf("%v: does not name the question", err)
-		}
 		return err
 	}
-	timedOut := hosttest.InBackground(func() error { return dial(2 * time.Second) })
-	select {
-	case <-asked:
-	case <-time.After(20 * time.Second):
-		t.Fatal("the kernel did not ask the agent")
-	}
-	if err := <-timedOut; !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("%v: does not match os.ErrDeadlineExceeded", err)
-	}
-	if err := dial(0); !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.ETIMEDOUT) {
+	const question = "if one of the devices asks whether to pair"
+	gaveUp := hosttest.InBackground(func() error { return dial(0) })
+	hosttest.Receive(t, asked) // the kernel has asked the agent
+	// A dial looks up the link shortly before its deadline, and does not wait for
+	// the answer after it.
+	hosttest.Eventually(t, "the error of a timeout names the question", func() bool {
+		err := dial(time.Second)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("%v: does not match os.ErrDeadlineExceeded", err)
+		}
+		return strings.Contains(err.Error(), question)
+	})
+	err := hosttest.Receive(t, gaveUp)
+	if !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.ETIMEDOUT) {
 		t.Errorf("%v: matches neither ENOSYS nor ETIMEDOUT", err)
+	}
+	if err != nil && !strings.Contains(err.Error(), question) {
+		t.Errorf("%v: does not name the question", err)
 	}
 }
 

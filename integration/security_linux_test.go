@@ -16,6 +16,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
+	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
 // Over an open link at low, the kernel connects at any level, and reports the
@@ -288,10 +289,10 @@ func TestDialNamesLostKey(t *testing.T) {
 
 // The controller gives the pairing up after 30 s, the kernel at most 2 s later.
 func TestDialNamesUnconfirmedPairing(t *testing.T) {
-	l := inLab(t)
-	l.Sync()
-	listener := l.listen(t)
-	d := l.dialer
+	t.Parallel()
+	s := newScene(t, rfcommtest.Config{})
+	listener := conntest.ListenAt(t, rfcomm.Addr{Device: s.far.Addr()})
+	d := s.dialer
 	d.Security = rfcomm.SecurityMedium
 	_, err := d.DialRFCOMM(t.Context(), conntest.AddrOf(listener))
 	t.Log(err)
