@@ -228,7 +228,7 @@ func (c *client) untilWhole(what string, transfer func(ctx context.Context, fc *
 			return false
 		}
 		fc := filetransfer.NewClient(conn)
-		fc.IdleTimeout = 30 * time.Second // the server may serve others first
+		fc.Busy = func() {} // the server may serve others first
 		ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 		last = transfer(ctx, fc)
 		cancel()
