@@ -51,7 +51,7 @@ func (p plan) atLeast() time.Duration {
 		return supervisionTimeout
 	case afterStall:
 		return shortStall
-	case afterIdle:
+	case afterIdle, afterSilence:
 		return idleTimeout
 	}
 	return 0
@@ -66,7 +66,7 @@ const (
 	afterSupervision = "after the link's supervision timeout: 20 s, unless the devices agree on another"
 	afterStall       = "when the stall ends"
 	afterIdle        = "after the IdleTimeout (30 s), or up to twice that if the kernel's buffers take data meanwhile"
-	afterPlainIdle   = "30 s"
+	afterSilence     = "after the IdleTimeout (30 s)"
 	afterTransfer    = "when the file is complete"
 	atDeadline       = "at its deadline; without one, when the stall ends"
 )

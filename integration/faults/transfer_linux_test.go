@@ -86,6 +86,7 @@ var (
 			defer c.Close()
 			client := filetransfer.NewClient(c)
 			client.Plain = true
+			client.IdleTimeout = e.idle
 			var got bytes.Buffer
 			_, err := client.Get(ctx, fileName, &got)
 			if err != nil {

@@ -1,7 +1,5 @@
 package faults
 
-import "time"
-
 const transfersConnected = "a transfer begins after the connection has been made"
 
 var gettingFramed = &activity{
@@ -61,13 +59,13 @@ var gettingPlain = &activity{
 		lost14:       {want: []string{"io.ErrUnexpectedEOF"}},
 		lost15:       {want: []string{"io.ErrUnexpectedEOF"}},
 		stallFor1s:   {want: []string{success}, when: afterStall},
-		stallForEver: {want: []string{"os.ErrDeadlineExceeded"}, within: 60 * time.Second, long: true, when: afterPlainIdle},
+		stallForEver: {want: []string{"os.ErrDeadlineExceeded"}, within: idleWithin, when: afterSilence},
 		ownDown:      {want: []string{"ECONNABORTED"}},
 		farDown:      {want: []string{"ETIMEDOUT"}, when: afterSupervision},
 		ownGone:      {want: []string{"ECONNABORTED"}},
 		farGone:      {want: []string{"ETIMEDOUT"}, when: afterSupervision},
 		killed:       {want: []string{"io.ErrUnexpectedEOF"}},
-		neverReads:   {want: []string{"os.ErrDeadlineExceeded"}, within: 60 * time.Second, long: true, when: afterPlainIdle},
+		neverReads:   {want: []string{"os.ErrDeadlineExceeded"}, within: idleWithin, when: afterSilence},
 		rubbish:      {want: []string{"error"}},
 		wrongFrames:  {want: []string{success}, when: afterTransfer, note: "another device sends them; the kernel ignores them"},
 	},
