@@ -79,13 +79,16 @@ func NewClient(c net.Conn) *Client {
 // Stat describes a file or directory of the server. The name "." means the
 // directory that the server offers.
 func (c *Client) Stat(ctx context.Context, name string) (Info, error) {
-	return call(ctx, c, statMethod, name, func(_ context.Context, name string) (Info, error) {
-		answer, err := c.ask(block{word: statMethod}.withName(name), okWord)
-		if err != nil {
-			return Info{}, err
-		}
-		return answer.info(name)
-	})
+	return call(ctx, c, statMethod, name, func(_ context.Context, name string) (Info, error) { return c.describe(name) })
+}
+
+// describe requests the Info of a file or directory.
+func (c *Client) describe(name string) (Info, error) {
+	answer, err := c.ask(block{word: statMethod}.withName(name), okWord)
+	if err != nil {
+		return Info{}, err
+	}
+	return answer.info(name)
 }
 
 const (

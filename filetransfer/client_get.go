@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -42,9 +43,15 @@ func (c *Client) Get(ctx context.Context, name string, w io.Writer) (Info, error
 // always starts at the beginning, and sets neither permissions nor modification
 // time.
 //
-// If path exists and Overwrite is false, Download returns an error that matches
-// fs.ErrExist before it sends a request. Directories and symbolic links are
-// never replaced.
+// If path exists and is equal to the server's file, Download succeeds without a
+// transfer of the content and sets Info.Present; the permissions and the
+// modification time remain. If the files differ and Overwrite is false, the error
+// matches fs.ErrExist. If Plain is set, the content is received in order to
+// compare it, up to the first difference, and it is stored without a comparison
+// if Overwrite is true.
+//
+// Anything but a regular file is never replaced. Then, Download returns an error
+// before it sends a request.
 func (c *Client) Download(ctx context.Context, name, path string) (Info, error) {
 	dir, base := filepath.Split(path)
 	if base == "" {
@@ -57,35 +64,56 @@ func (c *Client) Download(ctx context.Context, name, path string) (Info, error) 
 		return Info{}, err
 	}
 	defer root.Close()
-	if err := partfile.Check(root, base, c.Overwrite); err != nil {
+	local := &localFile{root, base}
+	if err := partfile.Check(root, base, c.Overwrite); err != nil && !local.isTaken(err) {
 		return Info{}, err
 	}
 	return call(ctx, c, getMethod, name, func(ctx context.Context, name string) (Info, error) {
 		part, err := partfile.Open(root, base, c.Overwrite)
+		switch {
+		case err == nil:
+			defer part.Close()
+			return c.download(ctx, name, local, part)
+		case local.isTaken(err):
+			return c.compareLocal(ctx, name, local)
+		default:
+			return Info{}, err
+		}
+	})
+}
+
+// download receives a file and stores it as a local file, unless that has the
+// content already.
+func (c *Client) download(ctx context.Context, name string, local *localFile, part *partfile.File) (Info, error) {
+	if c.Plain {
+		return c.receivePlain(name, &partSink{part})
+	}
+	sum := sha256.New()
+	if part.Size() > 0 {
+		err := c.hashForRequest(func() error { return part.Hash(ctx, sum) })
 		if err != nil {
 			return Info{}, err
 		}
-		defer part.Close()
-		if c.Plain {
-			return c.receivePlain(name, &partSink{part})
+	} else if c.Overwrite {
+		info, err := c.compareLocal(ctx, name, local)
+		if !errors.Is(err, fs.ErrExist) {
+			return info, err
 		}
-		sum := sha256.New()
-		if part.Size() > 0 {
-			// The server is waiting for the request, so the wait blocks must
-			// begin like requests.
-			err := c.codec.keepAlive(string(rune(framedMark)), func() error { return part.Hash(ctx, sum) })
-			if err != nil {
-				return Info{}, err
-			}
-		}
-		return c.receive(name, &partSink{part}, sum)
-	})
+	}
+	return c.receive(name, &partSink{part}, sum)
+}
+
+// hashForRequest calls hash before a request. The server waits for the request,
+// so the wait blocks begin like requests.
+func (c *Client) hashForRequest(hash func() error) error {
+	return c.codec.keepAlive(string(rune(framedMark)), hash)
 }
 
 // A sink is the destination of a received file.
 type sink interface {
 	io.Writer
-	held() int64             // bytes of an earlier transfer
+	held() int64             // bytes that it already has
+	restart() error          // called if the server's file begins with other bytes
 	begin(Info, int64) error // at an offset, either held or 0
 	commit(Info) error
 	discard()
@@ -99,6 +127,9 @@ func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 	request := block{word: getMethod}.withName(name)
 	answer, err := c.ask(request.withPart(offset, sum.Sum(nil)), okWord)
 	if offset > 0 && errors.Is(err, ErrChanged) {
+		if err := to.restart(); err != nil {
+			return Info{}, err
+		}
 		offset = 0
 		sum.Reset()
 		answer, err = c.ask(request, okWord)
@@ -157,6 +188,7 @@ func (c *Client) confirm(err error) error {
 type writerSink struct{ io.Writer }
 
 func (*writerSink) held() int64             { return 0 }
+func (*writerSink) restart() error          { return nil }
 func (*writerSink) begin(Info, int64) error { return nil }
 func (*writerSink) commit(Info) error       { return nil }
 func (*writerSink) discard()                {}
@@ -165,6 +197,7 @@ func (*writerSink) discard()                {}
 type partSink struct{ *partfile.File }
 
 func (s *partSink) held() int64                         { return s.Size() }
+func (s *partSink) restart() error                      { return nil }
 func (s *partSink) begin(info Info, offset int64) error { return s.Begin(info.permissions(), offset) }
 func (s *partSink) commit(info Info) error              { return s.Commit(info.ModTime) }
 func (s *partSink) discard()                            { s.Discard() }

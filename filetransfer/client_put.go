@@ -61,6 +61,7 @@ func (c *Client) Upload(ctx context.Context, path, name string) (Info, error) {
 		if err != nil {
 			return Info{}, c.conn.fail(err)
 		}
+		present := ready.get(presentKey) == yes
 		sum := sha256.New()
 		if offset > 0 && offset <= info.Size {
 			err := c.codec.keepAlive("", func() error { return hashPart(ctx, sum, f, offset, c.codec.chunk) })
@@ -68,8 +69,14 @@ func (c *Client) Upload(ctx context.Context, path, name string) (Info, error) {
 				return Info{}, c.conn.fail(err)
 			}
 		}
-		if offset > info.Size || offset > 0 && !bytes.Equal(sum.Sum(nil), part) {
-			// The server's part is not the beginning of this file.
+		equal := offset <= info.Size && (offset == 0 || bytes.Equal(sum.Sum(nil), part))
+		switch {
+		case present && equal:
+			return c.sendNothing(name, info, sum.Sum(nil))
+		case present && ready.get(replaceKey) != yes:
+			return Info{}, c.giveUp(errDiffers)
+		case !equal:
+			// The server's file or part is not the beginning of this file.
 			offset = 0
 			sum.Reset()
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -78,6 +85,46 @@ func (c *Client) Upload(ctx context.Context, path, name string) (Info, error) {
 		}
 		return c.send(name, info, offset, sum, source{reader: f, size: info.Size - offset, short: ErrChanged})
 	})
+}
+
+// sendNothing tells the server that its complete file is equal to the local one.
+func (c *Client) sendNothing(name string, info Info, sum []byte) (Info, error) {
+	if err := c.codec.writeBlock(block{word: fromWord}.withPart(info.Size, sum)); err != nil {
+		return Info{}, err
+	}
+	m := newMeter(c.Progress, name, info.Size, info.Size)
+	defer m.end()
+	receipt, err := c.codec.readAnswer()
+	if err == nil {
+		err = c.codec.errorOf(receipt, okWord)
+	}
+	if err != nil {
+		return Info{}, err
+	}
+	return c.confirmed(name, info, receipt, sum)
+}
+
+// giveUp reports an error to the server instead of sending content, and returns
+// it.
+func (c *Client) giveUp(reason error) error {
+	if err := c.codec.writeBlock(errorBlock(reason)); err != nil {
+		return err
+	}
+	return reason
+}
+
+// confirmed returns the Info of a file that the server has. Its receipt must
+// have the checksum.
+func (c *Client) confirmed(name string, info Info, receipt block, sum []byte) (Info, error) {
+	got, err := receipt.sum()
+	if err == nil && !bytes.Equal(got, sum) {
+		err = malformed("the server stored content with the SHA-256 %x instead of %x", got, sum)
+	}
+	if err != nil {
+		return Info{}, c.conn.fail(err)
+	}
+	info.Name, info.SHA256, info.Present = name, got, receipt.get(presentKey) == yes
+	return info, nil
 }
 
 // checkFile returns an error unless path is a regular file. It runs before the
@@ -181,13 +228,6 @@ func (c *Client) send(name string, info Info, offset int64, sum hash.Hash, conte
 	if stopped {
 		return Info{}, c.conn.fail(malformed("the server confirmed the file before its end was sent"))
 	}
-	got, err := receipt.sum()
-	if err == nil && !bytes.Equal(got, sum.Sum(nil)) {
-		err = malformed("the server stored content with the SHA-256 %x instead of %x", got, sum.Sum(nil))
-	}
-	if err != nil {
-		return Info{}, c.conn.fail(err)
-	}
-	info.Name, info.Size, info.SHA256 = name, m.progress.Done, got
-	return info, nil
+	info.Size = m.progress.Done
+	return c.confirmed(name, info, receipt, sum.Sum(nil))
 }

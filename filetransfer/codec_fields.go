@@ -23,6 +23,7 @@ const (
 	sumKey     = "SHA-256"  // checksum of the content, or of the part before the offset
 	replaceKey = "Replace"  // yes: replace an existing file
 	resumeKey  = "Resume"   // yes: offer the part that the server has
+	presentKey = "Present"  // yes: the server has the complete file
 )
 
 const (

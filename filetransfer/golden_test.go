@@ -145,6 +145,7 @@ func uploads(s *fixture) string { return s.uploads }
 const (
 	helloContent = "hello, world"
 	logContent   = "one\ntwo\nthree\n"
+	logTaken     = "one\ntwo\nThree\n"
 )
 
 var goldenDialogues = []dialogue{
@@ -156,9 +157,14 @@ var goldenDialogues = []dialogue{
 	framed("put-unknown-size", (*fixture).putOver).withFile(uploads, "new %.txt", "old").wantUpload("new %.txt", helloContent),
 	framed("put-resumed", (*fixture).upload).withFile(uploads, "log.txt.part", "one\ntwo\n").wantUpload("log.txt", logContent),
 	framed("put-changed", (*fixture).upload).withFile(uploads, "log.txt.part", "One\ntwo\n").wantUpload("log.txt", logContent),
+	framed("put-present", (*fixture).uploadPresent).withFile(uploads, "log.txt", logContent).wantUpload("log.txt", logContent),
+	framed("put-taken", (*fixture).uploadTaken).withFile(uploads, "log.txt", logTaken).wantUpload("log.txt", logTaken),
+	framed("put-compared", (*fixture).putPresent).withFile(uploads, "log.txt", logContent).wantUpload("log.txt", logContent),
+	framed("get-present", (*fixture).downloadPresent).withFile(local, "notes.txt", helloContent),
+	framed("get-taken", (*fixture).downloadTaken).withFile(local, "notes.txt", "Hello, world"),
 	framed("stat", (*fixture).stat),
 	framed("list", (*fixture).list),
-	framed("errors", (*fixture).fail).withFile(uploads, "old.txt", helloContent),
+	framed("errors", (*fixture).fail).withFile(uploads, "old.txt", "old"),
 	framed("several", func(s *fixture, c *filetransfer.Client) {
 		s.stat(c)
 		s.list(c)
@@ -228,6 +234,45 @@ func helloInfo(size int64) filetransfer.Info {
 func (s *fixture) upload(c *filetransfer.Client) {
 	s.writeFile(s.local, "log.txt", logContent)
 	s.must(doUpload(s.Context(), c, filepath.Join(s.local, "log.txt"), "log.txt"))
+}
+
+// wantPresent checks the result of a transfer to a destination that already had
+// the content.
+func (s *fixture) wantPresent(info filetransfer.Info, err error, content string) {
+	s.Helper()
+	s.must(err)
+	wantSum(s, info, content)
+	if !info.Present {
+		s.Errorf("got %+v", info)
+	}
+}
+
+func (s *fixture) uploadPresent(c *filetransfer.Client) {
+	s.writeFile(s.local, "log.txt", logContent)
+	info, err := c.Upload(s.Context(), filepath.Join(s.local, "log.txt"), "log.txt")
+	s.wantPresent(info, err, logContent)
+}
+
+func (s *fixture) uploadTaken(c *filetransfer.Client) {
+	s.writeFile(s.local, "log.txt", logContent)
+	wantError(s, doUpload(s.Context(), c, filepath.Join(s.local, "log.txt"), "log.txt"), fs.ErrExist)
+	s.stat(c)
+}
+
+func (s *fixture) putPresent(c *filetransfer.Client) {
+	info, err := c.Put(s.Context(), "log.txt", strings.NewReader(logContent), filetransfer.Info{})
+	s.wantPresent(info, err, logContent)
+}
+
+func (s *fixture) downloadPresent(c *filetransfer.Client) {
+	info, err := c.Download(s.Context(), "notes.txt", filepath.Join(s.local, "notes.txt"))
+	s.wantPresent(info, err, helloContent)
+}
+
+func (s *fixture) downloadTaken(c *filetransfer.Client) {
+	_, err := c.Download(s.Context(), "notes.txt", filepath.Join(s.local, "notes.txt"))
+	wantError(s, err, fs.ErrExist)
+	s.stat(c)
 }
 
 func (s *fixture) stat(c *filetransfer.Client) {

@@ -90,6 +90,9 @@ func TestTransferKeepsTimesOfAllYears(t *testing.T) {
 		if stat, err := os.Stat(local); err != nil || !stat.ModTime().Equal(want) || !info.ModTime.Equal(want) {
 			t.Errorf("received with %v and %v instead of %v, %v", stat.ModTime(), info.ModTime, want, err)
 		}
+		if err := os.Remove(local); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 )
 
 // put stores a file. If the client wants to, put resumes an earlier put.
@@ -18,18 +19,41 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 	}
 	s.removeOldParts(ctx)
 	part, err := s.Uploads.Receive(name, request.get(replaceKey) == yes)
-	if err != nil {
+	if err == nil {
+		defer part.Close()
+	} else if !errors.Is(err, fs.ErrExist) {
 		return reason(err)
 	}
-	defer part.Close()
+	present := s.openPresent(name, info)
+	if present != nil {
+		defer present.Close()
+	}
+	resumes := request.get(resumeKey) == yes
+	switch {
+	case present != nil && resumes && info.Size > 0 && (part == nil || part.Size() == 0):
+		return s.offerPresent(ctx, present, part, info)
+	case present != nil && part == nil:
+		return s.comparePresent(present, info)
+	case part == nil:
+		return reason(err)
+	}
 	if err := s.checkRoom(info.Size, part.Size()); err != nil {
 		return err
 	}
-	sum, offset, err := s.agreeOnPart(ctx, part, info, request)
+	sum, offset, err := s.agreeOnPart(ctx, part, info, resumes)
 	if err != nil {
 		return err
 	}
-	m := newMeter(s.Progress, name, offset, info.Size)
+	return s.putFrom(part, info, offset, sum)
+}
+
+// putFrom receives and stores a file from an offset on. The hash contains the
+// bytes before it.
+func (s *session) putFrom(part Part, info Info, offset int64, sum hash.Hash) error {
+	if err := part.Begin(info.permissions(), offset); err != nil {
+		return s.refuseContent(reason(err))
+	}
+	m := newMeter(s.Progress, info.Name, offset, info.Size)
 	defer m.end()
 	if err := s.store(part, info, offset, sum, m); err != nil {
 		return err
@@ -37,7 +61,7 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 	if err := s.codec.keepAlive("", func() error { return part.Commit(info.ModTime) }); err != nil {
 		return reason(err)
 	}
-	s.logTransfer("received", name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
+	s.logTransfer("received", info.Name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
 	return s.codec.writeBlock(block{word: okWord}.withSum(sum.Sum(nil)))
 }
 
@@ -63,13 +87,12 @@ func (s *session) tooLarge(size int64) error {
 	return publicErrorf(ErrTooLarge, "file is too large: %d bytes, where %d are allowed", size, s.MaxUpload)
 }
 
-// agreeOnPart offers the part file to the client and begins at the offset that
-// the client chooses. It returns that offset and a hash that contains the bytes
-// before it.
-func (s *session) agreeOnPart(ctx context.Context, part Part, info Info, request block) (sum hash.Hash, from int64, err error) {
+// agreeOnPart offers the part file to the client. It returns the offset at which
+// the client chooses to begin, and a hash that contains the bytes before it.
+func (s *session) agreeOnPart(ctx context.Context, part Part, info Info, resumes bool) (sum hash.Hash, from int64, err error) {
 	sum = sha256.New()
 	held := int64(0)
-	if request.get(resumeKey) == yes && (info.Size < 0 || part.Size() <= info.Size) {
+	if resumes && (info.Size < 0 || part.Size() <= info.Size) {
 		held = part.Size()
 		if err := s.codec.keepAlive("", func() error { return hashPart(ctx, sum, io.NewSectionReader(part, 0, held), held, s.codec.chunk) }); err != nil {
 			return nil, 0, err
@@ -78,27 +101,38 @@ func (s *session) agreeOnPart(ctx context.Context, part Part, info Info, request
 	if err := s.codec.writeBlock(block{word: readyWord}.withPart(held, sum.Sum(nil))); err != nil {
 		return nil, 0, err
 	}
-	answer, err := s.codec.readAnswer()
-	if err == nil {
-		err = s.codec.errorOf(answer, fromWord)
-	}
-	var kept []byte
-	if err == nil {
-		from, kept, err = answer.part()
-	}
+	from, kept, err := s.readFrom()
 	if err == nil && from != 0 && (from != held || !bytes.Equal(kept, sum.Sum(nil))) {
-		err = malformed("content begins at %d instead of 0 or %d", from, held)
+		err = s.conn.fail(malformed("content begins at %d instead of 0 or %d", from, held))
 	}
 	if err != nil {
-		return nil, 0, s.conn.fail(err)
+		return nil, 0, err
 	}
 	if from == 0 {
 		sum.Reset()
 	}
-	if err := part.Begin(info.permissions(), from); err != nil {
-		return nil, 0, s.refuseContent(err)
-	}
 	return sum, from, nil
+}
+
+// readFrom reads the offset from which on the client will send content, and the
+// checksum of the bytes before it. The client may report an error instead.
+func (s *session) readFrom() (from int64, sum []byte, err error) {
+	answer, err := s.codec.readAnswer()
+	if err != nil {
+		return 0, nil, err
+	}
+	err = s.codec.errorOf(answer, fromWord)
+	var reported *peerError
+	if errors.As(err, &reported) {
+		return 0, nil, s.alreadyReported(err)
+	}
+	if err == nil {
+		from, sum, err = answer.part()
+	}
+	if err != nil {
+		return 0, nil, s.conn.fail(err)
+	}
+	return from, sum, nil
 }
 
 // store receives the content from an offset on and writes it to the part file.

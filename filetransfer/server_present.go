@@ -1,0 +1,97 @@
+package filetransfer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// openPresent opens the complete file that has the name of a put, if it can be
+// equal to the announced file. Otherwise, it returns nil.
+func (s *session) openPresent(name string, info Info) *workerFile {
+	file, err := onWorker(s.worker, func() (fs.File, error) { return s.Uploads.Open(name) }, func(f fs.File) { f.Close() })
+	if err != nil {
+		return nil // for example because there is no such file
+	}
+	f := newWorkerFile(s.worker, file)
+	stat, err := f.Stat()
+	if err != nil || !stat.Mode().IsRegular() || info.Size >= 0 && stat.Size() != info.Size {
+		f.Close()
+		return nil
+	}
+	return f
+}
+
+// offerPresent offers the complete file to a client that may have the same one.
+// If the client has another one, it either gives up, or it sends its file to
+// replace the complete one. That is possible unless part is nil.
+func (s *session) offerPresent(ctx context.Context, file *workerFile, part Part, info Info) error {
+	sum := sha256.New()
+	err := s.codec.keepAlive("", func() error { return hashPart(ctx, sum, file, info.Size, s.codec.chunk) })
+	if err != nil {
+		return fmt.Errorf("reading the existing file: %w", reason(err))
+	}
+	ready := block{word: readyWord}.withPart(info.Size, sum.Sum(nil)).with(presentKey, yes)
+	if part != nil {
+		ready = ready.with(replaceKey, yes)
+	}
+	if err := s.codec.writeBlock(ready); err != nil {
+		return err
+	}
+	from, kept, err := s.readFrom()
+	switch {
+	case err != nil:
+		return err
+	case from == info.Size && bytes.Equal(kept, sum.Sum(nil)):
+		m := newMeter(s.Progress, info.Name, info.Size, info.Size)
+		m.end()
+		return s.confirmPresent(info.Name, sum.Sum(nil))
+	case from != 0:
+		return s.conn.fail(malformed("content begins at %d instead of 0 or %d", from, info.Size))
+	case part == nil:
+		return s.refuseContent(errDiffers)
+	}
+	if err := s.checkRoom(info.Size, 0); err != nil {
+		return s.refuseContent(err)
+	}
+	return s.putFrom(part, info, 0, sha256.New())
+}
+
+// comparePresent receives content and compares it with the complete file.
+func (s *session) comparePresent(file *workerFile, info Info) error {
+	if err := s.codec.writeBlock(block{word: readyWord}); err != nil {
+		return err
+	}
+	from, _, err := s.readFrom()
+	if err == nil && from != 0 {
+		err = s.conn.fail(malformed("content begins at %d instead of 0", from))
+	}
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	m := newMeter(s.Progress, info.Name, 0, info.Size)
+	defer m.end()
+	compared := &comparer{file: file}
+	err = newTransfer(s.codec, sum, m).receiveContent(compared, info.Size)
+	var differs *contentError
+	if errors.As(err, &differs) {
+		return s.refuseContent(reason(differs.err))
+	}
+	if err == nil {
+		err = compared.end()
+	}
+	if err != nil {
+		return reason(err)
+	}
+	return s.confirmPresent(info.Name, sum.Sum(nil))
+}
+
+// confirmPresent confirms a file that the server already has.
+func (s *session) confirmPresent(name string, sum []byte) error {
+	s.log.Info("already there", "name", name, "sha256", fmt.Sprintf("%x", sum))
+	return s.codec.writeBlock(block{word: okWord}.withSum(sum).with(presentKey, yes))
+}
