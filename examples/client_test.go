@@ -106,6 +106,21 @@ func TestGetReplacesOnlyWithFlagF(t *testing.T) {
 	}
 }
 
+func TestGetAndPutAreRepeatable(t *testing.T) {
+	uploads := t.TempDir()
+	s := serve(t, "-uploads", uploads)
+	content := newFile(t, filepath.Join(s.files, "file"), 1000)
+	here := t.TempDir()
+	for range 2 {
+		for _, command := range [][]string{{"get", "file"}, {"-plain", "get", "file"}, {"put", "file"}} {
+			s.client(t, 0, here, command...)
+		}
+		checkFile(t, filepath.Join(here, "file"), content)
+		checkFile(t, filepath.Join(uploads, "file"), content)
+	}
+	checkFiles(t, here, "file")
+}
+
 func TestClientAcceptsFlagsAnywhere(t *testing.T) {
 	s := serve(t)
 	content := newFile(t, filepath.Join(s.files, "file"), 1000)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
@@ -26,9 +27,20 @@ func advise(err error, o *options) string {
 		return "use the plain dialect with \"get -plain NAME\"; it supports only get"
 	case errors.Is(err, fs.ErrExist) && o.command == "put":
 		return "replace the existing file with -f"
+	case errors.Is(err, fs.ErrExist):
+		return adviseTaken(o.output)
 	case errors.Is(err, filetransfer.ErrRefused) && o.command == "put":
 		return "start the server with -uploads DIR, so that it accepts files"
 	default:
 		return ""
 	}
+}
+
+// adviseTaken returns advice about a get to a path that exists.
+func adviseTaken(path string) string {
+	advice := "write to another file with \"get -o FILE\""
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		advice += ", or replace the existing file with -f"
+	}
+	return advice
 }

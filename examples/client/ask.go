@@ -39,9 +39,6 @@ func ask(ctx context.Context, o *options) error {
 	if o.output, err = localName(name); err != nil {
 		return err
 	}
-	if err := checkFree(o); err != nil {
-		return err
-	}
 	if !stay() { // the server has closed the connection
 		conn.Close()
 		again, err := connect(ctx, o)

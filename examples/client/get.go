@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 
 	"github.com/go-rfcomm/rfcomm/examples/internal/show"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
-	"github.com/go-rfcomm/rfcomm/internal/partfile"
 )
 
 // get gets one file.
@@ -22,9 +18,6 @@ func get(ctx context.Context, o *options) error {
 		if o.output, err = localName(name); err != nil {
 			return err
 		}
-	}
-	if err := checkFree(o); err != nil {
-		return err
 	}
 	line := newLine(o)
 	client, err := newClient(ctx, o, line)
@@ -62,28 +55,6 @@ func localName(name string) (string, error) {
 	default:
 		return local, nil
 	}
-}
-
-// checkFree returns an error if the output file could not be created. It runs
-// before anything is transferred.
-func checkFree(o *options) error {
-	if o.output == "-" {
-		return nil
-	}
-	root, err := os.OpenRoot(filepath.Dir(o.output))
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	err = partfile.Check(root, filepath.Base(o.output), o.overwrite)
-	if errors.Is(err, fs.ErrExist) {
-		advice := "write to another file with \"get -o FILE\""
-		if info, err := os.Stat(o.output); err == nil && info.Mode().IsRegular() {
-			advice += ", or replace the existing file with -f"
-		}
-		return &advisedError{err, advice}
-	}
-	return err
 }
 
 // newLine returns the line that shows the progress of a get.

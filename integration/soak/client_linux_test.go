@@ -197,11 +197,6 @@ func (c *client) files(faulty context.Context) {
 		}
 		done := c.untilWhole("upload of "+name, func(ctx context.Context, fc *filetransfer.Client) error {
 			_, err := fc.Upload(ctx, sent, name)
-			// The receipt can be lost with the link although the
-			// file was stored.
-			if errors.Is(err, os.ErrExist) {
-				err = nil
-			}
 			return err
 		}) && stored(filepath.Join(c.server.dir, name)) &&
 			c.untilWhole("download of "+name, func(ctx context.Context, fc *filetransfer.Client) error {
