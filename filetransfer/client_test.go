@@ -4,10 +4,13 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
@@ -92,6 +95,112 @@ func TestClientDoesNotCleanAscents(t *testing.T) {
 				t.Errorf("the error names %q instead of %q", path.Path, name)
 			}
 			c.Close()
+		}
+	})
+}
+
+// plainClient returns a client of the plain dialect that is connected to a
+// server.
+func plainClient(t testing.TB, server *filetransfer.Server) *filetransfer.Client {
+	t.Helper()
+	c := filetransfer.NewClient(serve(t, "pipe", server).conn)
+	c.Plain = true
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestClientPlainSupportsOnlyGet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		local := filepath.Join(t.TempDir(), "local")
+		writeFile(t, local, "hello")
+		c := plainClient(t, &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(newDir(t, nil))})
+		for method, call := range map[string]func() error{
+			"Stat":   func() error { _, err := c.Stat(t.Context(), "a.txt"); return err },
+			"List":   func() error { _, err := c.List(t.Context(), "."); return err },
+			"Put":    func() error { return doPut(t.Context(), c, "new", strings.NewReader("hello"), filetransfer.Info{}) },
+			"Upload": func() error { return doUpload(t.Context(), c, local, "new") },
+		} {
+			if err := call(); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "plain dialect") {
+				t.Errorf("%s: %v", method, err)
+			}
+		}
+		// These calls have not used up the connection.
+		if _, err := c.Get(t.Context(), "a.txt", io.Discard); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestClientPlainTransfersOneFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, name := range []string{"a.txt", "missing"} {
+			c := plainClient(t, &filetransfer.Server{FS: offered()})
+			if _, err := c.Get(t.Context(), name, io.Discard); (err == nil) != (name == "a.txt") {
+				t.Error(err)
+			}
+			for range 2 {
+				_, err := c.Get(t.Context(), "a.txt", io.Discard)
+				wantError(t, err, net.ErrClosed)
+				if !strings.Contains(err.Error(), "one file per connection") {
+					t.Errorf("the error is %v", err)
+				}
+			}
+		}
+	})
+}
+
+func TestDownloadPlain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, content := range contents() {
+			here := t.TempDir()
+			local := filepath.Join(here, "local")
+			c := plainClient(t, &filetransfer.Server{FS: newDir(t, map[string]string{name: content}).FS()})
+			info, err := c.Download(t.Context(), name, local)
+			if err != nil || info.Name != name || info.Present || readFile(t, local) != content {
+				t.Errorf("%q: %+v, %v", name, info, err)
+			}
+			wantSum(t, info, content)
+			wantFiles(t, here, "local")
+		}
+	})
+}
+
+// A part is kept if the stream is cut, and if nothing arrives.
+func TestDownloadPlainKeepsPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here := t.TempDir()
+		local := filepath.Join(here, "local")
+		for _, test := range []struct{ sent, want string }{
+			{"hello", "hello"}, {"", "hello"}, {"Error: out of paper\n", "hello"}, {"hel", "hel"},
+		} {
+			c := filetransfer.NewClient(rawServer(t, plainServer{prompt: []string{filetransfer.Prompt}, pieces: []string{test.sent}}.speak))
+			c.Plain = true
+			if info, err := c.Download(t.Context(), "a.txt", local); err == nil {
+				t.Errorf("%q: %+v", test.sent, info)
+			}
+			wantFiles(t, here, "local.part")
+			if got := readFile(t, local+".part"); got != test.want {
+				t.Errorf("the part has %q, want %q", got, test.want)
+			}
+			c.Close()
+		}
+	})
+}
+
+func TestClientPlainIdleTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := rawServer(t, func(p *rawPeer) {
+			p.send(filetransfer.Prompt)
+			p.expect("a.txt")
+			p.readRest()
+		})
+		c := filetransfer.NewClient(conn)
+		c.Plain, c.IdleTimeout = true, 5*time.Second
+		began := time.Now()
+		_, err := c.Get(t.Context(), "a.txt", io.Discard)
+		wantError(t, err, os.ErrDeadlineExceeded)
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("it took %v", took)
 		}
 	})
 }
