@@ -3,6 +3,7 @@ package filetransfer
 import (
 	"bufio"
 	"io"
+	"time"
 )
 
 // A codec reads and writes the messages of the framed dialect on a connection:
@@ -33,7 +34,7 @@ func (c *codec) writeBlock(b block) error {
 // readAnswer reads the next block that is not a wait block. The idle timeout
 // starts again after each wait block.
 func (c *codec) readAnswer() (block, error) {
-	for {
+	for began := time.Now(); ; {
 		if err := c.conn.within(c.conn.idle); err != nil {
 			return block{}, c.conn.fail(err)
 		}
@@ -46,6 +47,11 @@ func (c *codec) readAnswer() (block, error) {
 		}
 		if b.word != waitWord {
 			return b, nil
+		}
+		if c.conn.keepAliveLimit != nil {
+			if err := c.conn.keepAliveLimit(time.Since(began)); err != nil {
+				return b, c.conn.fail(err)
+			}
 		}
 	}
 }

@@ -40,6 +40,10 @@ type connection struct {
 	deadline  time.Time   // the read deadline, while streaming
 	moved     int         // bytes received since it was set
 
+	// keepAliveLimit, if not nil, returns an error if the peer may not send
+	// keepalives for so long without any progress.
+	keepAliveLimit func(inARow time.Duration) error
+
 	done chan struct{} // closed by end
 
 	mu     sync.Mutex

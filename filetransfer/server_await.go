@@ -2,6 +2,8 @@ package filetransfer
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"time"
 )
@@ -31,9 +33,13 @@ func (l limit) or(other limit) limit {
 	return l
 }
 
-// timeoutErrorf returns an error that reports a timeout to the client.
-func timeoutErrorf(format string, values ...any) error {
-	return publicErrorf(os.ErrDeadlineExceeded, format, values...)
+// errCrowded means that a session ends because other clients wait.
+var errCrowded = fmt.Errorf("other clients wait: %w", os.ErrDeadlineExceeded)
+
+// crowdedErrorf returns an error that matches errCrowded and is reported to the
+// client.
+func crowdedErrorf(format string, values ...any) error {
+	return publicErrorf(errCrowded, "other clients wait, and "+format, values...)
 }
 
 // awaitRequest waits for the first byte of a request, and returns it without
@@ -83,14 +89,24 @@ func (s *session) crowdedLimit() limit {
 	end := s.sessionEnd()
 	if !s.framed {
 		timeout := orTimeout(s.FirstTimeout, defaultFirstTimeout)
-		return end.or(limit{s.began.Add(timeout), timeoutErrorf("other clients wait, and nothing was sent for %v", timeout)})
+		return end.or(limit{s.began.Add(timeout), crowdedErrorf("nothing was sent for %v", timeout)})
 	}
 	timeout := s.requestTimeout()
-	return end.or(limit{s.rested.Add(timeout), timeoutErrorf("other clients wait, and no request was sent for %v", timeout)})
+	return end.or(limit{s.rested.Add(timeout), crowdedErrorf("no request was sent for %v", timeout)})
 }
 
 func (s *session) requestTimeout() time.Duration {
 	return orTimeout(s.RequestTimeout, defaultRequestTimeout)
+}
+
+// keepAliveLimit returns an error if the client has sent only wait blocks for
+// RequestTimeout, or if the session is overdue, while other clients wait.
+func (s *session) keepAliveLimit(inARow time.Duration) error {
+	timeout := s.requestTimeout()
+	if s.queue.isWaiting() && inARow >= timeout {
+		return crowdedErrorf("only wait blocks were sent for %v", timeout)
+	}
+	return s.overdue()
 }
 
 // never is later than all deadlines.
@@ -99,7 +115,7 @@ const never = 1 << 62
 // sessionEnd returns the time at which the session ends if other clients wait.
 func (s *session) sessionEnd() limit {
 	timeout := orTimeout(s.SessionTimeout, never)
-	return limit{s.began.Add(timeout), timeoutErrorf("other clients wait, and the session has lasted for %v", timeout)}
+	return limit{s.began.Add(timeout), crowdedErrorf("the session has lasted for %v", timeout)}
 }
 
 // overdue returns an error if the session has lasted for SessionTimeout and
@@ -109,6 +125,19 @@ func (s *session) overdue() error {
 		return end.reason
 	}
 	return nil
+}
+
+// A watchedReader reads the content of a get until the session is overdue.
+type watchedReader struct {
+	*session
+	io.Reader
+}
+
+func (r watchedReader) Read(p []byte) (int, error) {
+	if err := r.overdue(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
 }
 
 // orTimeout returns a timeout, or the default if it is 0.

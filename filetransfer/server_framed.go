@@ -133,6 +133,8 @@ func (s *session) answer(ctx context.Context, request block) error {
 		return nil
 	}
 	switch {
+	case s.conn.failure() != nil && errors.Is(err, errCrowded):
+		s.codec.farewell(errorBlock(err).append(nil))
 	case s.reported:
 	case s.conn.failure() == nil:
 		s.codec.writeBlock(errorBlock(err))

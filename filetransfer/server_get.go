@@ -39,7 +39,7 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	m := newMeter(s.Progress, name, offset, info.Size)
 	defer m.end()
 	err = newTransfer(s.codec, sum, m).sendContent(source{
-		reader: f.file, size: info.Size - offset, short: ErrChanged,
+		reader: watchedReader{s, f.file}, size: info.Size - offset, short: ErrChanged,
 		check: func() error { return f.check(ctx, 0, m.progress.Done, sum, s.codec.chunk) },
 	})
 	if err != nil {

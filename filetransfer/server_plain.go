@@ -76,7 +76,7 @@ func (s *session) readPlainName() (string, error) {
 // sendPlain sends the content of a file and the end mark.
 func (s *session) sendPlain(ctx context.Context, f original, size int64, m *meter) error {
 	sum := new(maphash.Hash) // the content is read again only by this process
-	err := newTransfer(s.codec, nil, m).readSource(f.file, size, ErrChanged, func(data []byte) error {
+	err := newTransfer(s.codec, nil, m).readSource(watchedReader{s, f.file}, size, ErrChanged, func(data []byte) error {
 		sum.Write(data)
 		if _, err := s.conn.Write(data); err != nil {
 			return err

@@ -165,7 +165,7 @@ func (s *session) refuseContent(err error) error {
 }
 
 // A limitedWriter writes to the part file, and returns an error if the file
-// would exceed MaxUpload or the free space.
+// would exceed MaxUpload or the free space, or if the session is overdue.
 type limitedWriter struct {
 	*session
 	part  Part
@@ -176,6 +176,9 @@ type limitedWriter struct {
 func (w *limitedWriter) Write(p []byte) (int, error) {
 	if size := w.size + int64(len(p)); w.MaxUpload > 0 && size > w.MaxUpload {
 		return 0, w.tooLarge(size)
+	}
+	if err := w.overdue(); err != nil {
+		return 0, err
 	}
 	if err := w.space.use(w.session, len(p)); err != nil {
 		return 0, err

@@ -48,6 +48,7 @@ func newSession(s *Server, c net.Conn, cancel context.CancelCauseFunc) *session 
 	}
 	conn := newConnection(c, clientPeer, s.IdleTimeout)
 	served := &session{Server: s, conn: conn, codec: newCodec(conn), log: log, cancel: cancel, drained: make(chan struct{})}
+	conn.keepAliveLimit = served.keepAliveLimit
 	served.worker = newWorker(conn.idle, &s.stuck, served.codec.renewChunk)
 	return served
 }
