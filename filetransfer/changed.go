@@ -3,6 +3,7 @@ package filetransfer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"hash"
 	"io"
 	"io/fs"
@@ -22,6 +23,19 @@ func newOriginal(file fs.File, before fs.FileInfo) original {
 
 func (o original) close() { o.file.Close() }
 
+// from returns a reader that begins at an offset.
+func (o original) from(offset int64) (io.Reader, error) {
+	if offset == 0 {
+		return o.file, nil
+	}
+	seeker, ok := o.file.(io.Seeker)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	_, err := seeker.Seek(offset, io.SeekStart)
+	return o.file, err
+}
+
 // timeGranularity is the longest time for which files that are written have the
 // same modification time: 2 s on FAT, and 10 ms or less on other file systems.
 const timeGranularity = 2 * time.Second
@@ -31,9 +45,9 @@ var errRewritten = publicErrorf(ErrChanged, "file has changed while it was sent"
 
 // check returns an error that matches ErrChanged if the file has been rewritten
 // since it was opened. The bytes between the offsets from and to have been
-// sent, and sum contains them. If the modification time cannot show whether they
-// have changed, check reads them once more, with the buffer. It is the case for
-// a file that has grown, or that was written just before it was opened.
+// sent, and sum contains them. If its times cannot show whether they have
+// changed, check reads them once more, with the buffer: if the file has grown,
+// was written just before it was opened, or got another name.
 func (o original) check(ctx context.Context, from, to int64, sum hash.Hash, buffer []byte) error {
 	after, err := o.file.Stat()
 	if err != nil {
@@ -47,7 +61,7 @@ func (o original) check(ctx context.Context, from, to int64, sum hash.Hash, buff
 		return nil // files in /proc have content although their size is 0
 	case after.Size() == before && !after.ModTime().Equal(written):
 		return errRewritten
-	case after.Size() == before && o.opened.Sub(written) > timeGranularity:
+	case after.Size() == before && o.opened.Sub(written) > timeGranularity && changeTime(after).Equal(changeTime(o.before)):
 		return nil
 	default:
 		return o.compare(ctx, from, to, sum, buffer)

@@ -215,7 +215,7 @@ func (f slowFile) Read(p []byte) (int, error) {
 
 func TestIdleTimeoutAllowsLongHashing(t *testing.T) {
 	content := random(400_000)
-	for _, idle := range []time.Duration{100 * time.Millisecond, time.Second, 2 * time.Minute} {
+	for _, idle := range []time.Duration{100 * time.Millisecond, time.Second, 5 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			pause := idle - time.Millisecond // for each of more than ten pieces
 			files := slowFS{fstest.MapFS{"file": {Data: []byte(content)}}, pause}

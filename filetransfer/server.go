@@ -96,6 +96,7 @@ type Server struct {
 	// Progress delays the transfer.
 	Progress func(Progress)
 
+	sums  sums         // of the files of FS and the parts of Uploads
 	stuck atomic.Int32 // calls to FS and Uploads that sessions have abandoned
 
 	mu           sync.Mutex

@@ -28,8 +28,8 @@ func (s *session) serveFramed(ctx context.Context) error {
 		request, err := s.nextRequest()
 		if err == nil {
 			err = s.answer(ctx, request)
-			if broken := s.checkWorker(); broken != nil {
-				s.conn.fail(broken)
+			if over := s.isOver(); over != nil {
+				s.conn.fail(over)
 			}
 		}
 		if failure := s.conn.failure(); failure != nil {

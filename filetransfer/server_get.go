@@ -3,7 +3,6 @@ package filetransfer
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"io"
 )
@@ -23,9 +22,9 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	if info.Size >= 0 && offset > info.Size {
 		return publicErrorf(ErrChanged, "file has changed: it has %d bytes, fewer than the %d to go on from", info.Size, offset)
 	}
-	sum := sha256.New()
+	sum := s.newSum(f, offeredFile, name, offset)
 	if offset > 0 {
-		err := s.codec.keepAlive("", func() error { return hashPart(ctx, sum, f.file, offset, s.codec.chunk) })
+		err := s.hashBeginning(ctx, sum, offset, f.from)
 		if err != nil && err != io.ErrUnexpectedEOF {
 			return err
 		}
@@ -37,7 +36,7 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 		return err
 	}
 	m := newMeter(s.Progress, name, offset, info.Size)
-	defer m.end()
+	defer s.endTransfer(m)
 	err = newTransfer(s.codec, sum, m).sendContent(source{
 		reader: watchedReader{s, f.file}, size: info.Size - offset, short: ErrChanged,
 		check: func() error { return f.check(ctx, 0, m.progress.Done, sum, s.codec.chunk) },
@@ -45,6 +44,7 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	if err != nil {
 		return s.alreadyReported(err)
 	}
+	sum.remember()
 	receipt, err := s.codec.readAnswer()
 	if err == nil {
 		err = s.codec.errorOf(receipt, okWord)

@@ -25,7 +25,6 @@ const (
 
 // servePlain reads a name and sends that file.
 func (s *session) servePlain(ctx context.Context) error {
-	defer s.checkWorker()
 	name, err := s.readPlainName()
 	if err == nil {
 		err = s.checkStuck()
@@ -39,7 +38,7 @@ func (s *session) servePlain(ctx context.Context) error {
 	}
 	defer f.close()
 	m := newMeter(s.Progress, name, 0, info.Size)
-	defer m.end()
+	defer s.endTransfer(m)
 	if err := s.sendPlain(ctx, f, info.Size, m); err != nil {
 		return fmt.Errorf("get %q: %w", name, err)
 	}

@@ -6,32 +6,29 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 )
 
 // openPresent opens the complete file that has the name of a put, if it can be
-// equal to the announced file. Otherwise, it returns nil.
-func (s *session) openPresent(name string, info Info) *workerFile {
-	file, err := onWorker(s.worker, func() (fs.File, error) { return s.Uploads.Open(name) }, func(f fs.File) { f.Close() })
+// equal to the announced file.
+func (s *session) openPresent(name string, info Info) (present original, ok bool) {
+	f, err := s.uploads.Open(name)
 	if err != nil {
-		return nil // for example because there is no such file
+		return original{}, false // for example because there is no such file
 	}
-	f := newWorkerFile(s.worker, file)
 	stat, err := f.Stat()
 	if err != nil || !stat.Mode().IsRegular() || info.Size >= 0 && stat.Size() != info.Size {
 		f.Close()
-		return nil
+		return original{}, false
 	}
-	return f
+	return newOriginal(f, stat), true
 }
 
 // offerPresent offers the complete file to a client that may have the same one.
 // If the client has another one, it either gives up, or it sends its file to
 // replace the complete one. That is possible unless part is nil.
-func (s *session) offerPresent(ctx context.Context, file *workerFile, part Part, info Info) error {
-	sum := sha256.New()
-	err := s.codec.keepAlive("", func() error { return hashPart(ctx, sum, file, info.Size, s.codec.chunk) })
-	if err != nil {
+func (s *session) offerPresent(ctx context.Context, file original, part Part, info Info) error {
+	sum := s.newSum(file, uploadedFile, info.Name, info.Size)
+	if err := s.hashBeginning(ctx, sum, info.Size, file.from); err != nil {
 		return fmt.Errorf("reading the existing file: %w", reason(err))
 	}
 	ready := block{word: readyWord}.withPart(info.Size, sum.Sum(nil)).with(presentKey, yes)
@@ -61,7 +58,7 @@ func (s *session) offerPresent(ctx context.Context, file *workerFile, part Part,
 }
 
 // comparePresent receives content and compares it with the complete file.
-func (s *session) comparePresent(file *workerFile, info Info) error {
+func (s *session) comparePresent(file original, info Info) error {
 	if err := s.codec.writeBlock(block{word: readyWord}); err != nil {
 		return err
 	}
@@ -74,8 +71,8 @@ func (s *session) comparePresent(file *workerFile, info Info) error {
 	}
 	sum := sha256.New()
 	m := newMeter(s.Progress, info.Name, 0, info.Size)
-	defer m.end()
-	compared := &comparer{file: file}
+	defer s.endTransfer(m)
+	compared := &comparer{file: file.file}
 	err = newTransfer(s.codec, sum, m).receiveContent(compared, info.Size)
 	var differs *contentError
 	if errors.As(err, &differs) {

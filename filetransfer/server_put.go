@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"time"
 )
 
 // put stores a file. If the client wants to, put resumes an earlier put.
@@ -18,21 +19,21 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 		return err
 	}
 	s.removeOldParts(ctx)
-	part, err := s.Uploads.Receive(name, request.get(replaceKey) == yes)
+	part, err := s.uploads.Receive(name, request.get(replaceKey) == yes)
 	if err == nil {
 		defer part.Close()
 	} else if !errors.Is(err, fs.ErrExist) {
 		return reason(err)
 	}
-	present := s.openPresent(name, info)
-	if present != nil {
-		defer present.Close()
+	present, isPresent := s.openPresent(name, info)
+	if isPresent {
+		defer present.close()
 	}
 	resumes := request.get(resumeKey) == yes
 	switch {
-	case present != nil && resumes && info.Size > 0 && (part == nil || part.Size() == 0):
+	case isPresent && resumes && info.Size > 0 && (part == nil || part.Size() == 0):
 		return s.offerPresent(ctx, present, part, info)
-	case present != nil && part == nil:
+	case isPresent && part == nil:
 		return s.comparePresent(present, info)
 	case part == nil:
 		return reason(err)
@@ -54,7 +55,7 @@ func (s *session) putFrom(part Part, info Info, offset int64, sum hash.Hash) err
 		return s.refuseContent(reason(err))
 	}
 	m := newMeter(s.Progress, info.Name, offset, info.Size)
-	defer m.end()
+	defer s.endTransfer(m)
 	if err := s.store(part, info, offset, sum, m); err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (s *session) agreeOnPart(ctx context.Context, part Part, info Info, resumes
 	held := int64(0)
 	if resumes && (info.Size < 0 || part.Size() <= info.Size) {
 		held = part.Size()
-		if err := s.codec.keepAlive("", func() error { return hashPart(ctx, sum, io.NewSectionReader(part, 0, held), held, s.codec.chunk) }); err != nil {
+		if sum, err = s.hashPart(ctx, part, info.Name); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -135,6 +136,16 @@ func (s *session) readFrom() (from int64, sum []byte, err error) {
 	return from, sum, nil
 }
 
+// hashPart returns a hash that contains the bytes that an earlier upload left.
+func (s *session) hashPart(ctx context.Context, part Part, name string) (hash.Hash, error) {
+	key := contentKey{kind: uploadPart, name: name, size: part.Size(), modTime: part.ModTime().UTC()}
+	sum := newSharedSum(&s.sums, key, part.Size(), key.isSettled(time.Now()))
+	err := s.hashBeginning(ctx, sum, part.Size(), func(offset int64) (io.Reader, error) {
+		return io.NewSectionReader(part, offset, part.Size()-offset), nil
+	})
+	return sum.Hash, err
+}
+
 // store receives the content from an offset on and writes it to the part file.
 func (s *session) store(part Part, info Info, offset int64, sum hash.Hash, m *meter) error {
 	left := int64(-1)
@@ -160,7 +171,9 @@ func (s *session) refuseContent(err error) error {
 	if err := s.codec.writeBlock(errorBlock(err)); err != nil {
 		return err
 	}
-	s.codec.discardContent()
+	if s.isOver() == nil {
+		s.codec.discardContent()
+	}
 	return s.alreadyReported(err)
 }
 

@@ -18,11 +18,14 @@ import (
 // A session serves one client.
 type session struct {
 	*Server
-	conn   *connection
-	codec  *codec
-	worker *worker // makes the calls to FS and Uploads
-	log    *slog.Logger
-	cancel context.CancelCauseFunc
+	conn    *connection
+	codec   *codec
+	worker  *worker      // makes the calls to FS and Uploads
+	uploads *workerStore // Uploads, on the worker
+	budget  hashBudget
+	over    error // after which the session must end
+	log     *slog.Logger
+	cancel  context.CancelCauseFunc
 
 	reported bool // whether the client knows of the error of its request
 
@@ -50,13 +53,14 @@ func newSession(s *Server, c net.Conn, cancel context.CancelCauseFunc) *session 
 	served := &session{Server: s, conn: conn, codec: newCodec(conn), log: log, cancel: cancel, drained: make(chan struct{})}
 	conn.keepAliveLimit = served.keepAliveLimit
 	served.worker = newWorker(conn.idle, &s.stuck, served.codec.renewChunk)
+	served.uploads = &workerStore{s.Uploads, served.worker}
 	return served
 }
 
 // serve serves the client, once it is its turn, until it disconnects. It returns
 // nil if all requests were answered.
 func (s *session) serve(ctx context.Context) error {
-	defer s.worker.stop()
+	defer s.endWorker()
 	if err := s.awaitTurn(); err != nil {
 		return s.endBetweenRequests(err)
 	}

@@ -1,6 +1,9 @@
 package filetransfer
 
-import "errors"
+import (
+	"cmp"
+	"errors"
+)
 
 // checkStuck returns an error while too many calls to file systems are stuck.
 func (s *session) checkStuck() error {
@@ -10,13 +13,15 @@ func (s *session) checkStuck() error {
 	return nil
 }
 
-// checkWorker returns an error if the session has to end because of a file
-// system. It logs a panic.
-func (s *session) checkWorker() error {
-	err := s.worker.broken
+// isOver returns an error if the session must end because of a file system or of
+// too much work.
+func (s *session) isOver() error { return cmp.Or(s.worker.broken, s.over) }
+
+// endWorker ends the worker. It logs a panic.
+func (s *session) endWorker() {
+	s.worker.stop()
 	var panicked *panicError
-	if errors.As(err, &panicked) {
+	if errors.As(s.worker.broken, &panicked) {
 		s.log.Error("panic in a file system", "panic", panicked.value, "stack", string(panicked.stack))
 	}
-	return err
 }

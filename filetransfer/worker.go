@@ -104,6 +104,15 @@ func (w *worker) later(f func()) {
 	w.cleanups = append(w.cleanups, f)
 }
 
+// release calls f, at the latest after an abandoned call has returned.
+func (w *worker) release(f func() error) error {
+	if w.abandoned {
+		w.later(func() { f() })
+		return w.broken
+	}
+	return w.do(f)
+}
+
 // stop ends the goroutine. No call may follow.
 func (w *worker) stop() {
 	if w.calls != nil {

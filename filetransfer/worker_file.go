@@ -68,14 +68,7 @@ func (f *workerFile) Read(p []byte) (int, error) {
 func (f *workerFile) Stat() (fs.FileInfo, error) { return onWorker(f.worker, f.file.Stat, nil) }
 
 // Close closes the file, at the latest after an abandoned call has returned.
-func (f *workerFile) Close() error {
-	if f.worker.abandoned {
-		f.worker.later(func() { f.file.Close() })
-		return f.worker.broken
-	}
-	err := f.worker.do(f.file.Close)
-	return err
-}
+func (f *workerFile) Close() error { return f.worker.release(f.file.Close) }
 
 // Seek sets the position of the next Read, if the file supports it.
 func (f *workerFile) Seek(offset int64, whence int) (int64, error) {
