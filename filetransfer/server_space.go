@@ -34,7 +34,7 @@ func (s *Server) reserve() int64 {
 // room returns the number of bytes that uploads may write. It is negative if
 // less than the reserve is free.
 func (s *session) room() (int64, error) {
-	free, err := onWorker(s.worker, s.Uploads.Free, nil)
+	free, err := s.uploads.Free()
 	if errors.Is(err, errors.ErrUnsupported) {
 		return math.MaxInt64, nil
 	}
