@@ -38,12 +38,12 @@ func (c *codec) readAnswer() (block, error) {
 		if err := c.conn.within(c.conn.idle); err != nil {
 			return block{}, c.conn.fail(err)
 		}
+		if err := c.settle(); err != nil {
+			return block{}, c.conn.fail(early(err))
+		}
 		b, err := readBlock(c.reader)
 		if err != nil {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			return b, c.conn.fail(err)
+			return b, c.conn.fail(early(err))
 		}
 		if b.word != waitWord {
 			return b, nil

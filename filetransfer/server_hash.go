@@ -2,6 +2,7 @@ package filetransfer
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 )
@@ -25,8 +26,9 @@ func (b *hashBudget) isSpent() bool {
 
 // hashBeginning makes sum contain the first n bytes of a file. The function from
 // returns a reader that begins at an offset. Meanwhile, the client gets wait
-// blocks. If the budget of the session is spent, the error matches ErrBusy and
-// the session ends; a later one can continue where this one stopped.
+// blocks. If it disconnects, hashBeginning returns an error. If the budget of
+// the session is spent, the error matches ErrBusy and the session ends; a later
+// one can continue where this one stopped.
 func (s *session) hashBeginning(ctx context.Context, sum *sharedSum, n int64, from func(offset int64) (io.Reader, error)) error {
 	r, err := from(sum.at)
 	if err != nil { // some files can only be read from the beginning
@@ -37,10 +39,14 @@ func (s *session) hashBeginning(ctx context.Context, sum *sharedSum, n int64, fr
 		return err
 	}
 	defer sum.remember()
+	ahead, err := s.codec.lookAhead()
+	if err != nil {
+		return err
+	}
 	buffer := s.codec.chunk[:maxChunk]
 	return s.codec.keepAlive("", func() error {
 		for sum.at < n {
-			if err := s.mayHash(ctx); err != nil {
+			if err := s.mayHash(ctx, ahead); err != nil {
 				return err
 			}
 			began := time.Now()
@@ -57,9 +63,12 @@ func (s *session) hashBeginning(ctx context.Context, sum *sharedSum, n int64, fr
 }
 
 // mayHash returns an error if the session must not go on computing checksums.
-func (s *session) mayHash(ctx context.Context) error {
+func (s *session) mayHash(ctx context.Context, ahead *lookahead) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if isClosed(ahead.done) && ahead.err != nil {
+		return s.conn.fail(fmt.Errorf("the client disconnected: %w", early(ahead.err)))
 	}
 	if err := s.conn.failure(); err != nil {
 		return err // a wait block could not be sent

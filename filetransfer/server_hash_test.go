@@ -23,6 +23,7 @@ import (
 type pieceFS struct {
 	fstest.MapFS
 	pause time.Duration
+	each  func() // called by each Read; may be nil
 	reads int
 }
 
@@ -40,6 +41,9 @@ type pieceFile struct {
 
 func (f *pieceFile) Read(p []byte) (int, error) {
 	f.fs.reads++
+	if f.fs.each != nil {
+		f.fs.each()
+	}
 	time.Sleep(f.fs.pause)
 	return f.File.Read(p[:min(len(p), pieceSize)])
 }
@@ -241,4 +245,42 @@ func TestServerHashesWhatIsTransferred(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestServerStopsHashingForNobody(t *testing.T) {
+	content := random(100 * pieceSize)
+	hangUp := func(t *testing.T, network string, pause time.Duration) (reads int) {
+		asked := make(chan struct{})
+		files := &pieceFS{MapFS: fstest.MapFS{"file": {Data: []byte(content), ModTime: settled()}}, pause: pause}
+		files.each = func() {
+			if files.reads == 10 {
+				close(asked)
+			}
+		}
+		s := serve(t, network, &filetransfer.Server{FS: files})
+		p := newRawPeer(t, s.conn)
+		p.expect(filetransfer.Prompt)
+		p.send(resumeAt(content, 99*pieceSize))
+		<-asked
+		p.Close()
+		if err := <-s.err; !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("ServeConn: %v", err)
+		}
+		return files.reads
+	}
+	t.Run("pipe", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			if reads := hangUp(t, "pipe", 100*time.Millisecond); reads > 11 {
+				t.Errorf("%d pieces were read after the client had left", reads-10)
+			}
+		})
+	})
+	for _, network := range []string{"tcp", "unix"} {
+		t.Run(network, func(t *testing.T) {
+			t.Parallel()
+			if reads := hangUp(t, network, 50*time.Millisecond); reads > 90 {
+				t.Error("the server read the whole file for nobody")
+			}
+		})
+	}
 }
