@@ -1,7 +1,6 @@
 package filetransfer_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
