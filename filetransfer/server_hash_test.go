@@ -166,6 +166,10 @@ func (s *partStore) Receive(string, bool) (filetransfer.Part, error) {
 	return &storedPart{store: s}, nil
 }
 
+func (s *partStore) Free() (int64, error) { return 0, errors.ErrUnsupported }
+
+func (s *partStore) RemoveParts(context.Context, time.Time) ([]string, error) { return nil, nil }
+
 type storedPart struct {
 	filetransfer.Part
 	store *partStore

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// A workerStore is a Store whose methods run on a worker, except RemoveParts,
-// which takes long.
+// A workerStore is a Store whose methods run on a worker, except RemoveParts.
 type workerStore struct {
 	Store
 	worker *worker
