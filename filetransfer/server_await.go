@@ -121,10 +121,10 @@ func (s *session) sessionEnd() limit {
 // overdue returns an error if the session has lasted for SessionTimeout and
 // other clients wait.
 func (s *session) overdue() error {
-	if end := s.sessionEnd(); s.SessionTimeout > 0 && s.queue.isWaiting() && !time.Now().Before(end.end) {
-		return end.reason
+	if s.SessionTimeout <= 0 || time.Since(s.began) < s.SessionTimeout || !s.queue.isWaiting() {
+		return nil
 	}
-	return nil
+	return s.sessionEnd().reason
 }
 
 // A watchedReader reads the content of a get until the session is overdue.
