@@ -364,3 +364,43 @@ func TestFileErrorsHaveStatuses(t *testing.T) {
 		wantError(t, stderr, tt.err.Error())
 	}
 }
+
+// A watched is a stream that calls a function once it contains a text.
+type watched struct {
+	bytes.Buffer
+	text string
+	call func()
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.Buffer.Write(p)
+	if w.call != nil && strings.Contains(w.String(), w.text) {
+		w.call()
+		w.call = nil
+	}
+	return len(p), nil
+}
+
+// While another client is served, commands wait and say so.
+func TestFileCommandsWaitForBusyServer(t *testing.T) {
+	for _, words := range [][]string{{"get", fileDevice, "a"}, {"put", fileDevice, "b"}, {"ls", fileDevice}, {"stat", fileDevice, "a"}} {
+		f := newFileFake(t)
+		write(t, "content", f.files, "a")
+		write(t, "content", "b")
+		conn, err := f.dial(t.Context(), &rfcomm.Dialer{}, printerAddr, service{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := filetransfer.NewClient(conn)
+		if _, err := other.Stat(t.Context(), "a"); err != nil { // it is this client's turn
+			t.Fatal(err)
+		}
+		const text = "rfcommctl: the server is busy with another client; waiting for it\n"
+		stderr := &watched{text: text, call: func() { other.Close() }}
+		f.tool.stderr = stderr
+		f.runs(t, 0, words...)
+		if stderr.String() != text {
+			t.Errorf("%s printed %q", words[0], stderr)
+		}
+	}
+}
