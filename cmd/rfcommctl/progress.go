@@ -20,6 +20,7 @@ type statusLine struct {
 	mu      sync.Mutex
 	drawn   string                 // the text on the terminal
 	state   func(width int) string // the text to draw, or nil
+	lasting bool                   // finish keeps the text
 	changed time.Time              // when the state was set
 	stop    chan struct{}
 }
@@ -68,22 +69,22 @@ func (l *statusLine) refresh() {
 // update shows the progress of a transfer. It can be used as the Progress function
 // of a filetransfer.Client or filetransfer.Server.
 func (l *statusLine) update(p filetransfer.Progress) {
-	l.set(func(width int) string { return progressText(p, width) })
+	l.set(true, func(width int) string { return progressText(p, width) })
 }
 
-// announce shows a text.
+// announce shows a text until something else is shown.
 func (l *statusLine) announce(text string) {
-	l.set(func(width int) string { return shorten(printable(text), width) })
+	l.set(false, func(width int) string { return shorten(printable(text), width) })
 }
 
 // set draws a new state. A nil statusLine draws nothing.
-func (l *statusLine) set(state func(width int) string) {
+func (l *statusLine) set(lasting bool, state func(width int) string) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state, l.changed = state, time.Now()
+	l.state, l.lasting, l.changed = state, lasting, time.Now()
 	l.draw()
 }
 
@@ -133,14 +134,17 @@ func (l *statusLine) clear() {
 	}
 }
 
-// finish keeps the line as it is. Further output appears below it.
+// finish keeps the state of a transfer on the screen. Further output appears below
+// it.
 func (l *statusLine) finish() {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.drawn != "" {
+	if !l.lasting {
+		l.erase()
+	} else if l.drawn != "" {
 		io.WriteString(l.w, "\n")
 	}
 	l.drawn, l.state = "", nil

@@ -128,8 +128,8 @@ func (f *fileClient) put(ctx context.Context, file, name string) error {
 		return nil
 	}
 	err = advised(err, filetransfer.ErrRefused, "the server has to allow it, as \"rfcommctl serve\" does with --uploads and --replace")
-	if !f.replace {
-		err = advised(err, fs.ErrExist, "replace it with --replace, or choose another name with -o")
+	if errors.Is(err, fs.ErrExist) && !f.replace {
+		return fmt.Errorf("put %s: %w on the server with other content: replace it with --replace, or choose another name with -o", name, fs.ErrExist)
 	}
 	return fileError(err)
 }
