@@ -1,6 +1,7 @@
 package filetransfer_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
