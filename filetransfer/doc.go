@@ -27,7 +27,8 @@
 //
 //   - The server sends "Enter the file name", without a line end.
 //   - The client sends a name. The name ends at a line end, after 2,048 bytes,
-//     or when 200 ms pass without another byte.
+//     or when 300 ms pass without another byte and there is such a file. If
+//     there is none, the server waits for 2 s more.
 //   - The server sends the content of the file and then "Transfer complete",
 //     the end mark, and closes the connection.
 //   - If the server cannot send the file, it sends "Error: " and one line

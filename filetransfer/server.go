@@ -35,6 +35,11 @@ type Server struct {
 	// IdleTimeout is the maximum time during which a client may send nothing,
 	// or read nothing of the data sent to it. After that, the server drops the
 	// client. A request must be complete within this time after its first byte.
+	//
+	// It also limits each call to FS and Uploads. The server drops the client of
+	// a call that takes longer, and leaves a goroutine with the call. While four
+	// such calls have not returned, requests are refused with ErrBusy.
+	//
 	// The default is 30 s.
 	IdleTimeout time.Duration
 
@@ -150,8 +155,11 @@ func (s *Server) Serve(l net.Listener) error {
 // ServeConn serves one client, without a queue, and closes the connection. In
 // the framed dialect, it returns nil if the client disconnected after its last
 // request was answered, even if the answer was an error. In the plain dialect,
-// it returns nil if the file was sent. ServeConn returns as soon as ctx ends.
-// The connection must support deadlines.
+// it returns nil if the file was written to the connection; if the connection
+// has a method Shutdown, as those of package rfcomm have, ServeConn also waits
+// for at most IdleTimeout until Shutdown confirms that the client has received
+// the file. ServeConn returns as soon as ctx ends. The connection must support
+// deadlines.
 func (s *Server) ServeConn(ctx context.Context, c net.Conn) error {
 	return s.serve(ctx, c, nil, nil)
 }

@@ -5,77 +5,64 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"io"
-	"os"
+	"io/fs"
+	"syscall"
 	"time"
 )
 
-const (
-	// endMark follows a file in the plain dialect.
-	endMark = "Transfer complete"
-
-	// maxPlainName is the maximum number of bytes of a name in the plain
-	// dialect.
-	maxPlainName = 2048
-
-	// nameSilence is the time without another byte after which a name is
-	// complete. Long names may arrive in several frames.
-	nameSilence = 200 * time.Millisecond
-)
+// endMark follows a file in the plain dialect.
+const endMark = "Transfer complete"
 
 // servePlain reads a name and sends that file.
 func (s *session) servePlain(ctx context.Context) error {
-	name, err := s.readPlainName()
-	if err == nil {
-		err = s.checkStuck()
-	}
-	if err != nil {
+	if err := s.checkStuck(); err != nil {
 		return s.refuse(err)
 	}
-	f, info, err := s.open(name)
-	if err != nil {
-		return fmt.Errorf("get %q: %w", name, s.refuse(err))
+	n := &plainName{end: time.Now().Add(s.conn.idle)}
+	for {
+		f, info, err := s.openPlain(n)
+		if err != nil {
+			return fmt.Errorf("get %q: %w", n.text, s.refuse(err))
+		}
+		err = s.sendPlain(ctx, n, f, info)
+		f.close()
+		switch err {
+		case nil:
+			return nil
+		case errNameContinues:
+		default:
+			return fmt.Errorf("get %q: %w", n.text, err)
+		}
 	}
-	defer f.close()
-	m := newMeter(s.Progress, name, 0, info.Size)
+}
+
+// sendPlain sends a file and logs it. If the name has continued before the first
+// byte, it sends nothing and returns errNameContinues.
+func (s *session) sendPlain(ctx context.Context, n *plainName, f original, info Info) error {
+	m := newMeter(s.Progress, info.Name, 0, info.Size)
+	err := s.sendPlainContent(ctx, n, f, info.Size, m)
+	if err == errNameContinues {
+		return err
+	}
 	defer s.endTransfer(m)
-	if err := s.sendPlain(ctx, f, info.Size, m); err != nil {
-		return fmt.Errorf("get %q: %w", name, err)
+	if err != nil {
+		return err
 	}
-	s.logTransfer("sent", name, m, "dialect", "plain")
+	what, err := s.confirmPlain(ctx)
+	if err != nil {
+		return err
+	}
+	s.logTransfer(what, info.Name, m, "dialect", "plain")
 	return nil
 }
 
-// readPlainName reads a name, up to a line end, 2,048 bytes or a silence.
-func (s *session) readPlainName() (string, error) {
-	end := time.Now().Add(s.conn.idle)
-	silence := min(nameSilence, s.conn.idle/2)
-	var name []byte
-	for len(name) < maxPlainName {
-		left := time.Until(end)
-		if err := s.conn.within(min(silence, left)); err != nil {
-			return "", err
-		}
-		b, err := s.codec.reader.ReadByte()
-		silent := errors.Is(err, os.ErrDeadlineExceeded)
-		if silent && left < silence {
-			return "", publicErrorf(os.ErrDeadlineExceeded, "the name was not whole within %v", s.conn.idle)
-		}
-		if err == io.EOF || silent || err == nil && (b == '\r' || b == '\n') {
-			break
-		}
-		if err != nil {
-			return "", s.conn.fail(err)
-		}
-		name = append(name, b)
-	}
-	return string(name), nil
-}
-
-// sendPlain sends the content of a file and the end mark.
-func (s *session) sendPlain(ctx context.Context, f original, size int64, m *meter) error {
+// sendPlainContent sends the content of a file and the end mark.
+func (s *session) sendPlainContent(ctx context.Context, n *plainName, f original, size int64, m *meter) error {
 	sum := new(maphash.Hash) // the content is read again only by this process
 	err := newTransfer(s.codec, nil, m).readSource(watchedReader{s, f.file}, size, ErrChanged, func(data []byte) error {
+		if err := s.checkNameEnded(n, m); err != nil {
+			return err
+		}
 		sum.Write(data)
 		if _, err := s.conn.Write(data); err != nil {
 			return err
@@ -86,9 +73,46 @@ func (s *session) sendPlain(ctx context.Context, f original, size int64, m *mete
 	if err == nil {
 		err = f.check(ctx, 0, m.progress.Done, sum, s.codec.chunk)
 	}
+	if err == nil {
+		err = s.checkNameEnded(n, m)
+	}
 	if err != nil {
 		return err
 	}
 	_, err = s.conn.Write([]byte(endMark))
 	return err
+}
+
+// checkNameEnded returns an error if the name has continued while its file was being
+// sent.
+func (s *session) checkNameEnded(n *plainName, m *meter) error {
+	switch {
+	case !s.nameContinues(n):
+		return nil
+	case m.progress.Done == 0:
+		return errNameContinues
+	default:
+		return publicErrorf(fs.ErrInvalid, "the name continued during the content of %.300q", n.text)
+	}
+}
+
+// confirmPlain closes the connection and returns what is known of the content:
+// that it was sent, if the connection can confirm that, or only that it was
+// written to the connection.
+func (s *session) confirmPlain(ctx context.Context) (what string, err error) {
+	confirming, ok := s.conn.conn.(interface{ Shutdown(context.Context) error })
+	if !ok {
+		return "written", nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.conn.idle)
+	defer cancel()
+	err = confirming.Shutdown(ctx)
+	switch {
+	case err == nil:
+		return "sent", nil
+	case errors.Is(err, syscall.ECONNRESET):
+		return "written", nil // a client may close the connection after the mark
+	default:
+		return "", fmt.Errorf("written, but not confirmed: %w", err)
+	}
 }
