@@ -155,6 +155,8 @@ func (d *Dir) Free() (int64, error) { return partfile.Free(d.root) }
 
 // RemoveParts removes the part files in the directory and its subdirectories
 // that were last written before a time, except those that an upload is using.
+// It recognizes part files by an extended attribute. On systems other than Linux,
+// and on file systems without such attributes, it removes nothing.
 func (d *Dir) RemoveParts(ctx context.Context, before time.Time) ([]string, error) {
 	return partfile.RemoveOld(ctx, d.root, before)
 }

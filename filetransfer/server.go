@@ -77,8 +77,8 @@ type Server struct {
 
 	// KeepParts is the time after which the server removes the part of an
 	// interrupted upload. The server looks for such parts when an upload begins,
-	// at most once per hour. A Dir takes each file with a name that ends in
-	// ".part" for the part of an upload. The default is 7 days; a negative
+	// at most once per hour. Files of other programs stay, even if their names
+	// end in ".part"; see [Dir.RemoveParts]. The default is 7 days; a negative
 	// KeepParts means that parts are kept for ever.
 	KeepParts time.Duration
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/partfile"
 )
 
 // A diskStore is a Dir on a disk with a number of free bytes.
@@ -189,8 +190,20 @@ func TestPutWithUnknownSpace(t *testing.T) {
 // leavePart creates the part of an upload that was interrupted before a time.
 func leavePart(t testing.TB, root *os.Root, name string, age time.Duration) {
 	t.Helper()
-	writeFile(t, filepath.Join(root.Name(), name+".part"), "hello")
-	if err := root.Chtimes(name+".part", time.Time{}, time.Now().Add(-age)); err != nil {
+	part, err := partfile.Open(root, name, false)
+	if err == nil {
+		err = part.Begin(0o644, 0)
+	}
+	if err == nil {
+		_, err = part.Write([]byte("hello"))
+	}
+	if err == nil {
+		err = part.Close()
+	}
+	if err == nil {
+		err = root.Chtimes(name+".part", time.Time{}, time.Now().Add(-age))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

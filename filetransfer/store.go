@@ -37,7 +37,7 @@ type Store interface {
 
 	// RemoveParts removes the parts of interrupted uploads that were last
 	// written before a time, and returns their names. It spares parts that an
-	// upload is using. It stops when ctx ends.
+	// upload is using, and files of other programs. It stops when ctx ends.
 	RemoveParts(ctx context.Context, before time.Time) (names []string, err error)
 }
 

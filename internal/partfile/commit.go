@@ -18,6 +18,7 @@ var (
 	chtimes = setModTime
 	chmod   = (*os.File).Chmod
 	fsync   = (*os.File).Sync
+	hasMark = fileHasMark
 )
 
 // Commit syncs the part file to disk and gives it its final name, with its
@@ -46,6 +47,7 @@ func (f *File) Commit(modTime time.Time) error {
 	if err := f.applyTime(modTime); err != nil {
 		return err
 	}
+	removeMark(f.file)
 	if err := fsync(f.file); err != nil {
 		return err
 	}

@@ -113,6 +113,9 @@ func (f *File) beginAnew() error {
 	if err = f.lockPart(file); err == errMoved {
 		return ErrBusy
 	}
+	if err == nil {
+		setMark(file)
+	}
 	return err
 }
 

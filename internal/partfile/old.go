@@ -13,8 +13,9 @@ import (
 
 // RemoveOld removes the part files in root and its subdirectories that were
 // last written before a time, and returns their names. It removes no part file
-// that is locked. It does not follow symbolic links. When ctx ends, RemoveOld
-// returns its error.
+// that is locked, and none without the mark of this package, an extended
+// attribute: other programs have files with such names as well. It does not
+// follow symbolic links. When ctx ends, RemoveOld returns its error.
 //
 // RemoveOld continues after other errors, and returns the first of them.
 func RemoveOld(ctx context.Context, root *os.Root, before time.Time) ([]string, error) {
@@ -96,6 +97,9 @@ func removeOld(dir *os.Root, part string, before time.Time) (removed bool, err e
 	}
 	if err != nil || f.file == nil {
 		return false, err
+	}
+	if !hasMark(f.file) {
+		return false, nil
 	}
 	// An upload may have used the file until it was locked.
 	if info, err = f.file.Stat(); err != nil || !info.ModTime().Before(before) {

@@ -30,6 +30,7 @@ func (d directory) wantRemoved(want ...string) {
 }
 
 func TestRemoveOldRemovesOnlyOldParts(t *testing.T) {
+	stub(t, &hasMark, func(*os.File) bool { return true })
 	d := newDirectory(t)
 	d.must(d.root.MkdirAll("sub/deep.part", 0o755))
 	for _, name := range []string{"a.part", "sub/a.part", "sub/deep.part/b.part", "a", "part", ".part", "a.part.txt", "a.parts"} {
@@ -48,6 +49,7 @@ func TestRemoveOldRemovesOnlyOldParts(t *testing.T) {
 }
 
 func TestRemoveOldDoesNotFollowLinks(t *testing.T) {
+	stub(t, &hasMark, func(*os.File) bool { return true })
 	d, other := newDirectory(t), newDirectory(t)
 	other.writeFile("a.part", "")
 	other.age("a.part", 25*time.Hour)
@@ -58,6 +60,7 @@ func TestRemoveOldDoesNotFollowLinks(t *testing.T) {
 }
 
 func TestRemoveOldSparesPartsInUse(t *testing.T) {
+	stub(t, &hasMark, func(*os.File) bool { return true })
 	d := newDirectory(t)
 	f := d.begin("a", false)
 	d.write(f, "hello")
@@ -69,6 +72,7 @@ func TestRemoveOldSparesPartsInUse(t *testing.T) {
 }
 
 func TestRemoveOldSparesPartUsedMeanwhile(t *testing.T) {
+	stub(t, &hasMark, func(*os.File) bool { return true })
 	d := newDirectory(t)
 	d.writeFile("a.part", "hello")
 	d.age("a.part", 25*time.Hour)
@@ -80,7 +84,35 @@ func TestRemoveOldSparesPartUsedMeanwhile(t *testing.T) {
 	d.wantFiles(map[string]string{"a.part": "hello"})
 }
 
+func TestRemoveOldSparesFilesWithoutMark(t *testing.T) {
+	d := newDirectory(t)
+	d.writeFile("foreign.part", "hello")
+	d.leavePart("own", "hello")
+	part, err := d.root.Open("own.part")
+	d.must(err)
+	defer part.Close()
+	marked := fileHasMark(part) // some file systems have no extended attributes
+	for _, name := range []string{"foreign.part", "own.part"} {
+		d.age(name, 25*time.Hour)
+	}
+	if marked {
+		d.wantRemoved("own.part")
+		d.wantFiles(map[string]string{"foreign.part": "hello"})
+	} else {
+		d.wantRemoved()
+	}
+	f := d.begin("complete", false)
+	d.must(f.Commit(time.Time{}))
+	complete, err := d.root.Open("complete")
+	d.must(err)
+	defer complete.Close()
+	if fileHasMark(complete) {
+		t.Error("a complete file has the mark")
+	}
+}
+
 func TestRemoveOldStopsWithContext(t *testing.T) {
+	stub(t, &hasMark, func(*os.File) bool { return true })
 	d := newDirectory(t)
 	d.writeFile("a.part", "")
 	d.age("a.part", 25*time.Hour)
@@ -92,6 +124,7 @@ func TestRemoveOldStopsWithContext(t *testing.T) {
 }
 
 func TestRemoveOldContinuesAfterErrors(t *testing.T) {
+	stub(t, &hasMark, func(*os.File) bool { return true })
 	d := newDirectory(t)
 	for _, name := range []string{"a.part", "b.part", "c.part"} {
 		d.writeFile(name, "")
