@@ -34,10 +34,8 @@ func (c *codec) writeBlock(b block) error {
 // readAnswer reads the next block that is not a wait block. The idle timeout
 // starts again after each wait block.
 func (c *codec) readAnswer() (block, error) {
-	for began := time.Now(); ; {
-		if err := c.conn.within(c.conn.idle); err != nil {
-			return block{}, c.conn.fail(err)
-		}
+	for {
+		c.conn.within(c.conn.idle)
 		if err := c.settle(); err != nil {
 			return block{}, c.conn.fail(early(err))
 		}
@@ -46,12 +44,11 @@ func (c *codec) readAnswer() (block, error) {
 			return b, c.conn.fail(early(err))
 		}
 		if b.word != waitWord {
+			c.conn.progressed()
 			return b, nil
 		}
-		if c.conn.keepAliveLimit != nil {
-			if err := c.conn.keepAliveLimit(time.Since(began)); err != nil {
-				return b, c.conn.fail(err)
-			}
+		if err := c.conn.keptAlive(); err != nil {
+			return b, c.conn.fail(err)
 		}
 	}
 }
@@ -68,6 +65,6 @@ func (c *codec) farewell(message []byte) {
 		}
 	}()
 	c.conn.Write(message)
-	c.conn.setReadDeadline(longAgo)
+	c.conn.within(0)
 	<-discarded
 }

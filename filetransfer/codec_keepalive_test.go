@@ -13,8 +13,8 @@ func TestKeepAliveSendsWaitBlocks(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			here, there := net.Pipe()
 			defer here.Close()
-			defer there.Close()
 			worker, waiter := newCodec(newConnection(here, clientPeer, idle)), newCodec(newConnection(there, serverPeer, idle))
+			defer there.Close()
 			failed := errors.New("failed")
 			go func() {
 				err := worker.keepAlive("", func() error {

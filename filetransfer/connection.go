@@ -3,11 +3,9 @@ package filetransfer
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -29,26 +27,31 @@ const (
 var longAgo = time.Unix(1, 0)
 
 // A connection is a net.Conn to a peer, with an idle timeout. A context can end
-// it.
-// One goroutine may read while another one writes.
+// it. One goroutine may read while others write.
+//
+// No deadline of the net.Conn passes before the connection is given up, because
+// a timeout may be final: after a Write of a tls.Conn has timed out, all later
+// ones fail. The time for which a Read waits is limited by a patience.
 type connection struct {
-	conn net.Conn
-	peer string // serverPeer or clientPeer
-	idle time.Duration
-
-	streaming atomic.Bool // whether received bytes extend the read deadline
-	deadline  time.Time   // the read deadline, while streaming
-	moved     int         // bytes received since it was set
+	conn     net.Conn
+	peer     string // serverPeer or clientPeer
+	idle     time.Duration
+	incoming *inlet
+	patience patience // for Read
 
 	// keepAliveLimit, if not nil, returns an error if the peer may not send
 	// keepalives for so long without any progress.
 	keepAliveLimit func(inARow time.Duration) error
 
-	done chan struct{} // closed by end
+	writing chan struct{} // holds a token during a Write
+	done    chan struct{} // closed by end
 
-	mu     sync.Mutex
-	failed error // the first failure, after which the connection is unusable
-	ended  bool  // whether deadlines stay in the past
+	mu        sync.Mutex
+	failed    error     // the first failure, after which the connection is unusable
+	ended     bool      // whether deadlines stay in the past
+	inWrite   bool      // whether net.Conn.Write is running
+	mute      bool      // whether a Write has failed, so that nothing can be sent
+	keptSince time.Time // the first keepalive since the last progress
 }
 
 // The kind of peer, as it appears in error texts.
@@ -59,7 +62,14 @@ const (
 
 // newConnection returns a connection over conn.
 func newConnection(conn net.Conn, peer string, idle time.Duration) *connection {
-	c := &connection{conn: conn, peer: peer, done: make(chan struct{})}
+	c := &connection{
+		conn:     conn,
+		peer:     peer,
+		incoming: newInlet(conn),
+		patience: newPatience(),
+		writing:  make(chan struct{}, 1),
+		done:     make(chan struct{}),
+	}
 	c.setIdle(idle)
 	return c
 }
@@ -132,7 +142,7 @@ func (c *connection) fail(err error) error {
 	return err
 }
 
-// failure returns the reason for which the wire is unusable, or nil.
+// failure returns the reason for which the connection is unusable, or nil.
 func (c *connection) failure() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -161,18 +171,32 @@ const closeTime = time.Second
 // if it is still sending. TCP discards them if a connection with unread bytes
 // is closed, so close first closes the sending direction and then reads until
 // the peer closes its own.
-func (c *connection) close() error {
-	defer c.conn.Close()
+func (c *connection) close() {
+	defer c.abandon()
 	half, ok := c.conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return nil
+	if !ok || c.isMute() || half.CloseWrite() != nil {
+		return
 	}
-	if err := c.within(min(closeTime, c.idle)); err != nil {
-		return err
-	}
-	_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{c.conn}, make([]byte, 4<<10))
-	return err
+	c.within(min(closeTime, c.idle))
+	c.discard()
 }
 
 // hangUp closes the connection without waiting for the peer.
-func (c *connection) hangUp() error { return c.conn.Close() }
+func (c *connection) hangUp() error {
+	return c.conn.Close()
+}
+
+// abandon is hangUp for a caller that does not wait for long. A tls.Conn sends a
+// last message when it is closed, which takes up to 5 s if the peer reads
+// nothing.
+func (c *connection) abandon() {
+	closed := make(chan struct{})
+	go func() {
+		c.hangUp()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(stuckGrace):
+	}
+}

@@ -16,43 +16,10 @@ import (
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
-	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // quiet discards the log of a server.
 var quiet = slog.New(slog.DiscardHandler)
-
-// networks are the kinds of connections in these tests.
-var networks = map[string]func(t testing.TB) (client, server net.Conn){
-	"pipe": func(testing.TB) (client, server net.Conn) { return net.Pipe() },
-	"tcp":  func(t testing.TB) (client, server net.Conn) { return connect(t, "tcp", "127.0.0.1:0") },
-	"unix": func(t testing.TB) (client, server net.Conn) {
-		return connect(t, "unix", filepath.Join(t.TempDir(), "socket"))
-	},
-}
-
-// connect returns both ends of a connection.
-func connect(t testing.TB, network, address string) (client, server net.Conn) {
-	t.Helper()
-	l, err := net.Listen(network, address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	accepted := make(chan net.Conn, 1)
-	go func() {
-		c, err := l.Accept()
-		if err != nil {
-			t.Error(err)
-		}
-		accepted <- c
-	}()
-	client, err = net.Dial(network, l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client, hosttest.Receive(t, accepted)
-}
 
 // A service is a server that serves one connection in the background.
 type service struct {
@@ -196,4 +163,12 @@ func doPut(ctx context.Context, c *filetransfer.Client, name string, r io.Reader
 func doUpload(ctx context.Context, c *filetransfer.Client, path, name string) error {
 	_, err := c.Upload(ctx, path, name)
 	return err
+}
+
+// wantDeadline checks that err is a timeout.
+func wantDeadline(t testing.TB, err error) {
+	t.Helper()
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("error is %v, want a timeout", err)
+	}
 }

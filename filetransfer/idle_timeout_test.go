@@ -25,6 +25,12 @@ type slowConn struct {
 	tick  time.Duration
 }
 
+// newSlowConn returns a slowConn. The test ends when its last Read has returned.
+func newSlowConn(t testing.TB, c net.Conn, bytes int, tick time.Duration) slowConn {
+	t.Cleanup(func() { time.Sleep(tick + 1) })
+	return slowConn{c, bytes, tick}
+}
+
 func (c slowConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p[:min(len(p), c.bytes)])
 	time.Sleep(c.tick)
@@ -33,8 +39,7 @@ func (c slowConn) Read(p []byte) (int, error) {
 
 func TestIdleTimeoutKeepsSlowPeers(t *testing.T) {
 	content := random(200_000)
-	// In a tenth of the idle timeout, a peer reads enough to count as alive.
-	// One Write of a chunk takes longer than the idle timeout.
+	// A peer reads a little more than a chunk of 32 KiB within the idle timeout.
 	for name, transfer := range map[string]func(t *testing.T, c net.Conn) (got string, err error){
 		"get": func(t *testing.T, conn net.Conn) (string, error) {
 			var got bytes.Buffer
@@ -53,11 +58,11 @@ func TestIdleTimeoutKeepsSlowPeers(t *testing.T) {
 				client, server := net.Pipe()
 				s := serveOn(t, &filetransfer.Server{FS: newDir(t, map[string]string{"file": content}).FS()}, client, server)
 				began := time.Now()
-				got, err := transfer(t, slowConn{client, 2 << 10, 3 * time.Second})
+				got, err := transfer(t, newSlowConn(t, client, 2<<10, 1750*time.Millisecond))
 				if err != nil || got != content {
 					t.Errorf("%d bytes came: %v", len(got), err)
 				}
-				if took := time.Since(began); took < 4*time.Minute {
+				if took := time.Since(began); took < 2*time.Minute {
 					t.Errorf("it took only %v", took)
 				}
 				client.Close()
@@ -71,7 +76,7 @@ func TestIdleTimeoutKeepsSlowPeers(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			uploads := newDir(t, nil)
 			client, server := net.Pipe()
-			s := serveOn(t, &filetransfer.Server{Uploads: filetransfer.NewDir(uploads)}, client, slowConn{server, 2 << 10, 3 * time.Second})
+			s := serveOn(t, &filetransfer.Server{Uploads: filetransfer.NewDir(uploads)}, client, newSlowConn(t, server, 2<<10, 1750*time.Millisecond))
 			c := filetransfer.NewClient(client)
 			if err := doPut(t.Context(), c, "file", strings.NewReader(content), filetransfer.Info{Size: int64(len(content))}); err != nil {
 				t.Error(err)
@@ -104,7 +109,7 @@ func TestIdleTimeoutDropsPeersTooSlow(t *testing.T) {
 				p.expect(filetransfer.Prompt)
 				p.send("large\n")
 				reading := hosttest.InBackground(func() error {
-					_, err := io.Copy(io.Discard, slowConn{client, test.bytes, test.tick})
+					_, err := io.Copy(io.Discard, newSlowConn(t, client, test.bytes, test.tick))
 					return err
 				})
 				if err := <-s.err; !errors.Is(err, os.ErrDeadlineExceeded) {

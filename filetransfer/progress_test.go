@@ -92,9 +92,9 @@ func newSlowTransfer(t *testing.T, toServer bool) *slowTransfer {
 	w := &slowTransfer{content: random(paceSize), uploads: newDir(t, nil)}
 	client, server := net.Pipe()
 	if toServer {
-		server = slowConn{server, 1 << 10, pace}
+		server = newSlowConn(t, server, 1<<10, pace)
 	} else {
-		client = slowConn{client, 1 << 10, pace}
+		client = newSlowConn(t, client, 1<<10, pace)
 	}
 	files := newDir(t, map[string]string{"file": w.content, "empty": ""})
 	w.s = serveOn(t, &filetransfer.Server{FS: files.FS(), Uploads: filetransfer.NewDir(w.uploads), Progress: w.server.record}, client, server)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"time"
 )
 
 // receiveContent receives content, writes it to to, and verifies its checksum.
@@ -27,16 +26,11 @@ func (t *transfer) receiveContent(to io.Writer, size int64) error {
 		if received += int64(len(data)); size >= 0 && received > size {
 			return &contentError{malformed("content has more than the stated %d bytes", size)}
 		}
-		began := time.Now()
 		t.sum.Write(data)
 		if _, err := to.Write(data); err != nil {
 			return &contentError{err}
 		}
 		t.meter.add(len(data))
-		// The time spent on storing does not count as silence of the peer.
-		if err := t.conn.extend(time.Since(began)); err != nil {
-			return t.conn.fail(err)
-		}
 	}
 }
 

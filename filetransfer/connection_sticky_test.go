@@ -1,0 +1,89 @@
+package filetransfer_test
+
+import (
+	"bytes"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-rfcomm/rfcomm/filetransfer"
+)
+
+// stickyPipes are connections in memory on which a timeout of a Write is final.
+var stickyPipes = map[string]func(t testing.TB) (client, server net.Conn){
+	"sticky": func(testing.TB) (client, server net.Conn) {
+		client, server = net.Pipe()
+		return &stickyConn{Conn: client}, &stickyConn{Conn: server}
+	},
+	"tls": func(t testing.TB) (client, server net.Conn) { return secure(t, net.Pipe) },
+}
+
+// A pause of the receiver that is shorter than the idle timeout has no effect.
+func TestGetOutlastsPausesOnStickyConns(t *testing.T) {
+	for name, connection := range stickyPipes {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				content := random(200_000)
+				client, server := connection(t)
+				s := serveOn(t, &filetransfer.Server{FS: newDir(t, map[string]string{"file": content}).FS()}, client, server)
+				c := filetransfer.NewClient(client)
+				w := &slowWriter{pause: idleTimeout - time.Second}
+				info, err := c.Get(t.Context(), "file", w)
+				if err != nil || w.String() != content {
+					t.Fatalf("%d bytes came: %v", w.Len(), err)
+				}
+				wantSum(t, info, content)
+				c.Close()
+				if err := <-s.err; err != nil {
+					t.Errorf("ServeConn: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A Write that has failed is not repeated.
+func TestWriteIsNotRepeatedAfterTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		sticky := &stickyConn{Conn: server}
+		s := serveOn(t, &filetransfer.Server{FS: offered()}, client, sticky)
+		p := newRawPeer(t, client)
+		p.expect(filetransfer.Prompt)
+		p.send(request("get", "Name: large"))
+		began := time.Now()
+		err := <-s.err // p reads nothing
+		wantDeadline(t, err)
+		if took := time.Since(began); took > idleTimeout+2*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if sticky.failedWrites > 1 {
+			t.Errorf("%d Writes failed after the timeout", sticky.failedWrites)
+		}
+	})
+}
+
+// An idle session survives a pause between requests.
+func TestSessionOutlastsPausesOnStickyConns(t *testing.T) {
+	for name, connection := range stickyPipes {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, server := connection(t)
+				s := serveOn(t, &filetransfer.Server{FS: offered()}, client, server)
+				c := filetransfer.NewClient(client)
+				for range 3 {
+					var got bytes.Buffer
+					if _, err := c.Get(t.Context(), "a.txt", &got); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(idleTimeout - time.Second)
+				}
+				c.Close()
+				if err := <-s.err; err != nil {
+					t.Errorf("ServeConn: %v", err)
+				}
+			})
+		})
+	}
+}
