@@ -1,20 +1,13 @@
 package filetransfer_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
@@ -106,32 +99,14 @@ func (c *stickyConn) stuck(first *error, err error) error {
 	return *first
 }
 
-// certificate returns a certificate for TLS.
-var certificate = sync.OnceValues(func() (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "filetransfer"},
-		NotAfter:     time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
-})
-
 // secure returns both ends of a TLS connection over another connection.
 func secure(t testing.TB, connection func() (client, server net.Conn)) (client, server net.Conn) {
 	t.Helper()
-	pair, err := certificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	near, far := connection()
-	c := tls.Client(near, &tls.Config{InsecureSkipVerify: true})
+	serverConfig, clientConfig := hosttest.TLSConfigs(t)
 	// A ticket would be sent after the handshake, when nobody reads yet.
-	s := tls.Server(far, &tls.Config{Certificates: []tls.Certificate{pair}, SessionTicketsDisabled: true})
+	serverConfig.SessionTicketsDisabled = true
+	near, far := connection()
+	c, s := tls.Client(near, clientConfig), tls.Server(far, serverConfig)
 	accepted := hosttest.InBackground(s.Handshake)
 	if err := c.Handshake(); err != nil {
 		t.Fatal(err)
