@@ -3,6 +3,7 @@ package filetransfer
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -49,7 +50,10 @@ type connection struct {
 	mu        sync.Mutex
 	failed    error     // the first failure, after which the connection is unusable
 	ended     bool      // whether deadlines stay in the past
+	begun     bool      // whether removeDeadlines was called
 	inWrite   bool      // whether net.Conn.Write is running
+	writeEnd  time.Time // the time at which that Write takes too long
+	watchdog  *time.Timer
 	mute      bool      // whether a Write has failed, so that nothing can be sent
 	keptSince time.Time // the first keepalive since the last progress
 }
@@ -130,6 +134,22 @@ func (c *connection) end(err error) {
 		close(c.done)
 	}
 	c.conn.SetDeadline(longAgo)
+}
+
+// removeDeadlines removes the deadlines that the caller of this package may have
+// set, before the first read or write. After that, end sets the only deadline.
+func (c *connection) removeDeadlines() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.begun || c.ended {
+		return nil
+	}
+	c.begun = true
+	err := c.conn.SetDeadline(time.Time{})
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) {
+		return nil // the next read or write reports it, after the buffered data
+	}
+	return err
 }
 
 // fail marks the connection as unusable because of err, and returns err.

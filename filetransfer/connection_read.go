@@ -24,13 +24,10 @@ func (c *connection) Read(p []byte) (int, error) {
 	return n, c.explain(err)
 }
 
-// request starts to read from the net.Conn. It removes a read deadline that the
-// caller of this package has set before.
+// request starts to read from the net.Conn.
 func (c *connection) request() error {
-	if c.incoming.buffer == nil {
-		if err := c.setDeadline(c.conn.SetReadDeadline, time.Time{}); err != nil {
-			return err
-		}
+	if err := c.removeDeadlines(); err != nil {
+		return err
 	}
 	c.incoming.request()
 	return nil

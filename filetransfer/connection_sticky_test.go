@@ -2,12 +2,14 @@ package filetransfer_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // stickyPipes are connections in memory on which a timeout of a Write is final.
@@ -86,4 +88,22 @@ func TestSessionOutlastsPausesOnStickyConns(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A peer that never completes the handshake of TLS is dropped like one that
+// sends nothing.
+func TestServerDropsStalledHandshake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config, _ := hosttest.TLSConfigs(t)
+		client, server := net.Pipe()
+		p := newRawPeer(t, client)
+		s := serveOn(t, &filetransfer.Server{FS: offered()}, client, tls.Server(server, config))
+		began := time.Now()
+		p.Go(func() { p.readRest() })
+		wantDeadline(t, <-s.err)
+		if took := time.Since(began); took > idleTimeout+10*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		p.Wait()
+	})
 }

@@ -1,9 +1,8 @@
 package filetransfer
 
 import (
-	"errors"
 	"io"
-	"net"
+	"os"
 	"time"
 )
 
@@ -57,46 +56,71 @@ func (c *connection) writePiece(p []byte) (int, error) {
 	return n, nil
 }
 
-// beginWrite sets the deadline of a Write.
+// beginWrite starts the time of a Write.
 func (c *connection) beginWrite() error {
+	if err := c.removeDeadlines(); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
 		return c.failed
 	}
-	if err := ignoreClosed(c.conn.SetWriteDeadline(time.Now().Add(c.idle))); err != nil {
-		return err
-	}
 	c.inWrite = true
+	c.startWatchdog()
 	return nil
 }
 
-// endWrite removes the deadline, so that it does not pass later, and returns the
-// error of the Write.
+// endWrite ends the time of a Write and returns its error.
 func (c *connection) endWrite(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inWrite = false
-	switch {
-	case err == nil && c.ended:
-	case err == nil:
-		c.conn.SetWriteDeadline(time.Time{})
-	case c.ended:
-		c.mute = true
-		return c.failed
-	default:
-		c.mute = true
-		return c.explain(err)
+	c.watchdog.Stop()
+	if err == nil {
+		return nil
 	}
-	return nil
+	c.mute = true
+	if c.ended {
+		return c.failed
+	}
+	return c.explain(err)
 }
 
-// renewWrite starts the deadline of a running Write again.
+// renewWrite starts the time of a running Write again.
 func (c *connection) renewWrite() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.inWrite && !c.ended {
-		c.conn.SetWriteDeadline(time.Now().Add(c.idle))
+	if c.inWrite {
+		c.startWatchdog()
+	}
+}
+
+// startWatchdog limits a Write to the idle timeout. The caller holds c.mu.
+func (c *connection) startWatchdog() {
+	c.writeEnd = time.Now().Add(c.idle)
+	if c.watchdog == nil {
+		c.watchdog = time.AfterFunc(c.idle, c.giveUp)
+		return
+	}
+	c.watchdog.Reset(c.idle)
+}
+
+// giveUp interrupts a Write that takes too long. The peer may have sent the
+// reason, so reads continue, unless the Write does not return: that of a
+// tls.Conn may be waiting for the handshake, which a write deadline does not
+// end.
+func (c *connection) giveUp() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !c.inWrite || time.Now().Before(c.writeEnd):
+	case !c.mute:
+		c.mute = true
+		c.conn.SetWriteDeadline(longAgo)
+		c.watchdog.Reset(stuckGrace)
+	default:
+		go c.end(c.explain(os.ErrDeadlineExceeded))
 	}
 }
 
@@ -105,23 +129,4 @@ func (c *connection) isMute() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.mute
-}
-
-// setDeadline sets a deadline, unless end was called.
-func (c *connection) setDeadline(set func(time.Time) error, t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended {
-		return nil
-	}
-	return ignoreClosed(set(t))
-}
-
-// ignoreClosed returns nil for an error of a closed connection: the next read or
-// write reports it, after the buffered data.
-func ignoreClosed(err error) error {
-	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) {
-		return nil
-	}
-	return err
 }

@@ -432,8 +432,7 @@ func (r *recording) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (r *recording) SetDeadline(t time.Time) error      { return r.Conn.SetReadDeadline(t) }
-func (r *recording) SetWriteDeadline(t time.Time) error { return nil }
+func (r *recording) SetDeadline(t time.Time) error { return r.Conn.SetReadDeadline(t) }
 
 func (r *recording) Close() error {
 	r.once.Do(func() {
