@@ -2,6 +2,7 @@ package filetransfer_test
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,25 +28,46 @@ func onSmallDisk(t *testing.T, size string) (disk smallDisk, elsewhere bool) {
 	const marker = "FILETRANSFER_TEST_DISK"
 	if path := os.Getenv(marker); path != "" {
 		d := smallDisk{t, path}
+		// Without a user namespace, a mount would also appear in the other
+		// mount namespaces.
+		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+			t.Fatal(err)
+		}
 		d.mount(0, size)
 		return d, false
 	}
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), marker+"="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-	}
 	var output strings.Builder
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Start(); err != nil {
-		t.Skip("this system lets nobody make a user namespace, to mount a small disk in: ", err)
+	cmd, err := startInNamespaces(t, &output, marker+"="+t.TempDir())
+	if err != nil {
+		t.Skip("this system lets nobody make namespaces, to mount a small disk in: ", err)
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, &output)
 	}
 	return smallDisk{}, true
+}
+
+// startInNamespaces starts this test in a process that may mount a disk. That
+// needs a user namespace, except for root, who may be denied one in a chroot.
+func startInNamespaces(t *testing.T, output io.Writer, variable string) (cmd *exec.Cmd, err error) {
+	t.Helper()
+	for _, attributes := range []*syscall.SysProcAttr{
+		{
+			Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS,
+			UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+		},
+		{Cloneflags: unix.CLONE_NEWNS},
+	} {
+		cmd = exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+		cmd.Env = append(os.Environ(), variable)
+		cmd.SysProcAttr = attributes
+		cmd.Stdout, cmd.Stderr = output, output
+		if err = cmd.Start(); err == nil {
+			return cmd, nil
+		}
+	}
+	return nil, err
 }
 
 func (d smallDisk) mount(flags uintptr, size string) {
