@@ -25,6 +25,10 @@ type statusLine struct {
 	stop    chan struct{}
 }
 
+// echoed is the text that a terminal shows when a person interrupts the program.
+// There is room for it behind the line, and it is removed with the line.
+const echoed = "^C"
+
 // stalled is the time without news after which the line shows that it waits.
 const stalled = 2 * time.Second
 
@@ -72,6 +76,16 @@ func (l *statusLine) update(p filetransfer.Progress) {
 	l.set(true, func(width int) string { return progressText(p, width) })
 }
 
+// updateUntilEnd shows the progress of a transfer until it ends. Then, the log of a
+// filetransfer.Server has the details.
+func (l *statusLine) updateUntilEnd(p filetransfer.Progress) {
+	if p.Done == p.Total {
+		l.clear()
+	} else {
+		l.update(p)
+	}
+}
+
 // announce shows a text until something else is shown.
 func (l *statusLine) announce(text string) {
 	l.set(false, func(width int) string { return shorten(printable(text), width) })
@@ -93,14 +107,14 @@ func (l *statusLine) draw() {
 	if l.state == nil {
 		return
 	}
-	width := l.width() - 1 // a character in the last column can begin a new line
+	width := l.width() - 1 - len(echoed) // a character in the last column can begin a new line
 	waiting := ""
 	if waited := time.Since(l.changed); waited >= stalled {
 		waiting = "  … " + waited.Truncate(time.Second).String()
 	}
 	text := l.state(max(width-columns(waiting), 1)) + waiting
 	if text != l.drawn {
-		blanks := max(columns(l.drawn)-columns(text), 0)
+		blanks := max(columns(l.drawn)-columns(text), 0) + len(echoed)
 		io.WriteString(l.w, "\r"+text+strings.Repeat(" ", blanks)+strings.Repeat("\b", blanks))
 		l.drawn = text
 	}
@@ -119,7 +133,7 @@ func (l *statusLine) Write(p []byte) (int, error) {
 // erase removes the line from the terminal. The caller holds l.mu.
 func (l *statusLine) erase() {
 	if l.drawn != "" {
-		io.WriteString(l.w, "\r"+strings.Repeat(" ", columns(l.drawn))+"\r")
+		io.WriteString(l.w, "\r"+strings.Repeat(" ", columns(l.drawn)+len(echoed))+"\r")
 		l.drawn = ""
 	}
 }

@@ -179,7 +179,7 @@ func (t *tool) describeServer(o *serveOptions, l net.Listener, guarded bool) {
 		t.warn("serving %s, and storing files in %s%s", o.directory, o.uploads, o.replacing())
 	}
 	if o.tcp != "" {
-		t.warn("every program that reaches %s can connect: TCP is for trying", l.Addr())
+		t.warn("TCP is for trying: every program that reaches the address is served")
 	} else {
 		t.warn("%s", o.protection(guarded))
 	}
@@ -230,13 +230,13 @@ func (t *tool) noteClients(o *serveOptions, l net.Listener) {
 func (t *tool) serveFiles(ctx context.Context, server *filetransfer.Server, l net.Listener) error {
 	line, end := t.startLine()
 	defer end()
-	server.Logger = slog.New(newLogHandler(t))
+	server.Logger = slog.New(newLogHandler(t, line))
 	if line != nil {
-		server.Progress = line.update
+		server.Progress = line.updateUntilEnd
 	}
 	ended := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
-		t.note("Ending after the current transfer, if there is one; press Ctrl-C again to end at once.")
+		t.note("Ending after the current transfer; press Ctrl-C again to end at once.")
 		ended <- server.Shutdown(context.Background())
 	})
 	err := server.Serve(l)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,11 +17,11 @@ import (
 //	15:04:05  01:23:45:67:89:AB  sent photo.jpg  8.4 MB  in 7.6s  1.1 MB/s
 type logHandler struct {
 	t          *tool
-	client     string
+	line       *statusLine // shows a transfer; or nil
 	attributes []slog.Attr // of all lines
 }
 
-func newLogHandler(t *tool) *logHandler { return &logHandler{t: t} }
+func newLogHandler(t *tool, line *statusLine) *logHandler { return &logHandler{t: t, line: line} }
 
 // Enabled implements [slog.Handler].
 func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
@@ -35,7 +36,7 @@ func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
 
 // Handle implements [slog.Handler].
 func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
-	line := logLine{verbose: h.t.verbose, client: h.client, message: r.Message}
+	line := logLine{verbose: h.t.verbose, message: r.Message}
 	for _, a := range h.attributes {
 		line.add(a)
 	}
@@ -43,15 +44,16 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 		line.add(a)
 		return true
 	})
+	h.line.clear() // the transfer may have ended
 	_, err := fmt.Fprintln(h.t.stderr, line.text(r.Time))
 	return err
 }
 
 // WithAttrs implements [slog.Handler].
 func (h *logHandler) WithAttrs(attributes []slog.Attr) slog.Handler {
-	with := &logHandler{h.t, h.client, nil}
-	with.attributes = append(append(with.attributes, h.attributes...), attributes...)
-	return with
+	with := *h
+	with.attributes = append(slices.Clone(h.attributes), attributes...)
+	return &with
 }
 
 // WithGroup implements [slog.Handler]. The server has no groups.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
@@ -220,4 +222,27 @@ type interrupting struct {
 func (b *interrupting) Write(p []byte) (int, error) {
 	b.interrupt()
 	return b.Builder.Write(p)
+}
+
+// On a terminal, a transfer is shown until the log has it.
+func TestServeShowsProgress(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, strings.Repeat("content", 100_000), "a")
+	synctest.Test(t, func(t *testing.T) {
+		f, s := newFake(t), new(screen)
+		f.chatty, f.tool.stderr = true, s
+		f.serves(t, func(c *filetransfer.Client) {
+			var b interrupting
+			b.interrupt = func() { time.Sleep(time.Second) }
+			if _, err := c.Get(t.Context(), "a", &b); err != nil {
+				t.Error(err)
+			}
+		}, ".")
+		wantParts(t, s.String(), "\ra  ", "%  327.7 kB of 700.0 kB  ")
+		for _, line := range s.lines() {
+			if strings.HasPrefix(line, "a  ") {
+				t.Errorf("the screen keeps %q", line)
+			}
+		}
+	})
 }
