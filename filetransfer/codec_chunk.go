@@ -70,11 +70,11 @@ func (c *codec) readLength() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := strconv.ParseUint(line, 16, 16)
+	n, err := strconv.ParseUint(string(line), 16, 16)
 	// Leading zeros are malformed: one flipped bit turns 8000 into 0000, which
 	// must not end the content.
-	if err != nil || n > maxChunk || line[0] == '0' && line != "0" {
-		return 0, malformed("invalid length %s of a chunk", printable(line))
+	if err != nil || n > maxChunk || line[0] == '0' && len(line) > 1 {
+		return 0, malformed("invalid length %s of a chunk", printable(string(line)))
 	}
 	return int(n), nil
 }
@@ -82,27 +82,27 @@ func (c *codec) readLength() (int, error) {
 // readLineEnd reads the line end after a chunk.
 func (c *codec) readLineEnd() error {
 	line, err := c.readLine()
-	if err == nil && line != "" {
-		err = malformed("%s after a chunk instead of a line end", printable(line))
+	if err == nil && len(line) > 0 {
+		err = malformed("%s after a chunk instead of a line end", printable(string(line)))
 	}
 	return err
 }
 
-// readLine reads a line of at most maxLengthLine bytes.
-func (c *codec) readLine() (string, error) {
+// readLine reads a line of at most maxLengthLine bytes. The line is valid until
+// the next read, so that it is not an allocation of each chunk.
+func (c *codec) readLine() ([]byte, error) {
 	for n := 1; n <= maxLengthLine; n++ {
 		line, err := c.reader.Peek(n)
 		if err != nil {
-			return "", early(err)
+			return nil, early(err)
 		}
 		if line[n-1] == '\n' {
-			text := string(bytes.TrimSuffix(line[:n-1], []byte("\r")))
 			c.reader.Discard(n)
-			return text, nil
+			return bytes.TrimSuffix(line[:n-1], []byte("\r")), nil
 		}
 	}
 	line, _ := c.reader.Peek(maxLengthLine)
-	return "", malformed("%s instead of the length of a chunk", printable(string(line)))
+	return nil, malformed("%s instead of the length of a chunk", printable(string(line)))
 }
 
 // early returns io.ErrUnexpectedEOF for io.EOF, which is unexpected in the
