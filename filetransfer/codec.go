@@ -3,7 +3,6 @@ package filetransfer
 import (
 	"bufio"
 	"io"
-	"time"
 )
 
 // A codec reads and writes the messages of the framed dialect on a connection:
