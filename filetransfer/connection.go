@@ -47,15 +47,15 @@ type connection struct {
 	writing chan struct{} // holds a token during a Write
 	done    chan struct{} // closed by end
 
-	mu        sync.Mutex
-	failed    error     // the first failure, after which the connection is unusable
-	ended     bool      // whether deadlines stay in the past
-	begun     bool      // whether removeDeadlines was called
-	inWrite   bool      // whether net.Conn.Write is running
-	writeEnd  time.Time // the time at which that Write takes too long
-	watchdog  *time.Timer
-	mute      bool      // whether a Write has failed, so that nothing can be sent
-	keptSince time.Time // the first keepalive since the last progress
+	mu       sync.Mutex
+	failed   error     // the first failure, after which the connection is unusable
+	ended    bool      // whether deadlines stay in the past
+	begun    bool      // whether removeDeadlines was called
+	inWrite  bool      // whether net.Conn.Write is running
+	writeEnd time.Time // the time at which that Write takes too long
+	watchdog *time.Timer
+	mute     bool      // whether a Write has failed, so that nothing can be sent
+	progress time.Time // the last time at which the peer sent or accepted data
 }
 
 // The kind of peer, as it appears in error texts.

@@ -6,13 +6,10 @@ import "time"
 // reads and for a running Write. It returns the error of keepAliveLimit.
 func (c *connection) keptAlive() error {
 	c.mu.Lock()
-	if c.keptSince.IsZero() {
-		c.keptSince = time.Now()
-	}
-	since := c.keptSince
+	inARow := time.Since(c.progress)
 	c.mu.Unlock()
 	if c.keepAliveLimit != nil {
-		if err := c.keepAliveLimit(time.Since(since)); err != nil {
+		if err := c.keepAliveLimit(inARow); err != nil {
 			return err
 		}
 	}
@@ -21,9 +18,10 @@ func (c *connection) keptAlive() error {
 	return nil
 }
 
-// progressed records that the peer has sent or accepted data.
+// progressed records that the peer has sent or accepted data, not only
+// keepalives.
 func (c *connection) progressed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.keptSince = time.Time{}
+	c.progress = time.Now()
 }

@@ -25,6 +25,7 @@ func (c *connection) Write(p []byte) (int, error) {
 			return written, err
 		}
 	}
+	c.progressed()
 	return len(p), nil
 }
 
