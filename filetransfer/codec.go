@@ -52,6 +52,9 @@ func (c *codec) readAnswer() (block, error) {
 	}
 }
 
+// close closes the connection after the last message.
+func (c *codec) close() { c.conn.close(c.settle) }
+
 // farewell sends the last message. It reads and discards data meanwhile,
 // because the peer may read nothing until its own data has been read.
 func (c *codec) farewell(message []byte) {

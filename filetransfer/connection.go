@@ -190,15 +190,18 @@ const closeTime = time.Second
 // close closes the connection such that the peer receives the last bytes even
 // if it is still sending. TCP discards them if a connection with unread bytes
 // is closed, so close first closes the sending direction and then reads until
-// the peer closes its own.
-func (c *connection) close() {
+// the peer closes its own. Before that, it calls settle, which waits for a
+// pending read.
+func (c *connection) close(settle func() error) {
 	defer c.abandon()
 	half, ok := c.conn.(interface{ CloseWrite() error })
 	if !ok || c.isMute() || half.CloseWrite() != nil {
 		return
 	}
 	c.within(min(closeTime, c.idle))
-	c.discard()
+	if !c.isEnded() && settle() == nil {
+		c.discard()
+	}
 }
 
 // hangUp closes the connection without waiting for the peer.

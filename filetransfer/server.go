@@ -181,7 +181,7 @@ func (s *Server) attend(ctx context.Context, c net.Conn, do func(context.Context
 	served := newSession(s, c, cancel)
 	s.addSession(served)
 	defer s.removeSession(served)
-	defer served.conn.close()
+	defer served.codec.close()
 	return served, served.conn.run(ctx, func() error { return do(ctx, served) })
 }
 
