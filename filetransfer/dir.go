@@ -17,7 +17,9 @@ import (
 // No name and no symbolic link leads out of the directory, because all access
 // goes through an os.Root. Compared with the FS method of an os.Root, Dir also
 // serves files whose names are not valid UTF-8, and it opens only regular files
-// and directories: to open a FIFO or a device might block or have effects.
+// and directories: to open a FIFO or a device might block or have effects. A
+// Read of a file that waits for its content, such as /proc/kmsg, fails after
+// 2 s with an error that matches os.ErrDeadlineExceeded.
 type Dir struct{ root *os.Root }
 
 var (
@@ -46,7 +48,28 @@ func (d *Dir) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err // without the type *os.File
 	}
+	if f.SetReadDeadline(time.Time{}) == nil {
+		return pollableFile{f}, nil
+	}
 	return f, nil
+}
+
+// maxEmptyWait is the maximum time for which a Read waits for the content of a
+// regular file that has none at the moment.
+const maxEmptyWait = 2 * time.Second
+
+// A pollableFile is a file whose Read may wait for another process. Even regular
+// files may do so: /proc/kmsg, for example, waits for the next message of the
+// kernel.
+type pollableFile struct{ *os.File }
+
+// Read reads content. If none comes for 2 s, the error matches
+// os.ErrDeadlineExceeded.
+func (f pollableFile) Read(p []byte) (int, error) {
+	if err := f.SetReadDeadline(time.Now().Add(maxEmptyWait)); err != nil {
+		return 0, err
+	}
+	return f.File.Read(p)
 }
 
 func (d *Dir) open(name string) (*os.File, error) {
