@@ -73,9 +73,7 @@ func (f pollableFile) Read(p []byte) (int, error) {
 }
 
 func (d *Dir) open(name string) (*os.File, error) {
-	// Opening a device may have effects, so the type is checked first. It is
-	// checked again because the name may have got another file meanwhile.
-	// Thanks to O_NONBLOCK, opening a FIFO does not wait for its other end.
+	// Opening a device may have effects, so its type is checked first.
 	stat, err := d.Stat(name)
 	if err == nil {
 		err = checkType(name, stat)
@@ -83,11 +81,19 @@ func (d *Dir) open(name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d.openChecked(name)
+}
+
+// openChecked opens a file after its type was checked. It checks the type again,
+// because another program may have put a FIFO there meanwhile. Thanks to
+// O_NONBLOCK, it does not wait for the other end of that FIFO.
+func (d *Dir) openChecked(name string) (*os.File, error) {
 	f, err := d.root.OpenFile(name, os.O_RDONLY|nonBlocking, 0)
 	if err != nil {
 		return nil, d.inside("open", name, err)
 	}
-	if stat, err = f.Stat(); err == nil {
+	stat, err := f.Stat()
+	if err == nil {
 		err = checkType(name, stat)
 	}
 	if err != nil {
