@@ -20,6 +20,7 @@ const (
 	modTimeKey = "Modified" // modification time in UTC, as in RFC 3339
 	typeKey    = "Type"     // directoryType or otherType; files have no Type
 	offsetKey  = "Offset"   // position at which the following content begins
+	lengthKey  = "Length"   // number of bytes of a range
 	sumKey     = "SHA-256"  // checksum of the content, or of the part before the offset
 	replaceKey = "Replace"  // yes: replace an existing file
 	resumeKey  = "Resume"   // yes: offer the part that the server has
@@ -153,6 +154,22 @@ func (b block) part() (offset int64, sum []byte, err error) {
 	}
 	sum, err = b.sum()
 	return offset, sum, err
+}
+
+// withSpan adds the offset and length of a range.
+func (b block) withSpan(offset, length int64) block {
+	return b.with(offsetKey, strconv.FormatInt(offset, 10)).with(lengthKey, strconv.FormatInt(length, 10))
+}
+
+// span returns the offset and length of a range. The default offset is 0.
+func (b block) span() (offset, length int64, err error) {
+	if value := b.get(offsetKey); value != "" {
+		if offset, err = parseCount(value); err != nil {
+			return 0, 0, err
+		}
+	}
+	length, err = parseCount(b.get(lengthKey))
+	return offset, length, err
 }
 
 // withSum adds a checksum.

@@ -8,8 +8,11 @@ import (
 )
 
 // get sends a file. If the client has the bytes before an offset, get sends the
-// rest.
+// rest. If the request has a length, get sends a range.
 func (s *session) get(ctx context.Context, name string, request block) error {
+	if request.get(lengthKey) != "" {
+		return s.getRange(ctx, name, request)
+	}
 	offset, part, err := request.part()
 	if err != nil {
 		return err
@@ -45,6 +48,15 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 		return s.alreadyReported(err)
 	}
 	sum.remember()
+	if err := s.readReceipt(); err != nil {
+		return err
+	}
+	s.logTransfer("sent", name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
+	return nil
+}
+
+// readReceipt reads the answer of a client to the content.
+func (s *session) readReceipt() error {
 	receipt, err := s.codec.readAnswer()
 	if err == nil {
 		err = s.codec.errorOf(receipt, okWord)
@@ -52,6 +64,5 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	if err != nil {
 		return s.alreadyReported(fmt.Errorf("sent, but not confirmed: %w", err))
 	}
-	s.logTransfer("sent", name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
 	return nil
 }
