@@ -23,17 +23,25 @@ func newOriginal(file fs.File, before fs.FileInfo) original {
 
 func (o original) close() { o.file.Close() }
 
-// from returns a reader that begins at an offset.
+// from sets the position of the file and returns it as a reader. Files that do
+// not support seeking are read from the beginning, and only once.
 func (o original) from(offset int64) (io.Reader, error) {
-	if offset == 0 {
-		return o.file, nil
-	}
 	seeker, ok := o.file.(io.Seeker)
 	if !ok {
-		return nil, errors.ErrUnsupported
+		return o.file, o.unseekable(offset)
 	}
 	_, err := seeker.Seek(offset, io.SeekStart)
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = o.unseekable(offset)
+	}
 	return o.file, err
+}
+
+func (original) unseekable(offset int64) error {
+	if offset > 0 {
+		return errors.ErrUnsupported
+	}
+	return nil
 }
 
 // timeGranularity is the longest time for which files that are written have the
@@ -71,11 +79,9 @@ func (o original) check(ctx context.Context, from, to int64, sum hash.Hash, buff
 // compare returns an error unless the file still has the bytes that were sent.
 // It cannot find out if the file does not support seeking.
 func (o original) compare(ctx context.Context, from, to int64, sum hash.Hash, buffer []byte) error {
-	seeker, ok := o.file.(io.Seeker)
-	if !ok {
+	if seeker, ok := o.file.(io.Seeker); !ok {
 		return nil
-	}
-	if _, err := seeker.Seek(from, io.SeekStart); err != nil {
+	} else if _, err := seeker.Seek(from, io.SeekStart); err != nil {
 		return nil
 	}
 	sent := sum.Sum(nil)

@@ -52,7 +52,7 @@ func (c *Client) Upload(ctx context.Context, path, name string) (Info, error) {
 		if err != nil {
 			return Info{}, err
 		}
-		defer f.Close()
+		defer f.close()
 		ready, err := c.offer(name, info, true)
 		if err != nil {
 			return Info{}, err
@@ -64,7 +64,7 @@ func (c *Client) Upload(ctx context.Context, path, name string) (Info, error) {
 		present := ready.get(presentKey) == yes
 		sum := sha256.New()
 		if offset > 0 && offset <= info.Size {
-			err := c.codec.keepAlive("", func() error { return hashPart(ctx, sum, f, offset, c.codec.chunk) })
+			err := c.codec.keepAlive("", func() error { return hashPart(ctx, sum, f.file, offset, c.codec.chunk) })
 			if err != nil {
 				return Info{}, c.conn.fail(err)
 			}
@@ -79,11 +79,14 @@ func (c *Client) Upload(ctx context.Context, path, name string) (Info, error) {
 			// The server's file or part is not the beginning of this file.
 			offset = 0
 			sum.Reset()
-			if _, err := f.Seek(0, io.SeekStart); err != nil {
+			if _, err := f.from(0); err != nil {
 				return Info{}, c.conn.fail(err)
 			}
 		}
-		return c.send(name, info, offset, sum, source{reader: f, size: info.Size - offset, short: ErrChanged})
+		return c.send(name, info, offset, sum, source{
+			reader: f.file, size: info.Size - offset, short: ErrChanged,
+			check: func(done int64) error { return f.check(ctx, 0, done, sum, c.codec.chunk) },
+		})
 	})
 }
 
@@ -138,10 +141,10 @@ func checkFile(path string) error {
 }
 
 // openFile opens a file of this machine after checkFile.
-func openFile(path string) (*os.File, Info, error) {
+func openFile(path string) (original, Info, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, Info{}, err
+		return original{}, Info{}, err
 	}
 	stat, err := f.Stat()
 	if err == nil {
@@ -149,9 +152,9 @@ func openFile(path string) (*os.File, Info, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, Info{}, localError("open", path, err)
+		return original{}, Info{}, localError("open", path, err)
 	}
-	return f, contentInfo(path, stat), nil
+	return newOriginal(f, stat), contentInfo(path, stat), nil
 }
 
 // localError adds the operation and the path of a file of this machine to err,

@@ -182,6 +182,52 @@ func TestUploadReportsFileThatShrinks(t *testing.T) {
 	})
 }
 
+func TestUploadReportsFileThatIsRewritten(t *testing.T) {
+	content, other := random(1<<20), strings.Repeat("x", 1<<20)
+	for name, test := range map[string]struct {
+		rewritten string
+		want      error
+	}{
+		"as long":   {other, filetransfer.ErrChanged},
+		"longer":    {other + other, filetransfer.ErrChanged},
+		"touched":   {content, filetransfer.ErrChanged},
+		"with more": {content + other, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				local := filepath.Join(t.TempDir(), "file")
+				writeFile(t, local, content)
+				setTime(t, local, time.Now().Add(-time.Hour))
+				uploads := newDir(t, nil)
+				s := startServer(t, "pipe", &filetransfer.Server{Uploads: filetransfer.NewDir(uploads)})
+				c := filetransfer.NewClient(&writeHook{Conn: s.dial(), after: 100_000, do: func() {
+					if err := rewrite(local, test.rewritten); err != nil {
+						t.Error(err)
+					}
+				}})
+				defer c.Close()
+				if err := doUpload(t.Context(), c, local, "new"); !errors.Is(err, test.want) {
+					t.Errorf("the error is %v, want %v", err, test.want)
+				}
+				want := content
+				if test.want != nil {
+					wantFiles(t, uploads.Name(), "new.part")
+					// The connection is usable, and the part is not.
+					if err := doUpload(t.Context(), c, local, "new"); err != nil {
+						t.Error(err)
+					}
+					want = test.rewritten
+				}
+				if got := readFile(t, filepath.Join(uploads.Name(), "new")); got != want {
+					t.Errorf("stored are %d bytes that are not the file's", len(got))
+				}
+				c.Close()
+				s.stop(t)
+			})
+		})
+	}
+}
+
 // A faulty FS offers one file or directory and fails in selected methods.
 type faulty struct {
 	fstest.MapFS

@@ -42,7 +42,7 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	defer s.endTransfer(m)
 	err = newTransfer(s.codec, sum, m).sendContent(source{
 		reader: watchedReader{s, f.file}, size: info.Size - offset, short: ErrChanged,
-		check: func() error { return f.check(ctx, 0, m.progress.Done, sum, s.codec.chunk) },
+		check: func(done int64) error { return f.check(ctx, 0, done, sum, s.codec.chunk) },
 	})
 	if err != nil {
 		return s.alreadyReported(err)

@@ -41,7 +41,7 @@ func (t *transfer) sendContent(s source) error {
 		}
 	}
 	if s.check != nil {
-		if err := s.check(); err != nil {
+		if err := s.check(t.meter.progress.Done); err != nil {
 			return t.abandonContent(err)
 		}
 	}

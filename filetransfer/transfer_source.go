@@ -8,11 +8,11 @@ import (
 // A source is content to send.
 type source struct {
 	reader  io.Reader
-	size    int64        // bytes to send; if negative, all bytes of reader
-	short   error        // error to report if reader has fewer bytes
-	exact   bool         // whether more bytes are an error
-	check   func() error // called after the last byte; its error ends the content; may be nil
-	stopped func() bool  // reports whether the peer has already answered; may be nil
+	size    int64                  // bytes to send; if negative, all bytes of reader
+	short   error                  // error to report if reader has fewer bytes
+	exact   bool                   // whether more bytes are an error
+	check   func(done int64) error // called after the last byte; its error ends the content; may be nil
+	stopped func() bool            // reports whether the peer has already answered; may be nil
 }
 
 // maxEmptyReads is the maximum number of successive reads that return neither
