@@ -19,7 +19,14 @@ import (
 // launchListen starts "listen" on a free TCP port, and returns its address.
 func launchListen(t *testing.T, arguments ...string) (j *job, address string, complaints *bufio.Reader) {
 	t.Helper()
-	j = &job{Cmd: program(t, append([]string{"listen", "--tcp", "127.0.0.1:0"}, arguments...)...)}
+	return launchServer(t, append([]string{"listen"}, arguments...)...)
+}
+
+// launchServer starts a command that listens on a free TCP port, and returns its
+// address.
+func launchServer(t *testing.T, arguments ...string) (j *job, address string, complaints *bufio.Reader) {
+	t.Helper()
+	j = &job{Cmd: program(t, append(arguments, "--tcp", "127.0.0.1:0")...)}
 	var err error
 	if j.input, err = j.StdinPipe(); err != nil {
 		t.Fatal(err)
