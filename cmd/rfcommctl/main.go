@@ -1,5 +1,5 @@
-// Rfcommctl finds Bluetooth devices and their services, pairs with them, and
-// connects to them.
+// Rfcommctl finds Bluetooth devices and their services, pairs with them, connects
+// to them, and transfers files.
 //
 //	rfcommctl adapters          lists the adapters and what keeps them from working
 //	rfcommctl scan              lists the devices in range
@@ -33,9 +33,9 @@
 //	0    success; also if the program that reads standard output ends
 //	1    another error
 //	2    wrong usage
-//	3    not found: the device does not answer, or lacks the service
+//	3    not found: the device does not answer, or lacks the service or the file
 //	4    busy or timed out: the same command may succeed later
-//	5    a privilege, pairing or encryption is missing
+//	5    a privilege, pairing or encryption is missing, or the server refuses
 //	130  interrupted by Ctrl-C; other signals end it with 128 plus their number
 package main
 

@@ -27,7 +27,7 @@ func (t *tool) execute(ctx context.Context, arguments []string) error {
 	return usageError{fmt.Errorf("%w%s (see %s --help)", err, hint, command.CommandPath())}
 }
 
-const rootHelp = `Rfcommctl finds Bluetooth devices and their services, pairs with them, and connects to them. It needs no root, except for tty --bind. Only pair, unpair, trust, --publish and the changes of adapters need the daemon bluetoothd.
+const rootHelp = `Rfcommctl finds Bluetooth devices and their services, pairs with them, connects to them, and transfers files. It needs no root, except for tty --bind. Only pair, unpair, trust, --publish and the changes of adapters need the daemon bluetoothd.
 
 TARGET is the address of a device, as printed by "rfcommctl scan", with the service after a slash: a channel, a name or a UUID. The name of a device that is paired or was found in the last 7 days works, too.
 
@@ -36,7 +36,7 @@ TARGET is the address of a device, as printed by "rfcommctl scan", with the serv
 	"Front desk printer/spp"
 	01:23:45:67:89:AB/00001101-0000-1000-8000-00805f9b34fb
 
-Exit status: 0 success, 1 another error, 2 wrong usage, 3 not found or not in range, 4 busy or timed out (try again), 5 permission or pairing missing, 130 interrupted.`
+Exit status: 0 success, 1 another error, 2 wrong usage, 3 not found or not in range, 4 busy or timed out (try again), 5 refused, or permission or pairing missing, 130 interrupted.`
 
 // rootCommand returns the program's command. The variable that running points
 // to is true once the arguments have been parsed.
