@@ -248,6 +248,27 @@ func TestGetCopiesTrees(t *testing.T) {
 	wantFile(t, "2", "tree", "branch", "b")
 }
 
+// Symbolic links can make a tree endless.
+func TestGetLeavesOutLoops(t *testing.T) {
+	f := newFileFake(t)
+	write(t, "1", f.files, "a")
+	if err := os.MkdirAll(filepath.Join(f.files, "b", "empty", "empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []string{"b/first", "b/second"} {
+		if err := os.Symlink("..", filepath.Join(f.files, link)); err != nil {
+			t.Skip("no symbolic links: ", err)
+		}
+	}
+	_, stderr := f.runs(t, 0, "get", "-r", fileDevice, ".")
+	wantFiles(t, ".", "a", "b")
+	wantFiles(t, "b", "empty")
+	wantFiles(t, "b/empty", "empty")
+	if stderr != "rfcommctl: b/first is a link to a directory above it: it is left out\nrfcommctl: b/second is a link to a directory above it: it is left out\n" {
+		t.Errorf("it printed %q", stderr)
+	}
+}
+
 // A closedPipe is a pipe whose reader has ended.
 type closedPipe struct{}
 
