@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -185,6 +189,35 @@ func (f *fileClient) each(names []string, do func(name string) error) error {
 		}
 	}
 	return first
+}
+
+// eachNamed is each for names of the server. A name may be written with the escapes
+// that ls prints.
+func (f *fileClient) eachNamed(ctx context.Context, names []string, do func(name string) error) error {
+	return f.each(names, func(name string) error {
+		err := do(name)
+		if errors.Is(err, fs.ErrNotExist) && strings.Contains(name, `\`) && !f.o.plain {
+			if raw, ok := f.unescaped(ctx, name); ok {
+				return do(raw)
+			}
+		}
+		return err
+	})
+}
+
+// unescaped returns the name of the server that ls prints in the given form.
+func (f *fileClient) unescaped(ctx context.Context, name string) (raw string, ok bool) {
+	directory, base := path.Split(name)
+	client, err := f.open(ctx)
+	if err != nil {
+		return "", false
+	}
+	entries, err := client.List(ctx, cmp.Or(directory, "."))
+	i := slices.IndexFunc(entries, func(e filetransfer.Info) bool { return printable(e.Name) == base })
+	if err != nil || i < 0 {
+		return "", false
+	}
+	return directory + entries[i].Name, true
 }
 
 // isOfFile reports whether an error is that of one file, after which other files

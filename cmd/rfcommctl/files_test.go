@@ -75,6 +75,14 @@ func write(t *testing.T, content string, path ...string) {
 	}
 }
 
+// writeOdd is write for a name that not every system allows.
+func writeOdd(t *testing.T, content string, path ...string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(path...), []byte(content), 0o644); err != nil {
+		t.Skip("no such names: ", err)
+	}
+}
+
 // wantFile checks the content of a file.
 func wantFile(t *testing.T, want string, path ...string) {
 	t.Helper()

@@ -120,7 +120,7 @@ func (t *tool) runGet(c *cobra.Command, o *getOptions, words []string) error {
 	}
 	return t.askFiles(ctx, &o.fileLink, target, func(f *fileClient) error {
 		f.replace = o.replace
-		return f.each(names, func(name string) error {
+		return f.eachNamed(ctx, names, func(name string) error {
 			local, err := o.localPath(name)
 			if err == nil && o.recursive {
 				return f.getTree(ctx, name, local)

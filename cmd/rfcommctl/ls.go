@@ -29,7 +29,7 @@ func (t *tool) lsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ls TARGET [NAME...] [FLAGS]",
 		Short: "List the files of a file server",
-		Long: `Lists directories of a file server, such as "rfcommctl serve": permissions, size in bytes, time of the last change and name, sorted by name. Without a name, it is the directory that the server offers. The names of directories end in a slash. On a narrow terminal, permissions and times are left out. Without a service, TARGET means channel 20.
+		Long: `Lists directories of a file server, such as "rfcommctl serve": permissions, size in bytes, time of the last change and name, sorted by name. Without a name, it is the directory that the server offers. The names of directories end in a slash. Unprintable characters are escaped; "get" and "stat" take names in that form, too. On a narrow terminal, permissions and times are left out. Without a service, TARGET means channel 20.
 
 ` + fileJSONHelp,
 		Example: "\trfcommctl ls 01:23:45:67:89:AB\n\trfcommctl ls \"Front desk\" photos --json",
@@ -55,7 +55,7 @@ func (t *tool) runList(c *cobra.Command, o *listOptions, words []string, list fu
 		names = []string{"."}
 	}
 	return t.askFiles(c.Context(), &o.fileLink, target, func(f *fileClient) error {
-		return f.each(names, func(name string) error {
+		return f.eachNamed(c.Context(), names, func(name string) error {
 			err := list(f, c.Context(), name, form)
 			form.further = true
 			return err

@@ -85,9 +85,32 @@ func TestLsPrintsJSON(t *testing.T) {
 	stdout, _ = f.runs(t, 0, "stat", fileDevice, "photos/a.jpg", "--json")
 	wantJSON(t, stdout, photo)
 	f = newFileFake(t)
-	write(t, "", f.files, "b\xff")
+	writeOdd(t, "", f.files, "b\xff")
 	stdout, _ = f.runs(t, 0, "ls", fileDevice, ".", "--json")
 	wantParts(t, stdout, `"name":"b\ufffd","path":"b\ufffd","bytes":"Yv8=","type":"file"`)
+}
+
+// What ls prints can be the name for the other commands.
+func TestFileCommandsTakePrintedNames(t *testing.T) {
+	for _, name := range []string{"b\xff", "\x1b[2J", "tree/\u202eb\n"} {
+		f := newFileFake(t)
+		if err := os.Mkdir(filepath.Join(f.files, "tree"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		writeOdd(t, "content", f.files, name)
+		printed := printable(name)
+		stdout, _ := f.runs(t, 0, "ls", fileDevice, filepath.Dir(name))
+		wantParts(t, stdout, "  "+filepath.Base(printed)+"\n")
+		stdout, stderr := f.runs(t, 0, "get", fileDevice, printed, "-o", "-")
+		if stdout != "content" || stderr != "" {
+			t.Errorf("%q: got %q, %q", name, stdout, stderr)
+		}
+		f.runs(t, 0, "get", fileDevice, printed)
+		wantFile(t, "content", filepath.Base(name))
+		f.runs(t, 0, "stat", fileDevice, printed)
+		f.runs(t, 0, "ls", fileDevice, printed)
+		f.runs(t, statusNotFound, "stat", fileDevice, printed+`\x00`)
+	}
 }
 
 func TestStatPrintsProperties(t *testing.T) {

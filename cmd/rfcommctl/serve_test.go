@@ -132,7 +132,7 @@ func TestServeStoresUploadsWhereAsked(t *testing.T) {
 
 func TestServeLogsForPeople(t *testing.T) {
 	f := newFileFake(t)
-	write(t, "content", "a\x1b[31m")
+	writeOdd(t, "content", "a\x1b[31m")
 	client := func(c *filetransfer.Client) {
 		contents(t, c, "a\x1b[31m")
 		contents(t, c, "missing\n")
