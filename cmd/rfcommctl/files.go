@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -100,6 +101,7 @@ type fileClient struct {
 	dial    connectFunc
 	client  *filetransfer.Client // or nil, before the first file
 	waiting bool                 // the server is busy
+	served  atomic.Bool          // the server has answered
 }
 
 // fileClient returns a client for a target. It connects when it is used.
@@ -132,8 +134,11 @@ func (f *fileClient) open(ctx context.Context) (*filetransfer.Client, error) {
 	f.client.Overwrite = f.replace
 	f.client.IdleTimeout = time.Duration(f.o.timeout.duration)
 	f.client.Busy = f.busy
-	if f.line != nil {
-		f.client.Progress = f.line.update
+	f.client.Progress = func(p filetransfer.Progress) {
+		f.served.Store(true)
+		if f.line != nil {
+			f.line.update(p)
+		}
 	}
 	return f.client, nil
 }
@@ -177,8 +182,14 @@ func (f *fileClient) each(names []string, do func(name string) error) error {
 		f.waiting = false
 		err := do(name)
 		f.line.finish()
+		if err == nil || isOfFile(err) {
+			f.served.Store(true)
+		}
 		if err == nil {
 			continue
+		}
+		if !f.served.Load() && f.o.tcp == "" {
+			err = advised(err, io.ErrUnexpectedEOF, `the server may serve paired devices only: see "rfcommctl pair"`)
 		}
 		if len(names) == 1 || !isOfFile(err) {
 			return err

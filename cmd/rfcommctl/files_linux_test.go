@@ -171,7 +171,7 @@ func testServeBonded(t *testing.T, r *radio) {
 	write(t, "content", files, "a")
 	server, target, _ := r.serves(t, files, "--uploads")
 	_, stderr := r.runs(t, statusBusy, "", "get", target, "a", "-o", "-")
-	wantError(t, stderr)
+	wantError(t, stderr, "paired devices only")
 	server.awaits(t, r.near.String()+" is refused: it is not paired")
 	server.ends(t, os.Interrupt, 130)
 }

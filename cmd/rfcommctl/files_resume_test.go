@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -27,7 +28,7 @@ func (c *choked) Read(p []byte) (int, error) {
 	if c.left == 0 {
 		c.call()
 		<-c.closed
-		return 0, net.ErrClosed
+		return 0, io.EOF
 	}
 	n, err := c.Conn.Read(p[:min(len(p), c.left)])
 	c.left -= n

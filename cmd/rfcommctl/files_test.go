@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -371,6 +372,41 @@ func TestPutChecksBeforeItConnects(t *testing.T) {
 		if len(f.dialed) > 0 {
 			t.Errorf("%s: it dialed", line)
 		}
+	}
+}
+
+// A server that serves paired devices only closes the connections of others.
+func TestFileCommandsAdvisePairing(t *testing.T) {
+	for _, said := range []string{"", filetransfer.Prompt} {
+		f := newFileFake(t)
+		f.dial = func(context.Context, *rfcomm.Dialer, rfcomm.BDAddr, service) (net.Conn, error) {
+			conn, peer := net.Pipe()
+			go func() {
+				io.WriteString(peer, said)
+				peer.Close()
+			}()
+			return conn, nil
+		}
+		_, stderr := f.runs(t, statusBusy, "ls", fileDevice)
+		wantError(t, stderr, "closed the connection", `; the server may serve paired devices only: see "rfcommctl pair"`)
+	}
+}
+
+// A connection that is cut later has another reason.
+func TestGetAdvisesNoPairingLater(t *testing.T) {
+	f := newFileFake(t)
+	write(t, strings.Repeat("content", 100_000), f.files, "a")
+	dial := f.dial
+	f.dial = func(ctx context.Context, d *rfcomm.Dialer, device rfcomm.BDAddr, s service) (net.Conn, error) {
+		conn, err := dial(ctx, d, device, s)
+		c := &choked{Conn: conn, left: 300_000, closed: make(chan struct{})}
+		c.call = func() { c.Close() }
+		return c, err
+	}
+	_, stderr := f.runs(t, statusBusy, "get", fileDevice, "a")
+	wantParts(t, stderr, "a.part has the first ", "unexpected EOF")
+	if strings.Contains(stderr, "paired") {
+		t.Errorf("it printed %q", stderr)
 	}
 }
 
