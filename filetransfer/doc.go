@@ -2,11 +2,11 @@
 // connection. A [Server] offers files and accepts uploads, one client at a
 // time. [Client] is its client.
 //
-//	root, err := os.OpenRoot(".")
+//	root, err := os.OpenRoot("Documents")
 //	…
 //	listener, err := rfcomm.Listen(20)
 //	…
-//	server := &filetransfer.Server{FS: root.FS()}
+//	server := &filetransfer.Server{FS: filetransfer.NewDir(root)}
 //	err = server.Serve(listener)
 //
 // On another machine:
@@ -18,23 +18,27 @@
 //	info, err := client.Download(ctx, "notes.txt", "notes.txt")
 //
 // A server accepts two dialects on the same channel. The client's first byte
-// selects one. [Client] uses the framed dialect unless Client.Plain is set.
+// selects one: NUL selects the framed dialect, any other byte the plain one.
+// [Client] uses the framed dialect unless Client.Plain is set.
 //
 // # The plain dialect
 //
 // The plain dialect is byte for byte that of a well-known RFCOMM tutorial.
 // Peers in any language that follow the tutorial work with this package.
 //
-//   - The server sends "Enter the file name", without a line end.
+//   - The server sends "Enter the file name", without a line end. A client that
+//     waits for its turn receives nothing before.
 //   - The client sends a name. The name ends at a line end, after 2,048 bytes,
-//     or when 300 ms pass without another byte and there is such a file. If
-//     there is none, the server waits for 2 s more.
+//     or when 200 ms pass without another byte.
 //   - The server sends the content of the file and then "Transfer complete",
 //     the end mark, and closes the connection.
 //   - If the server cannot send the file, it sends "Error: " and one line
 //     instead and closes the connection. If it fails in the middle of the
 //     content, it only closes the connection, because a line would look like
 //     content.
+//   - If too many clients wait for their turn, the server sends the line "Error:
+//     server is busy; try again later" instead of the prompt and closes the
+//     connection.
 //
 // A transfer is complete when the end mark is followed by the end of the stream
 // or by 2 s of silence. A stream that ends without the mark was cut.
@@ -46,13 +50,16 @@
 //
 // # The framed dialect
 //
-// After the prompt, the client sends requests, one after the other. Both sides
-// send blocks, which look like the header of a mail: a first line, fields, and
-// an empty line, with CR LF as line ends. The first line of a block is
-// "filetransfer/1", the dialect and its version, and a word. The last field may
-// be CRC-32, the checksum (IEEE, eight hexadecimal digits) of all bytes of the
-// block before its own line. A sender may omit it; a receiver verifies it if it
-// is there. This package sends it. A block has at most 16,384 bytes and 64
+// The client sends requests, one after the other, and the first one without
+// waiting for the prompt. The stream from the server begins with the prompt,
+// unless the client had to wait for its turn.
+//
+// Both sides send blocks, which look like the header of a mail: a first line,
+// fields, and an empty line, with CR LF as line ends. The first line of a block
+// is "filetransfer/1", the dialect and its version, and a word. The last field
+// may be CRC-32, the checksum (IEEE, eight hexadecimal digits) of all bytes of
+// the block before its own line. A sender may omit it; a receiver verifies it if
+// it is there. This package sends it. A block has at most 16,384 bytes and 64
 // fields. Unknown fields are ignored. No field occurs twice.
 //
 // A request is a NUL byte, which no file name contains, and a block. Its word
@@ -75,7 +82,7 @@
 // and for put those of a file:
 //
 //	Size      in bytes, or "unknown"
-//	Modified  the modification time in UTC, as in RFC 3339
+//	Modified  the modification time in UTC, as in RFC 3339, in the years 0 to 9999
 //	Mode      the permission bits, in octal
 //	Type      "directory" for a directory, or "other"; files have no Type
 //
@@ -96,6 +103,15 @@
 // the SHA-256 of the stored file, or with an error, which may arrive before the
 // content has ended.
 //
+// If the client wants to resume and the server has a complete file of that name
+// and size, "ready" has its Offset, which is its size, its SHA-256, and the
+// field Present: yes. A client whose file is the same answers "from" with Offset
+// and SHA-256 and sends no content. Otherwise it answers with the error "exist"
+// or, if "ready" also has Replace: yes, begins at 0. If the client does not want
+// to resume, the server compares the content with its file, and answers "exist"
+// at the first difference. An "ok" with Present: yes means that the file was
+// there already.
+//
 // Content is sent in chunks of at most 32,768 bytes: the length in hexadecimal
 // without leading zeros, CR LF, the bytes, CR LF. The length 0 and CR LF end
 // the content. The block "end" follows, with the SHA-256 of the whole file,
@@ -105,15 +121,20 @@
 // A side that keeps its peer waiting, because it first reads the bytes before
 // an offset or writes to its disk, sends a "wait" block from time to time.
 //
+// While a client waits for its turn, the server answers its first request with
+// "busy" blocks, one within 250 ms and then one every few seconds. Their field
+// Ahead is the number of clients that are served first. The answer follows when
+// it is the client's turn. A "busy" without Ahead is an error like the others.
+//
 // Answers that report an error have a Message for people. Their words are
 // listed below; later versions may add more.
 //
 //	not-exist    the file or directory does not exist
-//	exist        the file exists and must not be replaced
+//	exist        another file of that name exists and must not be replaced
 //	permission   the file may not be read or written
 //	invalid      the name is invalid, or is that of a directory instead of a file
 //	too-large    the file is larger than the server allows
-//	changed      the file differs from before, or shrank during the transfer
+//	changed      the file differs from before, or changed during the transfer
 //	refused      the server does not offer this operation
 //	corrupt      a checksum is wrong, or a message is malformed
 //	incomplete   the sender had less content than it announced
