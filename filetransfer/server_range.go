@@ -34,11 +34,11 @@ func (s *session) getRange(ctx context.Context, name string, request block) erro
 	m := newMeter(nil, name, offset, -1)
 	defer s.endTransfer(m)
 	content := source{reader: watchedReader{s, reader}, size: size, short: ErrChanged}
-	content.check = func() error {
-		if m.progress.Done == offset {
+	content.check = func(done int64) error {
+		if done == offset {
 			return nil
 		}
-		return f.check(ctx, offset, m.progress.Done, sum, s.codec.chunk)
+		return f.check(ctx, offset, done, sum, s.codec.chunk)
 	}
 	if err := newTransfer(s.codec, sum, m).sendContent(content); err != nil {
 		return s.alreadyReported(err)
