@@ -156,7 +156,11 @@ func (c *Client) receive(name string, to sink, sum hash.Hash) (Info, error) {
 	err = newTransfer(c.codec, sum, m).receiveContent(to, left)
 	var full *contentError
 	if errors.As(err, &full) {
+		c.codec.lastWord(errorBlock(full.err))
 		return Info{}, c.conn.fail(full.err)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.conn.failure() != nil {
+		c.codec.lastWord(errorBlock(err))
 	}
 	var reported *peerError
 	if errors.As(err, &reported) || err != nil && c.conn.failure() != nil {

@@ -5,13 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"io/fs"
 	"os"
-	"sync/atomic"
-	"time"
 )
 
 // Put stores the content of r under a name on the server. It always starts at
@@ -187,49 +184,9 @@ func (c *Client) send(name string, info Info, offset int64, sum hash.Hash, conte
 	}
 	m := newMeter(c.Progress, name, offset, info.Size)
 	defer m.end()
-	// If the server cannot store the content, it answers before the end, so a
-	// goroutine waits for that answer.
-	if err := c.conn.forever(); err != nil {
-		return Info{}, c.conn.fail(err)
-	}
-	var answered atomic.Bool
-	content.stopped = answered.Load
-	watched := make(chan error, 1)
-	go func() {
-		_, err := c.codec.reader.Peek(1)
-		answered.Store(true)
-		watched <- err
-	}()
-	sent := newTransfer(c.codec, sum, m).sendContent(content)
-	patience := c.conn.idle
-	if c.conn.failure() != nil {
-		patience = min(patience, time.Second) // the server may have sent a reason
-	}
-	err := c.conn.within(patience)
-	if peeked := <-watched; err == nil {
-		err = early(peeked)
-	}
-	var receipt block
-	if err == nil {
-		receipt, err = c.codec.readAnswer()
-	}
-	stopped := errors.Is(sent, errStopped)
-	var own *contentError
-	switch {
-	case err != nil && stopped:
-		return Info{}, c.conn.fail(err)
-	case err != nil && sent != nil:
-		return Info{}, c.conn.fail(sent)
-	case err != nil:
-		return Info{}, c.conn.fail(fmt.Errorf("sent, but not confirmed: %w", err))
-	case errors.As(sent, &own) && !stopped:
-		return Info{}, own.err
-	}
-	if err := c.codec.errorOf(receipt, okWord); err != nil {
+	receipt, err := newTransfer(c.codec, sum, m).sendConfirmed(content, true)
+	if err != nil {
 		return Info{}, err
-	}
-	if stopped {
-		return Info{}, c.conn.fail(malformed("the server confirmed the file before its end was sent"))
 	}
 	info.Size = m.progress.Done
 	return c.confirmed(name, info, receipt, sum.Sum(nil))

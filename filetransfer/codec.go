@@ -3,6 +3,7 @@ package filetransfer
 import (
 	"bufio"
 	"io"
+	"time"
 )
 
 // A codec reads and writes the messages of the framed dialect on a connection:
@@ -55,9 +56,21 @@ func (c *codec) readAnswer() (block, error) {
 // close closes the connection after the last message.
 func (c *codec) close() { c.conn.close(c.settle) }
 
+// lastWordTime is the maximum time for which lastWord waits for the peer.
+const lastWordTime = time.Second
+
+// lastWord sends the reason for which this side gives up, if the peer reads.
+func (c *codec) lastWord(b block) {
+	c.conn.idle = min(c.conn.idle, lastWordTime)
+	c.writeBlock(b)
+}
+
 // farewell sends the last message. It reads and discards data meanwhile,
 // because the peer may read nothing until its own data has been read.
 func (c *codec) farewell(message []byte) {
+	if c.conn.isMute() {
+		return
+	}
 	c.conn.within(c.conn.idle)
 	discarded := make(chan struct{})
 	go func() {

@@ -6,23 +6,26 @@ type lookahead struct {
 	err  error
 }
 
-// lookAhead starts to wait for the next byte, without a deadline. If it is
-// already waiting, it returns the same lookahead. Before the next read, call
-// settle.
+// lookAhead starts to wait for the next byte, without a limit. If it is already
+// waiting, it returns the same lookahead. Before the next read, call settle.
 func (c *codec) lookAhead() (*lookahead, error) {
-	if c.ahead != nil {
-		return c.ahead, nil
+	if c.ahead == nil {
+		c.conn.forever()
 	}
-	if err := c.conn.forever(); err != nil {
-		return nil, c.conn.fail(err)
+	return c.peekAhead(), nil
+}
+
+// peekAhead is lookAhead with the limit that applies to reads.
+func (c *codec) peekAhead() *lookahead {
+	if c.ahead == nil {
+		ahead := &lookahead{done: make(chan struct{})}
+		c.ahead = ahead
+		go func() {
+			defer close(ahead.done)
+			_, ahead.err = c.reader.Peek(1)
+		}()
 	}
-	ahead := &lookahead{done: make(chan struct{})}
-	c.ahead = ahead
-	go func() {
-		defer close(ahead.done)
-		_, ahead.err = c.reader.Peek(1)
-	}()
-	return ahead, nil
+	return c.ahead
 }
 
 // settle waits for a pending lookahead and returns its error.

@@ -9,7 +9,7 @@ import (
 // Content is sent in chunks, like those of HTTP's chunked coding (RFC 9112,
 // section 7.1): the length in hexadecimal, a line end, that many bytes, a line
 // end. The length 0 ends the content. A block follows: end with the checksum,
-// or an error.
+// or an error. An empty line between two chunks is a keepalive.
 const (
 	maxChunk      = 32 << 10
 	maxLengthLine = len("8000\r\n")
@@ -30,9 +30,19 @@ func (c *codec) writeChunk(n int) error {
 	return err
 }
 
-// readChunk reads one chunk. An empty chunk is the last one.
+// readChunk reads one chunk and the keepalives before it. An empty chunk is the
+// last one.
 func (c *codec) readChunk() ([]byte, error) {
-	n, err := c.readLength()
+	line, err := c.readLine()
+	for err == nil && len(line) == 0 {
+		if err = c.keptAlive(); err == nil {
+			line, err = c.readLine()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	n, err := parseLength(line)
 	if err != nil || n == 0 {
 		return nil, err
 	}
@@ -43,9 +53,17 @@ func (c *codec) readChunk() ([]byte, error) {
 	return data, c.readLineEnd()
 }
 
+// keptAlive records a keepalive between two chunks. While content is discarded,
+// it does not renew the limit.
+func (c *codec) keptAlive() error {
+	if !c.conn.patience.renews() {
+		return nil
+	}
+	return c.conn.keptAlive()
+}
+
 // discardContent reads and discards the rest of the content after a
-// *contentError.
-// The idle timeout limits the total time.
+// *contentError. The idle timeout limits the total time.
 func (c *codec) discardContent() error {
 	if err := c.conn.within(c.conn.idle); err != nil {
 		return c.conn.fail(err)
@@ -64,12 +82,8 @@ func (c *codec) discardContent() error {
 	}
 }
 
-// readLength reads the line with the length of a chunk.
-func (c *codec) readLength() (int, error) {
-	line, err := c.readLine()
-	if err != nil {
-		return 0, err
-	}
+// parseLength parses the line with the length of a chunk.
+func parseLength(line []byte) (int, error) {
 	n, err := strconv.ParseUint(string(line), 16, 16)
 	// Leading zeros are malformed: one flipped bit turns 8000 into 0000, which
 	// must not end the content.

@@ -49,7 +49,7 @@ func (p *patience) renew(idle time.Duration) {
 	if l.forever {
 		return
 	}
-	l.left, l.end, l.moved = idle, time.Now().Add(idle), 0
+	l.left, l.end = idle, time.Now().Add(idle)
 	p.set(l)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"time"
 )
 
@@ -138,7 +139,8 @@ func (s *session) answer(ctx context.Context, request block) error {
 	case s.reported:
 	case s.conn.failure() == nil:
 		s.codec.writeBlock(errorBlock(err))
-	case errors.Is(err, ErrCorrupt): // the sender of a malformed message can still receive
+	case errors.Is(err, ErrCorrupt) || errors.Is(err, os.ErrDeadlineExceeded):
+		// The sender of a malformed message, or of nothing, can still receive.
 		s.codec.farewell(errorBlock(err).append(nil))
 	}
 	return fmt.Errorf("%s %.300q: %w", printable(request.word), name, err)

@@ -40,29 +40,14 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	}
 	m := newMeter(s.Progress, name, offset, info.Size)
 	defer s.endTransfer(m)
-	err = newTransfer(s.codec, sum, m).sendContent(source{
+	_, err = newTransfer(s.codec, sum, m).sendConfirmed(source{
 		reader: watchedReader{s, f.file}, size: info.Size - offset, short: ErrChanged,
 		check: func(done int64) error { return f.check(ctx, 0, done, sum, s.codec.chunk) },
-	})
+		whole: sum.remember,
+	}, false)
 	if err != nil {
 		return s.alreadyReported(err)
 	}
-	sum.remember()
-	if err := s.readReceipt(); err != nil {
-		return err
-	}
 	s.logTransfer("sent", name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
-	return nil
-}
-
-// readReceipt reads the answer of a client to the content.
-func (s *session) readReceipt() error {
-	receipt, err := s.codec.readAnswer()
-	if err == nil {
-		err = s.codec.errorOf(receipt, okWord)
-	}
-	if err != nil {
-		return s.alreadyReported(fmt.Errorf("sent, but not confirmed: %w", err))
-	}
 	return nil
 }

@@ -40,11 +40,8 @@ func (s *session) getRange(ctx context.Context, name string, request block) erro
 		}
 		return f.check(ctx, offset, done, sum, s.codec.chunk)
 	}
-	if err := newTransfer(s.codec, sum, m).sendContent(content); err != nil {
+	if _, err := newTransfer(s.codec, sum, m).sendConfirmed(content, false); err != nil {
 		return s.alreadyReported(err)
-	}
-	if err := s.readReceipt(); err != nil {
-		return err
 	}
 	s.log.Debug("sent bytes", "name", name, "offset", offset, "bytes", m.progress.Done-offset)
 	return nil

@@ -1,6 +1,9 @@
 package filetransfer
 
-import "hash"
+import (
+	"hash"
+	"sync/atomic"
+)
 
 // A contentError is a failure on this side to read the content to send or to
 // store the received content. The connection remains usable.
@@ -13,8 +16,9 @@ func (e *contentError) Unwrap() error { return e.err }
 type transfer struct {
 	conn  *connection
 	codec *codec
-	sum   hash.Hash // checksum of the whole file; contains the bytes before the offset
-	meter *meter    // counts the bytes
+	sum   hash.Hash    // checksum of the whole file; contains the bytes before the offset
+	meter *meter       // counts the bytes
+	sent  atomic.Int64 // bytes since the last keepalive was due
 }
 
 // newTransfer returns a transfer. When resuming, sum must already contain the

@@ -10,10 +10,13 @@ import (
 // When resuming, t.sum must already contain the bytes before the offset. If size
 // is not negative, content that exceeds it is an error and is not stored. After
 // a *contentError, the rest of the content has not been read.
+//
+// While a Write is slow, the peer gets wait blocks.
 func (t *transfer) receiveContent(to io.Writer, size int64) error {
-	if err := t.conn.stream(); err != nil {
-		return t.conn.fail(err)
-	}
+	sink := &watchedSink{Writer: to}
+	stop := t.keepSender(sink)
+	defer stop()
+	t.conn.stream()
 	for received := int64(0); ; {
 		data, err := t.codec.readChunk()
 		if err != nil {
@@ -27,7 +30,7 @@ func (t *transfer) receiveContent(to io.Writer, size int64) error {
 			return &contentError{malformed("content has more than the stated %d bytes", size)}
 		}
 		t.sum.Write(data)
-		if _, err := to.Write(data); err != nil {
+		if _, err := sink.Write(data); err != nil {
 			return &contentError{err}
 		}
 		t.meter.add(len(data))

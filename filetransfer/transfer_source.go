@@ -1,8 +1,10 @@
 package filetransfer
 
 import (
+	"bufio"
 	"cmp"
 	"io"
+	"io/fs"
 )
 
 // A source is content to send.
@@ -12,7 +14,26 @@ type source struct {
 	short   error                  // error to report if reader has fewer bytes
 	exact   bool                   // whether more bytes are an error
 	check   func(done int64) error // called after the last byte; its error ends the content; may be nil
-	stopped func() bool            // reports whether the peer has already answered; may be nil
+	whole   func()                 // called if check succeeds; may be nil
+	stopped func() bool            // reports whether the peer has refused the rest; may be nil
+}
+
+// checkEnd returns an error if the reader has more bytes than it may have, or if
+// check fails. The number of bytes of the whole file is done.
+func (s source) checkEnd(done int64) error {
+	if s.exact && s.size >= 0 {
+		_, err := bufio.NewReaderSize(s.reader, 1).ReadByte()
+		if err == nil {
+			return publicErrorf(fs.ErrInvalid, "content has more than the stated %d bytes", s.size)
+		}
+		if err != io.EOF {
+			return err
+		}
+	}
+	if s.check != nil {
+		return s.check(done)
+	}
+	return nil
 }
 
 // maxEmptyReads is the maximum number of successive reads that return neither
@@ -20,8 +41,8 @@ type source struct {
 const maxEmptyReads = 100
 
 // readSource reads size bytes of r, or all bytes if size is negative, and calls
-// send for each piece. The piece is in the chunk buffer of the codec. If r fails,
-// readSource returns a *contentError. If r ends early, that error matches short.
+// send for each piece. The piece is in the chunk buffer of the codec. If r
+// fails, readSource returns a *contentError. If r ends early, that error matches short.
 func (t *transfer) readSource(r io.Reader, size int64, short error, send func(data []byte) error) error {
 	for left, empty := size, 0; left != 0; {
 		data := t.codec.chunk[maxLengthLine : maxLengthLine+maxChunk]
