@@ -28,7 +28,7 @@ func BenchmarkGet(b *testing.B) {
 }
 
 func BenchmarkPut(b *testing.B) {
-	s := serve(b, "unix", &filetransfer.Server{Uploads: filetransfer.NewDir(openDir(b, memoryDir(b)))})
+	s := serve(b, "unix", &filetransfer.Server{Uploads: filetransfer.NewDir(openDir(b, memoryDir(b))), Replace: true})
 	c := filetransfer.NewClient(s.conn)
 	c.Overwrite = true
 	benchmarkTransfer(b, func() error {

@@ -335,7 +335,7 @@ func (p *place) clear(t testing.TB) {
 
 // server returns a server that offers the file and accepts uploads.
 func (p *place) server() *filetransfer.Server {
-	return &filetransfer.Server{FS: p.from.FS(), Uploads: filetransfer.NewDir(p.to), Logger: quiet}
+	return &filetransfer.Server{FS: p.from.FS(), Uploads: filetransfer.NewDir(p.to), Replace: true, Logger: quiet}
 }
 
 // wantWholeOrNone checks that the destination has the complete file or none,

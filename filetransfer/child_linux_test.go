@@ -64,7 +64,7 @@ func childServer(dir string) error {
 		return err
 	}
 	fmt.Println(l.Addr())
-	return (&filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root), Logger: quiet}).Serve(l)
+	return (&filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root), Replace: true, Logger: quiet}).Serve(l)
 }
 
 // childClient transfers all files between a server and a directory.

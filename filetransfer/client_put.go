@@ -71,7 +71,7 @@ func (c *Client) Upload(ctx context.Context, path, name string) (Info, error) {
 		case present && equal:
 			return c.sendNothing(name, info, sum.Sum(nil))
 		case present && ready.get(replaceKey) != yes:
-			return Info{}, c.giveUp(errDiffers)
+			return Info{}, c.giveUp(c.errDiffers())
 		case !equal:
 			// The server's file or part is not the beginning of this file.
 			offset = 0
@@ -102,6 +102,15 @@ func (c *Client) sendNothing(name string, info Info, sum []byte) (Info, error) {
 		return Info{}, err
 	}
 	return c.confirmed(name, info, receipt, sum)
+}
+
+// errDiffers returns the error for a file of the server that has other content
+// and is not replaced, because Overwrite or Server.Replace is false.
+func (c *Client) errDiffers() error {
+	if c.Overwrite {
+		return errReplacesNone
+	}
+	return errDiffers
 }
 
 // giveUp reports an error to the server instead of sending content, and returns

@@ -75,7 +75,7 @@ func (e *sandbox) snapshot() string {
 func (e *sandbox) serve() service {
 	e.Helper()
 	e.before = e.snapshot()
-	return serve(e, "pipe", &filetransfer.Server{FS: filetransfer.NewDir(e.inside), Uploads: filetransfer.NewDir(e.inside)})
+	return serve(e, "pipe", &filetransfer.Server{FS: filetransfer.NewDir(e.inside), Uploads: filetransfer.NewDir(e.inside), Replace: true, Hidden: true})
 }
 
 // wantUntouched checks that nothing has changed.
@@ -643,7 +643,7 @@ func TestServerReportsClosedRoot(t *testing.T) {
 	hosttest.LeavesNothingBehind(t, func() {
 		root := newDir(t, map[string]string{"a.txt": "hello"})
 		root.Close()
-		s := serve(t, "pipe", &filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root)})
+		s := serve(t, "pipe", &filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root), Replace: true})
 		c := filetransfer.NewClient(s.conn)
 		if _, err := c.Get(t.Context(), "a.txt", io.Discard); err == nil {
 			t.Error("get works")

@@ -56,6 +56,7 @@ func newFixture(t testing.TB) *fixture {
 	s.root = openDir(t, s.uploads)
 	s.server = &filetransfer.Server{
 		Uploads:   filetransfer.NewDir(s.root),
+		Replace:   true,
 		MaxUpload: 20,
 		Logger:    quiet,
 		FS: fstest.MapFS{

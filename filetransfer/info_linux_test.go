@@ -40,7 +40,7 @@ func TestTransferKeepsMode000(t *testing.T) {
 	to := newDir(t, nil)
 	s := serve(t, "pipe", &filetransfer.Server{
 		FS:      closedFS{filetransfer.NewDir(newDir(t, map[string]string{"a.txt": "hello"}))},
-		Uploads: filetransfer.NewDir(to),
+		Uploads: filetransfer.NewDir(to), Replace: true,
 	})
 	c := filetransfer.NewClient(s.conn)
 	defer c.Close()
@@ -67,7 +67,7 @@ func TestTransferKeepsMode000(t *testing.T) {
 func TestTransferKeepsTimesOfAllYears(t *testing.T) {
 	root := openDir(t, memoryDir(t))
 	dir := filetransfer.NewDir(root)
-	c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: dir, Uploads: dir}).conn)
+	c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: dir, Uploads: dir, Replace: true}).conn)
 	defer c.Close()
 	local := filepath.Join(memoryDir(t), "a.txt")
 	c.Overwrite = true
@@ -98,7 +98,7 @@ func TestTransferKeepsTimesOfAllYears(t *testing.T) {
 
 func TestPutOmitsTimesOfOtherYears(t *testing.T) {
 	root := newDir(t, nil)
-	c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{Uploads: filetransfer.NewDir(root)}).conn)
+	c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{Uploads: filetransfer.NewDir(root), Replace: true}).conn)
 	defer c.Close()
 	began := time.Now().Add(-time.Minute) // because clocks of file systems are coarse
 	for name, other := range map[string]time.Time{
@@ -126,7 +126,7 @@ func TestTransferOfNamesThatAreNotUTF8(t *testing.T) {
 	}
 	dir := filetransfer.NewDir(newDir(t, files))
 	to := newDir(t, map[string]string{"\xff\xfe/x": ""})
-	server := &filetransfer.Server{FS: dir, Uploads: filetransfer.NewDir(to)}
+	server := &filetransfer.Server{FS: dir, Uploads: filetransfer.NewDir(to), Replace: true}
 	c := filetransfer.NewClient(serve(t, "pipe", server).conn)
 	defer c.Close()
 	for _, name := range namesNotUTF8 {

@@ -85,12 +85,14 @@ type Server struct {
 	// Allow, if not nil, is called for each request in both dialects, before
 	// the server touches a file. An error refuses the request and is reported to
 	// the client. If it matches no error of package fs or of this package, the
-	// client's error matches ErrRefused. While Allow runs, a framed client keeps
-	// waiting. Allow may be called by several goroutines if ServeConn is.
+	// client's error matches ErrRefused. A client of the framed dialect waits as
+	// long as Allow runs. Allow is called by several goroutines at the same time
+	// if the server has several listeners or ServeConn is called several times.
 	Allow func(Request) error
 
 	// Received, if not nil, is called after an upload was stored and before the
-	// client learns of it.
+	// client learns of it. It is not called if the server already had the
+	// content. It is called like Allow.
 	Received func(Request)
 
 	// Logger logs clients, files and failures. If nil, slog.Default() is used.

@@ -155,6 +155,9 @@ func (s *session) alreadyReported(err error) error {
 
 // stat answers a stat request.
 func (s *session) stat(name string) error {
+	if err := s.admit(statMethod, name); err != nil {
+		return err
+	}
 	info, err := s.statInfo(name)
 	if err != nil {
 		return err
@@ -164,14 +167,6 @@ func (s *session) stat(name string) error {
 
 // statInfo returns the Info of a file or directory.
 func (s *session) statInfo(name string) (Info, error) {
-	if s.FS == nil {
-		return Info{}, errNoFiles
-	}
-	if name != "." {
-		if err := checkName(name); err != nil {
-			return Info{}, err
-		}
-	}
 	stat, err := onWorker(s.worker, func() (fs.FileInfo, error) { return s.fileInfo(name) }, nil)
 	if err != nil {
 		return Info{}, reason(err)

@@ -17,6 +17,9 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	if err != nil {
 		return err
 	}
+	if err := s.admit(getMethod, name); err != nil {
+		return err
+	}
 	f, info, err := s.open(name)
 	if err != nil {
 		return err
@@ -38,6 +41,7 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	if err := s.codec.writeBlock(block{word: okWord}.withInfo(info)); err != nil {
 		return err
 	}
+	s.logBegin("sending", name, info.Size, offset)
 	m := newMeter(s.Progress, name, offset, info.Size)
 	defer s.endTransfer(m)
 	_, err = newTransfer(s.codec, sum, m).sendConfirmed(source{

@@ -416,7 +416,7 @@ func TestServerDropsHostileClients(t *testing.T) {
 func (h hostileClient) isDropped(t *testing.T, network string) {
 	const idle = 30 * time.Second
 	uploads := newDir(t, nil)
-	s := startServer(t, network, &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(uploads), MaxUpload: 1 << 10})
+	s := startServer(t, network, &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(uploads), Replace: true, MaxUpload: 1 << 10})
 	p := s.connectRaw(t)
 	began := time.Now()
 	h.do(p, idle)
@@ -470,7 +470,7 @@ func TestServerDropsClientThatReadsNothing(t *testing.T) {
 
 func TestServerKeepsConnAfterWrongRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(newDir(t, nil)), MaxUpload: 1 << 10})
+		s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(newDir(t, nil)), Replace: true, MaxUpload: 1 << 10})
 		p := s.connectRaw(t)
 		for _, ask := range []struct{ request, answer string }{
 			{request("dance", "Name: a.txt"), "unsupported"},
@@ -533,7 +533,7 @@ func TestServerKeepsConnAfterWrongRequest(t *testing.T) {
 func TestServerKeepsConnAfterRefusedContent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uploads := newDir(t, nil)
-		s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(uploads), MaxUpload: 1 << 10})
+		s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(uploads), Replace: true, MaxUpload: 1 << 10})
 		c := filetransfer.NewClient(s.dial())
 		defer c.Close()
 		for _, content := range []struct {
@@ -581,7 +581,7 @@ func TestServerKeepsConnAfterRefusedContent(t *testing.T) {
 func TestServerKeepsOnlyResumableParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		uploads := newDir(t, nil)
-		s := startServer(t, "pipe", &filetransfer.Server{Uploads: filetransfer.NewDir(uploads), MaxUpload: 10})
+		s := startServer(t, "pipe", &filetransfer.Server{Uploads: filetransfer.NewDir(uploads), Replace: true, MaxUpload: 10})
 		for _, upload := range []struct {
 			size, content, end, answer string
 			left                       []string
@@ -667,7 +667,7 @@ func TestServerLogsPrintableShortText(t *testing.T) {
 			log := rawLog{slog.DiscardHandler, make(chan string, 100)}
 			client, server := net.Pipe()
 			p := newRawPeer(t, client)
-			s := serveOn(t, &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(newDir(t, nil)), Logger: slog.New(log)}, client, server)
+			s := serveOn(t, &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(newDir(t, nil)), Replace: true, Logger: slog.New(log)}, client, server)
 			p.expect(filetransfer.Prompt)
 			p.Go(func() { p.readRest() })
 			p.send(send)

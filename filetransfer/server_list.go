@@ -17,6 +17,9 @@ const listBatch = 64
 
 // list sends the entries of a directory, unsorted.
 func (s *session) list(name string) error {
+	if err := s.admit(listMethod, name); err != nil {
+		return err
+	}
 	if err := s.checkDirectory(name); err != nil {
 		return err
 	}
@@ -66,12 +69,16 @@ func (s *session) openDirectory(name string) (fs.ReadDirFile, error) {
 	return dir, nil
 }
 
-// readDirectory returns the next entries of a directory. At its end, the error
+// readDirectory returns the next entries of a directory, except those that the
+// server hides. At its end, the error
 // is io.EOF.
 func (s *session) readDirectory(name string, dir fs.ReadDirFile) ([]Info, error) {
 	entries, err := dir.ReadDir(listBatch)
 	infos := make([]Info, 0, len(entries))
 	for _, entry := range entries {
+		if s.hides(entry.Name()) {
+			continue
+		}
 		if info, ok := s.entryInfo(name, entry); ok {
 			infos = append(infos, info)
 		}

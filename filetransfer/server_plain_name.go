@@ -104,14 +104,28 @@ func (s *session) openPlain(n *plainName) (original, Info, error) {
 		}
 		f, info, err := s.open(string(n.text))
 		if err == nil || n.whole || s.isOver() != nil {
-			return f, info, err
+			return s.allowPlain(string(n.text), f, info, err)
 		}
 		if arrived, waitErr := s.awaitName(n, min(namePatience, s.conn.idle/2)); waitErr != nil {
 			return original{}, Info{}, waitErr
 		} else if !arrived {
-			return original{}, Info{}, err
+			return s.allowPlain(string(n.text), f, info, err)
 		}
 	}
+}
+
+// allowPlain returns the result of open, or the error of Allow, which is called
+// once the name has ended. It is called even if the file does not exist, because
+// a client that is refused must not learn that.
+func (s *session) allowPlain(name string, f original, info Info, err error) (original, Info, error) {
+	refused := s.admit(getMethod, name)
+	if refused == nil {
+		return f, info, err
+	}
+	if err == nil {
+		f.close()
+	}
+	return original{}, Info{}, refused
 }
 
 // errNameContinues means that a name went on after a silence.

@@ -49,7 +49,7 @@ func (s *session) offerPresent(ctx context.Context, file original, part Part, in
 	case from != 0:
 		return s.conn.fail(malformed("content begins at %d instead of 0 or %d", from, info.Size))
 	case part == nil:
-		return s.refuseContent(errDiffers)
+		return s.refuseContent(s.errTaken(errDiffers))
 	}
 	if err := s.checkRoom(info.Size, 0); err != nil {
 		return s.refuseContent(err)
@@ -76,13 +76,13 @@ func (s *session) comparePresent(file original, info Info) error {
 	err = newTransfer(s.codec, sum, m).receiveContent(compared, info.Size)
 	var differs *contentError
 	if errors.As(err, &differs) {
-		return s.refuseContent(reason(differs.err))
+		return s.refuseContent(s.errTaken(reason(differs.err)))
 	}
 	if err == nil {
 		err = compared.end()
 	}
 	if err != nil {
-		return reason(err)
+		return s.errTaken(reason(err))
 	}
 	return s.confirmPresent(info.Name, sum.Sum(nil))
 }

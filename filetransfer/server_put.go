@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"io/fs"
@@ -19,7 +18,7 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 		return err
 	}
 	s.removeOldParts(ctx)
-	part, err := s.uploads.Receive(name, request.get(replaceKey) == yes)
+	part, err := s.uploads.Receive(name, s.request.Replace && s.Replace)
 	if err == nil {
 		defer part.Close()
 	} else if !errors.Is(err, fs.ErrExist) {
@@ -36,7 +35,7 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 	case isPresent && part == nil:
 		return s.comparePresent(present, info)
 	case part == nil:
-		return reason(err)
+		return s.errTaken(reason(err))
 	}
 	if err := s.checkRoom(info.Size, part.Size()); err != nil {
 		return err
@@ -54,19 +53,21 @@ func (s *session) putFrom(part Part, info Info, offset int64, sum hash.Hash) err
 	if err := part.Begin(info.permissions(), offset); err != nil {
 		return s.refuseContent(reason(err))
 	}
+	s.logBegin("receiving", info.Name, info.Size, offset)
 	m := newMeter(s.Progress, info.Name, offset, info.Size)
 	defer s.endTransfer(m)
 	if err := s.store(part, info, offset, sum, m); err != nil {
 		return err
 	}
+	replaced := s.isReplaced()
 	if err := s.codec.keepAlive("", func() error { return part.Commit(info.ModTime) }); err != nil {
 		return reason(err)
 	}
-	s.logTransfer("received", info.Name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
+	s.received(m, sum.Sum(nil), replaced)
 	return s.codec.writeBlock(block{word: okWord}.withSum(sum.Sum(nil)))
 }
 
-// checkPut returns an error if the file of a put cannot be stored.
+// checkPut returns an error if the file of a put must not be stored.
 func (s *session) checkPut(name string, request block) (Info, error) {
 	if s.Uploads == nil {
 		return Info{}, publicErrorf(ErrRefused, "this server accepts no uploads")
@@ -81,7 +82,10 @@ func (s *session) checkPut(name string, request block) (Info, error) {
 	if s.MaxUpload > 0 && info.Size > s.MaxUpload {
 		return info, s.tooLarge(info.Size)
 	}
-	return info, nil
+	if s.hides(name) {
+		return info, publicErrorf(ErrRefused, "this server accepts no names that begin with a dot")
+	}
+	return info, s.allow(Request{Method: putMethod, Name: name, Info: info, Replace: request.get(replaceKey) == yes})
 }
 
 func (s *session) tooLarge(size int64) error {

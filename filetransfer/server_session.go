@@ -36,6 +36,7 @@ type session struct {
 	framed bool   // whether the first byte is one of the framed dialect
 	first  *block // the first request, if it was read before the client's turn
 
+	request  Request      // the current one; set by allow
 	began    time.Time    // the client's turn
 	rested   time.Time    // the end of the last request, or the client's turn
 	failures atomic.Int32 // failed requests
@@ -123,12 +124,9 @@ func (s *session) refuse(err error) error {
 // errNoFiles means that the server has no FS.
 var errNoFiles = publicErrorf(ErrRefused, "this server offers no files")
 
-// open opens a file for a client.
+// open opens a file for a get.
 func (s *session) open(name string) (original, Info, error) {
-	if s.FS == nil {
-		return original{}, Info{}, errNoFiles
-	}
-	if err := checkName(name); err != nil {
+	if err := s.checkOffered(getMethod, name); err != nil {
 		return original{}, Info{}, err
 	}
 	f, err := onWorker(s.worker, func() (original, error) { return s.openRegular(name) }, original.close)

@@ -95,7 +95,7 @@ func TestPutAndUpload(t *testing.T) {
 				files := contents()
 				source := newDir(t, files)
 				uploads := newDir(t, map[string]string{"sub/directory/.keep": ""})
-				s := serve(t, network, &filetransfer.Server{Uploads: filetransfer.NewDir(uploads)})
+				s := serve(t, network, &filetransfer.Server{Uploads: filetransfer.NewDir(uploads), Replace: true})
 				c := filetransfer.NewClient(s.conn)
 				for name, content := range files {
 					if err := doUpload(t.Context(), c, filepath.Join(source.Name(), name), name); err != nil {

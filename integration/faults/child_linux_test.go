@@ -94,7 +94,7 @@ func childServer(address rfcomm.Addr, dir string) error {
 		return err
 	}
 	fmt.Println(ready)
-	return (&filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root), Logger: quiet}).Serve(l)
+	return (&filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root), Replace: true, Logger: quiet}).Serve(l)
 }
 
 // A stuckWriter takes strikeAfter bytes of a file, and then blocks.

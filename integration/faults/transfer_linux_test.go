@@ -130,7 +130,7 @@ func (e *exchange) serve(wrap func(*rfcomm.Conn) net.Conn) {
 	root, err := os.OpenRoot(e.offered)
 	e.must(err)
 	e.atEnd(func() { root.Close() })
-	server := &filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root), Logger: quiet, IdleTimeout: e.idle}
+	server := &filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root), Replace: true, Logger: quiet, IdleTimeout: e.idle}
 	ctx, cancel := context.WithCancel(context.Background())
 	e.running.Go(func() {
 		for {

@@ -54,7 +54,7 @@ func newServer(t *testing.T, c *rfcommtest.Controller) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.files = &filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root), IdleTimeout: fileIdle, Logger: slog.New(slog.DiscardHandler)}
+	s.files = &filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root), Replace: true, IdleTimeout: fileIdle, Logger: slog.New(slog.DiscardHandler)}
 	listener := s.listen(filesChannel)
 	s.background.Go(func() {
 		defer root.Close()

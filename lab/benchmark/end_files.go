@@ -143,7 +143,7 @@ func serve(_ stack, j endJob) error {
 		return err
 	}
 	fmt.Println("listening")
-	server := &filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root), Logger: slog.New(slog.DiscardHandler)}
+	server := &filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root), Replace: true, Logger: slog.New(slog.DiscardHandler)}
 	return server.Serve(contentListener{l, j.count})
 }
 
