@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
-	"github.com/go-rfcomm/rfcomm/internal/partfile"
 )
 
 // A diskStore is a Dir on a disk with a number of free bytes.
@@ -187,56 +186,55 @@ func TestPutWithUnknownSpace(t *testing.T) {
 	})
 }
 
-// leavePart creates the part of an upload that was interrupted before a time.
-func leavePart(t testing.TB, root *os.Root, name string, age time.Duration) {
+// An oldPartStore records the searches for old parts.
+type oldPartStore struct {
+	*filetransfer.Dir
+	before []time.Time // arguments of RemoveParts
+}
+
+func newOldPartStore(t testing.TB) *oldPartStore {
 	t.Helper()
-	part, err := partfile.Open(root, name, false)
-	if err == nil {
-		err = part.Begin(0o644, 0)
-	}
-	if err == nil {
-		_, err = part.Write([]byte("hello"))
-	}
-	if err == nil {
-		err = part.Close()
-	}
-	if err == nil {
-		err = root.Chtimes(name+".part", time.Time{}, time.Now().Add(-age))
-	}
-	if err != nil {
-		t.Fatal(err)
+	return &oldPartStore{Dir: filetransfer.NewDir(newDir(t, nil))}
+}
+
+func (s *oldPartStore) RemoveParts(_ context.Context, before time.Time) ([]string, error) {
+	s.before = append(s.before, before)
+	return []string{"old.part"}, nil
+}
+
+// putEmpty puts an empty file.
+func (s *testServer) putEmpty(t testing.TB, name string) {
+	t.Helper()
+	c := filetransfer.NewClient(s.dial())
+	defer c.Close()
+	if err := doPut(t.Context(), c, name, strings.NewReader(""), filetransfer.Info{Size: 0}); err != nil {
+		t.Error(err)
 	}
 }
 
 func TestPutRemovesOldParts(t *testing.T) {
 	const day = 24 * time.Hour
-	for name, tt := range map[string]struct {
-		keep time.Duration
-		left []string
-	}{
-		"default":  {0, []string{"new.part", "old.part", "put"}},
-		"shorter":  {2 * day, []string{"new.part", "put"}},
-		"longer":   {30 * day, []string{"ancient.part", "new.part", "old.part", "put"}},
-		"for ever": {-1, []string{"ancient.part", "new.part", "old.part", "put"}},
+	for name, tt := range map[string]struct{ keep, age time.Duration }{
+		"default":  {0, 7 * day},
+		"shorter":  {2 * day, 2 * day},
+		"for ever": {-1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				root := newDir(t, nil)
-				for part, age := range map[string]time.Duration{"new": day, "old": 6*day + 23*time.Hour, "ancient": 7*day + time.Hour} {
-					leavePart(t, root, part, age)
-				}
-				s := startServer(t, "pipe", &filetransfer.Server{Uploads: filetransfer.NewDir(root), KeepParts: tt.keep})
-				c := filetransfer.NewClient(s.dial())
-				if err := doPut(t.Context(), c, "put", strings.NewReader(""), filetransfer.Info{Size: 0}); err != nil {
-					t.Error(err)
-				}
-				c.Close()
+				store := newOldPartStore(t)
+				s := startServer(t, "pipe", &filetransfer.Server{Uploads: store, KeepParts: tt.keep})
+				began := time.Now()
+				s.putEmpty(t, "new")
 				s.stop(t)
-				wantFiles(t, root.Name(), tt.left...)
-				for _, part := range []string{"ancient.part", "new.part", "old.part"} {
-					if logged := strings.Contains(s.log.String(), "name="+part); logged == slices.Contains(tt.left, part) {
-						t.Errorf("%s: its removal is logged: %v", part, logged)
-					}
+				var want []time.Time
+				if tt.age > 0 {
+					want = []time.Time{began.Add(-tt.age)}
+				}
+				if !slices.EqualFunc(store.before, want, time.Time.Equal) {
+					t.Errorf("parts before %v are removed, want %v", store.before, want)
+				}
+				if logged := strings.Contains(s.log.String(), "name=old.part"); logged != (tt.age > 0) {
+					t.Errorf("the log is\n%s", s.log)
 				}
 			})
 		})
@@ -245,25 +243,16 @@ func TestPutRemovesOldParts(t *testing.T) {
 
 func TestPutSearchesOldPartsOncePerHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		root := newDir(t, nil)
-		s := startServer(t, "pipe", &filetransfer.Server{Uploads: filetransfer.NewDir(root), KeepParts: time.Minute})
-		put := func(name string) {
-			t.Helper()
-			c := filetransfer.NewClient(s.dial())
-			defer c.Close()
-			if err := doPut(t.Context(), c, name, strings.NewReader(""), filetransfer.Info{Size: 0}); err != nil {
-				t.Error(err)
+		store := newOldPartStore(t)
+		s := startServer(t, "pipe", &filetransfer.Server{Uploads: store})
+		defer s.stop(t)
+		for i, pause := range []time.Duration{0, 59 * time.Minute, time.Minute} {
+			time.Sleep(pause)
+			s.putEmpty(t, fmt.Sprint(i))
+			if searches := []int{1, 1, 2}[i]; len(store.before) != searches {
+				t.Errorf("%d searches after put %d, want %d", len(store.before), i+1, searches)
 			}
 		}
-		put("a")
-		leavePart(t, root, "old", time.Hour)
-		time.Sleep(59 * time.Minute)
-		put("b")
-		wantFiles(t, root.Name(), "a", "b", "old.part")
-		time.Sleep(time.Minute)
-		put("c")
-		wantFiles(t, root.Name(), "a", "b", "c")
-		s.stop(t)
 	})
 }
 
