@@ -163,6 +163,7 @@ var goldenDialogues = []dialogue{
 	framed("put-compared", (*fixture).putPresent).withFile(uploads, "log.txt", logContent).wantUpload("log.txt", logContent),
 	framed("get-present", (*fixture).downloadPresent).withFile(local, "notes.txt", helloContent),
 	framed("get-taken", (*fixture).downloadTaken).withFile(local, "notes.txt", "Hello, world"),
+	framed("get-range", (*fixture).readAt),
 	framed("stat", (*fixture).stat),
 	framed("list", (*fixture).list),
 	framed("errors", (*fixture).fail).withFile(uploads, "old.txt", "old"),
@@ -274,6 +275,16 @@ func (s *fixture) downloadTaken(c *filetransfer.Client) {
 	_, err := c.Download(s.Context(), "notes.txt", filepath.Join(s.local, "notes.txt"))
 	wantError(s, err, fs.ErrExist)
 	s.stat(c)
+}
+
+func (s *fixture) readAt(c *filetransfer.Client) {
+	f, err := c.FS(s.Context()).Open("notes.txt")
+	s.must(err)
+	got := make([]byte, 5)
+	if n, err := f.(io.ReaderAt).ReadAt(got, 7); err != nil || string(got) != helloContent[7:] {
+		s.Errorf("got %q, %d, %v", got, n, err)
+	}
+	s.must(f.Close())
 }
 
 func (s *fixture) stat(c *filetransfer.Client) {
