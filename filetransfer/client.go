@@ -159,10 +159,13 @@ func (c *Client) parseEntry(b block) (Info, error) {
 }
 
 // Close closes the connection. A call in progress returns an error that matches
-// net.ErrClosed.
+// net.ErrClosed. Close returns nil if the connection is closed already.
 func (c *Client) Close() error {
 	c.conn.end(net.ErrClosed)
-	return c.conn.hangUp()
+	if err := c.conn.hangUp(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // call runs one exchange with the server and returns its result. The exchange

@@ -204,3 +204,19 @@ func TestClientPlainIdleTimeout(t *testing.T) {
 		}
 	})
 }
+
+// A failed call closes the connection, and Close may follow any number of times.
+func TestClientCloseAfterFailure(t *testing.T) {
+	for network := range networks {
+		c := filetransfer.NewClient(serve(t, network, &filetransfer.Server{FS: offered()}).conn)
+		_, err := c.Get(t.Context(), "large", &failing{0, errors.New("out of paper")})
+		if err == nil {
+			t.Error("the Get succeeded")
+		}
+		for range 2 {
+			if err := c.Close(); err != nil {
+				t.Errorf("%s: Close: %v", network, err)
+			}
+		}
+	}
+}
