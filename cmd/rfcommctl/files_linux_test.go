@@ -140,6 +140,7 @@ func TestRFCOMMGetFromArticlesServer(t *testing.T) {
 // With uploads, links must be encrypted.
 func TestRFCOMMServeUploadsToPaired(t *testing.T) {
 	r := overRFCOMM(t)
+	r.Sync()
 	r.Pair()
 	files, local := r.directory(t), r.directory(t)
 	write(t, "content", local, "a")
