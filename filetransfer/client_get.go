@@ -69,7 +69,7 @@ func (c *Client) Download(ctx context.Context, name, path string) (Info, error) 
 		return Info{}, err
 	}
 	return call(ctx, c, getMethod, name, func(ctx context.Context, name string) (Info, error) {
-		part, err := partfile.Open(root, base, c.Overwrite)
+		part, err := openPart(root, base, c.Overwrite)
 		switch {
 		case err == nil:
 			defer part.Close()

@@ -2,6 +2,7 @@ package filetransfer
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"slices"
@@ -166,15 +167,25 @@ func (d *Dir) inside(op, name string, err error) error {
 // Names with that ending cannot be uploaded.
 //
 // The error matches fs.ErrInvalid if the name is invalid, fs.ErrNotExist if its
-// directory is missing, fs.ErrExist if the file exists and replace is false, and
+// directory is missing, fs.ErrExist if the file exists and replace is false,
 // fs.ErrPermission if the name is that of something other than a regular file,
-// which is never replaced.
+// which is never replaced, and ErrBusy if another upload is storing the file.
 func (d *Dir) Receive(name string, replace bool) (Part, error) {
-	f, err := partfile.Open(d.root, name, replace)
+	f, err := openPart(d.root, name, replace)
 	if err != nil {
 		return nil, err // without the type *partfile.File
 	}
 	return f, nil
+}
+
+// openPart is partfile.Open with an error that matches ErrBusy if another transfer
+// is storing the file.
+func openPart(root *os.Root, name string, replace bool) (*partfile.File, error) {
+	f, err := partfile.Open(root, name, replace)
+	if errors.Is(err, partfile.ErrBusy) {
+		err = &fs.PathError{Op: "receive", Path: name, Err: publicErrorf(ErrBusy, "%v", partfile.ErrBusy)}
+	}
+	return f, err
 }
 
 // Free returns the number of bytes that are free on the file system for users

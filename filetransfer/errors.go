@@ -24,7 +24,8 @@ var (
 	ErrCorrupt = errors.New("data is corrupt")
 
 	// ErrBusy means that the server is busy with other clients, or with earlier
-	// work for this one. A later attempt may succeed.
+	// work for this one, or that another transfer is storing the same file. A
+	// later attempt may succeed.
 	ErrBusy = errors.New("server is busy")
 
 	// ErrServerClosed means that the server is closing or closed.
