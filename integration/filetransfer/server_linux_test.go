@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,4 +131,29 @@ type cancelling struct{ cancel context.CancelFunc }
 func (r cancelling) Read(b []byte) (int, error) {
 	r.cancel()
 	return len(b), nil
+}
+
+// Without a receipt, only the connection knows whether a client of the plain
+// dialect has received a file.
+func TestServerConfirmsPlainFile(t *testing.T) {
+	l := inLab(t)
+	o := newOffer(t)
+	content := randomFile(t, o.files, "file", 100_000)
+	var log bytes.Buffer
+	o.server.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	listener := conntest.Listen(t, l.far)
+	served := hosttest.InBackground(func() error {
+		c, err := listener.Accept()
+		if err != nil {
+			return err
+		}
+		return o.server.ServeConn(t.Context(), c)
+	})
+	l.mustGetPlain(t, listener.Addr(), "file", content)
+	if err := hosttest.Receive(t, served); err != nil {
+		t.Errorf("ServeConn: %v", err)
+	}
+	if !strings.Contains(log.String(), "msg=sent") {
+		t.Errorf("the file is not confirmed:\n%s", &log)
+	}
 }
