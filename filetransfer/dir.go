@@ -64,7 +64,7 @@ const maxEmptyWait = 2 * time.Second
 // kernel.
 type pollableFile struct{ *os.File }
 
-// Read reads content. If none comes for 2 s, the error matches
+// Read reads content. After 2 s without content, the error matches
 // os.ErrDeadlineExceeded.
 func (f pollableFile) Read(p []byte) (int, error) {
 	if err := f.SetReadDeadline(time.Now().Add(maxEmptyWait)); err != nil {

@@ -68,11 +68,11 @@ type Server struct {
 	Hidden bool
 
 	// Reserve is the number of bytes that uploads leave free on the disk. An
-	// upload that would leave less is refused before its first byte. If its size
-	// is unknown, or if other programs use the space meanwhile, the upload is
-	// stopped, and what it has stored can be resumed. The error matches
-	// syscall.ENOSPC. The default is 64 MiB; a negative Reserve means none. If
-	// Uploads does not know the free space, there is no limit.
+	// upload that would leave less is refused before its first byte. An upload
+	// of unknown size is stopped at the limit, as is one during which other
+	// programs use the space; it can be resumed. The client's error matches
+	// syscall.ENOSPC. The default is 64 MiB; a negative Reserve means none. The
+	// limit does not apply if Uploads returns no number of free bytes.
 	Reserve int64
 
 	// KeepParts is the time after which the server removes the part of an

@@ -13,16 +13,18 @@ import (
 // The names are those of the requests: paths with slashes that are relative and
 // have no element "." or "..". They may contain any byte except NUL.
 //
-// The errors should match the values of package fs, such as fs.ErrNotExist, and
-// ErrRefused or ErrTooLarge of this package. Clients are told which of them
-// they match. A client sees the text of an error as well, except that of an
-// *fs.PathError, whose path remains on this machine.
+// The server reports errors to the client. Of the errors of package fs and of
+// this package, such as fs.ErrNotExist and ErrRefused, the client's error
+// matches those that the error of the Store matches. The text is sent as well,
+// but not the path of an *fs.PathError.
 //
-// A server calls the methods of a Store from several goroutines.
+// The methods may be called from several goroutines. The server limits each
+// call to its IdleTimeout. After a longer one, it ends the connection, and it
+// calls Close of an open file or Part when that call has returned.
 type Store interface {
 	// Open opens a complete file for reading, so that the server can compare it
-	// with an upload. If there is no such file, the error matches
-	// fs.ErrNotExist.
+	// with an upload of the same name. If the file does not exist, the error
+	// matches fs.ErrNotExist.
 	Open(name string) (fs.File, error)
 
 	// Receive prepares to receive a file. It changes nothing: the earliest
@@ -63,16 +65,16 @@ type Part interface {
 	// after the bytes that were written.
 	io.Writer
 
-	// Commit makes the file complete: from then on, Open opens it. If modTime
-	// is not zero, it is the modification time of the file. The file must
-	// survive a crash of this machine once Commit has returned. If Commit
-	// fails, there is no such file, or still the one from before.
+	// Commit makes the file complete, so that Open finds it. Its modification
+	// time is modTime, or the time of the last Write if modTime is zero. A file
+	// must survive a crash of this machine once Commit has returned nil. A
+	// Commit that fails neither creates nor replaces the complete file.
 	Commit(modTime time.Time) error
 
-	// Close ends the upload and keeps what was written, so that it can be
-	// resumed. After Commit or Discard it does nothing.
+	// Close ends the upload and keeps its bytes, so that it can be resumed.
+	// After Commit or Discard it does nothing.
 	Close() error
 
-	// Discard ends the upload and removes what was written.
+	// Discard ends the upload and removes its bytes.
 	Discard() error
 }

@@ -97,8 +97,8 @@ func (p *workerPart) Commit(modTime time.Time) error {
 	return p.worker.do(func() error { return p.part.Commit(modTime) })
 }
 
-// Close ends the upload and keeps what was written.
+// Close ends the upload and keeps its bytes.
 func (p *workerPart) Close() error { return p.worker.release(p.part.Close) }
 
-// Discard ends the upload and removes what was written.
+// Discard ends the upload and removes its bytes.
 func (p *workerPart) Discard() error { return p.worker.release(p.part.Discard) }
