@@ -54,36 +54,41 @@ func (c *Client) Upload(ctx context.Context, path, name string) (Info, error) {
 		if err != nil {
 			return Info{}, err
 		}
-		offset, part, err := ready.part()
-		if err != nil {
+		return c.upload(ctx, name, f, info, ready)
+	})
+}
+
+// upload sends a file from the offset on that the server's answer allows.
+func (c *Client) upload(ctx context.Context, name string, f original, info Info, ready block) (Info, error) {
+	present := ready.get(presentKey) == yes
+	offset, part, err := ready.part()
+	if err == nil && present && offset != info.Size {
+		err = malformed("%d bytes instead of %d are offered as the complete file", offset, info.Size)
+	}
+	sum := sha256.New()
+	if err == nil && offset > 0 && offset <= info.Size {
+		err = c.codec.keepAlive("", func() error { return hashPart(ctx, sum, f.file, offset, c.codec.chunk) })
+	}
+	if err != nil {
+		return Info{}, c.conn.fail(err)
+	}
+	equal := offset <= info.Size && (offset == 0 || bytes.Equal(sum.Sum(nil), part))
+	switch {
+	case present && equal:
+		return c.sendNothing(name, info, sum.Sum(nil))
+	case present && ready.get(replaceKey) != yes:
+		return Info{}, c.giveUp(c.errDiffers())
+	case !equal:
+		// The server's file or part is not the beginning of this file.
+		offset = 0
+		sum.Reset()
+		if _, err := f.from(0); err != nil {
 			return Info{}, c.conn.fail(err)
 		}
-		present := ready.get(presentKey) == yes
-		sum := sha256.New()
-		if offset > 0 && offset <= info.Size {
-			err := c.codec.keepAlive("", func() error { return hashPart(ctx, sum, f.file, offset, c.codec.chunk) })
-			if err != nil {
-				return Info{}, c.conn.fail(err)
-			}
-		}
-		equal := offset <= info.Size && (offset == 0 || bytes.Equal(sum.Sum(nil), part))
-		switch {
-		case present && equal:
-			return c.sendNothing(name, info, sum.Sum(nil))
-		case present && ready.get(replaceKey) != yes:
-			return Info{}, c.giveUp(c.errDiffers())
-		case !equal:
-			// The server's file or part is not the beginning of this file.
-			offset = 0
-			sum.Reset()
-			if _, err := f.from(0); err != nil {
-				return Info{}, c.conn.fail(err)
-			}
-		}
-		return c.send(name, info, offset, sum, source{
-			reader: f.file, size: info.Size - offset, short: ErrChanged,
-			check: func(done int64) error { return f.check(ctx, 0, done, sum, c.codec.chunk) },
-		})
+	}
+	return c.send(name, info, offset, sum, source{
+		reader: f.file, size: info.Size - offset, short: ErrChanged,
+		check: func(done int64) error { return f.check(ctx, 0, done, sum, c.codec.chunk) },
 	})
 }
 

@@ -153,6 +153,11 @@ func FuzzServer(f *testing.F) {
 		f.Add(said, true, true)
 		f.Add(said, false, false)
 	})
+	for _, resume := range []string{"yes", "no"} {
+		ask := request("put", "Name: old", "Size: 3", "Resume: "+resume)
+		f.Add([]byte(ask+message("from", "Offset: 3", "SHA-256: "+sumOf("old"))), true, true)
+		f.Add([]byte(ask+message("from")+chunk("old")+"0\r\n"+message("end", "SHA-256: "+sumOf("old"))), true, true)
+	}
 	f.Fuzz(func(t *testing.T, says []byte, hangsUp, mend bool) {
 		if mend {
 			says = fixChecksums(says)
@@ -223,6 +228,28 @@ var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, dir s
 		n, err := fetch(ctx, conn, "notes.txt", &got)
 		if n != int64(got.Len()) || err == nil && string(said) != filetransfer.Prompt+got.String()+endMark {
 			t.Errorf("got %q of %q", got.String(), said)
+		}
+		return err
+	},
+	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
+		info, err := filetransfer.NewClient(conn).Download(ctx, "notes.txt", filepath.Join(dir, "old"))
+		if err == nil && (!info.Present || !bytes.Contains(bytes.ToLower(said), []byte(sumOf("old")))) {
+			t.Errorf("%+v, but the server has not confirmed that it has the same file", info)
+		}
+		return err
+	},
+	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
+		f, err := filetransfer.NewClient(conn).FS(ctx).Open("notes.txt")
+		if err != nil {
+			return err
+		}
+		got := make([]byte, 5)
+		n, err := f.(io.ReaderAt).ReadAt(got, 7)
+		if n > 0 && !bytes.Contains(bytes.ToLower(said), []byte(sumOf(string(got[:n])))) {
+			t.Errorf("read %q, which is not what was sent", got[:n])
+		}
+		if err == io.EOF {
+			err = nil
 		}
 		return err
 	},

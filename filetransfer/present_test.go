@@ -388,3 +388,86 @@ func sumOf(content string) string {
 	sum := sha256.Sum256([]byte(content))
 	return hex.EncodeToString(sum[:])
 }
+
+// A server that offers other bytes than the whole file as present is refused.
+func TestUploadRefusesPresenceOfPart(t *testing.T) {
+	for name, fields := range map[string][]string{
+		"no offset":       {"Present: yes"},
+		"a part":          {"Present: yes", "Offset: 4", "SHA-256: " + sumOf("hell")},
+		"a longer file":   {"Present: yes", "Offset: 6", "SHA-256: " + sumOf("hello!")},
+		"without its sum": {"Present: yes", "Offset: 5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				local := filepath.Join(t.TempDir(), "local")
+				writeFile(t, local, "hello")
+				conn := rawServer(t, func(p *rawPeer) {
+					p.send(filetransfer.Prompt)
+					p.readWord("put")
+					p.send(message("ready", fields...))
+					if word, from := p.readBlockOrEnd(); word != "" {
+						p.send(message("ok", "SHA-256: "+from.Get("SHA-256"), "Present: yes"))
+					}
+				})
+				info, err := filetransfer.NewClient(conn).Upload(t.Context(), local, "file")
+				wantError(t, err, filetransfer.ErrCorrupt)
+				if info.Present {
+					t.Errorf("got %+v", info)
+				}
+			})
+		})
+	}
+}
+
+// The answers of a client to a file that the server has.
+var presentAnswers = map[string]struct {
+	resume bool
+	from   []string
+	want   string
+	closes bool
+}{
+	"equal":            {true, []string{"Offset: 5", "SHA-256: " + sumOfHello}, "ok", false},
+	"another checksum": {true, []string{"Offset: 5", "SHA-256: " + sumOfNothing}, "corrupt", true},
+	"a part":           {true, []string{"Offset: 4", "SHA-256: " + sumOf("hell")}, "corrupt", true},
+	"no offset":        {true, nil, "exist", false},
+	"compared, offset": {false, []string{"Offset: 5", "SHA-256: " + sumOfHello}, "corrupt", true},
+	"compared":         {false, nil, "exist", false},
+}
+
+func TestServerOffersPresentFile(t *testing.T) {
+	for name, answer := range presentAnswers {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				uploads := newDir(t, map[string]string{"file": "hello"})
+				s := startServer(t, "pipe", &filetransfer.Server{FS: offered(), Uploads: filetransfer.NewDir(uploads)})
+				p := s.connectRaw(t)
+				resume := map[bool]string{true: "yes", false: "no"}[answer.resume]
+				p.send(request("put", "Name: file", "Size: 5", "Resume: "+resume))
+				if fields := p.readWord("ready"); (fields.Get("Present") == "yes") != answer.resume || fields.Get("Replace") != "" {
+					t.Errorf("ready with %v", fields)
+				}
+				p.send(message("from", answer.from...))
+				p.Go(func() {
+					if answer.from == nil {
+						p.send(chunk("other"), "0\r\n", message("end", "SHA-256: "+sumOf("other")))
+					}
+				})
+				p.readWord(answer.want)
+				p.Wait()
+				if !answer.closes {
+					p.send(request("stat", "Name: a.txt"))
+					p.readWord("ok")
+				} else if rest := p.readRest(); rest != "" {
+					t.Errorf("after the error: %q", rest)
+				}
+				p.Close()
+				wantFiles(t, uploads.Name(), "file")
+				if got := readFile(t, filepath.Join(uploads.Name(), "file")); got != "hello" {
+					t.Errorf("the file has %q", got)
+				}
+				s.wantServing(t)
+				s.stop(t)
+			})
+		})
+	}
+}

@@ -97,6 +97,16 @@ func (p *rawPeer) readBlock() (word string, fields textproto.MIMEHeader) {
 	return word, fields
 }
 
+// readBlockOrEnd is readBlock, and returns "" if the other side closes the
+// connection instead.
+func (p *rawPeer) readBlockOrEnd() (word string, fields textproto.MIMEHeader) {
+	p.Helper()
+	if _, err := p.reader.Peek(1); err != nil {
+		return "", nil
+	}
+	return p.readBlock()
+}
+
 // readWord reads a message that must have the word want.
 func (p *rawPeer) readWord(want string) textproto.MIMEHeader {
 	p.Helper()
