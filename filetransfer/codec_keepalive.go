@@ -23,7 +23,8 @@ func (c *codec) keepAlive(prefix string, f func() error) error {
 }
 
 // beat sends a message at each interval for which due returns true, until stop
-// is called. It sends nothing while a Write is running.
+// is called. It waits for a Write that is running: small ones may take turns with
+// the interval.
 func (c *codec) beat(message []byte, due func() bool) (stop func()) {
 	stopping, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -35,7 +36,7 @@ func (c *codec) beat(message []byte, due func() bool) (stop func()) {
 			case <-stopping:
 				return
 			case <-ticker.C:
-				if due() && c.conn.tryWrite(message) != nil {
+				if due() && c.conn.writeKeepalive(message) != nil {
 					return
 				}
 			}

@@ -13,32 +13,32 @@ const maxWrite = chunkSpace
 
 // Write writes all of p. It waits for another Write to return.
 func (c *connection) Write(p []byte) (int, error) {
+	n, err := c.writeAll(p)
+	if err == nil {
+		c.progressed()
+	}
+	return n, err
+}
+
+// writeKeepalive is Write for a message that does not count as progress.
+func (c *connection) writeKeepalive(p []byte) error {
+	_, err := c.writeAll(p)
+	return err
+}
+
+func (c *connection) writeAll(p []byte) (written int, err error) {
 	select {
 	case c.writing <- struct{}{}:
 	case <-c.done:
 		return 0, c.failure()
 	}
 	defer func() { <-c.writing }()
-	for written := 0; written < len(p); {
-		n, err := c.writePiece(p[written:min(written+maxWrite, len(p))])
-		if written += n; err != nil {
-			return written, err
-		}
+	for written < len(p) && err == nil {
+		var n int
+		n, err = c.writePiece(p[written:min(written+maxWrite, len(p))])
+		written += n
 	}
-	c.progressed()
-	return len(p), nil
-}
-
-// tryWrite is Write, but does nothing if another Write is running.
-func (c *connection) tryWrite(p []byte) error {
-	select {
-	case c.writing <- struct{}{}:
-		defer func() { <-c.writing }()
-		_, err := c.writePiece(p)
-		return err
-	default:
-		return nil
-	}
+	return written, err
 }
 
 // writePiece writes at most maxWrite bytes. After an error, nothing can be
