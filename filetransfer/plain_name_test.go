@@ -22,6 +22,7 @@ func plainNames() fstest.MapFS {
 		"a.txt":         {Data: []byte("hello")},
 		"notes.txt":     {Data: []byte("old")},
 		"notes.txt.bak": {Data: []byte("backup")},
+		".profile":      {Data: []byte("secret")},
 		"empty":         {},
 		"empty.bak":     {Data: []byte("backup")},
 		"big":           {Data: []byte(random(1 << 20))},
@@ -40,6 +41,7 @@ func TestServerPlainNameInPieces(t *testing.T) {
 		"of a file":                 {[]string{"notes.txt"}, 0, "old" + endMark, 300 * time.Millisecond},
 		"of no file":                {[]string{"notes.tx"}, 0, noFile, 2300 * time.Millisecond},
 		"of no file, with line end": {[]string{"notes.tx\n"}, 0, noFile, 0},
+		"of a hidden file":          {[]string{".profile"}, 0, noFile, 2300 * time.Millisecond},
 		"of a directory":            {[]string{"."}, 0, "Error: invalid name", 2300 * time.Millisecond},
 		"two files":                 {[]string{"notes.txt", ".bak"}, 250 * time.Millisecond, "backup" + endMark, 300 * time.Millisecond},
 		"two files, line end":       {[]string{"notes.txt", ".bak\r\n"}, 299 * time.Millisecond, "backup" + endMark, 0},
@@ -114,6 +116,9 @@ func TestServerPlainNameContinuesInTime(t *testing.T) {
 				p.Go(func() { p.send(".bak\n") })
 				if got := p.readRest(); got != "backup"+endMark {
 					t.Errorf("got %q", got[:min(len(got), 100)])
+				}
+				if log := s.log.String(); strings.Count(log, "msg=sending") != 1 {
+					t.Errorf("the log is\n%s", log)
 				}
 				p.Close()
 				p.Wait()

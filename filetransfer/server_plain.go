@@ -39,6 +39,9 @@ func (s *session) servePlain(ctx context.Context) error {
 // sendPlain sends a file and logs it. If the name has continued before the first
 // byte, it sends nothing and returns errNameContinues.
 func (s *session) sendPlain(ctx context.Context, n *plainName, f original, info Info) error {
+	if s.nameContinues(n) {
+		return errNameContinues
+	}
 	s.logBegin("sending", info.Name, info.Size, 0)
 	m := newMeter(s.Progress, info.Name, 0, info.Size)
 	err := s.sendPlainContent(ctx, n, f, info.Size, m)

@@ -102,7 +102,7 @@ func (s *session) openPlain(n *plainName) (original, Info, error) {
 		if err := s.readPlainName(n); err != nil {
 			return original{}, Info{}, err
 		}
-		f, info, err := s.open(string(n.text))
+		f, info, err := s.openOffered(string(n.text))
 		if err == nil || n.whole || s.isOver() != nil {
 			return s.allowPlain(string(n.text), f, info, err)
 		}
@@ -112,6 +112,15 @@ func (s *session) openPlain(n *plainName) (original, Info, error) {
 			return s.allowPlain(string(n.text), f, info, err)
 		}
 	}
+}
+
+// openOffered opens a file, unless it is hidden. A client does not learn whether
+// a hidden file exists, also not from the silence that ends its name.
+func (s *session) openOffered(name string) (original, Info, error) {
+	if err := s.checkOffered(getMethod, name); err != nil {
+		return original{}, Info{}, err
+	}
+	return s.open(name)
 }
 
 // allowPlain returns the result of open, or the error of Allow, which is called
