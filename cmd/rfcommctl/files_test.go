@@ -351,6 +351,13 @@ func TestPutIsRefusedWithAdvice(t *testing.T) {
 	wantError(t, stderr, "accepts no uploads", "does with --uploads")
 }
 
+func TestPutNamesMissingDirectory(t *testing.T) {
+	f := newFileFake(t)
+	write(t, "content", "a")
+	_, stderr := f.runs(t, statusNotFound, "put", fileDevice, "a", "-o", "inbox/")
+	wantError(t, stderr, "put inbox/a: the server has no directory inbox")
+}
+
 func TestPutChecksBeforeItConnects(t *testing.T) {
 	for line, want := range map[string]struct {
 		status int

@@ -186,6 +186,7 @@ func existing(err error, local string) error {
 // report prints the details of a transferred file.
 func (f *fileClient) report(info filetransfer.Info, name string) {
 	if info.Present {
+		f.line.clear()
 		f.t.note("%s is there already, with the same content", name)
 	}
 	if len(info.SHA256) > 0 {

@@ -127,9 +127,12 @@ func (f *fileClient) put(ctx context.Context, file, name string) error {
 		f.report(info, name)
 		return nil
 	}
-	err = advised(err, filetransfer.ErrRefused, "the server has to allow it, as \"rfcommctl serve\" does with --uploads and --replace")
+	err = advised(err, filetransfer.ErrRefused, "the server has to allow it, as \"rfcommctl serve\" does with --uploads, --replace or --hidden")
 	if errors.Is(err, fs.ErrExist) && !f.replace {
 		return fmt.Errorf("put %s: %w on the server with other content: replace it with --replace, or choose another name with -o", name, fs.ErrExist)
+	}
+	if directory := path.Dir(name); errors.Is(err, fs.ErrNotExist) && directory != "." {
+		return notFoundError{fmt.Errorf("put %s: the server has no directory %s: %w", name, directory, fs.ErrNotExist)}
 	}
 	return fileError(err)
 }
