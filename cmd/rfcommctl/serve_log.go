@@ -67,30 +67,43 @@ type logLine struct {
 	details         []string
 }
 
-// add adds an attribute. Numbers get their units.
+// add adds an attribute.
 func (l *logLine) add(a slog.Attr) {
 	value := a.Value.Resolve()
-	text := value.String()
 	switch a.Key {
 	case "client":
-		l.client = clientText(text)
+		l.client = clientText(value.String())
 	case "name":
-		l.name = text
+		l.name = value.String()
 	case "error":
-		l.failure = text
-	case "bytes":
-		l.details = append(l.details, bytesText(value.Int64()))
-	case "seconds":
-		l.details = append(l.details, "in "+durationText(max(time.Duration(value.Float64()*float64(time.Second)), time.Millisecond)))
-	case "bytes/s":
-		l.details = append(l.details, rateText(float64(value.Int64())))
+		l.failure = value.String()
 	case "sha256", "request": // an error has the request as well
 		if l.verbose {
-			l.details = append(l.details, a.Key+"="+text)
+			l.details = append(l.details, a.Key+"="+value.String())
 		}
 	default:
-		l.details = append(l.details, a.Key+"="+text)
+		l.details = append(l.details, detailText(a.Key, value))
 	}
+}
+
+// detailText returns the text of an attribute. Numbers get their units.
+func detailText(key string, value slog.Value) string {
+	number := value.Kind() == slog.KindInt64
+	switch {
+	case number && (key == "bytes" || key == "size"):
+		return bytesText(value.Int64())
+	case number && key == "bytes/s":
+		return rateText(float64(value.Int64()))
+	case number && key == "offset":
+		return "from " + bytesText(value.Int64()) + " on"
+	case key == "size":
+		return value.String() + " size"
+	case key == "seconds" && value.Kind() == slog.KindFloat64:
+		return "in " + durationText(max(time.Duration(value.Float64()*float64(time.Second)), time.Millisecond))
+	case key == "replaced":
+		return "replaced an existing file"
+	}
+	return key + "=" + value.String()
 }
 
 // text returns the line. Names and errors can contain control characters that a

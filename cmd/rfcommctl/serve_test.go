@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -126,7 +127,7 @@ func TestServeStoresUploadsWhereAsked(t *testing.T) {
 			continue
 		}
 		wantFile(t, "content", want)
-		wantParts(t, stderr, "storing files in ", "  00:AA:01:00:00:01  received new  7 B  in ")
+		wantParts(t, stderr, "storing files in ", "  00:AA:01:00:00:01  receiving new  unknown size\n", "  00:AA:01:00:00:01  received new  7 B  in ")
 	}
 }
 
@@ -138,7 +139,7 @@ func TestServeLogsForPeople(t *testing.T) {
 		contents(t, c, "missing\n")
 	}
 	stderr := f.serves(t, client, ".")
-	wantParts(t, stderr, `  00:AA:01:00:00:01  sent a\x1b[31m  7 B  in `, `B/s`, "  00:AA:01:00:00:01  request failed: get ", "missing", "no such file")
+	wantParts(t, stderr, `  00:AA:01:00:00:01  sending a\x1b[31m  7 B`+"\n", `  00:AA:01:00:00:01  sent a\x1b[31m  7 B  in `, `B/s`, "  00:AA:01:00:00:01  request failed: get ", "missing", "no such file")
 	if strings.ContainsAny(stderr, "\x1b") || strings.Contains(stderr, "sha256") || strings.Contains(stderr, "]:") {
 		t.Errorf("it printed %q", stderr)
 	}
@@ -245,4 +246,47 @@ func TestServeShowsProgress(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Hidden files do not exist for clients unless they are asked for.
+func TestServeHidesDotFiles(t *testing.T) {
+	for _, flag := range []string{"--hidden=false", "--hidden"} {
+		f := newFileFake(t)
+		write(t, "secret", ".profile")
+		hidden := flag != "--hidden"
+		f.serves(t, func(c *filetransfer.Client) {
+			if got := contents(t, c, ".profile"); (got != "secret") != hidden {
+				t.Errorf("%s: got %q", flag, got)
+			}
+			if list, err := c.List(t.Context(), "."); err != nil || (len(list) == 0) != hidden {
+				t.Errorf("%s: List = %v, %v", flag, list, err)
+			}
+			_, err := c.Put(t.Context(), ".bashrc", strings.NewReader("evil"), filetransfer.Info{})
+			if errors.Is(err, filetransfer.ErrRefused) != hidden {
+				t.Errorf("%s: Put: %v", flag, err)
+			}
+		}, "--uploads", "--security", "low", flag)
+	}
+}
+
+func TestServeReplacesOnlyIfAsked(t *testing.T) {
+	for _, flag := range []string{"--replace=false", "--replace"} {
+		f := newFileFake(t)
+		write(t, "old", "a")
+		want := "old"
+		stderr := f.serves(t, func(c *filetransfer.Client) {
+			c.Overwrite = true
+			_, err := c.Put(t.Context(), "a", strings.NewReader("new"), filetransfer.Info{})
+			if flag == "--replace" {
+				want = "new"
+			}
+			if errors.Is(err, filetransfer.ErrRefused) == (flag == "--replace") {
+				t.Errorf("%s: Put: %v", flag, err)
+			}
+		}, "--uploads", "--security", "low", flag)
+		wantFile(t, want, "a")
+		if strings.Contains(stderr, "  replaced an existing file\n") != (flag == "--replace") {
+			t.Errorf("%s: stderr %s", flag, stderr)
+		}
+	}
 }
