@@ -17,6 +17,10 @@
 //	defer client.Close()
 //	info, err := client.Download(ctx, "notes.txt", "notes.txt")
 //
+// By default, a server changes no file: it refuses uploads unless Uploads is
+// set, and to replace a file unless Replace is set. Files and directories whose
+// names begin with a dot are hidden unless Hidden is set.
+//
 // A server accepts two dialects on the same channel. The client's first byte
 // selects one: NUL selects the framed dialect, any other byte the plain one.
 // [Client] uses the framed dialect unless Client.Plain is set.
@@ -29,13 +33,15 @@
 //   - The server sends "Enter the file name", without a line end. A client that
 //     waits for its turn receives nothing before.
 //   - The client sends a name. The name ends at a line end, after 2,048 bytes,
-//     or when 200 ms pass without another byte.
+//     or at a silence: when 300 ms pass without another byte and the server has
+//     a file of that name, or when 2 s more have passed. A byte that arrives
+//     before the content continues the name.
 //   - The server sends the content of the file and then "Transfer complete",
 //     the end mark, and closes the connection.
 //   - If the server cannot send the file, it sends "Error: " and one line
 //     instead and closes the connection. If it fails in the middle of the
-//     content, it only closes the connection, because a line would look like
-//     content.
+//     content, or if more of a name arrives then, it only closes the connection,
+//     because a line would look like content.
 //   - If too many clients wait for their turn, the server sends the line "Error:
 //     server is busy; try again later" instead of the prompt and closes the
 //     connection.
@@ -76,6 +82,7 @@
 //	Name      the path, with slashes; any byte may be written as %XX, as in a URL
 //	Offset    get: the position to begin at, if not 0
 //	SHA-256   get: with Offset, the checksum of the bytes before it
+//	Length    get: the number of bytes to send, instead of all
 //	Replace   put: "yes" to replace an existing file
 //	Resume    put: "yes" to learn how much of the file the server already has
 //
@@ -94,7 +101,10 @@
 // content from the offset on. The client answers with "ok" when it has stored
 // the file, or with an error. If the file is shorter than the offset, or its
 // bytes before the offset do not have the checksum of the request, the server
-// answers "changed", and the client repeats the request without an offset.
+// answers "changed", and the client repeats the request without an offset. A
+// get with a Length asks for a range: the content, and the checksum after it,
+// are those of at most Length bytes from the offset on, and the request has no
+// checksum.
 //
 // It answers a put with "ready". If the client wants to resume and the server
 // has part of the file, the answer has the Offset and SHA-256 of that part. The
@@ -116,10 +126,12 @@
 // without leading zeros, CR LF, the bytes, CR LF. The length 0 and CR LF end
 // the content. The block "end" follows, with the SHA-256 of the whole file,
 // including the bytes before the offset. If the rest of the content cannot be
-// sent, an error follows instead.
+// sent, an error follows instead. An empty line between
+// chunks only announces that more content will follow.
 //
 // A side that keeps its peer waiting, because it first reads the bytes before
-// an offset or writes to its disk, sends a "wait" block from time to time.
+// an offset, has no room yet for received content, or writes to its disk, sends a
+// "wait" block from time to time.
 //
 // While a client waits for its turn, the server answers its first request with
 // "busy" blocks, one within 250 ms and then one every few seconds. Their field
