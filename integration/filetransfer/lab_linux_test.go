@@ -88,6 +88,7 @@ func newOffer(t testing.TB) *offer {
 	o.server = &filetransfer.Server{
 		FS:      openRoot(t, o.files).FS(),
 		Uploads: filetransfer.NewDir(openRoot(t, o.uploads)),
+		Replace: true,
 		Logger:  slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	return o
