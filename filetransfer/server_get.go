@@ -10,14 +10,14 @@ import (
 // get sends a file. If the client has the bytes before an offset, get sends the
 // rest. If the request has a length, get sends a range.
 func (s *session) get(ctx context.Context, name string, request block) error {
+	if err := s.admit(getMethod, name); err != nil {
+		return err
+	}
 	if request.get(lengthKey) != "" {
 		return s.getRange(ctx, name, request)
 	}
 	offset, part, err := request.part()
 	if err != nil {
-		return err
-	}
-	if err := s.admit(getMethod, name); err != nil {
 		return err
 	}
 	f, info, err := s.open(name)

@@ -69,6 +69,15 @@ func eachMethod(t *testing.T, dial func() net.Conn) map[string]error {
 			return doPut(t.Context(), c, "sub/b.txt", strings.NewReader("hello"), filetransfer.Info{Size: 5})
 		},
 		"upload": func(c *filetransfer.Client) error { return doUpload(t.Context(), c, local, "sub/c.txt") },
+		"range": func(c *filetransfer.Client) error {
+			f, err := c.FS(t.Context()).Open("sub/a.txt")
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			_, err = f.(io.ReaderAt).ReadAt(make([]byte, 3), 1)
+			return err
+		},
 		"plain": func(c *filetransfer.Client) error {
 			c.Plain = true
 			_, err := c.Get(t.Context(), "sub/a.txt", io.Discard)
@@ -116,6 +125,26 @@ func TestAllowRefusesRequests(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAllowIsAskedForRanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newSubServer(t)
+		server.Allow = func(r filetransfer.Request) error {
+			if r.Method == "get" {
+				return filetransfer.ErrRefused
+			}
+			return nil
+		}
+		s := startServer(t, "pipe", server)
+		for method, err := range eachMethod(t, s.dial) {
+			reads := method == "get" || method == "range" || method == "plain"
+			if reads != errors.Is(err, filetransfer.ErrRefused) {
+				t.Errorf("%s: %v", method, err)
+			}
+		}
+		s.stop(t)
+	})
 }
 
 func TestAllowDescribesRequests(t *testing.T) {
