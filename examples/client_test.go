@@ -199,7 +199,12 @@ func TestPut(t *testing.T) {
 	stdout, stderr = s.client(t, 1, here, "put", "file")
 	checkSilent(t, stdout)
 	checkText(t, stderr, "client: ", "exist", "replace the existing file with -f")
-	s.client(t, 0, here, "put", "file", "-f")
+	stdout, stderr = s.client(t, 1, here, "put", "file", "-f")
+	checkSilent(t, stdout)
+	checkText(t, stderr, "client: ", "replaces no files", "-replace")
+	checkFiles(t, uploads, "file", "named")
+
+	serve(t, "-uploads", uploads, "-replace").client(t, 0, here, "put", "file", "-f")
 	checkFile(t, stored, content)
 	checkFiles(t, uploads, "file", "named")
 }

@@ -60,7 +60,7 @@ func TestServerLogsClientsAndFiles(t *testing.T) {
 		`client connected  client=127\.0\.0\.1:\d+\n`,
 		`sent  client=127\.0\.0\.1:\d+  name=photo\.jpg  size=123\.5 kB  time=\S+s  rate=\d+\.\d .B/s  `,
 		`received  client=127\.0\.0\.1:\d+  name=copy\.jpg  size=123\.5 kB  `,
-		`sent  .*  dialect=plain\n`,
+		`written  .*  dialect=plain\n`,
 		`client left  client=127\.0\.0\.1:\d+\n`,
 	} {
 		if !regexp.MustCompile(want).MatchString(s.stdout.String()) {

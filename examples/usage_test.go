@@ -20,6 +20,7 @@ func TestUsageErrors(t *testing.T) {
 		"server -uploads . -max-upload 0",
 		"server -uploads . -max-upload -1",
 		"server -max-upload 10",
+		"server -replace",
 		"client",
 		"client get file",
 		"client 01:23:45:67:89",

@@ -29,6 +29,8 @@ func advise(err error, o *options) string {
 		return "replace the existing file with -f"
 	case errors.Is(err, fs.ErrExist):
 		return adviseTaken(o.output)
+	case errors.Is(err, filetransfer.ErrRefused) && o.command == "put" && o.overwrite:
+		return "start the server with -uploads DIR -replace, so that it replaces files"
 	case errors.Is(err, filetransfer.ErrRefused) && o.command == "put":
 		return "start the server with -uploads DIR, so that it accepts files"
 	default:

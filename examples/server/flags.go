@@ -15,6 +15,7 @@ type options struct {
 	dir       string
 	uploads   string
 	maxUpload int64
+	replace   bool
 	timeout   time.Duration
 }
 
@@ -28,6 +29,7 @@ func parseFlags() options {
 	flag.StringVar(&o.dir, "dir", ".", "offer the files in `DIR`")
 	flag.StringVar(&o.uploads, "uploads", "", "store uploads in `DIR` (default: refuse uploads)")
 	flag.Int64Var(&o.maxUpload, "max-upload", 0, "refuse uploads of more than this number of `BYTES` (default: unlimited)")
+	flag.BoolVar(&o.replace, "replace", false, "let clients replace stored files with put -f")
 	flag.DurationVar(&o.timeout, "timeout", 30*time.Second, "drop a client that sends or reads nothing for this `DURATION`")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: server [flags]\nOffers the files of a directory over Bluetooth, to one client at a time.")
@@ -52,6 +54,8 @@ func parseFlags() options {
 		wrongUsage("invalid -max-upload %d: use at least 1", o.maxUpload)
 	case given["max-upload"] && o.uploads == "":
 		wrongUsage("-max-upload has no effect without -uploads")
+	case o.replace && o.uploads == "":
+		wrongUsage("-replace has no effect without -uploads")
 	case o.timeout <= 0:
 		wrongUsage("invalid -timeout %s: use more than 0", o.timeout)
 	}

@@ -3,7 +3,7 @@
 // that file. Clients of package filetransfer can also list the directory and,
 // with -uploads, send files.
 //
-//	server [-channel 20] [-adapter hci0] [-dir .] [-uploads DIR] [-max-upload BYTES] [-timeout 30s]
+//	server [-channel 20] [-adapter hci0] [-dir .] [-uploads DIR] [-replace] [-max-upload BYTES] [-timeout 30s]
 //	server -listen host:port […]
 //
 // With -listen, the server listens on TCP instead of Bluetooth, for a first try
@@ -48,6 +48,7 @@ func serve(o options) error {
 	server := &filetransfer.Server{
 		FS:          files.FS(),
 		MaxUpload:   o.maxUpload,
+		Replace:     o.replace,
 		IdleTimeout: o.timeout,
 		Logger:      slog.New(newHandler(os.Stdout)),
 	}
