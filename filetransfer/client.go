@@ -47,7 +47,10 @@ type Client struct {
 	Overwrite bool
 
 	// IdleTimeout is the maximum time during which the server may send nothing,
-	// or read nothing of the data sent to it. It also limits the wait for the
+	// or read nothing of the data sent to it. Within this time, the server must
+	// accept the 32 KiB of one Write, and send 1 KiB of content. The time that a
+	// Reader or Writer of the caller takes does not count: the Client then sends
+	// keepalives to the server. IdleTimeout also limits the wait for the
 	// server's prompt, which is sent only after earlier clients have left. The
 	// default is 30 s.
 	IdleTimeout time.Duration

@@ -182,7 +182,7 @@ func TestClientReportsPlainOnlyServers(t *testing.T) {
 }
 
 func TestClientHintsAtPlainWhenServerHangsUp(t *testing.T) {
-	for _, network := range []string{"tcp", "unix"} {
+	for _, network := range sockets {
 		for what, heard := range map[string]int{"all": 2048, "a byte": 1} {
 			t.Run(network+" after "+what, func(t *testing.T) {
 				client, server := networks[network](t)
@@ -584,7 +584,7 @@ func (c *pieceConn) Read(p []byte) (int, error) {
 
 func TestClientReturnsErrorBeforeRequest(t *testing.T) {
 	// The server times out before the first call.
-	for _, network := range []string{"tcp", "unix"} {
+	for _, network := range sockets {
 		connection := func() net.Conn {
 			client, server := networks[network](t)
 			p := newRawPeer(t, &pieceConn{Conn: client, sizes: []int{len(filetransfer.Prompt)}})

@@ -174,7 +174,7 @@ func TestClientDetectsCutOfSocket(t *testing.T) {
 	if testing.Short() {
 		places = 5
 	}
-	for _, network := range []string{"tcp", "unix"} {
+	for _, network := range sockets {
 		for _, j := range slices.Concat(framedTransfers, []job{plainGet}) {
 			t.Run(network+"/"+j.name, func(t *testing.T) {
 				hosttest.LeavesNothingBehind(t, func() {

@@ -173,7 +173,7 @@ func TestIdleTimeoutKeepsClientThatAsks(t *testing.T) {
 }
 
 func TestIdleTimeoutIsReportedToClient(t *testing.T) {
-	for _, network := range []string{"tcp", "unix"} {
+	for _, network := range sockets {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, network, &filetransfer.Server{FS: offered(), IdleTimeout: 200 * time.Millisecond})

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -28,6 +29,9 @@ var networks = map[string]func(t testing.TB) (client, server net.Conn){
 	},
 }
 
+// sockets are the networks with buffers.
+var sockets = []string{"tcp", "unix", "sticky", "tls"}
+
 // connect returns both ends of a connection.
 func connect(t testing.TB, network, address string) (client, server net.Conn) {
 	t.Helper()
@@ -49,6 +53,48 @@ func connect(t testing.TB, network, address string) (client, server net.Conn) {
 		t.Fatal(err)
 	}
 	return client, hosttest.Receive(t, accepted)
+}
+
+// listen returns a listener of a network and a function that connects to it.
+func listen(t testing.TB, network string) (net.Listener, func() net.Conn) {
+	t.Helper()
+	if strings.HasSuffix(network, "pipe") {
+		l := newPipeListener()
+		if network == "sticky pipe" {
+			return stickyListener{l}, func() net.Conn { return &stickyConn{Conn: l.dial()} }
+		}
+		return l, l.dial
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	switch network {
+	case "sticky":
+		return stickyListener{l}, func() net.Conn { return &stickyConn{Conn: dial()} }
+	case "tls":
+		serverConfig, clientConfig := hosttest.TLSConfigs(t)
+		return tls.NewListener(l, serverConfig), func() net.Conn { return tls.Client(dial(), clientConfig) }
+	}
+	return l, dial
+}
+
+// A stickyListener accepts connections on which a timeout is final.
+type stickyListener struct{ net.Listener }
+
+func (l stickyListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &stickyConn{Conn: c}, nil
 }
 
 // A stickyConn is a connection on which a timeout is final, as the timeout of a

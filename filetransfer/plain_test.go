@@ -70,7 +70,7 @@ func TestServerPlainNameEndings(t *testing.T) {
 }
 
 func TestServerPlainNameEndsWithHalfClose(t *testing.T) {
-	for _, network := range []string{"tcp", "unix"} {
+	for _, network := range sockets {
 		s := serve(t, network, &filetransfer.Server{FS: offered()})
 		p := newRawPeer(t, s.conn)
 		p.expect(filetransfer.Prompt)
@@ -211,7 +211,7 @@ func TestClientPlainFromPlainServers(t *testing.T) {
 var errAny = errors.New("any error")
 
 func TestClientPlainReturnsWhileServerStaysOpen(t *testing.T) {
-	for _, network := range []string{"tcp", "unix"} {
+	for _, network := range sockets {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
 			client, server := networks[network](t)

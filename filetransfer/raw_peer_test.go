@@ -242,22 +242,7 @@ func startServer(t testing.TB, network string, s *filetransfer.Server) *testServ
 	c := &testServer{Server: s, log: new(logbook)}
 	s.Logger = c.log.logger()
 	var listener net.Listener
-	if network == "pipe" {
-		pipes := newPipeListener()
-		listener, c.dial = pipes, pipes.dial
-	} else {
-		var err error
-		if listener, err = net.Listen(network, "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
-		c.dial = func() net.Conn {
-			conn, err := net.Dial(network, listener.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			return conn
-		}
-	}
+	listener, c.dial = listen(t, network)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(listener) }()
 	c.served = served

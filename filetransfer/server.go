@@ -36,6 +36,11 @@ type Server struct {
 	// or read nothing of the data sent to it. After that, the server drops the
 	// client. A request must be complete within this time after its first byte.
 	//
+	// Within this time, a client must accept the 32 KiB of one Write, and send
+	// 1 KiB of content. A client of the framed dialect whose disk or source is
+	// slower sends keepalives, as Client does, and each one starts the time
+	// again. While other clients wait, RequestTimeout limits that.
+	//
 	// It also limits each call to FS and Uploads. The server drops the client of
 	// a call that takes longer, and leaves a goroutine with the call. While four
 	// such calls have not returned, requests are refused with ErrBusy.

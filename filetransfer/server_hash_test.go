@@ -279,7 +279,7 @@ func TestServerStopsHashingForNobody(t *testing.T) {
 			}
 		})
 	})
-	for _, network := range []string{"tcp", "unix"} {
+	for _, network := range sockets {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
 			if reads := hangUp(t, network, 50*time.Millisecond); reads > 90 {

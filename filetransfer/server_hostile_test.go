@@ -401,13 +401,18 @@ func init() {
 
 func TestServerDropsHostileClients(t *testing.T) {
 	for name, hostile := range hostileClients {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { hostile.isDropped(t, "pipe") })
-		})
-		if hostile.tcp {
-			t.Run(name+" over TCP", func(t *testing.T) {
+		for _, network := range []string{"pipe", "sticky pipe"} {
+			t.Run(name+" on "+network, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { hostile.isDropped(t, network) })
+			})
+		}
+		if !hostile.tcp {
+			continue
+		}
+		for _, network := range []string{"tcp", "sticky", "tls"} {
+			t.Run(name+" on "+network, func(t *testing.T) {
 				t.Parallel()
-				hostile.isDropped(t, "tcp")
+				hostile.isDropped(t, network)
 			})
 		}
 	}

@@ -224,7 +224,7 @@ func TestShutdownAnswersWaitingClients(t *testing.T) {
 }
 
 func TestShutdownAnswersFirstRequests(t *testing.T) {
-	for _, network := range []string{"tcp", "unix"} {
+	for _, network := range sockets {
 		t.Run(network, func(t *testing.T) {
 			server := &filetransfer.Server{FS: offered()}
 			framed, plain := serve(t, network, server), serve(t, network, server)

@@ -2,7 +2,6 @@ package filetransfer_test
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net"
 	"strings"
@@ -128,27 +127,6 @@ func TestTimeoutOfContentIsReported(t *testing.T) {
 		})
 	})
 }
-
-func TestGetReportsFailureOfSink(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := startServer(t, "pipe", &filetransfer.Server{FS: fstest.MapFS{"file": {Data: make([]byte, 1<<20)}, "a.txt": {Data: []byte("hello")}}})
-		c := filetransfer.NewClient(s.dial())
-		full := errors.New("my disk is full")
-		if _, err := c.Get(t.Context(), "file", refusingWriter{full}); !errors.Is(err, full) {
-			t.Errorf("got %v", err)
-		}
-		s.wantServing(t)
-		s.stop(t)
-		if !strings.Contains(s.log.String(), "the client reports: my disk is full") {
-			t.Errorf("the log is\n%s", s.log)
-		}
-	})
-}
-
-// A refusingWriter is a Writer that fails.
-type refusingWriter struct{ err error }
-
-func (f refusingWriter) Write([]byte) (int, error) { return 0, f.err }
 
 // Put returns soon after the server has refused the content, even if no more
 // content comes.
