@@ -177,6 +177,28 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
+func FuzzServerQueue(f *testing.F) {
+	addTranscripts(f, "C", func(said []byte) {
+		f.Add(said, true)
+		f.Add(append([]byte(request("wait")), said...), false)
+	})
+	f.Fuzz(func(t *testing.T, says []byte, hangsUp bool) {
+		synctest.Test(t, func(t *testing.T) {
+			s := startServer(t, "pipe", &filetransfer.Server{FS: offered()})
+			first := s.connectRaw(t)
+			talked := playPeer(s.dial(), says, hangsUp)
+			time.Sleep(time.Second)
+			if log := s.log.String(); strings.Count(log, "client connected") != 1 {
+				t.Errorf("two clients are served at the same time:\n%s", log)
+			}
+			first.Close()
+			<-talked
+			s.wantServing(t)
+			s.stop(t)
+		})
+	})
+}
+
 // clientCalls are the calls of FuzzClient.
 var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error{
 	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
@@ -210,6 +232,7 @@ var clientCalls = []func(t *testing.T, ctx context.Context, conn net.Conn, dir s
 	},
 	func(t *testing.T, ctx context.Context, conn net.Conn, dir string, said []byte) error {
 		c := filetransfer.NewClient(conn)
+		c.Busy = func() {}
 		_, err := c.Stat(ctx, "notes.txt")
 		_, again := c.Stat(ctx, "tools")
 		return errors.Join(err, again)
@@ -294,6 +317,8 @@ func FuzzClient(f *testing.F) {
 		for call := range clientCalls {
 			f.Add(byte(call), said, true, true)
 			f.Add(byte(call), said, false, false)
+			busy := message("busy", "Message: server is busy", "Ahead: 1")
+			f.Add(byte(call), bytes.Replace(said, []byte(filetransfer.Prompt), []byte(busy+busy), 1), true, true)
 		}
 	})
 	f.Fuzz(func(t *testing.T, call byte, says []byte, hangsUp, mend bool) {

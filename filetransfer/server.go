@@ -49,18 +49,19 @@ type Server struct {
 	IdleTimeout time.Duration
 
 	// FirstTimeout is the maximum time that a client may take to send its first
-	// byte while other clients wait. If no other client waits, IdleTimeout
-	// applies. The default is 10 s.
+	// byte while other clients wait. The default is 10 s. If negative, only
+	// IdleTimeout applies, as for a client that nobody waits for.
 	FirstTimeout time.Duration
 
-	// RequestTimeout is the maximum time between two requests of a client, and
-	// the maximum time for which wait blocks extend it while other clients
-	// wait. The default is 60 s.
+	// RequestTimeout is the maximum time between two requests of a client while
+	// other clients wait, and the maximum time for which a client may send only
+	// wait blocks then. The default is 60 s. If negative, only IdleTimeout
+	// applies: it limits silence, but not the number of wait blocks.
 	RequestTimeout time.Duration
 
 	// SessionTimeout is the maximum time for which a client is served while
-	// other clients wait. A transfer in progress is finished. If zero, the time
-	// is unlimited.
+	// other clients wait, even in the middle of a transfer, which can be resumed.
+	// If zero or negative, the time is unlimited.
 	SessionTimeout time.Duration
 
 	// Replace allows uploads to replace existing files. If false, the server

@@ -140,12 +140,17 @@ func (r watchedReader) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
-// orTimeout returns a timeout, or the default if it is 0.
+// orTimeout returns a timeout, the default if it is 0, or never if it is
+// negative.
 func orTimeout(timeout, otherwise time.Duration) time.Duration {
-	if timeout == 0 {
+	switch {
+	case timeout < 0:
+		return never
+	case timeout == 0:
 		return otherwise
+	default:
+		return timeout
 	}
-	return timeout
 }
 
 func isClosed(c <-chan struct{}) bool {

@@ -71,6 +71,7 @@ func TestFirstTimeoutFreesServerForOthers(t *testing.T) {
 	wantTimes(t, func() *filetransfer.Server { return &filetransfer.Server{FS: offered()} }, map[string]holding{
 		"default": {nil, silent, 10 * time.Second, 10 * time.Second},
 		"set":     {func(s *filetransfer.Server) { s.FirstTimeout = 3 * time.Second }, silent, 3 * time.Second, 3 * time.Second},
+		"none":    {func(s *filetransfer.Server) { s.FirstTimeout = -1 }, silent, 30 * time.Second, 30 * time.Second},
 		"longer than IdleTimeout": {
 			func(s *filetransfer.Server) { s.FirstTimeout, s.IdleTimeout = time.Minute, 5*time.Second }, silent,
 			5 * time.Second, 5 * time.Second,
@@ -144,6 +145,11 @@ func TestRequestTimeoutEndsWaitBlocks(t *testing.T) {
 			p.repeat(message("wait"))
 		}, 59 * time.Second, 61 * time.Second},
 		"before a receipt": {nil, func(p *rawPeer) { get(p); p.repeat(message("wait")) }, 59 * time.Second, 61 * time.Second},
+		"none": {
+			func(s *filetransfer.Server) { s.RequestTimeout = -1 },
+			func(p *rawPeer) { p.repeat(request("wait")) },
+			longIdle, longIdle,
+		},
 		"set": {
 			func(s *filetransfer.Server) { s.RequestTimeout = 5 * time.Second },
 			func(p *rawPeer) { p.repeat(request("wait")) },
