@@ -96,7 +96,7 @@ func TestUploadSparesReserveOfSmallDisk(t *testing.T) {
 	defer c.Close()
 	wantError(t, doPut(t.Context(), c, "new", unread{t}, filetransfer.Info{Size: 600 << 10}), syscall.ENOSPC)
 	wantFiles(t, disk.path)
-	content := random(4 << 20)
+	content := random(1 << 20)
 	wantError(t, doPut(t.Context(), c, "new", strings.NewReader(content), filetransfer.Info{Size: -1}), syscall.ENOSPC)
 	wantFiles(t, disk.path, "new.part")
 	var st unix.Statfs_t
