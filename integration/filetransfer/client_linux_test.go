@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net"
 	"path/filepath"
 	"sync/atomic"
@@ -36,6 +38,12 @@ func TestClientDownloadAndUpload(t *testing.T) {
 		t.Errorf("Upload: %v", err)
 	}
 	mustHold(t, o.uploads, "large", content)
+	if info, err := client.Download(ctx, "large", filepath.Join(here, "large")); err != nil || !info.Present {
+		t.Errorf("the second Download = %+v, %v", info, err)
+	}
+	if info, err := client.Upload(ctx, filepath.Join(here, "large"), "large"); err != nil || !info.Present {
+		t.Errorf("the second Upload = %+v, %v", info, err)
+	}
 
 	for _, file := range oddFiles {
 		content := randomFile(t, o.files, file.name, file.size)
@@ -51,6 +59,37 @@ func TestClientDownloadAndUpload(t *testing.T) {
 	list, err := client.List(ctx, ".")
 	if err != nil || len(list) != 1+len(oddFiles) {
 		t.Errorf("List = %v, %v; want %d files", list, err, 1+len(oddFiles))
+	}
+}
+
+func TestClientFS(t *testing.T) {
+	l := inLab(t)
+	o := l.offer(t)
+	remote := l.client(t, o.address).FS(t.Context())
+	large, small := randomFile(t, o.files, "large", fullSize), randomFile(t, o.files, "small", 100_000)
+	f, err := remote.Open("large")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	got := make([]byte, 1000)
+	const at = fullSize - 1500
+	if _, err := f.(io.ReaderAt).ReadAt(got, at); err != nil || !bytes.Equal(got, large[at:at+1000]) {
+		t.Errorf("ReadAt: %v", err)
+	}
+	g, err := remote.Open("small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	if got, err := io.ReadAll(g); err != nil || !bytes.Equal(got, small) {
+		t.Errorf("read %d bytes, %v", len(got), err)
+	}
+	if n, err := io.ReadFull(f, got); err != nil || !bytes.Equal(got, large[:1000]) {
+		t.Errorf("read %d bytes, %v", n, err)
+	}
+	if entries, err := fs.ReadDir(remote, "."); err != nil || len(entries) != 2 {
+		t.Errorf("ReadDir = %v, %v", entries, err)
 	}
 }
 
