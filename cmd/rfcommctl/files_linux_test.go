@@ -13,7 +13,7 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/tutorial"
 )
 
-// directory returns a new directory of user nobody.
+// directory makes a directory that user nobody owns.
 func (r *radio) directory(t *testing.T) string {
 	t.Helper()
 	name, err := os.MkdirTemp(r.cache, "files-")

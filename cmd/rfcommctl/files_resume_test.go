@@ -76,7 +76,7 @@ func TestGetResumesAfterInterruption(t *testing.T) {
 	}
 }
 
-// What was transferred by an earlier run is a success, and says so to people.
+// A file that an earlier run has transferred is a success.
 func TestFileCommandsAreRepeatable(t *testing.T) {
 	for _, words := range [][]string{
 		{"get", fileDevice, "a"}, {"get", fileDevice, "a", "--plain"}, {"get", fileDevice, "a", "--replace"},

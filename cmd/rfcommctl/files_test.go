@@ -453,7 +453,7 @@ func (w *watched) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// While another client is served, commands wait and say so.
+// While another client is served, commands print that they wait.
 func TestFileCommandsWaitForBusyServer(t *testing.T) {
 	for _, words := range [][]string{{"get", fileDevice, "a"}, {"put", fileDevice, "b"}, {"ls", fileDevice}, {"stat", fileDevice, "a"}} {
 		f := newFileFake(t)

@@ -22,6 +22,7 @@ type statusLine struct {
 	state   func(width int) string // the text to draw, or nil
 	lasting bool                   // finish keeps the text
 	changed time.Time              // when the state was set
+	ended   bool
 	stop    chan struct{}
 }
 
@@ -32,14 +33,14 @@ const echoed = "^C"
 // stalled is the time without news after which the line shows that it waits.
 const stalled = 2 * time.Second
 
-// startLine makes standard error a statusLine until end is called. It returns
-// nil if standard error is not a terminal, or is to print errors only.
+// startLine makes standard error a statusLine, which shows nothing after the call
+// of end. The line is nil if standard error is not a terminal, or is to print errors
+// only.
 func (t *tool) startLine() (line *statusLine, end func()) {
 	if !t.chatty || t.quiet {
 		return nil, func() {}
 	}
-	before := t.stderr
-	line = &statusLine{w: before, width: t.lineWidth, stop: make(chan struct{})}
+	line = &statusLine{w: t.stderr, width: t.lineWidth, stop: make(chan struct{})}
 	t.stderr = line
 	ended := make(chan struct{})
 	go func() {
@@ -50,7 +51,9 @@ func (t *tool) startLine() (line *statusLine, end func()) {
 		close(line.stop)
 		<-ended
 		line.finish()
-		t.stderr = before
+		line.mu.Lock()
+		defer line.mu.Unlock()
+		line.ended = true // a transfer that was interrupted can still report
 	}
 }
 
@@ -98,8 +101,10 @@ func (l *statusLine) set(lasting bool, state func(width int) string) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state, l.lasting, l.changed = state, lasting, time.Now()
-	l.draw()
+	if !l.ended {
+		l.state, l.lasting, l.changed = state, lasting, time.Now()
+		l.draw()
+	}
 }
 
 // draw draws the state over the previous one. The caller holds l.mu.

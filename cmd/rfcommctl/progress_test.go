@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,7 +70,20 @@ func TestShorten(t *testing.T) {
 
 // A screen is a terminal of one line: it interprets \r, \n and \b.
 type screen struct {
-	bytes.Buffer
+	mu      sync.Mutex
+	printed strings.Builder
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.printed.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.printed.String()
 }
 
 // lines returns the lines that are on the screen.
@@ -128,6 +141,7 @@ func TestStatusLineIsRedrawn(t *testing.T) {
 		line.announce("Connecting again")
 		end()
 		s.see(t, "a  100%  2 B  0 B/s  in 1ms", "")
+		line.announce("too late")
 		f.warn("after it")
 		s.see(t, "rfcommctl: after it", "")
 	})
