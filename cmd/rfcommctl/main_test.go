@@ -111,6 +111,18 @@ type fake struct {
 	err         error      // of all operations
 }
 
+// A locked writer can be used by several goroutines, as a file can.
+type locked struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
 // A dialed is a call of dial.
 type dialed struct {
 	dialer  rfcomm.Dialer
@@ -154,7 +166,7 @@ func newFake(t *testing.T) *fake {
 	f.tool = &tool{
 		stdin:     strings.NewReader(""),
 		stdout:    &output{w: &f.stdout},
-		stderr:    &f.stderr,
+		stderr:    &locked{w: &f.stderr},
 		lineWidth: func() int { return 80 },
 		recent:    recentList{filepath.Join(t.TempDir(), "cache", "devices.json"), time.Now},
 		sys:       fstest.MapFS{},
