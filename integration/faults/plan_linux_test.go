@@ -31,6 +31,10 @@ const atOnce = 2 * time.Second
 // margin is added to the time of a fault, since the machine may be slow.
 const margin = 5 * time.Second
 
+// transferWithin is the time limit of a transfer that no fault interrupts. It is
+// that of a machine that runs other tests as well.
+const transferWithin = 30 * time.Second
+
 // limit returns the maximum time until the result.
 func (p plan) limit() time.Duration {
 	switch {
@@ -38,6 +42,8 @@ func (p plan) limit() time.Duration {
 		return p.within
 	case p.when == "":
 		return atOnce
+	case p.when == afterTransfer:
+		return transferWithin
 	}
 	return p.atLeast() + margin
 }
