@@ -60,9 +60,11 @@ func (c *codec) close() { c.conn.close(c.settle) }
 const lastWordTime = time.Second
 
 // lastWord sends the reason for which this side gives up, if the peer reads.
+// The connection cannot be used afterwards.
 func (c *codec) lastWord(b block) {
 	c.conn.idle = min(c.conn.idle, lastWordTime)
 	c.writeBlock(b)
+	c.conn.linger(c.settle)
 }
 
 // farewell sends the last message. It reads and discards data meanwhile,

@@ -187,13 +187,18 @@ func (c *connection) explain(err error) error {
 // closeTime is the maximum time that close waits for the peer.
 const closeTime = time.Second
 
-// close closes the connection such that the peer receives the last bytes even
-// if it is still sending. TCP discards them if a connection with unread bytes
-// is closed, so close first closes the sending direction and then reads until
-// the peer closes its own. Before that, it calls settle, which waits for a
-// pending read.
+// close closes the connection after linger.
 func (c *connection) close(settle func() error) {
 	defer c.abandon()
+	c.linger(settle)
+}
+
+// linger ends the sending direction such that the peer receives the last bytes
+// even if it is still sending. TCP discards them if a connection with unread
+// bytes is closed, so linger first closes the sending direction and then reads
+// until the peer closes its own. Before that, it calls settle, which waits for a
+// pending read.
+func (c *connection) linger(settle func() error) {
 	half, ok := c.conn.(interface{ CloseWrite() error })
 	if !ok || c.isMute() || half.CloseWrite() != nil {
 		return
