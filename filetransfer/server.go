@@ -50,7 +50,7 @@ type Server struct {
 
 	// FirstTimeout is the maximum time that a client may take to send its first
 	// byte while other clients wait. The default is 10 s. If negative, only
-	// IdleTimeout applies, as for a client that nobody waits for.
+	// IdleTimeout applies, as if no other client waited.
 	FirstTimeout time.Duration
 
 	// RequestTimeout is the maximum time between two requests of a client while
