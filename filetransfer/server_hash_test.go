@@ -212,7 +212,7 @@ func TestServerBusyIfHashingTakesTooLong(t *testing.T) {
 		}
 		p.Close()
 		s.wantServing(t)
-		// The next session goes on from there.
+		// The next session resumes at that offset.
 		began = time.Now()
 		p = s.connectRaw(t)
 		if word := ask(p); word != "ok" {

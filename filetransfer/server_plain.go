@@ -100,9 +100,8 @@ func (s *session) checkNameEnded(n *plainName, m *meter) error {
 	}
 }
 
-// confirmPlain closes the connection and returns what is known of the content:
-// that it was sent, if the connection can confirm that, or only that it was
-// written to the connection.
+// confirmPlain closes the connection and returns the word for the log: the
+// content was sent, if the connection confirms that, or otherwise written.
 func (s *session) confirmPlain(ctx context.Context) (what string, err error) {
 	confirming, ok := s.conn.conn.(interface{ Shutdown(context.Context) error })
 	if !ok {

@@ -17,8 +17,8 @@ const (
 	// frames.
 	nameSilence = 300 * time.Millisecond
 
-	// namePatience is the additional time after which a name is complete even if
-	// there is no such file. A person types it byte by byte.
+	// namePatience is the additional time for which the name of a missing file
+	// may continue. A person types a name byte by byte.
 	namePatience = 2 * time.Second
 )
 
@@ -114,8 +114,8 @@ func (s *session) openPlain(n *plainName) (original, Info, error) {
 	}
 }
 
-// openOffered opens a file, unless it is hidden. A client does not learn whether
-// a hidden file exists, also not from the silence that ends its name.
+// openOffered opens a file, unless it is hidden. A client cannot find out
+// whether a hidden file exists, not even by the silence that ends its name.
 func (s *session) openOffered(name string) (original, Info, error) {
 	if err := s.checkOffered(getMethod, name); err != nil {
 		return original{}, Info{}, err
@@ -137,7 +137,7 @@ func (s *session) allowPlain(name string, f original, info Info, err error) (ori
 	return original{}, Info{}, refused
 }
 
-// errNameContinues means that a name went on after a silence.
+// errNameContinues means that a name continued after a silence.
 var errNameContinues = errors.New("the name continues")
 
 // nameContinues reports whether a byte of the name has arrived meanwhile. A line
