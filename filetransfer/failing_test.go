@@ -118,20 +118,18 @@ func TestGetReportsFileChangedWhileSent(t *testing.T) {
 // next write.
 func TestGetComparesFileJustWritten(t *testing.T) {
 	content := random(1 << 20)
-	for want, change := range map[error]string{nil: content, filetransfer.ErrChanged: "x" + content[1:]} {
+	for want, changed := range map[error]string{nil: content, filetransfer.ErrChanged: "x" + content[1:]} {
 		synctest.Test(t, func(t *testing.T) {
-			root := newDir(t, map[string]string{"file": content})
-			path := filepath.Join(root.Name(), "file")
-			setTime(t, path, time.Now())
-			c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: root.FS()}).conn)
-			defer c.Close()
-			w := &firstWriteHook{do: func() {
-				if err := rewrite(path, change); err != nil {
-					t.Error(err)
+			file := &fstest.MapFile{Data: []byte(content), ModTime: time.Now()}
+			files := &pieceFS{MapFS: fstest.MapFS{"file": file}}
+			files.each = func() {
+				if files.reads == 5 {
+					file.Data = []byte(changed)
 				}
-				setTime(t, path, time.Now())
-			}}
-			if _, err := c.Get(t.Context(), "file", w); !errors.Is(err, want) {
+			}
+			c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: files}).conn)
+			defer c.Close()
+			if _, err := c.Get(t.Context(), "file", io.Discard); !errors.Is(err, want) {
 				t.Errorf("the error is %v, want %v", err, want)
 			}
 		})
