@@ -167,6 +167,16 @@ func TestClientFSSeek(t *testing.T) {
 				t.Errorf("%+v: %q, %v", test, got, err)
 			}
 		}
+		// Bytes that were requested ahead are not returned after a Seek.
+		for _, offset := range []int64{0, 3, 1} {
+			if _, err := f.(io.Seeker).Seek(offset, io.SeekStart); err != nil {
+				t.Error(err)
+			}
+			b := make([]byte, 1)
+			if _, err := f.Read(b); err != nil || b[0] != "hello"[offset] {
+				t.Errorf("at %d: %q, %v", offset, b, err)
+			}
+		}
 		for _, bad := range [][2]int{{-1, io.SeekStart}, {-6, io.SeekEnd}, {-6, io.SeekCurrent}, {0, 3}} {
 			if _, err := f.(io.Seeker).Seek(int64(bad[0]), bad[1]); !errors.Is(err, fs.ErrInvalid) {
 				t.Errorf("%v: %v", bad, err)

@@ -82,6 +82,24 @@ func TestClientCleansNames(t *testing.T) {
 	}
 }
 
+// A server of the plain dialect may understand a name in another way.
+func TestClientPlainSendsNamesUnchanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, name := range []string{"./a.txt", "/a.txt", "sub//b.txt"} {
+			conn := rawServer(t, func(p *rawPeer) {
+				p.send(filetransfer.Prompt)
+				p.expect(name)
+				p.send("hello" + endMark)
+			})
+			c := filetransfer.NewClient(conn)
+			c.Plain = true
+			if info, err := c.Get(t.Context(), name, io.Discard); err != nil || info.Name != name {
+				t.Errorf("%+v, %v", info, err)
+			}
+		}
+	})
+}
+
 // A name that leads out of the directory is sent as it is, and refused.
 func TestClientDoesNotCleanAscents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
