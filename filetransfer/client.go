@@ -165,7 +165,7 @@ func (c *Client) parseEntry(b block) (Info, error) {
 // net.ErrClosed. Close returns nil if the connection is closed already.
 func (c *Client) Close() error {
 	c.conn.end(net.ErrClosed)
-	if err := c.conn.hangUp(); !errors.Is(err, net.ErrClosed) {
+	if err := c.conn.abandon(); !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil
@@ -241,7 +241,7 @@ func (c *Client) exchange(ctx context.Context, exchange func() error) error {
 		return exchange()
 	})
 	if c.conn.failure() != nil {
-		c.conn.hangUp()
+		c.conn.abandon()
 	}
 	return err
 }

@@ -216,15 +216,15 @@ func (c *connection) hangUp() error {
 
 // abandon is hangUp for a caller that does not wait for long. A tls.Conn sends a
 // last message when it is closed, which takes up to 5 s if the peer reads
-// nothing.
-func (c *connection) abandon() {
-	closed := make(chan struct{})
-	go func() {
-		c.hangUp()
-		close(closed)
-	}()
+// nothing. In that case, abandon returns nil, and the connection is closed
+// later.
+func (c *connection) abandon() error {
+	closed := make(chan error, 1)
+	go func() { closed <- c.hangUp() }()
 	select {
-	case <-closed:
+	case err := <-closed:
+		return err
 	case <-time.After(stuckGrace):
+		return nil
 	}
 }

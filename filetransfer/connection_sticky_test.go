@@ -2,6 +2,7 @@ package filetransfer_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"net"
 	"testing"
@@ -84,6 +85,39 @@ func TestSessionOutlastsPausesOnStickyConns(t *testing.T) {
 				c.Close()
 				if err := <-s.err; err != nil {
 					t.Errorf("ServeConn: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// The last message of a tls.Conn delays no call, even if the peer reads nothing.
+func TestClientLeavesSilentPeerOnTLS(t *testing.T) {
+	for name, end := range map[string]func(c *filetransfer.Client, cancel func()) error{
+		"context": func(_ *filetransfer.Client, cancel func()) error { cancel(); return nil },
+		"close":   func(c *filetransfer.Client, _ func()) error { return c.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, server := secure(t, net.Pipe)
+				defer server.Close()
+				read := hosttest.InBackground(func() error { _, err := server.Read(make([]byte, 100)); return err })
+				c := filetransfer.NewClient(client)
+				ctx, cancel := context.WithCancel(t.Context())
+				call := hosttest.InBackground(func() error { _, err := c.Stat(ctx, "file"); return err })
+				if err := <-read; err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				began := time.Now()
+				if err := end(c, cancel); err != nil {
+					t.Error(err)
+				}
+				if err := <-call; err == nil {
+					t.Error("the call succeeded")
+				}
+				if took := time.Since(began); took > time.Second {
+					t.Errorf("it took %v", took)
 				}
 			})
 		})
