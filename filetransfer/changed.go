@@ -54,9 +54,9 @@ var errRewritten = publicErrorf(ErrChanged, "file has changed while it was sent"
 // check returns an error that matches ErrChanged if the file has been rewritten
 // since it was opened. The bytes between the offsets from and to have been
 // sent, and sum contains them. If its times cannot show whether they have
-// changed, check reads them once more, with the buffer: if the file has grown,
-// was written just before it was opened, or got another name.
-func (o original) check(ctx context.Context, from, to int64, sum hash.Hash, buffer []byte) error {
+// changed, check reads them once more: if the file has grown, was written just
+// before it was opened, or got another name.
+func (o original) check(ctx context.Context, c *codec, from, to int64, sum hash.Hash) error {
 	after, err := o.file.Stat()
 	if err != nil {
 		return err
@@ -72,13 +72,13 @@ func (o original) check(ctx context.Context, from, to int64, sum hash.Hash, buff
 	case after.Size() == before && o.opened.Sub(written) > timeGranularity && changeTime(after).Equal(changeTime(o.before)):
 		return nil
 	default:
-		return o.compare(ctx, from, to, sum, buffer)
+		return o.compare(ctx, c, from, to, sum)
 	}
 }
 
 // compare returns an error unless the file still has the bytes that were sent.
 // It cannot find out if the file does not support seeking.
-func (o original) compare(ctx context.Context, from, to int64, sum hash.Hash, buffer []byte) error {
+func (o original) compare(ctx context.Context, c *codec, from, to int64, sum hash.Hash) error {
 	if seeker, ok := o.file.(io.Seeker); !ok {
 		return nil
 	} else if _, err := seeker.Seek(from, io.SeekStart); err != nil {
@@ -86,7 +86,7 @@ func (o original) compare(ctx context.Context, from, to int64, sum hash.Hash, bu
 	}
 	sent := sum.Sum(nil)
 	sum.Reset()
-	err := hashPart(ctx, sum, o.file, to-from, buffer)
+	err := c.hashPart(ctx, sum, o.file, to-from)
 	if err == io.ErrUnexpectedEOF || err == nil && !bytes.Equal(sum.Sum(nil), sent) {
 		return errRewritten
 	}

@@ -75,7 +75,10 @@ func (c *Client) compareFramed(ctx context.Context, name string, file *os.File, 
 		return Info{}, errDiffers
 	}
 	sum := sha256.New()
-	err = c.hashForRequest(func() error { return hashPart(ctx, sum, file, to.size, c.codec.chunk) })
+	err = c.hashForRequest(func() error { return c.codec.hashPart(ctx, sum, file, to.size) })
+	if failure := c.conn.failure(); failure != nil {
+		return Info{}, failure
+	}
 	if err != nil {
 		return Info{}, notCompared(err)
 	}

@@ -67,7 +67,7 @@ func (c *Client) upload(ctx context.Context, name string, f original, info Info,
 	}
 	sum := sha256.New()
 	if err == nil && offset > 0 && offset <= info.Size {
-		err = c.codec.keepAlive("", func() error { return hashPart(ctx, sum, f.file, offset, c.codec.chunk) })
+		err = c.codec.keepAlive("", func() error { return c.codec.hashPart(ctx, sum, f.file, offset) })
 	}
 	if err != nil {
 		return Info{}, c.conn.fail(err)
@@ -88,7 +88,7 @@ func (c *Client) upload(ctx context.Context, name string, f original, info Info,
 	}
 	return c.send(name, info, offset, sum, source{
 		reader: f.file, size: info.Size - offset, short: ErrChanged,
-		check: func(done int64) error { return f.check(ctx, 0, done, sum, c.codec.chunk) },
+		check: func(done int64) error { return f.check(ctx, c.codec, 0, done, sum) },
 	})
 }
 

@@ -60,8 +60,9 @@ type Server struct {
 	RequestTimeout time.Duration
 
 	// SessionTimeout is the maximum time for which a client is served while
-	// other clients wait, even in the middle of a transfer, which can be resumed.
-	// If zero or negative, the time is unlimited.
+	// other clients wait. After that, a transfer in progress ends with an error
+	// that matches os.ErrDeadlineExceeded, and can be resumed. If zero or
+	// negative, the time is unlimited.
 	SessionTimeout time.Duration
 
 	// Replace allows uploads to replace existing files. If false, the server

@@ -46,7 +46,7 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	defer s.endTransfer(m)
 	_, err = newTransfer(s.codec, sum, m).sendConfirmed(source{
 		reader: watchedReader{s, f.file}, size: info.Size - offset, short: ErrChanged,
-		check: func(done int64) error { return f.check(ctx, 0, done, sum, s.codec.chunk) },
+		check: func(done int64) error { return f.check(ctx, s.codec, 0, done, sum) },
 		whole: sum.remember,
 	}, false)
 	if err != nil {

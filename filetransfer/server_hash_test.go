@@ -1,6 +1,7 @@
 package filetransfer_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -287,4 +288,44 @@ func TestServerStopsHashingForNobody(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The file that was just written is read again after the content, which takes
+// longer than the idle timeout.
+func TestGetOutlastsSlowComparison(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := random(40 * pieceSize)
+		files := &pieceFS{MapFS: fstest.MapFS{"file": {Data: []byte(content), ModTime: time.Now()}}, pause: time.Second}
+		c := filetransfer.NewClient(serve(t, "pipe", &filetransfer.Server{FS: files}).conn)
+		defer c.Close()
+		var got bytes.Buffer
+		if _, err := c.Get(t.Context(), "file", &got); err != nil || got.String() != content {
+			t.Errorf("got %d bytes: %v", got.Len(), err)
+		}
+		if files.reads < 80 {
+			t.Errorf("the server read %d pieces, and did not compare the file", files.reads)
+		}
+	})
+}
+
+func TestServerStopsComparingForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := random(100 * pieceSize)
+		files := &pieceFS{MapFS: fstest.MapFS{"file": {Data: []byte(content), ModTime: time.Now()}}, pause: 100 * time.Millisecond}
+		s := serve(t, "pipe", &filetransfer.Server{FS: files})
+		p := newRawPeer(t, s.conn)
+		p.expect(filetransfer.Prompt)
+		p.send(request("get", "Name: file"))
+		p.readWord("ok")
+		for at := 0; at < len(content); at += pieceSize {
+			p.expect(chunk(content[at : at+pieceSize]))
+		}
+		p.Close()
+		if err := <-s.err; err == nil {
+			t.Error("ServeConn returned no error")
+		}
+		if files.reads > 130 { // the second keepalive fails
+			t.Errorf("%d pieces were read after the client had left", files.reads-100)
+		}
+	})
 }

@@ -75,7 +75,7 @@ func (s *session) sendPlainContent(ctx context.Context, n *plainName, f original
 		return nil
 	})
 	if err == nil {
-		err = f.check(ctx, 0, m.progress.Done, sum, s.codec.chunk)
+		err = f.check(ctx, s.codec, 0, m.progress.Done, sum)
 	}
 	if err == nil {
 		err = s.checkNameEnded(n, m)

@@ -38,7 +38,7 @@ func (s *session) getRange(ctx context.Context, name string, request block) erro
 		if done == offset {
 			return nil
 		}
-		return f.check(ctx, offset, done, sum, s.codec.chunk)
+		return f.check(ctx, s.codec, offset, done, sum)
 	}
 	if _, err := newTransfer(s.codec, sum, m).sendConfirmed(content, false); err != nil {
 		return s.alreadyReported(err)
