@@ -32,8 +32,16 @@ func (w *firstWriteHook) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
-// rewrite replaces the content of a file in place.
-func rewrite(path, content string) error { return os.WriteFile(path, []byte(content), 0o666) }
+// rewrite replaces the content of a file in place. Bytes that remain the same can
+// be read at any time.
+func rewrite(path, content string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(content)
+	return errors.Join(err, f.Truncate(int64(len(content))), f.Close())
+}
 
 // setTime sets the modification time of a file.
 func setTime(t testing.TB, path string, to time.Time) {
