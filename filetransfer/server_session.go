@@ -150,7 +150,7 @@ func (s *session) openRegular(name string) (original, error) {
 	if err != nil {
 		return original{}, err
 	}
-	if stat, err = f.Stat(); err == nil {
+	if stat, err = frozen(f.Stat()); err == nil {
 		err = checkRegular(name, stat)
 	}
 	if err != nil {
@@ -165,7 +165,7 @@ func (s *session) openRegular(name string) (original, error) {
 // fs.Sub, fileInfo does not follow symbolic links, because fs.Stat would open
 // the target.
 func (s *session) fileInfo(name string) (fs.FileInfo, error) {
-	stat, err := s.statFile(name)
+	stat, err := frozen(s.statFile(name))
 	if errors.Is(err, fs.ErrInvalid) && !fs.ValidPath(name) {
 		err = publicErrorf(fs.ErrInvalid, "%.300q is not valid UTF-8, as all names of this server must be", name)
 	}

@@ -169,7 +169,18 @@ func (f *panicking) panicIn(method string) {
 
 func (f *panicking) Stat(name string) (fs.FileInfo, error) {
 	f.panicIn("Stat")
-	return f.MapFS.Stat(name)
+	stat, err := f.MapFS.Stat(name)
+	return panickingInfo{stat, f}, err
+}
+
+type panickingInfo struct {
+	fs.FileInfo
+	fs *panicking
+}
+
+func (i panickingInfo) Size() int64 {
+	i.fs.panicIn("Size")
+	return i.FileInfo.Size()
 }
 
 func (f *panicking) Open(name string) (fs.File, error) {
@@ -181,6 +192,11 @@ func (f *panicking) Open(name string) (fs.File, error) {
 type panickingFile struct {
 	fs.File
 	fs *panicking
+}
+
+func (f panickingFile) Stat() (fs.FileInfo, error) {
+	stat, err := f.File.Stat()
+	return panickingInfo{stat, f.fs}, err
 }
 
 func (f panickingFile) Read(p []byte) (int, error) {
@@ -201,6 +217,7 @@ func (f panickingFile) ReadDir(n int) ([]fs.DirEntry, error) {
 func TestServerSurvivesPanicOfFS(t *testing.T) {
 	for method, calls := range map[string][]string{
 		"Stat":    {request("stat", "Name: a.txt"), request("get", "Name: a.txt"), request("list", "Name: ."), "a.txt\n"},
+		"Size":    {request("stat", "Name: a.txt"), request("get", "Name: a.txt"), request("list", "Name: ."), "a.txt\n"},
 		"Open":    {request("get", "Name: a.txt"), request("list", "Name: ."), "a.txt\n"},
 		"Read":    {request("get", "Name: a.txt"), request("get", "Name: a.txt", "Offset: 4", "SHA-256: "+sumOfHello), "a.txt\n"},
 		"ReadDir": {request("list", "Name: .")},

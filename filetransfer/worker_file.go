@@ -65,7 +65,9 @@ func (f *workerFile) Read(p []byte) (int, error) {
 }
 
 // Stat describes the open file.
-func (f *workerFile) Stat() (fs.FileInfo, error) { return onWorker(f.worker, f.file.Stat, nil) }
+func (f *workerFile) Stat() (fs.FileInfo, error) {
+	return onWorker(f.worker, func() (fs.FileInfo, error) { return frozen(f.file.Stat()) }, nil)
+}
 
 // Close closes the file, at the latest after an abandoned call has returned.
 func (f *workerFile) Close() error { return f.worker.release(f.file.Close) }
