@@ -343,6 +343,36 @@ func TestServerGetRange(t *testing.T) {
 	})
 }
 
+// A range of a file that is rewritten meanwhile may be a mixture.
+func TestServerGetRangeReportsChangedFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := random(300_000)
+		root := newDir(t, map[string]string{"file": content})
+		path := filepath.Join(root.Name(), "file")
+		setTime(t, path, time.Now().Add(-time.Hour))
+		s := startServer(t, "pipe", &filetransfer.Server{FS: root.FS()})
+		p := s.connectRaw(t)
+		for word, change := range map[string]string{"end": content + "more", "changed": strings.Repeat("x", len(content))} {
+			p.send(request("get", "Name: file", "Offset: 1000", "Length: 200000"))
+			p.readWord("ok")
+			if err := rewrite(path, change); err != nil {
+				t.Fatal(err)
+			}
+			p.readContent()
+			p.readWord(word)
+			if word == "end" {
+				p.send(message("ok"))
+			}
+			if err := rewrite(path, content); err != nil {
+				t.Fatal(err)
+			}
+			setTime(t, path, time.Now().Add(-time.Hour))
+		}
+		p.Close()
+		s.stop(t)
+	})
+}
+
 // lyingRanges are answers to the request of 3 bytes at offset 1 of "hello".
 var lyingRanges = map[string][]string{
 	"more bytes":       {message("ok", "Size: 5"), chunk("ello"), "0\r\n", message("end", "SHA-256: "+sumOf("ello"))},
