@@ -325,8 +325,8 @@ func (c *Client) start() error {
 		c.started = err == nil
 		return err
 	}
-	_, err := c.codec.lookAhead()
-	return err
+	c.codec.lookAhead()
+	return nil
 }
 
 // heard reports whether the start of the stream has arrived and was not read.
@@ -339,9 +339,7 @@ func (c *Client) readStart() error {
 	if c.started {
 		return nil
 	}
-	if err := c.conn.within(c.conn.idle); err != nil {
-		return c.conn.fail(err)
-	}
+	c.conn.within(c.conn.idle)
 	c.codec.settle()
 	start, err := c.codec.reader.Peek(len(Prompt))
 	switch {
@@ -375,9 +373,7 @@ func notPrompt(start []byte, err error) error {
 // readPrompt reads the prompt, which a server sends first to a client of the
 // plain dialect.
 func (c *codec) readPrompt() error {
-	if err := c.conn.within(c.conn.idle); err != nil {
-		return c.conn.fail(err)
-	}
+	c.conn.within(c.conn.idle)
 	prompt, err := c.reader.Peek(len(Prompt))
 	switch {
 	case string(prompt) == Prompt:

@@ -123,12 +123,10 @@ func (f *fetcher) fetch() error {
 func (f *fetcher) receive() error {
 	for {
 		marked := bytes.HasSuffix(f.pending, []byte(endMark))
-		limit := f.conn.stream
 		if marked {
-			limit = func() error { return f.conn.within(endSilence) }
-		}
-		if err := limit(); err != nil {
-			return err
+			f.conn.within(endSilence)
+		} else {
+			f.conn.stream()
 		}
 		n, err := f.codec.reader.Read(f.codec.chunk)
 		f.pending = append(f.pending, f.codec.chunk[:n]...)

@@ -8,11 +8,11 @@ type lookahead struct {
 
 // lookAhead starts to wait for the next byte, without a limit. If it is already
 // waiting, it returns the same lookahead. Before the next read, call settle.
-func (c *codec) lookAhead() (*lookahead, error) {
+func (c *codec) lookAhead() *lookahead {
 	if c.ahead == nil {
 		c.conn.forever()
 	}
-	return c.peekAhead(), nil
+	return c.peekAhead()
 }
 
 // peekAhead is lookAhead with the limit that applies to reads.

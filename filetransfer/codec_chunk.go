@@ -65,9 +65,7 @@ func (c *codec) keptAlive() error {
 // discardContent reads and discards the rest of the content after a
 // *contentError. The idle timeout limits the total time.
 func (c *codec) discardContent() error {
-	if err := c.conn.within(c.conn.idle); err != nil {
-		return c.conn.fail(err)
-	}
+	c.conn.within(c.conn.idle)
 	for {
 		data, err := c.readChunk()
 		if err != nil {

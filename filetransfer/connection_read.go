@@ -73,20 +73,17 @@ func (c *connection) discard() {
 }
 
 // within limits the reads that follow: all of them together may take d.
-func (c *connection) within(d time.Duration) error {
+func (c *connection) within(d time.Duration) {
 	c.patience.set(readLimit{end: time.Now().Add(d)})
-	return nil
 }
 
 // stream limits the reads that follow: they may wait for the idle timeout, and
 // again after each minProgress bytes. The time between reads does not count.
-func (c *connection) stream() error {
+func (c *connection) stream() {
 	c.patience.set(readLimit{renews: true, left: c.idle, idle: c.idle})
-	return nil
 }
 
 // forever removes the limit for reads.
-func (c *connection) forever() error {
+func (c *connection) forever() {
 	c.patience.set(readLimit{forever: true})
-	return nil
 }

@@ -47,10 +47,7 @@ func crowdedErrorf(format string, values ...any) error {
 // also at the limits of Server. If the session is draining, awaitRequest returns
 // errDraining.
 func (s *session) awaitRequest() (byte, error) {
-	ahead, err := s.codec.lookAhead()
-	if err != nil {
-		return 0, err
-	}
+	ahead := s.codec.lookAhead()
 	silence := limit{time.Now().Add(s.conn.idle), s.conn.explain(os.ErrDeadlineExceeded)}
 	timer := time.NewTimer(s.conn.idle)
 	defer timer.Stop()

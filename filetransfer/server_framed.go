@@ -90,9 +90,7 @@ func (s *session) nextRequest() (block, error) {
 // After an error, the connection is unusable, and the error was reported to the
 // client.
 func (s *session) readRequest() (request block, err error) {
-	if err := s.conn.within(s.conn.idle); err != nil {
-		return block{}, s.conn.fail(err)
-	}
+	s.conn.within(s.conn.idle)
 	if mark, markErr := s.codec.reader.ReadByte(); markErr != nil || mark != framedMark {
 		err = malformed("request begins with %q instead of NUL", mark)
 	} else {

@@ -39,10 +39,7 @@ func (s *session) hashBeginning(ctx context.Context, sum *sharedSum, n int64, fr
 		return err
 	}
 	defer sum.remember()
-	ahead, err := s.codec.lookAhead()
-	if err != nil {
-		return err
-	}
+	ahead := s.codec.lookAhead()
 	buffer := s.codec.chunk[:maxChunk]
 	return s.codec.keepAlive("", func() error {
 		for sum.at < n {

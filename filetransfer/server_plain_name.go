@@ -78,10 +78,7 @@ func (s *session) awaitByte(d time.Duration) (arrived bool, err error) {
 	if s.codec.ahead == nil && s.codec.reader.Buffered() > 0 {
 		return true, nil
 	}
-	ahead, err := s.codec.lookAhead()
-	if err != nil {
-		return false, err
-	}
+	ahead := s.codec.lookAhead()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -146,8 +143,7 @@ func (s *session) nameContinues(n *plainName) bool {
 	if n.whole {
 		return false
 	}
-	ahead, err := s.codec.lookAhead()
-	if err != nil || !isClosed(ahead.done) {
+	if !isClosed(s.codec.lookAhead().done) {
 		return false
 	}
 	if s.codec.settle() != nil {

@@ -84,14 +84,11 @@ func (s *session) awaitTurn() error {
 	timer := time.NewTimer(never) // until the client's dialect is known
 	defer timer.Stop()
 	for {
-		arrived, err := s.awaitEarly()
-		if err != nil {
-			return err
-		}
+		var err error
 		select {
 		case <-s.place.turn:
 			return nil
-		case <-arrived:
+		case <-s.awaitEarly():
 			if err = s.readEarly(); s.framed {
 				timer.Reset(max(time.Until(announce), 0))
 			}
@@ -114,15 +111,11 @@ func (s *session) awaitTurn() error {
 
 // awaitEarly returns a channel that is closed when more of the client's first
 // request has arrived, or nil if the rest is read when it is the client's turn.
-func (s *session) awaitEarly() (<-chan struct{}, error) {
+func (s *session) awaitEarly() <-chan struct{} {
 	if s.plain || s.first != nil {
-		return nil, nil
+		return nil
 	}
-	ahead, err := s.codec.lookAhead()
-	if err != nil {
-		return nil, err
-	}
-	return ahead.done, nil
+	return s.codec.lookAhead().done
 }
 
 // readEarly reads data that has arrived before the client's turn: the wait
