@@ -90,11 +90,13 @@ type Server struct {
 	KeepParts time.Duration
 
 	// Allow, if not nil, is called for each request in both dialects, before
-	// the server touches a file. An error refuses the request and is reported to
-	// the client. If it matches no error of package fs or of this package, the
-	// client's error matches ErrRefused. A client of the framed dialect waits as
-	// long as Allow runs. Allow is called by several goroutines at the same time
-	// if the server has several listeners or ServeConn is called several times.
+	// the server touches a file. In the plain dialect, it is called after the
+	// file was opened, which the server needs to find the end of the name. An
+	// error refuses the request and is reported to the client. If it matches no
+	// error of package fs or of this package, the client's error matches
+	// ErrRefused. A client of the framed dialect waits as long as Allow runs.
+	// Allow is called by several goroutines at the same time if the server has
+	// several listeners or ServeConn is called several times.
 	Allow func(Request) error
 
 	// Received, if not nil, is called after an upload was stored and before the
