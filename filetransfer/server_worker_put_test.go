@@ -149,3 +149,34 @@ func TestServerSurvivesPanicOfStore(t *testing.T) {
 		})
 	}
 }
+
+// The work for a client ends when the client leaves, except for a Commit.
+func TestServerCommitsForClientThatLeaves(t *testing.T) {
+	root := newDir(t, nil)
+	synctest.Test(t, func(t *testing.T) {
+		var p *rawPeer
+		store := &hookedStore{filetransfer.NewDir(root), func(method string) {
+			if method == "Commit" {
+				p.Close()
+				time.Sleep(10 * time.Second)
+			}
+		}}
+		var received requests
+		s := startServer(t, "pipe", &filetransfer.Server{Uploads: store, FS: offered(), Received: received.add})
+		p = s.connectRaw(t)
+		p.send(put("Size: 5"))
+		p.readWord("ready")
+		p.send(message("from"), chunk("hello"), "0\r\n", message("end", "SHA-256: "+sumOfHello))
+		s.wantServing(t)
+		if got := readFile(t, filepath.Join(root.Name(), "new")); got != "hello" {
+			t.Errorf("stored is %q", got)
+		}
+		if len(received.list) != 1 || received.list[0].Name != "new" {
+			t.Errorf("the uploads are %+v", received.list)
+		}
+		if log := s.log.String(); !strings.Contains(log, "msg=received") {
+			t.Errorf("the upload is not logged:\n%s", log)
+		}
+		s.stop(t)
+	})
+}
