@@ -144,6 +144,11 @@ func TestRequestTimeoutEndsWaitBlocks(t *testing.T) {
 			p.readWord("ready")
 			p.repeat(message("wait"))
 		}, 59 * time.Second, 61 * time.Second},
+		"in the content of a get": {nil, func(p *rawPeer) {
+			p.send(request("get", "Name: large"))
+			p.readWord("ok")
+			p.sendForever(time.Second, message("wait")) // and reads nothing
+		}, 59 * time.Second, 62 * time.Second},
 		"before a receipt": {nil, func(p *rawPeer) { get(p); p.repeat(message("wait")) }, 59 * time.Second, 61 * time.Second},
 		"none": {
 			func(s *filetransfer.Server) { s.RequestTimeout = -1 },
