@@ -25,7 +25,9 @@ type Server struct {
 	FS fs.FS
 
 	// Uploads stores the files of puts. For a directory, use [NewDir]. If nil,
-	// the server refuses uploads.
+	// the server refuses uploads. The files are not secret from clients that may
+	// put, even if FS does not offer them: the answer to a put of an existing
+	// name depends on whether the content is the same, and on how much of it.
 	Uploads Store
 
 	// MaxUpload is the maximum size of an upload in bytes. If zero, the size is
