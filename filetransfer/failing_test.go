@@ -362,6 +362,25 @@ func TestServerKeepsConnIfFSFails(t *testing.T) {
 	}
 }
 
+// The plain dialect can report an error only before the content.
+func TestServerPlainReportsFailureBeforeContent(t *testing.T) {
+	broken := &fs.PathError{Op: "read", Path: "/srv/secret/file", Err: errors.New("the disk is broken")}
+	for sent, want := range map[string]string{"": "Error: the disk is broken\n", "begun": "begun"} {
+		synctest.Test(t, func(t *testing.T) {
+			files := &faulty{MapFS: fstest.MapFS{"file": {Data: []byte("begun, whole")}}}
+			files.read = io.MultiReader(strings.NewReader(sent), iotest.ErrReader(broken))
+			s := startServer(t, "pipe", &filetransfer.Server{FS: files})
+			p := s.connectRaw(t)
+			p.send("file\n")
+			if got := p.readRest(); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			p.Close()
+			s.stop(t)
+		})
+	}
+}
+
 func TestListKeepsConnIfItFailsMidway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		files := &faulty{

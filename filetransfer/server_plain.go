@@ -49,6 +49,9 @@ func (s *session) sendPlain(ctx context.Context, n *plainName, f original, info 
 		return err
 	}
 	defer s.endTransfer(m)
+	if err != nil && m.progress.Done == 0 {
+		return s.refuse(err) // it does not look like content
+	}
 	if err != nil {
 		return err
 	}
