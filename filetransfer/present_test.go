@@ -471,3 +471,29 @@ func TestServerOffersPresentFile(t *testing.T) {
 		})
 	}
 }
+
+func TestServerLogsPresentFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		local, root := filepath.Join(t.TempDir(), "local"), newDir(t, map[string]string{"file": "content"})
+		writeFile(t, local, "content")
+		s := startServer(t, "pipe", &filetransfer.Server{FS: root.FS(), Uploads: filetransfer.NewDir(root)})
+		client := filetransfer.NewClient(s.dial())
+		if _, err := client.Download(t.Context(), "file", local); err != nil {
+			t.Error(err)
+		}
+		if _, err := client.Upload(t.Context(), local, "file"); err != nil {
+			t.Error(err)
+		}
+		client.Close()
+		s.stop(t)
+		log := s.log.String()
+		for _, want := range []string{`msg="client already has" client=pipe name=file`, `msg="server already has" client=pipe name=file`} {
+			if !strings.Contains(log, want) {
+				t.Errorf("the log is\n%s\nwant %s", log, want)
+			}
+		}
+		if strings.Contains(log, "msg=sen") || strings.Contains(log, "msg=receiv") {
+			t.Errorf("the log is\n%s", log)
+		}
+	})
+}

@@ -41,7 +41,10 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	if err := s.codec.writeBlock(block{word: okWord}.withInfo(info)); err != nil {
 		return err
 	}
-	s.logBegin("sending", name, info.Size, offset)
+	present := offset > 0 && offset == info.Size
+	if !present {
+		s.logBegin("sending", name, info.Size, offset)
+	}
 	m := newMeter(s.Progress, name, offset, info.Size)
 	defer s.endTransfer(m)
 	_, err = newTransfer(s.codec, sum, m).sendConfirmed(source{
@@ -52,6 +55,10 @@ func (s *session) get(ctx context.Context, name string, request block) error {
 	if err != nil {
 		return s.alreadyReported(err)
 	}
-	s.logTransfer("sent", name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
+	if present && m.progress.Done == offset {
+		s.logPresent("client already has", name, sum.Sum(nil))
+	} else {
+		s.logTransfer("sent", name, m, "sha256", fmt.Sprintf("%x", sum.Sum(nil)))
+	}
 	return nil
 }

@@ -89,6 +89,11 @@ func (s *session) comparePresent(file original, info Info) error {
 
 // confirmPresent confirms a file that the server already has.
 func (s *session) confirmPresent(name string, sum []byte) error {
-	s.log.Info("already there", "name", name, "sha256", fmt.Sprintf("%x", sum))
+	s.logPresent("server already has", name, sum)
 	return s.codec.writeBlock(block{word: okWord}.withSum(sum).with(presentKey, yes))
+}
+
+// logPresent logs a file that one side has, so that no content was sent or stored.
+func (s *session) logPresent(what, name string, sum []byte) {
+	s.log.Info(what, "name", name, "sha256", fmt.Sprintf("%x", sum))
 }
