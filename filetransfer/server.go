@@ -200,8 +200,9 @@ func (s *Server) attend(ctx context.Context, c net.Conn, do func(context.Context
 
 // Shutdown closes the listeners and waits until the current transfer has
 // finished. Further requests, and clients that wait for their turn, are answered
-// with ErrServerClosed. Shutdown returns when the last client has disconnected. If ctx ends earlier, Shutdown
-// returns the context's error; call Close to interrupt the transfer.
+// with ErrServerClosed. Shutdown returns when the last client has disconnected.
+// If ctx ends earlier, Shutdown returns the context's error; call Close to
+// interrupt the transfer.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	err := s.close()
