@@ -84,6 +84,8 @@ func (o *serveOptions) checkWords(c *cobra.Command, words []string) error {
 func (o *serveOptions) check(c *cobra.Command) error {
 	given := c.Flags().Changed
 	switch {
+	case o.named && o.directory == "":
+		return errors.New("the name of the directory is empty: the current directory is .")
 	case o.accept && given("uploads-to"):
 		return errors.New("--uploads and --uploads-to exclude each other")
 	case given("uploads-to") && o.uploads == "":
@@ -98,12 +100,12 @@ func (o *serveOptions) check(c *cobra.Command) error {
 
 // runServe runs the command "serve".
 func (t *tool) runServe(c *cobra.Command, o *serveOptions, words []string) error {
-	if err := o.check(c); err != nil {
-		return usageError{fmt.Errorf("%w (see rfcommctl serve --help)", err)}
-	}
 	o.directory, o.named = ".", len(words) > 0
 	if o.named {
 		o.directory = words[0]
+	}
+	if err := o.check(c); err != nil {
+		return usageError{fmt.Errorf("%w (see rfcommctl serve --help)", err)}
 	}
 	if o.accept {
 		o.uploads = o.directory

@@ -182,6 +182,17 @@ func TestServeRefusesWrongUsage(t *testing.T) {
 	}
 }
 
+// An empty name, as that of a variable that is not set, must not offer the current
+// directory.
+func TestServeRefusesEmptyName(t *testing.T) {
+	f := newFileFake(t)
+	_, stderr := f.runs(t, statusUsage, "serve", "")
+	wantError(t, stderr, "the name of the directory is empty")
+	if len(f.servers) > 0 {
+		t.Error("it listened")
+	}
+}
+
 func TestServeNotesHowToConnect(t *testing.T) {
 	for line, want := range map[string]string{
 		".":             "To connect: rfcommctl ls 00:AA:01:00:00:00\n",
