@@ -85,7 +85,7 @@ func (o *serveOptions) check(c *cobra.Command) error {
 	given := c.Flags().Changed
 	switch {
 	case o.named && o.directory == "":
-		return errors.New("the name of the directory is empty: the current directory is .")
+		return errors.New("the name of the directory is empty: omit it for the current directory")
 	case o.accept && given("uploads-to"):
 		return errors.New("--uploads and --uploads-to exclude each other")
 	case given("uploads-to") && o.uploads == "":
