@@ -84,8 +84,14 @@ func (z *BlueZ) receive(m *Message) {
 	before.run(c)
 }
 
-// handle answers a call as bluetoothd does.
+// handle answers a call as bluetoothd does. A script may have held the call until
+// its sender had left; then nothing of the sender remains.
 func (z *BlueZ) handle(c *Call) {
+	defer func() {
+		if !z.bus.hasClient(c.Sender()) {
+			z.clientLeft(c.Sender())
+		}
+	}()
 	o := z.objects[c.Path()]
 	iface := c.Interface()
 	switch {

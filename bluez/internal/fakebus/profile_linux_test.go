@@ -40,6 +40,28 @@ func TestRegisterProfileErrors(t *testing.T) {
 	}
 }
 
+// bluetoothd handles a call before the end of its sender, in the order of the bus.
+// A held call may come after it.
+func TestHeldCallOfClientThatLeftLeavesNothing(t *testing.T) {
+	hosttest.CheckLeaksAtEnd(t)
+	z := NewBlueZ(t)
+	c, other := connect(t), connect(t)
+	h, reply := z.Hold(profileManager+".RegisterProfile"), z.HoldReply(profileManager+".RegisterProfile")
+	c.Object(bluezName, bluezPath).Go(profileManager+".RegisterProfile", dbus.FlagNoReplyExpected, nil,
+		dbus.ObjectPath("/a"), "spp", map[string]dbus.Variant{})
+	h.Await(t)
+	c.Close()
+	hosttest.Eventually(t, "the client is gone", func() bool { return len(z.Bus().Clients()) == 1 })
+	if _, err := other.call("/", "org.freedesktop.DBus.Peer.Ping"); err != "" { // bluetoothd knows it, too
+		t.Fatal(err)
+	}
+	h.Release()
+	reply.Await(t)
+	if left := z.Profiles(); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
 // record returns a record with classes and a browse group.
 func record(group string, classes ...string) dbus.Variant {
 	var uuids strings.Builder
