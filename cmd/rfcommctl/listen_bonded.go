@@ -35,9 +35,9 @@ func (l *bondedListener) Accept() (net.Conn, error) {
 		if reason == nil {
 			return conn, nil
 		}
-		conn.Close()
 		device, _ := conn.RemoteAddr().(rfcomm.Addr)
-		l.refused(device.Device, reason)
+		l.refused(device.Device, reason) // before the device sees the end
+		conn.Close()
 	}
 }
 
