@@ -103,17 +103,6 @@ func (b *Bus) Clients() []string {
 	return names
 }
 
-// hasClient reports whether a client with a unique name is connected. The caller
-// holds the lock.
-func (b *Bus) hasClient(name string) bool {
-	for p := range b.clients {
-		if p.name == name {
-			return true
-		}
-	}
-	return false
-}
-
 // Disconnect closes the connection of a client, as a bus that stops does.
 func (b *Bus) Disconnect(name string) {
 	b.mu.Lock()

@@ -88,7 +88,7 @@ func (z *BlueZ) receive(m *Message) {
 // its sender had left; then nothing of the sender remains.
 func (z *BlueZ) handle(c *Call) {
 	defer func() {
-		if !z.bus.hasClient(c.Sender()) {
+		if z.bus.peers[c.Sender()] == nil {
 			z.clientLeft(c.Sender())
 		}
 	}()
