@@ -3,6 +3,8 @@ package labtest
 import (
 	"encoding/binary"
 	"errors"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,10 +86,57 @@ func dialOnce(t *testing.T, l *Lab, channel uint8, security byte) (fd int, err e
 	if err := unix.Bind(fd, &unix.SockaddrRFCOMM{Addr: kernelOrder(l.Dialer())}); err != nil {
 		t.Fatalf("binding to the dialing adapter: %v", err)
 	}
+	return fd, await(fd, &unix.SockaddrRFCOMM{Addr: kernelOrder(l.Device()), Channel: channel})
+}
+
+// await connects a blocking socket. connect(2) does not wait itself: a signal,
+// such as those of Go's scheduler, would interrupt it, and a second call fails
+// with EBADFD (rfcomm_sock_connect).
+func await(fd int, address unix.Sockaddr) error {
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return err
+	}
+	if err := unix.Connect(fd, address); !errors.Is(err, unix.EINPROGRESS) {
+		return errors.Join(err, unix.SetNonblock(fd, false))
+	}
 	for {
-		err = unix.Connect(fd, &unix.SockaddrRFCOMM{Addr: kernelOrder(l.Device()), Channel: channel})
-		if !errors.Is(err, unix.EINTR) {
-			return fd, err
+		if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, -1); err == nil {
+			break
+		} else if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+	number, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && number != 0 {
+		err = unix.Errno(number)
+	}
+	return errors.Join(err, unix.SetNonblock(fd, false))
+}
+
+// interrupt sends signals to the threads of this process until the test ends.
+func interrupt(t *testing.T) {
+	t.Helper()
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-end:
+				return
+			case <-time.After(time.Millisecond):
+				signalThreads()
+			}
+		}
+	}()
+	t.Cleanup(func() { close(end); <-ended })
+}
+
+// signalThreads sends SIGURG, which Go's runtime ignores, to each thread.
+func signalThreads() {
+	threads, _ := os.ReadDir("/proc/self/task")
+	for _, thread := range threads {
+		if id, err := strconv.Atoi(thread.Name()); err == nil {
+			unix.Tgkill(os.Getpid(), id, unix.SIGURG)
 		}
 	}
 }
@@ -216,6 +265,7 @@ func TestNoScan(t *testing.T) {
 	l.Sync()
 	_, channel := listen(t, l)
 	l.NoScan(DeviceAdapter)
+	interrupt(t)
 	if _, err := dial(t, l, channel, 0); !errors.Is(err, unix.EHOSTDOWN) {
 		t.Errorf("dialing: got %v, want %v", err, unix.EHOSTDOWN)
 	}
