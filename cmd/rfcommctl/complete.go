@@ -14,7 +14,7 @@ import (
 // completionCommand returns the command "completion".
 func (t *tool) completionCommand() *cobra.Command {
 	shells := []string{"bash", "zsh", "fish"}
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "completion bash|zsh|fish",
 		Short: "Print completions for a shell",
 		Long: `Prints a script that makes a shell complete commands, flags, adapters, and the addresses and names of paired and recently found devices. To load it in the current shell:
@@ -28,6 +28,7 @@ Bash needs the package bash-completion. To load the script in each new shell, wr
 	bash: ~/.local/share/bash-completion/completions/rfcommctl
 	zsh: _rfcommctl, in a directory of $fpath
 	fish: ~/.config/fish/completions/rfcommctl.fish`,
+		Example:   "\trfcommctl completion bash > ~/.local/share/bash-completion/completions/rfcommctl",
 		ValidArgs: shells,
 		Args: func(_ *cobra.Command, words []string) error {
 			if len(words) != 1 || !slices.Contains(shells, words[0]) {
@@ -46,6 +47,8 @@ Bash needs the package bash-completion. To load the script in each new shell, wr
 			}
 		},
 	}
+	refuseTCP(c, "it prints a script")
+	return c
 }
 
 // serviceNames are the services that completion offers after a device.

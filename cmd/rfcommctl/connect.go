@@ -121,8 +121,7 @@ type connectFunc func(context.Context) (net.Conn, error)
 // The name of a device is looked up once.
 func (t *tool) dialing(ctx context.Context, l *link, word string) (connectFunc, error) {
 	if l.tcp != "" {
-		d := &net.Dialer{Timeout: time.Duration(l.timeout.duration)}
-		return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", l.tcp) }, nil
+		return overTCP(l.tcp, time.Duration(l.timeout.duration))
 	}
 	device, s, err := t.targetOf(ctx, l, word)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -113,6 +114,7 @@ type link struct {
 	channel  channel
 	usual    service // of a target without a service; zero: the serial port
 	tcp      string  // host:port that replaces Bluetooth
+	takesTCP bool    // the command has the flag --tcp
 }
 
 // adapterFlag adds the flag --adapter.
@@ -148,6 +150,7 @@ func securityFlag(c *cobra.Command, l *link) {
 
 // tcpFlag adds the flag --tcp.
 func tcpFlag(c *cobra.Command, l *link, usage string) {
+	l.takesTCP = true
 	c.Flags().StringVar(&l.tcp, "tcp", "", usage)
 	c.RegisterFlagCompletionFunc("tcp", cobra.NoFileCompletions)
 }
@@ -163,16 +166,42 @@ func (l *link) checkTCP(c *cobra.Command, bluetooth ...string) error {
 			return fmt.Errorf("--%s is for Bluetooth, and --tcp for trying without: use one of them", name)
 		}
 	}
-	if _, _, err := net.SplitHostPort(l.tcp); err != nil {
-		return fmt.Errorf("invalid --tcp %q: use host:port", l.tcp)
+	return checkHostPort(l.tcp)
+}
+
+// checkHostPort returns an error if a text is not a host and a port, which is a
+// number or has a name on this machine.
+func checkHostPort(text string) error {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || host == "" && port == "" {
+		return fmt.Errorf("invalid --tcp %q: use host:port, such as 127.0.0.1:2020", text)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil || port == "" {
+		return fmt.Errorf("invalid --tcp %q: the port %q is neither a number up to 65535 nor the name of one", text, port)
 	}
 	return nil
+}
+
+// overTCP returns a function that connects to a host and a port.
+func overTCP(address string, limit time.Duration) (connectFunc, error) {
+	if _, port, err := net.SplitHostPort(address); err == nil && isZero(port) {
+		return nil, usageError{fmt.Errorf("invalid --tcp %q: nothing can connect to port 0", address)}
+	}
+	d := &net.Dialer{Timeout: limit}
+	return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", address) }, nil
+}
+
+// isZero reports whether a text is the number 0.
+func isZero(text string) bool {
+	number, err := strconv.Atoi(text)
+	return err == nil && number == 0
 }
 
 // refuseTCP makes a command refuse the flag --tcp of other commands.
 func refuseTCP(c *cobra.Command, reason string) {
 	c.Flags().String("tcp", "", "")
 	c.Flags().MarkHidden("tcp")
+	c.RegisterFlagCompletionFunc("tcp", cobra.NoFileCompletions)
 	check := c.Args // checked first: over TCP, a command has no DEVICE
 	c.Args = func(c *cobra.Command, words []string) error {
 		if c.Flags().Changed("tcp") {

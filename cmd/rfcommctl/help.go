@@ -13,9 +13,12 @@ const helpWidth = 80
 
 // helpCommand returns the command "help".
 func (t *tool) helpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Print help for a command",
+	c := &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Print help for a command",
+		Long:    `Prints the help text of a command, as its flag --help does, or that of rfcommctl, which lists the commands.`,
+		Example: "\trfcommctl help\n\trfcommctl help connect",
+		Args:    cobra.ArbitraryArgs,
 
 		DisableFlagsInUseLine: true,
 
@@ -41,6 +44,8 @@ func (t *tool) helpCommand() *cobra.Command {
 			return t.stdout.err()
 		},
 	}
+	refuseTCP(c, "it prints a text")
+	return c
 }
 
 // help prints the help text of a command. Errors are kept by the output.

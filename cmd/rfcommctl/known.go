@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -96,7 +97,7 @@ func (t *tool) resolveKnown(c *cobra.Command, l *link, word string) (adapter, de
 	if err == nil && device.IsZero() {
 		known, failed := t.listKnown(c.Context())
 		if device, s, err = namedTarget(known, word); err == nil && device.IsZero() {
-			err = failed
+			err = cmp.Or(l.refuseHostPort(word), failed)
 		}
 	}
 	if err == nil && device.IsZero() {

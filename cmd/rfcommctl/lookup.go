@@ -24,6 +24,9 @@ func (t *tool) resolve(ctx context.Context, l *link, text string) (rfcomm.BDAddr
 	if err != nil || !device.IsZero() {
 		return device, s, err
 	}
+	if err := l.refuseHostPort(text); err != nil {
+		return rfcomm.BDAddr{}, service{}, err
+	}
 	t.note("No paired or recently found device has the name %q; scanning for %s …", text, lookupDuration)
 	found, err := t.scan(ctx, l, lookupDuration, nil)
 	if err != nil {

@@ -58,23 +58,6 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 	}
 }
 
-// The one-letter flags are -t, -i, -q, -v, -r and -o, and -h for help.
-func TestFlagsHaveAgreedLetters(t *testing.T) {
-	letters := map[string]string{"timeout": "t", "adapter": "i", "quiet": "q", "verbose": "v", "recursive": "r", "output": "o"}
-	f := newFake(t)
-	root, _ := f.rootCommand()
-	for _, c := range root.Commands() {
-		help, _ := f.runs(t, 0, c.Name(), "--help")
-		for line := range strings.Lines(help) {
-			before, name, ok := strings.Cut(strings.TrimSpace(line), "--")
-			name, _, _ = strings.Cut(name, " ")
-			if letter := strings.Trim(before, "-, "); ok && strings.HasPrefix(line, "  ") && len(letter) <= 1 && letter != letters[name] {
-				t.Errorf("%s: flag %s has the letter %q, want %q", c.Name(), name, letter, letters[name])
-			}
-		}
-	}
-}
-
 func TestVersionNamesTheProgram(t *testing.T) {
 	f := newFake(t)
 	for _, line := range []string{"--version", "scan --version", "connect --version"} {

@@ -40,7 +40,7 @@ func parseTarget(text string) (target, error) {
 	address, rest, slash := strings.Cut(text, "/")
 	device, err := rfcomm.ParseBDAddr(address)
 	switch {
-	case err != nil && likeAddress.MatchString(address):
+	case err != nil && likeAddress.MatchString(address) && !shortHostPort.MatchString(address):
 		return target{}, usageError{err}
 	case err != nil:
 		return target{}, nil
@@ -51,6 +51,25 @@ func parseTarget(text string) (target, error) {
 	}
 	s, err := parseService(rest)
 	return target{device: device, service: s}, err
+}
+
+// likeHostPort matches a text that was probably meant as a host and a TCP port. No
+// service follows it.
+var likeHostPort = regexp.MustCompile(`^(\[[0-9A-Fa-f:.%]+\]|[0-9A-Za-z][0-9A-Za-z.-]*)?:[0-9]{1,5}$`)
+
+// shortHostPort matches a host and a port that likeAddress matches, too.
+var shortHostPort = regexp.MustCompile(`^[0-9A-Za-z]{1,2}:[0-9]{3,5}$`)
+
+// refuseHostPort returns an error for a host and a port, which are not the name of
+// a device that this machine knows.
+func (l *link) refuseHostPort(text string) error {
+	switch {
+	case !likeHostPort.MatchString(text):
+		return nil
+	case l.takesTCP:
+		return usageError{fmt.Errorf("%q looks like a host and a TCP port: to try without Bluetooth, use --tcp %[1]s in place of TARGET", text)}
+	}
+	return usageError{fmt.Errorf("%q looks like a host and a TCP port: use the address or the name of a Bluetooth device", text)}
 }
 
 // splitName returns the two parts of a target with a name: the name and the
