@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -46,7 +45,7 @@ func (t *tool) rootCommand() (root *cobra.Command, running *bool) {
 		Use:               "rfcommctl",
 		Short:             "Work with Bluetooth devices that have serial ports (RFCOMM)",
 		Long:              rootHelp,
-		Version:           version(),
+		Version:           version(debug.ReadBuildInfo()),
 		Args:              unknownCommand,
 		RunE:              missingCommand,
 		SilenceErrors:     true,
@@ -118,13 +117,4 @@ func singleDash(c *cobra.Command, arguments []string) string {
 		}
 	}
 	return ""
-}
-
-// version returns the program's name and version.
-func version() string {
-	text := "rfcommctl (unknown version)"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		text = "rfcommctl " + strings.Trim(info.Main.Version, "()")
-	}
-	return text + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
 }

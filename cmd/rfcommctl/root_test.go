@@ -57,13 +57,3 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 		}
 	}
 }
-
-func TestVersionNamesTheProgram(t *testing.T) {
-	f := newFake(t)
-	for _, line := range []string{"--version", "scan --version", "connect --version"} {
-		stdout, _ := f.runs(t, 0, strings.Fields(line)...)
-		if !strings.HasPrefix(stdout, "rfcommctl ") || strings.Count(stdout, "\n") != 1 || !strings.Contains(stdout, " go1.") {
-			t.Errorf("%s printed %q", line, stdout)
-		}
-	}
-}
