@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 )
@@ -87,38 +86,9 @@ func commandList(c *cobra.Command, width int) string {
 	for _, command := range c.Commands() {
 		if command.IsAvailableCommand() || command.Name() == "help" {
 			const indent = 13
-			name := fmt.Sprintf("  %-*s", indent-2, command.Name())
-			text := wrapText(command.Short, width-indent)
-			b.WriteString(name + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+strings.Repeat(" ", indent)) + "\n")
+			name := fmt.Sprintf("  %-*s", indent-3, command.Name())
+			b.WriteString(wrapWords(name, command.Short, width, indent) + "\n")
 		}
-	}
-	return b.String()
-}
-
-// wrapText breaks the lines of a text at the width. Lines that begin with a tab
-// are indented and not broken.
-func wrapText(text string, width int) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if code, ok := strings.CutPrefix(line, "\t"); ok {
-			b.WriteString("  " + strings.TrimRight(code, "\n") + "\n")
-			continue
-		}
-		column := 0
-		for i, word := range strings.Fields(line) {
-			switch length := utf8.RuneCountInString(word); {
-			case i == 0:
-				column = length
-			case column+1+length > width:
-				b.WriteByte('\n')
-				column = length
-			default:
-				b.WriteByte(' ')
-				column += 1 + length
-			}
-			b.WriteString(word)
-		}
-		b.WriteByte('\n')
 	}
 	return b.String()
 }

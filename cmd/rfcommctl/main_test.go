@@ -167,7 +167,7 @@ func newFake(t *testing.T) *fake {
 		stdin:     strings.NewReader(""),
 		stdout:    &output{w: &f.stdout},
 		stderr:    &locked{w: &f.stderr},
-		lineWidth: func() int { return 80 },
+		lineWidth: func() int { return 1000 }, // long messages have one line
 		recent:    recentList{filepath.Join(t.TempDir(), "cache", "devices.json"), time.Now},
 		sys:       fstest.MapFS{},
 		adapters:  func() ([]rfcomm.Adapter, error) { return f.adapterList, f.err },

@@ -35,7 +35,15 @@ TARGET is the address of a device, as printed by "rfcommctl scan", with the serv
 	"Front desk printer/spp"
 	01:23:45:67:89:AB/00001101-0000-1000-8000-00805f9b34fb
 
-Exit status: 0 success, 1 another error, 2 wrong usage, 3 not found or not in range, 4 busy or timed out (try again), 5 refused, or permission or pairing missing, 130 interrupted.`
+Exit status:
+
+	0    success
+	1    another error
+	2    wrong usage
+	3    not found, or not in range
+	4    busy or timed out: try again
+	5    refused, or not permitted or paired
+	130  interrupted by Ctrl-C`
 
 // rootCommand returns the program's command. The variable that running points
 // to is true once the arguments have been parsed.

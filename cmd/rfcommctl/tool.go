@@ -143,11 +143,22 @@ func (t *tool) run(ctx context.Context, arguments []string) int {
 // complain prints an error.
 func (t *tool) complain(err error) { t.say(err.Error()) }
 
-// say prints a message in one line. Where the library's errors advise a security
-// level or another program, it prints the flag.
+// say prints a message in one line, or wrapped on a terminal. Where the library's
+// errors advise a security level or another program, it prints the flag.
 func (t *tool) say(text string) {
-	fmt.Fprintln(t.stderr, "rfcommctl:", flagNames.Replace(oneLine(text)))
+	t.printMessage("rfcommctl: " + flagNames.Replace(oneLine(text)))
 }
+
+// printMessage prints a message on standard error. On a terminal, its lines fit.
+func (t *tool) printMessage(text string) {
+	if t.chatty {
+		text = wrapWords("", text, t.lineWidth(), messageIndent)
+	}
+	fmt.Fprintln(t.stderr, text)
+}
+
+// messageIndent is the indentation of the second line of a message.
+const messageIndent = 2
 
 // flagNames replaces advice of the library by the flags of the program.
 var flagNames = strings.NewReplacer(
@@ -163,7 +174,7 @@ var flagNames = strings.NewReplacer(
 // note prints a note for people: not on a pipe, and not with --quiet.
 func (t *tool) note(format string, arguments ...any) {
 	if t.chatty && !t.quiet || t.verbose {
-		fmt.Fprintln(t.stderr, oneLine(fmt.Sprintf(format, arguments...)))
+		t.printMessage(oneLine(fmt.Sprintf(format, arguments...)))
 	}
 }
 
