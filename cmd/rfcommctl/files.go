@@ -36,15 +36,15 @@ func (t *tool) fileFlags(c *cobra.Command, o *fileLink) {
 	c.Flag("timeout").Usage = "give up connecting, and a server that sends and reads nothing, after this time"
 	c.Flag("channel").Usage = "connect to RFCOMM channel N, 1 to 30 (default 20)"
 	tcpFlag(c, &o.link, "connect to TCP `host:port` instead of TARGET, to try without Bluetooth")
-	c.ValidArgsFunction = t.completeFiles(cobra.ShellCompDirectiveNoFileComp)
+	c.ValidArgsFunction = t.completeFiles(o)
 }
 
-// completeFiles returns a function that completes a target. For the words after the
-// target, or for all words if --tcp replaces it, the directive applies.
-func (t *tool) completeFiles(rest cobra.ShellCompDirective) cobra.CompletionFunc {
+// completeFiles returns a function that completes a target, or the names of files of
+// the server after it.
+func (t *tool) completeFiles(o *fileLink) cobra.CompletionFunc {
 	return func(c *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
 		if len(words) > 0 || c.Flags().Changed("tcp") {
-			return nil, rest
+			return t.completeRemote(c, o, words, begun, anyName)
 		}
 		return t.completeTargets(c, words, begun)
 	}

@@ -84,6 +84,9 @@ func (f *fileClient) ls(ctx context.Context, name string, form listForm) error {
 	if err != nil {
 		return fileError(err)
 	}
+	if directory == name {
+		f.rememberFiles(ctx, name, entries)
+	}
 	if form.json {
 		return f.t.printFiles(directory, entries)
 	}

@@ -162,13 +162,15 @@ var (
 )
 
 func newFake(t *testing.T) *fake {
+	cache := filepath.Join(t.TempDir(), "cache")
 	f := &fake{trusted: make(map[rfcomm.BDAddr]bool), adapterList: []rfcomm.Adapter{{Name: "hci0", Addr: adapterAddr, Up: true, PageScan: true}}}
 	f.tool = &tool{
 		stdin:     strings.NewReader(""),
 		stdout:    &output{w: &f.stdout},
 		stderr:    &locked{w: &f.stderr},
 		lineWidth: func() int { return 1000 }, // long messages have one line
-		recent:    recentList{filepath.Join(t.TempDir(), "cache", "devices.json"), time.Now},
+		recent:    recentList{cacheFile{filepath.Join(cache, "devices.json"), time.Now}},
+		listed:    listedFiles{cacheFile{filepath.Join(cache, "files.json"), time.Now}},
 		sys:       fstest.MapFS{},
 		adapters:  func() ([]rfcomm.Adapter, error) { return f.adapterList, f.err },
 		inquire:   f.inquireFake,

@@ -45,8 +45,16 @@ func (t *tool) putCommand() *cobra.Command {
 	flags.StringVarP(&o.output, "output", "o", "", "store the file under this `NAME`, or the files in this directory, with a slash at its end")
 	flags.BoolVar(&o.replace, "replace", false, "replace existing files, if the server allows it")
 	t.fileFlags(c, &o.fileLink)
-	c.ValidArgsFunction = t.completeFiles(cobra.ShellCompDirectiveDefault)
-	c.RegisterFlagCompletionFunc("output", cobra.NoFileCompletions)
+	c.ValidArgsFunction = func(c *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
+		if len(words) > 0 || c.Flags().Changed("tcp") {
+			return nil, cobra.ShellCompDirectiveDefault // files of this machine
+		}
+		return t.completeTargets(c, words, begun)
+	}
+	c.RegisterFlagCompletionFunc("output", func(c *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
+		target, _ := o.names(c, words)
+		return t.completeRemote(c, &o.fileLink, []string{target}, begun, isDirectoryName)
+	})
 	return c
 }
 

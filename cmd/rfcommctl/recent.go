@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +14,6 @@ import (
 const (
 	recentAge   = 7 * 24 * time.Hour // older entries are forgotten
 	recentCount = 200                // the oldest of more entries are forgotten
-	recentSize  = 1 << 20            // a larger file is not the program's
 )
 
 // A recentDevice is a device that a scan has found.
@@ -26,39 +23,14 @@ type recentDevice struct {
 	Seen    time.Time     `json:"seen"`
 }
 
-// A recentList is the list of recently found devices, in a file of the user's
-// cache directory. An empty path is a list that is always empty.
-type recentList struct {
-	path string
-	now  func() time.Time
-}
-
-// recentPath returns the file of the list of recently found devices, or "" if
-// the user has no cache directory.
-func recentPath() string {
-	directory, err := os.UserCacheDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(directory, "rfcommctl", "devices.json")
-}
+// A recentList is the list of recently found devices.
+type recentList struct{ cacheFile }
 
 // devices returns the devices, the one seen last first. A file that is missing
 // or damaged is an empty list: a scan writes a new one.
 func (l recentList) devices() []recentDevice {
-	if l.path == "" {
-		return nil
-	}
-	info, err := os.Stat(l.path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > recentSize {
-		return nil
-	}
-	text, err := os.ReadFile(l.path)
-	if err != nil {
-		return nil
-	}
 	var devices []recentDevice
-	if json.Unmarshal(text, &devices) != nil {
+	if json.Unmarshal(l.read(), &devices) != nil {
 		return nil
 	}
 	return l.current(devices)
@@ -100,24 +72,5 @@ func (l recentList) add(found []recentDevice) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(l.path, append(text, '\n'))
-}
-
-// replaceFile writes a file, readable by this user alone, as a whole: another
-// process sees the old or the new content.
-func replaceFile(path string, content []byte) error {
-	directory := filepath.Dir(path)
-	if err := os.MkdirAll(directory, 0o700); err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(directory, ".devices-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	_, err = file.Write(content)
-	if err := cmp.Or(err, file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return l.replace(append(text, '\n'))
 }

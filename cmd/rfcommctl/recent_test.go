@@ -16,7 +16,7 @@ import (
 // newRecentList returns an empty list and its clock.
 func newRecentList(t *testing.T) (recentList, *time.Time) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	return recentList{filepath.Join(t.TempDir(), "new", "devices.json"), func() time.Time { return now }}, &now
+	return recentList{cacheFile{filepath.Join(t.TempDir(), "new", "devices.json"), func() time.Time { return now }}}, &now
 }
 
 func wantRecent(t *testing.T, l recentList, want ...string) {
@@ -86,7 +86,7 @@ func TestRecentListIgnoresDamagedFiles(t *testing.T) {
 	if err := os.Mkdir(filepath.Dir(l.path), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"", "null", "{}", `[{"address":"nonsense"}]`, `[{"seen":"2025-12-31T23:00:00Z"}]`, "[" + strings.Repeat(" ", recentSize) + "]"} {
+	for _, text := range []string{"", "null", "{}", `[{"address":"nonsense"}]`, `[{"seen":"2025-12-31T23:00:00Z"}]`, "[" + strings.Repeat(" ", cacheSize) + "]"} {
 		if err := os.WriteFile(l.path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestRecentListIgnoresDamagedFiles(t *testing.T) {
 }
 
 func TestRecentListNeedsNoCacheDirectory(t *testing.T) {
-	l := recentList{"", time.Now}
+	l := recentList{cacheFile{"", time.Now}}
 	if err := l.add([]recentDevice{{printerAddr, "printer", time.Now()}}); err != nil {
 		t.Error(err)
 	}

@@ -14,7 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/inquiry"
@@ -44,6 +43,7 @@ type tool struct {
 	quiet, verbose bool
 
 	recent recentList
+	listed listedFiles
 	sys    fs.FS // /sys
 
 	adapters func() ([]rfcomm.Adapter, error)
@@ -91,7 +91,8 @@ func newTool() *tool {
 		stdin:    os.Stdin,
 		stdout:   &output{w: os.Stdout},
 		stderr:   os.Stderr,
-		recent:   recentList{recentPath(), time.Now},
+		recent:   recentList{newCacheFile("devices.json")},
+		listed:   listedFiles{newCacheFile("files.json")},
 		sys:      os.DirFS("/sys"),
 		adapters: rfcomm.Adapters,
 		inquire:  inquiry.Devices,
