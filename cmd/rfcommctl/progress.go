@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	_ "github.com/vbauerster/mpb/v8"
+
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
