@@ -1,13 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"time"
-
-	_ "github.com/vbauerster/mpb/v8"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
@@ -20,13 +17,19 @@ type statusLine struct {
 	width func() int
 
 	mu      sync.Mutex
-	drawn   string                 // the text on the terminal
-	state   func(width int) string // the text to draw, or nil
-	lasting bool                   // finish keeps the text
-	changed time.Time              // when the state was set
+	bar     *progressBar
+	drawn   string        // the text on the terminal
+	state   progressState // the state to draw, or nil
+	batch   batch
+	lasting bool      // finish keeps the text
+	changed time.Time // when the state was set
 	ended   bool
 	stop    chan struct{}
 }
+
+// A progressState returns a row in at most a number of columns. If nothing has
+// changed for a time, that time is the second argument; otherwise it is 0.
+type progressState func(width int, waited time.Duration) progressRow
 
 // echoed is the text that a terminal shows when a person interrupts the program.
 // There is room for it behind the line, and it is removed with the line.
@@ -42,7 +45,7 @@ func (t *tool) startLine() (line *statusLine, end func()) {
 	if !t.chatty || t.quiet {
 		return nil, func() {}
 	}
-	line = &statusLine{w: t.stderr, width: t.lineWidth, stop: make(chan struct{})}
+	line = &statusLine{w: t.stderr, width: t.lineWidth, bar: newProgressBar(), stop: make(chan struct{})}
 	t.stderr = line
 	ended := make(chan struct{})
 	go func() {
@@ -56,6 +59,7 @@ func (t *tool) startLine() (line *statusLine, end func()) {
 		line.mu.Lock()
 		defer line.mu.Unlock()
 		line.ended = true // a transfer that was interrupted can still report
+		line.bar.close()
 	}
 }
 
@@ -78,7 +82,15 @@ func (l *statusLine) refresh() {
 // update shows the progress of a transfer. It can be used as the Progress function
 // of a filetransfer.Client or filetransfer.Server.
 func (l *statusLine) update(p filetransfer.Progress) {
-	l.set(true, func(width int) string { return progressText(p, width) })
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	b := l.batch
+	l.mu.Unlock()
+	l.set(true, func(width int, waited time.Duration) progressRow {
+		return b.row(p, width, waited)
+	})
 }
 
 // updateUntilEnd shows the progress of a transfer until it ends. Then, the log of a
@@ -93,11 +105,26 @@ func (l *statusLine) updateUntilEnd(p filetransfer.Progress) {
 
 // announce shows a text until something else is shown.
 func (l *statusLine) announce(text string) {
-	l.set(false, func(width int) string { return shorten(printable(text), width) })
+	l.set(false, func(width int, waited time.Duration) progressRow {
+		waiting := ""
+		if waited > 0 {
+			waiting = "  … " + waited.String()
+		}
+		return progressRow{head: shorten(printable(text), max(width-columns(waiting), 1)) + waiting}
+	})
+}
+
+// next sets the place of the next transfer among several ones.
+func (l *statusLine) next(b batch) {
+	if l != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.batch = b
+	}
 }
 
 // set draws a new state. A nil statusLine draws nothing.
-func (l *statusLine) set(lasting bool, state func(width int) string) {
+func (l *statusLine) set(lasting bool, state progressState) {
 	if l == nil {
 		return
 	}
@@ -115,13 +142,14 @@ func (l *statusLine) draw() {
 		return
 	}
 	width := l.width() - 1 - len(echoed) // a character in the last column can begin a new line
-	waiting := ""
-	if waited := time.Since(l.changed); waited >= stalled {
-		waiting = "  … " + waited.Truncate(time.Second).String()
+	waited := time.Since(l.changed).Truncate(time.Second)
+	if waited < stalled {
+		waited = 0
 	}
-	text := l.state(max(width-columns(waiting), 1)) + waiting
+	text := l.bar.text(l.state(max(width, 1), waited), max(width, 1))
 	if text != l.drawn {
-		blanks := max(columns(l.drawn)-columns(text), 0) + len(echoed)
+		// The terminal may have become narrower than the previous text.
+		blanks := min(max(columns(l.drawn)-columns(text), 0), max(width-columns(text), 0)) + len(echoed)
 		io.WriteString(l.w, "\r"+text+strings.Repeat(" ", blanks)+strings.Repeat("\b", blanks))
 		l.drawn = text
 	}
@@ -140,7 +168,7 @@ func (l *statusLine) Write(p []byte) (int, error) {
 // erase removes the line from the terminal. The caller holds l.mu.
 func (l *statusLine) erase() {
 	if l.drawn != "" {
-		io.WriteString(l.w, "\r"+strings.Repeat(" ", columns(l.drawn)+len(echoed))+"\r")
+		io.WriteString(l.w, "\r"+strings.Repeat(" ", min(columns(l.drawn)+len(echoed), max(l.width()-1, 0)))+"\r")
 		l.drawn = ""
 	}
 }
@@ -169,46 +197,4 @@ func (l *statusLine) finish() {
 		io.WriteString(l.w, "\n")
 	}
 	l.drawn, l.state = "", nil
-}
-
-// progressText returns the state of a transfer in at most a number of columns:
-// fewer details if there is little room, and a shortened name.
-func progressText(p filetransfer.Progress, width int) string {
-	const shortest = 12 // columns of the name for which details are omitted
-	name := printable(p.Name)
-	for _, details := range progressDetails(p) {
-		text := strings.Join(details, "  ")
-		room := width - columns(text) - 2
-		if room >= min(columns(name), shortest) {
-			return shorten(name, room) + "  " + text
-		}
-	}
-	return shorten(name, width)
-}
-
-// progressDetails returns the details of a transfer in several forms, the longest
-// one first.
-func progressDetails(p filetransfer.Progress) [][]string {
-	done, rate := bytesText(p.Done), rateText(p.Rate)
-	if p.Done == p.Total {
-		took := "in " + durationText(max(p.Elapsed, time.Millisecond))
-		return [][]string{{"100%", done, rate, took}, {"100%", done, rate}, {"100%", done}, {"100%"}}
-	}
-	if p.Total < 0 {
-		return [][]string{{done, rate}, {done}}
-	}
-	percent := percentText(p)
-	all := []string{percent, done + " of " + bytesText(p.Total), rate}
-	if p.Remaining < 0 {
-		return [][]string{all[:2], {percent}}
-	}
-	left := durationText(p.Remaining) + " left"
-	return [][]string{append(all, left), {percent, rate, left}, {percent, left}, {percent}}
-}
-
-// percentText returns the completed percentage. It is at most 99, so that 100 is
-// not shown before the end.
-func percentText(p filetransfer.Progress) string {
-	percent := min(int64(float64(p.Done)/float64(p.Total)*100), 99)
-	return fmt.Sprintf("%2d%%", percent)
 }

@@ -35,7 +35,8 @@ func TestProgressTextFits(t *testing.T) {
 		{filetransfer.Progress{Name: "f"}, 79, "f  100%  0 B  0 B/s  in 1ms"},
 		{filetransfer.Progress{Name: "\x1b[2J写真", Done: 1, Total: 2, Remaining: -1}, 79, `\x1b[2J写真  50%  1 B of 2 B`},
 	} {
-		got := progressText(tt.progress, tt.width)
+		row := rowOf(tt.progress, tt.width, 0)
+		got := row.head + row.tail
 		if columns(got) > tt.width {
 			t.Errorf("%q has %d columns, more than %d", got, columns(got), tt.width)
 		}
@@ -131,7 +132,10 @@ func TestStatusLineIsRedrawn(t *testing.T) {
 		f.warn("a message")
 		s.see(t, "rfcommctl: a message", "Waiting  … 5s")
 		line.update(filetransfer.Progress{Name: "a", Done: 1, Total: 2, Remaining: -1})
-		s.see(t, "rfcommctl: a message", "a  50%  1 B of 2 B")
+		s.see(t, "rfcommctl: a message", "a  [========>---------]  50%  1 B of 2 B")
+		time.Sleep(7 * time.Second)
+		synctest.Wait()
+		s.see(t, "a  [========>---------]  50%  1 B of 2 B  stalled 6s")
 		line.update(filetransfer.Progress{Name: "a", Done: 2, Total: 2})
 		line.finish()
 		line.announce("Waiting for more")
@@ -145,6 +149,55 @@ func TestStatusLineIsRedrawn(t *testing.T) {
 		f.warn("after it")
 		s.see(t, "rfcommctl: after it", "")
 	})
+}
+
+// A terminal that becomes narrower in the middle of a transfer gets shorter texts.
+func TestStatusLineFitsNewWidth(t *testing.T) {
+	f, s := newFake(t), new(screen)
+	f.chatty, f.tool.stderr = true, s
+	width := 80
+	f.tool.lineWidth = func() int { return width }
+	line, end := f.startLine()
+	defer end()
+	for _, name := range []string{"a.jpg", "a photo of the harbor at noon.jpg", "港口的照片在中午.jpg", "\xff\xfe"} {
+		for _, width = range []int{80, 60, 40, 20, 5, 1, 0, 79} {
+			line.next(batch{2, 10, 1e6, 50e6})
+			line.update(filetransfer.Progress{Name: name, Done: 4_200_000, Total: 8_400_000, Rate: 1.1e6, Remaining: time.Second})
+			lines := s.lines()
+			last := lines[len(lines)-1]
+			if columns(last) > max(width-3, 1) {
+				t.Errorf("%q has more than %d columns", last, width-3)
+			}
+			if width >= 40 {
+				wantParts(t, last, "2/10 ", "50%", "1s left", string([]rune(printable(name))[:3]))
+			}
+			line.finish()
+		}
+	}
+}
+
+func TestBatchShowsPlaceAndTotal(t *testing.T) {
+	p := filetransfer.Progress{Name: "a.jpg", Done: 4_000_000, Total: 8_000_000, Rate: 1e6, Remaining: 4 * time.Second}
+	whole := filetransfer.Progress{Name: "a.jpg", Done: 1000, Total: 1000, Rate: 1e6, Elapsed: time.Second}
+	for _, tt := range []struct {
+		batch    batch
+		progress filetransfer.Progress
+		width    int
+		waited   time.Duration
+		want     string
+	}{
+		{batch{2, 10, 1e6, 50e6}, p, 70, 0, "2/10 10%  a.jpg  50%  4.0 MB of 8.0 MB  1.0 MB/s  4s left"},
+		{batch{2, 10, 1e6, 50e6}, p, 57, 0, "2/10  a.jpg  50%  4.0 MB of 8.0 MB  1.0 MB/s  4s left"},
+		{batch{2, 10, 0, 0}, p, 70, 5 * time.Second, "2/10  a.jpg  50%  4.0 MB of 8.0 MB  stalled 5s"},
+		{batch{2, 10, 0, 0}, p, 37, 5 * time.Second, "2/10  a.jpg  50%  stalled 5s"},
+		{batch{1, 1, 0, 8e6}, p, 70, 0, "a.jpg  50%  4.0 MB of 8.0 MB  1.0 MB/s  4s left"},
+		{batch{2, 10, 1e6, 50e6}, whole, 70, 0, "a.jpg  100%  1.0 kB  1.0 MB/s  in 1s"},
+	} {
+		row := tt.batch.row(tt.progress, tt.width, tt.waited)
+		if got := row.head + row.tail; got != tt.want || columns(got) > tt.width {
+			t.Errorf("in %d columns: %q, want %q", tt.width, got, tt.want)
+		}
+	}
 }
 
 // The line is left out on a pipe, and with --quiet.
