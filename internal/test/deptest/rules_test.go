@@ -87,6 +87,7 @@ var rules = []Rule{
 	},
 	{
 		From: []string{"./cmd/..."}, To: []string{"./internal/...", "./.../internal/..."},
+		Beside: []string{"./cmd/rfcommctl/internal/..."},
 		Reason: "a program outside of the module can do what the command does",
 	},
 	{
