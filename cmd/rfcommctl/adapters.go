@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,8 +11,10 @@ import (
 )
 
 // errNoAdapter means that the kernel knows no adapter.
-var errNoAdapter = notFoundError{errors.New("this machine has no Bluetooth adapter: plug one in, " +
-	"or load the driver of the built-in one (modprobe btusb); in a virtual machine, pass the USB device through")}
+var errNoAdapter = notFoundError{errors.New("this machine has no Bluetooth adapter: " + noAdapterRemedy)}
+
+const noAdapterRemedy = "plug one in, or load the driver of the built-in one (modprobe btusb); " +
+	"in a virtual machine, pass the USB device through"
 
 // adaptersCommand returns the command "adapters".
 func (t *tool) adaptersCommand() *cobra.Command {
@@ -114,37 +114,4 @@ func not(applies bool, adjective string) string {
 		return adjective
 	}
 	return "not " + adjective
-}
-
-// adapterProblems returns what keeps an adapter from working, with the remedies.
-// It is never nil, so that JSON has a list.
-func (t *tool) adapterProblems(a rfcomm.Adapter) []string {
-	problems := t.blocks(a.Name)
-	switch {
-	case !a.Up && len(problems) == 0:
-		problems = append(problems, "it is off: rfcommctl adapters -i "+a.Name+" --power on")
-	case a.Up && !a.PageScan:
-		problems = append(problems, "no device can connect to it, only from here: rfcommctl adapters -i "+a.Name+" --discoverable 3m")
-	}
-	return problems
-}
-
-// blocks returns how rfkill blocks an adapter, by the state of its switch
-// (Documentation/ABI/stable/sysfs-class-rfkill in Linux).
-func (t *tool) blocks(adapter string) []string {
-	blocked := func(kind string) bool {
-		switches, _ := fs.Glob(t.sys, "class/bluetooth/"+adapter+"/rfkill*/"+kind)
-		return slices.ContainsFunc(switches, func(file string) bool {
-			state, err := fs.ReadFile(t.sys, file)
-			return err == nil && strings.TrimSpace(string(state)) == "1"
-		})
-	}
-	blocks := []string{}
-	if blocked("hard") {
-		blocks = append(blocks, "a switch of this machine blocks it (rfkill): use the switch, or the key for airplane mode")
-	}
-	if blocked("soft") {
-		blocks = append(blocks, "it is blocked (rfkill): rfkill unblock bluetooth")
-	}
-	return blocks
 }

@@ -20,11 +20,11 @@ func TestAdaptersPrintsStates(t *testing.T) {
 		{Name: "hci2", Addr: scannerAddr},
 		{Name: "hci3"},
 	}
-	f.sys = fstest.MapFS{
-		"class/bluetooth/hci2/rfkill7/soft": {Data: []byte("1\n")},
-		"class/bluetooth/hci2/rfkill7/hard": {Data: []byte("1\n")},
-		"class/bluetooth/hci1/rfkill6/soft": {Data: []byte("0\n")},
-		"class/bluetooth/hci1/rfkill6/hard": {Data: []byte("0\n")},
+	f.host.root = fstest.MapFS{
+		"sys/class/bluetooth/hci2/rfkill7/soft": {Data: []byte("1\n")},
+		"sys/class/bluetooth/hci2/rfkill7/hard": {Data: []byte("1\n")},
+		"sys/class/bluetooth/hci1/rfkill6/soft": {Data: []byte("0\n")},
+		"sys/class/bluetooth/hci1/rfkill6/hard": {Data: []byte("0\n")},
 	}
 	stdout, stderr := f.runs(t, 0, "adapters")
 	const want = `hci0  00:AA:01:00:00:00  up, connectable, discoverable

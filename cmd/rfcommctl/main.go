@@ -16,6 +16,7 @@
 //	rfcommctl put TARGET FILE   sends files to a file server
 //	rfcommctl ls TARGET         lists the files of a file server
 //	rfcommctl stat TARGET NAME  describes files of a file server
+//	rfcommctl doctor            finds out why Bluetooth does not work here
 //	rfcommctl completion bash   prints completions for bash, zsh or fish
 //
 // It needs no root, except for tty --bind. Only pair, unpair, trust, --publish

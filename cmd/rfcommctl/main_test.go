@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
@@ -171,7 +170,7 @@ func newFake(t *testing.T) *fake {
 		lineWidth: func() int { return 1000 }, // long messages have one line
 		recent:    recentList{cacheFile{filepath.Join(cache, "devices.json"), time.Now}},
 		listed:    listedFiles{cacheFile{filepath.Join(cache, "files.json"), time.Now}},
-		sys:       fstest.MapFS{},
+		host:      healthyHost(),
 		adapters:  func() ([]rfcomm.Adapter, error) { return f.adapterList, f.err },
 		inquire:   f.inquireFake,
 		search: func(ctx context.Context, _ *rfcomm.Dialer, device rfcomm.BDAddr, uuids ...sdp.UUID) ([]*sdp.Record, error) {

@@ -67,6 +67,9 @@ func statusOf(err error) int {
 	if _, ok := errors.AsType[usageError](err); ok {
 		return statusUsage
 	}
+	if diagnosed, ok := errors.AsType[diagnosisError](err); ok {
+		return diagnosed.first.status
+	}
 	switch {
 	case isPermission(err):
 		return statusPermission

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"net"
 	"os"
@@ -44,7 +43,7 @@ type tool struct {
 
 	recent recentList
 	listed listedFiles
-	sys    fs.FS // /sys
+	host   host
 
 	adapters func() ([]rfcomm.Adapter, error)
 	inquire  inquireFunc
@@ -93,7 +92,7 @@ func newTool() *tool {
 		stderr:   os.Stderr,
 		recent:   recentList{newCacheFile("devices.json")},
 		listed:   listedFiles{newCacheFile("files.json")},
-		sys:      os.DirFS("/sys"),
+		host:     thisHost(),
 		adapters: rfcomm.Adapters,
 		inquire:  inquiry.Devices,
 		search:   searchServices,
