@@ -21,7 +21,7 @@ func TestDemo(t *testing.T) {
 		content := newFile(t, file, size)
 		stdout, stderr := run(t, 0, "demo", []string{file}, withTemporary(temporary))
 		checkSilent(t, stderr)
-		checkText(t, stdout, "File        "+file, "Connection  ", "Plain dialect", "Framed dialect", "100%", "Both copies are equal")
+		checkText(t, stdout, "File        "+file, "Connection  ", "Plain dialect", "Framed dialect", fmt.Sprintf("received %d bytes", size), "Both received contents are equal")
 		if n := strings.Count(stdout, "server: Enter the file name\n"); n != 2 {
 			t.Errorf("it shows the prompt %d times, want twice", n)
 		}
@@ -35,7 +35,7 @@ func TestDemo(t *testing.T) {
 func TestDemoWithoutFile(t *testing.T) {
 	stdout, stderr := run(t, 0, "demo", nil, withTemporary(t.TempDir()))
 	checkSilent(t, stderr)
-	checkText(t, stdout, "File        ", "demo", "Both copies are equal")
+	checkText(t, stdout, "File        ", "demo", "Both received contents are equal")
 }
 
 func TestDemoReportsMissingFile(t *testing.T) {

@@ -1,6 +1,8 @@
 package examples_test
 
 import (
+	"io"
+	"net"
 	"regexp"
 	"strings"
 	"testing"
@@ -26,8 +28,21 @@ func TestEcho(t *testing.T) {
 }
 
 func TestEchoReportsDifferentText(t *testing.T) {
-	s := serve(t)
-	stdout, stderr := run(t, 1, "echo", []string{"-connect", s.address, "a file name, as it were"})
-	checkText(t, stdout, "Enter the file name")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		io.ReadFull(conn, make([]byte, len("hello")))
+		conn.Write([]byte("other"))
+	}()
+	stdout, stderr := run(t, 1, "echo", []string{"-connect", listener.Addr().String(), "hello"})
+	checkText(t, stdout, "other\n")
 	checkText(t, stderr, "echo: ")
 }

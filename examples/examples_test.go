@@ -245,21 +245,30 @@ func checkSilent(t *testing.T, texts ...string) {
 	}
 }
 
-// These examples are to be read in a few minutes.
+// An example is to be read in a few minutes.
 func TestExamplesAreShort(t *testing.T) {
-	for _, pattern := range []string{"gps/*.go", "obd/*.go", "pair/*.go", "relay/*.go", "services/*.go", "spp/*.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no files %s: %v", pattern, err)
+	files, err := filepath.Glob("*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := make(map[string]int)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if lines := bytes.Count(text, []byte("\n")); lines > 100 {
-				t.Errorf("%s has %d lines, want at most 100", file, lines)
-			}
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		n := bytes.Count(text, []byte("\n"))
+		if n > 100 {
+			t.Errorf("%s has %d lines, want at most 100", file, n)
+		}
+		lines[filepath.Dir(file)] += n
+	}
+	for _, name := range []string{"server", "client"} { // of the article
+		if lines[name] == 0 || lines[name] > 100 {
+			t.Errorf("%s has %d lines, want at most 100", name, lines[name])
 		}
 	}
 }

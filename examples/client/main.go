@@ -1,64 +1,100 @@
-// Client gets files over Bluetooth from the program server, or from any other
-// server that uses the plain dialect of package filetransfer.
+// Client gets files over Bluetooth from the example server, or from the server of
+// the PyBluez tutorial. It shows the server's prompt and gets the file that the
+// user names:
 //
-//	client BDADDR                           asks for a name and gets that file
-//	client BDADDR get [-o FILE] [-f] NAME   gets a file
-//	client BDADDR ls [DIR]                  lists a directory
-//	client BDADDR put [-f] FILE [NAME]      sends a file
+//	client [-channel 20] [-adapter hci1] BDADDR
 //
-// BDADDR is the address of the server's device, such as 01:23:45:67:89:AB. With
-// -connect host:port instead of the address, the client connects over TCP.
-// Flags may stand before, between and after the words:
+// A name can also be an argument. -plain selects the dialect of the tutorial, for
+// servers that support no other. Without it, the same get resumes after a break:
 //
-//	-channel 20    the server's RFCOMM channel
-//	-adapter hci1  the adapter to connect from
-//	-plain         use the plain dialect, for servers without the framed one; only get
-//	-timeout 30s   limit for a server that sends or reads nothing
-//	-o FILE        the file to which get writes; "-" is the standard output
-//	-f             replace an existing file
-//
-// If a get is interrupted, the content received so far stays in NAME.part, and
-// the same get resumes there. "put - NAME" sends the standard input.
-//
-// The exit status is 0 only after success, which for get and put means a
-// complete file. It is 1 after a failure, 2 for wrong usage and 130 after
-// Ctrl-C.
+//	client [-channel 20] [-adapter hci1] [-plain] BDADDR get [-o FILE] NAME
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"context"
+	"flag"
 	"fmt"
+	"net"
 	"os"
-	"os/signal"
-	"syscall"
+	"path"
 
-	"github.com/go-rfcomm/rfcomm/examples/internal/show"
+	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
-// Exit statuses other than 0.
-const (
-	statusFailure     = 1
-	statusWrongUsage  = 2
-	statusInterrupted = 130
+var (
+	server rfcomm.Addr
+	dialer rfcomm.Dialer
+	plain  = flag.Bool("plain", false, "")
+	output = flag.String("o", "", "")
 )
 
 func main() {
-	o := parse(os.Args[1:])
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the program at once
-
-	err := commands[o.command].run(ctx, o)
+	flag.IntVar(&server.Channel, "channel", 20, "")
+	flag.Func("adapter", "", func(name string) error {
+		adapter, err := rfcomm.AdapterByName(name)
+		if err == nil {
+			dialer.LocalAddr.Device = adapter.Addr
+		}
+		return err
+	})
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: client [-channel 20] [-adapter hci1] [-plain] BDADDR [get [-o FILE] NAME]")
+	}
+	flag.Parse()
+	err := server.Device.UnmarshalText([]byte(flag.Arg(0)))
+	transfer := ask
+	if flag.Arg(1) == "get" {
+		transfer = get
+		flag.CommandLine.Parse(flag.Args()[2:]) // [-o FILE] NAME
+	}
+	if err != nil || flag.NArg() != 1 || server.Channel < 1 || server.Channel > 30 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	conn, err := dialer.DialRFCOMM(context.Background(), server)
 	if err == nil {
-		return
+		err = transfer(conn, flag.Arg(0))
 	}
-	status := statusFailure
-	text := show.Text(err.Error())
-	if ctx.Err() != nil {
-		status, text = statusInterrupted, "interrupted"
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "client:", err)
+		os.Exit(1)
 	}
-	fmt.Fprintln(os.Stderr, "client:", text)
-	if advice := advise(err, o); advice != "" {
-		fmt.Fprintln(os.Stderr, "client:", advice)
-	}
-	os.Exit(status)
 }
+
+// ask gets the file that the user names.
+func ask(conn net.Conn, _ string) error {
+	c := &promptedConn{conn, bufio.NewReader(conn)}
+	if _, err := c.r.Peek(1); err != nil {
+		return fmt.Errorf("no prompt: %w", err)
+	}
+	prompt, _ := c.r.Peek(c.r.Buffered())
+	fmt.Printf("%q: ", prompt) // escaped
+	line := bufio.NewScanner(os.Stdin)
+	line.Scan() // at the end of the input, the name is empty, and refused
+	*plain = true
+	return get(c, line.Text())
+}
+
+// get gets a file. Until it is complete, its content is in NAME.part.
+func get(conn net.Conn, name string) error {
+	client := filetransfer.NewClient(conn)
+	defer client.Close()
+	client.Plain = *plain
+	client.Busy = func() { fmt.Println("Waiting: the server is busy with another client") }
+	info, err := client.Download(context.Background(), name, cmp.Or(*output, path.Base(name)))
+	if err == nil {
+		fmt.Printf("Received %d bytes\n", info.Size)
+	}
+	return err
+}
+
+// A promptedConn is a connection whose prompt was peeked at.
+type promptedConn struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (c *promptedConn) Read(b []byte) (int, error) { return c.r.Read(b) }

@@ -5,10 +5,9 @@
 //
 // The default for FILE is the program itself. The connection uses Bluetooth if
 // this machine has two adapters that reach each other, and memory otherwise.
-// The received files are compared with FILE and removed at the end.
 //
-// The exit status is 0 if both copies are equal to the file, 1 if one is not or
-// something failed, 2 for wrong usage and 130 after Ctrl-C.
+// The exit status is 0 if both received contents are equal to that of FILE, 1 if
+// one is not or something failed, and 2 for wrong usage.
 package main
 
 import (
@@ -30,15 +29,16 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the program at once
-
-	err := demonstrate(ctx, flag.Arg(0))
-	switch {
-	case err == nil:
-	case ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "demo: interrupted")
-		os.Exit(130)
-	default:
+	defer stop()
+	path := flag.Arg(0)
+	var err error
+	if path == "" {
+		path, err = os.Executable()
+	}
+	if err == nil {
+		err = demonstrate(ctx, path)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}

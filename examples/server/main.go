@@ -1,111 +1,91 @@
-// Server offers the files of a directory over Bluetooth, on RFCOMM channel 20,
-// to one client at a time. It asks each client for the name of a file and sends
-// that file. Clients of package filetransfer can also list the directory and,
-// with -uploads, send files.
+// Server offers the files of a directory over Bluetooth, to one client at a time.
+// It asks each client for the name of a file and sends that file, as the server of
+// the PyBluez tutorial does. The example client is its counterpart.
 //
-//	server [-channel 20] [-adapter hci0] [-dir .] [-uploads DIR] [-replace] [-max-upload BYTES] [-timeout 30s]
-//	server -listen host:port […]
+//	server [-channel 20] [-adapter hci0] [-dir .]
 //
-// With -listen, the server listens on TCP instead of Bluetooth, for a first try
-// without an adapter.
-//
-// Ctrl-C stops the server after the current transfer; a second Ctrl-C stops it
-// at once. The exit status is 0 after an orderly stop, 1 after a failure and 2
-// for wrong usage.
+// Ctrl-C ends the server after the current transfer, and a second Ctrl-C at once.
+// The command "rfcommctl serve" also accepts files, and can require encryption.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
-	"log/slog"
+	"log"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
 )
 
+var (
+	address rfcomm.Addr // the Device is zero for all adapters
+	dir     = flag.String("dir", ".", "")
+)
+
 func main() {
-	options := parseFlags()
-	if err := serve(options); err != nil {
-		fmt.Fprintln(os.Stderr, "server:", err)
-		os.Exit(1)
+	flag.IntVar(&address.Channel, "channel", 20, "")
+	flag.Func("adapter", "", func(name string) error {
+		adapter, err := rfcomm.AdapterByName(name)
+		if err == nil {
+			address.Device = adapter.Addr
+		}
+		return err
+	})
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: server [-channel 20] [-adapter hci0] [-dir .]")
+	}
+	flag.Parse()
+	if flag.NArg() > 0 || address.Channel < 1 || address.Channel > 30 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	log.SetFlags(0)
+	log.SetPrefix("server: ")
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the program
+	if err := serve(ctx); err != nil {
+		log.Fatal(err)
 	}
 }
 
-// serve offers the files until Ctrl-C is pressed.
-func serve(o options) error {
-	interrupts := make(chan os.Signal, 2)
-	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
-
-	// No name and no symbolic link leads out of the directory of an os.Root.
-	files, err := openDir("dir", o.dir)
+// serve serves clients until ctx ends, and finishes the current transfer.
+func serve(ctx context.Context) error {
+	root, err := os.OpenRoot(*dir) // no name and no symbolic link leads out of it
 	if err != nil {
 		return err
 	}
-	defer files.Close()
-	server := &filetransfer.Server{
-		FS:          files.FS(),
-		MaxUpload:   o.maxUpload,
-		Replace:     o.replace,
-		IdleTimeout: o.timeout,
-		Logger:      slog.New(newHandler(os.Stdout)),
-	}
-	if o.uploads != "" {
-		uploads, err := openDir("uploads", o.uploads)
-		if err != nil {
-			return err
-		}
-		defer uploads.Close()
-		server.Uploads = filetransfer.NewDir(uploads)
-	}
-
-	listener, err := listen(o)
+	defer root.Close()
+	listener, err := listen(ctx)
 	if err != nil {
 		return err
 	}
-	printDirs(o)
-	printAddresses(listener)
-
-	stopped := make(chan error, 1)
-	go func() { stopped <- stop(server, interrupts) }()
+	server := &filetransfer.Server{FS: root.FS()} // logs clients and files on standard error
+	finished := make(chan error, 1)
+	context.AfterFunc(ctx, func() { finished <- server.Shutdown(context.Background()) })
 	if err := server.Serve(listener); !errors.Is(err, filetransfer.ErrServerClosed) {
 		return err
 	}
-	return <-stopped
+	return <-finished
 }
 
-// stop waits for Ctrl-C, and then for the end of the current transfer or for a
-// second Ctrl-C.
-func stop(server *filetransfer.Server, interrupts <-chan os.Signal) error {
-	<-interrupts
-	fmt.Println("Stopping after the current transfer, if any; press Ctrl-C again to stop at once.")
-	ctx, stopAtOnce := context.WithCancel(context.Background())
-	defer stopAtOnce()
-	go func() {
-		<-interrupts
-		stopAtOnce()
-	}()
-	if err := server.Shutdown(ctx); err != nil {
-		server.Close()
-		if ctx.Err() != nil {
-			return errors.New("stopped in the middle of a transfer")
-		}
-		return err
-	}
-	fmt.Println("Stopped.")
-	return nil
-}
-
-// openDir opens the directory that a flag names.
-func openDir(flagName, dir string) (*os.Root, error) {
-	root, err := os.OpenRoot(dir)
-	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
-		err = pathErr.Err // without the name of the system call
-	}
+// listen returns the listener, and prints how to connect to it.
+func listen(ctx context.Context) (net.Listener, error) {
+	listener, err := new(rfcomm.ListenConfig).ListenRFCOMM(ctx, address)
 	if err != nil {
-		return nil, fmt.Errorf("-%s %s: %w", flagName, dir, err)
+		return nil, err
 	}
-	return root, nil
+	fmt.Println("Listening on", listener.Addr())
+	adapters, err := rfcomm.Adapters()
+	for _, adapter := range adapters {
+		if adapter.Up && (address.Device.IsZero() || address.Device == adapter.Addr) {
+			fmt.Printf("To connect:  client -channel %d %s\n", address.Channel, adapter.Addr)
+		}
+	}
+	return listener, err
 }

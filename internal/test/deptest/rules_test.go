@@ -111,15 +111,8 @@ var rules = []Rule{
 		Reason: "integration holds tests only, beside its package comments",
 	},
 	{
-		From: []string{"./examples/..."}, Except: []string{"./examples/client"},
-		To: []string{"./internal/...", "./.../internal/..."}, Beside: []string{"./examples/internal/..."},
-		Reason: "an example shows how a program outside of the module uses it",
-	},
-	{
-		// The client has its own part files. No public package has them.
-		From: []string{"./examples/client"}, To: []string{"./internal/...", "./.../internal/..."},
-		Beside: []string{"./examples/internal/...", "./internal/partfile"},
-		Reason: "an example shows how a program outside of the module uses it",
+		From: []string{"./examples/..."}, To: []string{"./internal/...", "./.../internal/..."},
+		Reason: "an example is for copying into a program outside of the module",
 	},
 	{
 		From: []string{"./internal/btsocket"}, To: []string{"./..."}, Indirect: true,
