@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-rfcomm/rfcomm/filetransfer"
+	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 	"github.com/go-rfcomm/rfcomm/internal/test/tutorial"
 )
@@ -175,4 +176,32 @@ func testServeBonded(t *testing.T, r *radio) {
 	wantError(t, stderr, "paired devices only")
 	server.awaits(t, r.near.String()+" is refused: it is not paired")
 	server.ends(t, os.Interrupt, 130)
+}
+
+// The same command resumes after the adapter was unplugged.
+func TestRFCOMMFilesResumeAfterUnplug(t *testing.T) {
+	r := overRFCOMM(t)
+	const size = 3 << 19 // takes more than 1 s
+	for _, command := range []string{"get", "put"} {
+		t.Run(command, func(t *testing.T) {
+			files, local := r.directory(t), r.directory(t)
+			server, target, _ := r.serves(t, files, "--uploads", "--security", "low")
+			from, to, words := files, local, []string{"get", target, "a", "-o", local}
+			if command == "put" {
+				from, to, words = local, files, []string{"put", target, filepath.Join(local, "a")}
+			}
+			want := fill(t, size, from, "a")
+			broken := r.starts(t, "connecting to", append(words, "-v")...)
+			hosttest.Eventually(t, "a part", func() bool { return partSize(filepath.Join(to, "a")) >= size/4 })
+			r.Unplug()
+			broken.ends(t, nil, statusBusy)
+			wantFiles(t, to, "a.part")
+			r.Plug()
+			r.runs(t, 0, "", words...)
+			wantSum(t, want, to, "a")
+			wantFiles(t, to, "a")
+			server.awaits(t, " on\n") // the log has "from 393.2 kB on"
+			server.ends(t, os.Interrupt, 130)
+		})
+	}
 }

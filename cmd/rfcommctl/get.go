@@ -92,6 +92,9 @@ func (o *getOptions) localPath(name string) (string, error) {
 	if name == "" || !isLocalName(base) {
 		return "", fmt.Errorf("%q cannot be the name of a file here: choose one with -o", name)
 	}
+	if o.output == "" && base == "-" {
+		return "." + string(filepath.Separator) + base, nil // "-" alone is standard output
+	}
 	return filepath.Join(o.output, base), nil
 }
 
