@@ -24,6 +24,7 @@ type connectOptions struct {
 	wait      duration
 	exec      string
 	listenTCP string
+	eol       eol
 }
 
 // connectCommand returns the command "connect".
@@ -36,9 +37,12 @@ func (t *tool) connectCommand() *cobra.Command {
 
 RFCOMM cannot close one direction alone. At the end of standard input, connect therefore continues to print what the device sends until the device closes the connection, or sends nothing for the time of --wait. It then disconnects, and succeeds only if the device has confirmed that it received everything.
 
+The Enter key sends a line feed, and many devices expect something else: with --eol cr, as for OBD adapters, or --eol crlf, as for modems and most instruments, lines that are sent end as the device expects, and lines that are printed end in a line feed.
+
 With --exec, a command has the connection as its standard input and output, and --security is medium unless it is given. With --listen-tcp, programs connect to a TCP port, one at a time, and each gets a connection of its own.`,
 		Example: `	rfcommctl connect 01:23:45:67:89:AB/spp
 	rfcommctl connect "Front desk printer" < receipt
+	rfcommctl connect 01:23:45:67:89:AB/1 --eol cr
 	rfcommctl connect 01:23:45:67:89:AB/1 --listen-tcp 35000
 	rfcommctl connect 01:23:45:67:89:AB/spp --exec 'tee log'`,
 		Args:              o.checkWords,
@@ -47,12 +51,14 @@ With --exec, a command has the connection as its standard input and output, and 
 	}
 	t.connectionFlags(c, &o.link)
 	c.Flags().Var(&o.wait, "wait", "after the end of standard input, disconnect after this time of silence; negative: when the device closes")
+	c.Flags().Var(&o.eol, "eol", "translate line feeds to and from the line ends of the device: cr or crlf")
 	c.Flags().StringVar(&o.exec, "exec", "", "run this `COMMAND` of the shell with the connection as its input and output")
 	c.Flags().StringVar(&o.listenTCP, "listen-tcp", "", "accept TCP connections on this `PORT` of 127.0.0.1, or on host:port")
 	tcpFlag(c, &o.link, "connect to TCP `host:port` instead of TARGET, to try without Bluetooth")
 	for _, name := range []string{"wait", "exec", "listen-tcp"} {
 		c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
+	c.RegisterFlagCompletionFunc("eol", cobra.FixedCompletions(eolNames, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
@@ -75,6 +81,9 @@ func (o *connectOptions) check(c *cobra.Command) error {
 	}
 	if given("exec") && given("wait") {
 		return errors.New("--wait is for standard input: with --exec, the end of the command ends the connection")
+	}
+	if given("eol") && (given("exec") || given("listen-tcp")) {
+		return errors.New("--eol is for standard input and output: omit it, or --exec and --listen-tcp")
 	}
 	if given("exec") && o.exec == "" {
 		return errors.New("--exec needs a command")
@@ -111,7 +120,7 @@ func (t *tool) connect(c *cobra.Command, o *connectOptions, words []string) erro
 	if o.exec != "" {
 		return t.runWith(ctx, conn, o.exec)
 	}
-	return t.connectStandard(ctx, conn, time.Duration(o.wait))
+	return t.connectStandard(ctx, conn, o)
 }
 
 // A connectFunc returns a new connection.
@@ -166,8 +175,15 @@ func listsNothing(err error) bool {
 }
 
 // connectStandard copies between a connection and the standard streams.
-func (t *tool) connectStandard(ctx context.Context, conn net.Conn, wait time.Duration) error {
-	return t.copyStandard(ctx, &copier{conn: conn, in: t.stdin, out: t.stdout, wait: wait, finite: isFile(t.stdin), outGone: t.stdout.readerGone()})
+func (t *tool) connectStandard(ctx context.Context, conn net.Conn, o *connectOptions) error {
+	return t.copyStandard(ctx, &copier{
+		conn:    conn,
+		in:      o.eol.reader(t.stdin),
+		out:     o.eol.writer(t.stdout),
+		wait:    time.Duration(o.wait),
+		finite:  isFile(t.stdin),
+		outGone: t.stdout.readerGone(),
+	})
 }
 
 // copyStandard runs a copier and prints the details.

@@ -73,6 +73,17 @@ func TestConnectTellsPeopleWhenConnected(t *testing.T) {
 	}
 }
 
+// The device sends back what it receives.
+func TestConnectTranslatesLineEnds(t *testing.T) {
+	f := newFake(t)
+	f.stdin = strings.NewReader("ATZ\nATI\n")
+	stdout, stderr := f.runs(t, 0, "connect", "00:AA:01:00:00:01/1", "--wait=1s", "--eol", "crlf", "-v")
+	if stdout != "ATZ\nATI\n" {
+		t.Errorf("it printed %q", stdout)
+	}
+	wantParts(t, stderr, "received 10\n")
+}
+
 func TestConnectRefusesWrongUsage(t *testing.T) {
 	const device = "00:AA:01:00:00:01"
 	for line, part := range map[string]string{
@@ -96,6 +107,8 @@ func TestConnectRefusesWrongUsage(t *testing.T) {
 		device + " --exec=":                 "--exec needs a command",
 		device + " --exec x --wait 1":       "--wait is for standard input",
 		device + " --exec x --listen-tcp 1": "exclude each other",
+		device + " --eol lf":                `"lf" for "--eol" flag: use cr or crlf`,
+		device + " --eol cr --exec x":       "--eol is for standard input",
 		device + " --listen-tcp 70000":      "0 to 65535",
 		device + " --listen-tcp=":           "0 to 65535",
 		"--tcp nonsense":                    "host:port",
