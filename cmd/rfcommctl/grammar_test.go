@@ -39,7 +39,7 @@ var grammars = map[string]grammar{
 	"ls":         {tcp: true, flags: linkFlags},
 	"stat":       {tcp: true, flags: linkFlags, words: []string{"notes.txt"}},
 	"speed":      {tcp: true, flags: linkFlags},
-	"doctor":     {flags: []string{"adapter"}},
+	"doctor":     {flags: []string{"adapter", "timeout"}},
 	"demo":       {},
 	"help":       {words: []string{"scan"}},
 	"completion": {words: []string{"bash"}},

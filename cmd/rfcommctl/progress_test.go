@@ -121,6 +121,7 @@ func TestStatusLineIsRedrawn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, s := newFake(t), new(screen)
 		f.chatty, f.tool.stderr = true, s
+		f.tool.lineWidth = func() int { return 80 }
 		line, end := f.startLine()
 		line.announce("Connecting to the printer")
 		s.see(t, "Connecting to the printer")
