@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 
@@ -41,7 +42,7 @@ Bash needs the package bash-completion. To load the script in each new shell, wr
 			case "bash":
 				return c.Root().GenBashCompletionV2(t.stdout, true)
 			case "zsh":
-				return c.Root().GenZshCompletion(t.stdout)
+				return t.printZshCompletion(c.Root())
 			default:
 				return c.Root().GenFishCompletion(t.stdout, true)
 			}
@@ -50,6 +51,24 @@ Bash needs the package bash-completion. To load the script in each new shell, wr
 	refuseTCP(c, "it prints a script")
 	return c
 }
+
+// printZshCompletion prints the script for zsh. That of cobra loses the backslashes
+// of names.
+func (t *tool) printZshCompletion(root *cobra.Command) error {
+	var script strings.Builder
+	if err := root.GenZshCompletion(&script); err != nil {
+		return err
+	}
+	_, err := io.WriteString(t.stdout, strings.Replace(script.String(), zshColons, zshBackslashes+zshColons, 1))
+	return err
+}
+
+// zshColons is the line of cobra's script that escapes the characters of a
+// completion, and zshBackslashes the one that is missing before it.
+const (
+	zshColons      = "comp=${comp//:/\\\\:}\n"
+	zshBackslashes = "comp=${comp//\\\\/\\\\\\\\}\n            "
+)
 
 // serviceNames are the services that completion offers after a device.
 var serviceNames = []string{"spp", "dun", "ftp", "opp", "pbap", "map"}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"github.com/go-rfcomm/rfcomm"
 )
 
@@ -81,9 +83,30 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// Whatever is completed, no device is asked.
+func TestCompletionNeverDials(t *testing.T) {
+	f := newFileFake(t)
+	f.inRange = found("Printer")
+	f.runs(t, 0, "scan")
+	f.offerTree(t)
+	f.runs(t, 0, "ls", "Printer")
+	f.inquiries, f.dialed = nil, nil
+	_, all := f.commands(t)
+	for _, c := range all {
+		lines := [][]string{{""}, {"P"}, {fileDevice + "/"}, {"Printer", ""}, {"absent", "x"}, {fileDevice, "a", "b"}}
+		c.Flags().VisitAll(func(flag *pflag.Flag) { lines = append(lines, []string{"Printer", "--" + flag.Name, ""}) })
+		for _, words := range lines {
+			f.completed(t, append([]string{c.Name()}, words...)...)
+		}
+	}
+	if len(f.inquiries)+len(f.searched)+len(f.dialed)+len(f.servers)+len(f.pairings)+len(f.devices)+len(f.changes) > 0 {
+		t.Errorf("completion used Bluetooth: %v, %v, %v, %v", f.inquiries, f.searched, f.dialed, f.servers)
+	}
+}
+
 func TestCompletionPrintsScripts(t *testing.T) {
 	f := newFake(t)
-	for shell, part := range map[string]string{"bash": "complete -o default", "zsh": "#compdef rfcommctl", "fish": "complete -c rfcommctl"} {
+	for shell, part := range map[string]string{"bash": "complete -o default", "zsh": zshBackslashes + zshColons, "fish": "complete -c rfcommctl"} {
 		stdout, _ := f.runs(t, 0, "completion", shell)
 		wantParts(t, stdout, part)
 	}
