@@ -66,6 +66,9 @@ func (t *tool) help(c *cobra.Command) {
 	if c.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\nCommands:\n%s", commandList(c, width))
 	}
+	if !c.HasParent() {
+		fmt.Fprintf(&b, "\nExit status:\n%s", statusList())
+	}
 	c.InheritedFlags() // makes Flags include them
 	c.Flags().SortFlags = false
 	fmt.Fprintf(&b, "\nFlags:\n%s", c.Flags().FlagUsagesWrapped(width))
@@ -83,12 +86,19 @@ func useLine(c *cobra.Command) string {
 // commandList returns a line for each command, or two if the terminal is narrow.
 func commandList(c *cobra.Command, width int) string {
 	var b strings.Builder
-	for _, command := range c.Commands() {
-		if command.IsAvailableCommand() || command.Name() == "help" {
-			const indent = 13
-			name := fmt.Sprintf("  %-*s", indent-3, command.Name())
-			b.WriteString(wrapWords(name, command.Short, width, indent) + "\n")
-		}
+	for _, command := range listed(c) {
+		const indent = 13
+		name := fmt.Sprintf("  %-*s", indent-3, command.Name())
+		b.WriteString(wrapWords(name, command.Short, width, indent) + "\n")
+	}
+	return b.String()
+}
+
+// statusList returns a line for each exit status.
+func statusList() string {
+	var b strings.Builder
+	for _, s := range exitStatuses {
+		fmt.Fprintf(&b, "  %-3s  %s\n", s.code, s.text)
 	}
 	return b.String()
 }

@@ -18,6 +18,7 @@
 //	rfcommctl stat TARGET NAME  describes files of a file server
 //	rfcommctl doctor            finds out why Bluetooth does not work here
 //	rfcommctl completion bash   prints completions for bash, zsh or fish
+//	rfcommctl man DIRECTORY     writes the manual pages
 //
 // It needs no root, except for tty --bind. Only pair, unpair, trust, --publish
 // and the changes of adapters need the daemon bluetoothd. TARGET is the address

@@ -33,17 +33,18 @@ TARGET is the address of a device, as printed by "rfcommctl scan", with the serv
 	01:23:45:67:89:AB/20
 	01-23-45-67-89-ab/spp
 	"Front desk printer/spp"
-	01:23:45:67:89:AB/00001101-0000-1000-8000-00805f9b34fb
+	01:23:45:67:89:AB/00001101-0000-1000-8000-00805f9b34fb`
 
-Exit status:
-
-	0    success
-	1    another error
-	2    wrong usage
-	3    not found, or not in range
-	4    busy or timed out: try again
-	5    refused, or not permitted or paired
-	130  interrupted by Ctrl-C`
+// exitStatuses are the exit statuses and their meaning.
+var exitStatuses = []struct{ code, text string }{
+	{"0", "success"},
+	{"1", "another error"},
+	{"2", "wrong usage"},
+	{"3", "not found, or not in range"},
+	{"4", "busy or timed out: try again"},
+	{"5", "refused, no permission or pairing"},
+	{"130", "interrupted by Ctrl-C"},
+}
 
 // rootCommand returns the program's command. The variable that running points
 // to is true once the arguments have been parsed.
@@ -79,7 +80,7 @@ func (t *tool) rootCommand() (root *cobra.Command, running *bool) {
 	flags.Bool("version", false, "print the version")
 	root.AddCommand(t.adaptersCommand(), t.scanCommand(), t.pairCommand(), t.unpairCommand(), t.trustCommand(),
 		t.servicesCommand(), t.connectCommand(), t.listenCommand(), t.ttyCommand(), t.relayCommand(),
-		t.serveCommand(), t.getCommand(), t.putCommand(), t.lsCommand(), t.statCommand(), t.doctorCommand(), t.completionCommand())
+		t.serveCommand(), t.getCommand(), t.putCommand(), t.lsCommand(), t.statCommand(), t.doctorCommand(), t.completionCommand(), t.manCommand())
 	for _, c := range root.Commands() {
 		c.DisableFlagsInUseLine = true
 		c.Version = root.Version

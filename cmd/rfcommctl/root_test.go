@@ -7,8 +7,8 @@ import (
 
 func TestRootRefusesWrongUsage(t *testing.T) {
 	for line, part := range map[string]string{
-		"":                                   "adapters, completion, connect, doctor, get, listen, ls, pair, put, relay, scan, serve, services, stat, trust, tty, unpair",
-		"scn":                                "did you mean scan?",
+		"":                                   "adapters, completion, connect, doctor, get, listen, ls, man, pair, put, relay, scan, serve, services, stat, trust, tty, unpair",
+		"scann":                              "did you mean scan?",
 		"conect x":                           "did you mean connect?",
 		"nonsense":                           `unknown command "nonsense" (see`,
 		"--nonsense":                         "--nonsense",
