@@ -168,6 +168,7 @@ func newFake(t *testing.T) *fake {
 		stdout:    &output{w: &f.stdout},
 		stderr:    &locked{w: &f.stderr},
 		lineWidth: func() int { return 1000 }, // long messages have one line
+		lineSize:  func() (columns, rows int) { return 80, 24 },
 		recent:    recentList{cacheFile{filepath.Join(cache, "devices.json"), time.Now}},
 		listed:    listedFiles{cacheFile{filepath.Join(cache, "files.json"), time.Now}},
 		host:      healthyHost(),
@@ -223,6 +224,8 @@ func newFake(t *testing.T) *fake {
 			return changed()
 		},
 	}
+	f.longestPacket = func(rfcomm.BDAddr) (int, error) { return 1021, f.err }
+	f.openSignal = func(_, _ rfcomm.BDAddr) (signalReader, error) { return nil, errors.ErrUnsupported }
 	f.fakeSerial()
 	f.typed = sync.OnceValue(func() <-chan string { return f.readLines() })
 	return f

@@ -214,16 +214,22 @@ func (t *tool) noteClients(o *serveOptions, l net.Listener) {
 		t.note("To connect: rfcommctl ls --tcp %s", l.Addr())
 		return
 	}
+	t.noteEach("To connect: rfcommctl ls", &o.link, fileChannel)
+}
+
+// noteEach prints the beginning of a command for another machine with the address
+// of each adapter, and the channel if it is not the usual one.
+func (t *tool) noteEach(command string, l *link, usual channel) {
 	adapters, _ := t.adapters()
 	for _, a := range adapters {
-		if !a.Up || !a.PageScan || o.adapter != "" && !isNamed(a, o.adapter) {
+		if !a.Up || !a.PageScan || l.adapter != "" && !isNamed(a, l.adapter) {
 			continue
 		}
 		suffix := ""
-		if o.channel != fileChannel {
-			suffix = fmt.Sprintf("/%d", o.channel)
+		if l.channel != usual {
+			suffix = fmt.Sprintf("/%d", l.channel)
 		}
-		t.note("To connect: rfcommctl ls %s%s", a.Addr, suffix)
+		t.note("%s %s%s", command, a.Addr, suffix)
 	}
 }
 

@@ -17,3 +17,12 @@ func terminalWidth(file *os.File) (columns int, ok bool) {
 	}
 	return int(size.Col), true
 }
+
+// terminalHeight returns the number of rows of a terminal, or 24 if it is not known.
+func terminalHeight(file *os.File) int {
+	size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ)
+	if err != nil || size.Row == 0 {
+		return 24
+	}
+	return int(size.Row)
+}

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/cmd/rfcommctl/internal/airlink"
 	"github.com/go-rfcomm/rfcomm/inquiry"
 	"github.com/go-rfcomm/rfcomm/sdp"
 	"github.com/go-rfcomm/rfcomm/serial"
@@ -33,6 +34,8 @@ type tool struct {
 	chatty  bool
 	// lineWidth returns the current width of the terminal on standard error.
 	lineWidth func() int
+	// lineSize returns its current size.
+	lineSize func() (columns, rows int)
 
 	// answers means that questions can be asked: standard input and standard
 	// error are terminals. typed returns the lines of standard input.
@@ -50,6 +53,10 @@ type tool struct {
 	search   searchFunc
 	dial     dialFunc
 	listen   listenFunc
+
+	// Functions of package airlink.
+	longestPacket func(adapter rfcomm.BDAddr) (int, error)
+	openSignal    func(adapter, device rfcomm.BDAddr) (signalReader, error)
 
 	// Functions of package serial.
 	openDevice deviceFunc
@@ -99,6 +106,9 @@ func newTool() *tool {
 		dial:     dialService,
 		listen:   listenAs,
 
+		longestPacket: func(adapter rfcomm.BDAddr) (int, error) { return airlink.LongestPacket(adapter) },
+		openSignal:    openSignal,
+
 		openDevice: openDevice,
 		ttys:       serial.Devices,
 		bind:       serial.Bind,
@@ -119,6 +129,7 @@ func newTool() *tool {
 		width, _ := terminalWidth(os.Stderr)
 		return cmp.Or(width, 80) // a serial console has the width 0
 	}
+	t.lineSize = func() (columns, rows int) { return t.lineWidth(), terminalHeight(os.Stderr) }
 	_, t.answers = terminalWidth(os.Stdin)
 	t.answers = t.answers && t.chatty
 	t.typed = sync.OnceValue(t.readLines)
