@@ -46,6 +46,11 @@ type Client struct {
 	// Overwrite allows Download, Put and Upload to replace an existing file.
 	Overwrite bool
 
+	// MakeDirs asks the server to create the missing directories of the files
+	// that Put and Upload send. The directories remain if the transfer fails. A
+	// server that creates none returns an error that matches fs.ErrNotExist.
+	MakeDirs bool
+
 	// IdleTimeout is the maximum time during which the server may send nothing,
 	// or read nothing of the data sent to it. Within this time, the server must
 	// accept the 32 KiB of one Write, and send 1 KiB of content. The time that a

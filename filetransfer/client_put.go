@@ -184,6 +184,9 @@ func (c *Client) offer(name string, info Info, resume bool) (ready block, err er
 	if c.Overwrite {
 		request = request.with(replaceKey, yes)
 	}
+	if c.MakeDirs {
+		request = request.with(parentsKey, yes)
+	}
 	if resume {
 		request = request.with(resumeKey, yes)
 	}

@@ -23,6 +23,7 @@ const (
 	lengthKey  = "Length"   // number of bytes of a range
 	sumKey     = "SHA-256"  // checksum of the content, or of the part before the offset
 	replaceKey = "Replace"  // yes: replace an existing file
+	parentsKey = "Parents"  // yes: create the missing directories of the name
 	resumeKey  = "Resume"   // yes: offer the part that the server has
 	presentKey = "Present"  // yes: the server has the complete file
 )

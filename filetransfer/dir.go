@@ -178,6 +178,15 @@ func (d *Dir) Receive(name string, replace bool) (Part, error) {
 	return f, nil
 }
 
+// MkdirAll creates a directory, and the missing ones above it. An existing
+// directory is a success.
+func (d *Dir) MkdirAll(name string) error {
+	if err := checkPath("mkdir", name); err != nil {
+		return err
+	}
+	return d.inside("mkdir", name, d.root.MkdirAll(name, 0o777))
+}
+
 // openPart is partfile.Open with an error that matches ErrBusy if another transfer
 // is storing the file.
 func openPart(root *os.Root, name string, replace bool) (*partfile.File, error) {

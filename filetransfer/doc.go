@@ -84,6 +84,7 @@
 //	SHA-256   get: with Offset, the checksum of the bytes before it
 //	Length    get: the number of bytes to send, instead of all
 //	Replace   put: "yes" to replace an existing file
+//	Parents   put: "yes" to create the missing directories of the name
 //	Resume    put: "yes" to learn how much of the file the server already has
 //
 // and for put those of a file:

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"path"
 	"time"
 )
 
@@ -18,7 +19,7 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 		return err
 	}
 	s.removeOldParts(ctx)
-	part, err := s.uploads.Receive(name, s.request.Replace && s.Replace)
+	part, err := s.receivePart(name, info, request.get(parentsKey) == yes)
 	if err == nil {
 		defer part.Close()
 	} else if !errors.Is(err, fs.ErrExist) {
@@ -45,6 +46,26 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 		return err
 	}
 	return s.putFrom(part, info, offset, sum)
+}
+
+// receivePart prepares to receive a file. If its directory is missing, receivePart
+// can create it.
+func (s *session) receivePart(name string, info Info, parents bool) (Part, error) {
+	replace := s.request.Replace && s.Replace
+	part, err := s.uploads.Receive(name, replace)
+	if !parents || !errors.Is(err, fs.ErrNotExist) {
+		return part, err
+	}
+	missing := err
+	if err := s.checkRoom(info.Size, 0); err != nil {
+		return nil, err
+	}
+	if err := s.uploads.MkdirAll(path.Dir(name)); errors.Is(err, errors.ErrUnsupported) {
+		return nil, missing
+	} else if err != nil {
+		return nil, err
+	}
+	return s.uploads.Receive(name, replace)
 }
 
 // putFrom receives and stores a file from an offset on. The hash contains the

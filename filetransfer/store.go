@@ -18,6 +18,10 @@ import (
 // matches those that the error of the Store matches. The text is sent as well,
 // but not the path of an *fs.PathError.
 //
+// A Store may also have a method MkdirAll(name string) error, which creates a
+// directory and the missing ones above it. The server calls it if a client with
+// MakeDirs set uploads a file whose directory is missing.
+//
 // The methods may be called from several goroutines. The server limits each
 // call to its IdleTimeout. After a longer one, it ends the connection, and it
 // calls Close of an open file or Part when that call has returned.
@@ -42,6 +46,9 @@ type Store interface {
 	// upload is using, and files of other programs. It stops when ctx ends.
 	RemoveParts(ctx context.Context, before time.Time) (names []string, err error)
 }
+
+// A dirMaker is a Store that creates directories.
+type dirMaker interface{ MkdirAll(name string) error }
 
 // A Part is a file that is being received. The server calls its methods one
 // after the other, and calls Close after all of them.

@@ -1,6 +1,7 @@
 package filetransfer
 
 import (
+	"errors"
 	"io/fs"
 	"time"
 )
@@ -29,6 +30,15 @@ func (s *workerStore) Receive(name string, replace bool) (Part, error) {
 		}
 		return newWorkerPart(s.worker, part), nil
 	}, func(part Part) { part.(*workerPart).part.Close() })
+}
+
+// MkdirAll creates a directory, if the Store can.
+func (s *workerStore) MkdirAll(name string) error {
+	maker, ok := s.Store.(dirMaker)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return s.worker.do(func() error { return maker.MkdirAll(name) })
 }
 
 // Free returns the number of bytes that uploads can use.

@@ -96,12 +96,18 @@ type fileClient struct {
 	t       *tool
 	o       *fileLink
 	replace bool        // existing files
+	parents bool        // create the directories of files
 	line    *statusLine // or nil
 	server  string      // for people
 	dial    connectFunc
 	client  *filetransfer.Client // or nil, before the first file
 	waiting bool                 // the server is busy
 	served  atomic.Bool          // the server has answered
+	failed  int                  // names with an error
+	failure error                // the first of them
+	files   int                  // that are complete
+	moved   int64                // bytes of those that were transferred
+	present int                  // those that were there already
 }
 
 // fileClient returns a client for a target. It connects when it is used.
@@ -132,6 +138,7 @@ func (f *fileClient) open(ctx context.Context) (*filetransfer.Client, error) {
 	f.client = filetransfer.NewClient(conn)
 	f.client.Plain = f.o.plain
 	f.client.Overwrite = f.replace
+	f.client.MakeDirs = f.parents
 	f.client.IdleTimeout = time.Duration(f.o.timeout.duration)
 	f.client.Busy = f.busy
 	f.client.Progress = func(p filetransfer.Progress) {
@@ -174,46 +181,76 @@ func (t *tool) askFiles(ctx context.Context, o *fileLink, target string, f func(
 	return f(client)
 }
 
-// each calls f for each file. An error of one file does not end it, if there are
+// each calls do for each name. An error of one name does not end it, if there are
 // several and the connection can still be used.
 func (f *fileClient) each(names []string, do func(name string) error) error {
-	var first error
 	for _, name := range names {
-		f.waiting = false
-		err := do(name)
-		f.line.finish()
-		if err == nil || isOfFile(err) {
-			f.served.Store(true)
-		}
-		if err == nil {
-			continue
-		}
-		if !f.served.Load() && f.o.tcp == "" {
-			err = advised(err, io.ErrUnexpectedEOF, `the server may serve paired devices only: see "rfcommctl pair"`)
-		}
-		if len(names) == 1 || !isOfFile(err) {
+		if err := f.settle(do(name), len(names) == 1); err != nil {
 			return err
 		}
-		f.t.complain(err)
-		if first == nil {
-			first = printedError{err}
-		}
 	}
-	return first
+	return f.result(len(names), "names")
 }
 
-// eachNamed is each for names of the server. A name may be written with the escapes
-// that ls prints.
-func (f *fileClient) eachNamed(ctx context.Context, names []string, do func(name string) error) error {
-	return f.each(names, func(name string) error {
-		err := do(name)
-		if errors.Is(err, fs.ErrNotExist) && strings.Contains(name, `\`) && !f.o.plain {
-			if raw, ok := f.unescaped(ctx, name); ok {
-				return do(raw)
-			}
-		}
+// settle ends the work for one name or file with an error, or nil. It prints and
+// counts an error after which the other files can be transferred, and returns
+// others. An error of the only file is returned, too.
+func (f *fileClient) settle(err error, only bool) error {
+	f.waiting = false
+	f.line.finish()
+	if err == nil || isOfFile(err) {
+		f.served.Store(true)
+	}
+	if err == nil {
+		return nil
+	}
+	if !f.served.Load() && f.o.tcp == "" {
+		err = advised(err, io.ErrUnexpectedEOF, `the server may serve paired devices only: see "rfcommctl pair"`)
+	}
+	if only || !isOfFile(err) {
 		return err
-	})
+	}
+	f.t.complain(err)
+	f.fail(err)
+	return nil
+}
+
+// fail counts an error that has been printed.
+func (f *fileClient) fail(err error) {
+	f.failed++
+	if f.failure == nil {
+		f.failure = err
+	}
+}
+
+// A partialError is the first error of several names, with a text about all.
+type partialError struct {
+	error
+	text string
+}
+
+func (e partialError) Error() string { return e.text }
+
+func (e partialError) Unwrap() error { return e.error }
+
+// result returns an error if there was an error of a name.
+func (f *fileClient) result(count int, noun string) error {
+	if f.failed == 0 {
+		return nil
+	}
+	return partialError{f.failure, fmt.Sprintf("%d of %d %s failed", f.failed, count, noun)}
+}
+
+// named calls do with a name of the server. The name may be written with the
+// escapes that ls prints.
+func (f *fileClient) named(ctx context.Context, name string, do func(name string) error) error {
+	err := do(name)
+	if errors.Is(err, fs.ErrNotExist) && strings.Contains(name, `\`) && !f.o.plain {
+		if raw, ok := f.unescaped(ctx, name); ok {
+			return do(raw)
+		}
+	}
+	return err
 }
 
 // unescaped returns the name of the server that ls prints in the given form.
@@ -231,9 +268,17 @@ func (f *fileClient) unescaped(ctx context.Context, name string) (raw string, ok
 	return directory + entries[i].Name, true
 }
 
+// An itemError is an error of one file that this machine has found.
+type itemError struct{ error }
+
+func (e itemError) Unwrap() error { return e.error }
+
 // isOfFile reports whether an error is that of one file, after which other files
 // can be transferred.
 func isOfFile(err error) bool {
+	if _, ok := errors.AsType[itemError](err); ok {
+		return true
+	}
 	return isOneOf(err, fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid,
 		filetransfer.ErrTooLarge, filetransfer.ErrChanged, filetransfer.ErrRefused)
 }

@@ -149,7 +149,7 @@ func TestGetContinuesAfterMissingFile(t *testing.T) {
 	write(t, "first", f.files, "a")
 	write(t, "second", f.files, "b")
 	_, stderr := f.runs(t, statusNotFound, "get", fileDevice, "a", "missing", "b")
-	wantError(t, stderr, "get missing: ", "not exist")
+	wantParts(t, stderr, "rfcommctl: get missing: ", "not exist", "\nrfcommctl: 1 of 3 files failed\n")
 	wantFiles(t, ".", "a", "b")
 }
 
@@ -205,9 +205,9 @@ func TestGetChecksBeforeItConnects(t *testing.T) {
 		status int
 		part   string
 	}{
-		"a -o missing/":       {statusNotFound, "missing: no such"},
-		"a -o missing/b":      {statusNotFound, "missing: no such"},
-		"a -o file/":          {statusOther, "file: not a directory"},
+		"a -o missing/":       {statusNotFound, "-o missing/: there is no directory missing"},
+		"a -o missing/b":      {statusNotFound, "-o missing/b: there is no directory missing"},
+		"a -o file/":          {statusOther, "-o file/: file is not a directory"},
 		"a b -o c":            {statusUsage, "-o c is not a directory"},
 		"a --output=":         {statusUsage, "-o needs a path"},
 		"..":                  {statusUsage, "choose one with -o"},
@@ -253,7 +253,7 @@ func TestGetCopiesTrees(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, stderr := f.runs(t, statusOther, "get", "-r", fileDevice, "tree")
-	wantError(t, stderr, "tree/a: file already exists with other content", "--replace")
+	wantParts(t, stderr, "rfcommctl: tree/a: file already exists with other content", "--replace", "\nrfcommctl: 1 of 2 files failed\n")
 	wantFile(t, "2", "tree", "branch", "b")
 }
 
@@ -348,7 +348,7 @@ func TestPutIsRefusedWithAdvice(t *testing.T) {
 	f.server.Uploads = nil
 	write(t, "new", "a")
 	_, stderr := f.runs(t, statusPermission, "put", fileDevice, "a")
-	wantError(t, stderr, "accepts no uploads", "does with --uploads")
+	wantError(t, stderr, "accepts no uploads", `have the server started with "rfcommctl serve --uploads"`)
 }
 
 func TestPutNamesMissingDirectory(t *testing.T) {

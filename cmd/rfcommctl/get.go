@@ -123,31 +123,62 @@ func (t *tool) runGet(c *cobra.Command, o *getOptions, words []string) error {
 	}
 	return t.askFiles(ctx, &o.fileLink, target, func(f *fileClient) error {
 		f.replace = o.replace
-		return f.eachNamed(ctx, names, func(name string) error {
-			local, err := o.localPath(name)
-			if err == nil && o.recursive {
-				return f.getTree(ctx, name, local)
-			}
-			if err == nil {
-				err = f.get(ctx, name, local)
-			}
+		list, err := f.toGet(ctx, o, names)
+		if err != nil {
 			return err
+		}
+		return f.transferAll(list, func(x transfer) error {
+			return f.named(ctx, x.name, func(name string) error {
+				local := x.local
+				if !o.recursive { // it may have been written with escapes
+					local, _ = o.localPath(name)
+				}
+				return f.get(ctx, name, local)
+			})
 		})
 	})
 }
 
-// checkParent returns an error if the directory of a path does not exist. The
-// path itself must be a directory if it ends in a slash.
+// toGet returns the files to get.
+func (f *fileClient) toGet(ctx context.Context, o *getOptions, names []string) (list []transfer, err error) {
+	for _, name := range names {
+		local, err := o.localPath(name)
+		switch {
+		case err != nil:
+			return nil, err
+		case !o.recursive:
+			list = append(list, transfer{name: name, local: local, size: -1})
+			continue
+		}
+		err = f.named(ctx, name, func(name string) error {
+			files, err := f.tree(ctx, name, local)
+			list = append(list, files...)
+			return err
+		})
+		if err := f.settle(err, len(names) == 1); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// checkParent returns an error if the directory of the path that -o specifies does
+// not exist. The path itself must be a directory if it ends in a slash.
 func checkParent(output string) error {
 	if output == "" || output == "-" {
 		return nil
 	}
 	parent := filepath.Dir(output) // of "a/", it is "a"
 	info, err := os.Stat(parent)
-	if err == nil && !info.IsDir() {
-		err = &fs.PathError{Op: "get", Path: parent, Err: errors.New("not a directory")}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return notFoundError{fmt.Errorf("-o %s: there is no directory %s: create it, or choose another path", output, parent)}
+	case err != nil:
+		return fmt.Errorf("-o %s: %w", output, err)
+	case !info.IsDir():
+		return fmt.Errorf("-o %s: %s is not a directory: choose another path", output, parent)
 	}
-	return fileError(err)
+	return nil
 }
 
 // get gets one file. The path "-" is standard output.
@@ -157,20 +188,44 @@ func (f *fileClient) get(ctx context.Context, name, local string) error {
 		return err
 	}
 	if local == "-" {
-		_, err := client.Get(ctx, name, f.t.stdout)
-		return fileError(err)
+		info, err := client.Get(ctx, name, f.t.stdout)
+		f.complete(info, err)
+		return f.errorOfGet(ctx, name, err)
 	}
 	before := partSize(local)
 	if before > 0 && !f.o.plain {
 		f.t.note("%s.part has %s: the get resumes there, unless the file has changed", local, bytesText(before))
 	}
+	f.announceChecksum(local, before)
 	info, err := client.Download(ctx, name, local)
+	f.complete(info, err)
 	if err != nil {
 		f.reportPart(ctx, local, before)
-		return existing(fileError(err), local)
+		return f.errorOfGet(ctx, name, existing(err, local))
 	}
 	f.report(info, local)
 	return nil
+}
+
+// errorOfGet returns the error of a get, or the advice for a directory.
+func (f *fileClient) errorOfGet(ctx context.Context, name string, err error) error {
+	if !errors.Is(err, fs.ErrInvalid) || f.o.plain {
+		return fileError(err)
+	}
+	if info, failed := f.client.Stat(ctx, name); failed == nil && info.Mode.IsDir() {
+		return itemError{fmt.Errorf("%s is a directory: add -r to get it with all that it contains", name)}
+	}
+	return fileError(err)
+}
+
+// announceChecksum shows that the bytes of a get that are on this machine are read
+// before it begins.
+func (f *fileClient) announceChecksum(local string, part int64) {
+	if info, err := os.Stat(local); err == nil && info.Mode().IsRegular() && part == 0 {
+		f.line.announce(fmt.Sprintf("Comparing %s with the server's file", local))
+	} else if part > 0 && !f.o.plain {
+		f.line.announce(fmt.Sprintf("Checking the first %s of %s", bytesText(part), local))
+	}
 }
 
 // existing replaces an error about a file that exists on this machine by one with

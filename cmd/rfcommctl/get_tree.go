@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -16,20 +15,26 @@ import (
 // could make endless.
 const maxDepth = 100
 
-// getTree gets a file, or a directory with all that it contains.
-func (f *fileClient) getTree(ctx context.Context, name, local string) error {
+// maxFiles limits the files of all directories.
+const maxFiles = 1_000_000
+
+// tree returns the files to get for a name: a file, or a directory with all that it
+// contains.
+func (f *fileClient) tree(ctx context.Context, name, local string) ([]transfer, error) {
 	client, err := f.open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	info, err := client.Stat(ctx, name)
 	if err != nil {
-		return fileError(err)
+		return nil, fileError(err)
 	}
 	if !info.Mode.IsDir() {
-		return f.get(ctx, name, local)
+		return []transfer{{name: name, local: local, size: info.Size}}, nil
 	}
-	return f.getDirectory(ctx, name, local, nil)
+	var list []transfer
+	err = f.addDirectory(ctx, &list, name, local, nil)
+	return list, err
 }
 
 // A listing is the entries of a directory.
@@ -42,18 +47,15 @@ func (l listing) equal(other listing) bool {
 	})
 }
 
-// getDirectory gets all that a directory contains, except directories that contain
+// addDirectory adds all that a directory contains, except directories that contain
 // themselves by a symbolic link. The listings are those of the directories above it.
-// It continues after the error of a file, and returns the first one.
-func (f *fileClient) getDirectory(ctx context.Context, name, local string, above []listing) error {
+// It continues after the error of a directory in it.
+func (f *fileClient) addDirectory(ctx context.Context, list *[]transfer, name, local string, above []listing) error {
 	if len(above) > maxDepth {
 		return fmt.Errorf("%s: more than %d directories within each other", name, maxDepth)
 	}
-	client, err := f.open(ctx)
-	if err != nil {
-		return err
-	}
-	entries, err := client.List(ctx, name)
+	f.line.announce("Listing " + name)
+	entries, err := f.client.List(ctx, name)
 	if err != nil {
 		return fileError(err)
 	}
@@ -61,40 +63,33 @@ func (f *fileClient) getDirectory(ctx context.Context, name, local string, above
 		f.t.warn("%s is a link to a directory above it: it is left out", name)
 		return nil
 	}
-	if err := os.Mkdir(local, 0o777); err != nil && !isDirectory(local) {
-		return err
+	if info, err := os.Stat(local); err == nil && !info.IsDir() {
+		return itemError{fmt.Errorf("%s is a file here, and a directory on the server: choose another place with -o", local)}
 	}
+	*list = append(*list, transfer{name: name, local: local, directory: true})
 	above = append(slices.Clip(above), entries)
-	var first error
 	for _, entry := range entries {
-		err := f.getEntry(ctx, path.Join(name, entry.Name), local, entry, above)
-		f.line.finish()
-		if err != nil && !isOfFile(err) {
+		if err := f.settle(f.addEntry(ctx, list, path.Join(name, entry.Name), local, entry, above), false); err != nil {
 			return err
 		}
-		if _, printed := errors.AsType[printedError](err); err != nil && !printed {
-			f.t.complain(err)
-			err = printedError{err}
-		}
-		if first == nil {
-			first = err
-		}
 	}
-	return first
+	return nil
 }
 
-// getEntry gets an entry of a directory.
-func (f *fileClient) getEntry(ctx context.Context, name, directory string, entry filetransfer.Info, above []listing) error {
-	if !isLocalName(entry.Name) {
-		return fmt.Errorf("%q cannot be the name of a file here: get it with -o", name)
-	}
+// addEntry adds an entry of a directory.
+func (f *fileClient) addEntry(ctx context.Context, list *[]transfer, name, directory string, entry filetransfer.Info, above []listing) error {
 	local := filepath.Join(directory, entry.Name)
 	switch {
+	case !isLocalName(entry.Name):
+		return itemError{fmt.Errorf("%q cannot be the name of a file here: get it with -o", name)}
+	case len(*list) >= maxFiles:
+		return fmt.Errorf("%s: more than %d files", name, maxFiles)
 	case entry.Mode.IsDir():
-		return f.getDirectory(ctx, name, local, above)
+		return f.addDirectory(ctx, list, name, local, above)
 	case !entry.Mode.IsRegular():
 		f.t.warn("%s is not a regular file: it is left out", name)
 		return nil
 	}
-	return f.get(ctx, name, local)
+	*list = append(*list, transfer{name: name, local: local, size: entry.Size})
+	return nil
 }

@@ -55,10 +55,12 @@ func (t *tool) runList(c *cobra.Command, o *listOptions, words []string, list fu
 		names = []string{"."}
 	}
 	return t.askFiles(c.Context(), &o.fileLink, target, func(f *fileClient) error {
-		return f.eachNamed(c.Context(), names, func(name string) error {
-			err := list(f, c.Context(), name, form)
-			form.further = true
-			return err
+		return f.each(names, func(name string) error {
+			return f.named(c.Context(), name, func(name string) error {
+				err := list(f, c.Context(), name, form)
+				form.further = form.further || err == nil
+				return err
+			})
 		})
 	})
 }
@@ -111,7 +113,7 @@ func (f *fileClient) entries(ctx context.Context, client *filetransfer.Client, n
 			return nil, name, err
 		}
 		if !info.Mode.IsDir() {
-			info.Name = name
+			info.Name = strings.TrimRight(name, "/")
 			return []filetransfer.Info{info}, path.Dir(name), nil
 		}
 	}

@@ -225,10 +225,12 @@ func TestGetShowsProgress(t *testing.T) {
 	f.chatty, f.tool.stderr = true, s
 	f.runs(t, statusNotFound, "get", fileDevice, "a", "missing", "b")
 	lines := s.lines()
-	if len(lines) != 4 {
+	if len(lines) != 6 {
 		t.Fatalf("the screen shows %q", lines)
 	}
 	wantParts(t, lines[0], "a  100%  7 B  ", "/s  in ")
 	wantParts(t, lines[1], "rfcommctl: get missing: ")
 	wantParts(t, lines[2], "b  100%  4 B  ")
+	wantParts(t, lines[3], "2 files, 11 B in ")
+	wantParts(t, lines[4], "rfcommctl: 1 of 3 files failed")
 }
