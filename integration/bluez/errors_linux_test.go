@@ -103,7 +103,7 @@ func TestConnectErrorsAsNobody(t *testing.T) {
 func TestErrorsAsNobody(t *testing.T) {
 	forEachBlueZ(t, func(t *testing.T, a *air) {
 		t.Run("policy", func(t *testing.T) {
-			denyNobody(t)
+			daemons.DenyNobody(t)
 			wantFailure(t, a, "list", "^ErrDenied: bluez: list the objects of bluetoothd: denied: permit this user .*org.freedesktop.DBus.Error.AccessDenied: ")
 		})
 		t.Run("off", func(t *testing.T) {
@@ -127,28 +127,6 @@ func TestErrorsAsNobody(t *testing.T) {
 		})
 		t.Run("end during a call", func(t *testing.T) { endDuringCall(t, a) })
 	})
-}
-
-// denyNobody makes the policy of the bus deny calls of bluetoothd to user nobody,
-// until the end of the test.
-func denyNobody(t *testing.T) {
-	t.Helper()
-	const path = "/etc/dbus-1/system-local.conf"
-	const policy = `<busconfig><policy user="nobody"><deny send_destination="org.bluez"/></policy></busconfig>`
-	bus := daemons.SystemBus(t)
-	reload := func() {
-		if _, err := bus.Call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.ReloadConfig"); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := os.WriteFile(path, []byte(policy), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		os.Remove(path)
-		reload()
-	})
-	reload()
 }
 
 // endDuringCall ends bluetoothd while a call of user nobody waits for it, or just

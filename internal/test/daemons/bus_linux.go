@@ -49,6 +49,28 @@ func SessionBus(t testing.TB) *Bus {
 	return startBus(t, "--session")
 }
 
+// DenyNobody makes the policy of the bus deny calls of bluetoothd to user nobody,
+// until the end of the test.
+func DenyNobody(t testing.TB) {
+	t.Helper()
+	const path = "/etc/dbus-1/system-local.conf"
+	const policy = `<busconfig><policy user="nobody"><deny send_destination="org.bluez"/></policy></busconfig>`
+	bus := SystemBus(t)
+	reload := func() {
+		if _, err := bus.Call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.ReloadConfig"); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := os.WriteFile(path, []byte(policy), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		os.Remove(path)
+		reload()
+	})
+	reload()
+}
+
 // startBus starts a bus and a monitor of its signals.
 func startBus(t testing.TB, arguments ...string) *Bus {
 	t.Helper()
