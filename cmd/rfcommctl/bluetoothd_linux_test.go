@@ -55,6 +55,7 @@ func testBluetoothd(t *testing.T, r *radio, d *daemons.Daemon) {
 		{"ServePublish", testServePublish, true},
 		{"ServeBonded", testServeBonded, true},
 		{"Adapters", testAdaptersChange, true},
+		{"Doctor", testDoctor, true},
 		{"PairDuringLink", testPairDuringLink, false},
 		{"Pair", testPair, false},
 		{"PairAtTerminal", testPairAtTerminal, true},

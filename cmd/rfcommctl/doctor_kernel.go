@@ -85,12 +85,9 @@ func (d *diagnosis) rfcomm() finding {
 // release returns the version of the kernel.
 func (h *host) release() string { return h.read("proc/sys/kernel/osrelease") }
 
-// loaded reports whether a module of the kernel is loaded. Modules that are part
-// of the kernel have a directory, too, if they have parameters, and protocols have
-// a line (proto_seq_show in Linux).
-func (h *host) loaded(module string) bool {
-	return h.has("sys/module/"+module) || module == "bluetooth" && strings.Contains("\n"+h.read("proc/net/protocols"), "\nHCI ")
-}
+// loaded reports whether a module of the kernel is loaded, or part of the kernel:
+// those with parameters, as bluetooth is, have a directory then, too.
+func (h *host) loaded(module string) bool { return h.has("sys/module/" + module) }
 
 // firstNamespace reports whether the process is in the first network namespace.
 // That alone has this file (sysctl_core_init in Linux).

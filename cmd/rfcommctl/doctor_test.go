@@ -68,12 +68,18 @@ func with(root fs.FS, pairs ...string) fstest.MapFS {
 }
 
 // diagnose runs doctor and returns its findings.
-func (f *fake) diagnose(t *testing.T, status int, arguments ...string) (findings []finding) {
+func (f *fake) diagnose(t *testing.T, status int, arguments ...string) []finding {
 	t.Helper()
 	stdout, stderr := f.runs(t, status, append([]string{"doctor", "--json"}, arguments...)...)
 	if stderr != "" {
 		t.Errorf("standard error has %q", stderr)
 	}
+	return parseFindings(t, stdout)
+}
+
+// parseFindings returns the findings that doctor printed with --json.
+func parseFindings(t *testing.T, stdout string) (findings []finding) {
+	t.Helper()
 	for line := range strings.Lines(stdout) {
 		var found finding
 		if err := json.Unmarshal([]byte(line), &found); err != nil {
@@ -99,8 +105,8 @@ func wantFinding(t *testing.T, findings []finding, check, state, detail, remedy 
 	t.Errorf("no check %q in %+v", check, findings)
 }
 
-func unpowered(a *rfcomm.Adapter)       { a.Up, a.PageScan = false, false }
-func unconnectable(a *rfcomm.Adapter)   { a.PageScan = false }
+func unpowered(a *rfcomm.Adapter)             { a.Up, a.PageScan = false, false }
+func unconnectable(a *rfcomm.Adapter)         { a.PageScan = false }
 func adaptersError(errno syscall.Errno) error { return fmt.Errorf("adapters: %w", errno) }
 
 // Each situation is a machine with one fault, the check that finds it, and the

@@ -28,14 +28,14 @@ import (
 const programVariable = "RFCOMMCTL_IS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	switch os.Getenv(programVariable) {
-	case "1":
-		main()
-	case "stuck":
-		stuck()
+	if run := programs[os.Getenv(programVariable)]; run != nil {
+		run()
 	}
 	os.Exit(m.Run())
 }
+
+// programs are what processes of the test binary are, by programVariable.
+var programs = map[string]func(){"1": main, "stuck": stuck}
 
 // stuck is a program that the first signal does not end.
 func stuck() {
