@@ -181,6 +181,7 @@ func (t *tool) connectStandard(ctx context.Context, conn net.Conn, o *connectOpt
 		in:      o.eol.reader(t.stdin),
 		out:     o.eol.writer(t.stdout),
 		wait:    time.Duration(o.wait),
+		unsent:  unsent(conn),
 		finite:  isFile(t.stdin),
 		outGone: t.stdout.readerGone(),
 	})

@@ -20,9 +20,15 @@ type copier struct {
 	in   io.Reader // to the connection
 	out  io.Writer // from the connection
 
-	// wait is the time of silence after the end of in. If it is negative, the
-	// copier waits for the peer to close the connection.
+	// wait is the time of silence after the end of in: of time in which nothing is
+	// received, and the kernel sends none of the data that it holds. If it is
+	// negative, the copier waits for the peer to close the connection.
 	wait time.Duration
+	// unsent, if not nil, returns the size of the data that the kernel holds.
+	unsent func() int
+	// waiting, if not nil, reports whether another program waits for its turn. It
+	// shortens the time of silence to turnTime.
+	waiting func() bool
 	// finite means that in ends by itself, as a file does. If the peer closes
 	// the connection before, the copier fails.
 	finite bool
@@ -32,12 +38,22 @@ type copier struct {
 	sent, received atomic.Int64 // bytes
 	sending        atomic.Bool  // bytes of in are not yet in the connection
 	ended          atomic.Bool  // in has ended
+	hurried        atomic.Bool  // another program waits
+	queued         int          // last result of unsent
 	confirmed      bool         // the peer has received everything
 }
 
 // idleTime is the time after which an input without data counts as idle, when
 // the peer has closed the connection.
 const idleTime = 100 * time.Millisecond
+
+// progressTime is the time after which a copier looks whether the kernel has sent
+// data: many devices read as slowly as their serial port is, and answer at the end.
+const progressTime = 200 * time.Millisecond
+
+// turnTime is the maximum time of silence while another program waits for its turn.
+// The end of a TCP connection does not show whether the program still reads.
+const turnTime = time.Second
 
 var (
 	// errSilence means that the peer has been silent for the time of wait.
@@ -60,8 +76,12 @@ func (c *copier) run(ctx context.Context) error {
 	sent, received := make(chan error, 1), make(chan error, 1)
 	go func() { sent <- c.send() }()
 	go func() { received <- c.receive() }()
+	tick := time.NewTicker(progressTime)
+	defer tick.Stop()
 	for pending := (<-chan error)(sent); ; {
 		select {
+		case <-tick.C:
+			c.progress()
 		case err := <-pending:
 			if _, ok := errors.AsType[ioError](err); ok {
 				return err
@@ -136,8 +156,31 @@ func (c *copier) receive() error {
 
 // extend begins the time of silence anew, if in has ended.
 func (c *copier) extend() {
-	if c.ended.Load() && c.wait > 0 {
-		c.conn.SetReadDeadline(time.Now().Add(c.wait))
+	wait := c.wait
+	if c.hurried.Load() {
+		wait = turnTime
+	}
+	if c.ended.Load() && wait > 0 {
+		c.conn.SetReadDeadline(time.Now().Add(wait))
+	}
+}
+
+// progress begins the time of silence anew if the kernel has sent data, and shortens
+// it if another program waits.
+func (c *copier) progress() {
+	if !c.ended.Load() {
+		return
+	}
+	if c.unsent != nil {
+		now := c.unsent()
+		if now < c.queued {
+			c.extend()
+		}
+		c.queued = now
+	}
+	if c.waiting != nil && c.wait > turnTime && !c.hurried.Load() && c.waiting() {
+		c.hurried.Store(true)
+		c.extend()
 	}
 }
 

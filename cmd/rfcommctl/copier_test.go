@@ -67,6 +67,56 @@ func TestCopierWaitsForSilence(t *testing.T) {
 	})
 }
 
+// A slow device receives for longer than the time of silence, and then answers.
+func TestCopierWaitsWhileKernelSends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _, peer, out := startCopier(strings.NewReader("question"), 5*time.Second)
+		began := time.Now()
+		c.unsent = func() int { return max(0, 30-int(time.Since(began).Seconds())) }
+		go func() {
+			io.ReadFull(peer, make([]byte, len("question")))
+			time.Sleep(34 * time.Second)
+			io.WriteString(peer, "answer")
+		}()
+		c.ends(t, nil, 39*time.Second)
+		if out.String() != "answer" {
+			t.Errorf("output %q", out)
+		}
+	})
+}
+
+// A peer that does not read delays the end by no more than the time of silence.
+func TestCopierEndsWhenPeerStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, conn, peer, _ := startCopier(strings.NewReader("question"), 5*time.Second)
+		c.unsent = func() int { return 30 }
+		go io.Copy(io.Discard, peer)
+		c.ends(t, nil, 5*time.Second)
+		if conn.shutdowns != 1 {
+			t.Errorf("%d shutdowns", conn.shutdowns)
+		}
+	})
+}
+
+// A program that waits for its turn shortens the silence, unless the device is to
+// close the connection.
+func TestCopierHurriesForNextProgram(t *testing.T) {
+	for wait, want := range map[time.Duration]time.Duration{
+		5 * time.Second:        3*time.Second + turnTime,
+		500 * time.Millisecond: 500 * time.Millisecond,
+		-1:                     time.Hour,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c, _, peer, _ := startCopier(strings.NewReader("question"), wait)
+			began := time.Now()
+			c.waiting = func() bool { return time.Since(began) >= 3*time.Second }
+			go io.Copy(io.Discard, peer)
+			time.AfterFunc(time.Hour, func() { peer.Close() })
+			c.ends(t, nil, want)
+		})
+	}
+}
+
 func TestCopierWaitsForOpenInput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, user := io.Pipe()
