@@ -152,7 +152,8 @@ func (t *tool) accepting(ctx context.Context, o *serving, guarded bool) (net.Lis
 // listener listens as the flags demand.
 func (t *tool) listener(ctx context.Context, o *serving) (net.Listener, error) {
 	if o.tcp != "" {
-		return new(net.ListenConfig).Listen(ctx, "tcp", o.tcp)
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.tcp)
+		return l, explainListen(err)
 	}
 	adapter, err := t.adapterAddress(o.adapter)
 	if err != nil {

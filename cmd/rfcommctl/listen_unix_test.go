@@ -199,5 +199,5 @@ func TestListenNamesTakenPort(t *testing.T) {
 	_, address := listenTCP(t)
 	j := launch(t, "listen", "--tcp", address)
 	j.ends(t, statusBusy)
-	wantError(t, j.errors.String(), address, "address already in use")
+	wantError(t, j.errors.String(), address, "address already in use", "another program has the port; use another one, or 0")
 }

@@ -339,6 +339,47 @@ func TestConnectListensOnTCP(t *testing.T) {
 	}
 }
 
+// A program that has ended does not hold up the next one for the time of --wait.
+func TestConnectListensForNextProgram(t *testing.T) {
+	l, address := listenTCP(t)
+	c, port, _ := startListening(t, "connect", "--tcp", address, "--listen-tcp", "0", "--wait", "1h")
+	for range 3 {
+		client := dialTCP(t, port)
+		conn := accept(t, l)
+		crosses(t, client, conn, "question")
+		client.Close()
+	}
+	c.Process.Signal(syscall.SIGINT)
+	if status := exitStatus(t, c.Wait()); status != 130 {
+		t.Errorf("status %d, want 130", status)
+	}
+}
+
+// crosses sends a text from one end to another one.
+func crosses(t *testing.T, from io.Writer, to io.Reader, text string) {
+	t.Helper()
+	if _, err := io.WriteString(from, text); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(text))
+	read := hosttest.InBackground(func() error { _, err := io.ReadFull(to, got); return err })
+	if err := hosttest.Receive(t, read); err != nil || string(got) != text {
+		t.Fatalf("received %q, %v, want %q", got, err, text)
+	}
+}
+
+func TestConnectNamesTakenPort(t *testing.T) {
+	_, address := listenTCP(t)
+	j := launch(t, "connect", "--tcp", address, "--listen-tcp", address)
+	j.ends(t, statusBusy)
+	wantError(t, j.errors.String(), address, "address already in use", "another program has the port", "or 0")
+	if err := explainListen(syscall.EACCES); statusOf(err) != statusPermission {
+		t.Errorf("status %d", statusOf(err))
+	} else {
+		wantParts(t, err.Error(), "ports below 1024 need root")
+	}
+}
+
 func TestConnectListensAfterErrors(t *testing.T) {
 	l, address := listenTCP(t)
 	_, port, errors := startBridge(t, address)

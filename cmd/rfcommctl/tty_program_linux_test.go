@@ -13,8 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 )
 
 // A portJob is the command "tty" in the background, with a link.
@@ -81,19 +79,6 @@ func (j *portJob) ends(t *testing.T, status int) string {
 		t.Errorf("the link is still there: %v", err)
 	}
 	return string(rest)
-}
-
-// crosses sends a text from one end to another one.
-func crosses(t *testing.T, from io.Writer, to io.Reader, text string) {
-	t.Helper()
-	if _, err := io.WriteString(from, text); err != nil {
-		t.Fatal(err)
-	}
-	got := make([]byte, len(text))
-	read := hosttest.InBackground(func() error { _, err := io.ReadFull(to, got); return err })
-	if err := hosttest.Receive(t, read); err != nil || string(got) != text {
-		t.Fatalf("received %q, %v, want %q", got, err, text)
-	}
 }
 
 // Bytes that a terminal changes.
