@@ -29,7 +29,7 @@ func kernelOrder(address [6]byte) [6]byte {
 	return turned
 }
 
-// newSocket returns a socket whose operations time out after 5 s.
+// newSocket returns a socket whose operations time out after 30 s.
 func newSocket(t *testing.T, security byte) int {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.BTPROTO_RFCOMM)
@@ -38,7 +38,7 @@ func newSocket(t *testing.T, security byte) int {
 	}
 	t.Cleanup(func() { unix.Close(fd) })
 	for _, option := range []int{unix.SO_RCVTIMEO, unix.SO_SNDTIMEO} {
-		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, option, &unix.Timeval{Sec: 5}); err != nil {
+		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, option, &unix.Timeval{Sec: 30}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,7 +69,7 @@ func listen(t *testing.T, l *Lab) (fd int, channel uint8) {
 // or refuses connections, as it does shortly after a link has ended.
 func dial(t *testing.T, l *Lab, channel uint8, security byte) (fd int, err error) {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		fd, err = dialOnce(t, l, channel, security)
 		passing := errors.Is(err, unix.EBUSY) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.ECONNREFUSED)
@@ -99,12 +99,9 @@ func await(fd int, address unix.Sockaddr) error {
 	if err := unix.Connect(fd, address); !errors.Is(err, unix.EINPROGRESS) {
 		return errors.Join(err, unix.SetNonblock(fd, false))
 	}
-	for {
-		if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, -1); err == nil {
-			break
-		} else if !errors.Is(err, unix.EINTR) {
-			return err
-		}
+	polls := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	if err := restarting(func() error { _, err := unix.Poll(polls, -1); return err }); err != nil {
+		return err
 	}
 	number, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	if err == nil && number != 0 {
@@ -149,29 +146,28 @@ func connect(t *testing.T, l *Lab, security byte) (dialed, accepted int) {
 	if err != nil {
 		t.Fatalf("dialing channel %d: %v", channel, err)
 	}
+	err = restarting(func() (err error) { accepted, _, err = unix.Accept(listener); return err })
+	if err != nil {
+		t.Fatalf("accepting: %v", err)
+	}
+	t.Cleanup(func() { unix.Close(accepted) })
+	return dialed, accepted
+}
+
+// restarting repeats a system call that signals interrupt, such as those of Go's
+// scheduler.
+func restarting(call func() error) error {
 	for {
-		accepted, _, err = unix.Accept(listener)
-		if errors.Is(err, unix.EINTR) {
-			continue
+		if err := call(); !errors.Is(err, unix.EINTR) {
+			return err
 		}
-		if err != nil {
-			t.Fatalf("accepting: %v", err)
-		}
-		t.Cleanup(func() { unix.Close(accepted) })
-		return dialed, accepted
 	}
 }
 
 // readError reads from a connection until read(2) returns, and
 // returns its error.
 func readError(fd int) error {
-	buffer := make([]byte, 1)
-	for {
-		_, err := unix.Read(fd, buffer)
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
+	return restarting(func() error { _, err := unix.Read(fd, make([]byte, 1)); return err })
 }
 
 // hungUp reports whether a connection has ended.
@@ -197,13 +193,14 @@ func wantLinkEnds(t *testing.T, l *Lab, what string, property func(LinkEnd) bool
 
 func TestConnection(t *testing.T) {
 	l := Require(t)
+	interrupt(t)
 	dialed, accepted := connect(t, l, 0)
 	message := binary.BigEndian.AppendUint64(nil, 0x0102030405060708)
-	if _, err := unix.Write(dialed, message); err != nil {
+	if err := restarting(func() error { _, err := unix.Write(dialed, message); return err }); err != nil {
 		t.Fatalf("writing: %v", err)
 	}
-	got := make([]byte, 16)
-	n, err := unix.Read(accepted, got)
+	got, n := make([]byte, 16), 0
+	err := restarting(func() (err error) { n, err = unix.Read(accepted, got); return err })
 	if err != nil || string(got[:n]) != string(message) {
 		t.Fatalf("read %x and %v, want %x", got[:n], err, message)
 	}
@@ -277,6 +274,7 @@ func TestStall(t *testing.T) {
 	l := Require(t)
 	l.Sync()
 	listener, channel := listen(t, l)
+	interrupt(t)
 	l.Stall()
 	dialed := newSocket(t, 0)
 	if err := unix.SetNonblock(dialed, true); err != nil {
@@ -287,18 +285,27 @@ func TestStall(t *testing.T) {
 		t.Fatalf("dialing: got %v, want %v", err, unix.EINPROGRESS)
 	}
 	// Shorter than the kernel's own limit for a command to a controller.
-	if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}, 500); n != 0 {
+	if n := polled(t, listener, 500*time.Millisecond); n != 0 {
 		t.Error("a connection arrived during the stall")
 	}
 	l.Resume()
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		n, _ := unix.Poll([]unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}, 1000)
-		if n == 1 {
-			return
+	if n := polled(t, listener, patience); n != 1 {
+		t.Error("no connection arrived after the stall")
+	}
+}
+
+// polled waits for a connection of a listener, and returns the number of listeners
+// that have one.
+func polled(t *testing.T, listener int, timeout time.Duration) (n int) {
+	t.Helper()
+	polls := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
+	for end := time.Now().Add(timeout); ; {
+		n, err := unix.Poll(polls, int(max(0, time.Until(end).Milliseconds())))
+		if err == nil {
+			return n
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("no connection arrived after the stall")
+		if !errors.Is(err, unix.EINTR) {
+			t.Fatal(err)
 		}
 	}
 }
