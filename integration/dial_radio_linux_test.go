@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
@@ -93,7 +94,7 @@ func TestDialAfterACancelledDial(t *testing.T) {
 	})
 
 	d := s.dialer
-	d.Timeout = 20 * time.Second
+	d.Timeout = time.Minute
 	c, err := d.DialRFCOMM(t.Context(), addr)
 	if err != nil {
 		t.Fatal(err)
@@ -105,16 +106,13 @@ func TestDialAfterACancelledDial(t *testing.T) {
 // connecting to an L2CAP channel without a listener.
 func (s *scene) openLink(t testing.TB) {
 	t.Helper()
-	fd, err := unix.Socket(unix.AF_BLUETOOTH, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, unix.BTPROTO_L2CAP)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	if err := unix.Bind(fd, &unix.SockaddrL2{Addr: s.near.Addr()}); err != nil {
-		t.Fatal(err)
-	}
 	const sdp = 1
-	if err := unix.Connect(fd, &unix.SockaddrL2{Addr: s.far.Addr(), PSM: sdp}); err != unix.ECONNREFUSED {
+	near := btsocket.Endpoint{Kind: unix.SOCK_SEQPACKET, Protocol: unix.BTPROTO_L2CAP, Local: &unix.SockaddrL2{Addr: s.near.Addr()}}
+	c, err := btsocket.Connect(t.Context(), near, &unix.SockaddrL2{Addr: s.far.Addr(), PSM: sdp})
+	if err == nil {
+		c.Close()
+	}
+	if !errors.Is(err, unix.ECONNREFUSED) {
 		t.Fatalf("got %v, want ECONNREFUSED", err)
 	}
 }
@@ -146,7 +144,7 @@ func TestDialAfterADialCancelledWhilePairing(t *testing.T) {
 	time.Sleep(3 * time.Second)
 	confirm()
 
-	d.Timeout = 20 * time.Second
+	d.Timeout = time.Minute
 	c, err := d.DialRFCOMM(t.Context(), addr)
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +200,7 @@ func TestDialSeveralAtOnceWithoutALink(t *testing.T) {
 		dials = append(dials, dialTo{s.near, s.listen(t, s.far, channel)})
 	}
 	for range rounds(25, 5) {
-		if err := errors.Join(s.dialAtOnce(t, 20*time.Second, dials)...); err != nil {
+		if err := errors.Join(s.dialAtOnce(t, time.Minute, dials)...); err != nil {
 			t.Error(err)
 		}
 	}

@@ -88,7 +88,7 @@ func (l *lab) checkAlive(t *testing.T) {
 	l.Unplug()
 	l.Plug()
 	alive := hosttest.InBackground(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		_, err := l.dialer.DialRFCOMM(ctx, l.farAddr(30)) // without a listener
 		return err
