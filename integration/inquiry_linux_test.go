@@ -22,8 +22,10 @@ import (
 )
 
 // oneAnswer is a time in which each device in range answers an inquiry at least
-// once: a device backs off for at most 0.64 s.
-const oneAnswer = 800 * time.Millisecond
+// once: a device backs off for at most 0.64 s. It is a whole unit, at whose end
+// the controller ends the inquiry after all answers. A shorter inquiry is cancelled
+// by this process, which on a busy machine can be before an answer.
+const oneAnswer = 1280 * time.Millisecond
 
 // inquire returns what a whole loop over the devices receives. It may be called
 // by several goroutines.
