@@ -23,7 +23,7 @@ const (
 )
 
 // patience limits every wait for the kernel.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // newRadio makes the two adapters.
 func newRadio() (*rfcommtest.Radio, error) {

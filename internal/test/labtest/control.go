@@ -15,7 +15,7 @@ import (
 const socketVariable = "RFCOMM_LAB"
 
 // patience limits a request. It exceeds the longest wait inside the lab.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // ask sends a request to the lab and returns the reply without its "ok".
 func (l *Lab) ask(request string) string {
