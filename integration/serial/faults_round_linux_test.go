@@ -17,8 +17,9 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/programs"
 )
 
-// patience limits each operation of a round. None takes nearly as long.
-const patience = 10 * time.Second
+// patience limits each operation of a round. None takes nearly as long, and none
+// of the kernel's own timeouts ends one in that time: they are of 40 s.
+const patience = 30 * time.Second
 
 // A round is one strike of a fault.
 type round struct {
