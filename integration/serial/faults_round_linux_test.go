@@ -17,9 +17,10 @@ import (
 	"github.com/go-rfcomm/rfcomm/internal/test/programs"
 )
 
-// patience limits each operation of a round. None takes nearly as long, and none
-// of the kernel's own timeouts ends one in that time: they are of 40 s.
-const patience = 30 * time.Second
+// patience limits each operation of a round. None takes nearly as long. It is
+// shorter than the 30 s for which the kernel waits until a tty has sent everything
+// (closing_wait).
+const patience = 25 * time.Second
 
 // A round is one strike of a fault.
 type round struct {
