@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/hcictl"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
@@ -84,9 +85,9 @@ func (s *scene) endLink(t *testing.T) {
 	hosttest.Eventually(t, "the kernel has dropped the link", func() bool {
 		return len(allLinks(t, s.near))+len(allLinks(t, s.far)) == 0
 	})
-	// Until the kernel's RFCOMM thread has dropped the session, which causes no
-	// event, a dial can crash Linux 6.1 (rfcomm_check_security).
-	time.Sleep(50 * time.Millisecond)
+	// Until the kernel's RFCOMM thread has dropped the session, a dial can crash
+	// Linux 6.1 (rfcomm_check_security).
+	hcictl.AwaitRFCOMMIdle()
 }
 
 // dialAt dials a new listener of the far device at a level.

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/internal/hcictl"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
@@ -96,23 +94,5 @@ func (l *lab) checkAlive(t *testing.T) {
 	if err := <-alive; !errors.Is(err, unix.ECONNREFUSED) {
 		t.Errorf("a new dial: %v, want ECONNREFUSED", err)
 	}
-	hosttest.Eventually(t, "the kernel's thread krfcommd sleeps", func() bool { return krfcommd(t) == "S" })
-}
-
-// krfcommd returns the state of the kernel's RFCOMM thread: D while it waits
-// for a lock, S while it is idle.
-func krfcommd(t *testing.T) string {
-	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		content, _ := os.ReadFile(file) // fails if the process has ended
-		if _, rest, ok := strings.Cut(string(content), "(krfcommd) "); ok {
-			return rest[:1]
-		}
-	}
-	t.Fatal("there is no thread krfcommd")
-	return ""
+	hosttest.Eventually(t, "the kernel's thread krfcommd sleeps", func() bool { return hcictl.RFCOMMThreadState() == 'S' })
 }

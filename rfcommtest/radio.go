@@ -7,7 +7,6 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/rfcommtest/internal/adapter"
@@ -251,11 +250,6 @@ func (r *Radio) Link(a, b *Controller) *Link {
 	return &Link{r, [2]*Controller{a, b}, r.radio.Conditions(a.address(), b.address())}
 }
 
-// settleTime is how long Close waits for the kernel's RFCOMM thread to drop the
-// sessions of links and adapters that are gone. The kernel does not report when
-// it has dropped them.
-const settleTime = 100 * time.Millisecond
-
 // Close ends all links and removes the adapters permanently. It first waits for
 // concurrent calls of the methods of Controller and Link that return an error,
 // except [Link.Connect]. Close returns an error if writing the log failed or if
@@ -322,6 +316,6 @@ func (r *Radio) disconnectAll() {
 		}
 	}
 	if any {
-		time.Sleep(settleTime)
+		adapter.AwaitRFCOMMIdle()
 	}
 }

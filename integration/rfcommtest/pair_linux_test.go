@@ -16,6 +16,7 @@ import (
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/btsocket"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/hcictl"
 	"github.com/go-rfcomm/rfcomm/internal/test/conntest"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
@@ -163,13 +164,10 @@ func checkLevel(t *testing.T, link *rfcommtest.Link, from, to *rfcommtest.Contro
 	}
 }
 
-// settleTime is the time for the kernel's RFCOMM thread to drop the session of a
-// link that has ended, which causes no event to wait for. Until then, a dial can
-// crash Linux 6.1 (rfcomm_check_security).
-const settleTime = 50 * time.Millisecond
-
-// endLink ends the link and waits until the kernel has dropped it at one end.
-// The kernel checks SecurityHigh only of the dial that opens a link.
+// endLink ends the link and waits until the kernel has dropped it at one end, and
+// its RFCOMM thread has dropped the session. Until then, a dial can crash Linux 6.1
+// (rfcomm_check_security). The kernel checks SecurityHigh only of the dial that
+// opens a link.
 func endLink(t *testing.T, link *rfcommtest.Link, at *rfcommtest.Controller) {
 	t.Helper()
 	link.Disconnect(rfcommtest.RemoteUserTerminated)
@@ -180,7 +178,7 @@ func endLink(t *testing.T, link *rfcommtest.Link, at *rfcommtest.Controller) {
 		}
 		return len(links) == 0
 	})
-	time.Sleep(settleTime)
+	hcictl.AwaitRFCOMMIdle()
 }
 
 // The kernel shows that the key of a link with Secure Connections was protected

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/hci"
+	"github.com/go-rfcomm/rfcomm/internal/hcictl"
 	"github.com/go-rfcomm/rfcomm/rfcommtest"
 )
 
@@ -73,7 +74,7 @@ func (l *lab) unplug() error {
 	if err := l.both((*rfcommtest.Controller).Unplug); err != nil {
 		return err
 	}
-	time.Sleep(settleTime)
+	hcictl.AwaitRFCOMMIdle()
 	return nil
 }
 
@@ -95,16 +96,12 @@ func (l *lab) replace() error {
 	if err := l.waitIdle(); err != nil {
 		return err
 	}
-	time.Sleep(settleTime)
+	hcictl.AwaitRFCOMMIdle()
 	if err := l.unplug(); err != nil {
 		return err
 	}
 	return l.plug()
 }
-
-// settleTime is the time for the kernel's RFCOMM thread to drop the sessions of
-// ended links and removed adapters, which causes no event to wait for.
-const settleTime = 100 * time.Millisecond
 
 // everyScan makes an adapter answer pages and inquiries.
 const everyScan = rfcommtest.InquiryScan | rfcommtest.PageScan
@@ -125,7 +122,7 @@ func (l *lab) up(number int) error {
 	if !l.link().Disconnect(rfcommtest.RemoteUserTerminated) {
 		return nil
 	}
-	defer time.Sleep(settleTime)
+	defer hcictl.AwaitRFCOMMIdle()
 	return l.waitUntil(func(links []string) bool {
 		return !slices.ContainsFunc(links, func(link string) bool { return slices.Contains(before, link) })
 	})

@@ -93,6 +93,10 @@ func AwaitNoLinks(index int) {
 	}
 }
 
+// AwaitRFCOMMIdle waits until the kernel's RFCOMM thread has dropped the sessions of
+// links and adapters that are gone, at most 2 s.
+func AwaitRFCOMMIdle() { hcictl.AwaitRFCOMMIdle() }
+
 // pause is the interval for polling the kernel's state, which has no
 // notification.
 const pause = 2 * time.Millisecond

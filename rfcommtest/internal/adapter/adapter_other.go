@@ -22,6 +22,9 @@ func AwaitGone(Adapter) error { return errors.ErrUnsupported }
 // AwaitNoLinks does nothing.
 func AwaitNoLinks(int) {}
 
+// AwaitRFCOMMIdle does nothing.
+func AwaitRFCOMMIdle() {}
+
 // An Agent pairs adapters.
 type Agent struct{}
 
