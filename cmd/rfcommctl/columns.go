@@ -1,36 +1,27 @@
 package main
 
 import (
-	"slices"
-	"unicode"
+	"strings"
+
+	"github.com/clipperhouse/uax29/v2/graphemes"
+	"github.com/mattn/go-runewidth"
 )
+
+// terminal counts columns as terminals do. It does not depend on the locale.
+var terminal = &runewidth.Condition{StrictEmojiNeutral: true}
 
 // columns returns the number of columns that a printable text has on a terminal.
 // Marks that combine with the character before them have none; ideographs,
 // Hangul, kana and emoji have two.
-func columns(text string) (n int) {
-	for _, r := range text {
-		n += runeColumns(r)
-	}
-	return n
-}
+func columns(text string) int { return terminal.StringWidth(text) }
 
-// wideRunes are the ranges of characters with two columns (Unicode, East Asian
-// Width W and F), except a few symbols.
-var wideRunes = [][2]rune{
-	{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0xa4cf}, {0xa960, 0xa97c}, {0xac00, 0xd7a3},
-	{0xf900, 0xfaff}, {0xfe30, 0xfe6f}, {0xff01, 0xff60}, {0xffe0, 0xffe6},
-	{0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1faff}, {0x20000, 0x3fffd},
-}
-
-func runeColumns(r rune) int {
-	switch {
-	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		return 0
-	case slices.ContainsFunc(wideRunes, func(wide [2]rune) bool { return wide[0] <= r && r <= wide[1] }):
-		return 2
+// characters returns the characters of a text, as people see them: with the marks
+// that combine with them.
+func characters(text string) (all []string) {
+	for c := graphemes.FromString(text); c.Next(); {
+		all = append(all, c.Value())
 	}
-	return 1
+	return all
 }
 
 // shorten replaces the middle of a text that has more than a number of columns
@@ -39,14 +30,14 @@ func shorten(text string, width int) string {
 	if columns(text) <= width {
 		return text
 	}
-	runes := []rune(text)
-	head, tail, left := 0, len(runes), width-columns("…")
+	all := characters(text)
+	head, tail, left := 0, len(all), width-columns("…")
 	for first := true; head < tail; first = !first {
-		next := runes[tail-1]
+		next := all[tail-1]
 		if first {
-			next = runes[head]
+			next = all[head]
 		}
-		if left -= runeColumns(next); left < 0 {
+		if left -= columns(next); left < 0 {
 			break
 		}
 		if first {
@@ -55,5 +46,5 @@ func shorten(text string, width int) string {
 			tail--
 		}
 	}
-	return string(runes[:head]) + "…" + string(runes[tail:])
+	return strings.Join(all[:head], "") + "…" + strings.Join(all[tail:], "")
 }

@@ -46,29 +46,6 @@ func TestProgressTextFits(t *testing.T) {
 	}
 }
 
-func TestColumnsOfText(t *testing.T) {
-	for text, want := range map[string]int{"": 0, "abc": 3, "Grüße": 5, "e\u0301": 1, "写真": 4, "ｶﾞ": 2, "한글": 4, "🙂": 2} {
-		if got := columns(text); got != want {
-			t.Errorf("%q has %d columns, want %d", text, got, want)
-		}
-	}
-}
-
-func TestShorten(t *testing.T) {
-	for _, tt := range []struct {
-		text  string
-		width int
-		want  string
-	}{
-		{"photo.jpg", 9, "photo.jpg"}, {"photo.jpg", 8, "phot…jpg"}, {"photo.jpg", 2, "p…"}, {"photo.jpg", 1, "…"},
-		{"写真の写真.jpg", 13, "写真の写….jpg"}, {"写真", 3, "写…"},
-	} {
-		if got := shorten(tt.text, tt.width); got != tt.want || columns(got) > tt.width {
-			t.Errorf("%q in %d columns: %q, want %q", tt.text, tt.width, got, tt.want)
-		}
-	}
-}
-
 // A screen is a terminal of one line: it interprets \r, \n and \b.
 type screen struct {
 	mu      sync.Mutex
