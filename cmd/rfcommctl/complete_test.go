@@ -27,7 +27,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"connect", "-i", ""}, []string{"hci0\t00:AA:01:00:00:00", "hci1\t00:AA:01:00:00:01"}},
 		{[]string{"connect", "--security", ""}, []string{"low", "medium", "high"}},
 		{[]string{"connect", "--channel", ""}, nil},
-		{[]string{"s"}, []string{"scan\tList the devices in range, as they are found", "serve\tOffer the files of a directory", "services\tList the services of a device", "speed\tMeasure throughput and round trips", "stat\tDescribe files of a file server"}},
+		{[]string{"se"}, []string{"serve\tOffer the files of a directory", "services\tList the services of a device"}},
 		{[]string{"get", "00:AA:01:00:00:01/s"}, []string{"00:AA:01:00:00:01/spp"}},
 		{[]string{"get", "00:AA:01:00:00:01", ""}, nil},
 		{[]string{"put", "00:aa:01:00:00:02"}, []string{"00:aa:01:00:00:02\t" + `\x1b[2Jevil`}},
