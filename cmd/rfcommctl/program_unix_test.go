@@ -51,7 +51,13 @@ type job struct {
 // launch starts the program with pipes.
 func launch(t *testing.T, arguments ...string) *job {
 	t.Helper()
-	j := &job{Cmd: program(t, arguments...)}
+	return launched(t, program(t, arguments...))
+}
+
+// launched starts a command with pipes.
+func launched(t *testing.T, c *exec.Cmd) *job {
+	t.Helper()
+	j := &job{Cmd: c}
 	var err error
 	if j.input, err = j.StdinPipe(); err != nil {
 		t.Fatal(err)
