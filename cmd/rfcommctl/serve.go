@@ -25,6 +25,8 @@ type serveOptions struct {
 	accept    bool   // files, and store them in the directory
 	uploads   string // the directory for files that are accepted, or ""
 	maxUpload fileSize
+	reserve   reserve
+	keepParts partsTime
 	replace   bool
 	hidden    bool
 }
@@ -58,6 +60,8 @@ func (t *tool) serveCommand() *cobra.Command {
 	flags.StringVar(&o.uploads, "uploads-to", "", "accept files, and store them in `DIR`")
 	flags.BoolVar(&o.replace, "replace", false, "let files that are sent replace existing ones")
 	flags.Var(&o.maxUpload, "max-upload", "refuse to store files of more than this number of bytes, such as 100M")
+	flags.Var(&o.reserve, "reserve", "refuse files that would leave less than this number of bytes free on the disk; 0 is no limit (default 64M)")
+	flags.Var(&o.keepParts, "keep-parts", "remove the parts of interrupted uploads after this time; 0 keeps them (default 168h)")
 	flags.BoolVar(&o.hidden, "hidden", false, "offer and accept files whose names begin with a dot")
 	flags.StringVar(&o.publish, "publish", "", "publish a service record with this `NAME`")
 	t.adapterFlag(c, &o.link)
@@ -65,7 +69,7 @@ func (t *tool) serveCommand() *cobra.Command {
 	flags.Var(&o.channel, "channel", "listen on RFCOMM channel N, 1 to 30 (default 20)")
 	securityFlag(c, &o.link)
 	tcpFlag(c, &o.link, "listen on TCP `host:port`, to try without Bluetooth")
-	for _, name := range []string{"publish", "max-upload", "channel"} {
+	for _, name := range []string{"publish", "max-upload", "reserve", "keep-parts", "channel"} {
 		c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
 	c.MarkFlagDirname("uploads-to")
@@ -90,10 +94,11 @@ func (o *serveOptions) check(c *cobra.Command) error {
 		return errors.New("--uploads and --uploads-to exclude each other")
 	case given("uploads-to") && o.uploads == "":
 		return errors.New("--uploads-to needs a directory")
-	case given("replace") && !o.accept && o.uploads == "":
-		return errors.New("--replace is for files that are sent: add --uploads")
-	case given("max-upload") && !o.accept && o.uploads == "":
-		return errors.New("--max-upload is for files that are sent: add --uploads")
+	}
+	for _, name := range []string{"replace", "max-upload", "reserve", "keep-parts"} {
+		if given(name) && !o.accept && o.uploads == "" {
+			return fmt.Errorf("--%s is for files that are sent: add --uploads", name)
+		}
 	}
 	return o.serving.check(c)
 }
@@ -139,6 +144,8 @@ func (t *tool) fileServer(o *serveOptions) (server *filetransfer.Server, closeAl
 		Replace:     o.replace,
 		Hidden:      o.hidden,
 		MaxUpload:   int64(o.maxUpload),
+		Reserve:     int64(o.reserve),
+		KeepParts:   time.Duration(o.keepParts.duration),
 		IdleTimeout: time.Duration(o.timeout.duration),
 	}
 	if o.uploads == "" {

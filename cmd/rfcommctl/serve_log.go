@@ -82,11 +82,13 @@ func (l *logLine) add(a slog.Attr) {
 			l.details = append(l.details, a.Key+"="+value.String())
 		}
 	default:
-		l.details = append(l.details, detailText(a.Key, value))
+		if text := detailText(a.Key, value); text != "" {
+			l.details = append(l.details, text)
+		}
 	}
 }
 
-// detailText returns the text of an attribute. Numbers get their units.
+// detailText returns the text of an attribute, or "". Numbers get their units.
 func detailText(key string, value slog.Value) string {
 	number := value.Kind() == slog.KindInt64
 	switch {
@@ -97,7 +99,7 @@ func detailText(key string, value slog.Value) string {
 	case number && key == "offset":
 		return "from " + bytesText(value.Int64()) + " on"
 	case key == "size":
-		return value.String() + " size"
+		return "" // unknown, as is that of each empty file
 	case key == "seconds" && value.Kind() == slog.KindFloat64:
 		return "in " + durationText(max(time.Duration(value.Float64()*float64(time.Second)), time.Millisecond))
 	case key == "replaced":

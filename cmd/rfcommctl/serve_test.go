@@ -6,11 +6,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/filetransfer"
@@ -127,7 +130,7 @@ func TestServeStoresUploadsWhereAsked(t *testing.T) {
 			continue
 		}
 		wantFile(t, "content", want)
-		wantParts(t, stderr, "storing files in ", "  00:AA:01:00:00:01  receiving new  unknown size\n", "  00:AA:01:00:00:01  received new  7 B  in ")
+		wantParts(t, stderr, "storing files in ", "  00:AA:01:00:00:01  receiving new\n", "  00:AA:01:00:00:01  received new  7 B  in ")
 	}
 }
 
@@ -154,23 +157,28 @@ func TestServeRefusesWrongUsage(t *testing.T) {
 		status int
 		part   string
 	}{
-		"a b":                       {statusUsage, `unexpected word "b"`},
-		"a b --uploads":             {statusUsage, "use --uploads-to b"},
-		"--uploads --uploads-to .":  {statusUsage, "exclude each other"},
-		"--uploads-to=":             {statusUsage, "--uploads-to needs a directory"},
-		"--replace":                 {statusUsage, "add --uploads"},
-		"--max-upload 1M":           {statusUsage, "add --uploads"},
-		"--uploads --max-upload 0":  {statusUsage, "such as 4096, 64K, 100M or 2G"},
-		"--uploads --max-upload 1X": {statusUsage, "such as 4096, 64K, 100M or 2G"},
-		"--publish=":                {statusUsage, "--publish needs a name"},
-		"--publish x -i hci0":       {statusUsage, "on every adapter"},
-		"--channel 31":              {statusUsage, "channel from 1 to 30"},
-		"--timeout 0":               {statusUsage, "more than 0"},
-		"--tcp nonsense":            {statusUsage, "host:port"},
-		"--tcp 127.0.0.1:0 -i hci0": {statusUsage, "--adapter is for Bluetooth"},
-		"missing":                   {statusNotFound, "missing: no such"},
-		"file":                      {statusOther, "file is not a directory"},
-		". --uploads-to missing":    {statusNotFound, "missing: no such"},
+		"a b":                        {statusUsage, `unexpected word "b"`},
+		"a b --uploads":              {statusUsage, "use --uploads-to b"},
+		"--uploads --uploads-to .":   {statusUsage, "exclude each other"},
+		"--uploads-to=":              {statusUsage, "--uploads-to needs a directory"},
+		"--replace":                  {statusUsage, "add --uploads"},
+		"--max-upload 1M":            {statusUsage, "add --uploads"},
+		"--uploads --max-upload 0":   {statusUsage, "such as 4096, 64K, 100M or 2G"},
+		"--reserve 1M":               {statusUsage, "--reserve is for files that are sent: add --uploads"},
+		"--keep-parts 1h":            {statusUsage, "--keep-parts is for files that are sent: add --uploads"},
+		"--uploads --reserve -1":     {statusUsage, "such as 64M or 2G, or 0"},
+		"--uploads --keep-parts x":   {statusUsage, "such as 12h or 720h, or 0"},
+		"--uploads --keep-parts -1s": {statusUsage, "use 0 or more"},
+		"--uploads --max-upload 1X":  {statusUsage, "such as 4096, 64K, 100M or 2G"},
+		"--publish=":                 {statusUsage, "--publish needs a name"},
+		"--publish x -i hci0":        {statusUsage, "on every adapter"},
+		"--channel 31":               {statusUsage, "channel from 1 to 30"},
+		"--timeout 0":                {statusUsage, "more than 0"},
+		"--tcp nonsense":             {statusUsage, "host:port"},
+		"--tcp 127.0.0.1:0 -i hci0":  {statusUsage, "--adapter is for Bluetooth"},
+		"missing":                    {statusNotFound, "missing: no such"},
+		"file":                       {statusOther, "file is not a directory"},
+		". --uploads-to missing":     {statusNotFound, "missing: no such"},
 	} {
 		f := newFileFake(t)
 		write(t, "", "file")
@@ -300,4 +308,50 @@ func TestServeReplacesOnlyIfAsked(t *testing.T) {
 			t.Errorf("%s: stderr %s", flag, stderr)
 		}
 	}
+}
+
+// The flags become those of the server, where 0 means the default.
+func TestServeTakesLimits(t *testing.T) {
+	for line, want := range map[string]struct{ reserve, keep int64 }{
+		"":                                {0, 0},
+		"--reserve 1M --keep-parts 12h":   {1 << 20, int64(12 * time.Hour)},
+		"--reserve 0 --keep-parts 0":      {-1, -1},
+		"--reserve=2G --keep-parts=86400": {2 << 30, int64(24 * time.Hour)},
+	} {
+		var o serveOptions
+		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+		flags.Var(&o.reserve, "reserve", "")
+		flags.Var(&o.keepParts, "keep-parts", "")
+		if err := flags.Parse(strings.Fields(line)); err != nil {
+			t.Fatal(err)
+		}
+		o.directory, o.uploads = t.TempDir(), t.TempDir()
+		server, closeAll, err := newFake(t).fileServer(&o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeAll()
+		if server.Reserve != want.reserve || int64(server.KeepParts) != want.keep {
+			t.Errorf("%s: the server has %d and %v, want %d and %d", line, server.Reserve, server.KeepParts, want.reserve, want.keep)
+		}
+	}
+}
+
+// What is left of the disk is too little for any file.
+func TestServeKeepsSpaceFree(t *testing.T) {
+	f := newFileFake(t)
+	f.serves(t, func(c *filetransfer.Client) {
+		_, err := c.Put(t.Context(), "new", strings.NewReader("content"), filetransfer.Info{Size: 7})
+		if runtime.GOOS == "linux" && !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("Put: %v", err)
+		}
+	}, "--uploads", "--security", "low", "--reserve", "1000000G")
+}
+
+// An empty file and one of unknown size are logged without it.
+func TestServeLogsNoUnknownSize(t *testing.T) {
+	f := newFileFake(t)
+	write(t, "", "empty")
+	stderr := f.serves(t, func(c *filetransfer.Client) { contents(t, c, "empty") })
+	wantParts(t, stderr, "  sending empty\n", "  sent empty  0 B  in ")
 }
