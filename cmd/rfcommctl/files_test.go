@@ -476,3 +476,108 @@ func TestFileCommandsWaitForBusyServer(t *testing.T) {
 		}
 	}
 }
+
+func TestGetAdvisesRecursive(t *testing.T) {
+	f := newFileFake(t)
+	if err := os.Mkdir(filepath.Join(f.files, "photos"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, "content", f.files, "a")
+	_, stderr := f.runs(t, statusOther, "get", fileDevice, "photos")
+	wantError(t, stderr, "photos is a directory: add -r")
+	_, stderr = f.runs(t, statusOther, "get", fileDevice, "photos", "a")
+	wantParts(t, stderr, "photos is a directory: add -r", "1 of 2 files failed")
+	wantFiles(t, ".", "a")
+}
+
+// A file in the place of a directory is named with a remedy, and does not keep other
+// names from being copied.
+func TestGetTreeNamesFileInItsPlace(t *testing.T) {
+	f := newFileFake(t)
+	if err := os.Mkdir(filepath.Join(f.files, "photos"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, "content", f.files, "a")
+	write(t, "mine", "r.txt")
+	_, stderr := f.runs(t, statusOther, "get", fileDevice, "photos", "-r", "-o", "r.txt")
+	wantError(t, stderr, "r.txt is a file here, and a directory on the server", "-o")
+	write(t, "mine", "photos")
+	_, stderr = f.runs(t, statusOther, "get", fileDevice, "photos", "a", "-r")
+	wantParts(t, stderr, "photos is a file here", "1 of 2 files failed")
+	wantFile(t, "content", "a")
+}
+
+func TestPutSendsTrees(t *testing.T) {
+	f := newFileFake(t)
+	if err := os.MkdirAll(filepath.Join("tree", "branch", "empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, "1", "tree", "a")
+	write(t, "2", "tree", "branch", "b")
+	write(t, "3", "c")
+	_, stderr := f.runs(t, statusOther, "put", fileDevice, "tree", "c")
+	wantError(t, stderr, "tree is a directory: add -r")
+	f.runs(t, 0, "put", "-r", fileDevice, "tree", "c")
+	wantFile(t, "1", f.uploads, "tree", "a")
+	wantFile(t, "2", f.uploads, "tree", "branch", "b")
+	wantFile(t, "3", f.uploads, "c")
+	wantFiles(t, filepath.Join(f.uploads, "tree", "branch"), "b")
+	f.runs(t, 0, "put", "-r", fileDevice, "tree", "-o", "copy")
+	wantFile(t, "2", f.uploads, "copy", "branch", "b")
+	f.runs(t, 0, "put", "-r", fileDevice, "tree", "c", "-o", "all/of/them/")
+	wantFile(t, "2", f.uploads, "all", "of", "them", "tree", "branch", "b")
+	t.Chdir("tree")
+	f.runs(t, 0, "put", "-r", fileDevice, ".", "-o", "content/")
+	wantFiles(t, filepath.Join(f.uploads, "content"), "a", "branch")
+	if len(f.dialed) != 4 {
+		t.Errorf("dialed %v", f.dialed)
+	}
+}
+
+// Links to directories, which could be loops, and other files are left out.
+func TestPutLeavesOutLinks(t *testing.T) {
+	f := newFileFake(t)
+	write(t, "1", "a")
+	if err := errors.Join(os.Mkdir("b", 0o755), os.Symlink("..", filepath.Join("b", "loop")), os.Symlink(filepath.Join("..", "a"), filepath.Join("b", "link"))); err != nil {
+		t.Skip("no symbolic links: ", err)
+	}
+	_, stderr := f.runs(t, 0, "put", "-r", fileDevice, "b")
+	wantError(t, stderr, filepath.Join("b", "loop")+" is a link to a directory: it is left out")
+	wantFiles(t, filepath.Join(f.uploads, "b"), "link")
+}
+
+func TestPutStoresInDirectory(t *testing.T) {
+	f := newFileFake(t)
+	write(t, "content", "a")
+	for _, place := range []string{f.files, f.uploads} { // which are one directory usually
+		if err := os.Mkdir(filepath.Join(place, "inbox"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.runs(t, 0, "put", fileDevice, "a", "-o", "inbox")
+	wantFile(t, "content", f.uploads, "inbox", "a")
+}
+
+// The advice is for the person at the client, and names one flag.
+func TestPutAdvisesTheFlag(t *testing.T) {
+	f := newFileFake(t)
+	f.server.Replace = false
+	write(t, "new", "a")
+	for _, place := range []string{f.files, f.uploads} {
+		write(t, "old", place, "a")
+	}
+	_, stderr := f.runs(t, statusPermission, "put", fileDevice, "a", "--replace")
+	wantError(t, stderr, `choose another name with -o, or have the server started with "rfcommctl serve --uploads --replace"`)
+	_, stderr = f.runs(t, statusPermission, "put", fileDevice, "a", "-o", ".a")
+	wantError(t, stderr, "without a dot", `"rfcommctl serve --uploads --hidden"`)
+}
+
+func TestPutContinuesAfterRefusal(t *testing.T) {
+	f := newFileFake(t)
+	for _, name := range []string{"a", ".b", "c"} {
+		write(t, name, name)
+	}
+	_, stderr := f.runs(t, statusPermission, "put", fileDevice, "a", ".b", "c")
+	wantParts(t, stderr, "rfcommctl: put .b: ", "\nrfcommctl: 1 of 3 files failed\n")
+	wantFiles(t, f.uploads, "a", "c")
+}

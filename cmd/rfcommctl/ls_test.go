@@ -130,3 +130,12 @@ func TestStatPrintsProperties(t *testing.T) {
 		t.Errorf("it printed %q", stderr)
 	}
 }
+
+func TestLsOfFileHasNoSlash(t *testing.T) {
+	f := newFileFake(t)
+	write(t, "content", f.files, "notes.txt")
+	stdout, _ := f.runs(t, 0, "ls", fileDevice, "notes.txt/")
+	if !strings.HasSuffix(stdout, "  7  notes.txt\n") {
+		t.Errorf("it printed %q", stdout)
+	}
+}

@@ -208,6 +208,6 @@ func TestGetShowsProgress(t *testing.T) {
 	wantParts(t, lines[0], "a  100%  7 B  ", "/s  in ")
 	wantParts(t, lines[1], "rfcommctl: get missing: ")
 	wantParts(t, lines[2], "b  100%  4 B  ")
-	wantParts(t, lines[3], "2 files, 11 B in ")
+	wantParts(t, lines[3], "2 of 3 files, 11 B in ")
 	wantParts(t, lines[4], "rfcommctl: 1 of 3 files failed")
 }

@@ -114,7 +114,7 @@ func (t *tool) runPut(c *cobra.Command, o *putOptions, words []string) error {
 // server, the file is stored in it.
 func (f *fileClient) putAt(ctx context.Context, o *putOptions, x transfer) error {
 	err := f.put(ctx, x.local, x.name)
-	if o.output == "" || x.name != o.output || x.local == "-" || !isOneOf(err, fs.ErrPermission, fs.ErrInvalid) {
+	if o.output == "" || x.name != o.output || x.local == "-" || !isOneOf(err, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid) {
 		return err
 	}
 	info, failed := f.client.Stat(ctx, x.name)

@@ -56,7 +56,7 @@ func (f *fileClient) transferAll(list []transfer, do func(transfer) error) error
 			return err
 		}
 	}
-	f.summarize(files, time.Since(began))
+	f.summarize(count, time.Since(began))
 	return f.result(count, "files")
 }
 
@@ -89,16 +89,16 @@ func (f *fileClient) reportRest(count int) {
 }
 
 // summarize prints the number and size of several files that are complete.
-func (f *fileClient) summarize(files int, took time.Duration) {
-	if files <= 1 || f.files == 0 {
+func (f *fileClient) summarize(count int, took time.Duration) {
+	if count <= 1 || f.files == 0 {
 		return
 	}
-	text := fmt.Sprintf("%d files, %s in %s", f.files, bytesText(f.moved), durationText(max(took, time.Millisecond)))
+	text := fmt.Sprintf("%d of %d files, %s in %s", f.files, count, bytesText(f.moved), durationText(max(took, time.Millisecond)))
 	if took > 0 && f.moved > 0 {
 		text += ", " + rateText(float64(f.moved)/took.Seconds())
 	}
 	if f.present > 0 {
-		text += fmt.Sprintf(" (%d were there already)", f.present)
+		text += fmt.Sprintf(" (there already: %d)", f.present)
 	}
 	f.t.note("%s", text)
 }
