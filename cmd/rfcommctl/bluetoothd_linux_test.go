@@ -53,6 +53,7 @@ func testBluetoothd(t *testing.T, r *radio, d *daemons.Daemon) {
 		{"ListenExec", testListenExec, true},
 		{"RelayPublish", testRelayPublish, true},
 		{"ServePublish", testServePublish, true},
+		{"SpeedPublish", testSpeedPublish, true},
 		{"ServeBonded", testServeBonded, true},
 		{"Adapters", testAdaptersChange, true},
 		{"Doctor", testDoctor, true},

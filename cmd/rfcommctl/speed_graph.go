@@ -102,7 +102,9 @@ func topOf(values ...[]float64) float64 {
 	top := 1e3
 	for _, all := range values {
 		for _, value := range all {
-			top = max(top, value) // false for NaN and -Inf
+			if value > top { // not so for NaN
+				top = value
+			}
 		}
 	}
 	unit := math.Pow(10, math.Floor(math.Log10(top)))

@@ -99,7 +99,7 @@ func (r *speedResults) lines() (lines [][2]string) {
 		add("signal", "RSSI %d to %d dB, link quality %d to %d of 255", rssi.Min, rssi.Max, quality.Min, quality.Max)
 	}
 	if r.losses > 0 {
-		add("lost", "%d times", r.losses)
+		add("losses", "%d", r.losses)
 	}
 	return lines
 }

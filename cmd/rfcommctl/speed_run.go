@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"time"
@@ -312,7 +313,7 @@ func (m *measurement) connect(ctx context.Context) (*speedConn, error) {
 	if m.o.echo {
 		s.tester = speed.NewEchoClient(m.ctx, conn)
 	} else if s.tester, err = newSpeedClient(m.ctx, conn, s.packet); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", s.peer, err)
 	}
 	s.monitor = m.t.monitor(conn)
 	return s, nil

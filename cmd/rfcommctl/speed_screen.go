@@ -204,7 +204,7 @@ func (m *measurement) footer(width int) string {
 	}
 	details = append(signalTexts(s.signal), details...)
 	if m.results.losses > 0 {
-		details = append([]string{fmt.Sprintf("lost %d times", m.results.losses)}, details...)
+		details = append([]string{fmt.Sprintf("losses %d", m.results.losses)}, details...)
 	}
 	for _, detail := range details {
 		if columns(text)+2+columns(detail) <= width {

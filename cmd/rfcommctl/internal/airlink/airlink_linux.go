@@ -178,6 +178,9 @@ func (m *Monitor) Read(deadline time.Time) (Signal, error) {
 	if err := m.file.SetDeadline(deadline); err != nil {
 		return Signal{}, err
 	}
+	if err := m.discard(); err != nil {
+		return Signal{}, err
+	}
 	rssi, err := m.ask(readRSSI)
 	if err != nil {
 		return Signal{}, fmt.Errorf("reading the RSSI: %w", err)
@@ -187,6 +190,21 @@ func (m *Monitor) Read(deadline time.Time) (Signal, error) {
 		return Signal{}, fmt.Errorf("reading the link quality: %w", err)
 	}
 	return Signal{int(int8(rssi)), int(quality)}, nil
+}
+
+// discard discards the answers that came after an earlier deadline.
+func (m *Monitor) discard() error {
+	raw, err := m.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	packet := make([]byte, 260)
+	return raw.Read(func(fd uintptr) bool {
+		for err := error(nil); err == nil || err == unix.EINTR; {
+			_, err = unix.Read(int(fd), packet)
+		}
+		return true
+	})
 }
 
 // ask sends a command and returns the value in its answer. Other programs' answers
