@@ -49,7 +49,7 @@ func TestRFCOMMSpeedMeasuresAir(t *testing.T) {
 	link.SetRSSI(-70)
 	link.SetLinkQuality(200)
 	server := r.servesSpeed(t)
-	stdout, _ := r.runs(t, 0, "", "speed", r.far.String(), "-i", r.near.String(), "-t", "4s", "--json")
+	stdout, _ := r.runs(t, 0, "", "speed", r.far.String(), "-i", r.near.String(), "-t", "3s", "--json")
 	s := summaryOf(t, stdout)
 	if s.Ceiling == nil || s.Ceiling.Packets != "3-DH5" || s.Ceiling.Assumed || s.Send == nil || s.Receive == nil || s.Both == nil {
 		t.Fatalf("the summary is %+v", s)

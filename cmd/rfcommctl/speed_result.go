@@ -166,6 +166,9 @@ func (m *measurement) finish() error {
 	}
 	const indent = 12
 	width := cmp.Or(m.t.columns, helpWidth)
+	if m.t.columns > 0 && m.t.chatty {
+		width = m.t.lineWidth() // it can have changed
+	}
 	for _, line := range m.results.lines() {
 		text := trimLines(wrapText(line[1], max(width-indent, 1)))
 		text = strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", indent))

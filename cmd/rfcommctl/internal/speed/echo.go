@@ -3,6 +3,7 @@ package speed
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync/atomic"
@@ -14,16 +15,17 @@ import (
 type EchoClient struct {
 	peer           *peer
 	sent, received byte // the next byte of the pattern in either direction
+	answered       bool // the service has returned data
 }
 
 // NewEchoClient returns an EchoClient. The connection is closed when the context
 // ends.
 func NewEchoClient(ctx context.Context, conn net.Conn) *EchoClient {
-	return &EchoClient{peer: newPeer(ctx, conn, Silence)}
+	return &EchoClient{peer: newPeer(ctx, conn, GreetingTime)}
 }
 
 // ErrNoEcho means that a service returns something other than it received.
-var ErrNoEcho = errors.New("the other end does not return what it receives: it is not an echo service")
+var ErrNoEcho = errors.New("the other end is not an echo service, which returns what it receives")
 
 // Packet returns 0: the packets of the other adapter are not known.
 func (c *EchoClient) Packet() int { return 0 }
@@ -63,10 +65,20 @@ func (c *EchoClient) Ping() (time.Duration, error) {
 		return 0, err
 	}
 	if _, err := io.ReadFull(c.peer.r, block); err != nil {
-		return 0, unexpected(err)
+		return 0, c.noEcho(unexpected(err))
 	}
 	took := time.Since(began)
+	c.answered = true
+	c.peer.silence = Silence
 	return took, c.check(block)
+}
+
+// noEcho returns an error for a missing answer.
+func (c *EchoClient) noEcho(err error) error {
+	if silent, ok := errors.AsType[silentError](err); ok && !c.answered {
+		return fmt.Errorf("%w: it sent nothing for %s", ErrNoEcho, silent.after)
+	}
+	return err
 }
 
 // Run is like that of a Client. The counts of both directions are of the data that

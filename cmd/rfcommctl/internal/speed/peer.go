@@ -39,8 +39,14 @@ type peer struct {
 	stop    func() bool
 }
 
+// tcpBuffer is the size of the send buffer over TCP. That of RFCOMM is small.
+const tcpBuffer = 64 << 10
+
 // newPeer returns a peer. Nothing needs to be received for the time of first.
 func newPeer(ctx context.Context, conn net.Conn, first time.Duration) *peer {
+	if c, ok := conn.(*net.TCPConn); ok {
+		c.SetWriteBuffer(tcpBuffer) // else megabytes are queued on a slow way
+	}
 	p := &peer{conn: conn, ctx: ctx, turn: make(chan struct{}, 1), silence: first}
 	p.r = bufio.NewReaderSize(reader{p}, 32<<10)
 	p.stop = context.AfterFunc(ctx, func() { conn.Close() })

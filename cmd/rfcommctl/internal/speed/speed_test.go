@@ -250,13 +250,17 @@ func TestEchoClientMeasures(t *testing.T) {
 }
 
 func TestEchoClientNamesOtherServices(t *testing.T) {
-	near, far := net.Pipe()
-	go io.Copy(io.Discard, far)
-	go io.WriteString(far, strings.Repeat("$GPGGA", 10))
-	c := NewEchoClient(t.Context(), near)
-	defer c.Close()
-	if _, err := c.Ping(); err != ErrNoEcho {
-		t.Errorf("Ping: %v", err)
+	for _, sends := range []string{"", strings.Repeat("$GPGGA", 10)} {
+		synctest.Test(t, func(t *testing.T) {
+			near, far := net.Pipe()
+			go io.Copy(io.Discard, far)
+			go io.WriteString(far, sends)
+			c := NewEchoClient(t.Context(), near)
+			defer c.Close()
+			if _, err := c.Ping(); !errors.Is(err, ErrNoEcho) {
+				t.Errorf("%q: %v", sends, err)
+			}
+		})
 	}
 }
 
