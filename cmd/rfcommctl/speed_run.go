@@ -55,7 +55,7 @@ type measurement struct {
 	dial    connectFunc
 	began   time.Time
 	conn    *speedConn // nil: not connected
-	failed  error      // of the last attempt to connect again
+	failed  error      // of the last attempt to connect
 	shown   *speedScreen
 	results speedResults
 	samples []speedSample
@@ -107,6 +107,9 @@ func (t *tool) measureSpeed(ctx context.Context, o *speedOptions, word string) e
 	}
 	m.began = time.Now()
 	m.connected(conn)
+	if signal := m.signal(signalTime); signal != nil {
+		m.results.signals = append(m.results.signals, *signal)
+	}
 	defer m.disconnect()
 	if !o.json || t.columns == 0 {
 		defer t.startGraph(m)()
@@ -209,7 +212,7 @@ func (m *measurement) runOnce(test speedTest, limit time.Duration) error {
 
 // report records and prints an interval.
 func (m *measurement) report(test speedTest, now speed.Totals) {
-	s := speedSample{test: test.name, signal: m.signal()}
+	s := speedSample{test: test.name, signal: m.signal(time.Duration(m.o.interval.duration) / 2)}
 	if test.send {
 		count := now.Send.Sub(m.last.Send)
 		s.send = &count
@@ -230,7 +233,8 @@ func (m *measurement) lost(err error) bool {
 	}
 	m.disconnect()
 	m.results.losses++
-	reason := oneLine(m.ended(err).Error())
+	m.failed = m.ended(err)
+	reason := oneLine(m.failed.Error())
 	if m.o.json {
 		m.t.printSpeed(lostJSON{"lost", m.seconds(), reason})
 	}
@@ -373,15 +377,16 @@ func (m *measurement) disconnect() {
 	}
 }
 
-// signalTime is the time in which the controller must tell the signal.
-const signalTime = 300 * time.Millisecond
+// signalTime is the time in which the controller must answer before a test.
+const signalTime = 2 * time.Second
 
-// signal reads the signal of the connection. It returns nil if that is not known.
-func (m *measurement) signal() *airlink.Signal {
+// signal reads the signal of the connection within a time. It returns nil if the
+// signal is not known.
+func (m *measurement) signal(within time.Duration) *airlink.Signal {
 	if m.conn.monitor == nil {
 		return nil
 	}
-	signal, err := m.conn.monitor.Read(time.Now().Add(min(signalTime, time.Duration(m.o.interval.duration)/2)))
+	signal, err := m.conn.monitor.Read(time.Now().Add(min(signalTime, within)))
 	if err != nil {
 		m.t.detail("%v", err)
 		return nil

@@ -114,6 +114,13 @@ func (c *Client) Run(t Test) (Totals, error) {
 	return watch(&t, c.peer, r.run, stop, r.totals)
 }
 
+// EndTime is the time after the duration of a test in which queued data must
+// arrive.
+const EndTime = time.Minute
+
+// errEndless means that the other end does not end a test.
+var errEndless = fmt.Errorf("the test did not end within %s after its time", EndTime)
+
 // watch reports in intervals while receive runs. After the duration of the test it
 // calls stop, which makes receive return.
 func watch(t *Test, p *peer, receive, stop func() error, totals func() Totals) (Totals, error) {
@@ -121,7 +128,7 @@ func watch(t *Test, p *peer, receive, stop func() error, totals func() Totals) (
 	go func() { received <- receive() }()
 	ticker := time.NewTicker(t.Interval)
 	defer ticker.Stop()
-	var over <-chan time.Time
+	var over, late <-chan time.Time
 	if t.Duration > 0 {
 		over = time.After(t.Duration)
 	}
@@ -137,7 +144,14 @@ func watch(t *Test, p *peer, receive, stop func() error, totals func() Totals) (
 		case <-ticker.C:
 			t.Report(totals())
 		case <-over:
+			late = time.After(EndTime)
 			begin()
+		case <-late:
+			p.close()
+			<-received
+			begin()
+			<-stopped
+			return totals(), errEndless
 		case err := <-received:
 			if err != nil {
 				p.close() // ends what stop waits for

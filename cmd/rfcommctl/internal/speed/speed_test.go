@@ -155,6 +155,34 @@ func TestRunEndsBySilence(t *testing.T) {
 	}
 }
 
+// A server that never ends a test does not keep the client.
+func TestRunEndsWithEndlessServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		go func() {
+			r := bufio.NewReader(far)
+			io.WriteString(far, Greeting{version, 0}.text())
+			readGreeting(r)
+			readMessage(r)
+			go io.Copy(io.Discard, r)
+			far.Write(appendMessage(kindReady, nil))
+			for err := error(nil); err == nil; time.Sleep(time.Second) {
+				_, err = far.Write([]byte{byte(kindData), 0, 1, 'a'})
+			}
+		}()
+		c, err := NewClient(t.Context(), near, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		got, err := c.Run(Test{Receive: true, Duration: time.Second, Interval: time.Second, Report: func(Totals) {}})
+		if err != errEndless || time.Since(began) != EndTime+time.Second || got.Receive.Bytes < 50 {
+			t.Errorf("%+v, %v after %v", got, err, time.Since(began))
+		}
+		time.Sleep(2 * time.Second) // until the server has noticed
+	})
+}
+
 func TestServeEndsBySilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
