@@ -2,12 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/go-rfcomm/rfcomm/bluez"
 )
 
 // doctorCommand returns the command "doctor".
@@ -155,4 +160,18 @@ func orUnknown(text string) string {
 		return "unknown"
 	}
 	return text
+}
+
+// seeDoctor returns a reference to doctor for an error that says that Bluetooth
+// does not work on this machine, or "".
+func seeDoctor(err error) string {
+	const reference = " (see rfcommctl doctor)"
+	if isOneOf(err, errNoAdapter, bluez.ErrNoBus, bluez.ErrNoDaemon, bluez.ErrDenied, bluez.ErrNoAdapter, bluez.ErrPowerOff) {
+		return reference
+	}
+	failed, ok := errors.AsType[*net.OpError](err)
+	if ok && !strings.HasPrefix(failed.Net, "tcp") && isOneOf(err, syscall.EAFNOSUPPORT, syscall.EPROTONOSUPPORT, syscall.EHOSTUNREACH, syscall.ENETDOWN) {
+		return reference
+	}
+	return ""
 }

@@ -157,18 +157,19 @@ func testDoctor(t *testing.T, r *radio) {
 			5, "pairing", stateProblem, "nobody must not use bluetoothd", "sudo rfcommctl pair"},
 		{"not connectable", func(_ *testing.T, l *labtest.Lab) { l.NoScan(labtest.DialerAdapter) }, nil,
 			0, "page scan", stateWarning, "no device can connect to " + name, "--discoverable 3m"},
-		{"rfkill", func(t *testing.T, _ *labtest.Lab) { labtest.BlockRadio(t) }, nil,
-			3, "rfkill", stateProblem, name + " is blocked (rfkill)", "sudo rfkill unblock bluetooth"},
-	})
-	r.Up(labtest.DialerAdapter) // bluetoothd restores the state before the block a moment later
-	r.diagnose(t, []situation{
 		{"off", func(_ *testing.T, l *labtest.Lab) { l.Down(labtest.DialerAdapter) }, nil,
 			3, "power", stateProblem, name + " is off", "rfcommctl adapters -i " + name + " --power on"},
-		{"all well", func(t *testing.T, _ *labtest.Lab) {
+		{"all well", func(t *testing.T, l *labtest.Lab) {
+			l.Down(labtest.DialerAdapter)
 			r.runs(t, 0, "", "adapters", "-i", name, "--power", "on") // the remedy
 			r.Scan(labtest.DialerAdapter)
 		}, asRoot, 0, "power", stateOK, name + " is on", ""},
+		{"rfkill", func(t *testing.T, _ *labtest.Lab) { labtest.BlockRadio(t) }, nil,
+			3, "rfkill", stateProblem, name + " is blocked (rfkill)", "sudo rfkill unblock bluetooth"},
 	})
+	// bluetoothd restores the state before the block, a moment later.
+	r.Up(labtest.DialerAdapter)
+	r.Up(labtest.DeviceAdapter)
 }
 
 func setFilter(program *unix.SockFprog) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net"
 	"strings"
 	"syscall"
 	"testing"
@@ -399,5 +400,35 @@ func TestDoctorFitsTheTerminal(t *testing.T) {
 			}
 		}
 		wantParts(t, stdout, "docker run --network host …\n", "first solve: namespace\n")
+	}
+}
+
+// Errors about this machine refer to doctor, others do not.
+func TestErrorsReferToDoctor(t *testing.T) {
+	overTCP := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.EHOSTUNREACH}
+	for _, tt := range []struct {
+		err    error
+		refers bool
+	}{
+		{opError(syscall.EAFNOSUPPORT), true},
+		{opError(syscall.EPROTONOSUPPORT), true},
+		{opError(syscall.EHOSTUNREACH), true},
+		{errNoAdapter, true},
+		{fmt.Errorf("bluez: %w", bluez.ErrNoBus), true},
+		{bluez.ErrNoDaemon, true},
+		{bluez.ErrDenied, true},
+		{bluez.ErrBlocked, true},
+		{opError(syscall.EHOSTDOWN), false},
+		{opError(syscall.ECONNREFUSED), false},
+		{overTCP, false},
+		{bluez.ErrAuthFailed, false},
+	} {
+		f := newFake(t)
+		f.err = tt.err
+		f.stdin = strings.NewReader("")
+		f.run(t.Context(), []string{"connect", printerText + "/3"})
+		if text := f.stderr.String(); strings.HasSuffix(text, " (see rfcommctl doctor)\n") != tt.refers || !strings.Contains(text, tt.err.Error()) {
+			t.Errorf("%v is printed as %q", tt.err, text)
+		}
 	}
 }

@@ -146,7 +146,7 @@ func (t *tool) run(ctx context.Context, arguments []string) int {
 		return statusOK // as nc does
 	}
 	if _, printed := errors.AsType[printedError](err); err != nil && !printed {
-		t.complain(err)
+		t.say(err.Error() + seeDoctor(err))
 	}
 	return statusOf(err)
 }
