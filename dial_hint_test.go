@@ -54,6 +54,7 @@ func TestDialFactsHint(t *testing.T) {
 			self, "is up"},
 		"none is up":      {syscall.EHOSTUNREACH, dialFacts{adapters: []Adapter{down}}, "no Bluetooth adapter is up", "itself"},
 		"own, none is up": {syscall.EHOSTUNREACH, dialFacts{remote: Addr{Device: down.Addr}, adapters: []Adapter{down}}, "no Bluetooth adapter is up", "itself"},
+		"may be blocked":  {syscall.EHOSTUNREACH, dialFacts{local: down.Addr, adapters: []Adapter{down}}, "rfkill unblock bluetooth", ""},
 		"no adapter":      {syscall.EHOSTUNREACH, dialFacts{adapters: []Adapter{}}, "this machine has no Bluetooth adapter", ""},
 		"not known":       {syscall.EHOSTUNREACH, dialFacts{}, "no Bluetooth adapter is up, or not the requested one: switch it on", ""},
 		"its own is down": {syscall.EHOSTUNREACH, dialFacts{local: down.Addr, adapters: []Adapter{hci0, down}}, "the adapter hci1 is down", ""},

@@ -31,6 +31,7 @@ var hints = neterr.Hints{
 		unix.EACCES:    notPairing,
 		unix.EBADE:     notPairing,
 		unix.ENOSYS:    lostNameless,
+		unix.ENOTCONN:  "this machine was giving up another program's dial to the device: dial again",
 		unix.EPROTO:    "the two devices began to pair at the same moment, or their adapters do not understand each other: dial again",
 	},
 	"read": {

@@ -35,6 +35,7 @@ func TestOpErrorNamesTheLikelyCause(t *testing.T) {
 		{"connect", unix.EALREADY, "two programs dialed the device at once"},
 		{"connect", unix.EALREADY, "switch the adapter off and on"},
 		{"connect", unix.ENOSYS, "no errno"},
+		{"connect", unix.ENOTCONN, "another program's dial"},
 		{"connect", unix.EPROTO, "began to pair at the same moment"},
 		{"connect", unix.EPROTO, "do not understand each other"},
 		{"bind", unix.EADDRINUSE, "another listener"},

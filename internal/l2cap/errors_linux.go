@@ -23,6 +23,7 @@ var hints = neterr.Hints{
 		unix.EHOSTDOWN:    "the device is off, asleep, out of range, or not connectable; or this is its LE address",
 		unix.EHOSTUNREACH: "no Bluetooth adapter is up, or not the requested one; or this is its own address",
 		unix.ETIMEDOUT:    "no answer from the device",
+		unix.ENOTCONN:     "this machine was giving up another program's dial to the device: dial again",
 		unix.ENOMEM:       "the link to the device is being taken down",
 		unix.EALREADY:     "two programs dialed the device at once, or it dialed this machine, and the kernel lost the link",
 		unix.ECONNABORTED: "the adapter was switched off or removed, or the link was being closed; dial again",

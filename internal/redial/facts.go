@@ -14,7 +14,7 @@ const (
 
 	AdapterAway = "the adapter was switched off or removed"
 
-	powerOn     = `switch it on, for example with "bluetoothctl power on"`
+	powerOn     = `switch it on, for example with "bluetoothctl power on", after "rfkill unblock bluetooth" if rfkill blocks it`
 	linkClosing = "this machine was closing the link to the device, or both devices dialed at once; dial again"
 )
 
