@@ -20,22 +20,25 @@ func (t *tool) doctorCommand() *cobra.Command {
 	var l link
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "doctor [FLAGS]",
+		Use:   "doctor [DEVICE] [FLAGS]",
 		Short: "Find out why Bluetooth does not work here, and how to mend it",
 		Long: `Checks everything that the other commands need, and prints a line for each check: "ok", "warning" if some uses do not work, "problem" if commands do not work, or "unchecked" if another problem has to be solved first. Below a warning or a problem is the remedy, which is a command if one helps. The causes come first: solve the first problem, and run doctor again.
+
+With DEVICE, an address or the name of a paired or recently found device, it also checks whether the device is paired, is in range, and offers a serial port.
 
 It needs no root and changes nothing. With -q, only warnings and problems are printed; with -v, the versions and what was read.
 
 With --json, each check is an object with the fields check, adapter (of the checks of an adapter), state (ok, warning, problem or unchecked), detail and remedy (of warnings and problems).
 
-Exit status: 0 if there is no problem. Otherwise the first problem decides: 3 if there is no adapter, or it is off or blocked; 5 if a permission is missing; 4 if a check did not end in time; 1 for others, such as a kernel without Bluetooth, a network namespace, or bluetoothd that is not running.`,
-		Example: "\trfcommctl doctor\n\trfcommctl doctor -v -i hci0\n\trfcommctl doctor --json",
-		Args:    noWords,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return t.examine(c.Context(), &l, asJSON)
+Exit status: 0 if there is no problem. Otherwise the first problem decides: 3 if there is no adapter, or it is off or blocked, or the device does not answer; 5 if a permission is missing; 4 if a check did not end in time; 1 for others, such as a kernel without Bluetooth, a network namespace, or bluetoothd that is not running.`,
+		Example: "\trfcommctl doctor\n\trfcommctl doctor -v -i hci0\n\trfcommctl doctor 01:23:45:67:89:AB\n\trfcommctl doctor --json",
+		Args:    optionalDevice,
+		RunE: func(c *cobra.Command, words []string) error {
+			return t.examine(c.Context(), &l, strings.Join(words, ""), asJSON)
 		},
+		ValidArgsFunction: t.completeDevices(func(knownDevice) bool { return true }),
 	}
-	timeoutFlag(c, &l, 10*time.Second, "give up after this time")
+	timeoutFlag(c, &l, 30*time.Second, "give up after this time")
 	t.adapterFlag(c, &l)
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object for each check")
 	refuseTCP(c, "it checks Bluetooth")
@@ -43,13 +46,13 @@ Exit status: 0 if there is no problem. Otherwise the first problem decides: 3 if
 }
 
 // examine prints the results of all checks, and returns the first problem.
-func (t *tool) examine(ctx context.Context, l *link, asJSON bool) error {
+func (t *tool) examine(ctx context.Context, l *link, word string, asJSON bool) error {
 	limited, cancel := context.WithTimeout(ctx, time.Duration(l.timeout.duration))
 	defer cancel()
 	t.printVersions(limited)
 	var first *finding
 	counts := make(map[string]int)
-	d := &diagnosis{tool: t, ctx: limited, only: l.adapter}
+	d := &diagnosis{tool: t, ctx: limited, only: l.adapter, link: l, word: word}
 	for f := range d.findings() {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

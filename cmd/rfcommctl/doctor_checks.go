@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/go-rfcomm/rfcomm"
+	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
 // A diagnosis is one run of doctor.
@@ -18,6 +20,13 @@ type diagnosis struct {
 	adapters  []rfcomm.Adapter
 	daemonErr error
 	managed   []string // the adapters of bluetoothd
+
+	// The device of the command line, if there is one.
+	word      string
+	link      *link
+	device    rfcomm.BDAddr // when findDevice has found it
+	deviceErr error
+	records   []*sdp.Record // of its serial ports
 
 	failed map[string]string // the check to solve first, by the check that failed
 }
@@ -48,7 +57,11 @@ var checks = []check{
 func (d *diagnosis) findings() iter.Seq[finding] {
 	d.failed = make(map[string]string)
 	return func(yield func(finding) bool) {
-		for _, c := range checks {
+		all := checks
+		if d.word != "" {
+			all = slices.Concat(checks, deviceChecks)
+		}
+		for _, c := range all {
 			for _, f := range d.resultsOf(c) {
 				if !yield(f) {
 					return
@@ -91,6 +104,7 @@ func (d *diagnosis) ofNoAdapter(cause string) (findings []finding) {
 		f.Check = name
 		findings = append(findings, f)
 	}
+	d.failed[checkPower] = cause
 	return findings
 }
 
@@ -100,6 +114,9 @@ func (d *diagnosis) ofAdapters() (findings []finding) {
 	usable := false
 	for _, a := range d.adapters {
 		usable = usable || a.Up
+	}
+	if !usable {
+		d.failed[checkPower] = checkPower
 	}
 	for _, a := range d.adapters {
 		for _, f := range d.adapterFindings(a, a.Name, d.daemonErr == nil) {

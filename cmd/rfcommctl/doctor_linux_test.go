@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/internal/test/daemons"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
+	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
 // The kinds of programs that are kept from Bluetooth sockets.
@@ -103,9 +104,14 @@ func as(kind string) func(*exec.Cmd) {
 	}
 }
 
+// asRoot runs the program with the rights of the test.
 func asRoot(c *exec.Cmd) { c.SysProcAttr = nil }
 
+// inNamespace runs the program in a network namespace of its own.
 func inNamespace(c *exec.Cmd) { c.SysProcAttr.Cloneflags = syscall.CLONE_NEWNET }
+
+// ofDevice makes doctor check the far adapter, too.
+func (r *radio) ofDevice(c *exec.Cmd) { c.Args = append(c.Args, r.far.String()) }
 
 // containerFile makes a machine look like a container of Docker.
 const containerFile = "/.dockerenv"
@@ -139,6 +145,10 @@ func TestRFCOMMDoctor(t *testing.T) {
 			1, "namespace", stateProblem, "another network namespace", "docker run --network host"},
 		{"no module", func(_ *testing.T, l *labtest.Lab) { l.Sync(); l.UnloadRFCOMM() }, nil,
 			1, "rfcomm", stateProblem, "rfcomm is not loaded", "sudo modprobe rfcomm"},
+		{"device", func(t *testing.T, _ *labtest.Lab) { r.publish(t, sdp.NewSerialPort("GPS", 7)) }, r.ofDevice,
+			1, "serial service", stateOK, r.far.String() + "/7", ""},
+		{"device out of range", func(_ *testing.T, l *labtest.Lab) { l.Sync(); l.NoScan(labtest.DeviceAdapter) }, r.ofDevice,
+			1, "range", stateProblem, "does not answer", "rfcommctl scan"},
 		{"no bus", nil, nil, 1, "bus", stateProblem, "system bus", "dbus"},
 	})
 	daemons.SystemBus(t)

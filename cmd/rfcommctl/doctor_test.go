@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/bluez"
+	"github.com/go-rfcomm/rfcomm/sdp"
 )
 
 // healthyHost returns the host of a machine whose Bluetooth works: of root, on
@@ -430,5 +431,49 @@ func TestErrorsReferToDoctor(t *testing.T) {
 		if text := f.stderr.String(); strings.HasSuffix(text, " (see rfcommctl doctor)\n") != tt.refers || !strings.Contains(text, tt.err.Error()) {
 			t.Errorf("%v is printed as %q", tt.err, text)
 		}
+	}
+}
+
+// The checks of a device name the remedy, too.
+func TestDoctorOfDevice(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		breaks func(f *fake)
+
+		status                       int
+		check, state, detail, remedy string
+	}{
+		{"all well", func(*fake) {}, 0, "serial service", stateOK, printerText + "/7", ""},
+		{"paired", func(*fake) {}, 0, "bond", stateOK, "is paired", ""},
+		{"not paired", func(f *fake) { f.knownList[0].paired = false }, 0, "bond", stateWarning, "is not paired", "rfcommctl pair " + printerText},
+		{"out of range", func(f *fake) { f.searchErr(opError(syscall.EHOSTDOWN)) }, 3, "range", stateProblem, "does not answer", "rfcommctl scan"},
+		{"refused", func(f *fake) { f.searchErr(opError(syscall.ECONNREFUSED)) }, 3, "range", stateProblem, "connection refused", "rfcommctl scan"},
+		{"no services after no answer", func(f *fake) { f.searchErr(opError(syscall.EHOSTDOWN)) }, 3, "serial service", stateUnchecked, "first solve: range", ""},
+		{"no serial port", func(f *fake) { f.records = nil }, 0, "serial service", stateWarning, "lists no serial port", "rfcommctl services " + printerText},
+		{"adapter off", func(f *fake) { f.change0(unpowered) }, 3, "range", stateUnchecked, "first solve: power", ""},
+		{"no adapter", func(f *fake) { f.adapterList = nil }, 3, "range", stateUnchecked, "first solve: adapter", ""},
+		{"no bluetoothd", func(f *fake) { f.daemonFails(bluez.ErrNoDaemon) }, 1, "bond", stateUnchecked, "first solve: bluetoothd", ""},
+		{"not needed for the range", func(f *fake) { f.daemonFails(bluez.ErrNoDaemon) }, 1, "range", stateOK, "is in range", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFake(t)
+			f.records = []*sdp.Record{sdp.NewSerialPort("GPS", 7)}
+			f.knownList = []knownDevice{{address: printerAddr, name: "GPS", paired: true}}
+			tt.breaks(f)
+			wantFinding(t, f.diagnose(t, tt.status, "GPS"), tt.check, tt.state, tt.detail, tt.remedy)
+		})
+	}
+	f := newFake(t)
+	wantFinding(t, f.diagnose(t, 3, "nobody"), "bond", stateProblem, `has the name "nobody"`, "rfcommctl scan")
+	for word, part := range map[string]string{printerText + "/3": "has a service: doctor takes a device", "00:11:22": "00:11:22", "": "empty"} {
+		_, stderr := f.runs(t, statusUsage, "doctor", word)
+		wantError(t, stderr, part)
+	}
+}
+
+// searchErr makes searches for services fail.
+func (f *fake) searchErr(err error) {
+	f.search = func(context.Context, *rfcomm.Dialer, rfcomm.BDAddr, ...sdp.UUID) ([]*sdp.Record, error) {
+		return nil, err
 	}
 }

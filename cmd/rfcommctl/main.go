@@ -17,7 +17,7 @@
 //	rfcommctl ls TARGET         lists the files of a file server
 //	rfcommctl stat TARGET NAME  describes files of a file server
 //	rfcommctl speed TARGET      measures throughput and round trips
-//	rfcommctl doctor            finds out why Bluetooth does not work here
+//	rfcommctl doctor [DEVICE]   finds out why Bluetooth does not work here
 //	rfcommctl completion bash   prints completions for bash, zsh or fish
 //	rfcommctl man DIRECTORY     writes the manual pages
 //
