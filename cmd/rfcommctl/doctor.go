@@ -165,8 +165,8 @@ func orUnknown(text string) string {
 	return text
 }
 
-// seeDoctor returns a reference to doctor for an error that says that Bluetooth
-// does not work on this machine, or "".
+// seeDoctor returns a reference to doctor for an error of this machine's Bluetooth,
+// or "" for other errors.
 func seeDoctor(err error) string {
 	const reference = " (see rfcommctl doctor)"
 	if isOneOf(err, errNoAdapter, bluez.ErrNoBus, bluez.ErrNoDaemon, bluez.ErrDenied, bluez.ErrNoAdapter, bluez.ErrPowerOff) {
