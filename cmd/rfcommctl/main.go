@@ -18,6 +18,7 @@
 //	rfcommctl stat TARGET NAME  describes files of a file server
 //	rfcommctl speed TARGET      measures throughput and round trips
 //	rfcommctl doctor [DEVICE]   finds out why Bluetooth does not work here
+//	rfcommctl demo              shows other commands at work
 //	rfcommctl completion bash   prints completions for bash, zsh or fish
 //	rfcommctl man DIRECTORY     writes the manual pages
 //

@@ -80,7 +80,8 @@ func (t *tool) rootCommand() (root *cobra.Command, running *bool) {
 	flags.Bool("version", false, "print the version")
 	root.AddCommand(t.adaptersCommand(), t.scanCommand(), t.pairCommand(), t.unpairCommand(), t.trustCommand(),
 		t.servicesCommand(), t.connectCommand(), t.listenCommand(), t.ttyCommand(), t.relayCommand(),
-		t.serveCommand(), t.getCommand(), t.putCommand(), t.lsCommand(), t.statCommand(), t.speedCommand(), t.doctorCommand(), t.completionCommand(), t.manCommand())
+		t.serveCommand(), t.getCommand(), t.putCommand(), t.lsCommand(), t.statCommand(), t.speedCommand(), t.doctorCommand(),
+		t.demoCommand(), t.completionCommand(), t.manCommand())
 	for _, c := range root.Commands() {
 		c.DisableFlagsInUseLine = true
 		c.Version = root.Version
