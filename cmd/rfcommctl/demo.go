@@ -48,6 +48,7 @@ func (t *tool) runDemo(ctx context.Context) (err error) {
 	for _, show := range []func(context.Context) error{
 		d.showText,
 		func(ctx context.Context) error { return d.showFiles(ctx, directory) },
+		d.showSpeed,
 	} {
 		if err := show(ctx); err != nil {
 			return err
@@ -117,6 +118,20 @@ func (d *demo) showFiles(ctx context.Context, directory string) error {
 		err = errors.New("the file that came back differs from the one that was sent")
 	}
 	return err
+}
+
+// showSpeed measures the connection.
+func (d *demo) showSpeed(ctx context.Context) error {
+	d.step("B is the other end of a test of the speed. A measures for a second.")
+	server, _, err := d.serve(ctx, "listening", "speed", "--serve", "-i", d.b.Name)
+	if err != nil {
+		return err
+	}
+	defer server.kill()
+	if err := d.run(ctx, "", "speed", "-i", d.a.Name, d.b.Addr.String(), "-t", "1s"); err != nil {
+		return err
+	}
+	return server.interrupt(ctx)
 }
 
 // choose selects two adapters in range of each other or, if there are none, two in

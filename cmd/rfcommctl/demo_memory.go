@@ -16,6 +16,7 @@ func (d *demo) useMemory() {
 	m := &memory{from: d.a.Addr, to: d.b.Addr, listeners: make(map[int]*memoryListener)}
 	d.adapters = func() ([]rfcomm.Adapter, error) { return []rfcomm.Adapter{d.a, d.b}, nil }
 	d.dial, d.listen = m.dial, m.listen
+	d.longestPacket = func(rfcomm.BDAddr) (int, error) { return 0, nil } // memory has no ceiling
 }
 
 // A memory connects the clients of one machine with the servers of another one.

@@ -27,9 +27,10 @@ type demo struct {
 	a, b rfcomm.Adapter
 	way  string // how they are connected
 
-	adapters func() ([]rfcomm.Adapter, error)
-	dial     dialFunc
-	listen   listenFunc
+	adapters      func() ([]rfcomm.Adapter, error)
+	dial          dialFunc
+	listen        listenFunc
+	longestPacket func(adapter rfcomm.BDAddr) (int, error)
 
 	steps int
 	mu    sync.Mutex // of the output
@@ -38,7 +39,7 @@ type demo struct {
 }
 
 func newDemo(t *tool) *demo {
-	d := &demo{t: t, adapters: t.adapters, dial: t.dial, listen: t.listen, out: t.stdout, width: t.columns}
+	d := &demo{t: t, adapters: t.adapters, dial: t.dial, listen: t.listen, longestPacket: t.longestPacket, out: t.stdout, width: t.columns}
 	if t.quiet {
 		d.out = io.Discard
 	}
@@ -153,7 +154,7 @@ func (p *demoProcess) tool(input string) *tool {
 	t.columns, t.chatty, t.answers = 0, false, false
 	t.typed = sync.OnceValue(t.readLines)
 	t.recent, t.listed = recentList{cacheFile{now: time.Now}}, listedFiles{cacheFile{now: time.Now}} // leaves nothing behind
-	t.adapters, t.dial = d.adapters, d.dial
+	t.adapters, t.dial, t.longestPacket = d.adapters, d.dial, d.longestPacket
 	t.listen = func(ctx context.Context, s server) (net.Listener, error) {
 		l, err := d.listen(ctx, s)
 		if err == nil {
