@@ -85,15 +85,15 @@ func (m *machineOutput) Write(p []byte) (int, error) {
 		if !ok {
 			return len(p), nil
 		}
-		select {
-		case m.printed <- string(line):
-		default:
-		}
 		text := "  " + m.name + "  " + string(line)
 		if m.d.width > 0 && columns(text) > m.d.width {
 			text = wrapWords("  "+m.name+" ", string(line), m.d.width, len("  B  ")+messageIndent)
 		}
 		m.d.print(text)
+		select {
+		case m.printed <- string(line):
+		default:
+		}
 		m.rest = rest
 	}
 }
