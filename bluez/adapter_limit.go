@@ -105,11 +105,16 @@ func (t *Temporary) Done() <-chan struct{} { return t.done }
 // bluetoothd has done so, or after 5 s with the reason for which it has not.
 // Further calls return the same.
 func (t *Temporary) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), restoreWait)
+	defer cancel()
+	t.finish(ctx)
+	return t.err
+}
+
+// finish ends the Temporary.
+func (t *Temporary) finish(ctx context.Context) {
 	t.end.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), restoreWait)
-		defer cancel()
 		t.err = t.leases.finish(ctx, t)
 		close(t.done)
 	})
-	return t.err
 }

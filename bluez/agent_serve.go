@@ -48,9 +48,12 @@ type agentRequest struct {
 func (c *Client) newAgentServer(ctx context.Context, agent Agent, gate *agentGate, device func(context.Context, dbus.ObjectPath) (*Device, error)) *agentServer {
 	s := &agentServer{agent: agent, gate: gate, device: device, requests: newMailbox[*agentRequest](), done: make(chan struct{})}
 	s.base, s.end = context.WithCancel(ctx)
-	context.AfterFunc(c.ended, s.end)
 	s.current, s.withdraw = context.WithCancel(s.base)
-	c.background(s.run)
+	stop := context.AfterFunc(c.ended, s.end)
+	c.background(func() {
+		s.run()
+		stop()
+	})
 	return s
 }
 

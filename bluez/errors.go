@@ -130,7 +130,7 @@ var (
 	// ErrNoProfile: no profile for the UUID is registered here, or the device
 	// has no such service, or did not have it yet when bluetoothd read its
 	// services.
-	ErrNoProfile = errors.New("no profile for this service: is it registered, and does the device offer it?")
+	ErrNoProfile = errors.New("no profile for this service: register one for its UUID, and check that the services of the device include it")
 
 	// ErrConnected: the device or the profile is connected already.
 	ErrConnected = errors.New("connected already")

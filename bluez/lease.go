@@ -117,17 +117,17 @@ func (s *leases) remove(ctx context.Context, t *Temporary) error {
 
 // close ends all Temporaries, and refuses new ones.
 func (s *leases) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), restoreWait)
+	defer cancel()
 	var closing sync.WaitGroup
-	for _, t := range s.holders() {
-		closing.Go(func() { t.Close() })
+	for _, t := range s.holders(ctx) {
+		closing.Go(func() { t.finish(ctx) })
 	}
 	closing.Wait()
 }
 
 // holders returns all Temporaries, and makes begin fail.
-func (s *leases) holders() (all []*Temporary) {
-	ctx, cancel := context.WithTimeout(context.Background(), restoreWait)
-	defer cancel()
+func (s *leases) holders(ctx context.Context) (all []*Temporary) {
 	if s.lock(ctx) != nil {
 		return nil
 	}

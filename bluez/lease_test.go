@@ -173,6 +173,33 @@ func TestTemporaryFailsWithoutChange(t *testing.T) {
 	})
 }
 
+// A stuckMode is a control of a bluetoothd that does not answer.
+type stuckMode struct{ *fakeMode }
+
+func (stuckMode) set(ctx context.Context, _ bool) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// All that close waits for takes 5 s together: another change, and its own.
+func TestLeasesCloseIsLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newLeases(), newFakeMode(off180)
+		beginLease(t, s, m, time.Minute)
+		for l := range s.all {
+			s.all[l].control = stuckMode{m}
+		}
+		s.lock(t.Context())
+		time.AfterFunc(4*time.Second, s.unlock)
+		began := time.Now()
+		s.close()
+		if took := time.Since(began); took != restoreWait {
+			t.Errorf("it took %v", took)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 func TestSecondsRoundsUp(t *testing.T) {
 	var got []uint32
 	for _, d := range []time.Duration{-1, 0, 1, time.Second, time.Second + 1, maxLimit} {
