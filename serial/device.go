@@ -138,12 +138,12 @@ type Device struct {
 func Open(ctx context.Context, o *DeviceOptions) (*Device, error) {
 	d, err := newDevice(o)
 	if err != nil {
-		return nil, fmt.Errorf("opening a serial device: %w", err)
+		return nil, fmt.Errorf("serial: %w", err)
 	}
 	n, err := d.begin(ctx)
 	if err != nil {
 		d.cleanUp()
-		return nil, fmt.Errorf("opening a serial device: %w", err)
+		return nil, fmt.Errorf("serial: %w", err)
 	}
 	go d.run(n)
 	return d, nil

@@ -20,7 +20,7 @@ type link struct {
 func claimLink(path string) (*link, error) {
 	directory, err := os.Stat(filepath.Dir(path))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the link %s: %w", path, err)
 	}
 	c, err := claimName(directory, filepath.Base(path))
 	if err != nil {
