@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/bluez"
@@ -27,10 +28,18 @@ func changeByDaemon(ctx context.Context, name string, c adapterChange, changed f
 	if err == nil {
 		err = awaitEnd(ctx, limits)
 	}
-	for _, limit := range limits {
-		err = cmp.Or(err, limit.Close())
+	return cmp.Or(err, restore(limits))
+}
+
+// restore ends all changes with a limit at the same time: bluetoothd may not answer.
+func restore(limits []*bluez.Temporary) error {
+	errs := make([]error, len(limits))
+	var closing sync.WaitGroup
+	for i, limit := range limits {
+		closing.Go(func() { errs[i] = limit.Close() })
 	}
-	return err
+	closing.Wait()
+	return cmp.Or(errs...)
 }
 
 // daemonsAdapter returns the adapter that has a name.
