@@ -50,6 +50,7 @@ func testBluetoothd(t *testing.T, r *radio, d *daemons.Daemon) {
 		short bool // also with -test.short
 	}{
 		{"ListenPublish", func(t *testing.T, r *radio) { testListenPublish(t, r, d) }, true},
+		{"PeersFindRecord", testPeersFindRecord, true},
 		{"ListenExec", testListenExec, true},
 		{"RelayPublish", testRelayPublish, true},
 		{"ServePublish", testServePublish, true},

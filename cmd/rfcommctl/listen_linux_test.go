@@ -35,7 +35,9 @@ func (r *radio) starts(t *testing.T, text string, arguments ...string) *backgrou
 func startBackground(t *testing.T, text string, c *exec.Cmd) *background {
 	t.Helper()
 	b := &background{Cmd: c}
-	b.Stdout = &b.stdout
+	if b.Stdout == nil {
+		b.Stdout = &b.stdout
+	}
 	stderr, err := b.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
