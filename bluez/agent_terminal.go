@@ -17,6 +17,12 @@ import (
 // returns one. It may answer for several pairings at once: it asks one question
 // at a time.
 type TerminalAgent struct {
+	// Describe returns the text for a device in a question. The default is the
+	// name of the device, quoted, and its address. The text of a name must not
+	// have control characters. Describe must not be changed once the agent is in
+	// use.
+	Describe func(ctx context.Context, d *Device) string
+
 	in   *bufio.Reader
 	out  io.Writer
 	turn chan struct{} // capacity 1: holds a token while a question is asked
@@ -46,17 +52,17 @@ var _ Agent = (*TerminalAgent)(nil)
 
 // RequestPINCode asks for a PIN.
 func (a *TerminalAgent) RequestPINCode(ctx context.Context, d *Device) (string, error) {
-	return a.ask(ctx, "PIN of %s (often 0000 or 1234): ", describeDevice(ctx, d))
+	return a.ask(ctx, "PIN of %s (often 0000 or 1234): ", a.describe(ctx, d))
 }
 
 // DisplayPINCode prints the PIN.
 func (a *TerminalAgent) DisplayPINCode(ctx context.Context, d *Device, pin string) error {
-	return a.print("Enter the PIN %q on %s\n", pin, describeDevice(ctx, d))
+	return a.print("Enter the PIN %q on %s\n", pin, a.describe(ctx, d))
 }
 
 // RequestPasskey asks for the number that the device shows.
 func (a *TerminalAgent) RequestPasskey(ctx context.Context, d *Device) (uint32, error) {
-	text, err := a.ask(ctx, "The number that %s shows: ", describeDevice(ctx, d))
+	text, err := a.ask(ctx, "The number that %s shows: ", a.describe(ctx, d))
 	if err != nil {
 		return 0, err
 	}
@@ -72,26 +78,29 @@ func (a *TerminalAgent) DisplayPasskey(ctx context.Context, d *Device, passkey u
 	if entered > 0 {
 		return nil
 	}
-	return a.print("Enter the number %06d on %s\n", passkey, describeDevice(ctx, d))
+	return a.print("Enter the number %06d on %s\n", passkey, a.describe(ctx, d))
 }
 
 // ConfirmPasskey asks whether the device shows the same number.
 func (a *TerminalAgent) ConfirmPasskey(ctx context.Context, d *Device, passkey uint32) error {
-	return a.agree(ctx, "Does %s show the number %06d? [y/N] ", describeDevice(ctx, d), passkey)
+	return a.agree(ctx, "Does %s show the number %06d? [y/N] ", a.describe(ctx, d), passkey)
 }
 
 // AuthorizePairing asks whether the device may pair.
 func (a *TerminalAgent) AuthorizePairing(ctx context.Context, d *Device) error {
-	return a.agree(ctx, "May %s pair? [y/N] ", describeDevice(ctx, d))
+	return a.agree(ctx, "May %s pair? [y/N] ", a.describe(ctx, d))
 }
 
 // AuthorizeService asks whether the device may connect to the service.
 func (a *TerminalAgent) AuthorizeService(ctx context.Context, d *Device, service sdp.UUID) error {
-	return a.agree(ctx, "May %s connect to the service %v? [y/N] ", describeDevice(ctx, d), service)
+	return a.agree(ctx, "May %s connect to the service %v? [y/N] ", a.describe(ctx, d), service)
 }
 
-// describeDevice returns the name of a device, if it is known, and its address.
-func describeDevice(ctx context.Context, d *Device) string {
+// describe returns the text for a device.
+func (a *TerminalAgent) describe(ctx context.Context, d *Device) string {
+	if a.Describe != nil {
+		return a.Describe(ctx, d)
+	}
 	if p, err := d.Properties(ctx); err == nil && p.Name != "" {
 		return fmt.Sprintf("%q (%s)", p.Name, d.Address())
 	}

@@ -55,6 +55,18 @@ func TestTerminalAgentAsks(t *testing.T) {
 	}
 }
 
+func TestTerminalAgentDescribes(t *testing.T) {
+	var shown strings.Builder
+	a := NewTerminalAgent(strings.NewReader("1234\n"), &shown)
+	a.Describe = func(context.Context, *Device) string { return "the printer" }
+	if pin, err := a.RequestPINCode(t.Context(), nil); pin != "1234" || err != nil {
+		t.Errorf("the PIN is %q, %v", pin, err)
+	}
+	if want := "PIN of the printer (often 0000 or 1234): "; shown.String() != want {
+		t.Errorf("the terminal shows %q, want %q", &shown, want)
+	}
+}
+
 // A line that was typed for a question that has ended is not the answer to a
 // later one, unless that one is on the screen already.
 func TestTerminalAgentDropsLateAnswers(t *testing.T) {
