@@ -237,7 +237,7 @@ func testPairAtTerminal(t *testing.T, r *radio) {
 	defer end()
 	pair := func() *dialogue {
 		d := r.startsDialogue(t, "pair", r.far.String(), "-i", r.near.String())
-		question := fmt.Sprintf("show %06d? [y/N] ", d.receive(t, p.numbers))
+		question := fmt.Sprintf("show the number %06d? [y/N] ", d.receive(t, p.numbers))
 		hosttest.Eventually(t, question, func() bool { return strings.Contains(d.String(), question) })
 		return d
 	}

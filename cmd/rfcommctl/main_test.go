@@ -227,7 +227,6 @@ func newFake(t *testing.T) *fake {
 	f.longestPacket = func(rfcomm.BDAddr) (int, error) { return 1021, f.err }
 	f.openSignal = func(_, _ rfcomm.BDAddr) (signalReader, error) { return nil, errors.ErrUnsupported }
 	f.fakeSerial()
-	f.typed = sync.OnceValue(func() <-chan string { return f.readLines() })
 	return f
 }
 

@@ -81,7 +81,7 @@ func (t *tool) runPair(c *cobra.Command, o *pairOptions, word string) error {
 
 // pairWith pairs with a device and prints the result.
 func (t *tool) pairWith(ctx context.Context, p pairing, name, pin string) error {
-	agent := &terminalAgent{tool: t, name: name, pin: pin}
+	agent := t.pairingAgent(name, pin)
 	p.agent, p.capability = agent, bluez.NoInputNoOutput
 	if t.answers {
 		p.capability = bluez.KeyboardDisplay

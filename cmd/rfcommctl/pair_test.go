@@ -67,10 +67,10 @@ func TestPairAsks(t *testing.T) {
 		"empty PIN":        {pinIs(""), "\n", "", statusPermission, []string{"not a PIN", "1 to 16"}},
 		"long PIN":         {pinIs(""), "12345678901234567\n", "", statusPermission, []string{"not a PIN"}},
 		"end of input":     {pinIs(""), "", "", statusPermission, []string{"wants a PIN, and standard input has ended: use --pin"}},
-		"passkey":          {passkey, "000042\n", "", 0, []string{"Number that"}},
-		"wrong passkey":    {passkey, "forty\n", "", statusPermission, []string{`not a number of six digits: "forty"`}},
+		"passkey":          {passkey, "000042\n", "", 0, []string{"The number that "}},
+		"wrong passkey":    {passkey, "forty\n", "", statusPermission, []string{`"forty" is not a number of six digits`}},
 		"too long passkey": {passkey, "0000042\n", "", statusPermission, []string{"six digits"}},
-		"yes":              {confirm, "Y\n", "", 0, []string{`show 000042? [y/N] `}},
+		"yes":              {confirm, "Y\n", "", 0, []string{`show the number 000042? [y/N] `}},
 		"yes in full":      {confirm, "yes\n", "", 0, nil},
 		"no":               {confirm, "n\n", "", statusPermission, []string{"000042 was not confirmed"}},
 		"Enter alone":      {confirm, "\n", "", statusPermission, []string{"was not confirmed"}},
@@ -127,12 +127,12 @@ func TestPairShowsNumbers(t *testing.T) {
 		}
 		return nil
 	}
-	if _, stderr := f.runs(t, 0, "pair", printerText); stderr != "Type 000077 on "+printerText+", then Enter\n" {
+	if _, stderr := f.runs(t, 0, "pair", printerText); stderr != "Enter the number 000077 on "+printerText+"\n" {
 		t.Errorf("it printed %q", stderr)
 	}
 	f.asked = func(ctx context.Context, p pairing) error { return p.agent.DisplayPINCode(ctx, nil, "845") }
 	_, stderr := f.runs(t, 0, "pair", printerText)
-	wantParts(t, stderr, "Type 845 on ")
+	wantParts(t, stderr, `Enter the PIN "845" on `)
 }
 
 // The person who named the device wants to pair with it. Nothing else is

@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -38,9 +37,8 @@ type tool struct {
 	lineSize func() (columns, rows int)
 
 	// answers means that questions can be asked: standard input and standard
-	// error are terminals. typed returns the lines of standard input.
+	// error are terminals.
 	answers bool
-	typed   func() <-chan string
 
 	quiet, verbose bool
 
@@ -132,7 +130,6 @@ func newTool() *tool {
 	t.lineSize = func() (columns, rows int) { return t.lineWidth(), terminalHeight(os.Stderr) }
 	_, t.answers = terminalWidth(os.Stdin)
 	t.answers = t.answers && t.chatty
-	t.typed = sync.OnceValue(t.readLines)
 	return t
 }
 
