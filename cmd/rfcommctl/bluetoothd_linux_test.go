@@ -172,11 +172,14 @@ func testPair(t *testing.T, r *radio) {
 	if p := r.device(t, c, r.near, r.far); !p.Bonded || !p.Trusted {
 		t.Errorf("the device is %+v", p)
 	}
+	r.wantBluetoothctl(t, r.far, "Paired: yes", "Trusted: yes")
 	r.runs(t, 0, "", "trust", far, "-i", near, "--off")
 	if p := r.device(t, c, r.near, r.far); !p.Bonded || p.Trusted {
 		t.Errorf("the device is %+v", p)
 	}
+	r.wantBluetoothctl(t, r.far, "Paired: yes", "Trusted: no")
 	r.runs(t, 0, "", "unpair", far, "-i", near)
+	r.wantBluetoothctl(t, r.far, "Device "+far+" not available")
 	_, stderr = r.runs(t, statusNotFound, "", "trust", far, "-i", near)
 	wantError(t, stderr, "does not know the device "+far)
 }

@@ -10,11 +10,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/internal/test/hosttest"
 	"github.com/go-rfcomm/rfcomm/internal/test/labtest"
 )
@@ -305,4 +307,79 @@ func xmlRecords(text string) (records []string) {
 		}
 	}
 	return records
+}
+
+// A connection whose link is lost fails: the exit status is not 0, although data
+// was sent before.
+func TestRFCOMMConnectReportsLostLink(t *testing.T) {
+	r := overRFCOMM(t)
+	accepted, target := r.target(t)
+	c := r.startsWithPipes(t, "Connected to ", "connect", target, "-v")
+	conn := accepted()
+	crosses(t, c.input, conn, "question")
+	r.Disconnect(0x08) // supervision timeout
+	rest, _ := io.ReadAll(c.errors)
+	if status := exitStatus(t, c.Wait()); status != statusBusy {
+		t.Errorf("status %d, want %d", status, statusBusy)
+	}
+	_, last, _ := strings.Cut(string(rest), "rfcommctl: sent 8 bytes, received 0\n")
+	wantError(t, last, target[:17])
+}
+
+// picocom talks to the device through the port of tty, both as user nobody.
+func TestRFCOMMTTYServesPicocom(t *testing.T) {
+	r := overRFCOMM(t)
+	accepted, target := r.target(t)
+	link := filepath.Join(r.cache, "modem")
+	j := startTTY(t, r.program(t, "tty", target, "--pty", "--link", link), link)
+	j.opens(t).Close()
+	conn := accepted()
+	terminal := hosttest.OpenTerminal(t)
+	c := exec.CommandContext(t.Context(), labtest.Program(t, "picocom", "picocom"), "--nolock", link)
+	c.Stdin, c.Stdout, c.Stderr = terminal.Slave, terminal.Slave, terminal.Slave
+	labtest.SetNobody(c)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	shows := func(text string) {
+		t.Helper()
+		hosttest.Eventually(t, text, func() bool { return strings.Contains(terminal.String(), text) })
+	}
+	shows("Terminal ready") // picocom has discarded its input
+	io.WriteString(conn, "login: ")
+	shows("login: ")
+	terminal.Type(t, "root\n")
+	got := make([]byte, 5)
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != "root\n" {
+		t.Errorf("the device received %q, %v", got, err)
+	}
+	terminal.Type(t, "\x01\x11") // Ctrl-A Ctrl-Q: exit without a reset
+	if err := c.Wait(); err != nil {
+		t.Errorf("picocom: %v: %s", err, terminal)
+	}
+	conn.Close()
+	j.ends(t, 0)
+}
+
+// wantBluetoothctl checks that bluetoothctl describes a device by some texts.
+func (r *radio) wantBluetoothctl(t *testing.T, device rfcomm.BDAddr, parts ...string) {
+	t.Helper()
+	d := &dialogue{Terminal: hosttest.OpenTerminal(t)}
+	c := exec.CommandContext(t.Context(), labtest.Program(t, "bluetoothctl", "bluez"))
+	c.Stdin, c.Stdout, c.Stderr = d.Slave, d.Slave, d.Slave
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	shows := func(text string) {
+		t.Helper()
+		hosttest.Eventually(t, text, func() bool { return strings.Contains(d.String(), text) })
+	}
+	shows("Agent registered")
+	d.Type(t, "select "+r.near.String()+"\n")
+	d.Type(t, "info "+device.String()+"\n")
+	for _, part := range parts {
+		shows(part)
+	}
+	d.Type(t, "quit\n")
+	c.Wait()
 }

@@ -168,6 +168,8 @@ func TestRFCOMMTTYBinds(t *testing.T) {
 	if !regexp.MustCompile(`^/dev/rfcomm\d+$`).MatchString(name) {
 		t.Fatalf("bound %q", stdout)
 	}
+	shown := printedBy(t, exec.CommandContext(t.Context(), labtest.Program(t, "rfcomm", "bluez"), "-a"))
+	wantParts(t, shown, fmt.Sprintf("%s: %s -> %s channel %d clean", filepath.Base(name), r.near, r.far, channel))
 	stdout, _ = r.runs(t, 0, "", "tty", "--list")
 	wantParts(t, stdout, name, fmt.Sprintf("%s/%d ", r.far, channel), "clean, bound", r.near.String())
 	_, stderr = r.runs(t, statusPermission, "", "tty", "--release", name)
@@ -175,6 +177,12 @@ func TestRFCOMMTTYBinds(t *testing.T) {
 	r.runsAsRoot(t, 0, "tty", "--release", name)
 	_, stderr = r.runsAsRoot(t, statusNotFound, "tty", "--release", name)
 	wantError(t, stderr, filepath.Base(name))
+	r.wantNoNodes(t)
+
+	printedBy(t, exec.CommandContext(t.Context(), labtest.Program(t, "rfcomm", "bluez"), "bind", "/dev/rfcomm4", r.far.String(), "5"))
+	stdout, _ = r.runs(t, 0, "", "tty", "--list")
+	wantParts(t, stdout, "/dev/rfcomm4  ", r.far.String()+"/5 ", "clean, bound")
+	r.runsAsRoot(t, 0, "tty", "--release", "rfcomm4")
 	r.wantNoNodes(t)
 }
 
