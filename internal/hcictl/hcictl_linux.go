@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -45,9 +46,24 @@ const (
 	ScanInquiryAndPage Scan = 0x03
 )
 
+// patience limits the repetition of requests that time out.
+const patience = time.Minute
+
+// persistently repeats a request that times out. The kernel gives the controller
+// 2 s for each command (HCI_CMD_TIMEOUT), in which a virtual controller on a busy
+// machine may not answer.
+func persistently(request func() error) error {
+	for end := time.Now().Add(patience); ; {
+		err := request()
+		if !errors.Is(err, unix.ETIMEDOUT) || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
 // PowerOn powers an adapter on. It succeeds if the adapter is on already.
 func PowerOn(index int) error {
-	err := setPower(hciDevUp, index)
+	err := persistently(func() error { return setPower(hciDevUp, index) })
 	if errors.Is(err, unix.EALREADY) {
 		return nil
 	}
@@ -66,14 +82,16 @@ func PowerOff(index int) error {
 // request (hci_update_passive_scan_state). In between, it undoes the request.
 func SetScan(index int, scan Scan) error {
 	request := devReq{devID: uint16(index), devOpt: uint32(scan)}
-	err := onSocket(func(fd int) error {
-		for range 2 {
-			_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), hciSetScan, uintptr(unsafe.Pointer(&request)))
-			if errno != 0 {
-				return os.NewSyscallError("ioctl", errno)
+	err := persistently(func() error {
+		return onSocket(func(fd int) error {
+			for range 2 {
+				_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), hciSetScan, uintptr(unsafe.Pointer(&request)))
+				if errno != 0 {
+					return os.NewSyscallError("ioctl", errno)
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 	return withAction("setting the scan mode of", index, err)
 }

@@ -1,10 +1,15 @@
 package hcictl
 
 import (
+	"os"
 	"runtime"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestDevReqMatchesTheKernel(t *testing.T) {
@@ -18,6 +23,28 @@ func TestDevReqMatchesTheKernel(t *testing.T) {
 			t.Errorf("%s: %d, want %d", name, tt.got, tt.want)
 		}
 	}
+}
+
+// A controller that answers after 2 s makes one request time out.
+func TestPersistentlyRepeatsAfterTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		requests := 0
+		err := persistently(func() error {
+			if requests++; requests < 3 {
+				time.Sleep(2 * time.Second)
+				return os.NewSyscallError("ioctl", unix.ETIMEDOUT)
+			}
+			return unix.ENODEV
+		})
+		if err != unix.ENODEV || requests != 3 {
+			t.Errorf("%d requests, %v; want 3, ENODEV", requests, err)
+		}
+		began := time.Now()
+		err = persistently(func() error { time.Sleep(2 * time.Second); return unix.ETIMEDOUT })
+		if took := time.Since(began); err != unix.ETIMEDOUT || took < patience || took > 2*patience {
+			t.Errorf("%v after %v, want ETIMEDOUT after %v", err, took, patience)
+		}
+	})
 }
 
 func TestRequestsMatchTheKernel(t *testing.T) {
