@@ -95,7 +95,7 @@ func (l *l2capLab) connect(t testing.TB) (dialed, accepted *btsocket.Socket) {
 	defer listener.Close()
 	dialed, err := l.dial(t.Context())
 	for attempt := 1; attempt < 20 && errors.Is(err, syscall.EHOSTDOWN); attempt++ {
-		dialed, err = l.dial(t.Context()) // a busy machine can exceed the lab's page timeout of 100 ms
+		dialed, err = l.dial(t.Context()) // a busy machine can exceed the lab's page timeout
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -106,7 +106,7 @@ func discoverOldDevice(t *testing.T, a *air) {
 	// On a busy machine, the page for the name takes longer than those of other
 	// tests may.
 	a.near.SetPageTimeout(5 * time.Second)
-	defer a.near.SetPageTimeout(100 * time.Millisecond)
+	defer a.near.SetPageTimeout(pageTimeout)
 	old := a.NewDevice(rfcommtest.ControllerConfig{Name: "HC-05", Class: 0x1f00, Version: rfcommtest.Version20})
 	var names []string
 	for device, err := range adapterOf(t, connect(t), a.near).Discover(t.Context(), nil) {

@@ -27,6 +27,11 @@ type air struct {
 	bluetoothd *daemons.Daemon
 }
 
+// pageTimeout is the time for which a page waits. It is shorter than that of the
+// kernel, but long enough for a bluetoothd that has just paired to turn page scan
+// on.
+const pageTimeout = time.Second
+
 // forEachBlueZ runs a test for each version of bluetoothd, on two controllers that
 // answer pages. It skips the test outside of the lab and without root.
 func forEachBlueZ(t *testing.T, test func(t *testing.T, a *air)) {
@@ -56,7 +61,7 @@ func newAir(t testing.TB, radio rfcommtest.Config, options daemons.Options) *air
 	lab.Unplug()
 	a := &air{Radio: rfcommtest.Require(t, radio)}
 	for i, c := range a.Controllers() {
-		c.SetPageTimeout(100 * time.Millisecond)
+		c.SetPageTimeout(pageTimeout)
 		switch i {
 		case 0:
 			a.near = c

@@ -52,8 +52,8 @@ func two(t *testing.T, config rfcommtest.Config) (r *rfcommtest.Radio, a, b *rfc
 	t.Helper()
 	r = rfcommtest.Require(t, config)
 	a, b = r.Controllers()[0], r.Controllers()[1]
-	a.SetPageTimeout(100 * time.Millisecond)
-	b.SetPageTimeout(100 * time.Millisecond)
+	a.SetPageTimeout(time.Second)
+	b.SetPageTimeout(time.Second)
 	return r, a, b
 }
 

@@ -40,7 +40,7 @@ func newAir(t *testing.T, config rfcommtest.Config) *air {
 	config.Log = a.log
 	a.Radio = rfcommtest.Require(t, config)
 	for i, c := range a.Controllers() {
-		c.SetPageTimeout(100 * time.Millisecond)
+		c.SetPageTimeout(time.Second) // shorter than that of the kernel
 		switch i {
 		case 0:
 			a.near = c

@@ -17,9 +17,11 @@ import (
 // firstAddress is the address of adapter 0. That of adapter 1 is one more.
 var firstAddress = rfcomm.BDAddr{0x00, 0xAA, 0x01, 0x00, 0x00, 0x00}
 
-// The page timeouts: short, except during a stall.
+// The page timeouts: short, except during a stall. A kernel that has just ended a
+// link can have page scan off for a moment, which on a busy machine is longer than
+// 100 ms.
 const (
-	pageTimeout        = 100 * time.Millisecond
+	pageTimeout        = time.Second
 	stalledPageTimeout = time.Hour
 )
 
