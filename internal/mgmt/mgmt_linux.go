@@ -268,7 +268,7 @@ func (m *Socket) Close() error { return m.file.Close() }
 
 const (
 	// patience is the timeout of every wait for the kernel.
-	patience = 20 * time.Second
+	patience = time.Minute
 
 	// pause is the time between two attempts.
 	pause = 5 * time.Millisecond

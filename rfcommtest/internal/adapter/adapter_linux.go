@@ -14,7 +14,7 @@ import (
 
 // patience limits every wait for the kernel, which gives a controller 10 s for
 // its first answer.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Available reports why this process cannot use Bluetooth, or nil.
 func Available() error {
