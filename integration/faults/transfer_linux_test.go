@@ -31,7 +31,7 @@ const (
 	// The idle timeouts of client and server: idleTimeout in cells in which one
 	// of them never answers, and patience in the others.
 	idleTimeout = 1500 * time.Millisecond
-	patience    = 10 * time.Second
+	patience    = 30 * time.Second
 
 	fileName = "file"
 )
@@ -199,7 +199,7 @@ func (e *exchange) again(m *transfer, address rfcomm.Addr, stored bool) {
 	}
 	e.idle = patience
 	c := e.dialServer(address)
-	ctx, cancel := context.WithTimeout(e.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(e.Context(), 2*time.Minute)
 	defer cancel()
 	if err := m.move(ctx, c, e); err != nil {
 		e.Errorf("the next attempt: %v", err)

@@ -25,7 +25,7 @@ func TestLinkDisconnectReasons(t *testing.T) {
 		rfcommtest.RemoteLowResources:   io.EOF,
 		rfcommtest.RemotePowerOff:       io.EOF,
 	} {
-		dialed, accepted := connect(t, a, b)
+		dialed, accepted := settled(t, a, b)
 		if !link.Disconnect(reason) {
 			t.Errorf("%v: Disconnect = false with a link", reason)
 		}
@@ -37,10 +37,21 @@ func TestLinkDisconnectReasons(t *testing.T) {
 	}
 }
 
+// settled returns the two ends of a connection over which both kernels have sent
+// everything that follows its set-up, since data has passed. A kernel that sends
+// while it loses the link can lose the errno (l2cap_sock_sendmsg).
+func settled(t *testing.T, a, b *rfcommtest.Controller) (dialed, accepted *rfcomm.Conn) {
+	t.Helper()
+	dialed, accepted = connect(t, a, b)
+	pass(t, dialed, accepted)
+	pass(t, accepted, dialed)
+	return dialed, accepted
+}
+
 func TestLinkDisconnectAtOneEnd(t *testing.T) {
 	r, a, b := two(t, rfcommtest.Config{})
 	r.Link(a, b).SetSupervisionTimeout(200 * time.Millisecond)
-	dialed, accepted := connect(t, a, b)
+	dialed, accepted := settled(t, a, b)
 	r.Link(a, b).Disconnect(rfcommtest.RemoteLowResources, a)
 	if _, err := dialed.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("the end that was informed read %v", err)
