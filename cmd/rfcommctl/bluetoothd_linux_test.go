@@ -104,7 +104,7 @@ func testAdaptersChange(t *testing.T, r *radio) {
 	stdout, _ := r.runs(t, 0, "", "adapters", "-i", far, "--power", "off")
 	wantParts(t, stdout, far+"  down", "--power on")
 	stdout, _ = r.runs(t, 0, "", "adapters", "-i", far, "--power", "on", "--discoverable", "1s")
-	wantParts(t, stdout, far+"  up, connectable, discoverable")
+	wantParts(t, stdout, far+"  up, connectable") // on a busy machine, the second may be over
 	before := r.adapter(t, c, r.far)
 	for number, status := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
 		b := r.starts(t, "discoverable for 1m0s, pairable for 2m0s", "adapters", "-v", "-i", far, "--discoverable", "60", "--pairable", "2m")
@@ -112,6 +112,7 @@ func testAdaptersChange(t *testing.T, r *radio) {
 			t.Errorf("the adapter is %+v", p)
 		}
 		b.ends(t, number, status)
+		wantParts(t, b.stdout.String(), far+"  up, connectable, discoverable")
 		if p := r.adapter(t, c, r.far); p.Discoverable != before.Discoverable || p.Pairable != before.Pairable || p.DiscoverableTimeout != before.DiscoverableTimeout {
 			t.Errorf("the adapter was %+v, and is %+v", before, p)
 		}
