@@ -12,8 +12,12 @@ import (
 func TestConnPairsLeaveNothingBehind(t *testing.T) {
 	connPair(t) // opens the descriptors of the runtime's poller, which stay open
 	data := make([]byte, tooMuch)
+	pairs := 500
+	if testing.Short() {
+		pairs = 100
+	}
 	hosttest.LeavesNothingBehind(t, func() {
-		for range 500 {
+		for range pairs {
 			a, b := hosttest.UnixPair(t)
 			near, far := connOf(t, a, nearAddr, farAddr), connOf(t, b, farAddr, nearAddr)
 			results := make(chan error, 2)

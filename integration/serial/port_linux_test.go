@@ -76,7 +76,11 @@ func connectLab(t testing.TB) (dialed, accepted *rfcomm.Conn) {
 func TestPortTransfersEveryByte(t *testing.T) {
 	dialed, accepted := connectLab(t)
 	port := newPort(t, dialed)
-	data := everyByte(4 * megabyte)
+	size := 4 * megabyte
+	if testing.Short() {
+		size = megabyte
+	}
+	data := everyByte(size)
 	for _, tt := range []struct {
 		name     string
 		from, to net.Conn
