@@ -9,6 +9,10 @@ BOOT_ATTEMPTS=3
 # The seconds within which a machine must start its command under KVM. With
 # hardware virtualization, it takes about 2 s.
 KVM_PATIENCE=15
+
+# The same for the emulation, which takes about 10 s on an idle machine. Rarely, a
+# kernel stops early in its boot, and the emulation is idle from then on.
+TCG_PATIENCE=150
 KVM_DEVICE=/dev/kvm
 
 # The file with a new identifier after each boot.
@@ -39,15 +43,26 @@ accelerator_replace() {
 accelerator_drop() {
 	local reason
 	reason=$(grep -a -v -m 1 warning: "$JOB/qemu") || reason="QEMU ended without a message"
-	[[ ! -e $JOB/late ]] || reason="the command was not started within $KVM_PATIENCE s"
+	[[ ! -e $JOB/late ]] || reason=$(boot_late)
 	cat "$BOOT_ID" >"$CACHE/kvm-failed" || true
 	accelerator_replace "$reason"
 }
 
-# kvm_watch MACHINE ends a machine that does not start its command in time.
-kvm_watch() {
-	[[ $ACCELERATOR == kvm ]] || return 0
-	read -r -t "$KVM_PATIENCE" <>"$JOB/never" || true # sleeps, without a process
+# boot_patience prints the seconds within which a machine must start its command.
+boot_patience() {
+	local -n patience=${ACCELERATOR^^}_PATIENCE
+	echo "$patience"
+}
+
+# boot_late prints that boot_watch has ended the machine, or fails if it has not.
+boot_late() {
+	[[ -e $JOB/late ]] || return 1
+	echo "the command was not started within $(boot_patience) s"
+}
+
+# boot_watch MACHINE ends a machine that does not start its command in time.
+boot_watch() {
+	read -r -t "$(boot_patience)" <>"$JOB/never" || true # sleeps, without a process
 	reported started || { : >"$JOB/late" && kill -KILL "$1"; }
 }
 
@@ -62,7 +77,7 @@ machine_boot() {
 			attempt=0
 			continue
 		fi
-		note "the guest ended before the command had started: $(kernel_crash || tail -n 1 "$JOB/qemu")"
+		note "the guest ended before the command had started: $(boot_late || kernel_crash || tail -n 1 "$JOB/qemu")"
 	done
 	console_tail 40
 	no_kernel "the guest did not boot in $BOOT_ATTEMPTS attempts"
@@ -73,7 +88,7 @@ machine_boot() {
 # reader of the output has closed it) or limit.
 machine_run() {
 	local ended='' port machine relay timer watch
-	rm -f "$JOB/port" "$JOB/never"
+	rm -f "$JOB/port" "$JOB/never" "$JOB/late"
 	mkfifo "$JOB/port" "$JOB/never"
 	printf '%s\0' $((EPOCHSECONDS + LIMIT_SECONDS)) >"$JOB/deadline"
 	: >"$JOB/reports"
@@ -88,7 +103,7 @@ machine_run() {
 	machine_start "$port" >"$JOB/qemu" 2>&1 </dev/null &
 	machine=$!
 	exec {port}>&-
-	kvm_watch "$machine" >/dev/null 2>&1 </dev/null &
+	boot_watch "$machine" >/dev/null 2>&1 </dev/null &
 	watch=$!
 	CHILDREN=("$machine" "$relay" "$timer" "$watch")
 

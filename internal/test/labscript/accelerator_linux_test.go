@@ -96,6 +96,19 @@ func TestAcceleratorPatienceIsShort(t *testing.T) {
 	got.check(t, 0)
 }
 
+// A kernel that stops in its boot does not use up the time limit of the command.
+func TestMachineBootEndsHang(t *testing.T) {
+	h := beside(standIns(t, map[string]string{"qemu-system-x86_64": `
+		[ ! -e "$JOB/hung" ] || { printf 'started\nexit 7\n' >"$JOB/reports"; exit; }
+		: >"$JOB/hung"
+		exec sleep 60`}))
+	job := standIns(t, map[string]string{"guest": "exec cat"})
+	got := h.bash(t, "-c", bootScript+`
+		ACCELERATOR=tcg TCG_PATIENCE=0.2
+		machine_boot`, "bash", job, t.TempDir())
+	got.check(t, 7, "the guest ended before the command had started: the command was not started within 0.2 s")
+}
+
 // A kernel that does not boot is distinguished from a lab that fails.
 func TestMachineBootReportsNoBoot(t *testing.T) {
 	h := beside(standIns(t, map[string]string{"qemu-system-x86_64": "echo no memory; exit 1"}))
