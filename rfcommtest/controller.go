@@ -34,6 +34,7 @@ type Controller struct {
 	mu       sync.Mutex
 	device   *vhci.Device  // nil while unplugged; written with mu and the radio's lock held
 	ended    chan struct{} // closed when serve has returned
+	isNew    bool          // the kernel may still be setting up the adapter; guarded by mu
 	settings settings      // of the adapter; guarded by mu
 }
 
@@ -185,6 +186,11 @@ func (c *Controller) Plug() error {
 func (c *Controller) plugIn() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.createAdapter()
+}
+
+// createAdapter is plugIn with c.mu held.
+func (c *Controller) createAdapter() error {
 	if c.device != nil {
 		return nil
 	}
@@ -197,7 +203,7 @@ func (c *Controller) plugIn() error {
 	}
 	c.radio.radio.Lock()
 	defer c.radio.radio.Unlock()
-	c.device, c.ended = device, make(chan struct{})
+	c.device, c.ended, c.isNew = device, make(chan struct{}), true
 	c.radio.logPlug(device.Index(), c.address(), fmt.Sprintf("hci%d", device.Index()))
 	go c.serve(device, c.ended)
 	return nil
@@ -248,12 +254,35 @@ func (c *Controller) Up() error {
 	if err := c.usable(); err != nil {
 		return err
 	}
-	err := adapter.BringUp(c.adapter(), adapter.Scan(c.settings.scan))
+	err := c.awaitSetUp()
+	if err == nil {
+		err = adapter.BringUp(c.adapter(), adapter.Scan(c.settings.scan))
+	}
 	if err == nil {
 		err = c.restorePairing()
 	}
 	if err != nil {
 		return fmt.Errorf("rfcommtest: bring up %s: %w", c.Addr(), err)
+	}
+	return nil
+}
+
+// setUps is the number of times that the kernel may try to set up an adapter.
+const setUps = 5
+
+// awaitSetUp waits until the kernel has set up a new adapter. If that fails, it
+// replaces the adapter. c.mu is held.
+func (c *Controller) awaitSetUp() error {
+	for attempt := 1; c.isNew; attempt++ {
+		err := adapter.AwaitSetUp(c.adapter())
+		if errors.Is(err, adapter.ErrSetUp) && attempt < setUps {
+			err = errors.Join(c.unplug(), c.createAdapter())
+		} else if err == nil {
+			c.isNew = false
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

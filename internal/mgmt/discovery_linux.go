@@ -11,6 +11,7 @@ import (
 
 // Commands and events, from include/net/bluetooth/mgmt.h.
 const (
+	readIndexList         = 0x0003
 	setDiscoverable       = 0x0006
 	setDeviceClass        = 0x000E
 	setLocalName          = 0x000F
@@ -64,6 +65,22 @@ func (m *Socket) ReadInfo(index int) (Info, error) {
 		Class:     classIn(p[17:]),
 		Name:      textIn(p[20:][:249]),
 	}, nil
+}
+
+// Lists reports whether the management interface lists an adapter. It does not list
+// one whose set-up is in progress or has failed. Lists does not put the adapter
+// under the control of the interface.
+func (m *Socket) Lists(index int) (bool, error) {
+	p, err := m.call(readIndexList, noAdapter)
+	if err != nil {
+		return false, err
+	}
+	for i := 2; i+2 <= len(p); i += 2 { // after their number
+		if int(binary.LittleEndian.Uint16(p[i:])) == index {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // SetName sets the name of an adapter that is under the control of the

@@ -121,6 +121,21 @@ func TestDeviceData(t *testing.T) {
 	}
 }
 
+func TestSocketLists(t *testing.T) {
+	m, k := newTestSocket(t, nil)
+	for index, want := range map[int]bool{1: true, 258: true, 2: false, 0: false} {
+		go func() {
+			if opcode, of, _ := k.receive(); opcode != readIndexList || of != noAdapter {
+				k.Errorf("command 0x%04x for hci%d", opcode, of)
+			}
+			k.send(commandComplete, noAdapter, readIndexList, 0, 0, 2, 0, 1, 0, 2, 1) // 2 adapters: 1 and 258
+		}()
+		if got, err := m.Lists(index); got != want || err != nil {
+			t.Errorf("hci%d: %v, %v; want %v", index, got, err, want)
+		}
+	}
+}
+
 func TestSocketReadsInfo(t *testing.T) {
 	m, k := newTestSocket(t, nil)
 	type result struct {

@@ -3,6 +3,11 @@
 // On platforms other than Linux its functions fail.
 package adapter
 
+import "errors"
+
+// ErrSetUp means that the kernel could not set up a new adapter.
+var ErrSetUp = errors.New("the kernel could not set up the adapter")
+
 // A Scan is the set of requests that an adapter answers, as in the HCI command
 // Write Scan Enable (Volume 4, Part E, section 7.3.18).
 type Scan uint8

@@ -10,11 +10,18 @@ import (
 
 	"github.com/go-rfcomm/rfcomm/internal/hci"
 	"github.com/go-rfcomm/rfcomm/internal/hcictl"
+	"github.com/go-rfcomm/rfcomm/internal/mgmt"
 )
 
-// patience limits every wait for the kernel, which gives a controller 10 s for
-// its first answer.
+// patience limits every wait for the kernel.
 const patience = time.Minute
+
+// setUpPatience limits the wait for the set-up of a new adapter. The kernel gives a
+// controller 10 s for its first answer.
+const setUpPatience = 20 * time.Second
+
+// errSettingUp means that the kernel does not know the controller's address yet.
+var errSettingUp = errors.New("the kernel is still setting up")
 
 // Available reports why this process cannot use Bluetooth, or nil.
 func Available() error {
@@ -24,10 +31,34 @@ func Available() error {
 	return nil
 }
 
+// AwaitSetUp waits until the kernel has set up a new adapter, and brings it up. It
+// returns ErrSetUp if the set-up failed, as it does if the controller does not answer
+// a command within 2 s, which happens on a busy machine. Such an adapter can be
+// brought up nevertheless, but the management interface never lists it (hci_power_on).
+func AwaitSetUp(a Adapter) error {
+	if err := bringUp(a, 0, setUpPatience); errors.Is(err, errSettingUp) {
+		return fmt.Errorf("%w: %w", ErrSetUp, err)
+	} else if err != nil {
+		return err
+	}
+	m, err := mgmt.Open()
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	listed, err := m.Lists(a.Index)
+	if err == nil && !listed {
+		err = ErrSetUp
+	}
+	return err
+}
+
 // BringUp waits until the kernel has set up an adapter, brings it up, and sets
 // the requests that it answers.
-func BringUp(a Adapter, scan Scan) error {
-	return eventually(func() error {
+func BringUp(a Adapter, scan Scan) error { return bringUp(a, scan, patience) }
+
+func bringUp(a Adapter, scan Scan, timeout time.Duration) error {
+	return eventually(timeout, func() error {
 		known, err := hci.AdapterByIndex(a.Index)
 		if err != nil {
 			return err
@@ -36,7 +67,7 @@ func BringUp(a Adapter, scan Scan) error {
 		// the adapter is brought up just before, the management interface never
 		// lists it.
 		if known.Address != a.Address || known.Flags&hci.Init != 0 {
-			return fmt.Errorf("the kernel is still setting up hci%d", a.Index)
+			return fmt.Errorf("%w hci%d", errSettingUp, a.Index)
 		}
 		if err := hcictl.PowerOn(a.Index); err != nil {
 			return err
@@ -71,7 +102,7 @@ func TakeDown(a Adapter) error { return hcictl.PowerOff(a.Index) }
 
 // AwaitGone waits until the kernel has removed an adapter.
 func AwaitGone(a Adapter) error {
-	return eventually(func() error {
+	return eventually(patience, func() error {
 		known, err := hci.AdapterByIndex(a.Index)
 		switch {
 		case errors.Is(err, unix.ENODEV):
@@ -101,10 +132,10 @@ func AwaitRFCOMMIdle() { hcictl.AwaitRFCOMMIdle() }
 // notification.
 const pause = 2 * time.Millisecond
 
-// eventually calls attempt until it succeeds or patience has passed. It does
+// eventually calls attempt until it succeeds or the timeout has passed. It does
 // not retry after a permission error, or if rfkill blocks the adapter.
-func eventually(attempt func() error) error {
-	for end := time.Now().Add(patience); ; time.Sleep(pause) {
+func eventually(timeout time.Duration, attempt func() error) error {
+	for end := time.Now().Add(timeout); ; time.Sleep(pause) {
 		err := attempt()
 		if err == nil || errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ERFKILL) || time.Now().After(end) {
 			return err

@@ -7,6 +7,9 @@ import "errors"
 // Available fails: only Linux is supported.
 func Available() error { return errors.ErrUnsupported }
 
+// AwaitSetUp fails.
+func AwaitSetUp(Adapter) error { return errors.ErrUnsupported }
+
 // BringUp fails.
 func BringUp(Adapter, Scan) error { return errors.ErrUnsupported }
 
