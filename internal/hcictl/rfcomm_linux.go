@@ -27,7 +27,7 @@ const (
 // AwaitRFCOMMIdle waits until the kernel's RFCOMM thread is idle, at most 2 s. It
 // has then dropped the sessions of links and adapters that the kernel no longer
 // lists: the kernel wakes the thread before it removes a link from its list
-// (l2cap_conn_del, hci_conn_del). There is no other event for that.
+// (l2cap_conn_del, hci_conn_del).
 func AwaitRFCOMMIdle() {
 	readings := 0
 	for end := time.Now().Add(idlePatience); readings < idleReadings && time.Now().Before(end); time.Sleep(idlePause) {
@@ -44,8 +44,8 @@ func AwaitRFCOMMIdle() {
 }
 
 // RFCOMMThreadState returns the state of the kernel's RFCOMM thread as in
-// /proc/PID/stat: S while it is idle, D while it waits for a lock. It returns 0 if
-// there is no such thread.
+// /proc/PID/stat: S while it is idle, D while it waits for a lock. The state is 0 if
+// the thread is not visible.
 func RFCOMMThreadState() byte {
 	files, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is valid
 	for _, file := range files {
