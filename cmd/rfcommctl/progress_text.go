@@ -13,7 +13,7 @@ const (
 	shortestName = 12 // for which details are omitted
 	shortestBar  = 10
 	longestBar   = 24
-	longDetails  = 52 // "99%  999.9 MB of 999.9 MB  999.9 kB/s  999h0m0s left"
+	longDetails  = 48 // "99%  99.9 MB of 999.9 MB  99.9 kB/s  59m59s left"
 )
 
 // A batch is the place of a transfer among several ones.
