@@ -152,7 +152,6 @@ func (p *demoProcess) tool(input string) *tool {
 	t := *d.t
 	t.stdin, t.stdout, t.stderr = strings.NewReader(input), &output{w: p.out}, p.out
 	t.columns, t.chatty, t.answers = 0, false, false
-	t.typed = sync.OnceValue(t.readLines)
 	t.recent, t.listed = recentList{cacheFile{now: time.Now}}, listedFiles{cacheFile{now: time.Now}} // leaves nothing behind
 	t.adapters, t.dial, t.longestPacket = d.adapters, d.dial, d.longestPacket
 	t.listen = func(ctx context.Context, s server) (net.Listener, error) {
