@@ -358,6 +358,7 @@ func stageGPSPort(j *pageJob) func() {
 		}
 	})
 	return func() {
+		hosttest.Eventually(j, "the link", func() bool { _, err := os.Stat(filepath.Join(j.dir, "gps")); return err == nil })
 		for range 2 {
 			port := openPort(j.T, filepath.Join(j.dir, "gps"))
 			read := hosttest.InBackground(func() error { _, err := io.ReadFull(port, make([]byte, len(sentence))); return err })
