@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -58,11 +59,13 @@ var stages = map[string]stage{
 	"Connect a scale or a PLC on a serial port":    stageScale,
 	"Share a directory":                            stageShare,
 	"Collect files from machines without a screen": stageCollect,
+	"Test the range":                               stageRange,
 }
 
 // daemonStages are those of the sections that need bluetoothd.
 var daemonStages = map[string]stage{
-	"Answer a phone": stagePhone,
+	"Find out why it does not work": stageDoctor,
+	"Answer a phone":                stagePhone,
 }
 
 // TestRFCOMMJobs runs the command lines of docs/jobs.md, as user nobody, and
@@ -124,7 +127,7 @@ func (j *pageJob) runTranscripts(check func()) {
 	for _, s := range j.transcripts {
 		for i, c := range s {
 			o := j.start(c)
-			if c.interrupted {
+			if c.interrupted || slices.ContainsFunc(c.output, typedAfter.MatchString) {
 				j.converse(o)
 			}
 			if c.interrupted && i == len(s)-1 {
@@ -167,6 +170,9 @@ func (j *pageJob) start(c shown) *onScreen {
 	return o
 }
 
+// typedAfter matches the text on a line before what a person types.
+var typedAfter = regexp.MustCompile(`^>|\[y/N\] `)
+
 // converse waits for what a command prints until it is interrupted, or until a line
 // "…", and types what a person types.
 func (j *pageJob) converse(o *onScreen) {
@@ -175,18 +181,18 @@ func (j *pageJob) converse(o *onScreen) {
 		if line == "…" {
 			return
 		}
-		mark, typed, prompted := strings.Cut(line, ">")
-		if !prompted {
-			typed = line
+		mark, typed := "", line
+		if at := typedAfter.FindStringIndex(line); at != nil {
+			mark, typed = line[:at[1]], line[at[1]:]
 		}
 		if len(j.typed) == 0 || typed != j.typed[0] {
 			j.awaitLines(o, o.output[:i+1])
 			continue
 		}
-		if j.typed = j.typed[1:]; prompted {
-			j.awaitLines(o, append(slices.Clone(o.output[:i]), mark+">"))
-		} else {
+		if j.typed = j.typed[1:]; mark == "" {
 			j.awaitLines(o, o.output[:i])
+		} else {
+			j.awaitLines(o, append(slices.Clone(o.output[:i]), mark))
 		}
 		o.terminal.Type(j, typed+"\n")
 	}
@@ -236,6 +242,9 @@ func (j *pageJob) onPage(o *onScreen) string {
 	return strings.TrimSuffix(escapes.ReplaceAllString(text, ""), "\n")
 }
 
+// anyNumber matches a number in a quoted line. Those of a page are examples.
+var anyNumber = regexp.MustCompile(`[0-9]+(\\?[.,][0-9]+)*`)
+
 // prints reports whether the output of a command consists of lines of a page, or
 // begins with them.
 func (j *pageJob) prints(o *onScreen, lines []string, begins bool) bool {
@@ -245,13 +254,18 @@ func (j *pageJob) prints(o *onScreen, lines []string, begins bool) bool {
 			pattern.WriteString(`(.*\n)*?`)
 			continue
 		}
-		pattern.WriteString(strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*") + `\n`)
+		line = regexp.QuoteMeta(strings.Join(strings.Fields(line), " "))
+		pattern.WriteString(`[ \t]*` + strings.NewReplacer("…", ".*", " ", `\s+`).Replace(anyNumber.ReplaceAllString(line, `[0-9.,]+`)) + `\s*\n`)
 	}
 	tail := "$"
 	if begins {
 		tail = ""
 	}
-	return regexp.MustCompile("^" + pattern.String() + tail).MatchString(j.onPage(o) + "\n")
+	text := j.onPage(o)
+	if text != "" {
+		text += "\n"
+	}
+	return regexp.MustCompile("^" + pattern.String() + tail).MatchString(text)
 }
 
 // file writes a file into the directory of the commands.
@@ -351,25 +365,31 @@ func stageGPSLog(j *pageJob) func() {
 func stageGPSPort(j *pageJob) func() {
 	lost := make(chan bool, 1)
 	j.device(2, func(conn io.ReadWriteCloser) {
-		io.WriteString(conn, sentence)
-		select {
-		case <-lost:
-		case <-j.Context().Done():
+		interval := time.NewTicker(100 * time.Millisecond)
+		defer interval.Stop()
+		for {
+			if _, err := io.WriteString(conn, sentence); err != nil {
+				return
+			}
+			select {
+			case <-interval.C:
+			case <-lost:
+				return
+			case <-j.Context().Done():
+				return
+			}
 		}
 	})
 	return func() {
-		hosttest.Eventually(j, "the link", func() bool { _, err := os.Stat(filepath.Join(j.dir, "gps")); return err == nil })
-		for range 2 {
+		read := func() bool {
 			port := openPort(j.T, filepath.Join(j.dir, "gps"))
-			read := hosttest.InBackground(func() error { _, err := io.ReadFull(port, make([]byte, len(sentence))); return err })
-			if err := hosttest.Receive(j, read); err != nil {
-				j.Error(err)
-			}
-			port.Close()
-			if len(lost) == 0 {
-				lost <- true
-			}
+			defer port.Close()
+			line, _ := bufio.NewReader(port).ReadString('\n')
+			return strings.HasSuffix(line, "*6A\r\n")
 		}
+		hosttest.Eventually(j, "a position", read)
+		lost <- true
+		hosttest.Eventually(j, "a position after the connection was lost", read)
 	}
 }
 
@@ -408,9 +428,31 @@ func stageCollect(j *pageJob) func() {
 	return func() { wantFile(j.T, "12:00,21.5\n", j.dir, "Inbox", "reading.csv") }
 }
 
+// stagePhone has a phone with a person who confirms the pairing.
 func stagePhone(j *pageJob) func() {
+	j.typed = []string{"y"}
+	_, end := j.answering(j.T)
+	return func() {
+		defer end()
+		d := &sdp.Dialer{RFCOMM: rfcomm.Dialer{LocalAddr: rfcomm.Addr{Device: j.far}, Security: rfcomm.SecurityMedium}}
+		conn, err := d.Dial(j.Context(), j.near, sdp.SerialPort)
+		if err != nil {
+			j.Fatal(err)
+		}
+		defer conn.Close()
+		if date, err := io.ReadAll(conn); err != nil || !strings.Contains(string(date), ":") {
+			j.Errorf("the phone received %q, %v", date, err)
+		}
+		j.runs(j.T, 0, "", "unpair", j.far.String(), "-i", j.near.String())
+	}
+}
+
+func stageDoctor(j *pageJob) func() {
+	j.Down(labtest.DialerAdapter)
 	return func() {}
 }
+
+func stageRange(*pageJob) func() { return func() {} }
 
 // directories makes directories of user nobody.
 func (j *pageJob) directories(names ...string) {
