@@ -245,6 +245,9 @@ func (j *pageJob) onPage(o *onScreen) string {
 // anyNumber matches a number in a quoted line. Those of a page are examples.
 var anyNumber = regexp.MustCompile(`[0-9]+(\\?[.,][0-9]+)*`)
 
+// anyText matches "…": text up to the end of a line that may have been wrapped.
+const anyText = `.*(?:\n[ \t]+.*)*?`
+
 // prints reports whether the output of a command consists of lines of a page, or
 // begins with them.
 func (j *pageJob) prints(o *onScreen, lines []string, begins bool) bool {
@@ -255,7 +258,7 @@ func (j *pageJob) prints(o *onScreen, lines []string, begins bool) bool {
 			continue
 		}
 		line = regexp.QuoteMeta(strings.Join(strings.Fields(line), " "))
-		pattern.WriteString(`[ \t]*` + strings.NewReplacer("…", ".*", " ", `\s+`).Replace(anyNumber.ReplaceAllString(line, `[0-9.,]+`)) + `\s*\n`)
+		pattern.WriteString(`[ \t]*` + strings.NewReplacer("…", anyText, " ", `\s+`).Replace(anyNumber.ReplaceAllString(line, `[0-9.,]+`)) + `\s*\n`)
 	}
 	tail := "$"
 	if begins {
