@@ -125,37 +125,15 @@ func findingText(f finding, width int) string {
 	}
 	text := printable(f.Detail)
 	if width > 0 {
-		text = hanging(head, text, indent, width)
+		text = wrapWords(strings.TrimSuffix(head, " "), text, width, indent)
 	} else {
-		text = head + text + "\n"
+		text = head + text
 	}
+	text += "\n"
 	if f.Remedy != "" {
 		text += strings.Repeat(" ", min(indent, stateWidth)) + printable(f.Remedy) + "\n"
 	}
 	return text
-}
-
-// hanging returns a text that begins with a head, broken at the width. The lines
-// after the first one are indented.
-func hanging(head, text string, indent, width int) string {
-	var b strings.Builder
-	b.WriteString(head)
-	column := columns(head)
-	for i, word := range strings.Fields(text) {
-		length := columns(word)
-		switch {
-		case i > 0 && column+1+length > width:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			column = indent
-		case i > 0:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += length
-	}
-	b.WriteByte('\n')
-	return b.String()
 }
 
 func orUnknown(text string) string {
