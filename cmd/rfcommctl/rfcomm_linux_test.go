@@ -203,7 +203,7 @@ func TestRFCOMMConnectBothWays(t *testing.T) {
 		_, err = io.Copy(conn, io.LimitReader(conn, int64(len(content))))
 		return err
 	})
-	stdout, _ := r.runs(t, 0, string(content), "connect", fmt.Sprintf("%s/%d", r.far, channel))
+	stdout, _ := r.runs(t, 0, string(content), "connect", fmt.Sprintf("%s/%d", r.far, channel), "--wait", "2m")
 	if stdout != string(content) {
 		t.Errorf("%d bytes of %d came back", len(stdout), len(content))
 	}
