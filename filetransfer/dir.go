@@ -179,12 +179,13 @@ func (d *Dir) Receive(name string, replace bool) (Part, error) {
 }
 
 // MkdirAll creates a directory, and the missing ones above it. An existing
-// directory is a success.
+// directory is a success. The error matches fs.ErrInvalid if the name is invalid, or
+// if a missing directory has a name that ends in ".part".
 func (d *Dir) MkdirAll(name string) error {
 	if err := checkPath("mkdir", name); err != nil {
 		return err
 	}
-	return d.inside("mkdir", name, d.root.MkdirAll(name, 0o777))
+	return d.inside("mkdir", name, partfile.MkdirAll(d.root, name))
 }
 
 // openPart is partfile.Open with an error that matches ErrBusy if another transfer

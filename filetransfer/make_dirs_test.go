@@ -28,9 +28,14 @@ func TestPutCreatesDirectories(t *testing.T) {
 		"hidden":        {name: ".a/c", make: true, want: filetransfer.ErrRefused},
 		"outside":       {name: "out/a/c", make: true, want: fs.ErrPermission},
 		"below a file":  {name: "file/a/c", make: true, want: fs.ErrNotExist},
+		"part":          {name: "a/b.PART/c/d", make: true, want: fs.ErrInvalid},
+		"name of part":  {name: "a/b.part", make: true, want: fs.ErrInvalid},
+		"in a part":     {name: "old.part/c/d", make: true},
+		"deep":          {name: strings.Repeat("a/", 100) + "b", make: true},
+		"too deep":      {name: strings.Repeat("a/", 101) + "b", make: true, want: fs.ErrInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root := newDir(t, map[string]string{"there/file": "", "file": ""})
+			root := newDir(t, map[string]string{"there/file": "", "file": "", "old.part/file": ""})
 			if err := os.Symlink(t.TempDir(), filepath.Join(root.Name(), "out")); err != nil {
 				t.Skip("no symbolic links: ", err)
 			}

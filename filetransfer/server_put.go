@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -48,6 +49,10 @@ func (s *session) put(ctx context.Context, name string, request block) error {
 	return s.putFrom(part, info, offset, sum)
 }
 
+// maxParents limits the directories above an upload whose directory is created: a
+// search for old parts has all directories above a file open.
+const maxParents = 100
+
 // receivePart prepares to receive a file. If its directory is missing, receivePart
 // can create it.
 func (s *session) receivePart(name string, info Info, parents bool) (Part, error) {
@@ -57,6 +62,9 @@ func (s *session) receivePart(name string, info Info, parents bool) (Part, error
 		return part, err
 	}
 	missing := err
+	if strings.Count(name, "/") > maxParents {
+		return nil, publicErrorf(fs.ErrInvalid, "more than %d directories within each other", maxParents)
+	}
 	if err := s.checkRoom(info.Size, 0); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,13 @@ const (
 	maxName = 255 // maximum bytes of a file name on most file systems
 )
 
+// errReserved reports that a name is that of a part file.
+var errReserved = fmt.Errorf("%w: names that end in %s are reserved for incomplete files: choose another name", fs.ErrInvalid, suffix)
+
+// isReserved reports whether a name could be that of a part file. Some file systems
+// ignore case.
+func isReserved(base string) bool { return strings.HasSuffix(strings.ToLower(base), suffix) }
+
 // errTaken reports that a file exists and may not be replaced.
 var errTaken = fmt.Errorf("%w: choose another name, or allow to replace it", fs.ErrExist)
 
@@ -96,9 +103,8 @@ func locate(root *os.Root, name string) (dir *os.Root, base string, err error) {
 		return nil, "", fmt.Errorf("%w: use a path within the directory, with slashes and without the elements . and .., such as a/b.txt", fs.ErrInvalid)
 	}
 	base = path.Base(name)
-	// ToLower, because some file systems ignore case.
-	if strings.HasSuffix(strings.ToLower(base), suffix) {
-		return nil, "", fmt.Errorf("%w: names that end in %s are reserved for incomplete files: choose another name", fs.ErrInvalid, suffix)
+	if isReserved(base) {
+		return nil, "", errReserved
 	}
 	// If the last element of the directory's path is a FIFO, OpenRoot would
 	// wait for a writer. "/." makes it fail with ENOTDIR instead.
