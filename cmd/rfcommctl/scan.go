@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,12 +41,21 @@ With --json, each device is an object with the fields address, name, class (a nu
 // printScan prints the devices in range as they are found.
 func (t *tool) printScan(ctx context.Context, l *link, asJSON bool) error {
 	limit := time.Duration(l.timeout.duration)
-	t.note("Scanning for %s …", limit)
+	if t.hasPower() {
+		t.note("Scanning for %s …", limit)
+	}
 	found, err := t.scan(ctx, l, limit, func(d inquiry.Device) error { return t.printDevice(d, asJSON) })
 	if err == nil && len(found) == 0 {
 		t.warn("no device answered in %s: make the device discoverable, or scan for longer with -t", limit)
 	}
 	return err
+}
+
+// hasPower reports whether an adapter is powered on. Without one, a scan fails
+// before it begins.
+func (t *tool) hasPower() bool {
+	adapters, _ := t.adapters()
+	return slices.ContainsFunc(adapters, func(a rfcomm.Adapter) bool { return a.Up })
 }
 
 // scan finds devices for a time and calls print, if it is not nil, once for each:

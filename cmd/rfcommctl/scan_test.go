@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -57,4 +58,18 @@ func TestScanReportsErrors(t *testing.T) {
 	wantError(t, stderr)
 	wantParts(t, stdout, "Printer", scannerAddr.String())
 	wantRecent(t, f.recent, "00:AA:01:00:00:01 Printer", "00:AA:01:00:00:02 ")
+}
+
+// The note appears only if the scan begins.
+func TestScanNotesThatItBegins(t *testing.T) {
+	f := newFake(t)
+	f.chatty = true
+	_, stderr := f.runs(t, 0, "scan")
+	wantParts(t, stderr, "Scanning for 8s …\n")
+	f.adapterList = nil
+	f.err = opError(syscall.ENODEV)
+	_, stderr = f.runs(t, statusNotFound, "scan")
+	if strings.Contains(stderr, "Scanning") || strings.Count(stderr, "rfcommctl: ") != 1 {
+		t.Errorf("without an adapter, it printed %q", stderr)
+	}
 }
