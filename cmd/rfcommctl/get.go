@@ -219,12 +219,16 @@ func (f *fileClient) errorOfGet(ctx context.Context, name string, err error) err
 }
 
 // announceChecksum shows that the bytes of a get that are on this machine are read
-// before it begins.
+// before it begins, or that it waits for the server.
 func (f *fileClient) announceChecksum(local string, part int64) {
-	if info, err := os.Stat(local); err == nil && info.Mode().IsRegular() && part == 0 {
+	info, err := os.Stat(local)
+	switch {
+	case err == nil && info.Mode().IsRegular() && part == 0:
 		f.line.announce(fmt.Sprintf("Comparing %s with the server's file", local))
-	} else if part > 0 && !f.o.plain {
+	case part > 0 && !f.o.plain:
 		f.line.announce(fmt.Sprintf("Checking the first %s of %s", bytesText(part), local))
+	default:
+		f.line.announce("Waiting for " + f.server)
 	}
 }
 

@@ -211,3 +211,39 @@ func TestGetShowsProgress(t *testing.T) {
 	wantParts(t, lines[3], "2 of 3 files, 11 B in ")
 	wantParts(t, lines[4], "rfcommctl: 1 of 3 files failed")
 }
+
+// Before a transfer resumes, both sides read the bytes that they have, which takes
+// long for large files.
+func TestResumeShowsWhyItWaits(t *testing.T) {
+	for line, want := range map[string]string{
+		"get a":           "Checking the first 4 B of a",
+		"get b":           "Comparing b with the server's file",
+		"get b --replace": "Comparing b with the server's file",
+		"get c":           "Waiting for " + fileDevice,
+		"get b c":         "Waiting for " + fileDevice,
+		"put b":           "Asking the server what it has of b",
+		"put c.here b":    "Asking the server what it has of b",
+	} {
+		f := newFileFake(t)
+		for _, name := range []string{"a", "b", "c"} {
+			write(t, "content", f.files, name)
+		}
+		write(t, "cont", "a.part")
+		write(t, "content", "b")
+		write(t, "content", "c.here")
+		s := new(screen)
+		f.chatty, f.tool.stderr = true, s
+		words := strings.Fields(line)
+		f.runs(t, 0, append([]string{words[0], fileDevice}, words[1:]...)...)
+		shown := s.String()
+		if i := strings.Index(shown, "100%"); i >= 0 && strings.Count(line, " ") > 1 && !strings.Contains(line, "--") {
+			shown = shown[i:] // the last file
+		}
+		if !strings.Contains(shown, want) {
+			t.Errorf("%s shows %q, want %q", line, shown, want)
+		}
+		if last := s.lines(); strings.Contains(strings.Join(last, "\n"), want) {
+			t.Errorf("%s leaves %q", line, last)
+		}
+	}
+}

@@ -156,6 +156,8 @@ func (f *fileClient) put(ctx context.Context, file, name string) error {
 		return err
 	}
 	var info filetransfer.Info
+	// If it has a part, both sides compute the checksum of that before the put begins.
+	f.line.announce("Asking the server what it has of " + name)
 	if file == "-" {
 		info, err = client.Put(ctx, name, f.t.stdin, filetransfer.Info{Size: -1, Mode: 0o666})
 	} else {
