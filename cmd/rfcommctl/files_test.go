@@ -581,3 +581,14 @@ func TestPutContinuesAfterRefusal(t *testing.T) {
 	wantParts(t, stderr, "rfcommctl: put .b: ", "\nrfcommctl: 1 of 3 files failed\n")
 	wantFiles(t, f.uploads, "a", "c")
 }
+
+// Notes show names as ls does: a line feed is not a blank.
+func TestGetNotesEscapeNames(t *testing.T) {
+	f := newFileFake(t)
+	f.chatty = true
+	writeOdd(t, "content", f.files, "a\nb")
+	_, first := f.runs(t, 0, "get", fileDevice, "a\nb", "-v")
+	_, second := f.runs(t, 0, "get", fileDevice, "a\nb")
+	wantParts(t, first, `a\x0ab has 7 bytes with SHA-256`)
+	wantParts(t, second, `a\x0ab is there already`)
+}

@@ -194,7 +194,7 @@ func (f *fileClient) get(ctx context.Context, name, local string) error {
 	}
 	before := partSize(local)
 	if before > 0 && !f.o.plain {
-		f.t.note("%s.part has %s: the get resumes there, unless the file has changed", local, bytesText(before))
+		f.t.note("%s.part has %s: the get resumes there, unless the file has changed", printable(local), bytesText(before))
 	}
 	f.announceChecksum(local, before)
 	info, err := client.Download(ctx, name, local)
@@ -249,10 +249,10 @@ func existing(err error, local string) error {
 func (f *fileClient) report(info filetransfer.Info, name string) {
 	if info.Present {
 		f.line.clear()
-		f.t.note("%s is there already, with the same content", name)
+		f.t.note("%s is there already, with the same content", printable(name))
 	}
 	if len(info.SHA256) > 0 {
-		f.t.detail("%s has %d bytes with SHA-256 %x", name, info.Size, info.SHA256)
+		f.t.detail("%s has %d bytes with SHA-256 %x", printable(name), info.Size, info.SHA256)
 	}
 }
 
@@ -268,7 +268,7 @@ func (f *fileClient) reportPart(ctx context.Context, local string, before int64)
 		again = "a get without --plain resumes there"
 	}
 	f.line.finish()
-	f.t.warn("%s.part has the first %s: %s", local, bytesText(after), again)
+	f.t.warn("%s.part has the first %s: %s", printable(local), bytesText(after), again)
 }
 
 // partSize returns the size of the part file of a path, or 0 if there is none.

@@ -117,7 +117,7 @@ func (l *logLine) text(when time.Time) string {
 	}
 	message := l.message
 	if l.name != "" {
-		message += " " + l.name
+		message += " " + printable(l.name)
 	}
 	if l.failure != "" {
 		message += ": " + l.failure

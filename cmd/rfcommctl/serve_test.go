@@ -136,13 +136,13 @@ func TestServeStoresUploadsWhereAsked(t *testing.T) {
 
 func TestServeLogsForPeople(t *testing.T) {
 	f := newFileFake(t)
-	writeOdd(t, "content", "a\x1b[31m")
+	writeOdd(t, "content", "a\x1b[31m\nb")
 	client := func(c *filetransfer.Client) {
-		contents(t, c, "a\x1b[31m")
+		contents(t, c, "a\x1b[31m\nb")
 		contents(t, c, "missing\n")
 	}
 	stderr := f.serves(t, client, ".")
-	wantParts(t, stderr, `  00:AA:01:00:00:01  sending a\x1b[31m  7 B`+"\n", `  00:AA:01:00:00:01  sent a\x1b[31m  7 B  in `, `B/s`, "  00:AA:01:00:00:01  request failed: get ", "missing", "no such file")
+	wantParts(t, stderr, `  00:AA:01:00:00:01  sending a\x1b[31m\x0ab  7 B`+"\n", `  00:AA:01:00:00:01  sent a\x1b[31m\x0ab  7 B  in `, `B/s`, "  00:AA:01:00:00:01  request failed: get ", "missing", "no such file")
 	if strings.ContainsAny(stderr, "\x1b") || strings.Contains(stderr, "sha256") || strings.Contains(stderr, "]:") {
 		t.Errorf("it printed %q", stderr)
 	}
