@@ -158,6 +158,10 @@ func FuzzServer(f *testing.F) {
 		f.Add([]byte(ask+message("from", "Offset: 3", "SHA-256: "+sumOf("old"))), true, true)
 		f.Add([]byte(ask+message("from")+chunk("old")+"0\r\n"+message("end", "SHA-256: "+sumOf("old"))), true, true)
 	}
+	for _, name := range []string{"a/b/new", "out/a/new", "a/b.part/new"} {
+		ask := request("put", "Name: "+name, "Size: 3", "Parents: yes")
+		f.Add([]byte(ask+message("from")+chunk("new")+"0\r\n"+message("end", "SHA-256: "+sumOf("new"))), true, true)
+	}
 	f.Fuzz(func(t *testing.T, says []byte, hangsUp, mend bool) {
 		if mend {
 			says = fixChecksums(says)

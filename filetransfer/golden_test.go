@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -136,7 +137,7 @@ func (d dialogue) prepared(prepare func(s *fixture)) dialogue { d.prepare = prep
 
 // wantUpload checks the only file in the server's directory after the dialogue.
 func (d dialogue) wantUpload(name, content string) dialogue {
-	d.check = func(s *fixture) { s.wantFile(s.uploads, name, content) }
+	d.check = func(s *fixture) { s.wantFile(filepath.Join(s.uploads, path.Dir(name)), path.Base(name), content) }
 	return d
 }
 
@@ -156,6 +157,7 @@ var goldenDialogues = []dialogue{
 	framed("get-shrunk", (*fixture).download).withFile(local, "notes.txt.part", "hello, world, and more"),
 	framed("put", (*fixture).put).wantUpload("new %.txt", helloContent),
 	framed("put-unknown-size", (*fixture).putOver).withFile(uploads, "new %.txt", "old").wantUpload("new %.txt", helloContent),
+	framed("put-parents", (*fixture).putParents).wantUpload("a/b/new.txt", helloContent),
 	framed("put-resumed", (*fixture).upload).withFile(uploads, "log.txt.part", "one\ntwo\n").wantUpload("log.txt", logContent),
 	framed("put-changed", (*fixture).upload).withFile(uploads, "log.txt.part", "One\ntwo\n").wantUpload("log.txt", logContent),
 	framed("put-present", (*fixture).uploadPresent).withFile(uploads, "log.txt", logContent).wantUpload("log.txt", logContent),
@@ -227,6 +229,11 @@ func (s *fixture) put(c *filetransfer.Client) {
 func (s *fixture) putOver(c *filetransfer.Client) {
 	c.Overwrite = true
 	s.must(doPut(s.Context(), c, "new %.txt", strings.NewReader(helloContent), helloInfo(-1)))
+}
+
+func (s *fixture) putParents(c *filetransfer.Client) {
+	c.MakeDirs = true
+	s.must(doPut(s.Context(), c, "a/b/new.txt", strings.NewReader(helloContent), helloInfo(int64(len(helloContent)))))
 }
 
 func helloInfo(size int64) filetransfer.Info {
