@@ -122,14 +122,15 @@ type demoProcess struct {
 	d       *demo
 	out     *machineOutput
 	command string
-	ended   chan int // receives the exit status
-	listens chan int // receives the channel
+	ended   chan struct{} // closed at the end
+	status  int           // at the end
+	listens chan int      // receives the channel
 	cancel  context.CancelCauseFunc
 }
 
 // start starts a command on a machine. The input is a line of text, or "".
 func (d *demo) start(ctx context.Context, machine, input string, words []string) *demoProcess {
-	p := &demoProcess{d: d, command: "rfcommctl", ended: make(chan int, 1), listens: make(chan int, 1)}
+	p := &demoProcess{d: d, command: "rfcommctl", ended: make(chan struct{}), listens: make(chan int, 1)}
 	p.out = &machineOutput{d: d, name: machine, printed: make(chan string, 100)}
 	for _, word := range words {
 		p.command += " " + word
@@ -142,7 +143,10 @@ func (d *demo) start(ctx context.Context, machine, input string, words []string)
 	d.print(wrapCode(line, cmp.Or(d.width, math.MaxInt)))
 	ctx, p.cancel = context.WithCancelCause(ctx)
 	t := p.tool(input)
-	go func() { p.ended <- t.run(ctx, words) }()
+	go func() {
+		defer close(p.ended)
+		p.status = t.run(ctx, words)
+	}()
 	return p
 }
 
@@ -178,9 +182,9 @@ func (d *demo) serve(ctx context.Context, text string, words ...string) (p *demo
 	case channel = <-p.listens:
 		p.out.await(ctx, text)
 		return p, channel, nil
-	case status := <-p.ended:
+	case <-p.ended:
 		p.cancel(nil)
-		return nil, 0, p.failure(ctx, status)
+		return nil, 0, p.failure(ctx)
 	}
 }
 
@@ -193,8 +197,8 @@ func (d *demo) run(ctx context.Context, input string, words ...string) error {
 // status.
 func (p *demoProcess) ends(ctx context.Context, status int) error {
 	defer p.cancel(nil)
-	if got := <-p.ended; got != status {
-		return p.failure(ctx, got)
+	if <-p.ended; p.status != status {
+		return p.failure(ctx)
 	}
 	return nil
 }
@@ -206,13 +210,16 @@ func (p *demoProcess) interrupt(ctx context.Context) error {
 	return p.ends(ctx, statusSignal+int(syscall.SIGINT))
 }
 
-// kill ends the command, if it has not ended.
-func (p *demoProcess) kill() { p.cancel(errors.New("the demo has failed")) }
+// kill ends the command, if it has not ended. It uses no files afterwards.
+func (p *demoProcess) kill() {
+	p.cancel(errors.New("the demo has failed"))
+	<-p.ended
+}
 
 // failure returns an error for a status that was not expected.
-func (p *demoProcess) failure(ctx context.Context, status int) error {
+func (p *demoProcess) failure(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return fmt.Errorf("%q on %s ended with status %d", p.command, p.out.name, status)
+	return fmt.Errorf("%q on %s ended with status %d", p.command, p.out.name, p.status)
 }
