@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm"
@@ -260,9 +261,11 @@ func (m *measurement) reconnect(test speedTest, limit time.Duration) error {
 		over = time.After(limit)
 	}
 	ctx, cancel := context.WithCancel(m.ctx)
-	defer cancel()
 	attempts := make(chan attempt)
-	go m.attempt(ctx, attempts)
+	var attempting sync.WaitGroup
+	attempting.Go(func() { m.attempt(ctx, attempts) })
+	defer attempting.Wait() // it prints details
+	defer cancel()
 	ticker := time.NewTicker(time.Duration(m.o.interval.duration))
 	defer ticker.Stop()
 	for {
@@ -307,12 +310,13 @@ func (m *measurement) attempt(ctx context.Context, attempts chan<- attempt) {
 	}
 }
 
-// connect connects to the other end. The context limits the dial alone.
+// connect connects to the other end. The connection outlives the context.
 func (m *measurement) connect(ctx context.Context) (*speedConn, error) {
 	conn, err := m.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	s := &speedConn{peer: conn.RemoteAddr().String(), packet: m.t.packetOf(conn)}
 	if m.o.echo {
 		s.tester = speed.NewEchoClient(m.ctx, conn)
