@@ -63,7 +63,7 @@ func TestSpeedMeasuresEcho(t *testing.T) {
 		t.Errorf("it printed %q", stderr)
 	}
 	stdout, _ = f.runs(t, 0, "speed", printerAddr.String()+"/7", "--echo", "-t", "300ms", "--interval", "100ms", "--json")
-	wantParts(t, stdout, `{"type":"connected","seconds":0,"peer":"pipe"}`, `{"type":"interval","seconds":`, `"test":"echo"`, `"echo":{"bytes":`)
+	wantParts(t, stdout, `{"type":"connected","seconds":`, `,"peer":"pipe"}`, `{"type":"interval","seconds":`, `"test":"echo"`, `"echo":{"bytes":`)
 }
 
 // measured is a measurement of 30 s of which 20 have passed, with a gap.
