@@ -131,7 +131,7 @@ func TestRFCOMMScanFindsNames(t *testing.T) {
 	wantParts(t, line, " dBm  ")
 	stdout, _ = r.runs(t, 0, "", "__complete", "connect", "")
 	wantParts(t, stdout, r.far.String())
-	stdout, _ = r.runs(t, 0, "", "scan", "-t", "2s", "-i", r.near.String(), "--json")
+	stdout, _ = r.runs(t, 0, "", "scan", "-t", "5s", "-i", r.near.String(), "--json")
 	wantParts(t, stdout, `{"address":"`+r.far.String()+`",`, `"rssi":-`)
 }
 
