@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
+	"io"
+	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-rfcomm/rfcomm/cmd/rfcommctl/internal/airlink"
@@ -64,6 +68,25 @@ func TestSpeedMeasuresEcho(t *testing.T) {
 	}
 	stdout, _ = f.runs(t, 0, "speed", printerAddr.String()+"/7", "--echo", "-t", "300ms", "--interval", "100ms", "--json")
 	wantParts(t, stdout, `{"type":"connected","seconds":`, `,"peer":"pipe"}`, `{"type":"interval","seconds":`, `"test":"echo"`, `"echo":{"bytes":`)
+}
+
+// When the time of a test is over, so is the attempt to connect again, although the
+// server is silent.
+func TestSpeedReconnectEndsAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, peer := net.Pipe()
+		m := &measurement{
+			t: newFake(t).tool, o: &speedOptions{interval: timeout{duration(time.Second)}}, ctx: t.Context(), began: time.Now(),
+			dial: func(context.Context) (net.Conn, error) { return conn, nil },
+		}
+		if err := m.reconnect(speedTest{name: "send"}, 3500*time.Millisecond); err != nil || m.conn != nil || len(m.samples) != 3 {
+			t.Errorf("reconnect returns %v, and there are %d intervals", err, len(m.samples))
+		}
+		_, err := peer.Read(make([]byte, 1))
+		if took := time.Since(m.began); err != io.EOF || took != 3500*time.Millisecond {
+			t.Errorf("the server reads %v after %v", err, took)
+		}
+	})
 }
 
 // measured is a measurement of 30 s of which 20 have passed, with a gap.
