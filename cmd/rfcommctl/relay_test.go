@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"io/fs"
 	"net"
 	"strings"
 	"syscall"
@@ -184,4 +185,31 @@ func TestRelayKeepServesInTurn(t *testing.T) {
 			t.Errorf("status %d, want 130: %s", status, &f.stderr)
 		}
 	})
+}
+
+func TestRelayReportsLostPortOnce(t *testing.T) {
+	unplugged := &fs.PathError{Op: "read", Path: "/dev/ttyUSB0", Err: syscall.EIO}
+	const text = "rfcommctl: port /dev/ttyUSB0: read /dev/ttyUSB0: input/output error\n"
+	for _, tt := range []struct {
+		keep bool
+		err  error
+		want string
+	}{
+		{true, unplugged, text},
+		{true, io.EOF, "rfcommctl: port /dev/ttyUSB0: EOF\n"},
+		{false, io.EOF, "rfcommctl: port /dev/ttyUSB0: EOF\n"},
+		{false, unplugged, ""}, // the error of the command
+	} {
+		f := newFake(t)
+		r := &reporter{t: f.tool, keep: tt.keep}
+		r.report(serial.Event{State: serial.StatePortLost, Name: "/dev/ttyUSB0", Err: tt.err})
+		if tt.keep {
+			r.report(serial.Event{State: serial.StateRetrying, Name: "/dev/ttyUSB0", Err: tt.err})
+			r.report(serial.Event{State: serial.StateRetrying, Name: "/dev/ttyUSB0", Err: syscall.ENOENT})
+			tt.want += "rfcommctl: no such file or directory; trying again\n"
+		}
+		if got := f.stderr.String(); got != tt.want {
+			t.Errorf("keep %t, %v: it printed\n%s\nwant\n%s", tt.keep, tt.err, got, tt.want)
+		}
+	}
 }

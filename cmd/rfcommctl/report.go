@@ -50,9 +50,18 @@ func (r *reporter) report(e serial.Event) {
 			r.t.warn("there is no connection: what programs write to the port is discarded (see --hold)")
 		}
 	case serial.StatePortLost:
-		r.t.warn("port %s: %v", e.Name, e.Err)
+		r.portLost(e)
 	case serial.StateClosed:
 		r.discarded(e.Discarded)
+	}
+}
+
+// portLost prints why a port has ended. It prints nothing if that is the error of
+// the command: all but the end of the input, unless there is --keep.
+func (r *reporter) portLost(e serial.Event) {
+	if r.keep || errors.Is(e.Err, io.EOF) {
+		r.t.warn("port %s: %v", e.Name, e.Err)
+		r.retrying = ended(e.Err)
 	}
 }
 
