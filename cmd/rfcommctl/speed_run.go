@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,7 +103,12 @@ func (t *tool) measureSpeed(ctx context.Context, o *speedOptions, word string) e
 		return err
 	}
 	m := &measurement{t: t, o: o, ctx: ctx, dial: dial}
+	if !o.json || t.columns == 0 {
+		defer t.startGraph(m)()
+	}
+	m.shown.announce("Connecting to " + printable(cmp.Or(o.tcp, word)))
 	conn, err := m.connect(ctx)
+	m.shown.announce()
 	if err != nil {
 		return m.ended(err)
 	}
@@ -112,9 +118,6 @@ func (t *tool) measureSpeed(ctx context.Context, o *speedOptions, word string) e
 		m.results.signals = append(m.results.signals, *signal)
 	}
 	defer m.disconnect()
-	if !o.json || t.columns == 0 {
-		defer t.startGraph(m)()
-	}
 	err = m.run()
 	m.shown.finish()
 	if printed := m.finish(); err == nil {

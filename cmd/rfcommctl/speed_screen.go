@@ -40,10 +40,10 @@ func (t *tool) startGraph(m *measurement) (end func()) {
 	}
 }
 
-// announce shows a text until there is a graph.
-func (s *speedScreen) announce(text string) {
+// announce shows lines, or none, until there is a graph.
+func (s *speedScreen) announce(lines ...string) {
 	if s != nil {
-		s.draw([]string{text})
+		s.draw(lines)
 	}
 }
 

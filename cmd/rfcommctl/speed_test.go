@@ -5,10 +5,12 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/go-rfcomm/rfcomm"
 	"github.com/go-rfcomm/rfcomm/cmd/rfcommctl/internal/airlink"
 	"github.com/go-rfcomm/rfcomm/cmd/rfcommctl/internal/speed"
 )
@@ -225,4 +227,20 @@ func TestSpeedScreenRedraws(t *testing.T) {
 	s.draw([]string{"4"})
 	s.Write([]byte("after\n"))
 	wants("after\n")
+}
+
+func TestSpeedShowsThatItConnects(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	f := newFake(t)
+	f.chatty = true
+	f.dial = func(context.Context, *rfcomm.Dialer, rfcomm.BDAddr, service) (net.Conn, error) {
+		if got := f.stderr.String(); !strings.HasSuffix(got, "Connecting to "+printerAddr.String()+"/5\n") {
+			t.Errorf("while it connects, it shows %q", got)
+		}
+		return nil, opError(syscall.EHOSTDOWN)
+	}
+	_, stderr := f.runs(t, statusNotFound, "speed", printerAddr.String()+"/5")
+	if _, after, _ := strings.Cut(stderr, "/5\n"); !strings.HasPrefix(after, "\r\x1b[1A\x1b[J") {
+		t.Errorf("the line is not removed: %q", stderr)
+	}
 }
