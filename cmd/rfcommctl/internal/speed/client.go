@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// GreetingTime is the time in which a server must send its greeting.
-const GreetingTime = 10 * time.Second
+// greetingTime is the time in which a server must send its greeting.
+const greetingTime = 10 * time.Second
 
 // ErrNoServer is matched if the other end is not a server.
 var ErrNoServer = errors.New("the other end is not a speed server")
@@ -28,7 +28,7 @@ type Client struct {
 // connection is closed when the context ends. The packet is the number of bytes in
 // the longest packets of the adapter, or 0.
 func NewClient(ctx context.Context, conn net.Conn, packet int) (*Client, error) {
-	p := newPeer(ctx, conn, GreetingTime)
+	p := newPeer(ctx, conn, greetingTime)
 	server, err := readGreeting(p.r)
 	if err == nil {
 		p.silence = Silence
@@ -114,12 +114,12 @@ func (c *Client) Run(t Test) (Totals, error) {
 	return watch(&t, c.peer, r.run, stop, r.totals)
 }
 
-// EndTime is the time after the duration of a test in which queued data must
+// endTime is the time after the duration of a test in which queued data must
 // arrive.
-const EndTime = time.Minute
+const endTime = time.Minute
 
 // errEndless means that the other end does not end a test.
-var errEndless = fmt.Errorf("the test did not end within %s after its time", EndTime)
+var errEndless = fmt.Errorf("the test did not end within %s after its time", endTime)
 
 // watch reports in intervals while receive runs. After the duration of the test it
 // calls stop, which makes receive return.
@@ -144,7 +144,7 @@ func watch(t *Test, p *peer, receive, stop func() error, totals func() Totals) (
 		case <-ticker.C:
 			t.Report(totals())
 		case <-over:
-			late = time.After(EndTime)
+			late = time.After(endTime)
 			begin()
 		case <-late:
 			p.close()

@@ -21,7 +21,7 @@ type EchoClient struct {
 // NewEchoClient returns an EchoClient. The connection is closed when the context
 // ends.
 func NewEchoClient(ctx context.Context, conn net.Conn) *EchoClient {
-	return &EchoClient{peer: newPeer(ctx, conn, GreetingTime)}
+	return &EchoClient{peer: newPeer(ctx, conn, greetingTime)}
 }
 
 // ErrNoEcho means that a service returns something other than it received.

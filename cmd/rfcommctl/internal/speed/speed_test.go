@@ -176,7 +176,7 @@ func TestRunEndsWithEndlessServer(t *testing.T) {
 		}
 		began := time.Now()
 		got, err := c.Run(Test{Receive: true, Duration: time.Second, Interval: time.Second, Report: func(Totals) {}})
-		if err != errEndless || time.Since(began) != EndTime+time.Second || got.Receive.Bytes < 50 {
+		if err != errEndless || time.Since(began) != endTime+time.Second || got.Receive.Bytes < 50 {
 			t.Errorf("%+v, %v after %v", got, err, time.Since(began))
 		}
 		time.Sleep(2 * time.Second) // until the server has noticed
