@@ -232,6 +232,10 @@ func (j *pageJob) finish(o *onScreen) {
 // text that is overwritten.
 var escapes = regexp.MustCompile(`(?m)\x1b\[[0-9;?]*[A-Za-z]|^[^\n]*\r|\x00.*`)
 
+// deviceName matches the name after the address of a device. It is printed if
+// bluetoothd knows it from an earlier inquiry, and not on the page.
+var deviceName = regexp.MustCompile(`(` + pageAddress + `)\s+\([^)]*\)`)
+
 // onPage returns the output of a command as a page has it.
 func (j *pageJob) onPage(o *onScreen) string {
 	back := append([]string{"\r\n", "\n"}, j.dir, "/home/pi", j.near.String(), "01:23:45:67:89:01")
@@ -239,7 +243,8 @@ func (j *pageJob) onPage(o *onScreen) string {
 		back = append(back, j.replace[i+1], j.replace[i])
 	}
 	text := strings.NewReplacer(back...).Replace(o.terminal.String())
-	return strings.TrimSuffix(escapes.ReplaceAllString(text, ""), "\n")
+	text = deviceName.ReplaceAllString(escapes.ReplaceAllString(text, ""), "$1")
+	return strings.TrimSuffix(text, "\n")
 }
 
 // anyNumber matches a number in a quoted line. Those of a page are examples.
