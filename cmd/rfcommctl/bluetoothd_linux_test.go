@@ -58,11 +58,11 @@ func testBluetoothd(t *testing.T, r *radio, d *daemons.Daemon) {
 		{"ServeBonded", testServeBonded, true},
 		{"Adapters", testAdaptersChange, true},
 		{"Doctor", testDoctor, true},
-		{"Jobs", testJobs, false},
 		{"PairDuringLink", testPairDuringLink, false},
 		{"Pair", testPair, false},
 		{"PairAtTerminal", testPairAtTerminal, true},
 		{"PairByPIN", testPairByPIN, false},
+		{"Jobs", testJobs, false},
 	} {
 		if testing.Short() && !tt.short {
 			continue
