@@ -103,12 +103,9 @@ func TestDeviceCarriesEveryByte(t *testing.T) {
 			leavesNoDevice(t)
 			l := conntest.Listen(t, lab.Device())
 			d, peer := openDevice(t, lab.Dialer(), l, serial.DeviceOptions{Kind: kind})
-			size := 4 * megabyte
-			switch {
-			case testing.Short() && kind == serial.TTY: // the tests of Port transfer more
-				size = megabyte / 4
-			case testing.Short():
-				size = megabyte
+			size := 4 << 20
+			if kind == serial.TTY && testing.Short() { // the tests of Port transfer more
+				size = 256 << 10
 			}
 			exchange(t, openNode(t, d.Name()), peer, everyByte(size))
 		})

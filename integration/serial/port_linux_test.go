@@ -76,11 +76,7 @@ func connectLab(t testing.TB) (dialed, accepted *rfcomm.Conn) {
 func TestPortTransfersEveryByte(t *testing.T) {
 	dialed, accepted := connectLab(t)
 	port := newPort(t, dialed)
-	size := 4 * megabyte
-	if testing.Short() {
-		size = megabyte
-	}
-	data := everyByte(size)
+	data := everyByte(4 * megabyte)
 	for _, tt := range []struct {
 		name     string
 		from, to net.Conn
