@@ -315,8 +315,10 @@ func stagePrinter(j *pageJob) func() {
 	j.file("receipt.txt", "1 coffee  2.50\n")
 	printed := make(chan string, 1)
 	j.device(3, func(conn io.ReadWriteCloser) {
-		data, _ := io.ReadAll(conn)
-		printed <- string(data)
+		// An attempt to connect that failed at the other end sends nothing.
+		if data, _ := io.ReadAll(conn); len(data) > 0 {
+			printed <- string(data)
+		}
 	})
 	j.publish(j.T, sdp.NewSerialPort("Receipt printer", 3))
 	return func() {
@@ -351,22 +353,26 @@ func stageOBD(j *pageJob) func() {
 // sentence is what a GPS receiver sends (NMEA 0183).
 const sentence = "$GPRMC,123519,A,4807.038,N,01131.000,E,022.4,084.4,230394,003.1,W*6A\r\n"
 
-// stageGPSLog has a receiver that hangs up once.
+// stageGPSLog has a receiver that hangs up once, after its position is in the log.
 func stageGPSLog(j *pageJob) func() {
-	lost := false
-	j.device(2, func(conn io.ReadWriteCloser) {
-		io.WriteString(conn, sentence)
-		if lost {
-			<-j.Context().Done()
-		}
-		lost = true
-	})
 	log := filepath.Join(j.dir, "track.nmea")
-	return func() {
-		hosttest.Eventually(j, "a log of two connections", func() bool {
-			text, _ := os.ReadFile(log)
-			return strings.HasPrefix(string(text), strings.Repeat(strings.Replace(sentence, "\r", "", 1), 2))
+	logged := func(positions int) bool {
+		text, _ := os.ReadFile(log)
+		return strings.HasPrefix(string(text), strings.Repeat(strings.Replace(sentence, "\r", "", 1), positions))
+	}
+	j.device(2, func(conn io.ReadWriteCloser) {
+		again := logged(1)
+		io.WriteString(conn, sentence)
+		gone := hosttest.InBackground(func() error {
+			_, err := io.Copy(io.Discard, conn)
+			return err
 		})
+		for len(gone) == 0 && j.Context().Err() == nil && (again || !logged(1)) {
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	return func() {
+		hosttest.Eventually(j, "a log of two connections", func() bool { return logged(2) })
 	}
 }
 
