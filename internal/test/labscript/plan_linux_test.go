@@ -58,7 +58,7 @@ func TestLabTestPlan(t *testing.T) {
 		}
 	}
 	for job, runs := range map[string]bool{
-		"6.12 root integration.test": true, "6.12 nobody integration.test": true, "6.12 root soak.test": true, "6.12 root daemons.test": true,
+		"6.12 root integration.test": true, "6.12 nobody integration.test": true, "6.12 root soak.test": true, "6.12 root daemons.test": false,
 		"6.1 root integration.test": true, "6.1 root radio.test": true, "6.1 root daemons.test": true, "6.1 nobody": false, "6.1 root soak.test": false,
 		"newest root integration.test": true, "newest root rfcomm.test": true, "newest root daemons.test": true, "newest nobody": false,
 		"newest root soak.test":              false,
@@ -74,7 +74,7 @@ func TestLabTestPlan(t *testing.T) {
 			t.Errorf("%s: the rounds are those of another portion", job)
 		}
 	}
-	for _, kernel := range []string{"6.12", "6.1", "newest"} {
+	for _, kernel := range []string{"6.1", "newest"} {
 		if !got.has(kernel+" root daemons.test", "/sdp.test ") {
 			t.Errorf("%s does not run the tests of sdp", kernel)
 		}
