@@ -200,10 +200,11 @@ func (m *Monitor) discard() error {
 	}
 	packet := make([]byte, 260)
 	return raw.Read(func(fd uintptr) bool {
-		for err := error(nil); err == nil || err == unix.EINTR; {
-			_, err = unix.Read(int(fd), packet)
+		for {
+			if n, err := unix.Read(int(fd), packet); n <= 0 && err != unix.EINTR {
+				return true
+			}
 		}
-		return true
 	})
 }
 
