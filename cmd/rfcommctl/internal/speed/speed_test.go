@@ -129,18 +129,23 @@ func TestRunEndsWithContext(t *testing.T) {
 	})
 }
 
+// getReady is the beginning of a server until it is ready for a test. It calls
+// requested between the request of the test and its answer.
+func getReady(conn net.Conn, requested func(io.Reader)) {
+	r := bufio.NewReader(conn)
+	io.WriteString(conn, Greeting{version, 0}.text())
+	readGreeting(r)
+	readMessage(r)
+	requested(r)
+	conn.Write(appendMessage(kindReady, nil))
+}
+
 // A peer that is silent, and one that does not read, end a test.
 func TestRunEndsBySilence(t *testing.T) {
 	for _, tt := range []Test{{Send: true}, {Receive: true}, {Send: true, Receive: true}} {
 		synctest.Test(t, func(t *testing.T) {
 			near, far := net.Pipe()
-			go func() {
-				r := bufio.NewReader(far)
-				io.WriteString(far, Greeting{version, 0}.text())
-				readGreeting(r)
-				readMessage(r)
-				far.Write(appendMessage(kindReady, nil))
-			}()
+			go getReady(far, func(io.Reader) {})
 			c, err := NewClient(t.Context(), near, 0)
 			if err != nil {
 				t.Fatal(err)
@@ -160,12 +165,7 @@ func TestRunEndsWithEndlessServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		go func() {
-			r := bufio.NewReader(far)
-			io.WriteString(far, Greeting{version, 0}.text())
-			readGreeting(r)
-			readMessage(r)
-			go io.Copy(io.Discard, r)
-			far.Write(appendMessage(kindReady, nil))
+			getReady(far, func(r io.Reader) { go io.Copy(io.Discard, r) })
 			for err := error(nil); err == nil; time.Sleep(time.Second) {
 				_, err = far.Write([]byte{byte(kindData), 0, 1, 'a'})
 			}
